@@ -1,0 +1,117 @@
+import type { Conversations } from '../../shared/conversations/conversations.ts'
+import type { Draft } from '../../shared/events/event.ts'
+import { type EventData, schemaOf } from '../../shared/events/types.ts'
+import type { FunctionContext } from '../../shared/function/context.ts'
+import { defineFunction, type ReceivedEvent } from '../../shared/function/definition.ts'
+import { languageOf } from '../../shared/language.ts'
+import { type DeadLetter, readDeadLetter } from './dead-letter.ts'
+import { type StepEvent, step } from './step.ts'
+import { canUseTools } from './tool-ability.ts'
+
+const receives = [
+  'lares.context.recalled',
+  'lares.generation.completed',
+  'lares.result.returned',
+  'lares.timer.fired',
+  'lares.deadletter.recorded',
+] as const
+
+type Received = ReceivedEvent<(typeof receives)[number]>
+type Context = FunctionContext<'conversations' | 'catalogue' | 'assistant' | 'models'>
+
+/** Owns the conversation: one turn at a time, every step in one transaction under the id of its event. */
+export default defineFunction({
+  name: 'dialog',
+  receives,
+  emits: ['lares.prompt.composed', 'lares.skill.*.requested', 'lares.reply.completed'],
+  uses: ['conversations', 'catalogue', 'assistant', 'models'],
+  handle: (event, context) =>
+    event.type === 'lares.deadletter.recorded' ? takeDeadLetter(event, context) : take(event, event, context),
+})
+
+async function take(received: Received, event: StepEvent, context: Context): Promise<Draft[]> {
+  const { conversations, catalogue, assistant, models, log } = context
+  const conversation = received.subject
+  const person = personIn(event) ?? (await conversations.history.conversation(conversation))?.person
+  if (person === undefined) {
+    log.warn(
+      { event: event.id, type: event.type },
+      'an event of a conversation that nobody began is left out',
+    )
+    return []
+  }
+  const surroundings = {
+    assistant,
+    skills: await catalogue.skills(),
+    tools: await canUseTools(models, context.now, log),
+    nowIso: new Date(context.now()).toISOString(),
+  }
+  return await conversations.step<unknown, Draft[]>({
+    conversation,
+    person,
+    eventId: received.id,
+    apply(state) {
+      const { notes, ...result } = step(state, event, surroundings)
+      for (const note of notes) log.debug({ event: event.id, type: event.type, conversation }, note)
+      return result
+    },
+  })
+}
+
+function personIn(event: StepEvent): string | undefined {
+  if (event.type === 'lares.context.recalled') return event.data.message.person
+  if (event.type === 'lares.timer.fired') return event.data.person
+  return event.type === 'dead-letter' ? event.data.said?.person : undefined
+}
+
+async function takeDeadLetter(
+  event: ReceivedEvent<'lares.deadletter.recorded'>,
+  context: Context,
+): Promise<Draft[]> {
+  const { event: failed, error } = event.data
+  const dead = readDeadLetter(failed, error.code)
+  if (!dead) return []
+  const recorded = await recordedOutcome(context.conversations, event.subject, dead.id)
+  if (recorded) return recorded
+  const { id, correlationid } = event
+  const timer = dead.type === 'lares.timer.fired' && schemaOf(dead.type)?.safeParse(failed?.data).data
+  if (timer)
+    return await take(event, { type: 'lares.timer.fired', id, correlationid, data: timer as Timer }, context)
+  const known = dead.said ? dead : await withRow(dead, event.subject, context.conversations)
+  return await take(event, { type: 'dead-letter', id, data: known }, context)
+}
+
+type Timer = EventData<'lares.timer.fired'>
+
+/**
+ * What dialog's own step made of an event that then became a dead letter, because its events did not get through;
+ * undefined when there was no such step. Said again, since the state has moved on and waits for what follows.
+ */
+async function recordedOutcome(
+  { step }: Conversations,
+  conversation: string,
+  eventId: string,
+): Promise<Draft[] | undefined> {
+  const notRecorded = new Error('not recorded')
+  const apply = () => {
+    throw notRecorded
+  }
+  try {
+    return await step<unknown, Draft[]>({ conversation, person: '', eventId, apply })
+  } catch (error) {
+    if (error === notRecorded) return undefined
+    throw error
+  }
+}
+
+/** The history knows what was said when the event itself does not tell. */
+async function withRow(dead: DeadLetter, subject: string, { history }: Conversations): Promise<DeadLetter> {
+  const row = await history.message(dead.message)
+  const conversation = await history.conversation(subject)
+  if (row?.conversation !== subject || row.role !== 'user' || !conversation) return dead
+  const { id, text, createdAt: saidAt } = row
+  return {
+    ...dead,
+    said: { person: conversation.person, language: languageOf(text), said: { id, text, saidAt } },
+  }
+}

@@ -1,0 +1,61 @@
+import type * as z from 'zod'
+import type { chatMessage, Intent, Memory, tool } from '../../shared/events/types.ts'
+import type { SkillManifest } from '../../shared/function/catalogue.ts'
+import { affordable } from './budget.ts'
+import type { Turn } from './state.ts'
+import { newest } from './transcript.ts'
+import { momentIn } from './words.ts'
+import type { Work } from './work.ts'
+
+/** Small models drown in what is not the question: everything that is put around it is counted. */
+const MAX_TOOL_BYTES = 1_200
+const MAX_MEMORY_CHARACTERS = 600
+
+type ChatMessage = z.infer<typeof chatMessage>
+type Tool = z.infer<typeof tool>
+
+export function messagesFor(work: Work, turn: Turn): ChatMessage[] {
+  const before = turn.message.history ? newest(turn.message.history) : work.state.transcript
+  return [
+    { role: 'system', content: systemText(work, turn) },
+    ...before.map(({ role, text }) => ({ role, content: text })),
+    { role: 'user', content: questionText(turn) },
+    ...turn.chat,
+  ]
+}
+
+function systemText({ assistant, nowIso }: Work, { message, memories }: Turn): string {
+  const now = momentIn(message.timeZone, 'en').format(new Date(nowIso))
+  const known = knownAbout(memories)
+  return [
+    `You are ${assistant.name}. ${assistant.instructions}`,
+    `It is ${now} (${message.timeZone}).`,
+    known && `Known about the user:\n${known}`,
+    message.instructions,
+  ]
+    .filter(Boolean)
+    .join('\n')
+}
+
+const knownAbout = (memories: Memory[]): string =>
+  affordable(memories, MAX_MEMORY_CHARACTERS, ({ text }) => text.length)
+    .map(({ text }) => `- ${text}`)
+    .join('\n')
+
+function questionText({ message }: Turn): string {
+  const files = message.attachments.map(({ name }) => `[attached file "${name}", which you cannot open]`)
+  return [message.text, ...files].join('\n')
+}
+
+/** All skills when they fit, else those that the message most likely wants. */
+export function toolsFor(skills: SkillManifest[], candidates: Intent['candidates']): Tool[] {
+  const score = ({ name }: SkillManifest) => candidates.find(({ skill }) => skill === name)?.score ?? 0
+  const offered = skills
+    .toSorted((a, b) => score(b) - score(a))
+    .map(({ name, description, input }) => ({ name, description, parameters: input }))
+  return affordable(offered, MAX_TOOL_BYTES, bytesOf).sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** As it is sent to a model's server. */
+const bytesOf = (offered: Tool): number =>
+  Buffer.byteLength(JSON.stringify({ type: 'function', function: offered })) + 1

@@ -1,0 +1,144 @@
+import type { MessageWrite } from '../../shared/conversations/conversations.ts'
+import type { Draft } from '../../shared/events/event.ts'
+import { derivedId } from '../../shared/events/ids.ts'
+import type { EventData, EventType, Message, Reply, SkillResult } from '../../shared/events/types.ts'
+import type { SkillManifest } from '../../shared/function/catalogue.ts'
+import type { Assistant } from '../../shared/function/context.ts'
+import { readDeadLetter } from './dead-letter.ts'
+import type { Recalled, State } from './state.ts'
+import { type StepEvent, step } from './step.ts'
+import type { Surroundings } from './work.ts'
+
+export const NOW = '2026-11-24T12:00:00.000Z'
+
+export const skill = (name: string, readsText = true): SkillManifest => ({
+  name,
+  description: `Does ${name}.`,
+  examples: [],
+  input: { type: 'object', properties: { what: { type: 'string' } } },
+  readsText,
+})
+
+export const assistant: Assistant = {
+  name: 'Lares',
+  instructions: 'Answer briefly.',
+  mode: 'queue',
+  maxSteps: 4,
+  maxWaiting: 5,
+}
+
+export type Saying = Partial<Message> & Partial<Omit<Recalled, 'message' | 'intent'>> & { skill?: string }
+
+export function recalledOf(text: string, saying: Saying = {}): Recalled {
+  const { skill, saidAt = NOW, memories = [], answer, ...message } = saying
+  const candidates = skill ? [{ skill, score: 0.9 }] : []
+  return {
+    message: {
+      person: 'ann',
+      text,
+      attachments: [],
+      channel: 'web',
+      language: 'en',
+      timeZone: 'Europe/Berlin',
+      ...message,
+    },
+    saidAt,
+    intent: { skill: skill ?? null, score: 0.9, candidates },
+    memories,
+    ...(answer !== undefined && { answer }),
+  }
+}
+
+export type DataOf<T extends EventType> = EventData<T>
+
+/** The data of the drafts of one type. */
+export const dataOf = <T extends EventType>(drafts: Draft[], type: T): EventData<T>[] =>
+  drafts.filter(draft => draft.type === type).map(({ data }) => data as EventData<T>)
+
+export const prompts = (drafts: Draft[]) => dataOf(drafts, 'lares.prompt.composed')
+export const replies = (drafts: Draft[]): Reply[] => dataOf(drafts, 'lares.reply.completed')
+export const requests = (drafts: Draft[]) =>
+  drafts.filter(({ type }) => type.startsWith('lares.skill.')) as Draft<'lares.skill.x.requested'>[]
+
+export type TalkOptions = Partial<Surroundings> & { mode?: Assistant['mode'] }
+
+/** A conversation moved on by the pure step alone; each of its methods gives back what was emitted. */
+export function openTalk({ mode = 'queue', ...options }: TalkOptions = {}) {
+  const surroundings: Surroundings = {
+    assistant: { ...assistant, mode },
+    skills: [skill('time'), skill('notes', false)],
+    tools: true,
+    nowIso: NOW,
+    ...options,
+  }
+  const rows = new Map<string, MessageWrite>()
+  let state: State | undefined
+  let events = 0
+  const take = (event: StepEvent): Draft[] => {
+    const result = step(frozen(state), event, surroundings)
+    // What is stored is JSON.
+    state = JSON.parse(JSON.stringify(result.state)) as State
+    for (const row of result.messages) rows.set(row.id, row)
+    return result.outcome
+  }
+  const id = () => derivedId('talk', 'event', events++)
+  return {
+    take,
+    surroundings,
+    get state() {
+      return state!
+    },
+    rows: () => [...rows.values()],
+    status: (message: string) => rows.get(message)?.status,
+    say: (message: string, text: string, saying?: Saying) =>
+      take({
+        type: 'lares.context.recalled',
+        id: id(),
+        correlationid: message,
+        data: recalledOf(text, saying),
+      }),
+    generated: (
+      turn: string,
+      text: string,
+      rest: Partial<EventData<'lares.generation.completed'>> & { calls?: string[] } = {},
+    ) => {
+      const { calls = [], ...data } = rest
+      const toolCalls = calls.map((name, at) => ({ id: `call-${at}`, name, arguments: { what: `${at}` } }))
+      const usage = { inputTokens: 10, outputTokens: 2 }
+      const finishReason = 'stop' as const
+      return take({
+        type: 'lares.generation.completed',
+        id: id(),
+        correlationid: turn,
+        data: { step: 0, text, toolCalls, finishReason, usage, model: 'm', ...data },
+      })
+    },
+    returned: (turn: string, callId: string, text: string, status: SkillResult['status'] = 'ok') =>
+      take({
+        type: 'lares.result.returned',
+        id: id(),
+        correlationid: turn,
+        data: { callId, step: 0, status, text },
+      }),
+    fired: (timerId: string, text: string, rest: Partial<EventData<'lares.timer.fired'>> = {}) =>
+      take({
+        type: 'lares.timer.fired',
+        id: id(),
+        correlationid: timerId,
+        data: { timerId, person: 'ann', text, language: 'en', dueAt: NOW, firedAt: NOW, ...rest },
+      }),
+    died: (type: EventType, turn: string, data?: unknown, errorCode = 'failed') => {
+      const event = { id: id(), type, subject: 'c', correlationid: turn, time: NOW, data }
+      return take({ type: 'dead-letter', id: id(), data: readDeadLetter(event, errorCode)! })
+    },
+  }
+}
+
+export type Talk = ReturnType<typeof openTalk>
+
+/** Fails whoever changes what it was given. */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  for (const inner of Object.values(value)) frozen(inner)
+  return Object.freeze(value)
+}

@@ -1,0 +1,57 @@
+import { askModel, askSkill } from './asking.ts'
+import { endTurn } from './ending.ts'
+import type { Recalled, Said, Turn } from './state.ts'
+import { markSaid, NO_USAGE, type Work } from './work.ts'
+
+/** A message by its id. */
+export type Taken = { id: string; recalled: Recalled }
+
+/** Begins to answer one message, or several at once as if they were one. */
+export function startTurn(work: Work, messages: [Taken, ...Taken[]], isLate: boolean): void {
+  const turn = turnOf(messages, isLate)
+  work.state.turn = turn
+  markSaid(work, turn.said, 'answering')
+  const answer = messages.length === 1 ? messages[0].recalled.answer : undefined
+  const skill = skillFor(work, messages)
+  if (answer !== undefined) endTurn(work, turn, answer)
+  else if (skill !== undefined) askSkill(work, turn, skill)
+  else askModel(work, turn)
+}
+
+function turnOf(messages: Taken[], isLate: boolean): Turn {
+  const { id, recalled: last } = messages.at(-1)!
+  const all = messages.map(({ recalled }) => recalled)
+  const memories = new Map(all.flatMap(one => one.memories).map(memory => [memory.id, memory]))
+  return {
+    id,
+    said: messages.map(saidOf),
+    message: {
+      ...last.message,
+      text: all.map(({ message }) => message.text).join('\n'),
+      attachments: all.flatMap(({ message }) => message.attachments),
+    },
+    saidAt: last.saidAt,
+    candidates: all.flatMap(({ intent }) => intent.candidates),
+    memories: [...memories.values()].sort((a, b) => b.score - a.score),
+    isLate,
+    isForgotten: false,
+    step: 0,
+    stage: { kind: 'model', hasTools: false },
+    text: '',
+    chat: [],
+    usage: NO_USAGE,
+  }
+}
+
+export const saidOf = ({ id, recalled }: Taken): Said => ({
+  id,
+  text: recalled.message.text,
+  saidAt: recalled.saidAt,
+})
+
+/** The skill that can take these words as they are. Several messages at once are the model's, if it can use the skills. */
+function skillFor({ skills, tools }: Work, messages: Taken[]): string | undefined {
+  const wanted = new Set(messages.flatMap(({ recalled }) => recalled.intent.skill ?? []))
+  if (wanted.size !== 1 || (messages.length > 1 && tools)) return undefined
+  return skills.find(({ name, readsText }) => readsText && wanted.has(name))?.name
+}

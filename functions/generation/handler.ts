@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { LaresError } from '../../shared/errors.ts'
+import type { Draft } from '../../shared/events/event.ts'
+import type { EventData } from '../../shared/events/types.ts'
+import type { FunctionContext } from '../../shared/function/context.ts'
+import { defineFunction } from '../../shared/function/definition.ts'
+import type { GenerateChunk, GenerateRequest } from '../../shared/models/models.ts'
+import { coalesce } from './coalesce.ts'
+
+const MAX_TOKENS = 1_024
+const TEMPERATURE = 0.6
+/** Tokens that come closer together than this travel as one event, so that the log is not flooded. */
+const COALESCE_MS = 30
+
+type Prompt = EventData<'lares.prompt.composed'>
+type ToolCalls = EventData<'lares.generation.completed'>['toolCalls']
+
+/** Asks the model for the next step of a turn, and streams what it says. */
+export default defineFunction({
+  name: 'generation',
+  receives: ['lares.prompt.composed'],
+  emits: ['lares.stream.extended', 'lares.generation.completed'],
+  uses: ['models'],
+  concurrency: 32,
+  timeoutMs: 300_000,
+  handle: (event, context) => generate(event.id, event.data, context),
+})
+
+async function* generate(
+  eventId: string,
+  prompt: Prompt,
+  { models, signal }: FunctionContext<'models'>,
+): AsyncGenerator<Draft> {
+  try {
+    const chunks = models.generate('text-generation', requestFor(eventId, prompt, signal))
+    yield* answerOf(prompt, chunks)
+  } catch (error) {
+    throw signal.aborted ? error : asTry(error)
+  }
+}
+
+const requestFor = (eventId: string, { messages, tools }: Prompt, signal: AbortSignal): GenerateRequest => ({
+  messages,
+  ...(tools.length > 0 && { tools }),
+  maxTokens: MAX_TOKENS,
+  temperature: TEMPERATURE,
+  seed: seedOf(eventId),
+  signal,
+})
+
+/** The same at every try, so that a repeated answer is the same where the model allows it. */
+const seedOf = (eventId: string): number =>
+  createHash('sha256').update(eventId).digest().readUInt32BE() & 0x7fffffff
+
+async function* answerOf(
+  { step, offset }: Prompt,
+  chunks: AsyncIterable<GenerateChunk>,
+): AsyncGenerator<Draft> {
+  let text = ''
+  const toolCalls: ToolCalls = []
+  for await (const chunk of coalesce(chunks, COALESCE_MS)) {
+    if (chunk.kind === 'tool-call') toolCalls.push(chunk.call)
+    else if (chunk.kind === 'text') {
+      yield { type: 'lares.stream.extended', data: { step, offset: offset + text.length, text: chunk.text } }
+      text += chunk.text
+    } else {
+      const { finishReason, usage, model } = chunk
+      const data = { step, text, toolCalls, finishReason, usage, model }
+      yield { type: 'lares.generation.completed', data }
+    }
+  }
+}
+
+/** A model that is away counts as a failed try: the person, who waits, is told after a few and not after long. */
+function asTry(error: unknown): unknown {
+  if (!(error instanceof LaresError) || error.code !== 'unavailable' || !error.retryable) return error
+  const { retryAfterMs, message } = error
+  return new LaresError('failed', message, {
+    cause: error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
+}

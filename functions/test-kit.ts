@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Conversations } from '../shared/conversations/conversations.ts'
+import { openSqliteConversations } from '../shared/conversations/sqlite.ts'
+import { firstEvent, type LaresEvent } from '../shared/events/event.ts'
+import { newId } from '../shared/events/ids.ts'
+import type { EventData, EventType, Language, SkillRequest } from '../shared/events/types.ts'
+import { openCatalogue } from '../shared/function/catalogue.ts'
+import type { Services } from '../shared/function/context.ts'
+import type { AnyFunction } from '../shared/function/definition.ts'
+import { invocable } from '../shared/function/invoke.ts'
+import { languageOf } from '../shared/language.ts'
+import { noLog } from '../shared/log.ts'
+import { openFolderObjects } from '../shared/objects/folder.ts'
+
+export type Kit = {
+  conversations: Conversations
+  services: Partial<Services>
+  /** Gives an event to a function, as the connector does, and gives what comes of it. */
+  send<T extends EventType>(definition: AnyFunction, event: LaresEvent<T>): Promise<LaresEvent[]>
+  /** Says something to a skill, or calls it with an input. */
+  ask(
+    definition: AnyFunction,
+    said: string,
+    options?: AskOptions,
+  ): Promise<EventData<'lares.result.returned'>>
+  close(): Promise<void>
+}
+
+export type AskOptions = Partial<
+  Pick<SkillRequest, 'input' | 'person' | 'timeZone' | 'saidAt' | 'language'>
+> & {
+  eventId?: string
+}
+
+/** A conversations store in a directory of its own, and the functions' own runtime around it. */
+export async function openKit(): Promise<Kit> {
+  const folder = await mkdtemp(join(tmpdir(), 'lares-functions-'))
+  const conversations = openSqliteConversations(join(folder, 'conversations.db'))
+  const { documents, timers } = conversations
+  const services = { conversations, documents, timers, catalogue: openCatalogue(documents) }
+  const objects = openFolderObjects(join(folder, 'objects'))
+  const send: Kit['send'] = async (definition, event) => {
+    const events: LaresEvent[] = []
+    const { invoke } = invocable(definition, { services, objects, log: noLog })
+    for await (const made of invoke(event as unknown as LaresEvent)) events.push(made)
+    return events
+  }
+  return {
+    conversations,
+    services,
+    send,
+    async ask(definition, said, { eventId, ...options } = {}) {
+      const [result] = await send(definition, requestEvent(definition.name, said, options, eventId))
+      return result!.data as EventData<'lares.result.returned'>
+    },
+    async close() {
+      await conversations.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+function requestEvent(
+  skill: string,
+  text: string,
+  options: Omit<AskOptions, 'eventId'>,
+  id: string = newId(),
+) {
+  return firstEvent({
+    id,
+    source: '/test',
+    type: `lares.skill.${skill}.requested`,
+    conversation: 'conversation',
+    data: {
+      callId: id,
+      step: 0,
+      person: 'alice',
+      input: null,
+      text,
+      language: languageOf(text),
+      timeZone: 'Europe/Berlin',
+      saidAt: '2026-03-27T09:00:00.000Z',
+      ...options,
+    },
+  })
+}
+
+export type SayOptions = { person?: string; time?: string; id?: string; language?: Language }
+
+/** A message as the gateway writes it. */
+export const messageEvent = (
+  text: string,
+  { person = 'alice', time, id = newId(), language }: SayOptions = {},
+) =>
+  firstEvent({
+    id,
+    source: '/test',
+    type: 'lares.message.received',
+    conversation: 'conversation',
+    ...(time ? { time } : {}),
+    data: {
+      person,
+      text,
+      attachments: [],
+      channel: 'test',
+      language: language ?? languageOf(text),
+      timeZone: 'Europe/Berlin',
+    },
+  })

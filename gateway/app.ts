@@ -1,0 +1,109 @@
+import websocket from '@fastify/websocket'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { LaresError } from '../shared/errors.ts'
+import { chooseProtocol, openAccess } from './access.ts'
+import { guardBorders } from './borders.ts'
+import { chatRoutes } from './chat-completions.ts'
+import { eventRoutes } from './events.ts'
+import { healthRoutes } from './health.ts'
+import { openIntake } from './intake.ts'
+import { openLive } from './live.ts'
+import { messageRoutes } from './messages.ts'
+import { modelRoutes } from './models.ts'
+import { operationRoutes } from './operations.ts'
+import { pageRoutes } from './page.ts'
+import type { Parts, Rooms } from './parts.ts'
+import { answerUnknownRoutes, problemHandler } from './problems.ts'
+import { socketRoutes } from './socket.ts'
+import { checkExposure } from './token.ts'
+
+const CLOSE_LIMIT_MS = 5_000
+
+export type Gateway = {
+  app: FastifyInstance
+  /** Gives back the address. Errors: `invalid_config` when the address is taken, or the token may not be used there. */
+  listen(host: string, port: number): Promise<string>
+  close(): Promise<void>
+}
+
+/** Puts the gateway together; it reads the bus from now on, and serves once it listens. */
+export async function buildGateway(parts: Parts): Promise<Gateway> {
+  const closing = new AbortController()
+  const live = openLive(parts)
+  const rooms: Rooms = {
+    parts,
+    live,
+    access: openAccess(parts),
+    intake: openIntake(parts, live),
+    closing: closing.signal,
+  }
+  const app = await buildApp(rooms)
+  const close = async () => {
+    closing.abort()
+    await closeApp(app)
+    await live.close()
+  }
+  return {
+    app,
+    async listen(host, port) {
+      checkExposure(host, parts.ownerTokenGiven === true || parts.config.people.length > 0)
+      return await listen(app, host, port)
+    },
+    close,
+  }
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const reason = code === 'EADDRINUSE' ? 'another program listens there; set PORT to a free one' : message
+    throw new LaresError('invalid_config', `${host}:${port} cannot be opened: ${reason}`, { cause })
+  }
+}
+
+/** Lets running requests end; a connection that falls idle meanwhile is closed, and one that never does is cut. */
+async function closeApp(app: FastifyInstance): Promise<void> {
+  const idle = setInterval(() => app.server.closeIdleConnections(), 50)
+  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_LIMIT_MS)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(idle)
+    clearTimeout(cut)
+  }
+}
+
+async function buildApp(rooms: Rooms): Promise<FastifyInstance> {
+  const { config, log } = rooms.parts
+  const app = Fastify({
+    bodyLimit: config.maxBodyBytes,
+    forceCloseConnections: 'idle',
+    requestTimeout: 120_000,
+  })
+  app.setErrorHandler(problemHandler(log))
+  app.decorateRequest('person', '')
+  answerUnknownRoutes(app)
+  guardBorders(app, rooms)
+  await app.register(websocket, {
+    options: { maxPayload: config.maxBodyBytes, handleProtocols: chooseProtocol },
+  })
+  await app.register(async open => {
+    healthRoutes(open, rooms)
+    pageRoutes(open, rooms)
+  })
+  await app.register(async guarded => {
+    guarded.addHook('onRequest', async request => {
+      request.person = rooms.access.enter(request)
+    })
+    messageRoutes(guarded, rooms)
+    eventRoutes(guarded, rooms)
+    socketRoutes(guarded, rooms)
+    chatRoutes(guarded, rooms)
+    modelRoutes(guarded, rooms)
+    operationRoutes(guarded, rooms)
+  })
+  await app.ready()
+  return app
+}

@@ -1,0 +1,33 @@
+import * as z from 'zod'
+import { LaresError } from '../shared/errors.ts'
+import type { Message } from '../shared/events/types.ts'
+import type { Objects } from '../shared/objects/objects.ts'
+
+/** As it comes in: the bytes are in the request, whose size is bounded as a whole. */
+export const attached = z.strictObject({
+  name: z.string().min(1).max(255),
+  mediaType: z
+    .string()
+    .regex(/^[\w.+-]+\/[\w.+-]+$/, 'a media type, as in image/png')
+    .max(255),
+  data: z.base64(),
+})
+export type Attached = z.infer<typeof attached>
+
+/** Keeps the bytes under the message's id, so that the same message sent again keeps them in the same place. */
+export async function storeAttachments(
+  objects: Objects | undefined,
+  messageId: string,
+  attachments: Attached[],
+): Promise<Message['attachments']> {
+  if (attachments.length === 0) return []
+  if (!objects) throw new LaresError('rejected', 'attachments: there is no object store to keep them in')
+  return await Promise.all(
+    attachments.map(async ({ name, mediaType, data }, index) => {
+      const bytes = Buffer.from(data, 'base64')
+      const object = `attachments/${messageId}/${index}`
+      await objects.put(object, bytes)
+      return { name, mediaType, object, bytes: bytes.length }
+    }),
+  )
+}

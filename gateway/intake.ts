@@ -1,0 +1,114 @@
+import type { History } from '../shared/conversations/conversations.ts'
+import { LaresError } from '../shared/errors.ts'
+import { firstEvent } from '../shared/events/event.ts'
+import { keyedId, newId } from '../shared/events/ids.ts'
+import type { Message } from '../shared/events/types.ts'
+import { languageOf } from '../shared/language.ts'
+import { type Attached, storeAttachments } from './attachments.ts'
+import type { Live } from './live.ts'
+import type { Parts } from './parts.ts'
+import { within } from './within.ts'
+
+/** After this the bus counts as down: the sender, who has been told nothing, may send again. */
+const PUBLISH_LIMIT_MS = 15_000
+
+export type Incoming = Pick<Message, 'person' | 'text' | 'channel' | 'history' | 'instructions'> & {
+  /** None: a new one. */
+  conversation?: string | undefined
+  /** The sender's name for this message: sent again under the same key, it is the same message. */
+  key?: string | undefined
+  timeZone?: string | undefined
+  attachments?: Attached[] | undefined
+}
+
+/** `repeated`: it had been accepted before, and nothing was done now. */
+export type Accepted = { id: string; conversation: string; repeated: boolean }
+
+/**
+ * Takes a message in: resolves when it is durably on the bus and in the history.
+ * Errors: `not_found` (another person's conversation), `key_reused`, `unavailable`, `rejected` (attachments).
+ */
+export type Intake = (incoming: Incoming) => Promise<Accepted>
+
+export function openIntake(parts: Parts, live: Pick<Live, 'accepted'>): Intake {
+  const { history } = parts.conversations
+  const claim = openClaims(history)
+  return async incoming => {
+    const { person, key, text } = incoming
+    const conversation = incoming.conversation ?? (key === undefined ? newId() : keyedId(person, '', key))
+    const release = await claim(conversation, person)
+    try {
+      const id = key === undefined ? newId() : keyedId(person, conversation, key)
+      const known = key === undefined ? undefined : await history.message(id)
+      if (!known) await enter(parts, { ...incoming, conversation, id })
+      else checkSameText(known.text, text)
+      if (!known) live.accepted(conversation, id)
+      return { id, conversation, repeated: known !== undefined }
+    } finally {
+      release()
+    }
+  }
+}
+
+/** First the bus, then the history: what the history shows as queued is sure to be answered. */
+async function enter(parts: Parts, incoming: Incoming & { conversation: string; id: string }): Promise<void> {
+  const { id, conversation, person, text } = incoming
+  const time = new Date((parts.now ?? Date.now)()).toISOString()
+  const attachments = await storeAttachments(parts.objects, id, incoming.attachments ?? [])
+  const event = firstEvent({
+    id,
+    source: '/lares/gateway',
+    type: 'lares.message.received',
+    conversation,
+    time,
+    data: {
+      person,
+      text,
+      attachments,
+      channel: incoming.channel,
+      language: languageOf(text),
+      timeZone:
+        incoming.timeZone ?? parts.config.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+      ...(incoming.history && { history: incoming.history }),
+      ...(incoming.instructions && { instructions: incoming.instructions }),
+    },
+  })
+  await within(PUBLISH_LIMIT_MS, 'the bus', parts.events.publish([event]))
+  const stored = await parts.conversations.history.accept({
+    conversation,
+    person,
+    message: { id, role: 'user', text, inReplyTo: null, createdAt: time, status: 'queued' },
+  })
+  checkSameText(stored.text, text)
+}
+
+function checkSameText(known: string, text: string): void {
+  if (known !== text)
+    throw new LaresError('key_reused', 'another message was sent under this idempotency key: use a new one')
+}
+
+/**
+ * A conversation belongs to the person who opened it. While its first message is on its way the store does not know
+ * it yet; so that nobody slips into it meanwhile, it is held here.
+ */
+function openClaims(history: History) {
+  const held = new Map<string, { person: string; count: number }>()
+  return async (conversation: string, person: string): Promise<() => void> => {
+    const known = await history.conversation(conversation)
+    const owner = known?.person ?? held.get(conversation)?.person ?? person
+    if (owner !== person) throw new LaresError('not_found', `there is no conversation "${conversation}"`)
+    const claim = held.get(conversation) ?? { person, count: 0 }
+    claim.count += 1
+    held.set(conversation, claim)
+    return () => {
+      claim.count -= 1
+      if (claim.count === 0) held.delete(conversation)
+    }
+  }
+}
+
+/** The person's conversation, by its id. Errors: `not_found`, also when it is another person's. */
+export async function checkConversation(history: History, id: string, person: string): Promise<void> {
+  const conversation = await history.conversation(id)
+  if (conversation?.person !== person) throw new LaresError('not_found', `there is no conversation "${id}"`)
+}

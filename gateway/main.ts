@@ -1,0 +1,18 @@
+import { readEnvironment } from '../shared/config/environment.ts'
+import { openDrivers } from '../shared/drivers.ts'
+import { openLog } from '../shared/pino-log.ts'
+import { runProcess } from '../shared/process.ts'
+import { startGateway } from './start.ts'
+
+/** The gateway as a process of its own. */
+await runProcess(async () => {
+  const environment = readEnvironment(process.env)
+  const log = openLog('gateway', environment.logLevel)
+  const drivers = openDrivers(environment, log)
+  const gateway = await startGateway(environment, drivers, log)
+  process.stdout.write(`open ${gateway.link}\n`)
+  return async () => {
+    await gateway.close()
+    await drivers.close()
+  }
+})

@@ -1,0 +1,45 @@
+import type { Bus } from '../shared/bus/bus.ts'
+import type { GatewayConfig } from '../shared/config/files.ts'
+import type { Conversations } from '../shared/conversations/conversations.ts'
+import type { EventLog } from '../shared/events/log.ts'
+import type { Log } from '../shared/log.ts'
+import type { Objects } from '../shared/objects/objects.ts'
+import type { DeadLetters, OperationStatus } from '../shared/operations.ts'
+import type { Access } from './access.ts'
+import type { Intake } from './intake.ts'
+import type { Live } from './live.ts'
+
+/** What the gateway stands on. */
+export type Parts = {
+  bus: Bus
+  events: EventLog
+  conversations: Conversations
+  config: GatewayConfig
+  ownerToken: string
+  /** True when a person chose the token (LARES_TOKEN); one that was made by itself opens loopback addresses only. */
+  ownerTokenGiven?: boolean
+  /** The name that /v1/models answers with. */
+  model: () => Promise<string>
+  /** Readiness by part: each rejects with the reason. */
+  checks: Record<string, () => Promise<void>>
+  /** The names of the deployed skills. */
+  skills: () => Promise<string[]>
+  /** Where attachments go; without it they are refused. */
+  objects?: Objects
+  /** What the owner may ask about the functions and do with dead letters; without them there are no such routes. */
+  status?: () => Promise<OperationStatus>
+  dead?: DeadLetters
+  log: Log
+  /** Milliseconds since the epoch. */
+  now?: () => number
+}
+
+/** What the routes share. */
+export type Rooms = {
+  parts: Parts
+  access: Access
+  intake: Intake
+  live: Live
+  /** Aborted when the gateway closes: who waits stops waiting, who streams ends. */
+  closing: AbortSignal
+}

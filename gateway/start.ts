@@ -1,0 +1,49 @@
+import type { Environment } from '../shared/config/environment.ts'
+import { readConfig } from '../shared/config/files.ts'
+import type { Drivers } from '../shared/drivers.ts'
+import { openCatalogue } from '../shared/function/catalogue.ts'
+import type { Log } from '../shared/log.ts'
+import { buildGateway, type Gateway } from './app.ts'
+import type { Parts } from './parts.ts'
+import { ownerToken } from './token.ts'
+
+/** What clients of the OpenAI API name as the model: the assistant, whatever it thinks with. */
+const MODEL = 'lares'
+
+export type StartedGateway = Gateway & {
+  /** The page, signed in. */
+  link: string
+}
+
+/** Opens the gateway on the drivers that the environment chooses, and listens. `more` adds readiness checks and what operators ask for. */
+export async function startGateway(
+  environment: Environment,
+  drivers: Drivers,
+  log: Log,
+  more: Partial<Parts> = {},
+): Promise<StartedGateway> {
+  const [bus, events, conversations, objects, token] = await Promise.all([
+    drivers.bus(),
+    drivers.events(),
+    drivers.conversations(),
+    drivers.objects(),
+    ownerToken(environment.home, environment.token),
+  ])
+  const catalogue = openCatalogue(conversations.documents)
+  const gateway = await buildGateway({
+    bus,
+    events,
+    conversations,
+    objects,
+    log,
+    config: readConfig(environment.configDirectory, 'gateway'),
+    ownerToken: token,
+    ownerTokenGiven: environment.token !== undefined,
+    model: async () => MODEL,
+    skills: async () => (await catalogue.skills()).map(({ name }) => name),
+    ...more,
+    checks: { bus: bus.check, conversations: conversations.check, objects: objects.check, ...more.checks },
+  })
+  const address = await gateway.listen(environment.host, environment.port)
+  return { ...gateway, link: `${address}/?token=${token}` }
+}

@@ -1,0 +1,83 @@
+/** The gateway's answers to this page; the cookie says who asks. */
+
+/**
+ * @typedef {{id: string, role: 'user' | 'assistant', text: string, inReplyTo: string | null, createdAt: string,
+ *   status: 'queued' | 'answering' | 'answered' | 'completed' | 'failed' | 'interrupted'}} Row
+ * @typedef {{id: string, createdAt: string, updatedAt: string, preview: string}} Conversation
+ */
+
+/** The gateway was reached and said no. */
+export class Refused extends Error {
+  /** @param {number} status @param {string} message @param {number} retryAfterMs */
+  constructor(status, message, retryAfterMs) {
+    super(message)
+    this.status = status
+    this.retryAfterMs = retryAfterMs
+  }
+
+  /** The same request may succeed later. */
+  get isPassing() {
+    return this.status >= 500 || this.status === 429 || this.status === 408
+  }
+}
+
+const LIMIT_MS = 30_000
+
+/**
+ * @param {string} path
+ * @param {{method?: string, body?: unknown, headers?: Record<string, string>}} [request]
+ */
+async function call(path, { method = 'GET', body, headers = {} } = {}) {
+  const response = await fetch(path, {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(LIMIT_MS),
+  })
+  const answer = await response.json().catch(() => undefined)
+  if (response.ok) return answer
+  const retryAfterMs = 1000 * Number(response.headers.get('retry-after') ?? 0)
+  throw new Refused(response.status, answer?.error?.message ?? response.statusText, retryAfterMs)
+}
+
+/** @returns {Promise<{person: string}>} */
+export const whoAmI = () => call('/api/session')
+
+/** @param {string} token @returns {Promise<{person: string}>} */
+export const signIn = token => call('/api/session', { method: 'POST', body: { token } })
+
+export const signOut = () => call('/api/session', { method: 'DELETE' })
+
+/** @returns {Promise<{conversations: Conversation[]}>} */
+export const listConversations = () => call('/api/conversations')
+
+const PAGE = 50
+
+/**
+ * The last messages, or the last ones before a message; oldest first.
+ * @param {string} conversation @param {string} [before]
+ * @returns {Promise<{messages: Row[], isWhole: boolean}>}
+ */
+export async function listMessages(conversation, before) {
+  const query = new URLSearchParams({ limit: String(PAGE), ...(before ? { before } : {}) })
+  const { messages } = await call(`/api/conversations/${encodeURIComponent(conversation)}/messages?${query}`)
+  return { messages, isWhole: messages.length < PAGE }
+}
+
+/**
+ * @param {{key: string, conversation: string, text: string}} message
+ * @returns {Promise<{id: string, conversation: string}>}
+ */
+export const sendMessage = ({ key, conversation, text }) =>
+  call('/api/messages', {
+    method: 'POST',
+    body: { conversation, text },
+    headers: {
+      'idempotency-key': key,
+      'x-lares-time-zone': Intl.DateTimeFormat().resolvedOptions().timeZone,
+    },
+  })
+
+/** An id that works without TLS too, where crypto.randomUUID is missing. */
+export const newId = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('')

@@ -1,0 +1,106 @@
+import { listMessages, Refused } from './api.js'
+import { followConversation } from './feed.js'
+import { createTranscript } from './transcript.js'
+
+/**
+ * One conversation, open on the page.
+ * @typedef {import('./api.js').Row} Row
+ * @typedef {import('./outbox.js').Pending} Pending
+ */
+
+/**
+ * @param {string} id
+ * @param {{isNew: boolean}} options
+ * @param {{
+ *   onChange(options?: {toEnd?: boolean}): void,
+ *   onReply(row: Row): void,
+ *   onConnected(isConnected: boolean): void,
+ *   onGivenUp(): void,
+ * }} events
+ */
+export function openConversation(id, { isNew }, events) {
+  const transcript = createTranscript()
+  let isWhole = isNew
+  let isListed = isNew
+  let isClosed = false
+  /** @type {ReturnType<typeof followConversation> | undefined} */
+  let feed
+
+  /** Both sides may bring the same row; which comes first does not matter. */
+  async function list() {
+    try {
+      const page = await listMessages(id)
+      if (isClosed) return
+      for (const row of page.messages) transcript.addRow(row)
+      if (!isListed) ({ isWhole } = page)
+      events.onChange({ toEnd: !isListed })
+      isListed = true
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 404) return
+      // Nothing was said here yet: it begins with the first message.
+      feed?.close()
+      feed = undefined
+      isListed = true
+      isWhole = true
+      events.onChange()
+    }
+  }
+
+  function follow() {
+    feed ??= followConversation(id, {
+      onOpen() {
+        events.onConnected(true)
+        void list()
+      },
+      onRow(row) {
+        transcript.addRow(row)
+        events.onChange()
+        if (row.role === 'assistant') events.onReply(row)
+      },
+      onChunk(chunk) {
+        transcript.addChunk(chunk)
+        events.onChange()
+      },
+      onStage(stage) {
+        transcript.addStage(stage)
+        events.onChange()
+      },
+      onLost(isGivenUp) {
+        events.onConnected(false)
+        if (isGivenUp) events.onGivenUp()
+      },
+    })
+  }
+
+  if (!isNew) {
+    void list()
+    follow()
+  }
+
+  return {
+    id,
+    /** @param {Pending[]} pending */
+    items: pending => transcript.items(pending),
+    /** The gateway has taken a message; a new conversation exists from now on. @param {Row} row @param {string} key */
+    accepted(row, key) {
+      transcript.addRow(row, key)
+      follow()
+    },
+    /** It is known what was said here. */
+    isListed: () => isListed,
+    hasEarlier: () => isListed && !isWhole,
+    lastAt: () => transcript.lastAt(),
+    async loadEarlier() {
+      const page = await listMessages(id, transcript.first())
+      for (const row of page.messages) transcript.addRow(row)
+      ;({ isWhole } = page)
+      events.onChange()
+    },
+    /** After the page was asleep or offline. */
+    wake: () => feed?.again(),
+    close() {
+      isClosed = true
+      feed?.close()
+    },
+  }
+}

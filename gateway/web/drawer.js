@@ -1,0 +1,30 @@
+/**
+ * On a narrow screen the list of conversations is a drawer.
+ * @param {{house: HTMLElement, menu: HTMLElement, veil: HTMLElement, sidebar: HTMLElement}} places
+ */
+export function openDrawer({ house, menu, veil, sidebar }) {
+  const isNarrow = matchMedia('(max-width: 799px)')
+
+  /** @param {boolean} isOpen */
+  const set = isOpen => {
+    house.classList.toggle('has-drawer', isOpen)
+    menu.setAttribute('aria-expanded', String(isOpen))
+    // Out of sight is out of reach, for the keyboard and for readers too.
+    sidebar.inert = isNarrow.matches && !isOpen
+  }
+  const close = () => set(false)
+
+  menu.addEventListener('click', () => {
+    set(true)
+    sidebar.querySelector('button')?.focus()
+  })
+  veil.addEventListener('click', close)
+  document.addEventListener('keydown', event => {
+    if (event.key !== 'Escape' || !house.classList.contains('has-drawer')) return
+    close()
+    menu.focus()
+  })
+  isNarrow.addEventListener('change', close)
+  close()
+  return { close }
+}

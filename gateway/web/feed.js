@@ -1,0 +1,61 @@
+/**
+ * Follows a conversation's events. The browser reconnects by itself and resumes where it was; where it gives up, as on
+ * an error of a proxy in between, we start again.
+ *
+ * @typedef {import('./api.js').Row} Row
+ * @typedef {{message: string, offset: number, text: string}} Chunk
+ * @typedef {{message: string, stage: 'understanding' | 'remembering' | 'thinking' | 'writing' | 'using', skill?: string}} Stage
+ */
+
+const AGAIN_MS = 2_000
+
+/**
+ * @param {string} conversation
+ * @param {{
+ *   onOpen(): void,
+ *   onRow(row: Row): void,
+ *   onChunk(chunk: Chunk): void,
+ *   onStage(stage: Stage): void,
+ *   onLost(isGivenUp: boolean): void,
+ * }} events
+ */
+export function followConversation(conversation, events) {
+  /** @type {EventSource | undefined} */
+  let source
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer
+  let lastEventId = ''
+
+  /** @param {string} name @param {(data: any) => void} tell */
+  const on = (name, tell) =>
+    source?.addEventListener(name, event => {
+      if (event.lastEventId) ({ lastEventId } = event)
+      tell(JSON.parse(event.data))
+    })
+
+  const open = () => {
+    clearTimeout(timer)
+    source?.close()
+    const query = lastEventId ? `?lastEventId=${lastEventId}` : ''
+    source = new EventSource(`/api/conversations/${encodeURIComponent(conversation)}/events${query}`)
+    source.addEventListener('open', events.onOpen)
+    on('message', events.onRow)
+    on('stream', events.onChunk)
+    on('stage', events.onStage)
+    source.addEventListener('error', () => {
+      const isGivenUp = source?.readyState === EventSource.CLOSED
+      if (isGivenUp) timer = setTimeout(open, AGAIN_MS)
+      events.onLost(isGivenUp)
+    })
+  }
+
+  open()
+  return {
+    /** For a page that was asleep: its connection may be dead without knowing it. */
+    again: open,
+    close() {
+      clearTimeout(timer)
+      source?.close()
+    },
+  }
+}

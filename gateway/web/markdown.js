@@ -1,0 +1,55 @@
+import createPurifier from './vendor/dompurify.js'
+import { Marked } from './vendor/marked.js'
+import { say } from './words.js'
+
+/**
+ * Markdown as elements. What a model writes is foreign text: HTML in it is shown as it was written, only these elements
+ * and attributes come through, links open outside, and pictures are links, since loading one would tell its server who
+ * reads.
+ */
+
+const ALLOWED = {
+  ALLOWED_TAGS: [
+    ...['p', 'br', 'hr', 'strong', 'em', 'del', 'code', 'pre', 'blockquote', 'ul', 'ol', 'li', 'a'],
+    ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
+  ],
+  ALLOWED_ATTR: ['href', 'title', 'start', 'align'],
+  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  // Without this, every attribute would have to look like an address.
+  ADD_URI_SAFE_ATTR: ['title', 'start', 'align'],
+}
+
+/** @param {string} text */
+function inert(text) {
+  const element = document.createElement('p')
+  element.textContent = text
+  return element.innerHTML
+}
+
+const marked = new Marked({
+  gfm: true,
+  breaks: true,
+  renderer: {
+    image({ href, text }) {
+      const link = document.createElement('a')
+      link.href = href
+      link.textContent = `${say('image')}: ${text || href}`
+      return link.outerHTML
+    },
+    html: ({ text }) => (/^<br *\/?>$/i.test(text) ? '<br>' : inert(text)),
+    checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+  },
+})
+
+const purifier = createPurifier(window)
+purifier.addHook('afterSanitizeAttributes', element => {
+  if (element.tagName !== 'A') return
+  element.setAttribute('target', '_blank')
+  element.setAttribute('rel', 'noopener noreferrer nofollow')
+})
+
+/** @param {string} text @returns {DocumentFragment} */
+export function renderMarkdown(text) {
+  const html = /** @type {string} */ (marked.parse(text, { async: false }))
+  return purifier.sanitize(html, { ...ALLOWED, RETURN_DOM_FRAGMENT: true })
+}

@@ -1,0 +1,98 @@
+import { listConversations } from './api.js'
+import { say } from './words.js'
+
+/** @typedef {import('./api.js').Conversation} Conversation */
+
+const SEEN = 'lares.seen'
+const REFRESH_MS = 20_000
+
+/**
+ * The list of conversations, the latest first, with a dot at those where something was said since they were looked at.
+ * @param {HTMLElement} list
+ * @param {{current(): string}} page
+ */
+export function openSidebar(list, page) {
+  /** @type {Conversation[]} */
+  let conversations = []
+
+  const show = () => {
+    const sorted = conversations.toSorted((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1))
+    const seen = readSeen()
+    list.replaceChildren(...sorted.map(one => entry(one, page.current(), seen[one.id])))
+  }
+
+  async function refresh() {
+    ;({ conversations } = await listConversations())
+    const seen = readSeen()
+    writeSeen(Object.fromEntries(conversations.map(({ id, updatedAt }) => [id, seen[id] ?? updatedAt])))
+    show()
+  }
+
+  setInterval(() => {
+    if (!document.hidden) refresh().catch(ignoreAway)
+  }, REFRESH_MS)
+
+  return {
+    show,
+    refresh: () => refresh().catch(ignoreAway),
+    /** @param {string} conversation @param {string} at */
+    seen(conversation, at) {
+      const seen = readSeen()
+      if (at <= (seen[conversation] ?? '')) return
+      writeSeen({ ...seen, [conversation]: at })
+      show()
+    },
+  }
+}
+
+/** The banner says so already, and the list comes with the next look. @param {unknown} error */
+const ignoreAway = error => console.info('the list of conversations was not refreshed', error)
+
+/** @returns {Record<string, string>} */
+function readSeen() {
+  try {
+    return JSON.parse(localStorage.getItem(SEEN) ?? '{}')
+  } catch {
+    return {}
+  }
+}
+
+/** @param {Record<string, string>} seen */
+function writeSeen(seen) {
+  try {
+    localStorage.setItem(SEEN, JSON.stringify(seen))
+  } catch (error) {
+    console.info('what was seen cannot be kept in this browser', error)
+  }
+}
+
+/** @param {Conversation} conversation @param {string} current @param {string} [seen] */
+function entry({ id, preview, updatedAt }, current, seen = '') {
+  const item = document.createElement('li')
+  const link = document.createElement('a')
+  link.href = `#${id}`
+  const words = document.createElement('span')
+  words.className = 'preview'
+  words.dir = 'auto'
+  words.textContent = plain(preview) || say('empty')
+  if (id === current) link.setAttribute('aria-current', 'page')
+  else if (updatedAt > seen) link.className = 'unread'
+  const time = document.createElement('time')
+  time.dateTime = updatedAt
+  time.textContent = shortTime(updatedAt)
+  link.append(words, time)
+  item.append(link)
+  return item
+}
+
+/** Without the marks of Markdown. @param {string} text */
+const plain = text => text.replace(/[*_`#>|~]+/g, '').trim()
+
+/** The hour for today, else the day. @param {string} at */
+function shortTime(at) {
+  const date = new Date(at)
+  const isToday = date.toDateString() === new Date().toDateString()
+  return isToday
+    ? date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+    : date.toLocaleDateString([], { day: 'numeric', month: 'short' })
+}

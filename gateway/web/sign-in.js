@@ -1,0 +1,27 @@
+import { Refused, signIn } from './api.js'
+import { say } from './words.js'
+
+/**
+ * Shows the form until a token opens the door.
+ * @param {{signIn: HTMLFormElement, token: HTMLInputElement, signInProblem: HTMLElement}} places
+ * @returns {Promise<string>} the person
+ */
+export function askToSignIn({ signIn: form, token, signInProblem }) {
+  form.hidden = false
+  token.focus()
+  return new Promise(resolve => {
+    form.addEventListener('submit', async event => {
+      event.preventDefault()
+      signInProblem.hidden = true
+      try {
+        const { person } = await signIn(token.value.trim())
+        form.hidden = true
+        resolve(person)
+      } catch (error) {
+        const isWrong = error instanceof Refused && error.status === 401
+        signInProblem.textContent = say(isWrong ? 'wrongToken' : 'unreachable')
+        signInProblem.hidden = false
+      }
+    })
+  })
+}

@@ -1,0 +1,126 @@
+import { renderMarkdown } from './markdown.js'
+import { say } from './words.js'
+
+/** @typedef {import('./transcript.js').Item} Item */
+
+const NEAR_PX = 80
+
+/**
+ * Shows items in a list, changing only what has changed, so that selections and focus stay.
+ * @param {{scroller: HTMLElement, list: HTMLElement}} places
+ * @param {{onRetry(key: string): void, onDiscard(key: string): void}} events
+ */
+export function openTranscriptView({ scroller, list }, events) {
+  /** @type {Map<string, {element: HTMLElement, shown: string}>} */
+  let nodes = new Map()
+  let isAtEnd = true
+  const goToEnd = () => {
+    scroller.scrollTop = scroller.scrollHeight
+  }
+  scroller.addEventListener('scroll', () => {
+    isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX
+  })
+  // Who reads the end goes on reading it when a keyboard or a long draft takes room.
+  new ResizeObserver(() => isAtEnd && goToEnd()).observe(scroller)
+
+  /** @param {Item} item */
+  const nodeOf = item => {
+    const shown = JSON.stringify(item)
+    const known = nodes.get(item.key)
+    if (known?.shown === shown) return known
+    const element = known?.element ?? document.createElement('li')
+    fill(element, item, events)
+    return { element, shown }
+  }
+
+  return {
+    /** @param {Item[]} items @param {{toEnd?: boolean}} [options] */
+    show(items, { toEnd = false } = {}) {
+      const next = new Map(items.map(item => [item.key, nodeOf(item)]))
+      for (const [key, { element }] of nodes) if (!next.has(key)) element.remove()
+      let place = list.firstElementChild
+      for (const { element } of next.values()) {
+        if (element === place) place = place.nextElementSibling
+        else list.insertBefore(element, place)
+      }
+      nodes = next
+      if (toEnd || isAtEnd) goToEnd()
+    },
+  }
+}
+
+/** @param {HTMLElement} element @param {Item} item @param {{onRetry(key: string): void, onDiscard(key: string): void}} events */
+function fill(element, item, events) {
+  element.className = `message ${item.role} is-${item.state}`
+  element.dataset.state = item.state
+  const children = [author(item), ...(item.quote ? [paragraph('quote', item.quote)] : []), body(item)]
+  if (item.state === 'live') children.push(stage(item))
+  else children.push(...footnote(item, events))
+  element.replaceChildren(...children)
+}
+
+/** @param {string} className @param {string} text */
+function paragraph(className, text) {
+  const element = document.createElement('p')
+  element.className = className
+  element.textContent = text
+  return element
+}
+
+/** @param {Item} item */
+const author = ({ role }) => paragraph('unseen', role === 'user' ? say('you') : 'Lares')
+
+/** @param {Item} item */
+function body({ role, text }) {
+  const element = document.createElement('div')
+  element.className = 'body'
+  element.dir = 'auto'
+  if (role === 'user') element.textContent = text
+  else element.append(renderMarkdown(text))
+  for (const table of element.querySelectorAll('table')) {
+    const frame = document.createElement('div')
+    frame.className = 'wide'
+    table.replaceWith(frame)
+    frame.append(table)
+  }
+  return element
+}
+
+/** @param {Item} item */
+function stage(item) {
+  const name = item.stage?.stage ?? 'thinking'
+  const element = paragraph('stage', say(name, { skill: item.stage?.skill ?? '' }))
+  element.setAttribute('role', 'status')
+  return element
+}
+
+/** @param {Item} item @param {{onRetry(key: string): void, onDiscard(key: string): void}} events */
+function footnote({ role, state, key, problem }, events) {
+  if (state === 'refused')
+    return [
+      paragraph('note problem', say('notSent') + problem),
+      buttons([
+        [say('tryAgain'), () => events.onRetry(key)],
+        [say('discard'), () => events.onDiscard(key)],
+      ]),
+    ]
+  if (state === 'sending' || state === 'queued') return [paragraph('note', say(state))]
+  if (role === 'assistant' && (state === 'failed' || state === 'interrupted'))
+    return [paragraph('note', say(state))]
+  return []
+}
+
+/** @param {[string, () => void][]} actions */
+function buttons(actions) {
+  const row = document.createElement('div')
+  row.className = 'actions'
+  for (const [label, act] of actions) {
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.className = 'quiet'
+    button.textContent = label
+    button.addEventListener('click', act)
+    row.append(button)
+  }
+  return row
+}

@@ -1,0 +1,105 @@
+/**
+ * What a conversation looks like: the rows of the history, and what is being written right now. Rows may come twice,
+ * late, and from two sides (the list and the stream); the outcome is the same.
+ *
+ * @typedef {import('./api.js').Row} Row
+ * @typedef {import('./feed.js').Stage} Stage
+ * @typedef {import('./feed.js').Chunk} Chunk
+ * @typedef {import('./outbox.js').Pending} Pending
+ * @typedef {{
+ *   key: string,
+ *   role: 'user' | 'assistant',
+ *   text: string,
+ *   state: Row['status'] | 'sending' | 'refused' | 'live',
+ *   quote?: string,
+ *   stage?: Stage,
+ *   problem?: string,
+ * }} Item
+ */
+
+/** A status never goes back. @type {Record<Row['status'], number>} */
+const RANK = { queued: 0, answering: 1, answered: 2, completed: 2, failed: 2, interrupted: 2 }
+
+export function createTranscript() {
+  /** @type {Map<string, Row>} */
+  const rows = new Map()
+  /** By the message that is being answered. @type {Map<string, {text: string, stage?: Stage}>} */
+  const live = new Map()
+
+  /** Under which key a row was shown while it was on its way. @type {Map<string, string>} */
+  const keys = new Map()
+
+  /** @param {string} message */
+  const liveOf = message => {
+    const turn = live.get(message) ?? { text: '' }
+    live.set(message, turn)
+    return turn
+  }
+
+  return {
+    /** @param {Row} row @param {string} [key] */
+    addRow(row, key) {
+      if (key !== undefined) keys.set(row.id, key)
+      const known = rows.get(row.id)
+      if (known && RANK[known.status] > RANK[row.status]) return
+      rows.set(row.id, row)
+      if (row.role === 'assistant' && row.inReplyTo !== null) live.delete(row.inReplyTo)
+    },
+    /** A chunk that does not join what is here, since we came late, waits for the whole. @param {Chunk} chunk */
+    addChunk({ message, offset, text }) {
+      const turn = liveOf(message)
+      if (offset <= turn.text.length) turn.text = turn.text.slice(0, offset) + text
+      turn.stage = { message, stage: 'writing' }
+    },
+    /** @param {Stage} stage */
+    addStage(stage) {
+      liveOf(stage.message).stage = stage
+    },
+    /** The oldest row, from which the list goes on backwards. */
+    first: () => inOrder(rows)[0]?.id,
+    lastAt: () => inOrder(rows).at(-1)?.createdAt ?? '',
+    /** @param {Pending[]} pending @returns {Item[]} */
+    items(pending) {
+      const sorted = inOrder(rows)
+      return [
+        ...sorted.map((row, index) => ({ ...itemOf(row, sorted, index), ...keyOf(row.id) })),
+        ...sorted.flatMap(row => liveItem(row, live.get(row.id))),
+        ...pending.map(pendingItem),
+      ]
+    },
+  }
+
+  /** @param {string} id */
+  function keyOf(id) {
+    const key = keys.get(id)
+    return key === undefined ? {} : { key }
+  }
+}
+
+/** @param {Map<string, Row>} rows */
+const inOrder = rows =>
+  [...rows.values()].sort((a, b) => (a.createdAt < b.createdAt ? -1 : Number(a.createdAt > b.createdAt)))
+
+/**
+ * A reply takes the place of the text that was streaming.
+ * @param {Row} row @param {Row[]} sorted @param {number} index @returns {Item}
+ */
+function itemOf(row, sorted, index) {
+  const { id, role, text, inReplyTo, status } = row
+  if (role === 'user' || inReplyTo === null) return { key: id, role, text, state: status }
+  const before = sorted.slice(0, index).findLast(other => other.role === 'user')
+  const quote = before?.id === inReplyTo ? undefined : sorted.find(other => other.id === inReplyTo)?.text
+  return { key: `reply:${inReplyTo}`, role, text, state: status, ...(quote && { quote }) }
+}
+
+/** @param {Row} row @param {{text: string, stage?: Stage} | undefined} turn @returns {Item[]} */
+function liveItem({ id, status }, turn) {
+  if (!turn?.stage || RANK[status] === 2) return []
+  return [{ key: `reply:${id}`, role: 'assistant', text: turn.text, state: 'live', stage: turn.stage }]
+}
+
+/** @param {Pending} pending @returns {Item} */
+const pendingItem = ({ key, text, problem }) =>
+  problem === undefined
+    ? { key, role: 'user', text, state: 'sending' }
+    : { key, role: 'user', text, state: 'refused', problem }

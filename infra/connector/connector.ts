@@ -1,0 +1,110 @@
+import type { Bus } from '../../shared/bus/bus.ts'
+import type { EventLog } from '../../shared/events/log.ts'
+import type { Catalogue, Manifest } from '../../shared/function/catalogue.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Invoker } from './invoker.ts'
+import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
+import type { DeployedFunction, FunctionSource } from './topic-map.ts'
+import { topicsToMake } from './topics.ts'
+import { startWorker, type Worker } from './worker.ts'
+
+const REFRESH_EVERY_MS = 2_000
+
+export type ConnectorOptions = {
+  bus: Bus
+  events: EventLog
+  source: FunctionSource
+  invoker: Invoker
+  catalogue: Catalogue
+  log: Log
+  retry?: Partial<RetryPolicy>
+  now?: () => number
+  random?: () => number
+  /** How often the functions are read anew; default 2,000. */
+  refreshEveryMs?: number
+}
+
+export type Connector = { close(): Promise<void> }
+
+/**
+ * Moves events between the bus and the functions. It never exits because a function, the source of functions or the bus
+ * is away: it keeps its last good map and goes on. Errors at the start: none; what is missing is tried again.
+ */
+export async function startConnector(options: ConnectorOptions): Promise<Connector> {
+  const { bus, invoker, source, catalogue, log, refreshEveryMs = REFRESH_EVERY_MS } = options
+  const workers = new Map<string, Worker>()
+  const manifests = new Map<string, Manifest>()
+  let deployed: DeployedFunction[] = []
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  const startOne = async ({ name, topics }: DeployedFunction) => {
+    const worker = await startWorker(bus, topics, {
+      function: name,
+      events: options.events,
+      invoker,
+      retry: { ...DEFAULT_RETRY, ...options.retry },
+      log: log.child({ function: name }),
+      now: options.now ?? Date.now,
+      random: options.random ?? Math.random,
+    })
+    const concurrency = manifests.get(name)?.concurrency
+    if (concurrency !== undefined) worker.setConcurrency(concurrency)
+    workers.set(name, worker)
+  }
+  const stopOne = async (name: string) => {
+    const worker = workers.get(name)
+    workers.delete(name)
+    await worker?.close()
+  }
+  const readManifest = async ({ name }: DeployedFunction) => {
+    const manifest = await invoker
+      .manifest(name)
+      .catch(error => void log.debug({ err: error }, `no manifest of ${name} yet`))
+    if (!manifest) return
+    manifests.set(name, manifest)
+    workers.get(name)?.setConcurrency(manifest.concurrency)
+  }
+  const applyMap = async () => {
+    const names = deployed.map(({ name }) => name)
+    for (const name of manifests.keys()) if (!names.includes(name)) manifests.delete(name)
+    await everyOne(
+      [...workers].filter(([name, { topics }]) => !reads(deployed, name, topics)),
+      ([name]) => stopOne(name),
+    )
+    await everyOne(deployed, readManifest)
+    await bus.ensureTopics(topicsToMake(deployed, [...manifests.values()]))
+    const missing = deployed.filter(({ name, topics }) => topics.length > 0 && !workers.has(name))
+    await everyOne(missing, startOne)
+    await catalogue.write([...manifests.values()], names)
+  }
+  const refresh = async () => {
+    try {
+      deployed = await source()
+      await applyMap()
+    } catch (error) {
+      log.warn({ err: error }, 'the functions could not be read anew; going on with those known')
+    }
+    if (!closed) timer = setTimeout(() => (refreshing = refresh()), refreshEveryMs)
+  }
+  let refreshing = refresh()
+  await refreshing
+
+  return {
+    async close() {
+      closed = true
+      clearTimeout(timer)
+      await refreshing
+      await everyOne([...workers.keys()], stopOne)
+    },
+  }
+}
+
+/** Ends when all have ended, whichever failed; a second start of what is still starting would read everything twice. */
+async function everyOne<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  const failed = (await Promise.allSettled(items.map(work))).find(({ status }) => status === 'rejected')
+  if (failed) throw (failed as PromiseRejectedResult).reason
+}
+
+const reads = (deployed: DeployedFunction[], name: string, topics: string[]) =>
+  deployed.some(known => known.name === name && known.topics.join() === topics.join())

@@ -1,0 +1,126 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { BusRecord } from '../../shared/bus/bus.ts'
+import { type LaresError, toLaresError } from '../../shared/errors.ts'
+import type { LaresEvent } from '../../shared/events/event.ts'
+import { fromRecord } from '../../shared/events/kafka-binding.ts'
+import type { EventLog } from '../../shared/events/log.ts'
+import type { Log } from '../../shared/log.ts'
+import { DEAD_LETTER, deadLetter } from './dead-letter.ts'
+import type { Invoker } from './invoker.ts'
+import type { Outcome } from './lanes.ts'
+import { openOutbox } from './outbox.ts'
+import { nextTry, type RetryPolicy, type Tries } from './retry.ts'
+
+/** What people see while it grows; all else that a function emits is published when it has ended. */
+const STREAM = 'lares.stream.extended'
+/** Streamed events that may be on their way to the bus before more are taken from the function. */
+const MAX_UNPUBLISHED = 64
+
+export type DeliveryParts = {
+  function: string
+  events: EventLog
+  invoker: Invoker
+  retry: RetryPolicy
+  log: Log
+  /** Aborted when the connector stops. */
+  signal: AbortSignal
+  now: () => number
+  random: () => number
+}
+
+/**
+ * A record on its way through its function: each call is one try, and never rejects. What the function emits is durable
+ * before it is done.
+ */
+export function deliver(record: BusRecord, parts: DeliveryParts): () => Promise<Outcome> {
+  const tries: Tries = { firstAtMs: parts.now(), failures: 0, away: 0 }
+  let letter: LaresEvent | undefined
+  const tryFunction = async (): Promise<Outcome> => {
+    let event: LaresEvent | undefined
+    try {
+      event = fromRecord(record)
+      await handle(event, parts)
+      return 'done'
+    } catch (thrown) {
+      const error = toLaresError(thrown)
+      const outcome = afterFailure(event, error, tries, parts)
+      if (outcome !== 'last') return outcome
+      letter = deadLetter(record, event, error, tries, parts.function)
+      return await bury(letter, parts)
+    }
+  }
+  return () => (letter ? bury(letter, parts) : tryFunction())
+}
+
+async function handle(event: LaresEvent, parts: DeliveryParts): Promise<void> {
+  const outbox = openOutbox<LaresEvent>(events => publish(events, parts))
+  let held: LaresEvent[] = []
+  try {
+    for await (const emitted of parts.invoker.invoke(parts.function, event, parts.signal)) {
+      held.push(emitted)
+      if (emitted.type !== STREAM) continue
+      outbox.add(held)
+      held = []
+      if (outbox.size() >= MAX_UNPUBLISHED) await outbox.settled()
+    }
+    outbox.add(held)
+  } catch (error) {
+    // What is on its way arrives before the next try, so that no old token comes after a new one.
+    await outbox
+      .settled()
+      .catch(unsent => parts.log.debug({ err: unsent }, 'tokens of a failed try are lost'))
+    throw error
+  }
+  await outbox.settled()
+}
+
+/** The function has done its work: when the bus is away, only the publishing is tried again, until it is back. */
+async function publish(events: LaresEvent[], parts: DeliveryParts): Promise<void> {
+  for (;;) {
+    try {
+      return await parts.events.publish(events)
+    } catch (thrown) {
+      const error = toLaresError(thrown)
+      if (!error.retryable) throw error
+      parts.log.warn({ code: error.code, err: error }, 'the bus does not take events; trying again')
+      await wait(parts.retry.baseMs, undefined, { signal: parts.signal })
+    }
+  }
+}
+
+function afterFailure(
+  event: LaresEvent | undefined,
+  error: LaresError,
+  tries: Tries,
+  parts: DeliveryParts,
+): Outcome | 'last' {
+  // Cut short, not failed: it stays uncommitted and comes again.
+  if (parts.signal.aborted) return { againInMs: 0 }
+  const next = nextTry(tries, error, parts.retry, parts.now(), parts.random)
+  const fields = { event: event?.id, type: event?.type, code: error.code, tries: tries.failures + tries.away }
+  if (next !== 'last') {
+    parts.log.debug({ ...fields, againInMs: Math.round(next) }, `a try failed: ${error.message}`)
+    return { againInMs: next }
+  }
+  // What tells of a failure must not get lost by failing itself; it holds up only its own conversation.
+  if (event?.type === DEAD_LETTER) {
+    parts.log.error(fields, `a dead letter cannot be handled; trying on: ${error.message}`)
+    return { againInMs: parts.retry.maxMs }
+  }
+  parts.log.error(fields, `an event has failed for good and goes to the dead letters: ${error.message}`)
+  return 'last'
+}
+
+async function bury(letter: LaresEvent, parts: DeliveryParts): Promise<Outcome> {
+  try {
+    await publish([letter], parts)
+    return 'done'
+  } catch (error) {
+    if (!parts.signal.aborted)
+      parts.log.error(
+        { event: letter.causationid, err: error },
+        'a dead letter cannot be published; trying on',
+      )
+    return { againInMs: parts.retry.maxMs }
+  }
+}

@@ -1,0 +1,148 @@
+import type { Bus, BusRecord, Subscription, TopicPartition } from '../../shared/bus/bus.ts'
+import { DEFAULT_CONCURRENCY } from '../../shared/function/invoke.ts'
+import { type DeliveryParts, deliver } from './delivery.ts'
+import { openLanes } from './lanes.ts'
+import { openProgress, type Progress } from './progress.ts'
+
+/** A partition with this much unfinished work is paused, and goes on when half of it is done. */
+export const MAX_UNFINISHED = 1_000
+/** The same for finished work behind an unfinished record: it is kept in memory, and comes again after a crash. */
+const MAX_SPAN = 50_000
+/** How long finished work waits for more before it is committed. What a crash makes come again is told by its id. */
+const COMMIT_EVERY_MS = 100
+
+export type Worker = {
+  topics: string[]
+  setConcurrency(limit: number): void
+  /** Stops taking events, ends what runs, commits what is finished, leaves the group. */
+  close(): Promise<void>
+}
+
+export const groupOf = (name: string): string => `lares.${name}`
+
+type Partition = { at: TopicPartition; progress: Progress; paused: boolean }
+
+/**
+ * Reads the topics of one function in its own consumer group. Keys run at once, one key in order, over all topics of
+ * the function. Offsets are committed up to the lowest unfinished one (as Confluent's Parallel Consumer does).
+ */
+export async function startWorker(
+  bus: Bus,
+  topics: string[],
+  parts: Omit<DeliveryParts, 'signal'>,
+): Promise<Worker> {
+  const lanes = openLanes(DEFAULT_CONCURRENCY)
+  const stop = new AbortController()
+  const partitions = new Map<string, Partition>()
+  const delivery = { ...parts, signal: stop.signal }
+  const commits = openCommits(partitions, parts)
+
+  const partitionOf = ({ topic, partition }: TopicPartition): Partition => {
+    const id = `${topic}/${partition}`
+    const known = partitions.get(id)
+    if (known) return known
+    const made = { at: { topic, partition }, progress: openProgress(), paused: false }
+    partitions.set(id, made)
+    return made
+  }
+  const take = (record: BusRecord) => {
+    // What comes while the worker closes stays for whoever reads next.
+    if (stop.signal.aborted) return
+    const partition = partitionOf(record)
+    if (!partition.progress.started(record.offset)) return
+    const run = deliver(record, delivery)
+    lanes.add(record.key, async () => {
+      if (partition.progress.lost) return 'done'
+      const outcome = await run()
+      if (partition.progress.lost) return 'done'
+      if (outcome === 'done') finish(partition, record.offset)
+      return outcome
+    })
+    if (!partition.paused && isFull(partition.progress, 1)) {
+      partition.paused = true
+      subscription.pause([partition.at])
+    }
+  }
+  const finish = (partition: Partition, offset: number) => {
+    partition.progress.finished(offset)
+    commits.schedule(subscription)
+    if (partition.paused && !stop.signal.aborted && !isFull(partition.progress, 1 / 2)) {
+      partition.paused = false
+      subscription.resume([partition.at])
+    }
+  }
+
+  // A bus may deliver before it has given the subscription, without which nothing can be paused or committed.
+  const early: BusRecord[] = []
+  let onRecords = (records: BusRecord[]): void => {
+    early.push(...records)
+  }
+  const subscription: Subscription = await bus.subscribe({
+    group: groupOf(parts.function),
+    topics,
+    onRecords: records => onRecords(records),
+    onRevoked: revoked => {
+      for (const { topic, partition } of revoked) lose(partitions, `${topic}/${partition}`)
+    },
+    onError: error => parts.log.warn({ err: error }, 'the subscription is broken; it is trying again'),
+  })
+  onRecords = records => records.forEach(take)
+  onRecords(early)
+  return {
+    topics,
+    setConcurrency: limit => lanes.setLimit(limit),
+    async close() {
+      stop.abort()
+      await lanes.close()
+      await commits.close(subscription)
+      await subscription.close()
+    },
+  }
+}
+
+const isFull = (progress: Progress, share: number): boolean =>
+  progress.unfinished() >= MAX_UNFINISHED * share || progress.span() >= MAX_SPAN * share
+
+function lose(partitions: Map<string, Partition>, id: string): void {
+  const partition = partitions.get(id)
+  if (partition) partition.progress.lost = true
+  partitions.delete(id)
+}
+
+/** Commits what is finished, one commit at a time; one that fails is tried again with whatever is finished by then. */
+function openCommits(partitions: Map<string, Partition>, { log }: Pick<DeliveryParts, 'log'>) {
+  let timer: NodeJS.Timeout | undefined
+  let last = Promise.resolve()
+  let closed = false
+
+  const commit = async (subscription: Subscription): Promise<void> => {
+    timer = undefined
+    const moved = [...partitions.values()].flatMap(({ at, progress }) => {
+      const offset = progress.uncommitted()
+      return offset === undefined ? [] : [{ progress, position: { ...at, offset } }]
+    })
+    if (moved.length === 0) return
+    try {
+      await subscription.commit(moved.map(({ position }) => position))
+      for (const { progress, position } of moved) progress.committed(position.offset)
+    } catch (error) {
+      log.warn({ err: error }, 'positions could not be committed; trying again')
+      schedule(subscription)
+    }
+  }
+  const schedule = (subscription: Subscription) => {
+    if (closed) return
+    timer ??= setTimeout(() => {
+      last = last.then(() => commit(subscription))
+    }, COMMIT_EVERY_MS)
+  }
+  return {
+    schedule,
+    async close(subscription: Subscription): Promise<void> {
+      closed = true
+      clearTimeout(timer)
+      await last
+      await commit(subscription)
+    },
+  }
+}

@@ -1,0 +1,175 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { readEnvironment } from '../../shared/config/environment.ts'
+import { LaresError } from '../../shared/errors.ts'
+import { kafkaJars } from './jars.ts'
+
+export type BrokerOptions = {
+  /** Data, settings and log of the broker; a broker started again on the same folder has its topics again. */
+  dir: string
+  port: number
+  host?: string
+  progress?: (line: string) => void
+}
+
+export type Broker = {
+  /** For KAFKA_BROKERS. */
+  brokers: string
+  pid: number
+  /** SIGTERM, and waits. */
+  stop(): Promise<void>
+  /** kill -9, and waits. */
+  kill(): Promise<void>
+  /** Resolves when the broker has ended, however. */
+  ended: Promise<void>
+}
+
+/** Small, quick to start, and for one machine: development and tests, not production. */
+const JVM = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+const START_LIMIT_MS = 60_000
+const STOP_LIMIT_MS = 15_000
+const LOG_TAIL = 2_000
+
+/** Starts one Kafka node (KRaft) and resolves when it takes connections. Errors: `unavailable`, with what it said last. */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const { dir, port, host = '127.0.0.1', progress = line => void process.stderr.write(`${line}\n`) } = options
+  const jars = await kafkaJars(readEnvironment(process.env).cache, progress)
+  await requireFreePort(host, port)
+  const settings = await writeSettings(dir, host, port)
+  const java = javaOn(jars, dir)
+  if (!existsSync(join(dir, 'data', 'meta.properties'))) await format(java, settings)
+  const logFile = join(dir, 'broker.log')
+  const log = await open(logFile, 'a')
+  const running = spawn('java', [...java, 'kafka.Kafka', settings], { stdio: ['ignore', log.fd, log.fd] })
+  await log.close()
+  const ended = new Promise<void>(resolve => running.once('exit', () => resolve()))
+  await untilListening(running, host, port, logFile)
+  const end = async (signal: NodeJS.Signals) => {
+    running.kill(signal)
+    const forced = setTimeout(() => running.kill('SIGKILL'), STOP_LIMIT_MS)
+    await ended
+    clearTimeout(forced)
+  }
+  return {
+    brokers: `${host}:${port}`,
+    pid: running.pid!,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    ended,
+  }
+}
+
+const javaOn = (jars: string, dir: string): string[] => [
+  ...JVM,
+  `-Dlog4j2.configurationFile=${join(dir, 'log4j2.properties')}`,
+  '-cp',
+  join(jars, '*'),
+]
+
+async function writeSettings(dir: string, host: string, port: number): Promise<string> {
+  await mkdir(dir, { recursive: true })
+  const controller = await controllerPort(dir)
+  const settings = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@${host}:${controller}`,
+    listeners: `PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controller}`,
+    'advertised.listeners': `PLAINTEXT://${host}:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': join(dir, 'data'),
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 4,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'auto.create.topics.enable': false,
+    // Tests kill members and want them replaced soon.
+    'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 1_000,
+  }
+  const file = join(dir, 'server.properties')
+  await writeFile(
+    file,
+    Object.entries(settings)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  )
+  await writeFile(join(dir, 'log4j2.properties'), LOG_SETTINGS)
+  return file
+}
+
+const LOG_SETTINGS = `appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %m (%c)%n
+rootLogger.level = WARN
+rootLogger.appenderRef.out.ref = out
+`
+
+/** The controller's port is kept with the data, which names it. */
+async function controllerPort(dir: string): Promise<number> {
+  const file = join(dir, 'controller.port')
+  if (existsSync(file)) return Number(await readFile(file, 'utf8'))
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  await writeFile(file, String(port))
+  return port
+}
+
+async function format(java: string[], settings: string): Promise<void> {
+  const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
+  await promisify(execFile)('java', [
+    ...java,
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    id,
+    '-c',
+    settings,
+  ]).catch(cause => {
+    throw new LaresError(
+      'unavailable',
+      `Kafka's storage could not be made: ${cause.stderr || cause.message}`,
+      { cause },
+    )
+  })
+}
+
+async function requireFreePort(host: string, port: number): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) =>
+    server.once('error', reject).listen(port, host, resolve),
+  ).catch(cause => {
+    throw new LaresError('unavailable', `${host}:${port} is taken; set KAFKA_PORT to another one`, { cause })
+  })
+  await new Promise(resolve => server.close(resolve))
+}
+
+async function untilListening(
+  running: ChildProcess,
+  host: string,
+  port: number,
+  logFile: string,
+): Promise<void> {
+  const isOpen = () =>
+    new Promise<boolean>(resolve => {
+      const socket = connect(port, host, () => resolve(true)).once('error', () => resolve(false))
+      socket.once('connect', () => socket.destroy())
+    })
+  const deadline = performance.now() + START_LIMIT_MS
+  while (!(await isOpen())) {
+    if (running.exitCode === null && performance.now() < deadline) await wait(50)
+    else
+      throw new LaresError(
+        'unavailable',
+        `Kafka did not start: ${(await readFile(logFile, 'utf8')).slice(-LOG_TAIL)}`,
+      )
+  }
+}

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { LaresError } from '../../shared/errors.ts'
+
+const VERSION = '4.1.0'
+const run = promisify(execFile)
+
+/**
+ * The folder with Kafka's jars below `cache`, fetched with Maven when it is not there yet. It is filled beside its place
+ * and renamed, so an interrupted fetch leaves nothing half. Errors: `unavailable`, with the remedy.
+ */
+export async function kafkaJars(cache: string, progress: (line: string) => void): Promise<string> {
+  const folder = join(cache, `kafka-${VERSION}`)
+  if (existsSync(folder)) return folder
+  await requireTool('java', 'install Java 17, as in: apt-get install openjdk-17-jre-headless')
+  await requireTool('mvn', 'install Maven, as in: apt-get install maven')
+  progress(`fetching Kafka ${VERSION} with Maven (43 MB, about a minute)`)
+  await mkdir(cache, { recursive: true })
+  const draft = await mkdtemp(`${folder}-`)
+  try {
+    const pom = join(import.meta.dirname, 'pom.xml')
+    await run('mvn', [
+      '--batch-mode',
+      '--quiet',
+      '--file',
+      pom,
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${draft}`,
+    ])
+    await rename(draft, folder)
+  } catch (cause) {
+    await rm(draft, { recursive: true, force: true })
+    if (existsSync(folder)) return folder
+    throw new LaresError(
+      'unavailable',
+      `Kafka could not be fetched: ${(cause as Error).message}; is the network there?`,
+      { cause },
+    )
+  }
+  progress(`Kafka ${VERSION} is in ${dirname(folder)}`)
+  return folder
+}
+
+export async function requireTool(command: string, remedy: string): Promise<void> {
+  await run(command, ['-version']).catch(cause => {
+    throw new LaresError('unavailable', `"${command}" is not on this machine: ${remedy}`, { cause })
+  })
+}

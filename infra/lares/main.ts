@@ -1,0 +1,114 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
+import { toLaresError } from '../../shared/errors.ts'
+import type { InjectFlags } from './inject.ts'
+import { red } from './terminal.ts'
+
+/** A command's work; it resolves with the exit status. Its code is loaded when it is called. */
+type Work = () => Promise<number>
+
+async function run(work: Work): Promise<void> {
+  try {
+    process.exitCode = await work()
+  } catch (error) {
+    process.stderr.write(`${red('lares:')} ${toLaresError(error).message}\n`)
+    process.exitCode = 1
+  }
+}
+
+const runWith = (work: (environment: Environment) => Promise<number>) =>
+  run(() => work(readEnvironment(process.env)))
+
+const wholeNumber = (text: string): number => {
+  const value = Number(text)
+  if (Number.isInteger(value) && value > 0) return value
+  throw new InvalidArgumentError('It is a whole number above 0.')
+}
+
+const program = new Command('lares')
+  .description('Talk to Lares, try it out, and look after it.')
+  .addHelpText(
+    'after',
+    '\nThe gateway is at LARES_URL (default http://127.0.0.1:PORT); the token is LARES_TOKEN or LARES_HOME/token.',
+  )
+
+program
+  .command('chat')
+  .description('talk in the terminal; with input from a pipe, each line is a message')
+  .option('-c, --conversation <id>', 'go on with this conversation')
+  .action((flags: { conversation?: string }) =>
+    runWith(async environment => {
+      const [{ connect }, { chat }] = await Promise.all([import('./connection.ts'), import('./chat.ts')])
+      return await chat(await connect(environment), flags.conversation)
+    }),
+  )
+
+program
+  .command('inject')
+  .description('send simulated messages and report what became of each')
+  .argument('[file]', 'lines of JSON {conversation, text, atMs?, key?} or of plain text; - is the input')
+  .option('-c, --conversation <id>', 'put lines of plain text into this conversation instead of one each')
+  .option('--conversations <number>', 'instead of a file: this many conversations', wholeNumber)
+  .option('--messages <number>', 'messages in each of them', wholeNumber, 1)
+  .option('--text <template>', 'what they say', 'Message {message} of conversation {conversation}')
+  .option('--rate <per second>', 'messages a second (default: as fast as they are accepted)', wholeNumber)
+  .option('--in-flight <number>', 'messages that are not acknowledged yet, at most', wholeNumber, 64)
+  .option(
+    '--timeout <seconds>',
+    'how long nothing may happen before the rest counts as missing',
+    wholeNumber,
+    60,
+  )
+  .option('--json', 'report as JSON')
+  .action((file: string | undefined, flags: InjectFlags) =>
+    runWith(async environment => {
+      const [{ connect }, { injectCommand }] = await Promise.all([
+        import('./connection.ts'),
+        import('./inject.ts'),
+      ])
+      return await injectCommand(await connect(environment), file, flags)
+    }),
+  )
+
+program
+  .command('status')
+  .description('what is ready, how far each function is behind, and whether dead letters wait')
+  .option('--json', 'as JSON')
+  .action((flags: { json?: boolean }) =>
+    runWith(async environment => (await import('./status.ts')).statusCommand(environment, flags)),
+  )
+
+program
+  .command('doctor')
+  .description('look for what is wrong, with its remedy; works when nothing runs')
+  .option('--json', 'as JSON')
+  .action((flags: { json?: boolean }) =>
+    run(async () => (await import('./doctor.ts')).doctorCommand(process.env, flags)),
+  )
+
+const dead = program.command('dead').description('events that failed for good')
+
+dead
+  .command('list')
+  .description('all of them, the newest last')
+  .option('--json', 'as JSON')
+  .action((flags: { json?: boolean }) =>
+    runWith(async environment => (await import('./dead.ts')).listDead(environment, flags)),
+  )
+
+dead
+  .command('show')
+  .description('one of them, whole')
+  .argument('<id>', 'as "dead list" shows it; its beginning is enough')
+  .action((id: string) => runWith(async environment => (await import('./dead.ts')).showDead(environment, id)))
+
+dead
+  .command('retry')
+  .description('put it back on its topic, as it was')
+  .argument('[id]', 'as "dead list" shows it; its beginning is enough')
+  .option('--all', 'every one that was not put back yet, in the order of their topics')
+  .action((id: string | undefined, flags: { all?: boolean }) =>
+    runWith(async environment => (await import('./dead.ts')).retryDead(environment, id, flags)),
+  )
+
+await program.parseAsync()

@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import * as z from 'zod'
+import type { Environment } from '../../shared/config/environment.ts'
+import { openDrivers } from '../../shared/drivers.ts'
+import { noLog } from '../../shared/log.ts'
+import {
+  type DeadLetters,
+  deadLetter,
+  type OperationStatus,
+  operationStatus,
+  wholeDeadLetter,
+} from '../../shared/operations.ts'
+import { openDeadLetters } from '../connector/dead.ts'
+import { httpInvoker } from '../connector/http-invoker.ts'
+import { openStatus } from '../connector/status.ts'
+import { stackSource } from '../connector/topic-map.ts'
+import { connect } from './connection.ts'
+import type { GatewayClient } from './gateway-client.ts'
+
+export const STACK_FILE = join(import.meta.dirname, '..', '..', 'stack.yml')
+
+/** What an operator asks for and does. */
+export type Operations = {
+  status(): Promise<OperationStatus>
+  dead: DeadLetters
+  close(): Promise<void>
+}
+
+/**
+ * Kafka is asked itself, so it works whatever else is down. The embedded log belongs to its process: the gateway in
+ * there is asked. Errors: those of `connect`, and of the bus.
+ */
+export async function openOperations(environment: Environment): Promise<Operations> {
+  return environment.bus === 'kafka'
+    ? await throughBus(environment)
+    : throughGateway(await connect(environment))
+}
+
+function throughGateway(client: GatewayClient): Operations {
+  const list = z.object({ deadLetters: z.array(deadLetter) })
+  const at = (id: string) => `/api/dead/${encodeURIComponent(id)}`
+  return {
+    status: () => client.ask('/api/status', operationStatus),
+    dead: {
+      list: async () => (await client.ask('/api/dead', list)).deadLetters,
+      show: id => client.ask(at(id), wholeDeadLetter),
+      retry: id => client.ask(`${at(id)}/retry`, deadLetter, { method: 'POST' }),
+    },
+    close: async () => undefined,
+  }
+}
+
+async function throughBus(environment: Environment): Promise<Operations> {
+  const drivers = openDrivers(environment, noLog)
+  const [bus, objects, { documents }] = await Promise.all([
+    drivers.bus(),
+    drivers.objects(),
+    drivers.conversations(),
+  ])
+  await bus.check()
+  const dead = openDeadLetters({ bus, objects, documents })
+  const invoker = httpInvoker({ urlOf: name => environment.functionUrls.get(name)! })
+  const reach = async (name: string) => {
+    if (environment.functionUrls.has(name)) await invoker.manifest(name)
+  }
+  return {
+    dead,
+    status: openStatus({ bus, dead, reach, source: stackSource(STACK_FILE) }),
+    async close() {
+      await invoker.close()
+      await drivers.close()
+    },
+  }
+}

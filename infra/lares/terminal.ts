@@ -1,0 +1,44 @@
+import { stripVTControlCharacters, styleText } from 'node:util'
+
+/** Colours only where a terminal shows them, and not under NO_COLOR: `styleText` looks at standard output. */
+const style =
+  (format: Parameters<typeof styleText>[0]) =>
+  (text: string): string =>
+    styleText(format, text)
+
+export const dim = style('dim')
+export const bold = style('bold')
+export const red = style('red')
+export const green = style('green')
+export const yellow = style('yellow')
+
+/** What models and people say must not steer the terminal. */
+export const harmless = (text: string): string =>
+  text.replace(/\p{Cc}/gu, character => (character === '\n' || character === '\t' ? character : ''))
+
+export const print = (text = ''): void => void process.stdout.write(`${text}\n`)
+
+/** A progress or a complaint, which must not get into what a program reads. */
+export const mutter = (text: string): void => void process.stderr.write(`${text}\n`)
+
+export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2))
+
+/** Columns as wide as their widest cell, by code points, colours not counted. */
+export function columns(rows: string[][]): string[] {
+  const widthOf = (cell = '') => [...stripVTControlCharacters(cell)].length
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => widthOf(row[column]))))
+  return rows.map(row =>
+    row
+      .map((cell, column) => cell + ' '.repeat(widths[column]! - widthOf(cell)))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** As in 120 ms, 2.4 s, 3 min, 2 h. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
+  return `${Math.round(ms / 3_600_000)} h`
+}

@@ -1,0 +1,51 @@
+import { mkdir } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { readEnvironment } from '../../shared/config/environment.ts'
+import { openLog } from '../../shared/pino-log.ts'
+import { runProcess } from '../../shared/process.ts'
+import { readStack } from '../connector/topic-map.ts'
+import { type Child, startSupervisor } from './supervisor.ts'
+
+const HOST = '127.0.0.1'
+
+/**
+ * `npm run start:kafka`: gateway, connector and each function of stack.yml as processes of their own on the Kafka at
+ * KAFKA_BROKERS (`npm run kafka` starts one). A process that ends is started again.
+ */
+await runProcess(async () => {
+  const environment = readEnvironment({ ...process.env, LARES_BUS: 'kafka' })
+  const log = openLog('processes', environment.logLevel)
+  const runFolder = join(environment.home, 'run')
+  await mkdir(runFolder, { recursive: true })
+  const functions = await Promise.all(
+    (await readStack('stack.yml')).map(async known => ({ ...known, port: await freePort() })),
+  )
+  const urls = functions.map(({ name, port }) => `${name}=http://${HOST}:${port}`).join(',')
+  const children: Child[] = [
+    ...functions.map(({ name, handler, port }) => ({
+      name,
+      script: 'shared/function/main.ts',
+      args: [handler],
+      environment: { PORT: String(port), HOST },
+    })),
+    {
+      name: 'connector',
+      script: 'infra/connector/main.ts',
+      args: [],
+      environment: { LARES_FUNCTION_URLS: urls },
+    },
+    { name: 'gateway', script: 'gateway/main.ts', args: [], environment: {} },
+  ]
+  const supervisor = startSupervisor(children, { runFolder, log, shared: { LARES_BUS: 'kafka' } })
+  return supervisor.stop
+})
+
+/** A port that nobody listens on now; a function keeps its port over restarts. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, HOST, resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  return port
+}

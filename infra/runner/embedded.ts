@@ -1,0 +1,91 @@
+import { type StartedGateway, startGateway } from '../../gateway/start.ts'
+import type { Environment } from '../../shared/config/environment.ts'
+import type { Conversations } from '../../shared/conversations/conversations.ts'
+import { type Drivers, openDrivers } from '../../shared/drivers.ts'
+import { openCatalogue } from '../../shared/function/catalogue.ts'
+import { type Invocable, invocable } from '../../shared/function/invoke.ts'
+import { loadFunction } from '../../shared/function/load.ts'
+import type { Log } from '../../shared/log.ts'
+import { type Connector, startConnector } from '../connector/connector.ts'
+import { openDeadLetters } from '../connector/dead.ts'
+import { inlineInvoker } from '../connector/inline-invoker.ts'
+import { openStatus } from '../connector/status.ts'
+import { readStack, stackSource } from '../connector/topic-map.ts'
+import { RETENTION_MS } from '../connector/topics.ts'
+import { startTimers } from '../timers/timers.ts'
+
+export type Embedded = {
+  gateway: StartedGateway
+  connector: Connector
+  close(): Promise<void>
+}
+
+/** A day more than the log keeps its records, so that none comes again to a journal that has forgotten it. */
+const JOURNAL_MS = RETENTION_MS + 24 * 60 * 60 * 1_000
+const TRIM_EVERY_MS = 60 * 60 * 1_000
+
+/** Everything in one process: gateway, connector, timers, and the functions of `stackFile` called inline. */
+export async function startEmbedded(
+  environment: Environment,
+  log: Log,
+  stackFile = 'stack.yml',
+): Promise<Embedded> {
+  const drivers = openDrivers(environment, log)
+  const [bus, events, conversations, objects, models] = await Promise.all([
+    drivers.bus(),
+    drivers.events(),
+    drivers.conversations(),
+    drivers.objects(),
+    drivers.models(),
+  ])
+  const functions = await openFunctions(stackFile, drivers, log)
+  const invoker = inlineInvoker(functions)
+  const catalogue = openCatalogue(conversations.documents)
+  const connector = await startConnector({
+    bus,
+    events,
+    invoker,
+    catalogue,
+    log,
+    source: stackSource(stackFile),
+  })
+  const timers = startTimers(conversations.timers, events, log)
+  const trimming = trimJournal(conversations, log)
+  const dead = openDeadLetters({ bus, objects, documents: conversations.documents })
+  const status = openStatus({ bus, dead, source: stackSource(stackFile), reach: invoker.manifest })
+  const checks = { model: models.check }
+  const gateway = await startGateway(environment, drivers, log, { checks, dead, status })
+  return {
+    gateway,
+    connector,
+    async close() {
+      clearInterval(trimming)
+      await gateway.close()
+      await timers.close()
+      await connector.close()
+      for (const one of functions.values()) await one.stop()
+      await drivers.close()
+    },
+  }
+}
+
+async function openFunctions(stackFile: string, drivers: Drivers, log: Log): Promise<Map<string, Invocable>> {
+  const functions = new Map<string, Invocable>()
+  const objects = await drivers.objects()
+  for (const { name, handler } of await readStack(stackFile)) {
+    const definition = await loadFunction(handler)
+    const services = await drivers.services(definition.uses ?? [])
+    const one = invocable(definition, { services, objects, log })
+    await one.start()
+    functions.set(name, one)
+  }
+  return functions
+}
+
+function trimJournal(conversations: Conversations, log: Log): NodeJS.Timeout {
+  const trim = () =>
+    conversations
+      .trimJournal(Date.now() - JOURNAL_MS)
+      .catch(error => log.warn({ err: error }, 'the journal could not be trimmed'))
+  return setInterval(trim, TRIM_EVERY_MS)
+}

@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Bus } from '../../shared/bus/bus.ts'
+import { openSqliteBus } from '../../shared/bus/sqlite.ts'
+import type { Conversations, Timer } from '../../shared/conversations/conversations.ts'
+import { openSqliteConversations } from '../../shared/conversations/sqlite.ts'
+import { LaresError } from '../../shared/errors.ts'
+import { fromRecord } from '../../shared/events/kafka-binding.ts'
+import { type EventLog, openEventLog } from '../../shared/events/log.ts'
+import { noLog } from '../../shared/log.ts'
+import { openFolderObjects } from '../../shared/objects/folder.ts'
+import { startTimers } from './timers.ts'
+
+const NOW = Date.parse('2026-05-01T12:00:00Z')
+
+let folder: string
+let bus: Bus
+let events: EventLog
+let conversations: Conversations
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lares-timers-'))
+  bus = openSqliteBus({ file: join(folder, 'bus.db') })
+  await bus.ensureTopics([{ name: 'lares.timer' }])
+  events = openEventLog(bus, openFolderObjects(folder))
+  conversations = openSqliteConversations(join(folder, 'conversations.db'))
+})
+afterEach(async () => {
+  await bus.close()
+  await conversations.close()
+  await rm(folder, { recursive: true })
+})
+
+const schedule = (id: string, dueAt: string, more: Partial<Timer> = {}) =>
+  conversations.timers.schedule({
+    id,
+    conversation: 'c',
+    person: 'owner',
+    text: id,
+    language: 'en',
+    dueAt,
+    ...more,
+  })
+
+const fired = async () => (await bus.read('lares.timer', { limit: 10_000 })).map(fromRecord)
+const until = (check: () => unknown) => vi.waitFor(check, { timeout: 8_000, interval: 5 })
+
+test('what came due while nothing ran fires late, once; what is not due waits', async () => {
+  await schedule('late', '2026-04-01T00:00:00Z')
+  await schedule('due', '2026-05-01T12:00:00Z')
+  await schedule('later', '2026-05-01T12:00:01Z')
+  const timers = startTimers(conversations.timers, events, noLog, () => NOW)
+  await until(async () => expect(await fired()).toHaveLength(2))
+  await timers.close()
+  const again = startTimers(conversations.timers, events, noLog, () => NOW)
+  await again.close()
+  expect(await fired()).toMatchObject([
+    {
+      type: 'lares.timer.fired',
+      subject: 'c',
+      data: { timerId: 'late', dueAt: '2026-04-01T00:00:00.000Z', firedAt: '2026-05-01T12:00:00.000Z' },
+    },
+    { data: { timerId: 'due' } },
+  ])
+  expect(await conversations.timers.pending('owner', 10)).toMatchObject([{ id: 'later' }])
+})
+
+test('many timers of one moment all fire, however many there are', async () => {
+  await Promise.all(Array.from({ length: 350 }, (_, n) => schedule(`t-${n}`, '2026-05-01T00:00:00Z')))
+  const timers = startTimers(conversations.timers, events, noLog, () => NOW)
+  await until(async () => expect(await fired()).toHaveLength(350))
+  await timers.close()
+  expect(new Set((await fired()).map(({ id }) => id)).size).toBe(350)
+})
+
+test('a crash between firing and marking fires again under the same id', async () => {
+  await schedule('t', '2026-05-01T00:00:00Z')
+  const { markFired } = conversations.timers
+  const forgetful = {
+    ...conversations.timers,
+    markFired: () => Promise.reject(new Error('the power is out')),
+  }
+  await startTimers(forgetful, events, noLog, () => NOW).close()
+  await startTimers({ ...conversations.timers, markFired }, events, noLog, () => NOW).close()
+  const ids = (await fired()).map(({ id }) => id)
+  expect([ids.length, new Set(ids).size]).toEqual([2, 1])
+})
+
+test('a bus that is away delays a timer and loses none', async () => {
+  await schedule('t', '2026-05-01T00:00:00Z')
+  let refusals = 0
+  const shaky: EventLog = {
+    publish: batch =>
+      refusals++ < 1 ? Promise.reject(new LaresError('unavailable', 'not now')) : events.publish(batch),
+  }
+  const timers = startTimers(conversations.timers, shaky, noLog, () => NOW)
+  await until(async () => expect(await fired()).toHaveLength(1))
+  await timers.close()
+})
+
+test('a timer that no event can be made of holds up no other', async () => {
+  await schedule('broken', '2026-04-01T00:00:00Z', { conversation: 'x'.repeat(300) })
+  await schedule('sound', '2026-05-01T00:00:00Z')
+  const timers = startTimers(conversations.timers, events, noLog, () => NOW)
+  await until(async () => expect(await fired()).toMatchObject([{ data: { timerId: 'sound' } }]))
+  await timers.close()
+  expect(await conversations.timers.due(NOW, 10)).toEqual([])
+})

@@ -1,0 +1,91 @@
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import * as z from 'zod'
+import { LaresError } from '../errors.ts'
+
+const present = (value: unknown) => (value === '' ? undefined : value)
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess(present, schema.optional())
+const withDefault = <T extends z.ZodType>(schema: T, value: z.input<T>) =>
+  z.preprocess(given => present(given) ?? value, schema)
+
+const schema = z.object({
+  PORT: withDefault(z.coerce.number().int().min(0).max(65_535), 8080),
+  HOST: withDefault(z.string(), '127.0.0.1'),
+  LARES_HOME: withDefault(z.string(), '.lares'),
+  LARES_CONFIG: withDefault(z.string(), 'config'),
+  LARES_TOKEN: optional(z.string().min(16, 'a token has at least 16 characters')),
+  LARES_BUS: withDefault(z.enum(['sqlite', 'kafka']), 'sqlite'),
+  KAFKA_BROKERS: withDefault(
+    z.string().regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'host:port, several with commas'),
+    '127.0.0.1:9092',
+  ),
+  LARES_KAFKA_CLIENT: optional(z.enum(['platformatic', 'kafkajs'])),
+  OPENAI_BASE_URL: optional(z.url({ protocol: /^https?$/ })),
+  OPENAI_API_KEY: optional(z.string()),
+  LARES_MODEL: optional(z.string()),
+  LARES_CACHE: withDefault(
+    z.string(),
+    join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lares'),
+  ),
+  LARES_LOG_LEVEL: withDefault(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
+  LARES_FUNCTION_URLS: withDefault(
+    z.string().regex(/^([a-z0-9-]+=https?:[^,\s]+(,|$))*$/, 'name=url, several with commas'),
+    '',
+  ),
+  LARES_URL: optional(z.url({ protocol: /^https?$/ })),
+})
+
+/** What the environment says, checked; paths are absolute. */
+export type Environment = {
+  port: number
+  host: string
+  /** The data directory. */
+  home: string
+  /** The configuration directory. */
+  configDirectory: string
+  token: string | undefined
+  bus: 'sqlite' | 'kafka'
+  kafkaBrokers: string[]
+  kafkaClient: 'platformatic' | 'kafkajs' | undefined
+  openai: { baseUrl: string; apiKey: string | undefined } | undefined
+  model: string | undefined
+  /** Where downloads are kept between checkouts. */
+  cache: string
+  logLevel: 'debug' | 'info' | 'warn' | 'error'
+  /** Where each function is, for a connector that calls them over HTTP. */
+  functionUrls: Map<string, string>
+  /** Where the lares command finds the gateway. */
+  url: string
+}
+
+/** Reads the variables that Lares knows. Errors: `invalid_config`, naming each variable that is wrong. */
+export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
+  const result = schema.safeParse(variables)
+  if (!result.success) {
+    const problems = result.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`)
+    throw new LaresError('invalid_config', `the environment is wrong: ${problems.join('; ')}`)
+  }
+  const env = result.data
+  return {
+    port: env.PORT,
+    host: env.HOST,
+    home: resolve(env.LARES_HOME),
+    configDirectory: resolve(env.LARES_CONFIG),
+    token: env.LARES_TOKEN,
+    bus: env.LARES_BUS,
+    kafkaBrokers: env.KAFKA_BROKERS.split(','),
+    kafkaClient: env.LARES_KAFKA_CLIENT,
+    openai: env.OPENAI_BASE_URL ? { baseUrl: env.OPENAI_BASE_URL, apiKey: env.OPENAI_API_KEY } : undefined,
+    model: env.LARES_MODEL,
+    cache: resolve(env.LARES_CACHE),
+    logLevel: env.LARES_LOG_LEVEL,
+    functionUrls: new Map(pairsIn(env.LARES_FUNCTION_URLS)),
+    url: env.LARES_URL ?? `http://127.0.0.1:${env.PORT}`,
+  }
+}
+
+const pairsIn = (list: string): [string, string][] =>
+  list
+    .split(',')
+    .filter(pair => pair !== '')
+    .map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseDocument } from 'yaml'
+import * as z from 'zod'
+import { LaresError } from '../errors.ts'
+
+const assistant = z.strictObject({
+  name: z.string().min(1).max(64).default('Lares'),
+  instructions: z
+    .string()
+    .max(4_000)
+    .default('Answer briefly and truthfully, in the language of the question.'),
+  mode: z.enum(['queue', 'merge', 'interrupt']).default('queue'),
+  maxSteps: z.int().min(1).max(50).default(6),
+  maxWaiting: z.int().min(1).max(10_000).default(100),
+})
+
+const gateway = z.strictObject({
+  /** The time zone of people whose client does not say one; default: the machine's. */
+  timeZone: z.string().refine(isTimeZone, 'an IANA time zone, as in Europe/Berlin').optional(),
+  /** Who may come in, besides the owner: a token each. */
+  people: z
+    .array(
+      z.strictObject({ person: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/), token: z.string().min(16) }),
+    )
+    .default([]),
+  /** Origins of other web pages that may use the API from a browser, as in https://home.example. */
+  allowedOrigins: z.array(z.url()).default([]),
+  maxBodyBytes: z
+    .int()
+    .min(1_024)
+    .max(16 * 1024 * 1024)
+    .default(1024 * 1024),
+})
+
+const files = { assistant, gateway } as const
+
+export type AssistantConfig = z.infer<typeof assistant>
+export type GatewayConfig = z.infer<typeof gateway>
+type ConfigOf<Name extends keyof typeof files> = z.infer<(typeof files)[Name]>
+
+/**
+ * Reads `NAME.yaml` of the configuration directory; a file that is not there means the defaults.
+ * Errors: `invalid_config`, naming the file, the key and what was meant.
+ */
+export function readConfig<Name extends keyof typeof files>(directory: string, name: Name): ConfigOf<Name> {
+  const file = join(directory, `${name}.yaml`)
+  const document = parseDocument(readIfThere(file) ?? '')
+  const broken = document.errors[0]
+  if (broken) throw new LaresError('invalid_config', `${file} is not YAML: ${broken.message}`)
+  const result = files[name].safeParse(document.toJS() ?? {})
+  if (result.success) return result.data as ConfigOf<Name>
+  const problems = result.error.issues.map(issue => describe(issue, Object.keys(files[name].shape)))
+  throw new LaresError('invalid_config', `${file}: ${problems.join('; ')}`)
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new LaresError('invalid_config', `${file} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function describe(issue: z.core.$ZodIssue, known: string[]): string {
+  const where = issue.path.join('.')
+  if (issue.code !== 'unrecognized_keys') return `${where || 'the file'}: ${issue.message}`
+  const keys = issue.keys.map(key => `"${where ? `${where}.` : ''}${key}"`).join(', ')
+  return `unknown key ${keys}${issue.path.length === 0 ? `; known are ${known.join(', ')}` : ''}`
+}
+
+export function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,265 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Conversations, MessageStatus, MessageWrite } from './conversations.ts'
+import { documentsSuite } from './documents.suite.ts'
+import { counting, type MemberOrder } from './member.fixture.ts'
+import { timersSuite } from './timers.suite.ts'
+
+const MEMBER = new URL('./member.fixture.ts', import.meta.url).pathname
+
+export type StoreUnderTest = {
+  /** Opens the same store again each time. */
+  open(now?: () => number): Promise<Conversations>
+  opener: MemberOrder['opener']
+  stop(): Promise<void>
+}
+
+export const written = (id: string, more: Partial<MessageWrite> = {}): MessageWrite => ({
+  id,
+  role: 'user',
+  text: `text of ${id}`,
+  inReplyTo: null,
+  createdAt: '2026-05-01T12:00:00.000Z',
+  status: 'queued',
+  ...more,
+})
+
+/** The guarantees of the port `Conversations`, for every driver. */
+export function conversationsSuite(name: string, start: () => Promise<StoreUnderTest>): void {
+  describe(name, () => {
+    let under: StoreUnderTest
+    let store: Conversations
+    let count = 0
+    let c = ''
+
+    beforeAll(async () => {
+      under = await start()
+      store = await under.open()
+    })
+    afterAll(async () => {
+      await store.close()
+      await under.stop()
+    })
+    beforeEach(() => {
+      c = `talk-${++count}`
+    })
+
+    describe('step', () => {
+      test('goes on from the state of the one before, and a conversation without one begins with none', async () => {
+        const seen: unknown[] = []
+        for (const eventId of ['1', '2'])
+          await store.step({
+            conversation: c,
+            person: 'owner',
+            eventId: `${c}-${eventId}`,
+            apply(state: unknown) {
+              seen.push(state)
+              return { state: { after: eventId, 文: '🙂' }, messages: [], outcome: null }
+            },
+          })
+        expect(seen).toEqual([undefined, { after: '1', 文: '🙂' }])
+      })
+
+      test('an event that was applied is not applied again, and its outcome comes back as it was', async () => {
+        let applied = 0
+        const step = () =>
+          store.step({
+            conversation: c,
+            person: 'owner',
+            eventId: `${c}-1`,
+            apply: () => ({
+              state: {},
+              messages: [written(`${c}-m`, { text: `try ${++applied}` })],
+              outcome: [{ at: new Date(0), nothing: undefined, applied }],
+            }),
+          })
+        const first = await step()
+        const [second, third] = await Promise.all([step(), step()])
+        expect([applied, first]).toEqual([1, [{ at: '1970-01-01T00:00:00.000Z', applied: 1 }]])
+        expect([second, third]).toEqual([first, first])
+        expect(await store.history.message(`${c}-m`)).toMatchObject({ text: 'try 1' })
+      })
+
+      test('is remembered by whoever opens the store next', async () => {
+        await store.step(counting(c, `${c}-1`))
+        const other = await under.open()
+        expect(await other.step(counting(c, `${c}-1`))).toBe(1)
+        expect(await other.step(counting(c, `${c}-2`))).toBe(2)
+        await other.close()
+        expect(await store.step(counting(c, `${c}-2`))).toBe(2)
+      })
+
+      test('one that throws changes nothing, and the others of the same moment are kept', async () => {
+        const before = store.step(counting(c, `${c}-1`))
+        const failing = store.step({
+          conversation: c,
+          person: 'owner',
+          eventId: `${c}-bad`,
+          apply: () => {
+            throw new Error('a thought too much')
+          },
+        })
+        const unsound = store.step({
+          conversation: c,
+          person: 'owner',
+          eventId: `${c}-worse`,
+          // The second row breaks the transaction after the first was written.
+          apply: () => ({
+            state: { count: 99 },
+            messages: [written(`${c}-m`), { ...written(`${c}-n`), text: null } as never],
+            outcome: 99,
+          }),
+        })
+        const after = store.step(counting(c, `${c}-2`))
+        await expect(failing).rejects.toThrow('a thought too much')
+        await expect(unsound).rejects.toThrow()
+        expect(await Promise.all([before, after])).toEqual([1, 2])
+        expect(await store.history.message(`${c}-m`)).toBeUndefined()
+        expect(await store.step(counting(c, `${c}-bad`))).toBe(3)
+      })
+
+      test('steps of several processes are made one after the other, each event once', async () => {
+        const ids = Array.from({ length: 150 }, (_, n) => `${c}-${n}`)
+        const run = async (eventIds: string[]): Promise<[string, number][]> => {
+          const order: MemberOrder = { opener: under.opener, conversation: c, eventIds }
+          const { stdout } = await promisify(execFile)(process.execPath, [MEMBER, JSON.stringify(order)])
+          return JSON.parse(stdout)
+        }
+        const all = await Promise.all([
+          run(ids),
+          run([...ids].reverse()),
+          run(ids.filter((_, n) => n % 3 === 0)),
+        ])
+        const outcomes = new Map<string, Set<number>>()
+        for (const [eventId, outcome] of all.flat())
+          outcomes.set(eventId, new Set([...(outcomes.get(eventId) ?? []), outcome]))
+        expect([...outcomes.values()].every(({ size }) => size === 1)).toBe(true)
+        const counts = [...outcomes.values()].map(([outcome]) => outcome!).sort((a, b) => a - b)
+        expect(counts).toEqual(ids.map((_, n) => n + 1))
+      }, 60_000)
+
+      test('a trimmed journal forgets what is older, and only that', async () => {
+        let now = 1_000
+        const other = await under.open(() => now)
+        await other.step(counting(c, `${c}-old`))
+        now = 2_000
+        await other.step(counting(c, `${c}-new`))
+        await other.trimJournal(2_000)
+        expect(await other.step(counting(c, `${c}-new`))).toBe(2)
+        expect(await other.step(counting(c, `${c}-old`))).toBe(3)
+        await other.close()
+      })
+    })
+
+    describe('history', () => {
+      const enter = (id: string, person = 'owner') =>
+        store.history.accept({ conversation: c, person, message: written(`${c}-${id}`) })
+
+      test('a message that is entered opens its conversation, and is there for everybody to see', async () => {
+        expect(await store.history.conversation(c)).toBeUndefined()
+        const entered = await enter('1')
+        expect(entered).toEqual({ ...written(`${c}-1`), conversation: c, sequence: expect.any(Number) })
+        expect(await store.history.conversation(c)).toEqual({
+          id: c,
+          person: 'owner',
+          createdAt: '2026-05-01T12:00:00.000Z',
+        })
+        expect(await store.history.message(`${c}-1`)).toEqual(entered)
+      })
+
+      test('a message that is entered again stays the first one, whatever became of it', async () => {
+        await enter('1')
+        await store.step({
+          conversation: c,
+          person: 'owner',
+          eventId: `${c}-e`,
+          apply: () => ({ state: {}, messages: [written(`${c}-1`, { status: 'answered' })], outcome: null }),
+        })
+        const again = await store.history.accept({
+          conversation: c,
+          person: 'owner',
+          message: written(`${c}-1`, { text: 'another text' }),
+        })
+        expect(again).toMatchObject({ text: `text of ${c}-1`, status: 'answered' })
+        expect(await store.history.list(c, { limit: 10 })).toHaveLength(1)
+      })
+
+      test("another person's conversation is not found, and nothing is written there", async () => {
+        await enter('1')
+        await expect(enter('2', 'eve')).rejects.toMatchObject({ code: 'not_found' })
+        expect(await store.history.list(c, { limit: 10 })).toHaveLength(1)
+      })
+
+      test('pages go from the newest back to the first, each oldest first', async () => {
+        for (let n = 0; n < 25; n++) await enter(String(n))
+        const pages: string[][] = []
+        let before: string | undefined
+        for (;;) {
+          const page = await store.history.list(c, { limit: 10, ...(before && { before }) })
+          if (page.length === 0) break
+          pages.unshift(page.map(({ id }) => id))
+          before = page[0]!.id
+        }
+        expect(pages.map(({ length }) => length)).toEqual([5, 10, 10])
+        expect(pages.flat()).toEqual(Array.from({ length: 25 }, (_, n) => `${c}-${n}`))
+      })
+
+      test('changes come in the order they were made; a row that changes comes again, once, and one that does not, not', async () => {
+        const set = (eventId: string, ...rows: MessageWrite[]) =>
+          store.step({
+            conversation: c,
+            person: 'owner',
+            eventId: `${c}-${eventId}`,
+            apply: () => ({ state: {}, messages: rows, outcome: null }),
+          })
+        const as = (id: string, status: MessageStatus) => written(`${c}-${id}`, { status })
+        await set('e1', as('1', 'queued'), as('2', 'queued'))
+        await set('e2', as('1', 'answering'))
+        await set('e3', as('1', 'answering'), as('3', 'queued'))
+        await store.history.accept({
+          conversation: `${c}-other`,
+          person: 'owner',
+          message: written(`${c}-x`),
+        })
+        const all = await store.history.changes(c, 0, 100)
+        expect(all.map(({ id, status }) => [id, status])).toEqual([
+          [`${c}-2`, 'queued'],
+          [`${c}-1`, 'answering'],
+          [`${c}-3`, 'queued'],
+        ])
+        expect(await store.history.changes(c, all[0]!.sequence, 1)).toEqual([all[1]])
+        expect(await store.history.changes(c, all[2]!.sequence, 100)).toEqual([])
+        await set('e4', written(`${c}-2`, { text: 'put right' }))
+        expect(await store.history.changes(c, all[2]!.sequence, 100)).toMatchObject([{ text: 'put right' }])
+        // What a person saw stays in its place, however often it changes.
+        expect((await store.history.list(c, { limit: 10 })).map(({ id }) => id)).toEqual([
+          `${c}-1`,
+          `${c}-2`,
+          `${c}-3`,
+        ])
+      })
+
+      test("a person's conversations come newest first, and nobody else's", async () => {
+        const person = `of-${c}`
+        for (const [n, createdAt] of ['2026-01-01', '2026-03-01', '2026-02-01'].entries())
+          await store.history.accept({
+            conversation: `${c}-${n}`,
+            person,
+            message: written(`${c}-${n}`, { createdAt: `${createdAt}T00:00:00.000Z` }),
+          })
+        const ids = async (limit: number) =>
+          (await store.history.conversations(person, limit)).map(({ id }) => id)
+        expect(await ids(10)).toEqual([`${c}-1`, `${c}-2`, `${c}-0`])
+        expect(await ids(1)).toEqual([`${c}-1`])
+      })
+    })
+
+    documentsSuite(() => store)
+    timersSuite(() => store)
+
+    test('a store that can be used says so', async () => {
+      await store.check()
+    })
+  })
+}

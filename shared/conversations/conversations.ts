@@ -1,0 +1,116 @@
+import type { Language } from '../events/types.ts'
+
+/**
+ * The conversations store: dialog's state and journal, the history that people see, documents, timers.
+ * Drivers: `sqlite` (embedded; several processes of one machine may share the file).
+ *
+ * Guarantees of every driver: what a call has resolved survives kill -9 and power loss (PostgreSQL: as its
+ * synchronous_commit says); each call is one transaction; calls on one conversation are serial. All ids are the caller's,
+ * and a call repeated with the same ids changes nothing, unless its comment says so.
+ */
+export type Conversations = {
+  /**
+   * Dialog's step, in one transaction: reads the state, applies, and writes the new state, the history rows and the
+   * outcome under `eventId`. When that event was applied before, nothing is applied and the recorded outcome comes back.
+   */
+  step<State, Outcome>(request: StepRequest<State, Outcome>): Promise<Outcome>
+  history: History
+  documents: Documents
+  timers: Timers
+  /** Removes journal entries older than this; an event that comes again later than that would be applied again. */
+  trimJournal(beforeMs: number): Promise<void>
+  /** Rejects with `unavailable` and the remedy. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+export type StepRequest<State, Outcome> = {
+  conversation: string
+  person: string
+  eventId: string
+  /** Must be pure: it may be run again when the transaction is. State is undefined for a conversation without one. */
+  apply(state: State | undefined): { state: State; messages: MessageWrite[]; outcome: Outcome }
+}
+
+export type MessageStatus = 'queued' | 'answering' | 'answered' | 'completed' | 'failed' | 'interrupted'
+
+export type MessageWrite = {
+  id: string
+  role: 'user' | 'assistant'
+  text: string
+  /** The message that this one answers, or null. */
+  inReplyTo: string | null
+  /** ISO 8601, UTC. */
+  createdAt: string
+  status: MessageStatus
+}
+
+export type HistoryMessage = MessageWrite & {
+  conversation: string
+  /** Grows with every change in the store: a row that changes gets a new one. */
+  sequence: number
+}
+
+export type Conversation = { id: string; person: string; createdAt: string }
+
+export type History = {
+  /**
+   * Enters a person's message as `queued`, making the conversation if there is none. Gives back what the store holds
+   * under that id: for a repeated message the first one. Errors: `not_found` when the conversation is another person's.
+   */
+  accept(entry: { conversation: string; person: string; message: MessageWrite }): Promise<HistoryMessage>
+  conversation(id: string): Promise<Conversation | undefined>
+  message(id: string): Promise<HistoryMessage | undefined>
+  /** A person's conversations, the newest first. */
+  conversations(person: string, limit: number): Promise<Conversation[]>
+  /** The last `limit` messages (before the one with id `before`), oldest first. */
+  list(conversation: string, page: { before?: string; limit: number }): Promise<HistoryMessage[]>
+  /** Rows changed after `sequence`, in the order of their changes. */
+  changes(conversation: string, sequence: number, limit: number): Promise<HistoryMessage[]>
+}
+
+/** A JSON document of one person in a collection, found by id or by its words. `person` is empty for what is everybody's. */
+export type Document = { id: string; person: string; text: string; body: unknown; createdAt: string }
+
+export type DocumentKey = { collection: string; person: string; id: string }
+
+export type Documents = {
+  /** Writes or replaces (the creation time stays). */
+  put(collection: string, document: Document): Promise<void>
+  /** Writes only if there is none under that id; false when there was. */
+  insert(collection: string, document: Document): Promise<boolean>
+  get(key: DocumentKey): Promise<Document | undefined>
+  /** True when there was one. */
+  delete(key: DocumentKey): Promise<boolean>
+  /** The newest first. */
+  list(query: { collection: string; person: string; limit: number }): Promise<Document[]>
+  /** Best first, by the words they share with `query` (BM25); score is above 0, higher is better. Chinese is matched by character. */
+  search(query: {
+    collection: string
+    person: string
+    query: string
+    limit: number
+  }): Promise<(Document & { score: number })[]>
+}
+
+export type Timer = {
+  id: string
+  conversation: string
+  person: string
+  text: string
+  language: Language
+  /** ISO 8601, UTC. */
+  dueAt: string
+}
+
+export type Timers = {
+  /** False when a timer of that id is known already, fired or not. Errors: `invalid_request` when `dueAt` is no time before the year 10000. */
+  schedule(timer: Timer): Promise<boolean>
+  /** True when it was there and had not fired. */
+  cancel(person: string, id: string): Promise<boolean>
+  /** Timers that are due and have not fired, the earliest first. */
+  due(nowMs: number, limit: number): Promise<Timer[]>
+  /** A person's timers that have not fired, the earliest first. */
+  pending(person: string, limit: number): Promise<Timer[]>
+  markFired(ids: string[]): Promise<void>
+}

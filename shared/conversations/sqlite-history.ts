@@ -1,0 +1,67 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { LaresError } from '../errors.ts'
+import type { GroupCommit } from '../sqlite/database.ts'
+import type { Conversation, History, HistoryMessage, MessageWrite } from './conversations.ts'
+
+const COLUMNS = `id, conversation, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, sequence`
+
+/** Writes of history rows, to be used inside a transaction. */
+export function sqliteMessages(database: DatabaseSync) {
+  const open = database.prepare(
+    'INSERT INTO conversations (id, person, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  )
+  const next = database.prepare('UPDATE changes SET last = last + 1 RETURNING last')
+  const write = database.prepare(
+    `INSERT INTO messages (id, conversation, role, text, in_reply_to, created_at, status, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, text = excluded.text, sequence = excluded.sequence
+     WHERE status <> excluded.status OR text <> excluded.text`,
+  )
+  return {
+    open: (conversation: string, person: string, at: string) => open.run(conversation, person, at),
+    write(conversation: string, message: MessageWrite) {
+      const { last } = next.get() as { last: number }
+      const { id, role, text, inReplyTo, createdAt, status } = message
+      write.run(id, conversation, role, text, inReplyTo, createdAt, status, last)
+    },
+  }
+}
+
+export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): History {
+  const messages = sqliteMessages(database)
+  const conversation = database.prepare(
+    'SELECT id, person, created_at AS createdAt FROM conversations WHERE id = ?',
+  )
+  const ofPerson = database.prepare(
+    'SELECT id, person, created_at AS createdAt FROM conversations WHERE person = ? ORDER BY created_at DESC, id DESC LIMIT ?',
+  )
+  const message = database.prepare(`SELECT ${COLUMNS} FROM messages WHERE id = ?`)
+  const page = database.prepare(
+    `SELECT ${COLUMNS} FROM messages
+     WHERE conversation = :conversation
+       AND position < coalesce((SELECT position FROM messages WHERE id = :before AND conversation = :conversation), 9e18)
+     ORDER BY position DESC LIMIT :limit`,
+  )
+  const changes = database.prepare(
+    `SELECT ${COLUMNS} FROM messages WHERE conversation = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+  )
+  const read = (id: string) => message.get(id) as HistoryMessage | undefined
+  const owner = (id: string) => conversation.get(id) as Conversation | undefined
+  return {
+    accept: entry =>
+      commits.run(() => {
+        messages.open(entry.conversation, entry.person, entry.message.createdAt)
+        if (owner(entry.conversation)?.person !== entry.person)
+          throw new LaresError('not_found', `there is no conversation "${entry.conversation}"`)
+        const known = read(entry.message.id)
+        if (known) return known
+        messages.write(entry.conversation, entry.message)
+        return read(entry.message.id)!
+      }),
+    conversation: async id => owner(id),
+    message: async id => read(id),
+    conversations: async (person, limit) => ofPerson.all(person, limit) as Conversation[],
+    list: async (id, { before, limit }) =>
+      (page.all({ conversation: id, before: before ?? null, limit }) as HistoryMessage[]).reverse(),
+    changes: async (id, sequence, limit) => changes.all(id, sequence, limit) as HistoryMessage[],
+  }
+}

@@ -1,0 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { conversationsSuite } from './conversations.suite.ts'
+import { openSqliteConversations } from './sqlite.ts'
+
+conversationsSuite('conversations on sqlite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lares-conversations-'))
+  const file = join(folder, 'conversations.db')
+  return {
+    open: async now => openSqliteConversations(file, now),
+    opener: {
+      module: new URL('./sqlite.ts', import.meta.url).href,
+      name: 'openSqliteConversations',
+      argument: file,
+    },
+    stop: () => rm(folder, { recursive: true }),
+  }
+})

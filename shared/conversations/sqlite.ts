@@ -1,0 +1,89 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { LaresError } from '../errors.ts'
+import { type GroupCommit, groupCommit, openDatabase } from '../sqlite/database.ts'
+import type { Conversations, StepRequest } from './conversations.ts'
+import { sqliteDocuments } from './sqlite-documents.ts'
+import { sqliteHistory, sqliteMessages } from './sqlite-history.ts'
+import { sqliteTimers } from './sqlite-timers.ts'
+
+const migrations = [
+  `CREATE TABLE conversations (
+     id TEXT PRIMARY KEY, person TEXT NOT NULL, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX conversations_of_person ON conversations (person, created_at);
+   CREATE TABLE dialog (conversation TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE journal (
+     event_id TEXT PRIMARY KEY, conversation TEXT NOT NULL, outcome TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX journal_by_time ON journal (at_ms);
+   CREATE TABLE messages (
+     position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, conversation TEXT NOT NULL, role TEXT NOT NULL,
+     text TEXT NOT NULL, in_reply_to TEXT, created_at TEXT NOT NULL, status TEXT NOT NULL, sequence INTEGER NOT NULL) STRICT;
+   CREATE INDEX messages_in_order ON messages (conversation, position);
+   CREATE INDEX messages_by_change ON messages (conversation, sequence);
+   CREATE TABLE changes (last INTEGER NOT NULL) STRICT;
+   INSERT INTO changes VALUES (0);
+   CREATE TABLE documents (
+     rowid INTEGER PRIMARY KEY, collection TEXT NOT NULL, person TEXT NOT NULL, id TEXT NOT NULL,
+     text TEXT NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL, UNIQUE (collection, person, id)) STRICT;
+   CREATE VIRTUAL TABLE document_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'porter unicode61');
+   CREATE TABLE timers (
+     id TEXT PRIMARY KEY, conversation TEXT NOT NULL, person TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL,
+     due_at TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX timers_waiting ON timers (due_at) WHERE state = 'waiting'`,
+]
+
+/** Opens the store in one file; `now` gives milliseconds since the epoch. Errors: `unavailable`. */
+export function openSqliteConversations(file: string, now: () => number = Date.now): Conversations {
+  const database = openDatabase(file, migrations)
+  const commits = groupCommit(database)
+  return {
+    step: stepping(database, commits, now),
+    history: sqliteHistory(database, commits),
+    documents: sqliteDocuments(database, commits),
+    timers: sqliteTimers(database, commits),
+    async trimJournal(beforeMs) {
+      await commits.run(() => database.prepare('DELETE FROM journal WHERE at_ms < ?').run(beforeMs))
+    },
+    async check() {
+      try {
+        database.prepare('SELECT last FROM changes').get()
+      } catch (cause) {
+        throw new LaresError(
+          'unavailable',
+          `the database ${file} cannot be read: ${(cause as Error).message}`,
+          { cause },
+        )
+      }
+    },
+    async close() {
+      await commits.run(() => undefined)
+      database.close()
+    },
+  }
+}
+
+function stepping(database: DatabaseSync, commits: GroupCommit, now: () => number): Conversations['step'] {
+  const messages = sqliteMessages(database)
+  const recorded = database.prepare('SELECT outcome FROM journal WHERE event_id = ?')
+  const readState = database.prepare('SELECT state FROM dialog WHERE conversation = ?')
+  const writeState = database.prepare('INSERT OR REPLACE INTO dialog (conversation, state) VALUES (?, ?)')
+  const record = database.prepare(
+    'INSERT INTO journal (event_id, conversation, outcome, at_ms) VALUES (?, ?, ?, ?)',
+  )
+  const apply = <State, Outcome>(request: StepRequest<State, Outcome>): string => {
+    const { conversation, person, eventId } = request
+    const before = readState.get(conversation) as { state: string } | undefined
+    const step = request.apply(before && (JSON.parse(before.state) as State))
+    messages.open(conversation, person, new Date(now()).toISOString())
+    for (const message of step.messages) messages.write(conversation, message)
+    writeState.run(conversation, JSON.stringify(step.state))
+    const outcome = JSON.stringify(step.outcome)
+    record.run(eventId, conversation, outcome, now())
+    return outcome
+  }
+  // The first answer goes the way of all later ones, so that it is the same.
+  return request =>
+    commits.run(() => {
+      const known = recorded.get(request.eventId) as { outcome: string } | undefined
+      return JSON.parse(known?.outcome ?? apply(request))
+    })
+}

@@ -1,0 +1,92 @@
+import { join } from 'node:path'
+import type { Bus } from './bus/bus.ts'
+import type { Environment } from './config/environment.ts'
+import { readConfig } from './config/files.ts'
+import type { Conversations } from './conversations/conversations.ts'
+import { type EventLog, openEventLog } from './events/log.ts'
+import { openCatalogue } from './function/catalogue.ts'
+import type { Ability, Services } from './function/context.ts'
+import type { Log } from './log.ts'
+import { lazyModels } from './models/lazy.ts'
+import type { Models } from './models/models.ts'
+import type { Objects } from './objects/objects.ts'
+
+/** The drivers that the environment chooses, each opened (and its code loaded) at its first use, and then kept. */
+export type Drivers = {
+  bus(): Promise<Bus>
+  conversations(): Promise<Conversations>
+  objects(): Promise<Objects>
+  models(): Promise<Models>
+  events(): Promise<EventLog>
+  /** What a function that `uses` these gets. */
+  services(uses: Iterable<Ability>): Promise<Partial<Services>>
+  /** Closes what was opened, in the reverse order. */
+  close(): Promise<void>
+}
+
+export function openDrivers(environment: Environment, log: Log): Drivers {
+  const opened: { close?(): Promise<void> }[] = []
+  const once = <T extends object>(open: () => Promise<T>) => {
+    let value: Promise<T> | undefined
+    const keep = (driver: T) => {
+      opened.push(driver)
+      return driver
+    }
+    return () => (value ??= open().then(keep))
+  }
+  const bus = once(() => openBus(environment, log))
+  const conversations = once(async () => {
+    const { openSqliteConversations } = await import('./conversations/sqlite.ts')
+    return openSqliteConversations(join(environment.home, 'conversations.db'))
+  })
+  const objects = once(async () => {
+    const { openFolderObjects } = await import('./objects/folder.ts')
+    return openFolderObjects(join(environment.home, 'objects'))
+  })
+  const models = once(async () => lazyModels(() => openModels(environment, log)))
+  const open: { [A in Ability]: () => Promise<Services[A]> } = {
+    models,
+    conversations,
+    documents: async () => (await conversations()).documents,
+    timers: async () => (await conversations()).timers,
+    catalogue: async () => openCatalogue((await conversations()).documents),
+    assistant: async () => readConfig(environment.configDirectory, 'assistant'),
+  }
+  return {
+    bus,
+    conversations,
+    objects,
+    models,
+    events: async () => openEventLog(await bus(), await objects()),
+    async services(uses) {
+      const pairs = [...new Set(uses)].map(async ability => [ability, await open[ability]()] as const)
+      return Object.fromEntries(await Promise.all(pairs))
+    },
+    async close() {
+      for (const driver of opened.reverse()) await driver.close?.()
+    },
+  }
+}
+
+async function openBus(environment: Environment, log: Log): Promise<Bus> {
+  if (environment.bus === 'sqlite') {
+    const { openSqliteBus } = await import('./bus/sqlite.ts')
+    return openSqliteBus({ file: join(environment.home, 'bus.db') })
+  }
+  const { openKafkaBus } = await import('./bus/kafka.ts')
+  return openKafkaBus({ brokers: environment.kafkaBrokers, client: environment.kafkaClient, log })
+}
+
+async function openModels(environment: Environment, log: Log): Promise<Models> {
+  if (environment.openai) {
+    const { openOpenAIModels } = await import('./models/openai.ts')
+    return openOpenAIModels({ ...environment.openai, model: environment.model })
+  }
+  const [{ openLlamaModels }, { ensureModelFile }] = await Promise.all([
+    import('./models/llama.ts'),
+    import('./models/model-file.ts'),
+  ])
+  const modelFile =
+    environment.model ?? (await ensureModelFile({ cacheDir: join(environment.cache, 'models'), log }))
+  return openLlamaModels({ modelFile, log })
+}

@@ -1,0 +1,60 @@
+/** Every failure that crosses a function boundary in Lares, by its code. A code decides the HTTP status and whether a retry can help. */
+const table = {
+  invalid_event: { status: 400, retryable: false },
+  invalid_request: { status: 400, retryable: false },
+  invalid_config: { status: 422, retryable: false },
+  unauthorized: { status: 401, retryable: false },
+  forbidden: { status: 403, retryable: false },
+  not_found: { status: 404, retryable: false },
+  too_large: { status: 413, retryable: false },
+  unsupported_media_type: { status: 415, retryable: false },
+  unknown_type: { status: 422, retryable: false },
+  conflict: { status: 409, retryable: false },
+  key_reused: { status: 422, retryable: false },
+  rejected: { status: 422, retryable: false },
+  undeclared_event: { status: 422, retryable: false },
+  invalid_result: { status: 422, retryable: false },
+  busy: { status: 429, retryable: true },
+  failed: { status: 500, retryable: true },
+  unavailable: { status: 503, retryable: true },
+  deadline_exceeded: { status: 504, retryable: true },
+} as const
+
+export type ErrorCode = keyof typeof table
+
+export type ErrorDetails = {
+  cause?: unknown
+  /** Overrides what the code says of retrying. */
+  retryable?: boolean
+  /** How long the caller should wait before it tries again. */
+  retryAfterMs?: number
+}
+
+/** The one error type of Lares. `message` names the thing that is wrong and the remedy. */
+export class LaresError extends Error {
+  readonly code: ErrorCode
+  readonly retryable: boolean
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'LaresError'
+    this.code = code
+    this.retryable = details.retryable ?? table[code].retryable
+    this.retryAfterMs = details.retryAfterMs
+  }
+
+  /** The HTTP status of this error. A retryable error never has a status that callers take as final, nor the reverse. */
+  get status(): number {
+    const status = table[this.code].status
+    if (this.retryable === table[this.code].retryable) return status
+    return this.retryable ? 503 : 422
+  }
+}
+
+/** Wraps whatever was thrown; what is no LaresError is a `failed` one, which can be tried again. */
+export function toLaresError(thrown: unknown): LaresError {
+  if (thrown instanceof LaresError) return thrown
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return new LaresError('failed', message, { cause: thrown })
+}

@@ -1,0 +1,60 @@
+import type { Bus } from '../bus/bus.ts'
+import { LaresError } from '../errors.ts'
+import type { Objects } from '../objects/objects.ts'
+import { checkData, type LaresEvent } from './event.ts'
+import { parseJson } from './http-binding.ts'
+import { toRecord } from './kafka-binding.ts'
+
+/** Data above this travels as a claim check. */
+export const MAX_INLINE_BYTES = 256 * 1024
+/** Data above this is refused. */
+export const MAX_DATA_BYTES = 16 * 1024 * 1024
+
+const SCHEME = 'lares-object:'
+
+/** The log of events: the bus with the CloudEvents binding and the claim check. */
+export type EventLog = {
+  /** Resolves when all events are durable. Errors: those of `Bus.publish` and `Objects.put`; `too_large`. */
+  publish(events: LaresEvent[]): Promise<void>
+}
+
+export function openEventLog(bus: Bus, objects: Objects): EventLog {
+  return {
+    async publish(events) {
+      const messages = events.map(toRecord)
+      const isLarge = messages.map(message => message.value.length > MAX_INLINE_BYTES)
+      // Without a large one the records reach the bus in this turn of the event loop, which keeps the order of calls.
+      if (isLarge.includes(true))
+        for (const [index, event] of events.entries())
+          if (isLarge[index])
+            messages[index] = toRecord(await checkIn(event, messages[index]!.value, objects))
+      await bus.publish(messages)
+    },
+  }
+}
+
+/** Stores the data and gives back the event with its claim check (CloudEvents extension `dataref`). */
+async function checkIn(event: LaresEvent, data: Buffer, objects: Objects): Promise<LaresEvent> {
+  if (data.length > MAX_DATA_BYTES)
+    throw new LaresError(
+      'too_large',
+      `the data of event ${event.id} has ${data.length} bytes; at most ${MAX_DATA_BYTES} are taken`,
+    )
+  const key = `events/${event.id}`
+  await objects.put(key, data)
+  const { data: _, ...rest } = event
+  return { ...rest, dataref: `${SCHEME}${key}` } as LaresEvent
+}
+
+/** Gives an event its data back if it travelled as a claim check. Errors: those of `Objects.get`; `invalid_event`. */
+export async function claim(event: LaresEvent, objects: Objects): Promise<LaresEvent> {
+  if (event.dataref === undefined || event.data !== undefined) return event
+  if (!event.dataref.startsWith(SCHEME))
+    throw new LaresError(
+      'invalid_event',
+      `the dataref "${event.dataref}" of event ${event.id} is not in the object store`,
+    )
+  const data = await objects.get(event.dataref.slice(SCHEME.length))
+  const { dataref: _, ...rest } = event
+  return { ...rest, data: checkData(event.type, parseJson(data)) } as LaresEvent
+}

@@ -1,0 +1,223 @@
+import * as z from 'zod'
+
+/**
+ * Every event type of Lares with the shape of its data. `*` in a type stands for one name (a skill, a webhook).
+ * A type's topic is the type without its last word; there is no other routing table.
+ */
+
+/** The name of a function, a skill or a webhook. */
+export const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'a name has lower-case letters, digits and dashes')
+
+export const language = z.enum(['en', 'zh'])
+export type Language = z.infer<typeof language>
+
+export const attachment = z.strictObject({
+  name: z.string().min(1).max(255),
+  mediaType: z.string().max(255),
+  /** Where the bytes are: a key of the object store. */
+  object: z.string(),
+  bytes: z.int().nonnegative(),
+})
+
+export const turnMessage = z.strictObject({ role: z.enum(['user', 'assistant']), text: z.string() })
+
+/** What a person said. The event's id is the message's id and the turn's. */
+export const message = z.strictObject({
+  person: z.string().min(1).max(255),
+  text: z.string(),
+  attachments: z.array(attachment).default([]),
+  channel: z.string().max(64),
+  language,
+  timeZone: z.string().max(64),
+  /** Earlier messages that the caller brings along instead of having Lares keep them (OpenAI API). */
+  history: z.array(turnMessage).optional(),
+  /** Instructions of the caller (the OpenAI API's system message). */
+  instructions: z.string().optional(),
+})
+export type Message = z.infer<typeof message>
+
+/** `skill` null means: none of the deployed skills. Scores are in 0..1; candidates come best first. */
+export const intent = z.strictObject({
+  skill: name.nullable(),
+  score: z.number(),
+  candidates: z.array(z.strictObject({ skill: name, score: z.number() })),
+})
+export type Intent = z.infer<typeof intent>
+
+export const memory = z.strictObject({
+  id: z.string(),
+  text: z.string(),
+  score: z.number(),
+  createdAt: z.iso.datetime(),
+})
+export type Memory = z.infer<typeof memory>
+
+export const toolCall = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+})
+
+export const chatMessage = z.discriminatedUnion('role', [
+  z.strictObject({ role: z.literal('system'), content: z.string() }),
+  z.strictObject({ role: z.literal('user'), content: z.string() }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content: z.string(),
+    toolCalls: z.array(toolCall).optional(),
+  }),
+  z.strictObject({ role: z.literal('tool'), content: z.string(), toolCallId: z.string() }),
+])
+
+export const tool = z.strictObject({
+  name,
+  description: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+})
+
+export const usage = z.strictObject({
+  inputTokens: z.int().nonnegative(),
+  outputTokens: z.int().nonnegative(),
+})
+export type Usage = z.infer<typeof usage>
+
+const failure = z.strictObject({ code: z.string(), message: z.string() })
+
+/** `text` may be null when the skill is called with `input` alone (a tool call of the model). */
+export const skillRequest = z.strictObject({
+  callId: z.string(),
+  step: z.int().nonnegative(),
+  person: z.string(),
+  /** What the model asks with; null when the skill is to read `text` itself. */
+  input: z.record(z.string(), z.unknown()).nullable(),
+  text: z.string(),
+  language,
+  timeZone: z.string(),
+  /** When the person said it: what "in one minute" counts from. */
+  saidAt: z.iso.datetime(),
+})
+export type SkillRequest = z.infer<typeof skillRequest>
+
+/** `declined`: the skill could not read its input from the text, and has done nothing. */
+export const skillResult = z.strictObject({
+  callId: z.string(),
+  step: z.int().nonnegative(),
+  status: z.enum(['ok', 'declined', 'failed']),
+  text: z.string(),
+  data: z.unknown().optional(),
+})
+export type SkillResult = z.infer<typeof skillResult>
+
+export const reply = z.strictObject({
+  person: z.string(),
+  /** The message answered; null when the assistant speaks by itself (a reminder). */
+  inReplyTo: z.string().nullable(),
+  /** All messages that this reply answers: several when they were merged. */
+  answers: z.array(z.string()),
+  /** What the person said, for those who learn from it; empty when nothing was said. */
+  question: z.string(),
+  text: z.string(),
+  status: z.enum(['completed', 'failed', 'interrupted']),
+  usage,
+  language,
+})
+export type Reply = z.infer<typeof reply>
+
+const schemas = {
+  'lares.message.received': message,
+  'lares.message.transcribed': message,
+  'lares.intent.recognised': z.strictObject({ message, saidAt: z.iso.datetime(), intent }),
+  'lares.context.recalled': z.strictObject({
+    message,
+    saidAt: z.iso.datetime(),
+    intent,
+    memories: z.array(memory),
+    /** An answer that memory vouches for by itself, so that no model is needed. */
+    answer: z.string().optional(),
+  }),
+  'lares.prompt.composed': z.strictObject({
+    step: z.int().nonnegative(),
+    /** Where this step's text begins within the reply, in UTF-16 units. */
+    offset: z.int().nonnegative(),
+    messages: z.array(chatMessage).min(1),
+    tools: z.array(tool),
+  }),
+  'lares.stream.extended': z.strictObject({
+    step: z.int().nonnegative(),
+    /** Where `text` begins within the reply, in UTF-16 units. A chunk at an earlier offset than what was seen starts anew from there. */
+    offset: z.int().nonnegative(),
+    text: z.string(),
+  }),
+  'lares.generation.completed': z.strictObject({
+    step: z.int().nonnegative(),
+    text: z.string(),
+    toolCalls: z.array(toolCall),
+    finishReason: z.enum(['stop', 'length', 'tool-calls']),
+    usage,
+    model: z.string(),
+  }),
+  'lares.skill.*.requested': skillRequest,
+  'lares.result.returned': skillResult,
+  'lares.reply.completed': reply,
+  'lares.media.requested': z.strictObject({
+    callId: z.string(),
+    attachments: z.array(attachment),
+    person: z.string(),
+  }),
+  'lares.timer.fired': z.strictObject({
+    timerId: z.string(),
+    person: z.string(),
+    text: z.string(),
+    language,
+    dueAt: z.iso.datetime(),
+    firedAt: z.iso.datetime(),
+  }),
+  'lares.webhook.*.received': z.strictObject({
+    headers: z.record(z.string(), z.string()),
+    body: z.unknown(),
+  }),
+  'lares.deadletter.recorded': z.strictObject({
+    function: name,
+    error: failure,
+    tries: z.int().positive(),
+    firstTriedAt: z.iso.datetime(),
+    topic: z.string(),
+    partition: z.int().nonnegative(),
+    offset: z.int().nonnegative(),
+    /** The event as it was, in CloudEvents' JSON format, so that it can be put back; its headers and bytes (base64) when it is no event. */
+    event: z.record(z.string(), z.unknown()).optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    raw: z.string().optional(),
+  }),
+} as const
+
+type Schemas = typeof schemas
+type Named<Pattern> = Pattern extends `${infer Head}*${infer Tail}` ? `${Head}${string}${Tail}` : Pattern
+
+/** A type as written in an event. */
+export type EventType = Named<keyof Schemas>
+
+/** The data of an event of type T. */
+export type EventData<T extends EventType> = {
+  [P in keyof Schemas]: T extends Named<P> ? z.output<Schemas[P]> : never
+}[keyof Schemas]
+
+/** The types of the table, with `*` for a name. */
+export const typePatterns = Object.keys(schemas) as (keyof Schemas)[]
+
+const NAMED = /^lares\.(skill|webhook)\.([a-z][a-z0-9-]{0,62})\.(requested|received)$/
+
+/** The schema of a type's data, or undefined for a type that Lares does not know. */
+export function schemaOf(type: string): z.ZodType | undefined {
+  if (Object.hasOwn(schemas, type) && !type.includes('*')) return schemas[type as keyof Schemas]
+  const named = NAMED.exec(type)
+  return named ? (schemas as Record<string, z.ZodType>)[`lares.${named[1]}.*.${named[3]}`] : undefined
+}
+
+/** `lares.message.received` → `lares.message`. */
+export const topicOf = (type: string): string => type.slice(0, type.lastIndexOf('.'))
+
+export const skillType = (skill: string): `lares.skill.${string}.requested` =>
+  `lares.skill.${skill}.requested`

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { LaresError } from '../errors.ts'
+import type { AnyFunction } from './definition.ts'
+import { functionFrom } from './plugin.ts'
+
+/** The first that is there is taken: the source in a checkout, the bundle in an image. */
+const FILES = ['handler.ts', 'handler.js', 'handler.mjs']
+
+/**
+ * Loads the function whose handler file is in this folder; a relative path is one of the working directory.
+ * Errors: `invalid_config`, naming the file and what is wrong with it.
+ */
+export async function loadFunction(handlerFolder: string): Promise<AnyFunction> {
+  const file = FILES.map(name => join(handlerFolder, name)).find(existsSync)
+  if (!file)
+    throw new LaresError(
+      'invalid_config',
+      `there is no handler in ${handlerFolder}: write ${FILES[0]}, or put right "handler" in stack.yml`,
+    )
+  const { default: exported } = await importHandler(file)
+  return functionFrom(exported, file)
+}
+
+async function importHandler(file: string): Promise<{ default?: unknown }> {
+  try {
+    return await import(pathToFileURL(file).href)
+  } catch (cause) {
+    throw new LaresError('invalid_config', `${file} cannot be loaded: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,12 @@
+import type { Language } from './events/types.ts'
+
+const HAN = /\p{Script=Han}/gu
+const WORD = /[\p{L}\p{N}]+/gu
+
+/** The language to answer in: Chinese when a text has at least as many Chinese characters as other words. */
+export function languageOf(text: string): Language {
+  const han = text.match(HAN)?.length ?? 0
+  if (han === 0) return 'en'
+  const others = text.replace(HAN, ' ').match(WORD)?.length ?? 0
+  return han >= others ? 'zh' : 'en'
+}

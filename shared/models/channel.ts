@@ -1,0 +1,28 @@
+/** Hands what a callback gets to one reader. Holds what the reader has not taken yet, so its writer must be bounded. */
+export function createChannel<T>() {
+  const items: T[] = []
+  let ended = false
+  let wake: () => void = () => undefined
+
+  async function* read(): AsyncGenerator<T> {
+    for (;;) {
+      while (items.length > 0) yield items.shift()!
+      if (ended) return
+      await new Promise<void>(resolve => {
+        wake = resolve
+      })
+    }
+  }
+
+  return {
+    push(item: T): void {
+      items.push(item)
+      wake()
+    },
+    end(): void {
+      ended = true
+      wake()
+    },
+    read,
+  }
+}

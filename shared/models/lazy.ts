@@ -1,0 +1,24 @@
+import type { Models } from './models.ts'
+
+/**
+ * Models that are opened at their first use, so that an assistant whose model is not there yet starts all the same;
+ * an opening that fails is tried again at the next use.
+ */
+export function lazyModels(open: () => Promise<Models>): Models {
+  let opened: Promise<Models> | undefined
+  const models = (): Promise<Models> => {
+    opened ??= open().catch(error => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+  return {
+    async *generate(task, request) {
+      yield* (await models()).generate(task, request)
+    },
+    capabilities: async task => (await models()).capabilities(task),
+    check: async () => (await models()).check(),
+    close: async () => (await opened)?.close(),
+  }
+}

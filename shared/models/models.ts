@@ -1,0 +1,40 @@
+/** Models: functions ask for a task, never for a vendor. Drivers: `llama` (in process) and `openai` (any OpenAI-compatible server). */
+export type Models = {
+  /** Streams an answer. Errors: `unavailable`, `busy`, `deadline_exceeded` (retryable, with `retryAfterMs` where the server says so), `rejected`. */
+  generate(task: 'text-generation', request: GenerateRequest): AsyncIterable<GenerateChunk>
+  /** What the route of a task can do, so that prompts fit it. */
+  capabilities(task: 'text-generation'): Promise<Capabilities>
+  /** Rejects with `unavailable` and the remedy. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+export type Capabilities = { model: string; tools: boolean; contextTokens: number }
+
+export type ChatMessage =
+  | { role: 'system' | 'user'; content: string }
+  | { role: 'assistant'; content: string; toolCalls?: ToolCall[] }
+  | { role: 'tool'; content: string; toolCallId: string }
+
+export type ToolCall = { id: string; name: string; arguments: Record<string, unknown> }
+
+/** `parameters` is a JSON Schema. */
+export type Tool = { name: string; description: string; parameters: Record<string, unknown> }
+
+export type GenerateRequest = {
+  messages: ChatMessage[]
+  tools?: Tool[]
+  maxTokens?: number
+  temperature?: number
+  /** The same seed and request give the same answer where the model allows it. */
+  seed?: number
+  signal?: AbortSignal
+}
+
+export type Usage = { inputTokens: number; outputTokens: number }
+
+/** `end` comes last, exactly once. */
+export type GenerateChunk =
+  | { kind: 'text'; text: string }
+  | { kind: 'tool-call'; call: ToolCall }
+  | { kind: 'end'; finishReason: 'stop' | 'length' | 'tool-calls'; usage: Usage; model: string }

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process'
+import { LaresError } from '../errors.ts'
+
+export type PythonOptions = { env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined }
+
+/** Runs `python3 ARGS`, or `python ARGS` where that is its name. Errors: `unavailable` with the last thing that it said. */
+export async function runPython(args: string[], options: PythonOptions = {}): Promise<void> {
+  for (const command of ['python3', 'python']) {
+    const said = await run(command, args, options)
+    if (said === undefined) return
+    if (said !== missing) throw new LaresError('unavailable', said)
+  }
+  throw new LaresError('unavailable', 'there is no python3')
+}
+
+const missing = Symbol('the command is not installed')
+
+/** Undefined when all went well. */
+function run(
+  command: string,
+  args: string[],
+  { env, signal }: PythonOptions,
+): Promise<string | typeof missing | undefined> {
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(signal && { signal }),
+  })
+  let words = ''
+  child.stderr?.on('data', data => {
+    words = (words + data).slice(-2000)
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' ? resolve(missing) : reject(error),
+    )
+    child.on('close', code =>
+      resolve(code === 0 ? undefined : lastLine(words) || `${command} ended with ${code}`),
+    )
+  })
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? ''
+}

@@ -1,0 +1,54 @@
+export type Resident<T> = {
+  /** Loads it when it is not there. Each acquire is followed by one release, also after a failure. */
+  acquire(): Promise<T>
+  release(): void
+  /** Waits until nobody uses it, then lets it go for good. */
+  close(): Promise<void>
+}
+
+type Disposable = { dispose(): Promise<void> }
+
+/** Something large, loaded at its first use and let go when nobody has used it for `idleMs`. A failed load is tried again. */
+export function createResident<T extends Disposable>(load: () => Promise<T>, idleMs: number): Resident<T> {
+  let loading: Promise<T> | undefined
+  let unloading = Promise.resolve()
+  let users = 0
+  let idle: NodeJS.Timeout | undefined
+  let onUnused: (() => void) | undefined
+
+  function acquire(): Promise<T> {
+    users++
+    clearTimeout(idle)
+    loading ??= unloading.then(load).catch(error => {
+      loading = undefined
+      throw error
+    })
+    return loading
+  }
+
+  function release(): void {
+    users--
+    if (users > 0) return
+    onUnused?.()
+    if (loading) idle = setTimeout(unload, idleMs).unref()
+  }
+
+  function unload(): void {
+    const loaded = loading
+    loading = undefined
+    unloading = (loaded ?? Promise.resolve()).then(
+      it => it?.dispose(),
+      // What could not be loaded need not be let go; whoever asked for it has the error.
+      () => undefined,
+    )
+  }
+
+  async function close(): Promise<void> {
+    if (users > 0) await new Promise<void>(resolve => (onUnused = resolve))
+    clearTimeout(idle)
+    unload()
+    await unloading
+  }
+
+  return { acquire, release, close }
+}

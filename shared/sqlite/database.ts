@@ -1,0 +1,122 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { LaresError } from '../errors.ts'
+
+/**
+ * Opens a SQLite file so that a commit survives kill -9 and power loss: the write-ahead log is synced at each commit
+ * (https://sqlite.org/pragma.html#pragma_synchronous, FULL). `migrations` run in order, each once, in a transaction.
+ * Errors: `unavailable`, with the file and the remedy.
+ */
+export function openDatabase(file: string, migrations: string[]): DatabaseSync {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    const database = new DatabaseSync(file)
+    database.exec(
+      'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
+    )
+    migrate(database, migrations)
+    return database
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new LaresError(
+      'unavailable',
+      `the database ${file} cannot be opened: ${reason}; check the folder's rights and free space`,
+      { cause },
+    )
+  }
+}
+
+function migrate(database: DatabaseSync, migrations: string[]): void {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const { user_version: done } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+    if (done > migrations.length)
+      throw new Error(`it was written by a newer Lares (schema ${done}, this one knows ${migrations.length})`)
+    for (const migration of migrations.slice(done)) database.exec(migration)
+    database.exec(`PRAGMA user_version = ${migrations.length}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** Runs work inside a transaction that it shares with all other work of the same turn of the event loop: one sync for all. */
+export type GroupCommit = {
+  /** Resolves, with what `work` gave back, when it is durable. What `work` throws undoes that work alone. Errors: `unavailable`. */
+  run<T>(work: () => T): Promise<T>
+}
+
+type Waiting = { work: () => unknown; resolve: (value: never) => void; reject: (error: unknown) => void }
+
+export function groupCommit(database: DatabaseSync): GroupCommit {
+  let waiting: Waiting[] = []
+  const flush = () => {
+    const group = waiting
+    waiting = []
+    try {
+      commitTogether(database, group)
+    } catch (cause) {
+      rollBack(database)
+      const error = unavailable(cause)
+      for (const { reject } of group) reject(error)
+    }
+  }
+  return {
+    run(work) {
+      return new Promise((resolve, reject) => {
+        if (waiting.push({ work, resolve, reject }) === 1) setImmediate(flush)
+      })
+    },
+  }
+}
+
+function commitTogether(database: DatabaseSync, group: Waiting[]): void {
+  const settle: (() => void)[] = []
+  database.exec('BEGIN IMMEDIATE')
+  for (const { work, resolve, reject } of group) {
+    database.exec('SAVEPOINT work')
+    try {
+      const value = work() as never
+      settle.push(() => resolve(value))
+    } catch (error) {
+      // SQLite itself has undone all of it, as it may when the disk is full.
+      if (!database.isTransaction) throw error
+      database.exec('ROLLBACK TO work')
+      settle.push(() => reject(isDiskTrouble(error) ? unavailable(error) : error))
+    }
+    database.exec('RELEASE work')
+  }
+  database.exec('COMMIT')
+  for (const done of settle) done()
+}
+
+/** When even this fails the connection is broken, which the next transaction will tell. */
+function rollBack(database: DatabaseSync): void {
+  try {
+    if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
+  } catch (error) {
+    if (!isDiskTrouble(error)) throw error
+  }
+}
+
+/** Primary result codes that speak of the file and not of the statement: https://sqlite.org/rescode.html */
+const DISK_TROUBLE = {
+  BUSY: 5,
+  LOCKED: 6,
+  NOMEM: 7,
+  READONLY: 8,
+  IOERR: 10,
+  CORRUPT: 11,
+  FULL: 13,
+  CANTOPEN: 14,
+}
+
+function isDiskTrouble(error: unknown): boolean {
+  const { errcode } = error as { errcode?: number }
+  return errcode !== undefined && Object.values(DISK_TROUBLE).includes(errcode & 0xff)
+}
+
+const unavailable = (cause: unknown) =>
+  new LaresError('unavailable', `the database cannot be written: ${(cause as Error).message}`, { cause })

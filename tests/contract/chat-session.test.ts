@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { openSession, type SessionEvents } from '../../infra/lares/chat-session.ts'
+import { openGatewayClient, type Row } from '../../infra/lares/gateway-client.ts'
+import { say } from './gateway-client.ts'
+import { type House, openHouse, TOKEN } from './gateway-house.ts'
+
+let house: House
+
+beforeEach(async () => {
+  house = await openHouse()
+})
+afterEach(() => house.close())
+
+/** A session that notes what it is told. */
+async function open(conversation?: string) {
+  const told = {
+    replies: [] as Row[],
+    others: [] as Row[],
+    text: '',
+    stages: [] as string[],
+    lost: 0,
+    back: 0,
+  }
+  const ended = vi.fn()
+  const events: SessionEvents = {
+    onReply: row => told.replies.push(row),
+    onOther: row => told.others.push(row),
+    onChunk({ offset, text }) {
+      told.text = told.text.slice(0, offset) + text
+    },
+    onStage: ({ stage }) => told.stages.push(stage),
+    onLost: () => told.lost++,
+    onBack: () => told.back++,
+    onEnd: ended,
+  }
+  const session = await openSession(openGatewayClient({ url: house.url, token: TOKEN }), conversation, events)
+  return { session, told, ended }
+}
+
+test('what is said is answered, and the answer comes as it is written', async () => {
+  const { session, told } = await open()
+  await session.reply(await session.say('hello'))
+  const second = await session.reply(await session.say('how are you?'))
+  expect(second.text).toBe('You said: how are you?')
+  expect(told.replies.map(({ text }) => text)).toEqual(['You said: hello', 'You said: how are you?'])
+  expect(told.text).toBe('You said: how are you?')
+  expect(told.others).toEqual([])
+  await session.close()
+})
+
+test('messages said at once are answered in their order', async () => {
+  const { session } = await open()
+  const texts = Array.from({ length: 10 }, (_, index) => `number ${index}`)
+  await Promise.all(texts.map(async text => session.reply(await session.say(text))))
+  const said = (await house.published()).map(({ data }) => data.text)
+  expect(said).toEqual(texts)
+  await session.close()
+})
+
+test('a session that goes on knows what was said, and hears what is said elsewhere', async () => {
+  const first = await open()
+  await first.session.reply(await first.session.say('hello'))
+  const { conversation } = first.session
+  await first.session.close()
+
+  const { session, told } = await open(conversation)
+  expect(session.before.map(({ text }) => text)).toEqual(['hello', 'You said: hello'])
+  await session.reply(await session.say('again'))
+  await say(house, 'from the page', { conversation })
+  await vi.waitUntil(() => told.others.some(({ text }) => text === 'You said: from the page'))
+  expect(told.others.map(({ text }) => text)).toEqual(['from the page', 'You said: from the page'])
+  expect(told.replies.map(({ text }) => text)).toEqual(['You said: again'])
+  await session.close()
+})
+
+test('a gateway that restarts is found again, and what is said meanwhile is answered once', async () => {
+  const { session, told } = await open()
+  await session.reply(await session.say('before'))
+  const restarting = house.restart()
+  const answer = session.reply(await session.say('meanwhile'))
+  await restarting
+  expect((await answer).text).toBe('You said: meanwhile')
+  await vi.waitUntil(() => told.lost > 0 && told.back > 0, { timeout: 10_000 })
+  await session.reply(await session.say('after'))
+  expect(told.replies.map(({ text }) => text)).toEqual([
+    'You said: before',
+    'You said: meanwhile',
+    'You said: after',
+  ])
+  await session.close()
+})
+
+test('a conversation that is not there is told', async () => {
+  await expect(open('nothing')).rejects.toMatchObject({ code: 'not_found' })
+})

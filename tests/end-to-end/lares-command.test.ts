@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort, type House, startHouse, TOKEN } from '../support/house.ts'
+import { type ModelServer, startModelServer } from '../support/model-server.ts'
+
+let model: ModelServer
+let house: House
+
+beforeAll(async () => {
+  model = await startModelServer()
+  house = await startHouse({ kind: 'embedded', modelUrl: model.url })
+})
+afterAll(async () => {
+  await house?.stop()
+  await model?.close()
+})
+
+type Ran = { code: number | null; stdout: string; stderr: string }
+
+/** The command as a person runs it, beside the running house. */
+function lares(args: string[], input = '', variables: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  const child = spawn(process.execPath, ['infra/lares/lares.mjs', ...args], {
+    env: {
+      ...process.env,
+      LARES_URL: house.url,
+      LARES_HOME: house.home,
+      LARES_TOKEN: TOKEN,
+      OPENAI_BASE_URL: model.url,
+      LARES_MODEL: 'echo',
+      ...variables,
+    },
+  })
+  child.stdin.end(input)
+  const ran = { stdout: '', stderr: '' }
+  child.stdout.on('data', data => (ran.stdout += data))
+  child.stderr.on('data', data => (ran.stderr += data))
+  return new Promise(resolve => child.on('close', code => resolve({ code, ...ran })))
+}
+
+test('chat answers each line of its input', async () => {
+  expect(await lares(['chat'], 'good morning\nwhat is 12.5% of 8640?\n')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^echo: good morning\n.*1,?080.*\n$/),
+    stderr: '',
+  })
+})
+
+test('inject reports that all was answered, once and in order', async () => {
+  const { code, stdout } = await lares(['inject', '--conversations', '10', '--messages', '3', '--json'])
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ acknowledged: 30, replied: 30, missing: [], ok: true })
+})
+
+test('inject takes its messages from a pipe, and says what failed', async () => {
+  const lines = ['{"conversation":"piped","text":"well"}', '{"conversation":"piped","text":"bad [fail:400]"}']
+  const { code, stdout } = await lares(['inject', '-'], lines.join('\n'))
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/replied +1\n/)
+  expect(stdout).toMatch(/failed, and said so +1\n/)
+})
+
+test('a dead letter is listed, shown, put back, and then marked', async () => {
+  await lares(['chat'], 'this one [fail:400]\n')
+  const listed = JSON.parse((await lares(['dead', 'list', '--json'])).stdout)
+  const { id } = listed.at(-1)
+  expect((await lares(['status'])).stdout).toMatch(/Dead letters \d+ that nobody has put back/)
+  const shown = JSON.parse((await lares(['dead', 'show', id.slice(0, 8)])).stdout)
+  expect(shown).toMatchObject({ id, function: 'generation', event: { type: 'lares.prompt.composed' } })
+  expect((await lares(['dead', 'retry', id])).stdout).toContain(`${id} is back on lares.prompt`)
+  expect((await lares(['dead', 'list'])).stdout).toMatch(new RegExp(`${id}.*put back`))
+})
+
+test('status says that all is ready, and doctor finds no problem', async () => {
+  const status = await lares(['status', '--json'])
+  expect(JSON.parse(status.stdout)).toMatchObject({
+    gateway: { ready: true },
+    functions: expect.arrayContaining([expect.objectContaining({ name: 'dialog' })]),
+  })
+  const doctor = await lares(['doctor', '--json'])
+  const { ok, findings } = JSON.parse(doctor.stdout)
+  expect(findings.filter((finding: { level: string }) => finding.level === 'problem')).toEqual([])
+  expect([ok, doctor.code]).toEqual([true, 0])
+})
+
+test('without a gateway every command says how to start one', async () => {
+  const url = { LARES_URL: `http://127.0.0.1:${await freePort()}` }
+  for (const args of [['chat'], ['inject', '--conversations', '1'], ['status'], ['dead', 'list']]) {
+    const { code, stdout, stderr } = await lares(args, 'hello\n', url)
+    expect(code).toBe(1)
+    expect(stdout + stderr).toContain('start it with "npm start"')
+  }
+})
+
+test('with a wrong token every command says so', async () => {
+  for (const args of [['chat'], ['status'], ['dead', 'list']]) {
+    const { code, stdout, stderr } = await lares(args, '', { LARES_TOKEN: 'not-the-token-of-anyone' })
+    expect(code).toBe(1)
+    expect(stdout + stderr).toContain('set LARES_TOKEN')
+  }
+})
+
+test('what is written to a pipe has no colours', async () => {
+  const { stdout } = await lares(['status'])
+  expect(stdout).not.toContain('\u001b')
+})

@@ -1,0 +1,79 @@
+import * as z from 'zod'
+
+/** What the stand-in understands of a chat completion. */
+export const completionRequest = z.object({
+  model: z.string().optional(),
+  stream: z.boolean().optional(),
+  max_tokens: z.number().optional(),
+  stream_options: z.object({ include_usage: z.boolean().optional() }).optional(),
+  messages: z
+    .array(
+      z.object({
+        role: z.enum(['system', 'user', 'assistant', 'tool']),
+        content: z.string().nullish(),
+        tool_call_id: z.string().optional(),
+        tool_calls: z
+          .array(z.object({ id: z.string(), function: z.object({ name: z.string() }) }))
+          .optional(),
+      }),
+    )
+    .min(1),
+  tools: z.array(z.object({ function: z.object({ name: z.string() }) })).optional(),
+})
+
+export type CompletionRequest = z.infer<typeof completionRequest>
+
+export type Reply = {
+  text: string
+  call?: { id: string; name: string; arguments: string }
+  failStatus?: number
+  waitMs: number
+}
+
+/**
+ * The reply to a request, and to the same request always the same:
+ * - `echo: <last user text>`; after the result of a tool, `NAME said: <result>`;
+ * - `call NAME {json}` in the last user text calls that tool when it is offered;
+ * - `[fail:CODE]` answers with that HTTP status, `[slow:MS]` waits before the first word.
+ */
+export function replyTo(request: CompletionRequest): Reply {
+  const last = request.messages.at(-1)!
+  const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
+  const waitMs = Number(/\[slow:(\d+)\]/.exec(asked)?.[1] ?? 0)
+  const failed = /\[fail:(\d{3})\]/.exec(asked)?.[1]
+  if (failed) return { text: '', failStatus: Number(failed), waitMs }
+  if (last.role === 'tool') return { text: `${toolOf(request)} said: ${last.content ?? ''}`, waitMs }
+  const call = callIn(asked, request)
+  return call ? { text: '', call, waitMs } : { text: `echo: ${asked}`, waitMs }
+}
+
+/** The name of the tool whose result comes last. */
+function toolOf({ messages }: CompletionRequest): string {
+  const id = messages.at(-1)?.tool_call_id
+  const calls = messages.flatMap(message => message.tool_calls ?? [])
+  return calls.find(call => call.id === id)?.function.name ?? 'a tool'
+}
+
+function callIn(asked: string, { tools, messages }: CompletionRequest): Reply['call'] {
+  const [, name, rest] = /\bcall ([\w.-]+)\s*(\{.*)?/s.exec(asked) ?? []
+  if (!name || !tools?.some(tool => tool.function.name === name)) return undefined
+  return { id: `call_${messages.length}`, name, arguments: firstObject(rest ?? '') }
+}
+
+/** The text of the JSON object that `text` begins with; `{}` when it begins with none. */
+function firstObject(text: string): string {
+  for (let end = text.indexOf('}') + 1; end > 0; end = text.indexOf('}', end) + 1) {
+    const candidate = text.slice(0, end)
+    if (isJson(candidate)) return candidate
+  }
+  return '{}'
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
