@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type House, type HouseOptions, startHouse } from '../support/house.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
+import { promptOverhead } from '../support/prompt-overhead.ts'
 import { ask, messages, replyTo, send } from '../support/talk.ts'
 import { until } from '../support/until.ts'
 
@@ -21,6 +22,10 @@ export function journeySuite(name: string, options: () => Promise<Omit<HouseOpti
 
     test('small talk is answered by the model', async () => {
       expect(await ask(house, 'talk', 'tell me something nice')).toBe('echo: tell me something nice')
+    })
+
+    test('what stands around a message of one line fits into 2 KB, with all skills on', async () => {
+      expect(await promptOverhead(house, model)).toBeLessThanOrEqual(2_048)
     })
 
     test('an answer streams over the OpenAI API and ends with [DONE]', async () => {

@@ -15,11 +15,14 @@ export type ModelServerOptions = {
   tokenDelayMs?: number
 }
 
+/** With the bytes of its body as it came. */
+export type ReceivedRequest = CompletionRequest & { bytes: number }
+
 export type ModelServer = {
   /** For OPENAI_BASE_URL. */
   url: string
   /** The last 1,000 requests that could be understood, oldest first. */
-  requests: CompletionRequest[]
+  requests: ReceivedRequest[]
   close(): Promise<void>
 }
 
@@ -29,7 +32,7 @@ const maxBodyBytes = 4 * 1024 * 1024
 
 /** Starts the stand-in on the loopback address. What it replies is described at `replyTo`. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
-  const requests: CompletionRequest[] = []
+  const requests: ReceivedRequest[] = []
   const server = createServer((request, response) => {
     // A client that goes away in the middle is no failure of this server.
     response.on('error', () => response.destroy())
@@ -56,7 +59,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   async function complete(body: string, response: ServerResponse): Promise<void> {
     const parsed = completionRequest.safeParse(parseJson(body))
     if (!parsed.success) return sendError(response, 400, parsed.error.message)
-    requests.push(parsed.data)
+    requests.push({ ...parsed.data, bytes: Buffer.byteLength(body) })
     if (requests.length > maxRequests) requests.shift()
     const reply = replyTo(parsed.data)
     await pause(response, (options.delayMs ?? 0) + reply.waitMs)

@@ -1,0 +1,14 @@
+import type { House } from './house.ts'
+import type { ModelServer } from './model-server.ts'
+import { ask } from './talk.ts'
+
+const LINE = 'tell me something about the sea'
+
+/** The bytes that a request to the model has besides a message of one line, all skills being on. */
+export async function promptOverhead(house: House, model: ModelServer): Promise<number> {
+  await ask(house, 'overhead', LINE)
+  const request = model.requests.findLast(({ messages }) => messages.at(-1)?.content === LINE)
+  if (!request) throw new Error('the model was not asked')
+  if (!request.tools?.length) throw new Error('no skill was offered to the model')
+  return request.bytes - Buffer.byteLength(LINE)
+}
