@@ -1,0 +1,57 @@
+import { unitNamed } from './units.ts'
+
+const AMOUNT = String.raw`(-?\d+(?:\.\d+)?(?:\s*/\s*\d+)?|an?|1个?)`
+
+/** Ways to ask for a conversion: the amount, what it is in, and what it shall be in. */
+const FORMS: RegExp[] = [
+  new RegExp(
+    `^(?:convert |change |turn )?${AMOUNT} ?(.+?) (?:in|into|to|as|=|equals?|is how many|are how many|is|are)(?: to)? (?:how many )?(.+)$`,
+  ),
+  new RegExp(
+    `^${AMOUNT} ?(.+?) ?(?:是|等于|有|换算成|换成|转换成|转换为|转成|转|换算为|合|折合|相当于|=) ?(?:多少|几)?(?:个)?(.+)$`,
+  ),
+]
+const ASKED_FIRST: RegExp[] = [
+  new RegExp(
+    `^(?:how many |how much )?(.+?) (?:are|is|in|are in|is in|are there in|do|does|make|makes|equals?|per) (?:there in )?${AMOUNT} (.+?)(?: have| has| make| equal| contain)?$`,
+  ),
+  new RegExp(`^${AMOUNT}(.+?)里?有多少(.+)$`),
+]
+/** 摄氏20度, 20度摄氏 */
+const DEGREES: [RegExp, string][] = [
+  [/(摄氏|华氏) ?(-?\d+(?:\.\d+)?) ?度/g, '$2$1度'],
+  [/(摄氏|华氏)(?!度)/g, '$1度'],
+  [/°(?=\s*(?:c|f)\b)\s*/g, '°'],
+]
+
+/** "10 miles to km", "how many grams are in 2 pounds", 10公里是多少英里; undefined when it is no conversion of known units. */
+export function readConversion(text: string): string | undefined {
+  const plain = DEGREES.reduce((said, [form, normal]) => said.replace(form, normal), text.replaceAll(',', ''))
+  for (const form of FORMS) {
+    const [, amount, from, to] = form.exec(plain) ?? []
+    const read = conversion(amount, from, to)
+    if (read) return read
+  }
+  for (const form of ASKED_FIRST) {
+    const [, to, amount, from] = form.exec(plain) ?? []
+    const read = conversion(amount, from, to)
+    if (read) return read
+  }
+  return undefined
+}
+
+function conversion(amount?: string, from?: string, to?: string): string | undefined {
+  if (!amount || !from || !to) return undefined
+  const source = measure(/^an?$|个$/.test(amount) ? '1' : amount, from)
+  const target = unitNamed(to.replace(/^(?:the |a |an )/, ''))
+  return source && target ? `${source} to ${target}` : undefined
+}
+
+/** "5 feet 10 inches" is a sum of two. */
+function measure(amount: string, said: string): string | undefined {
+  const unit = unitNamed(said.replace(/^of /, ''))
+  if (unit) return `${amount} ${unit}`
+  const [, first, second, rest] = /^(.+?)(?: and)? ?(\d+(?:\.\d+)?) ?(.+)$/.exec(said) ?? []
+  const [one, other] = [first && unitNamed(first), rest && unitNamed(rest)]
+  return one && other ? `(${amount} ${one} + ${second} ${other})` : undefined
+}
