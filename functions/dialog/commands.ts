@@ -5,7 +5,7 @@ import { dropWaiting } from './waiting.ts'
 import { forgotten, help, nothingToStop, status, stopped, unknownCommand } from './words.ts'
 import { sayReply, type Work } from './work.ts'
 
-const COMMAND = /^\s*\/(\p{L}[\p{L}\p{N}_-]*)(?=\s|$)/u
+const COMMAND = /^\s*\/([\p{L}_][\p{L}\p{N}_-]*)(?=\s|$)/u
 
 /** The command that a text is, in lower case and without its slash. `/etc/hosts` is none. */
 export const commandIn = (text: string): string | undefined => COMMAND.exec(text)?.[1]?.toLowerCase()

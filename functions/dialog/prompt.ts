@@ -1,10 +1,10 @@
 import type * as z from 'zod'
+import { momentIn } from '../../shared/dates.ts'
 import type { chatMessage, Intent, Memory, tool } from '../../shared/events/types.ts'
 import type { SkillManifest } from '../../shared/function/catalogue.ts'
 import { affordable } from './budget.ts'
 import type { Turn } from './state.ts'
 import { newest } from './transcript.ts'
-import { momentIn } from './words.ts'
 import type { Work } from './work.ts'
 
 /** Small models drown in what is not the question: everything that is put around it is counted. */
@@ -25,7 +25,7 @@ export function messagesFor(work: Work, turn: Turn): ChatMessage[] {
 }
 
 function systemText({ assistant, nowIso }: Work, { message, memories }: Turn): string {
-  const now = momentIn(message.timeZone, 'en').format(new Date(nowIso))
+  const now = momentIn(new Date(nowIso), message.timeZone, 'en')
   const known = knownAbout(memories)
   return [
     `You are ${assistant.name}. ${assistant.instructions}`,

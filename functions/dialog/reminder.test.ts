@@ -28,7 +28,7 @@ test('a late reminder says when it was due, in the time zone of the person', () 
   const talk = openTalk()
   talk.say('m1', 'one', { timeZone: 'Asia/Shanghai' })
   const [reply] = replies(talk.fired('t1', 'stretch', { dueAt: '2026-11-24T11:57:00.000Z' }))
-  expect(reply!.text).toBe('Reminder, late: stretch (due Tuesday 24 November 2026 at 19:57)')
+  expect(reply!.text).toBe('Reminder, late: stretch (due Tuesday, 24 November 2026 at 19:57)')
 })
 
 test('a time zone that this machine does not know is taken as UTC', () => {

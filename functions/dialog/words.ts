@@ -1,3 +1,4 @@
+import { momentIn } from '../../shared/dates.ts'
 import type { Language } from '../../shared/events/types.ts'
 import type { SkillManifest } from '../../shared/function/catalogue.ts'
 import type { Turn } from './state.ts'
@@ -89,17 +90,6 @@ export type Reminder = { text: string; dueAt: string; firedAt: string; language:
 export function reminder({ text, dueAt, firedAt, language, timeZone }: Reminder): string {
   const isLate = Date.parse(firedAt) - Date.parse(dueAt) > LATE_AFTER_MS
   if (!isLate) return { en: `Reminder: ${text}`, zh: `提醒：${text}` }[language]
-  const due = momentIn(timeZone, language).format(new Date(dueAt))
+  const due = momentIn(new Date(dueAt), timeZone, language)
   return { en: `Reminder, late: ${text} (due ${due})`, zh: `迟到的提醒：${text}（原定 ${due}）` }[language]
-}
-
-/** A zone that this machine does not know is taken as UTC. */
-export function momentIn(timeZone: string, language: Language): Intl.DateTimeFormat {
-  const style = { dateStyle: 'full', timeStyle: 'short' } as const
-  const locale = language === 'zh' ? 'zh-CN' : 'en-GB'
-  try {
-    return new Intl.DateTimeFormat(locale, { ...style, timeZone })
-  } catch {
-    return new Intl.DateTimeFormat(locale, { ...style, timeZone: 'UTC' })
-  }
 }

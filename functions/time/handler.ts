@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { asUtc, clockIn, dateIn, type WallTime, wallTime } from '../../shared/dates.ts'
 import { LaresError } from '../../shared/errors.ts'
-import type { Language } from '../../shared/events/types.ts'
 import { defineSkill } from '../../shared/function/skill.ts'
 import { examples } from './examples.ts'
 import { placeNamed } from './places.ts'
@@ -20,12 +20,13 @@ export default defineSkill({
   run({ zone, day = 0 }, { language, timeZone, saidAt }) {
     const place = zone ? placeNamed(zone) : undefined
     if (zone && !place) throw new LaresError('not_found', phrases[language].unknown(zone))
-    const at = { timeZone: place?.zone ?? timeZone }
+    const zoneThere = place?.zone ?? timeZone
+    const now = wallTime(saidAt, zoneThere)
     const text =
       day === 0
-        ? phrases[language].now(clock(saidAt, at), date(saidAt, language, at), place?.label)
-        : phrases[language].other(date(daysLater(saidAt, day, at.timeZone), language, { timeZone: 'UTC' }))
-    return { text, data: { now: saidAt.toISOString(), timeZone: at.timeZone } }
+        ? phrases[language].now(clockIn(now), dateIn(now, language), place?.label)
+        : phrases[language].other(dateIn(daysLater(now, day), language))
+    return { text, data: { now: saidAt.toISOString(), timeZone: zoneThere } }
   },
 })
 
@@ -47,20 +48,6 @@ const phrases = {
 const titled = (place: string): string =>
   place.length <= 3 ? place.toUpperCase() : place.replace(/\b\p{Ll}/gu, letter => letter.toUpperCase())
 
-const clock = (when: Date, { timeZone }: { timeZone: string }): string =>
-  when.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', timeZone })
-
-const date = (when: Date, language: Language, { timeZone }: { timeZone: string }): string =>
-  when.toLocaleDateString(language === 'zh' ? 'zh-CN' : 'en-GB', {
-    weekday: 'long',
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-    timeZone,
-  })
-
-/** Counted in calendar days, as a Date whose UTC fields are the local date: a day may have 23 or 25 hours. */
-function daysLater(from: Date, days: number, timeZone: string): Date {
-  const local = from.toLocaleDateString('en-CA', { timeZone })
-  return new Date(Date.parse(`${local}T00:00:00Z`) + days * DAY_MS)
-}
+/** Counted in calendar days: a day may have 23 or 25 hours. */
+const daysLater = (from: WallTime, days: number): WallTime =>
+  wallTime(new Date(asUtc(from) + days * DAY_MS), 'UTC')
