@@ -1,0 +1,44 @@
+// Lares's side of bench:durable: the functions of a chain, each on a port of its own, in one process. It prints the ports.
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import type { Draft } from '../../../shared/events/event.ts'
+import { skillType } from '../../../shared/events/types.ts'
+import { type AnyFunction, defineFunction } from '../../../shared/function/definition.ts'
+import { invocable } from '../../../shared/function/invoke.ts'
+import { serve } from '../../../shared/function/serve.ts'
+import { noLog } from '../../../shared/log.ts'
+import { openFolderObjects } from '../../../shared/objects/folder.ts'
+
+/** Each takes the text, does the work of one step, and hands it on; the last one ends the turn. */
+export const stepFunctions = (steps: number): AnyFunction[] =>
+  Array.from({ length: steps }, (_, at) =>
+    defineFunction<`lares.skill.${string}.requested`>({
+      name: `step-${at}`,
+      receives: [skillType(`step-${at}`)],
+      emits: [at === steps - 1 ? 'lares.result.returned' : skillType(`step-${at + 1}`)],
+      concurrency: 1_000,
+      handle({ data }): Draft {
+        const text = createHash('sha256').update(data.text).digest('hex')
+        if (at < steps - 1) return { type: skillType(`step-${at + 1}`), data: { ...data, text } }
+        return {
+          type: 'lares.result.returned',
+          data: { callId: data.callId, step: data.step, status: 'ok', text },
+        }
+      },
+    }),
+  )
+
+if (import.meta.main) {
+  const objects = openFolderObjects(tmpdir())
+  const functions = stepFunctions(Number(process.argv[2]))
+  const ports = await Promise.all(
+    functions.map(async one => {
+      const served = await serve(invocable(one, { services: {}, objects, log: noLog }), {
+        port: 0,
+        log: noLog,
+      })
+      return served.port
+    }),
+  )
+  process.stdout.write(`${JSON.stringify(ports)}\n`)
+}
