@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { LaresError } from '../shared/errors.ts'
 import { chooseProtocol, openAccess } from './access.ts'
 import { guardBorders } from './borders.ts'
+import { openBreaker } from './breaker.ts'
 import { chatRoutes } from './chat-completions.ts'
 import { eventRoutes } from './events.ts'
 import { healthRoutes } from './health.ts'
@@ -13,11 +14,14 @@ import { modelRoutes } from './models.ts'
 import { operationRoutes } from './operations.ts'
 import { pageRoutes } from './page.ts'
 import type { Parts, Rooms } from './parts.ts'
+import { openPressure } from './pressure.ts'
 import { answerUnknownRoutes, problemHandler } from './problems.ts'
 import { socketRoutes } from './socket.ts'
 import { checkExposure } from './token.ts'
+import { within } from './within.ts'
 
 const CLOSE_LIMIT_MS = 5_000
+const CHECK_LIMIT_MS = 10_000
 
 export type Gateway = {
   app: FastifyInstance
@@ -30,16 +34,23 @@ export type Gateway = {
 export async function buildGateway(parts: Parts): Promise<Gateway> {
   const closing = new AbortController()
   const live = openLive(parts)
+  const { bus, conversations, config, log, now = Date.now } = parts
+  const pressure = openPressure(conversations.history, config.maxWaiting, now)
+  const breaker = openBreaker(
+    () => within(CHECK_LIMIT_MS, 'the bus or the store', Promise.all([bus.check(), conversations.check()])),
+    log,
+  )
   const rooms: Rooms = {
     parts,
     live,
     access: openAccess(parts),
-    intake: openIntake(parts, live),
+    intake: openIntake(parts, { live, pressure, breaker }),
     closing: closing.signal,
   }
   const app = await buildApp(rooms)
   const close = async () => {
     closing.abort()
+    breaker.close()
     await closeApp(app)
     await live.close()
   }

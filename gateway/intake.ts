@@ -5,8 +5,10 @@ import { keyedId, newId } from '../shared/events/ids.ts'
 import type { Message } from '../shared/events/types.ts'
 import { languageOf } from '../shared/language.ts'
 import { type Attached, storeAttachments } from './attachments.ts'
+import type { Breaker } from './breaker.ts'
 import type { Live } from './live.ts'
 import type { Parts } from './parts.ts'
+import type { Pressure } from './pressure.ts'
 import { within } from './within.ts'
 
 /** After this the bus counts as down: the sender, who has been told nothing, may send again. */
@@ -26,12 +28,24 @@ export type Accepted = { id: string; conversation: string; repeated: boolean }
 
 /**
  * Takes a message in: resolves when it is durably on the bus and in the history.
- * Errors: `not_found` (another person's conversation), `key_reused`, `unavailable`, `rejected` (attachments).
+ * Errors: `not_found` (another person's conversation), `key_reused`, `busy` (too much waits), `unavailable`, `rejected`
+ * (attachments).
  */
 export type Intake = (incoming: Incoming) => Promise<Accepted>
 
-export function openIntake(parts: Parts, live: Pick<Live, 'accepted'>): Intake {
+type Doors = { live: Pick<Live, 'accepted'>; pressure: Pressure; breaker: Breaker }
+
+export function openIntake(parts: Parts, { live, pressure, breaker }: Doors): Intake {
   const { history } = parts.conversations
+  const admit = async (incoming: Incoming & { conversation: string; id: string }) => {
+    const leave = await pressure.enter(incoming)
+    try {
+      await breaker.run(() => enter(parts, incoming))
+    } finally {
+      leave()
+    }
+    live.accepted(incoming.conversation, incoming.id)
+  }
   const claim = openClaims(history)
   return async incoming => {
     const { person, key, text } = incoming
@@ -40,9 +54,8 @@ export function openIntake(parts: Parts, live: Pick<Live, 'accepted'>): Intake {
     try {
       const id = key === undefined ? newId() : keyedId(person, conversation, key)
       const known = key === undefined ? undefined : await history.message(id)
-      if (!known) await enter(parts, { ...incoming, conversation, id })
-      else checkSameText(known.text, text)
-      if (!known) live.accepted(conversation, id)
+      if (known) checkSameText(known.text, text)
+      else await admit({ ...incoming, conversation, id })
       return { id, conversation, repeated: known !== undefined }
     } finally {
       release()

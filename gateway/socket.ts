@@ -106,7 +106,14 @@ async function answer(rooms: Rooms, client: Client, data: string): Promise<void>
   } catch (error) {
     const problem = toLaresError(error)
     if (problem.status >= 500) rooms.parts.log.error({ code: problem.code, err: error }, problem.message)
-    void client.send({ type: 'error', code: problem.code, message: wordsFor(problem), ...(key && { key }) })
+    const { code, retryAfterMs } = problem
+    void client.send({
+      type: 'error',
+      code,
+      message: wordsFor(problem),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(key && { key }),
+    })
   }
 }
 

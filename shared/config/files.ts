@@ -31,6 +31,14 @@ const gateway = z.strictObject({
     .min(1_024)
     .max(16 * 1024 * 1024)
     .default(1024 * 1024),
+  /** How many messages may be without a reply before more are refused (429): in one conversation, of one person, in all. */
+  maxWaiting: z
+    .strictObject({
+      conversation: z.int().min(1).default(50),
+      person: z.int().min(1).default(2_000),
+      all: z.int().min(1).default(10_000),
+    })
+    .prefault({}),
 })
 
 const files = { assistant, gateway } as const

@@ -19,7 +19,7 @@ export type Conversations = {
   timers: Timers
   /** Removes journal entries older than this; an event that comes again later than that would be applied again. */
   trimJournal(beforeMs: number): Promise<void>
-  /** Rejects with `unavailable` and the remedy. */
+  /** Resolves when the store can be read and written; rejects with `unavailable` and the remedy. */
   check(): Promise<void>
   close(): Promise<void>
 }
@@ -51,6 +51,9 @@ export type HistoryMessage = MessageWrite & {
   sequence: number
 }
 
+/** The messages of one person that have no reply yet; `oldestAt` (ISO 8601, UTC) is when the first of them came. */
+export type Waiting = { person: string; count: number; oldestAt: string }
+
 export type Conversation = { id: string; person: string; createdAt: string }
 
 export type History = {
@@ -65,6 +68,8 @@ export type History = {
   conversations(person: string, limit: number): Promise<Conversation[]>
   /** The last `limit` messages (before the one with id `before`), oldest first. */
   list(conversation: string, page: { before?: string; limit: number }): Promise<HistoryMessage[]>
+  /** How much waits for a reply, by person; in one conversation, if it is given. Nobody for whom nothing waits. */
+  waiting(conversation?: string): Promise<Waiting[]>
   /** Rows changed after `sequence`, in the order of their changes. */
   changes(conversation: string, sequence: number, limit: number): Promise<HistoryMessage[]>
 }

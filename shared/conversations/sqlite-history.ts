@@ -1,9 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../errors.ts'
 import type { GroupCommit } from '../sqlite/database.ts'
-import type { Conversation, History, HistoryMessage, MessageWrite } from './conversations.ts'
+import type { Conversation, History, HistoryMessage, MessageWrite, Waiting } from './conversations.ts'
 
 const COLUMNS = `id, conversation, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, sequence`
+
+/** In the words of the partial index, which SQLite compares as they are. */
+export const IS_WAITING = "status IN ('queued', 'answering')"
 
 /** Writes of history rows, to be used inside a transaction. */
 export function sqliteMessages(database: DatabaseSync) {
@@ -44,6 +47,10 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
   const changes = database.prepare(
     `SELECT ${COLUMNS} FROM messages WHERE conversation = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
   )
+  const countWaiting = `SELECT c.person, count(*) AS count, min(m.created_at) AS oldestAt
+     FROM messages m JOIN conversations c ON c.id = m.conversation WHERE ${IS_WAITING}`
+  const waiting = database.prepare(`${countWaiting} GROUP BY c.person`)
+  const waitingIn = database.prepare(`${countWaiting} AND m.conversation = ? GROUP BY c.person`)
   const read = (id: string) => message.get(id) as HistoryMessage | undefined
   const owner = (id: string) => conversation.get(id) as Conversation | undefined
   return {
@@ -62,6 +69,7 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
     conversations: async (person, limit) => ofPerson.all(person, limit) as Conversation[],
     list: async (id, { before, limit }) =>
       (page.all({ conversation: id, before: before ?? null, limit }) as HistoryMessage[]).reverse(),
+    waiting: async id => (id === undefined ? waiting.all() : waitingIn.all(id)) as Waiting[],
     changes: async (id, sequence, limit) => changes.all(id, sequence, limit) as HistoryMessage[],
   }
 }

@@ -3,7 +3,7 @@ import { LaresError } from '../errors.ts'
 import { type GroupCommit, groupCommit, openDatabase } from '../sqlite/database.ts'
 import type { Conversations, StepRequest } from './conversations.ts'
 import { sqliteDocuments } from './sqlite-documents.ts'
-import { sqliteHistory, sqliteMessages } from './sqlite-history.ts'
+import { IS_WAITING, sqliteHistory, sqliteMessages } from './sqlite-history.ts'
 import { sqliteTimers } from './sqlite-timers.ts'
 
 const migrations = [
@@ -29,6 +29,7 @@ const migrations = [
      id TEXT PRIMARY KEY, conversation TEXT NOT NULL, person TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL,
      due_at TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE INDEX timers_waiting ON timers (due_at) WHERE state = 'waiting'`,
+  `CREATE INDEX messages_waiting ON messages (conversation, created_at) WHERE ${IS_WAITING}`,
 ]
 
 /** Opens the store in one file; `now` gives milliseconds since the epoch. Errors: `unavailable`. */
@@ -45,11 +46,11 @@ export function openSqliteConversations(file: string, now: () => number = Date.n
     },
     async check() {
       try {
-        database.prepare('SELECT last FROM changes').get()
+        await commits.run(() => database.exec('UPDATE changes SET last = last'))
       } catch (cause) {
         throw new LaresError(
           'unavailable',
-          `the database ${file} cannot be read: ${(cause as Error).message}`,
+          `the database ${file} cannot be written: ${(cause as Error).message}; check the folder's rights and free space`,
           { cause },
         )
       }

@@ -5,6 +5,7 @@ import { buildGateway, type Gateway } from '../../gateway/app.ts'
 import type { Parts } from '../../gateway/parts.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
 import { openSqliteBus } from '../../shared/bus/sqlite.ts'
+import type { GatewayConfig } from '../../shared/config/files.ts'
 import type { Conversations, MessageStatus } from '../../shared/conversations/conversations.ts'
 import { openSqliteConversations } from '../../shared/conversations/sqlite.ts'
 import { LaresError } from '../../shared/errors.ts'
@@ -54,10 +55,13 @@ export type House = {
   close(): Promise<void>
 }
 
+export const PLENTY: GatewayConfig['maxWaiting'] = { conversation: 100, person: 1_000, all: 1_000 }
+
 export type HouseOptions = {
   responder?: Responder
   parts?: Partial<Parts>
   maxBodyBytes?: number
+  maxWaiting?: Partial<GatewayConfig['maxWaiting']>
   port?: number
 }
 
@@ -99,6 +103,7 @@ async function openRooms(home: string, options: HouseOptions, port: number) {
       people: [{ person: 'alice', token: ALICE }],
       allowedOrigins: [ALLOWED],
       maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
+      maxWaiting: { ...PLENTY, ...options.maxWaiting },
     },
     ownerToken: TOKEN,
     model: async () => 'echo/tiny',

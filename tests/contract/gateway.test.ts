@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LaresError } from '../../shared/errors.ts'
 import { ask, listRows, say } from './gateway-client.ts'
-import { ALICE, ALLOWED, type House, openHouse, TOKEN } from './gateway-house.ts'
+import { ALICE, ALLOWED, type House, openHouse, PLENTY, TOKEN } from './gateway-house.ts'
 
 let house: House
 beforeAll(async () => {
@@ -420,7 +420,7 @@ describe('listening', () => {
 
   it('beyond loopback is refused while nobody chose a token', async () => {
     const closed = await openHouse({
-      parts: { config: { people: [], allowedOrigins: [], maxBodyBytes: 4096 } },
+      parts: { config: { people: [], allowedOrigins: [], maxBodyBytes: 4096, maxWaiting: PLENTY } },
     })
     try {
       await expect(closed.gateway.listen('0.0.0.0', 0)).rejects.toThrow(/LARES_TOKEN/)

@@ -1,0 +1,108 @@
+import type { GatewayConfig } from '../shared/config/files.ts'
+import type { History, Waiting } from '../shared/conversations/conversations.ts'
+import { LaresError } from '../shared/errors.ts'
+
+/** How old the count over all conversations may be. One conversation is counted for each of its messages. */
+const RECOUNT_MS = 200
+const SHORTEST_WAIT_MS = 1_000
+const LONGEST_WAIT_MS = 60_000
+
+type Limits = GatewayConfig['maxWaiting']
+type Sender = { conversation: string; person: string }
+
+/**
+ * Bounds the messages that are taken in and not yet answered. The store counts them, so the bound holds over restarts
+ * and for all gateways together; two gateways may overshoot it by what they take in at the same moment.
+ */
+export type Pressure = {
+  /** Keeps a place for a message until it is in the history, or was refused: gives back what frees it. Errors: `busy`. */
+  enter(sender: Sender): Promise<() => void>
+}
+
+export function openPressure(history: Pick<History, 'waiting'>, limits: Limits, now: () => number): Pressure {
+  const entering = openTally()
+  const everywhere = openCount(history, now)
+  return {
+    async enter(sender) {
+      const leave = entering.add(sender)
+      try {
+        const { conversation, person } = sender
+        const [here, all] = await Promise.all([history.waiting(conversation), everywhere.read()])
+        const own = all.filter(waiting => waiting.person === person)
+        check(here, entering.of('conversation', sender), limits.conversation, 'this conversation has', now())
+        check(own, entering.of('person', sender), limits.person, 'you have', now())
+        check(all, entering.of('all', sender), limits.all, 'the assistant has', now())
+      } catch (error) {
+        leave()
+        throw error
+      }
+      return () => {
+        leave()
+        everywhere.add(sender.person)
+      }
+    },
+  }
+}
+
+/** `entering` includes the message that asks. */
+function check(waiting: Waiting[], entering: number, limit: number, who: string, nowMs: number): void {
+  const count = waiting.reduce((sum, one) => sum + one.count, 0)
+  if (count + entering <= limit) return
+  const retryAfterMs = waitFor(waiting, nowMs)
+  throw new LaresError(
+    'busy',
+    `${who} ${count} messages without a reply, and at most ${limit} may wait: send this one again in ${Math.ceil(retryAfterMs / 1000)} s`,
+    { retryAfterMs },
+  )
+}
+
+/** As long as the oldest has waited, half of it by chance: who is slow is asked seldom, and not by all at once. */
+function waitFor(waiting: Waiting[], nowMs: number): number {
+  const oldestMs = Math.min(nowMs, ...waiting.map(({ oldestAt }) => Date.parse(oldestAt)))
+  const waitedMs = (nowMs - oldestMs) * (0.5 + Math.random() / 2)
+  return Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, waitedMs))
+}
+
+/** Messages on their way into the store, which does not count them yet. */
+function openTally() {
+  const counts = new Map<string, number>()
+  const change = (key: string, by: number) => {
+    const count = (counts.get(key) ?? 0) + by
+    if (count === 0) counts.delete(key)
+    else counts.set(key, count)
+  }
+  const keyOf = (scope: keyof Limits, sender: Sender) =>
+    scope === 'all' ? scope : `${scope} ${sender[scope]}`
+  const scopes = ['conversation', 'person', 'all'] as const
+  return {
+    add(sender: Sender): () => void {
+      for (const scope of scopes) change(keyOf(scope, sender), 1)
+      return () => {
+        for (const scope of scopes) change(keyOf(scope, sender), -1)
+      }
+    },
+    of: (scope: keyof Limits, sender: Sender) => counts.get(keyOf(scope, sender)) ?? 0,
+  }
+}
+
+/** The count over all conversations, read at most once in a while, with what was taken in here since. */
+function openCount(history: Pick<History, 'waiting'>, now: () => number) {
+  let known: Promise<Waiting[]> | undefined
+  let readAtMs = 0
+  return {
+    read(): Promise<Waiting[]> {
+      if (known && now() - readAtMs < RECOUNT_MS) return known
+      readAtMs = now()
+      const reading = history.waiting()
+      known = reading
+      // What could not be read is read anew by whoever comes next.
+      reading.catch(() => {
+        if (known === reading) known = undefined
+      })
+      return reading
+    },
+    add(person: string): void {
+      known = known?.then(all => [...all, { person, count: 1, oldestAt: new Date(now()).toISOString() }])
+    },
+  }
+}
