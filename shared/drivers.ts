@@ -35,10 +35,7 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     return () => (value ??= open().then(keep))
   }
   const bus = once(() => openBus(environment, log))
-  const conversations = once(async () => {
-    const { openSqliteConversations } = await import('./conversations/sqlite.ts')
-    return openSqliteConversations(join(environment.home, 'conversations.db'))
-  })
+  const conversations = once(() => openConversations(environment, log))
   const objects = once(async () => {
     const { openFolderObjects } = await import('./objects/folder.ts')
     return openFolderObjects(join(environment.home, 'objects'))
@@ -75,6 +72,15 @@ async function openBus(environment: Environment, log: Log): Promise<Bus> {
   }
   const { openKafkaBus } = await import('./bus/kafka.ts')
   return openKafkaBus({ brokers: environment.kafkaBrokers, client: environment.kafkaClient, log })
+}
+
+async function openConversations(environment: Environment, log: Log): Promise<Conversations> {
+  if (environment.database) {
+    const { openPostgresConversations } = await import('./conversations/postgres.ts')
+    return openPostgresConversations({ ...environment.database, log })
+  }
+  const { openSqliteConversations } = await import('./conversations/sqlite.ts')
+  return openSqliteConversations(join(environment.home, 'conversations.db'))
 }
 
 async function openModels(environment: Environment, log: Log): Promise<Models> {

@@ -20,6 +20,10 @@ const schema = z.object({
     '127.0.0.1:9092',
   ),
   LARES_KAFKA_CLIENT: optional(z.enum(['platformatic', 'kafkajs'])),
+  DATABASE_URL: optional(
+    z.url({ protocol: /^postgres(ql)?$/, error: 'postgres://user:password@host:port/database' }),
+  ),
+  DATABASE_POOL: withDefault(z.coerce.number().int().min(1), 8),
   OPENAI_BASE_URL: optional(z.url({ protocol: /^https?$/ })),
   OPENAI_API_KEY: optional(z.string()),
   LARES_MODEL: optional(z.string()),
@@ -47,6 +51,8 @@ export type Environment = {
   bus: 'sqlite' | 'kafka'
   kafkaBrokers: string[]
   kafkaClient: 'platformatic' | 'kafkajs' | undefined
+  /** The PostgreSQL that keeps the conversations, and how many connections each process holds at most. */
+  database: { url: string; poolSize: number } | undefined
   openai: { baseUrl: string; apiKey: string | undefined } | undefined
   model: string | undefined
   /** Where downloads are kept between checkouts. */
@@ -75,6 +81,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     bus: env.LARES_BUS,
     kafkaBrokers: env.KAFKA_BROKERS.split(','),
     kafkaClient: env.LARES_KAFKA_CLIENT,
+    database: env.DATABASE_URL ? { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL } : undefined,
     openai: env.OPENAI_BASE_URL ? { baseUrl: env.OPENAI_BASE_URL, apiKey: env.OPENAI_API_KEY } : undefined,
     model: env.LARES_MODEL,
     cache: resolve(env.LARES_CACHE),

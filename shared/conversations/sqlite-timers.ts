@@ -1,17 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { LaresError } from '../errors.ts'
 import type { GroupCommit } from '../sqlite/database.ts'
 import type { Timer, Timers } from './conversations.ts'
+import { inUtc } from './timer-time.ts'
 
 const COLUMNS = 'id, conversation, person, text, language, due_at AS dueAt'
-
-/** Times are compared as text, which four-digit years alone allow. */
-function inUtc(time: string): string {
-  const date = new Date(time)
-  const year = date.getUTCFullYear()
-  if (year >= 0 && year <= 9_999) return date.toISOString()
-  throw new LaresError('invalid_request', `"${time}" is no time that a timer can wait for`)
-}
 
 export function sqliteTimers(database: DatabaseSync, commits: GroupCommit): Timers {
   const insert = database.prepare(

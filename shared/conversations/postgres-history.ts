@@ -1,0 +1,56 @@
+import { LaresError } from '../errors.ts'
+import type { Database } from '../postgres/database.ts'
+import type { Conversation, History, HistoryMessage, Waiting } from './conversations.ts'
+import { hold, writeMessages } from './postgres-messages.ts'
+
+const COLUMNS = `
+  m.id, m.conversation, m.role, m.text, m.in_reply_to AS "inReplyTo", m.created_at AS "createdAt", s.status, s.sequence`
+const BOTH = 'm.conversation = s.conversation AND m.at = s.at'
+
+const MESSAGE = `
+  SELECT ${COLUMNS} FROM lares.message_states s JOIN lares.messages m ON ${BOTH} WHERE s.id = $1`
+const PAGE = `
+  SELECT ${COLUMNS} FROM lares.messages m JOIN lares.message_states s ON s.id = m.id
+  WHERE m.conversation = $1
+    AND m.at < coalesce((SELECT at FROM lares.message_states WHERE id = $2 AND conversation = $1), 'infinity')
+  ORDER BY m.at DESC LIMIT $3`
+const CHANGES = `
+  SELECT ${COLUMNS} FROM lares.message_states s JOIN lares.messages m ON ${BOTH}
+  WHERE s.conversation = $1 AND s.sequence > $2 ORDER BY s.sequence LIMIT $3`
+const CONVERSATION = 'SELECT id, person, created_at AS "createdAt" FROM lares.conversations WHERE id = $1'
+const OF_PERSON = `
+  SELECT id, person, created_at AS "createdAt" FROM lares.conversations
+  WHERE person = $1 ORDER BY created_at DESC, id DESC LIMIT $2`
+const WAITING = `
+  SELECT c.person, count(*) AS count, min(m.created_at) AS "oldestAt"
+  FROM lares.message_states s
+  JOIN lares.messages m ON ${BOTH}
+  JOIN lares.conversations c ON c.id = s.conversation
+  WHERE s.status IN ('queued', 'answering') AND ($1::text IS NULL OR s.conversation = $1) GROUP BY c.person`
+const PLACED = 'UPDATE lares.conversations SET last_at = $2 WHERE id = $1'
+
+export function postgresHistory(database: Database, now: () => number): History {
+  const { query } = database
+  const message = async (id: string, on = query) => (await on<HistoryMessage>(MESSAGE, [id]))[0]
+  return {
+    accept: entry =>
+      database.transaction(async on => {
+        const { conversation, person } = entry
+        const createdAt = entry.message.createdAt
+        const { person: owner, lastAt } = await hold(on, { conversation, person, createdAt, eventId: null })
+        if (owner !== person) throw new LaresError('not_found', `there is no conversation "${conversation}"`)
+        const known = await message(entry.message.id, on)
+        if (known) return known
+        const place = await writeMessages(on, conversation, [entry.message], { lastAt, nowMs: now() })
+        await on(PLACED, [conversation, place])
+        return (await message(entry.message.id, on))!
+      }),
+    conversation: async id => (await query<Conversation>(CONVERSATION, [id]))[0],
+    message: id => message(id),
+    conversations: (person, limit) => query<Conversation>(OF_PERSON, [person, limit]),
+    list: async (id, { before, limit }) =>
+      (await query<HistoryMessage>(PAGE, [id, before ?? null, limit])).reverse(),
+    waiting: id => query<Waiting>(WAITING, [id ?? null]),
+    changes: (id, sequence, limit) => query<HistoryMessage>(CHANGES, [id, sequence, limit]),
+  }
+}

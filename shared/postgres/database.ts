@@ -1,0 +1,135 @@
+import pg from 'pg'
+import type { Log } from '../log.ts'
+import { databaseError, isConnectionSound } from './errors.ts'
+import { fromStored, toStored } from './text.ts'
+
+/** One statement; its values are $1 and on. int8 comes as a number, and text with NUL is taken and given back as it was. */
+export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>
+
+/**
+ * A pool of connections to one PostgreSQL. A connection that breaks leaves the pool and the next call makes a new one, so
+ * a server that was away is used again as soon as it is back. Errors of all calls: `unavailable` (the server is away, in
+ * recovery, full, or too slow), `invalid_request` (data that it refuses).
+ */
+export type Database = {
+  /** One statement in a transaction of its own. */
+  query: Query
+  /** Commits what `work` did when it resolves; when it throws, nothing was done and its error comes back. */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
+  /** Without the password. */
+  where: string
+  close(): Promise<void>
+}
+
+export type PoolSettings = {
+  /** postgres://user:password@host:port/database, with any parameter of libpq that `pg` knows. */
+  url: string
+  log: Log
+  /** How many connections this process holds at most. */
+  poolSize: number
+  /** A statement that takes longer is cancelled by the server. */
+  statementTimeoutMs: number
+}
+
+/** How long a free or new connection is waited for. */
+const CONNECT_LIMIT_MS = 5_000
+/** How much later than the server the client gives up, so that a server that is cut off does not hold a call for ever. */
+const GRACE_MS = 5_000
+
+export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolSettings): Database {
+  const where = nameOf(url)
+  const pool = new pg.Pool({
+    application_name: 'lares',
+    keepAlive: true,
+    types,
+    max: poolSize,
+    connectionTimeoutMillis: CONNECT_LIMIT_MS,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + GRACE_MS,
+    // A process that stops in the middle of a step must not hold its conversation.
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    connectionString: url,
+  })
+  pool.on('error', error => log.warn({ err: error }, 'a connection to PostgreSQL was lost'))
+  const connect = () =>
+    pool.connect().catch(error => {
+      throw databaseError(error, where)
+    })
+  const on = async <T>(work: (query: Query) => Promise<T>, undo: (query: Query) => Promise<unknown>) => {
+    const client = await connect()
+    const query = queryOn(client, where)
+    let sound = true
+    try {
+      return await work(query)
+    } catch (error) {
+      sound =
+        isConnectionSound(error) &&
+        (await undo(query).then(
+          () => true,
+          () => false,
+        ))
+      throw error
+    } finally {
+      client.release(!sound)
+    }
+  }
+  return {
+    where,
+    query: (text, values) =>
+      on(
+        query => query(text, values),
+        async () => undefined,
+      ),
+    transaction: work =>
+      on(
+        async query => {
+          await query('BEGIN')
+          const value = await work(query)
+          await query('COMMIT')
+          return value
+        },
+        query => query('ROLLBACK'),
+      ),
+    close: () => pool.end(),
+  }
+}
+
+const BIGINT = 20
+const TEXT = 25
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === BIGINT) return Number
+    if (oid === TEXT) return fromStored
+    return pg.types.getTypeParser(oid, format as 'text')
+  }) as pg.CustomTypesConfig['getTypeParser'],
+}
+
+/** Statements of this process by their text; a named one is planned once for each connection. */
+const names = new Map<string, string>()
+
+function nameFor(text: string): string {
+  const name = names.get(text) ?? `lares_${names.size}`
+  names.set(text, name)
+  return name
+}
+
+function queryOn(client: pg.ClientBase, where: string): Query {
+  return async <Row extends object>(text: string, values?: unknown[]) => {
+    const statement = values ? { name: nameFor(text), text, values: values.map(stored) } : text
+    const { rows } = await client.query<Row>(statement).catch(error => {
+      throw databaseError(error, where)
+    })
+    return rows
+  }
+}
+
+const stored = (value: unknown): unknown => {
+  if (typeof value === 'string') return toStored(value)
+  return Array.isArray(value) ? value.map(stored) : value
+}
+
+function nameOf(url: string): string {
+  const { hostname, port, pathname } = new URL(url)
+  return `the database ${hostname}:${port || 5432}${pathname}`
+}
