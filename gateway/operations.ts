@@ -1,15 +1,24 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import * as z from 'zod'
 import { LaresError } from '../shared/errors.ts'
+import { DEFAULT_TURNS, MAX_TURNS } from '../shared/trace.ts'
 import { OWNER } from './access.ts'
 import type { Rooms } from './parts.ts'
+import { checked } from './problems.ts'
 
 type WithId = { Params: { id: string } }
 
-/** GET /api/status and the dead letters: for the owner alone, since they show what other people said. */
-export function operationRoutes(app: FastifyInstance, { parts: { status, dead } }: Rooms): void {
+const traced = z.strictObject({ turns: z.coerce.number().int().min(1).max(MAX_TURNS).default(DEFAULT_TURNS) })
+
+/** GET /api/status, GET /api/trace/:id and the dead letters: for the owner alone, since they show what other people said. */
+export function operationRoutes(app: FastifyInstance, { parts: { status, trace, dead } }: Rooms): void {
   const options = { onRequest: async ({ person }: FastifyRequest) => checkOwner(person) }
 
   if (status) app.get('/api/status', options, status)
+  if (trace)
+    app.get<WithId>('/api/trace/:id', options, ({ params, query }) =>
+      trace({ id: params.id, ...checked(traced, query) }),
+    )
   if (!dead) return
   app.get('/api/dead', options, async () => ({ deadLetters: await dead.list() }))
   app.get<WithId>('/api/dead/:id', options, ({ params }) => dead.show(params.id))

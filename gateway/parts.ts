@@ -5,6 +5,7 @@ import type { EventLog } from '../shared/events/log.ts'
 import type { Log } from '../shared/log.ts'
 import type { Objects } from '../shared/objects/objects.ts'
 import type { DeadLetters, OperationStatus } from '../shared/operations.ts'
+import type { Tracer } from '../shared/trace.ts'
 import type { Access } from './access.ts'
 import type { Intake } from './intake.ts'
 import type { Live } from './live.ts'
@@ -29,6 +30,7 @@ export type Parts = {
   /** What the owner may ask about the functions and do with dead letters; without them there are no such routes. */
   status?: () => Promise<OperationStatus>
   dead?: DeadLetters
+  trace?: Tracer
   log: Log
   /** Milliseconds since the epoch. */
   now?: () => number

@@ -4,6 +4,7 @@ import type { Catalogue, Manifest } from '../../shared/function/catalogue.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Invoker } from './invoker.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
+import { type PlacedStanding, placed } from './standing.ts'
 import type { DeployedFunction, FunctionSource } from './topic-map.ts'
 import { topicsToMake } from './topics.ts'
 import { startWorker, type Worker } from './worker.ts'
@@ -24,7 +25,11 @@ export type ConnectorOptions = {
   refreshEveryMs?: number
 }
 
-export type Connector = { close(): Promise<void> }
+export type Connector = {
+  /** Where this connector has the unfinished records of a conversation; those of other connectors it does not know. */
+  standings(conversation: string): PlacedStanding[]
+  close(): Promise<void>
+}
 
 /**
  * Moves events between the bus and the functions. It never exits because a function, the source of functions or the bus
@@ -91,6 +96,8 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
   await refreshing
 
   return {
+    standings: conversation =>
+      [...workers].flatMap(([name, worker]) => placed(name, worker.standings(), conversation)),
     async close() {
       closed = true
       clearTimeout(timer)

@@ -10,6 +10,7 @@ import type { Invoker } from './invoker.ts'
 import type { Outcome } from './lanes.ts'
 import { openOutbox } from './outbox.ts'
 import { nextTry, type RetryPolicy, type Tries } from './retry.ts'
+import { type Making, notesOf, type Standing } from './standing.ts'
 
 /** What people see while it grows; all else that a function emits is published when it has ended. */
 const STREAM = 'lares.stream.extended'
@@ -30,21 +31,26 @@ export type DeliveryParts = {
 
 /**
  * A record on its way through its function: each call is one try, and never rejects. What the function emits is durable
- * before it is done.
+ * before it is done. `standing` is kept true, for those who ask how far the record is.
  */
-export function deliver(record: BusRecord, parts: DeliveryParts): () => Promise<Outcome> {
+export function deliver(
+  record: BusRecord,
+  parts: DeliveryParts,
+  standing: Standing = {},
+): () => Promise<Outcome> {
   const tries: Tries = { firstAtMs: parts.now(), failures: 0, away: 0 }
   let letter: LaresEvent | undefined
   const tryFunction = async (): Promise<Outcome> => {
     let event: LaresEvent | undefined
+    const making = begin(standing, tries, parts.now())
     try {
       event = fromRecord(record)
-      await handle(event, parts)
+      await handle(event, parts, making)
       return 'done'
     } catch (thrown) {
       const error = toLaresError(thrown)
       const outcome = afterFailure(event, error, tries, parts)
-      if (outcome !== 'last') return outcome
+      if (outcome !== 'last') return rest(standing, error, parts.now(), outcome)
       letter = deadLetter(record, event, error, tries, parts.function)
       return await bury(letter, parts)
     }
@@ -52,8 +58,22 @@ export function deliver(record: BusRecord, parts: DeliveryParts): () => Promise<
   return () => (letter ? bury(letter, parts) : tryFunction())
 }
 
-async function handle(event: LaresEvent, parts: DeliveryParts): Promise<void> {
-  const outbox = openOutbox<LaresEvent>(events => publish(events, parts))
+function begin(standing: Standing, { failures, away }: Tries, startedAtMs: number): Making {
+  standing.pickedAtMs ??= startedAtMs
+  standing.try = failures + away + 1
+  standing.runningSinceMs = startedAtMs
+  return { pickedAtMs: standing.pickedAtMs, try: standing.try, startedAtMs }
+}
+
+function rest(standing: Standing, { code, message }: LaresError, nowMs: number, outcome: Outcome): Outcome {
+  standing.runningSinceMs = undefined
+  standing.error = { code, message }
+  if (outcome !== 'done') standing.nextTryAtMs = nowMs + outcome.againInMs
+  return outcome
+}
+
+async function handle(event: LaresEvent, parts: DeliveryParts, making: Making): Promise<void> {
+  const outbox = openOutbox<LaresEvent>(events => publish(events, parts, notesOf(making, parts.now())))
   let held: LaresEvent[] = []
   try {
     for await (const emitted of parts.invoker.invoke(parts.function, event, parts.signal)) {
@@ -75,10 +95,14 @@ async function handle(event: LaresEvent, parts: DeliveryParts): Promise<void> {
 }
 
 /** The function has done its work: when the bus is away, only the publishing is tried again, until it is back. */
-async function publish(events: LaresEvent[], parts: DeliveryParts): Promise<void> {
+async function publish(
+  events: LaresEvent[],
+  parts: DeliveryParts,
+  notes?: Record<string, string>,
+): Promise<void> {
   for (;;) {
     try {
-      return await parts.events.publish(events)
+      return await parts.events.publish(events, notes)
     } catch (thrown) {
       const error = toLaresError(thrown)
       if (!error.retryable) throw error

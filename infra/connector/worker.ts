@@ -3,6 +3,7 @@ import { DEFAULT_CONCURRENCY } from '../../shared/function/invoke.ts'
 import { type DeliveryParts, deliver } from './delivery.ts'
 import { openLanes } from './lanes.ts'
 import { openProgress, type Progress } from './progress.ts'
+import type { Standing } from './standing.ts'
 
 /** A partition with this much unfinished work is paused, and goes on when half of it is done. */
 export const MAX_UNFINISHED = 1_000
@@ -14,6 +15,8 @@ const COMMIT_EVERY_MS = 100
 export type Worker = {
   topics: string[]
   setConcurrency(limit: number): void
+  /** Where each record that came and is not finished stands. */
+  standings(): ReadonlyMap<BusRecord, Standing>
   /** Stops taking events, ends what runs, commits what is finished, leaves the group. */
   close(): Promise<void>
 }
@@ -34,6 +37,7 @@ export async function startWorker(
   const lanes = openLanes(DEFAULT_CONCURRENCY)
   const stop = new AbortController()
   const partitions = new Map<string, Partition>()
+  const standings = new Map<BusRecord, Standing>()
   const delivery = { ...parts, signal: stop.signal }
   const commits = openCommits(partitions, parts)
 
@@ -50,12 +54,19 @@ export async function startWorker(
     if (stop.signal.aborted) return
     const partition = partitionOf(record)
     if (!partition.progress.started(record.offset)) return
-    const run = deliver(record, delivery)
-    lanes.add(record.key, async () => {
+    const standing: Standing = {}
+    standings.set(record, standing)
+    const run = deliver(record, delivery, standing)
+    const tryOnce = async () => {
       if (partition.progress.lost) return 'done'
       const outcome = await run()
       if (partition.progress.lost) return 'done'
       if (outcome === 'done') finish(partition, record.offset)
+      return outcome
+    }
+    lanes.add(record.key, async () => {
+      const outcome = await tryOnce()
+      if (outcome === 'done') standings.delete(record)
       return outcome
     })
     if (!partition.paused && isFull(partition.progress, 1)) {
@@ -91,6 +102,7 @@ export async function startWorker(
   return {
     topics,
     setConcurrency: limit => lanes.setLimit(limit),
+    standings: () => standings,
     async close() {
       stop.abort()
       await lanes.close()

@@ -5,6 +5,7 @@ import { vi } from 'vitest'
 import type { Bus, BusRecord } from '../../shared/bus/bus.ts'
 import { partitionOf } from '../../shared/bus/partition.ts'
 import { openSqliteBus } from '../../shared/bus/sqlite.ts'
+import type { Conversations } from '../../shared/conversations/conversations.ts'
 import { openSqliteConversations } from '../../shared/conversations/sqlite.ts'
 import { firstEvent, type LaresEvent } from '../../shared/events/event.ts'
 import { fromRecord } from '../../shared/events/kafka-binding.ts'
@@ -20,6 +21,7 @@ import { type Invocable, invocable } from '../../shared/function/invoke.ts'
 import { topicsOf } from '../../shared/function/plugin.ts'
 import { type Log, noLog } from '../../shared/log.ts'
 import { openFolderObjects } from '../../shared/objects/folder.ts'
+import type { Objects } from '../../shared/objects/objects.ts'
 import { type Connector, type ConnectorOptions, startConnector } from './connector.ts'
 import { inlineInvoker } from './inline-invoker.ts'
 import { standingTopics } from './topics.ts'
@@ -94,6 +96,8 @@ export type Works = {
   bus: Bus
   events: EventLog
   catalogue: Catalogue
+  conversations: Conversations
+  objects: Objects
   functions: Map<string, Invocable>
   /** Adds a function to what the source tells. */
   deploy(definition: AnyFunction, name?: string): void
@@ -131,6 +135,8 @@ async function openIn(folder: string, log: Log): Promise<Works> {
     bus,
     events,
     catalogue,
+    conversations,
+    objects,
     functions,
     deploy(definition, name = definition.name) {
       functions.set(name, invocable(definition, { services: {}, objects, log: noLog }))

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
 import { toLaresError } from '../../shared/errors.ts'
+import { DEFAULT_TURNS } from '../../shared/trace.ts'
 import type { InjectFlags } from './inject.ts'
 import { red } from './terminal.ts'
 
@@ -76,6 +77,16 @@ program
   .option('--json', 'as JSON')
   .action((flags: { json?: boolean }) =>
     runWith(async environment => (await import('./status.ts')).statusCommand(environment, flags)),
+  )
+
+program
+  .command('trace')
+  .description("a conversation's or a message's whole journey, and where it is now")
+  .argument('<id>', 'of a conversation or a message')
+  .option('--turns <number>', 'the newest so many of a conversation', wholeNumber, DEFAULT_TURNS)
+  .option('--json', 'as JSON')
+  .action((id: string, flags: { turns: number; json?: boolean }) =>
+    runWith(async environment => (await import('./trace.ts')).traceCommand(environment, id, flags)),
   )
 
 program

@@ -10,10 +10,13 @@ import {
   operationStatus,
   wholeDeadLetter,
 } from '../../shared/operations.ts'
+import { type Trace, type TraceRequest, trace } from '../../shared/trace.ts'
+import { openStandings } from '../connector/admin.ts'
 import { openDeadLetters } from '../connector/dead.ts'
 import { httpInvoker } from '../connector/http-invoker.ts'
 import { openStatus } from '../connector/status.ts'
 import { stackSource } from '../connector/topic-map.ts'
+import { openTracer } from '../connector/trace.ts'
 import { connect } from './connection.ts'
 import type { GatewayClient } from './gateway-client.ts'
 
@@ -23,6 +26,7 @@ export const STACK_FILE = join(import.meta.dirname, '..', '..', 'stack.yml')
 export type Operations = {
   status(): Promise<OperationStatus>
   dead: DeadLetters
+  trace(request: TraceRequest): Promise<Trace>
   close(): Promise<void>
 }
 
@@ -41,6 +45,7 @@ function throughGateway(client: GatewayClient): Operations {
   const at = (id: string) => `/api/dead/${encodeURIComponent(id)}`
   return {
     status: () => client.ask('/api/status', operationStatus),
+    trace: ({ id, turns }) => client.ask(`/api/trace/${encodeURIComponent(id)}?turns=${turns}`, trace),
     dead: {
       list: async () => (await client.ask('/api/dead', list)).deadLetters,
       show: id => client.ask(at(id), wholeDeadLetter),
@@ -52,7 +57,7 @@ function throughGateway(client: GatewayClient): Operations {
 
 async function throughBus(environment: Environment): Promise<Operations> {
   const drivers = openDrivers(environment, noLog)
-  const [bus, objects, { documents }] = await Promise.all([
+  const [bus, objects, { documents, history }] = await Promise.all([
     drivers.bus(),
     drivers.objects(),
     drivers.conversations(),
@@ -63,9 +68,12 @@ async function throughBus(environment: Environment): Promise<Operations> {
   const reach = async (name: string) => {
     if (environment.functionUrls.has(name)) await invoker.manifest(name)
   }
+  const source = stackSource(STACK_FILE)
+  const standings = openStandings(join(environment.home, 'run'))
   return {
     dead,
-    status: openStatus({ bus, dead, reach, source: stackSource(STACK_FILE) }),
+    status: openStatus({ bus, dead, reach, source }),
+    trace: openTracer({ bus, objects, history, dead, source, standings }),
     async close() {
       await invoker.close()
       await drivers.close()

@@ -42,3 +42,22 @@ export function duration(ms: number): string {
   if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
   return `${Math.round(ms / 3_600_000)} h`
 }
+
+/** East Asian wide and fullwidth characters, and pictures, take two places (Unicode Standard Annex 11). */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u
+
+/** One line of at most so many places of a terminal, cut with an ellipsis. */
+export function cut(text: string, width: number): string {
+  const line = harmless(text).replace(/\s+/g, ' ').trim()
+  let places = 0
+  let kept = ''
+  let short = ''
+  for (const character of line) {
+    places += WIDE.test(character) ? 2 : 1
+    if (places > width) return `${short}…`
+    kept += character
+    if (places < width) short = kept
+  }
+  return kept
+}

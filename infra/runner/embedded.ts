@@ -12,6 +12,7 @@ import { inlineInvoker } from '../connector/inline-invoker.ts'
 import { openStatus } from '../connector/status.ts'
 import { readStack, stackSource } from '../connector/topic-map.ts'
 import { RETENTION_MS } from '../connector/topics.ts'
+import { openTracer } from '../connector/trace.ts'
 import { startTimers } from '../timers/timers.ts'
 
 export type Embedded = {
@@ -53,8 +54,16 @@ export async function startEmbedded(
   const trimming = trimJournal(conversations, log)
   const dead = openDeadLetters({ bus, objects, documents: conversations.documents })
   const status = openStatus({ bus, dead, source: stackSource(stackFile), reach: invoker.manifest })
+  const trace = openTracer({
+    bus,
+    objects,
+    dead,
+    history: conversations.history,
+    source: stackSource(stackFile),
+    standings: async conversation => connector.standings(conversation),
+  })
   const checks = { model: models.check }
-  const gateway = await startGateway(environment, drivers, log, { checks, dead, status })
+  const gateway = await startGateway(environment, drivers, log, { checks, dead, status, trace })
   return {
     gateway,
     connector,

@@ -14,13 +14,16 @@ const SCHEME = 'lares-object:'
 
 /** The log of events: the bus with the CloudEvents binding and the claim check. */
 export type EventLog = {
-  /** Resolves when all events are durable. Errors: those of `Bus.publish` and `Objects.put`; `too_large`. */
-  publish(events: LaresEvent[]): Promise<void>
+  /**
+   * Resolves when all events are durable. `notes` are headers beside the events, which tell how they came about and are
+   * no part of them. Errors: those of `Bus.publish` and `Objects.put`; `too_large`.
+   */
+  publish(events: LaresEvent[], notes?: Record<string, string>): Promise<void>
 }
 
 export function openEventLog(bus: Bus, objects: Objects): EventLog {
   return {
-    async publish(events) {
+    async publish(events, notes) {
       const messages = events.map(toRecord)
       const isLarge = messages.map(message => message.value.length > MAX_INLINE_BYTES)
       // Without a large one the records reach the bus in this turn of the event loop, which keeps the order of calls.
@@ -28,6 +31,7 @@ export function openEventLog(bus: Bus, objects: Objects): EventLog {
         for (const [index, event] of events.entries())
           if (isLarge[index])
             messages[index] = toRecord(await checkIn(event, messages[index]!.value, objects))
+      if (notes) for (const { headers } of messages) Object.assign(headers, notes)
       await bus.publish(messages)
     },
   }

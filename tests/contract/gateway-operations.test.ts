@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LaresError } from '../../shared/errors.ts'
 import type { DeadLetter, DeadLetters, OperationStatus } from '../../shared/operations.ts'
+import type { Tracer } from '../../shared/trace.ts'
 import { ask } from './gateway-client.ts'
 import { ALICE, type House, openHouse } from './gateway-house.ts'
 
@@ -39,10 +40,16 @@ function openLetters(): DeadLetters {
   }
 }
 
+const trace: Tracer = async ({ id, turns }) => {
+  if (id !== 'c1') throw new LaresError('not_found', `there is no "${id}"`)
+  const known = { id: 'm1', events: [] }
+  return { conversation: id, turns: [known, known].slice(-turns), hasEarlier: turns < 2, knowsTries: true }
+}
+
 let house: House
 
 beforeEach(async () => {
-  house = await openHouse({ parts: { status: async () => status, dead: openLetters() } })
+  house = await openHouse({ parts: { status: async () => status, dead: openLetters(), trace } })
 })
 afterEach(() => house.close())
 
@@ -58,13 +65,24 @@ test('the owner lists, sees and puts back dead letters', async () => {
   expect(await retried.json()).toEqual({ ...letter, retriedAt: '2026-05-02T12:00:00.000Z' })
 })
 
+test('the owner sees the journey of a conversation, as many turns of it as asked for', async () => {
+  expect(await (await ask(house, '/api/trace/c1')).json()).toMatchObject({ turns: [{}, {}] })
+  expect(await (await ask(house, '/api/trace/c1?turns=1')).json()).toMatchObject({
+    turns: [{}],
+    hasEarlier: true,
+  })
+  expect((await ask(house, '/api/trace/c2')).status).toBe(404)
+  for (const query of ['turns=0', 'turns=many', 'turns=1001', 'turn=1'])
+    expect((await ask(house, `/api/trace/c1?${query}`)).status).toBe(400)
+})
+
 test('a dead letter that is not there is told', async () => {
   expect((await ask(house, '/api/dead/d2')).status).toBe(404)
   expect((await ask(house, '/api/dead/d2/retry', { method: 'POST' })).status).toBe(404)
 })
 
 test('others than the owner are refused, and strangers too', async () => {
-  for (const path of ['/api/status', '/api/dead', '/api/dead/d1']) {
+  for (const path of ['/api/status', '/api/trace/c1', '/api/dead', '/api/dead/d1']) {
     expect((await ask(house, path, { token: ALICE })).status).toBe(403)
     expect((await ask(house, path, { token: null })).status).toBe(401)
   }
