@@ -25,6 +25,22 @@ export const written = (id: string, more: Partial<MessageWrite> = {}): MessageWr
   ...more,
 })
 
+/** What breaks stores that take text for less, or more, than it is. */
+const HOSTILE = {
+  NUL: 'before\0after\0',
+  'control characters': '\u0001\u00010\u00011\u0001\u001b[31m\u007f\r\n\t',
+  SQL: `'; DROP TABLE messages; -- " \` $1 :a ? %s \\ {"a":1}`,
+  Arabic: 'مرحبا \u202eبالعالم\u202c',
+  Hebrew: 'שָׁלוֹם',
+  Devanagari: 'क्षत्रिय नमस्ते',
+  Thai: 'สวัสดีชาวโลก',
+  Chinese: '我的自行车锁密码是４７１１，𠮷野家',
+  Korean: '안녕하세요 \u1112\u1161\u11ab',
+  emoji: '👩‍👩‍👧‍👦🏳️‍🌈🇺🇳',
+  'combining marks': `Z${'\u0351'.repeat(50)} Å A\u030a`,
+  noncharacters: '\ufffe\uffff\u{10ffff}\u00ad\u200b\ufeff',
+}
+
 /** The guarantees of the port `Conversations`, for every driver. */
 export function conversationsSuite(name: string, start: () => Promise<StoreUnderTest>): void {
   describe(name, () => {
@@ -282,6 +298,69 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
         expect(await ids(1)).toEqual([`${c}-1`])
       })
     })
+
+    test.each(Object.entries(HOSTILE))(
+      'hostile text in every field comes back as it was: %s',
+      async (_, text) => {
+        const id = `${c} ${text}`
+        const message = written(`${id} 1`, { text, inReplyTo: text })
+        const entered = await store.history.accept({ conversation: id, person: text, message })
+        expect(entered).toMatchObject({ ...message, conversation: id })
+        const step = {
+          conversation: id,
+          person: text,
+          eventId: `${id} e`,
+          apply: (state: unknown) => ({ state: { text, state }, messages: [message], outcome: [text] }),
+        }
+        expect(await store.step(step)).toEqual([text])
+        expect(await store.step(step)).toEqual([text])
+        expect(await store.history.list(id, { limit: 9 })).toMatchObject([message])
+        expect(await store.history.conversations(text, 9)).toContainEqual({
+          id,
+          person: text,
+          createdAt: message.createdAt,
+        })
+        const document = { id, person: text, text, body: { [text]: text }, createdAt: message.createdAt }
+        await store.documents.put(text, document)
+        expect(await store.documents.get({ collection: text, person: text, id })).toEqual(document)
+        const timer = {
+          id,
+          conversation: id,
+          person: text,
+          text,
+          language: 'en' as const,
+          dueAt: message.createdAt,
+        }
+        await store.timers.schedule(timer)
+        expect(await store.timers.pending(text, 9)).toContainEqual(timer)
+      },
+    )
+
+    test('100,000 messages of one conversation are paged and followed like a few', async () => {
+      const count = 100_000
+      const batch = 2_000
+      const rows = Array.from({ length: count }, (_, n) => written(`${c}-${n}`))
+      for (let n = 0; n < count; n += batch)
+        await store.step({
+          conversation: c,
+          person: 'owner',
+          eventId: `${c}-${n}`,
+          apply: () => ({ state: {}, messages: rows.slice(n, n + batch), outcome: null }),
+        })
+      const ids = (list: { id: string }[]) => list.map(({ id }) => id)
+      expect(ids(await store.history.list(c, { limit: 50 }))).toEqual(ids(rows.slice(-50)))
+      const early = await store.history.list(c, { before: `${c}-60`, limit: 50 })
+      expect(ids(early)).toEqual(ids(rows.slice(10, 60)))
+      let sequence = 0
+      const followed: string[] = []
+      for (;;) {
+        const changes = await store.history.changes(c, sequence, 10_000)
+        if (changes.length === 0) break
+        followed.push(...ids(changes))
+        sequence = changes.at(-1)!.sequence
+      }
+      expect(followed).toEqual(ids(rows))
+    }, 120_000)
 
     documentsSuite(() => store)
     timersSuite(() => store)

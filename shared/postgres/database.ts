@@ -50,7 +50,12 @@ export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolSetting
     idle_in_transaction_session_timeout: statementTimeoutMs,
     connectionString: url,
   })
-  pool.on('error', error => log.warn({ err: error }, 'a connection to PostgreSQL was lost'))
+  // One that breaks while a transaction is between two statements has no other listener; its next statement fails.
+  pool.on('connect', client =>
+    client.on('error', error => log.warn({ err: error }, 'a connection to PostgreSQL was lost')),
+  )
+  // Told above; the pool replaces it.
+  pool.on('error', () => undefined)
   const connect = () =>
     pool.connect().catch(error => {
       throw databaseError(error, where)

@@ -1,0 +1,49 @@
+import type { AddressInfo } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+
+export type StallingProxy = {
+  port: number
+  /** From now on nothing passes, and nothing is closed: a server behind a broken network. */
+  stall(): void
+  /** Breaks every connection and lets new ones through again. */
+  heal(): void
+  close(): Promise<void>
+}
+
+/** Stands between a client and a server on this machine, to make the network between them fail. */
+export async function startStallingProxy(target: number): Promise<StallingProxy> {
+  const sockets = new Set<Socket>()
+  let stalled = false
+  const keep = (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => sockets.delete(socket))
+    return socket
+  }
+  const server = createServer(client => {
+    keep(client)
+    const upstream = keep(connect(target, '127.0.0.1'))
+    const pass = (from: Socket, to: Socket) => {
+      from.on('data', data => stalled || to.write(data))
+      from.on('close', () => stalled || to.destroy())
+    }
+    pass(client, upstream)
+    pass(upstream, client)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const breakAll = () => sockets.forEach(socket => void socket.destroy())
+  return {
+    port: (server.address() as AddressInfo).port,
+    stall() {
+      stalled = true
+    },
+    heal() {
+      stalled = false
+      breakAll()
+    },
+    async close() {
+      breakAll()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}
