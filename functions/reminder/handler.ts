@@ -1,0 +1,43 @@
+import * as z from 'zod'
+import { defineSkill } from '../../shared/function/skill.ts'
+import { cancel } from './cancelling.ts'
+import { examples } from './examples.ts'
+import { dueIn, phrases } from './phrases.ts'
+import { readWish } from './reading.ts'
+import { set } from './setting.ts'
+
+const MAX_LISTED = 100
+
+export default defineSkill({
+  name: 'reminder',
+  description: 'Reminds at a time; lists and cancels reminders.',
+  examples,
+  uses: ['timers', 'documents'],
+  input: z.object({
+    action: z.enum(['set', 'list', 'cancel']).default('set'),
+    when: z.string().max(200).default('').describe('e.g. tomorrow 9:00'),
+    text: z.string().max(2_000).default('').describe('what of'),
+  }),
+  async read(text, { saidAt, timeZone, language }) {
+    const wish = await readWish(text, { saidAt, timeZone })
+    if (!wish) return null
+    switch (wish.kind) {
+      case 'list':
+        return { action: 'list' as const }
+      case 'cancel':
+        return { action: 'cancel' as const, text: wish.isAll ? 'all' : wish.text }
+      case 'recurring':
+        return { when: wish.when }
+      default:
+        return { when: wish.due?.toISOString() ?? '', text: wish.text || phrases[language][wish.kind] }
+    }
+  },
+  async run({ action, when, text }, context) {
+    if (action === 'set') return set(when, text, context)
+    if (action === 'cancel') return cancel(text, context)
+    const { language, timers, person } = context
+    const pending = await timers.pending(person, MAX_LISTED)
+    const items = pending.map(({ text, dueAt }) => ({ text, due: dueIn(new Date(dueAt), context) }))
+    return items.length === 0 ? phrases[language].none : phrases[language].list(items)
+  },
+})

@@ -1,0 +1,107 @@
+import type { ParsedResult } from 'chrono-node'
+import { asUtc, instantOf, wallTime } from '../../shared/dates.ts'
+import type { Asked } from './moment.ts'
+import type { Span } from './spans.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** A moment by calendar and clock; `wallMs` is what the wall shows then, as if it were UTC. */
+export type OnClock = { due: Date; wallMs: number; hasTime: boolean; spans: Span[] }
+
+/** The library for dates takes its time to load. */
+const parsers = {
+  en: () => import('chrono-node/en').then(({ casual }) => casual),
+  zh: () => import('chrono-node/zh/hans').then(({ casual }) => casual),
+}
+
+/** Finds a day, a time of day or both, which need not stand together: "tomorrow call mom at 5". */
+export async function onClock(plain: string, isChinese: boolean, asked: Asked): Promise<OnClock | undefined> {
+  const parser = await parsers[isChinese ? 'zh' : 'en']()
+  // The library reckons as if the wall showed UTC.
+  const nowMs = asUtc(wallTime(asked.saidAt, asked.timeZone))
+  const results = parser
+    .parse(plain, { instant: new Date(nowMs), timezone: 0 }, { forwardDate: true })
+    .filter(result => !isOtherWord(result, plain))
+  const parts = { day: results.find(hasDay), time: results.find(hasTime) }
+  if (!parts.day && !parts.time) return undefined
+  const wallMs = wallOf(parts, nowMs, asked.morning)
+  return {
+    due: instantOf(wallMs, asked.timeZone),
+    wallMs,
+    hasTime: parts.time !== undefined,
+    spans: [...new Set(Object.values(parts))].flatMap(part => (part ? [spanOf(part, plain)] : [])),
+  }
+}
+
+/** "May", "Sun" and "second" are names and words too. */
+const isOtherWord = ({ text, index }: ParsedResult, plain: string): boolean =>
+  /^(?:may|march|mar|sun|sat|wed|now|second|the second)$/.test(text) &&
+  !/\b(?:on|next|this|in)\s+$/.test(plain.slice(0, index))
+
+const hasDay = ({ start }: ParsedResult): boolean =>
+  start.isCertain('day') || start.isCertain('weekday') || start.isCertain('month')
+const hasTime = ({ start }: ParsedResult): boolean => start.isCertain('hour')
+
+type Parts = { day: ParsedResult | undefined; time: ParsedResult | undefined }
+
+/** Parts of a day, and the hours that are meant when no other is said; the first that is still to come. */
+const DAY_PARTS: [RegExp, number[]][] = [
+  [/凌晨/, [5]],
+  [/morning|早|上午|晨/, [9]],
+  [/noon\b|中午/, [12]],
+  [/afternoon|下午/, [15]],
+  [/evening|傍晚/, [19, 21]],
+  [/night|晚|夜/, [20, 22, 23]],
+]
+/** Someone who names a day is reminded in its morning. */
+const HOUR_OF_DAY = [9]
+
+function wallOf({ day, time }: Parts, nowMs: number, morning: boolean): number {
+  const said = `${day?.text ?? ''} ${time?.text ?? ''}`
+  const part = DAY_PARTS.find(([form]) => form.test(said))
+  const midnight = startOfDay((day ?? time)!)
+  if (!time) return firstOf(part?.[1] ?? HOUR_OF_DAY, midnight, nowMs)
+  const clock = time.start
+  const ms =
+    [clock.get('hour'), clock.get('minute'), clock.get('second')].reduce<number>(
+      (total, value) => total * 60 + (value ?? 0),
+      0,
+    ) * 1_000
+  const isEither =
+    ms >= HOUR_MS && ms < 13 * HOUR_MS && !clock.isCertain('meridiem') && !part && !/\b0\d:/.test(time.text)
+  if (isEither) return ofTwo(ms % (12 * HOUR_MS), day && midnight, nowMs, morning)
+  return coming(midnight + ms, day, nowMs)
+}
+
+const startOfDay = ({ start }: ParsedResult): number =>
+  Date.UTC(start.get('year') ?? 0, (start.get('month') ?? 1) - 1, start.get('day') ?? 1)
+
+const firstOf = (hours: number[], midnight: number, nowMs: number): number => {
+  const times = hours.map(hour => midnight + hour * HOUR_MS)
+  return times.find(ms => ms > nowMs) ?? times.at(-1)!
+}
+
+/** A time of day that is over is tomorrow's, a weekday's next week's. */
+function coming(wallMs: number, day: ParsedResult | undefined, nowMs: number): number {
+  if (wallMs > nowMs) return wallMs
+  if (!day) return wallMs + DAY_MS
+  return day.start.isCertain('weekday') && !day.start.isCertain('day') ? wallMs + 7 * DAY_MS : wallMs
+}
+
+/** "At four" is the next four o'clock; of a day to come, four in the afternoon, but eight in the morning. */
+function ofTwo(early: number, midnight: number | undefined, nowMs: number, morning: boolean): number {
+  const today = Math.floor(nowMs / DAY_MS) * DAY_MS
+  const late = early + 12 * HOUR_MS
+  if (midnight !== undefined && midnight !== today)
+    return midnight + (!morning && early < 7 * HOUR_MS ? late : early)
+  const times = (morning ? [early] : [early, late]).map(ms => today + ms)
+  const next = times.find(ms => ms > nowMs)
+  return next ?? (midnight === undefined ? times[0]! + DAY_MS : times.at(-1)!)
+}
+
+/** The words of a moment with what leads up to them. */
+function spanOf({ index, text }: ParsedResult, plain: string): Span {
+  const lead = /(?:\b(?:at|on|by|for|around|from|this|@)\s+|在|于|到|等)$/.exec(plain.slice(0, index))
+  return [index - (lead?.[0].length ?? 0), index + text.length]
+}

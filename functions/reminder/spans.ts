@@ -1,0 +1,29 @@
+/** From where to where in a text, the end left out. */
+export type Span = [start: number, end: number]
+
+/** A text without the spans that were found in its plain form, which `plainly` makes of it or of a beginning of it. */
+export function withoutSpans(
+  text: string,
+  plain: string,
+  plainly: (text: string) => string,
+  spans: Span[],
+): string {
+  let rest = ''
+  let at = 0
+  for (const [start, end] of spans.toSorted((a, b) => a[0] - b[0])) {
+    const [from, to] = [start, end].map(position => positionIn(text, plain.slice(0, position), plainly))
+    if (from === undefined || to === undefined || from < at) continue
+    rest += `${text.slice(at, from)} `
+    at = to
+  }
+  return (rest + text.slice(at)).replace(/\s+/g, ' ').trim()
+}
+
+/** Where in the text its plain form has come to `head`: near the same place, since little is changed. */
+function positionIn(text: string, head: string, plainly: (text: string) => string): number | undefined {
+  const wanted = head.trimEnd()
+  for (let distance = 0; distance <= text.length; distance++)
+    for (const at of [head.length + distance, head.length - distance])
+      if (at >= 0 && at <= text.length && plainly(text.slice(0, at)).trimEnd() === wanted) return at
+  return undefined
+}

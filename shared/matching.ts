@@ -1,0 +1,41 @@
+/** Finds what a person means by a few words of it. */
+
+const STOP = new Set(
+  `a an the my our this that these those it its i me we you your to of for in on at by with and or about from is are
+   was be one ones please`.split(/\s+/),
+)
+const WORD = /[\p{Script=Latin}\p{N}]+/gu
+const HAN = /\p{Script=Han}/gu
+const STOP_HAN = /[的了我你那这个条和在]/g
+
+/** Words as stems; of Chinese, its characters. */
+function tokensOf(text: string): string[] {
+  const plain = text.normalize('NFKC').toLowerCase()
+  const words = (plain.match(WORD) ?? []).filter(word => !STOP.has(word)).map(stem)
+  return [...new Set([...words, ...(plain.replace(STOP_HAN, '').match(HAN) ?? [])])]
+}
+
+const stem = (word: string): string =>
+  word.length > 4 ? word.replace(/(?:ies|ing|ed|es|s|y|e)$/, '') : word.replace(/(?<=..)s$/, '')
+
+/** Below this part of the words, an item is not what was meant. */
+const MIN_SHARE = 0.6
+
+/**
+ * The items that best match the words, all of them when they match alike; none when no item holds most of the words, or
+ * when there are no words that mean something.
+ */
+export function bestMatches<Item>(
+  items: readonly Item[],
+  textOf: (item: Item) => string,
+  words: string,
+): Item[] {
+  const wanted = tokensOf(words)
+  if (wanted.length === 0) return []
+  const scored = items.map(item => {
+    const held = new Set(tokensOf(textOf(item)))
+    return { item, share: wanted.filter(token => held.has(token)).length / wanted.length }
+  })
+  const best = Math.max(MIN_SHARE, ...scored.map(({ share }) => share))
+  return scored.filter(({ share }) => share >= best).map(({ item }) => item)
+}
