@@ -1,0 +1,23 @@
+import * as z from 'zod'
+import { defineSkill } from '../../shared/function/skill.ts'
+import { examples } from './examples.ts'
+import { add, list, remove, search } from './notebook.ts'
+import { readNotesWish } from './reading.ts'
+
+export default defineSkill({
+  name: 'notes',
+  description: 'Saves, lists, searches and deletes notes.',
+  examples,
+  uses: ['documents'],
+  input: z.object({
+    action: z.enum(['add', 'list', 'search', 'delete']),
+    text: z.string().default(''),
+  }),
+  read: text => readNotesWish(text) ?? null,
+  run({ action, text }, context) {
+    const about = text.trim()
+    if (action === 'add') return add(about, context)
+    if (action === 'delete') return remove(about, context)
+    return action === 'search' && about !== '' ? search(about, context) : list(context)
+  },
+})
