@@ -22,6 +22,7 @@ export const background: readonly string[] = [
   'ok',
   'yes please',
   'no, not that one',
+  '42',
   // Knowledge
   'what is the capital of Spain?',
   'what is the highest mountain in the world?',
@@ -136,6 +137,7 @@ export const background: readonly string[] = [
   '谁写了红楼梦？',
   '一辆新车要多少钱？',
   '一张电影票多少钱？',
+  '一公斤大米多少钱？',
   '月亮离地球有多远？',
   '第二次世界大战是什么时候结束的？',
   '人工智能是什么意思？',
