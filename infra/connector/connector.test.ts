@@ -120,7 +120,7 @@ test('a stop in order commits what is finished and leaves the rest', async () =>
 })
 
 test('a partition with too much unfinished work is paused, and goes on when it is done', async () => {
-  const keys = neighbours(3)
+  const keys = neighbours(40)
   const held = gate()
   let taken = 0
   const seen = new Map<string, number[]>(keys.map(key => [key, []]))
@@ -140,7 +140,7 @@ test('a partition with too much unfinished work is paused, and goes on when it i
       },
     })
   const total = 4 * MAX_UNFINISHED
-  const all = Array.from({ length: total }, (_, n) => message(String(n), keys[n % 3]!))
+  const all = Array.from({ length: total }, (_, n) => message(String(n), keys[n % 40]!))
   await works.events.publish(all)
   await works.start()
   await until(() => expect(taken).toBeGreaterThanOrEqual(MAX_UNFINISHED))
@@ -150,7 +150,44 @@ test('a partition with too much unfinished work is paused, and goes on when it i
   await until(async () => expect(await works.lag()).toBe(0))
   expect(taken).toBe(total)
   for (const [index, key] of keys.entries())
-    expect(seen.get(key)).toEqual(all.map(({ id }) => Number(id)).filter(n => n % 3 === index))
+    expect(seen.get(key)).toEqual(all.map(({ id }) => Number(id)).filter(n => n % 40 === index))
+})
+
+test('a conversation that floods does not stop those behind it on its partition', async () => {
+  const [flooder, other] = neighbours(2)
+  const held = gate()
+  const seen: string[] = []
+  works.deploy(
+    stage(async event => {
+      if (event.subject === flooder) await held.passed
+      seen.push(event.id)
+    }),
+  )
+  const total = 3 * MAX_UNFINISHED
+  const flood = Array.from({ length: total }, (_, n) => message(`f${n}`, flooder!))
+  await works.events.publish([...flood, message('o1', other!)])
+  await works.start()
+  await until(() => expect(seen).toEqual(['o1']))
+  held.open()
+  await until(async () => expect(await works.lag()).toBe(0))
+  expect(seen).toEqual(['o1', ...flood.map(({ id }) => id)])
+})
+
+test('a record that waited on the log is delivered when the log can be read again', async () => {
+  const [flooder] = neighbours(1)
+  const { read } = works.bus
+  let refusals = 0
+  works.bus.read = async (...asked) => {
+    if (refusals++ === 0) throw new LaresError('unavailable', 'not now')
+    return await read(...asked)
+  }
+  const seen: string[] = []
+  works.deploy(stage(event => void seen.push(event.id)))
+  const flood = Array.from({ length: 200 }, (_, n) => message(`f${n}`, flooder!))
+  await works.events.publish(flood)
+  await works.start()
+  await until(() => expect(seen).toEqual(flood.map(({ id }) => id)))
+  expect(refusals).toBeGreaterThan(1)
 })
 
 test('what another member has taken over is neither started nor committed here', async () => {

@@ -11,6 +11,8 @@ export type Task = () => Promise<Outcome>
  */
 export type Lanes = {
   add(key: string, task: Task): void
+  /** Tasks of a key that have not ended. */
+  waiting(key: string): number
   setLimit(limit: number): void
   /** Starts nothing more; resolves when what runs has ended. */
   close(): Promise<void>
@@ -62,6 +64,7 @@ export function openLanes(limit: number): Lanes {
       line.push(key)
       fill()
     },
+    waiting: key => queues.get(key)?.length ?? 0,
     setLimit(next) {
       limit = next
       fill()

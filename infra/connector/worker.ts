@@ -3,11 +3,12 @@ import { DEFAULT_CONCURRENCY } from '../../shared/function/invoke.ts'
 import { type DeliveryParts, deliver } from './delivery.ts'
 import { openLanes } from './lanes.ts'
 import { openProgress, type Progress } from './progress.ts'
+import { MAX_HELD, openSpill, type Spill } from './spill.ts'
 import type { Standing } from './standing.ts'
 
-/** A partition with this much unfinished work is paused, and goes on when half of it is done. */
+/** A partition with this much unfinished work in memory is paused, and goes on when half of it is done. */
 export const MAX_UNFINISHED = 1_000
-/** The same for finished work behind an unfinished record: it is kept in memory, and comes again after a crash. */
+/** The same for all work behind an unfinished record: its places are kept in memory, and it may come again after a crash. */
 const MAX_SPAN = 50_000
 /** How long finished work waits for more before it is committed. What a crash makes come again is told by its id. */
 const COMMIT_EVERY_MS = 100
@@ -23,7 +24,8 @@ export type Worker = {
 
 export const groupOf = (name: string): string => `lares.${name}`
 
-type Partition = { at: TopicPartition; progress: Progress; paused: boolean }
+/** `spilled`: unfinished records that are not in memory. */
+type Partition = { at: TopicPartition; progress: Progress; paused: boolean; spill: Spill; spilled: number }
 
 /**
  * Reads the topics of one function in its own consumer group. Keys run at once, one key in order, over all topics of
@@ -45,7 +47,13 @@ export async function startWorker(
     const id = `${topic}/${partition}`
     const known = partitions.get(id)
     if (known) return known
-    const made = { at: { topic, partition }, progress: openProgress(), paused: false }
+    const made = {
+      at: { topic, partition },
+      progress: openProgress(),
+      paused: false,
+      spill: openSpill(bus, parts.log),
+      spilled: 0,
+    }
     partitions.set(id, made)
     return made
   }
@@ -55,21 +63,25 @@ export async function startWorker(
     const partition = partitionOf(record)
     if (!partition.progress.started(record.offset)) return
     const standing: Standing = {}
-    standings.set(record, standing)
-    const run = deliver(record, delivery, standing)
+    const open = (whole: BusRecord) => deliver(whole, delivery, standing)
+    const floods = lanes.waiting(record.key) >= MAX_HELD
+    const held = floods ? partition.spill.stub(record) : record
+    if (floods) partition.spilled++
+    const run = floods ? partition.spill.task(held, open, () => partition.spilled--) : open(record)
+    standings.set(held, standing)
     const tryOnce = async () => {
       if (partition.progress.lost) return 'done'
       const outcome = await run()
       if (partition.progress.lost) return 'done'
-      if (outcome === 'done') finish(partition, record.offset)
+      if (outcome === 'done') finish(partition, held.offset)
       return outcome
     }
     lanes.add(record.key, async () => {
       const outcome = await tryOnce()
-      if (outcome === 'done') standings.delete(record)
+      if (outcome === 'done') standings.delete(held)
       return outcome
     })
-    if (!partition.paused && isFull(partition.progress, 1)) {
+    if (!partition.paused && isFull(partition, 1)) {
       partition.paused = true
       subscription.pause([partition.at])
     }
@@ -77,7 +89,7 @@ export async function startWorker(
   const finish = (partition: Partition, offset: number) => {
     partition.progress.finished(offset)
     commits.schedule(subscription)
-    if (partition.paused && !stop.signal.aborted && !isFull(partition.progress, 1 / 2)) {
+    if (partition.paused && !stop.signal.aborted && !isFull(partition, 1 / 2)) {
       partition.paused = false
       subscription.resume([partition.at])
     }
@@ -112,8 +124,8 @@ export async function startWorker(
   }
 }
 
-const isFull = (progress: Progress, share: number): boolean =>
-  progress.unfinished() >= MAX_UNFINISHED * share || progress.span() >= MAX_SPAN * share
+const isFull = ({ progress, spilled }: Partition, share: number): boolean =>
+  progress.unfinished() - spilled >= MAX_UNFINISHED * share || progress.span() >= MAX_SPAN * share
 
 function lose(partitions: Map<string, Partition>, id: string): void {
   const partition = partitions.get(id)
