@@ -11,10 +11,10 @@ export default defineSkill({
   uses: ['documents'],
   input: z.object({
     action: z.enum(['add', 'list', 'search', 'delete']),
-    text: z.string().default(''),
+    text: z.string().optional(),
   }),
   read: text => readNotesWish(text) ?? null,
-  run({ action, text }, context) {
+  run({ action, text = '' }, context) {
     const about = text.trim()
     if (action === 'add') return add(about, context)
     if (action === 'delete') return remove(about, context)

@@ -7,6 +7,7 @@ import { findMoment } from './moment.ts'
 import { dueIn, phrases } from './phrases.ts'
 
 const MAX_PENDING = 200
+const MAX_WORDS = 200
 const ALL = /^(?:all|every|everything|所有|全部)$/i
 
 type Context = SkillContext<'timers' | 'documents'>
@@ -21,9 +22,10 @@ export async function cancel(words: string, context: Context): Promise<string> {
   return decided.reply
 }
 
-async function decide(words: string, context: Context): Promise<Cancelled> {
+async function decide(said: string, context: Context): Promise<Cancelled> {
   const { timers, person, language } = context
   const say = phrases[language]
+  const words = said.slice(0, MAX_WORDS)
   const pending = await timers.pending(person, MAX_PENDING)
   if (pending.length === 0) return { timers: [], reply: say.none }
   if (ALL.test(words)) return { timers: pending, reply: say.cancelledAll(pending.length) }

@@ -14,9 +14,9 @@ export default defineSkill({
   examples,
   uses: ['timers', 'documents'],
   input: z.object({
-    action: z.enum(['set', 'list', 'cancel']).default('set'),
-    when: z.string().max(200).default('').describe('e.g. tomorrow 9:00'),
-    text: z.string().max(2_000).default('').describe('what of'),
+    action: z.enum(['set', 'list', 'cancel']).optional(),
+    when: z.string().optional().describe('e.g. tomorrow 9:00'),
+    text: z.string().optional().describe('what of'),
   }),
   async read(text, { saidAt, timeZone, language }) {
     const wish = await readWish(text, { saidAt, timeZone })
@@ -32,8 +32,8 @@ export default defineSkill({
         return { when: wish.due?.toISOString() ?? '', text: wish.text || phrases[language][wish.kind] }
     }
   },
-  async run({ action, when, text }, context) {
-    if (action === 'set') return set(when, text, context)
+  async run({ action = 'set', when = '', text = '' }, context) {
+    if (action === 'set') return set(when, text.trim(), context)
     if (action === 'cancel') return cancel(text, context)
     const { language, timers, person } = context
     const pending = await timers.pending(person, MAX_LISTED)

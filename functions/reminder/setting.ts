@@ -5,6 +5,8 @@ import { dueIn, phrases } from './phrases.ts'
 import { recurrenceIn } from './reading.ts'
 
 const MAX_TEXT = 500
+/** Longer words are no time. */
+const MAX_WHEN = 200
 const MAX_PENDING = 200
 const MAX_AHEAD_MS = 10 * 366 * 86_400_000
 
@@ -14,12 +16,12 @@ type Context = SkillContext<'timers' | 'documents'>
 export async function set(when: string, text: string, context: Context): Promise<string> {
   const { language, conversation, person, timers, saidAt, idempotencyKey } = context
   const say = phrases[language]
+  if (text.length > MAX_TEXT) throw new LaresError('rejected', say.tooLong)
   if (recurrenceIn(when)) return say.recurring
-  const due = await dueAt(when, context)
+  const due = when.length > MAX_WHEN ? undefined : await dueAt(when, context)
   if (!due) return say.when(text)
   if (due <= saidAt) throw new LaresError('rejected', say.past(dueIn(due, context)))
   if (due.getTime() - saidAt.getTime() > MAX_AHEAD_MS) throw new LaresError('rejected', say.tooFar)
-  if (text.length > MAX_TEXT) throw new LaresError('rejected', say.tooLong)
   const pending = await timers.pending(person, MAX_PENDING)
   if (pending.length === MAX_PENDING && !pending.some(({ id }) => id === idempotencyKey))
     throw new LaresError('rejected', say.tooMany)
