@@ -1,12 +1,15 @@
 import type { BigNumber, MathJsInstance, MathNode, Unit } from 'mathjs'
 import { LaresError } from '../../shared/errors.ts'
 import type { Problem } from './problems.ts'
+import { ownUnits } from './units.ts'
 
 /** Digits that are reckoned with, and those of them that can be trusted. */
 const PRECISION = 220
 const TRUSTED = 200
 /** What is shown of a number that goes on for ever. */
 const SHOWN = 15
+/** Nobody measures more closely. */
+const SHOWN_OF_UNITS = 8
 const MAX_DECIMALS = 30
 const MAX_LENGTH = 500
 const MAX_PARTS = 200
@@ -27,15 +30,18 @@ type Refuse = (problem: Problem) => LaresError
 type Operation = (...values: Value[]) => unknown
 type Math = MathJsInstance & Record<string, Operation>
 
-export type Result = { isExact: boolean; value: string }
+/** `unit` as the library calls it. */
+export type Result = { isExact: boolean; value: string; unit?: string }
 
 let loaded: Promise<Math> | undefined
 
 /** The library takes some 300 ms to load, so it is loaded for the first sum. */
 const load = (): Promise<Math> =>
-  (loaded ??= import('mathjs').then(
-    ({ create, all }) => create(all!, { number: 'BigNumber', precision: PRECISION }) as Math,
-  ))
+  (loaded ??= import('mathjs').then(({ create, all }) => {
+    const math = create(all!, { number: 'BigNumber', precision: PRECISION })
+    math.createUnit(ownUnits)
+    return math as Math
+  }))
 
 /**
  * The value of an expression of numbers, units, arithmetic and the functions above; nothing else in it is carried out.
@@ -113,20 +119,19 @@ function evaluator(math: Math, refuse: Refuse): (node: MathNode) => Value {
 }
 
 function resultOf(value: Value, refuse: Refuse): Result {
-  if (!('toNumeric' in value)) return numberOf(value)
+  if (!('toNumeric' in value)) return numberOf(value, SHOWN)
   const unit = value.formatUnits()
   // A unit by itself is no sum.
   if (value.value === null || unit === '') throw refuse('nonsense')
-  const { isExact, value: number } = numberOf(value.toNumeric(unit) as unknown as BigNumber)
-  return { isExact, value: `${number} ${unit.replace('deg', '°')}` }
+  return { ...numberOf(value.toNumeric(unit) as unknown as BigNumber, SHOWN_OF_UNITS), unit }
 }
 
 /** Thirds times three are whole again: the digits that cannot be trusted are rounded away first. */
-function numberOf(value: BigNumber): Result {
+function numberOf(value: BigNumber, shown: number): Result {
   const number = value.toSignificantDigits(TRUSTED).toDecimalPlaces(TRUSTED)
   if (number.isInteger() && number.e < TRUSTED) return { isExact: true, value: number.toFixed() }
   const isExact = number.decimalPlaces() <= MAX_DECIMALS
-  const rounded = isExact ? number : number.toSignificantDigits(SHOWN)
+  const rounded = isExact ? number : number.toSignificantDigits(shown)
   return { isExact: isExact && number.e < TRUSTED, value: written(rounded) }
 }
 

@@ -1,6 +1,6 @@
 import { unitNamed } from './units.ts'
 
-const AMOUNT = String.raw`(-?\d+(?:\.\d+)?(?:\s*/\s*\d+)?|an?|1个?)`
+const AMOUNT = String.raw`(-?\d+(?:\.\d+)?(?:\s*/\s*\d+)?个?|an?|半个?)`
 
 /** Ways to ask for a conversion: the amount, what it is in, and what it shall be in. */
 const FORMS: RegExp[] = [
@@ -13,13 +13,14 @@ const FORMS: RegExp[] = [
 ]
 const ASKED_FIRST: RegExp[] = [
   new RegExp(
-    `^(?:how many |how much )?(.+?) (?:are|is|in|are in|is in|are there in|do|does|make|makes|equals?|per) (?:there in )?${AMOUNT} (.+?)(?: have| has| make| equal| contain)?$`,
+    `^(?:how many |how much |how (?:tall|long|far|heavy|big|hot|warm|cold|fast|high|deep|wide) )?(.+?) (?:are|is|in|are in|is in|are there in|do|does|make|makes|equals?|per) (?:there in )?${AMOUNT} (.+?)(?: have| has| make| equal| contain)?$`,
   ),
   new RegExp(`^${AMOUNT}(.+?)里?有多少(.+)$`),
 ]
 /** 摄氏20度, 20度摄氏 */
 const DEGREES: [RegExp, string][] = [
   [/(摄氏|华氏) ?(-?\d+(?:\.\d+)?) ?度/g, '$2$1度'],
+  [/(摄氏|华氏)(多少|几)度/g, '$2$1度'],
   [/(摄氏|华氏)(?!度)/g, '$1度'],
   [/°(?=\s*(?:c|f)\b)\s*/g, '°'],
 ]
@@ -42,10 +43,13 @@ export function readConversion(text: string): string | undefined {
 
 function conversion(amount?: string, from?: string, to?: string): string | undefined {
   if (!amount || !from || !to) return undefined
-  const source = measure(/^an?$|个$/.test(amount) ? '1' : amount, from)
+  const source = measure(count(amount), from)
   const target = unitNamed(to.replace(/^(?:the |a |an )/, ''))
   return source && target ? `${source} to ${target}` : undefined
 }
+
+const count = (said: string): string =>
+  /^an?$/.test(said) ? '1' : said.replace('个', '').replace('半', '0.5')
 
 /** "5 feet 10 inches" is a sum of two. */
 function measure(amount: string, said: string): string | undefined {

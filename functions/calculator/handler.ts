@@ -1,10 +1,12 @@
 import * as z from 'zod'
 import { LaresError } from '../../shared/errors.ts'
+import type { Language } from '../../shared/events/types.ts'
 import { defineSkill } from '../../shared/function/skill.ts'
 import { calculate } from './arithmetic.ts'
 import { examples } from './examples.ts'
 import { type Problem, problems } from './problems.ts'
 import { readSum } from './reading.ts'
+import { measured } from './units.ts'
 
 export default defineSkill({
   name: 'calculator',
@@ -19,10 +21,21 @@ export default defineSkill({
     const refuse = (problem: Problem) => new LaresError('rejected', problems[language][problem])
     // A model may ask in words too.
     const sum = readSum(expression) ?? expression
-    const { isExact, value } = await calculate(sum, refuse)
-    return { text: `${shown(sum)} ${isExact ? '=' : '≈'} ${value}`, data: { expression: sum, value } }
+    const { isExact, value, unit } = await calculate(sum, refuse)
+    const result = unit === undefined ? value : measured(value, unit, language)
+    return {
+      text: `${shown(sum, language)} ${isExact ? '=' : '≈'} ${result}`,
+      data: { expression: sum, result },
+    }
   },
 })
 
+const MEASURE = /(\d+(?:\.\d+)?) (mile\/hour|km\/hour|m\/s|(?!mod\b)[a-z]+(?:\^2)?)(?![a-z(])/gi
+
 /** As people write it, so that they see how they were understood. Two asterisks would be read as Markdown. */
-const shown = (sum: string): string => sum.replace(/\s*\*\s*/g, ' × ').replaceAll('deg', '°')
+const shown = (sum: string, language: Language): string =>
+  sum
+    .replace(/ to \S+$/, '')
+    .replace(MEASURE, (_, number: string, unit: string) => measured(number, unit, language))
+    .replace(/\s*\*\s*/g, ' × ')
+    .replace(/^\(([^()]*)\)$/, '$1')

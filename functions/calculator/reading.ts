@@ -33,7 +33,9 @@ const tidy = (text: string): string =>
     .trim()
 
 const digits = (text: string): string =>
-  HAN.test(text) ? chineseDigits(scaled(unmistakable(text))) : englishDigits(text)
+  HAN.test(text)
+    ? chineseDigits(scaled(unmistakable(text), CHINESE_SCALE))
+    : englishDigits(scaled(text, ENGLISH_SCALE))
 
 /** 千 is a numeral and the beginning of a kilogram. */
 const unmistakable = (text: string): string =>
@@ -44,12 +46,25 @@ const unmistakable = (text: string): string =>
     .replace(/百分之/g, '分数')
     .replace(/计?算一[下算]|一下|一共|一起/g, ' ')
 
-const SCALES: Readonly<Record<string, number>> = { 百: 100, 千: 1_000, 万: 10_000, 亿: 100_000_000 }
+const SCALES: Readonly<Record<string, number>> = {
+  百: 100,
+  千: 1_000,
+  万: 10_000,
+  亿: 100_000_000,
+  k: 1_000,
+  hundred: 100,
+  thousand: 1_000,
+  million: 1_000_000,
+  billion: 1_000_000_000,
+}
+const CHINESE_SCALE = /(\d+(?:\.\d+)?) ?([百千万亿]+)/g
+const ENGLISH_SCALE = /(\d+(?:\.\d+)?)(k\b|(?: (?:hundred|thousand|million|billion)\b)+)/g
 
-/** 3.5万 is 35000: digits before a Chinese place are multiplied with it. */
-const scaled = (text: string): string =>
-  text.replace(/(\d+(?:\.\d+)?)\s*([百千万亿]+)/g, (_, number: string, places: string) => {
-    const scale = [...places].reduce((product, place) => product * SCALES[place]!, 1)
+/** 3.5万 is 35000: digits before a place are multiplied with it. */
+const scaled = (text: string, form: RegExp): string =>
+  text.replace(form, (_, number: string, places: string) => {
+    const all = places.match(/[a-z]+|[^a-z\s]/g) ?? []
+    const scale = all.reduce((product, place) => product * SCALES[place]!, 1)
     return String(Number((Number(number) * scale).toPrecision(15)))
   })
 
@@ -57,13 +72,14 @@ const LEADS = [
   /^(?:hey|hi|hello|ok|okay|so|and|well|now|lares|please|pls|quick(?:ly)?|just)\b[,:!]?\s*/,
   /^(?:can|could|would|will) you\s+(?:please\s+)?(?:tell me|help me|quickly)?\s*/,
   /^(?:do you know|i (?:need|want|would like) (?:you )?to (?:know|calculate|compute)?|help me|let me know|tell me|give me|show me)\s*/,
-  /^(?:what(?:'s| is| are| do| does|s)?|how much(?: is| are|'s| do| does| will)?|how many(?= \d)|wat is|whats)\s+(?=\S)/,
-  /^(?:calculate|calc|compute|evaluate|solve|work out|figure out|find|count|do the math(?: on)?|the (?:result|value|answer) (?:of|to)|result of|value of|do i (?:get|have) (?:when|if) i|i get (?:when|if) i|if i|i)\b[:,]?\s*/,
+  /^(?:what(?:'s| is| are| do| does|s)?|how much(?: is| are|'s| do| does| will)?|how many(?= \d)|w[aht]{2,3}t?(?: is|s)|how (?:tall|long|far|heavy|hot|warm|cold|fast|high|deep) (?:is|are)|(?:how mcuh|how muhc|hwo much)(?: is)?)\s+(?=\S)/,
+  /^(?:c[alcu]{3,6}l?ate|calc|compute|evaluate|solve|work out|figure out|find|count|do the math(?: on)?|the (?:result|value|answer) (?:of|to)|result of|value of|do i (?:get|have) (?:when|if) i|i get (?:when|if) i|if i|i)\b[:,]?\s*/,
   /^the (?=sum|product|difference|quotient|average|mean|square|cube|root|remainder|factorial|sqrt|total)/,
-  /^(?:请问|请|麻烦|你好|帮我|帮忙|给我|能不能|可以|能|我想知道|想知道|计算|算算|算出|算|求|那么|那|告诉我|你知道|知道|把|一个)[,:\s]*/,
+  /^(?:请问|请|麻烦|你好|帮我|帮忙|给我|能不能|可以|能|我想知道|想知道|计算|算算看?|算出|算下|算|求|看看|看|那么|那|告诉我|你知道|知道|把|一个)[,:\s]*/,
 ]
 const TAILS = [
-  /\s*[=?？!！。,，.…~]+$/,
+  /\s*[=?？。,，.…~]+$/,
+  /(?<!^\D*\d+)\s*!+$/,
   /\s*(?:please|pls|thanks|thank you|thx|for me|equals?|equal to|is what|is|are|in total|altogether|together|now|exactly|come to|make|to)$/,
   /\s*(?:等于|是|得|为|有|总共|合计)?\s*(?:多少钱|多少|几|什么|啥)(?:呢|啊|呀|吗|来着)?$/,
   /\s*(?:等于|得|是|呢|吗|吧|啊|谢谢|结果|的结果|的值)$/,
@@ -122,14 +138,19 @@ const anywhere = (form: string): RegExp =>
 
 /** Words within a sum, the longer forms first. */
 const WORDS: [RegExp, string][] = [
+  [/^(?:minus|negative) (?=\d)/, '-'],
+  [/[$€£¥]|(?<=\d ?)(?:dollars?|bucks|euros?|元钱?|块钱?|人民币)/g, ''],
   [anywhere('分数 ?(NUMBER)'), '$1%'],
   [anywhere('(NUMBER) ?分之 ?(NUMBER)'), '($2/$1)'],
   [anywhere('(NUMBER) ?(?:percent|per cent|pct|percentage)'), '$1%'],
   [anywhere('(NUMBER) ?% ?(?:tip )(?:on|for|of|to) '), '$1% * '],
   [anywhere('(NUMBER) ?% off(?: of)? TERM'), '($2 - $2 * $1%)'],
-  [anywhere('TERM(?:打| ?打了)(NUMBER)折'), '$1 * ($2/10)'],
+  [anywhere('TERM ?打了?(NUMBER)折'), '$1 * ($2/10)'],
+  [anywhere('打(NUMBER)折[后,，]* ?(?:的 ?)?TERM'), '$2 * ($1/10)'],
+  [anywhere('(?:a )?tip of (NUMBER) ?% (?:on|for|of) TERM'), '$1% * $2'],
   [anywhere('(NUMBER) ?% (?:of|from) (?:the )?'), '$1% * '],
   [anywhere('TERM ?的 ?(NUMBER) ?%'), '$2% * $1'],
+  [anywhere('(NUMBER) ?% ?的 ?TERM'), '$1% * $2'],
   [anywhere('TERM ?的 ?(\\(NUMBER/NUMBER\\))'), '$2 * $1'],
   [anywhere('TERM ?的 ?一?1?半'), '$1 / 2'],
   [anywhere('TERM ?的 ?(NUMBER) ?倍'), '$1 * $2'],
@@ -140,8 +161,8 @@ const WORDS: [RegExp, string][] = [
   [anywhere('TERM ?的? ?立方'), '$1^3'],
   [anywhere('TERM ?的? ?阶乘'), '$1!'],
   [anywhere('根号 ?(?:下 ?)?TERM'), 'sqrt($1)'],
-  [anywhere('(?:the )?(?:square )?root (?:of )?TERM'), 'sqrt($1)'],
   [anywhere('(?:the )?cube root (?:of )?TERM'), 'cbrt($1)'],
+  [anywhere('(?:the )?(?:square )?root (?:of )?TERM'), 'sqrt($1)'],
   [anywhere('(?:the )?sqrt (?:of )?TERM'), 'sqrt($1)'],
   [anywhere('(?:the )?factorial of TERM'), '$1!'],
   [anywhere('TERM factorial'), '$1!'],
@@ -220,6 +241,7 @@ function written(text: string): string | undefined {
 /** A number alone, a date or a telephone number is no sum. */
 const isSum = (sum: string): boolean =>
   /[-+*/^!%(]|\bmod\b/.test(sum) &&
+  !/[\d)] +[\d.]|\b0\d/.test(sum) &&
   !/^-?[\d.,\s]+%?$/.test(sum) &&
   !/^\d{4}-\d{1,2}-\d{1,2}$|^\d{1,2}\/\d{1,2}\/\d{2,4}$|^\+\d[\d\s-]{6,}$/.test(sum)
 
