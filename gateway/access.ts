@@ -25,6 +25,8 @@ export type Access = {
   sessionOf(token: string): string
   /** Errors: `unauthorized`; `forbidden` when a browser asks on behalf of another page. */
   enter(request: FastifyRequest): string
+  /** Lets the owner pass, and who has `metricsToken`. Errors: those of `enter`; `forbidden` for anyone else. */
+  enterMetrics(request: FastifyRequest): void
   /** True for an Origin header of the gateway's own page or of an allowed one. */
   isOwnOrAllowed(origin: string, host: string | undefined): boolean
 }
@@ -51,17 +53,27 @@ export function openAccess({ ownerToken, config }: Parts): Access {
   const allowed = new Set(config.allowedOrigins.map(origin => new URL(origin).origin))
   const isOwnOrAllowed = (origin: string, host: string | undefined) =>
     allowed.has(origin) || isOwn(origin, host)
+  const isForMetrics = finder(
+    config.metricsToken === undefined ? [] : [{ person: 'metrics', secret: config.metricsToken }],
+  )
+  const enter = ({ headers, method }: FastifyRequest): string => {
+    const token = bearerOf(headers)
+    if (token !== undefined) return known(personOf(token))
+    const session = cookieOf(headers)
+    const person = known(session === undefined ? undefined : personOfSession(session))
+    if (method !== 'GET' && method !== 'HEAD') checkOrigin(headers)
+    return person
+  }
   return {
     personOf,
     sessionOf,
     isOwnOrAllowed,
-    enter({ headers, method }) {
-      const token = bearerOf(headers)
-      if (token !== undefined) return known(personOf(token))
-      const session = cookieOf(headers)
-      const person = known(session === undefined ? undefined : personOfSession(session))
-      if (method !== 'GET' && method !== 'HEAD') checkOrigin(headers)
-      return person
+    enter,
+    enterMetrics(request) {
+      const token = bearerOf(request.headers)
+      if (token !== undefined && isForMetrics(token)) return
+      if (enter(request) !== OWNER)
+        throw new LaresError('forbidden', 'only the owner may do this, or metricsToken of gateway.yaml')
     },
   }
 }

@@ -10,6 +10,7 @@ import { healthRoutes } from './health.ts'
 import { openIntake } from './intake.ts'
 import { openLive } from './live.ts'
 import { messageRoutes } from './messages.ts'
+import { measureRequests, meteredIntake, metricsRoutes } from './metrics.ts'
 import { modelRoutes } from './models.ts'
 import { operationRoutes } from './operations.ts'
 import { pageRoutes } from './page.ts'
@@ -34,17 +35,18 @@ export type Gateway = {
 export async function buildGateway(parts: Parts): Promise<Gateway> {
   const closing = new AbortController()
   const live = openLive(parts)
-  const { bus, conversations, config, log, now = Date.now } = parts
+  const { bus, conversations, config, log, metrics, now = Date.now } = parts
   const pressure = openPressure(conversations.history, config.maxWaiting, now)
   const breaker = openBreaker(
     () => within(CHECK_LIMIT_MS, 'the bus or the store', Promise.all([bus.check(), conversations.check()])),
     log,
   )
+  const intake = openIntake(parts, { live, pressure, breaker })
   const rooms: Rooms = {
     parts,
     live,
     access: openAccess(parts),
-    intake: openIntake(parts, { live, pressure, breaker }),
+    intake: metrics ? meteredIntake(intake, metrics) : intake,
     closing: closing.signal,
   }
   const app = await buildApp(rooms)
@@ -87,7 +89,7 @@ async function closeApp(app: FastifyInstance): Promise<void> {
 }
 
 async function buildApp(rooms: Rooms): Promise<FastifyInstance> {
-  const { config, log } = rooms.parts
+  const { config, log, metrics } = rooms.parts
   const app = Fastify({
     bodyLimit: config.maxBodyBytes,
     forceCloseConnections: 'idle',
@@ -95,6 +97,7 @@ async function buildApp(rooms: Rooms): Promise<FastifyInstance> {
   })
   app.setErrorHandler(problemHandler(log))
   app.decorateRequest('person', '')
+  if (metrics) measureRequests(app, metrics)
   answerUnknownRoutes(app)
   guardBorders(app, rooms)
   await app.register(websocket, {
@@ -102,6 +105,7 @@ async function buildApp(rooms: Rooms): Promise<FastifyInstance> {
   })
   await app.register(async open => {
     healthRoutes(open, rooms)
+    metricsRoutes(open, rooms)
     pageRoutes(open, rooms)
   })
   await app.register(async guarded => {

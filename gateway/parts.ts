@@ -5,6 +5,7 @@ import type { EventLog } from '../shared/events/log.ts'
 import type { Log } from '../shared/log.ts'
 import type { Objects } from '../shared/objects/objects.ts'
 import type { DeadLetters, OperationStatus } from '../shared/operations.ts'
+import type { Metrics } from '../shared/telemetry/metrics.ts'
 import type { Tracer } from '../shared/trace.ts'
 import type { Access } from './access.ts'
 import type { Intake } from './intake.ts'
@@ -31,6 +32,8 @@ export type Parts = {
   status?: () => Promise<OperationStatus>
   dead?: DeadLetters
   trace?: Tracer
+  /** What GET /metrics gives, and where the gateway counts; without it there is no such route. */
+  metrics?: Metrics
   log: Log
   /** Milliseconds since the epoch. */
   now?: () => number

@@ -36,6 +36,7 @@ export async function startGateway(
     conversations,
     objects,
     log,
+    metrics: drivers.metrics,
     config: readConfig(environment.configDirectory, 'gateway'),
     ownerToken: token,
     ownerTokenGiven: environment.token !== undefined,

@@ -7,9 +7,14 @@ import { type EventLog, openEventLog } from './events/log.ts'
 import { openCatalogue } from './function/catalogue.ts'
 import type { Ability, Services } from './function/context.ts'
 import type { Log } from './log.ts'
+import { openEmbedder } from './models/embedder.ts'
 import { lazyModels } from './models/lazy.ts'
-import type { Models } from './models/models.ts'
+import type { Embedder, Models, TextGenerator } from './models/models.ts'
 import type { Objects } from './objects/objects.ts'
+import { meteredConversations } from './telemetry/metered-conversations.ts'
+import { meteredEvents } from './telemetry/metered-events.ts'
+import { meteredModels } from './telemetry/metered-models.ts'
+import { type Metrics, openMetrics } from './telemetry/metrics.ts'
 
 /** The drivers that the environment chooses, each opened (and its code loaded) at its first use, and then kept. */
 export type Drivers = {
@@ -20,11 +25,14 @@ export type Drivers = {
   events(): Promise<EventLog>
   /** What a function that `uses` these gets. */
   services(uses: Iterable<Ability>): Promise<Partial<Services>>
+  /** What this process counts; the drivers count here already. */
+  metrics: Metrics
   /** Closes what was opened, in the reverse order. */
   close(): Promise<void>
 }
 
 export function openDrivers(environment: Environment, log: Log): Drivers {
+  const metrics = openMetrics()
   const opened: { close?(): Promise<void> }[] = []
   const once = <T extends object>(open: () => Promise<T>) => {
     let value: Promise<T> | undefined
@@ -35,12 +43,23 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     return () => (value ??= open().then(keep))
   }
   const bus = once(() => openBus(environment, log))
-  const conversations = once(() => openConversations(environment, log))
+  const conversations = once(async () =>
+    meteredConversations(await openConversations(environment, log), metrics),
+  )
   const objects = once(async () => {
     const { openFolderObjects } = await import('./objects/folder.ts')
     return openFolderObjects(join(environment.home, 'objects'))
   })
-  const models = once(async () => lazyModels(() => openModels(environment, log)))
+  const models = once(async () =>
+    meteredModels(
+      joinModels(
+        lazyModels(() => openGenerator(environment, log)),
+        openEmbedder(environment, log),
+      ),
+      environment.openai ? 'openai' : 'llama',
+      metrics,
+    ),
+  )
   const open: { [A in Ability]: () => Promise<Services[A]> } = {
     models,
     conversations,
@@ -54,7 +73,8 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     conversations,
     objects,
     models,
-    events: async () => openEventLog(await bus(), await objects()),
+    events: async () => meteredEvents(openEventLog(await bus(), await objects()), environment.bus, metrics),
+    metrics,
     async services(uses) {
       const pairs = [...new Set(uses)].map(async ability => [ability, await open[ability]()] as const)
       return Object.fromEntries(await Promise.all(pairs))
@@ -83,7 +103,15 @@ async function openConversations(environment: Environment, log: Log): Promise<Co
   return openSqliteConversations(join(environment.home, 'conversations.db'))
 }
 
-async function openModels(environment: Environment, log: Log): Promise<Models> {
+function joinModels(generator: TextGenerator, embedder: Embedder): Models {
+  const close = async () => {
+    await embedder.close()
+    await generator.close()
+  }
+  return { ...generator, embed: embedder.embed, close }
+}
+
+async function openGenerator(environment: Environment, log: Log): Promise<TextGenerator> {
   if (environment.openai) {
     const { openOpenAIModels } = await import('./models/openai.ts')
     return openOpenAIModels({ ...environment.openai, model: environment.model })

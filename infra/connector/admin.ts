@@ -4,28 +4,31 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { LaresError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { type Metrics, PAGE_TYPE } from '../../shared/telemetry/metrics.ts'
 import { type PlacedStanding, placedStanding } from './standing.ts'
 
 export type AdminParts = {
   host: string
   port: number
   standings(conversation: string): PlacedStanding[]
+  metrics: Pick<Metrics, 'page'>
+  log: Log
 }
 
 const ANSWER_LIMIT_MS = 2_000
 const standings = z.object({ standings: z.array(placedStanding) })
 
 /**
- * What the connector's process tells of itself, without a token: GET /healthz, and GET /standings?conversation=ID for
- * `lares trace`. No words of people are in it. Errors: `unavailable` when the port cannot be listened on.
+ * What the connector's process tells of itself, without a token: GET /healthz, GET /metrics for Prometheus, and
+ * GET /standings?conversation=ID for `lares trace`. No words of people are in it. Errors: `unavailable` when the port cannot be listened on.
  */
 export async function serveAdmin(parts: AdminParts): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://connector')
-    if (pathname === '/healthz') return json(response, 200, { status: 'ok' })
-    if (pathname !== '/standings')
-      return json(response, 404, { error: { code: 'not_found', message: `there is no ${pathname}` } })
-    json(response, 200, { standings: parts.standings(searchParams.get('conversation') ?? '') })
+    route(parts, request.url ?? '/', response).catch(error => {
+      parts.log.error({ err: error }, 'the admin port could not answer')
+      response.destroy()
+    })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', cause =>
@@ -47,6 +50,20 @@ export async function serveAdmin(parts: AdminParts): Promise<{ port: number; clo
         server.closeAllConnections()
       }),
   }
+}
+
+async function route(
+  { standings, metrics }: AdminParts,
+  url: string,
+  response: ServerResponse,
+): Promise<void> {
+  const { pathname, searchParams } = new URL(url, 'http://connector')
+  if (pathname === '/healthz') json(response, 200, { status: 'ok' })
+  else if (pathname === '/metrics')
+    response.writeHead(200, { 'content-type': PAGE_TYPE }).end(await metrics.page())
+  else if (pathname === '/standings')
+    json(response, 200, { standings: standings(searchParams.get('conversation') ?? '') })
+  else json(response, 404, { error: { code: 'not_found', message: `there is no ${pathname}` } })
 }
 
 function json(response: ServerResponse, status: number, value: unknown): void {

@@ -3,8 +3,9 @@ import type { EventLog } from '../../shared/events/log.ts'
 import type { Catalogue, Manifest } from '../../shared/function/catalogue.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Invoker } from './invoker.ts'
+import type { ConnectorMetrics, Load } from './metrics.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
-import { type PlacedStanding, placed } from './standing.ts'
+import { loadOf, type PlacedStanding, placed } from './standing.ts'
 import type { DeployedFunction, FunctionSource } from './topic-map.ts'
 import { topicsToMake } from './topics.ts'
 import { startWorker, type Worker } from './worker.ts'
@@ -18,6 +19,7 @@ export type ConnectorOptions = {
   invoker: Invoker
   catalogue: Catalogue
   log: Log
+  metrics?: ConnectorMetrics
   retry?: Partial<RetryPolicy>
   now?: () => number
   random?: () => number
@@ -28,6 +30,8 @@ export type ConnectorOptions = {
 export type Connector = {
   /** Where this connector has the unfinished records of a conversation; those of other connectors it does not know. */
   standings(conversation: string): PlacedStanding[]
+  /** What it has in its hands, by function. */
+  loads(): Load[]
   close(): Promise<void>
 }
 
@@ -50,6 +54,7 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
       invoker,
       retry: { ...DEFAULT_RETRY, ...options.retry },
       log: log.child({ function: name }),
+      metrics: options.metrics,
       now: options.now ?? Date.now,
       random: options.random ?? Math.random,
     })
@@ -98,6 +103,7 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
   return {
     standings: conversation =>
       [...workers].flatMap(([name, worker]) => placed(name, worker.standings(), conversation)),
+    loads: () => [...workers].map(([name, worker]) => loadOf(name, worker.standings())),
     async close() {
       closed = true
       clearTimeout(timer)

@@ -8,6 +8,7 @@ import type { Log } from '../../shared/log.ts'
 import { DEAD_LETTER, deadLetter } from './dead-letter.ts'
 import type { Invoker } from './invoker.ts'
 import type { Outcome } from './lanes.ts'
+import type { ConnectorMetrics } from './metrics.ts'
 import { openOutbox } from './outbox.ts'
 import { nextTry, type RetryPolicy, type Tries } from './retry.ts'
 import { type Making, notesOf, type Standing } from './standing.ts'
@@ -23,6 +24,7 @@ export type DeliveryParts = {
   invoker: Invoker
   retry: RetryPolicy
   log: Log
+  metrics?: ConnectorMetrics | undefined
   /** Aborted when the connector stops. */
   signal: AbortSignal
   now: () => number
@@ -43,12 +45,17 @@ export function deliver(
   const tryFunction = async (): Promise<Outcome> => {
     let event: LaresEvent | undefined
     const making = begin(standing, tries, parts.now())
+    const startedAt = performance.now()
+    const ended = (code?: string) =>
+      parts.metrics?.tried(parts.function, record.topic, performance.now() - startedAt, code)
     try {
       event = fromRecord(record)
       await handle(event, parts, making)
+      ended()
       return 'done'
     } catch (thrown) {
       const error = toLaresError(thrown)
+      ended(error.code)
       const outcome = afterFailure(event, error, tries, parts)
       if (outcome !== 'last') return rest(standing, error, parts.now(), outcome)
       letter = deadLetter(record, event, error, tries, parts.function)
@@ -123,6 +130,7 @@ function afterFailure(
   const next = nextTry(tries, error, parts.retry, parts.now(), parts.random)
   const fields = { event: event?.id, type: event?.type, code: error.code, tries: tries.failures + tries.away }
   if (next !== 'last') {
+    parts.metrics?.retried(parts.function, error.code)
     parts.log.debug({ ...fields, againInMs: Math.round(next) }, `a try failed: ${error.message}`)
     return { againInMs: next }
   }
@@ -138,6 +146,7 @@ function afterFailure(
 async function bury(letter: LaresEvent, parts: DeliveryParts): Promise<Outcome> {
   try {
     await publish([letter], parts)
+    parts.metrics?.buried(parts.function)
     return 'done'
   } catch (error) {
     if (!parts.signal.aborted)

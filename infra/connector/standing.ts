@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { BusRecord } from '../../shared/bus/bus.ts'
+import type { Load } from './metrics.ts'
 
 /** How far a record is with its function: nothing is set while it waits for its turn. Kept in memory only, as tries are. */
 export type Standing = {
@@ -44,6 +45,12 @@ export function placed(
         ...(runningSinceMs !== undefined && { runningSinceMs }),
       })
   return found
+}
+
+export function loadOf(name: string, standings: ReadonlyMap<BusRecord, Standing>): Load {
+  let running = 0
+  for (const { runningSinceMs } of standings.values()) if (runningSinceMs !== undefined) running++
+  return { function: name, running, held: standings.size }
 }
 
 /** What is known of a try when its function emits something. */

@@ -61,7 +61,9 @@ export async function startWorker(
     // What comes while the worker closes stays for whoever reads next.
     if (stop.signal.aborted) return
     const partition = partitionOf(record)
-    if (!partition.progress.started(record.offset)) return
+    const isNew = partition.progress.started(record.offset)
+    parts.metrics?.came(parts.function, record.topic, !isNew)
+    if (!isNew) return
     const standing: Standing = {}
     const open = (whole: BusRecord) => deliver(whole, delivery, standing)
     const floods = lanes.waiting(record.key) >= MAX_HELD

@@ -22,18 +22,21 @@ await runProcess(async () => {
     (await readStack('stack.yml')).map(async known => ({ ...known, port: await freePort() })),
   )
   const urls = functions.map(({ name, port }) => `${name}=http://${HOST}:${port}`).join(',')
+  const adminPort = environment.metricsPort ?? (await freePort())
   const children: Child[] = [
     ...functions.map(({ name, handler, port }) => ({
       name,
       script: 'shared/function/main.ts',
       args: [handler],
       environment: { PORT: String(port), HOST },
+      url: `http://${HOST}:${port}`,
     })),
     {
       name: 'connector',
       script: 'infra/connector/main.ts',
       args: [],
-      environment: { LARES_FUNCTION_URLS: urls },
+      environment: { LARES_FUNCTION_URLS: urls, LARES_METRICS_PORT: String(adminPort) },
+      url: `http://${HOST}:${adminPort}`,
     },
     { name: 'gateway', script: 'gateway/main.ts', args: [], environment: {} },
   ]

@@ -3,10 +3,17 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../../shared/log.ts'
 
-export type Child = { name: string; script: string; args: string[]; environment: Record<string, string> }
+export type Child = {
+  name: string
+  script: string
+  args: string[]
+  environment: Record<string, string>
+  /** Where it listens, for those who look into the run folder. */
+  url?: string
+}
 
 export type SupervisorOptions = {
-  /** Where `NAME.pid` of each running process is written. */
+  /** Where `NAME.pid` of each running process is written, and `NAME.url` of one that listens. */
   runFolder: string
   log: Log
   /** Environment of all of them. */
@@ -60,13 +67,15 @@ function keep(child: Child, { runFolder, log, shared }: SupervisorOptions): { st
       restart = setTimeout(start, waitMs)
     })
   }
+  const urlFile = join(runFolder, `${child.name}.url`)
+  if (child.url) writeFileSync(urlFile, child.url)
   start()
   return {
     async stop() {
       stopping = true
       clearTimeout(restart)
       if (running) await end(running)
-      rmSync(pidFile, { force: true })
+      for (const file of [pidFile, urlFile]) rmSync(file, { force: true })
     },
   }
 }

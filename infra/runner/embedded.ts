@@ -6,9 +6,11 @@ import { openCatalogue } from '../../shared/function/catalogue.ts'
 import { type Invocable, invocable } from '../../shared/function/invoke.ts'
 import { loadFunction } from '../../shared/function/load.ts'
 import type { Log } from '../../shared/log.ts'
+import { meteredFunction } from '../../shared/telemetry/metered-function.ts'
 import { type Connector, startConnector } from '../connector/connector.ts'
 import { openDeadLetters } from '../connector/dead.ts'
 import { inlineInvoker } from '../connector/inline-invoker.ts'
+import { connectorMetrics, watchStatus } from '../connector/metrics.ts'
 import { openStatus } from '../connector/status.ts'
 import { readStack, stackSource } from '../connector/topic-map.ts'
 import { RETENTION_MS } from '../connector/topics.ts'
@@ -49,11 +51,13 @@ export async function startEmbedded(
     catalogue,
     log,
     source: stackSource(stackFile),
+    metrics: connectorMetrics(drivers.metrics, environment.bus),
   })
   const timers = startTimers(conversations.timers, events, log)
   const trimming = trimJournal(conversations, log)
   const dead = openDeadLetters({ bus, objects, documents: conversations.documents })
   const status = openStatus({ bus, dead, source: stackSource(stackFile), reach: invoker.manifest })
+  watchStatus(drivers.metrics, { status, loads: connector.loads, log })
   const trace = openTracer({
     bus,
     objects,
@@ -84,7 +88,7 @@ async function openFunctions(stackFile: string, drivers: Drivers, log: Log): Pro
   for (const { name, handler } of await readStack(stackFile)) {
     const definition = await loadFunction(handler)
     const services = await drivers.services(definition.uses ?? [])
-    const one = invocable(definition, { services, objects, log })
+    const one = meteredFunction(invocable(definition, { services, objects, log }), drivers.metrics)
     await one.start()
     functions.set(name, one)
   }

@@ -36,6 +36,7 @@ const schema = z.object({
     z.string().regex(/^([a-z0-9-]+=https?:[^,\s]+(,|$))*$/, 'name=url, several with commas'),
     '',
   ),
+  LARES_METRICS_PORT: optional(z.coerce.number().int().min(0).max(65_535)),
   LARES_URL: optional(z.url({ protocol: /^https?$/ })),
 })
 
@@ -60,6 +61,8 @@ export type Environment = {
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Where each function is, for a connector that calls them over HTTP. */
   functionUrls: Map<string, string>
+  /** Where the connector's own process serves its metrics; undefined: nowhere. */
+  metricsPort: number | undefined
   /** Where the lares command finds the gateway. */
   url: string
 }
@@ -87,6 +90,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     cache: resolve(env.LARES_CACHE),
     logLevel: env.LARES_LOG_LEVEL,
     functionUrls: new Map(pairsIn(env.LARES_FUNCTION_URLS)),
+    metricsPort: env.LARES_METRICS_PORT,
     url: env.LARES_URL ?? `http://127.0.0.1:${env.PORT}`,
   }
 }

@@ -24,6 +24,8 @@ const gateway = z.strictObject({
       z.strictObject({ person: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/), token: z.string().min(16) }),
     )
     .default([]),
+  /** Opens /metrics and nothing else, for a Prometheus that need not be the owner. */
+  metricsToken: z.string().min(16).optional(),
   /** Origins of other web pages that may use the API from a browser, as in https://home.example. */
   allowedOrigins: z.array(z.url()).default([]),
   maxBodyBytes: z

@@ -3,6 +3,7 @@ import { openDrivers } from '../drivers.ts'
 import { LaresError } from '../errors.ts'
 import { openLog } from '../pino-log.ts'
 import { runProcess } from '../process.ts'
+import { meteredFunction } from '../telemetry/metered-function.ts'
 import { invocable } from './invoke.ts'
 import { loadFunction } from './load.ts'
 import { serve } from './serve.ts'
@@ -16,8 +17,12 @@ await runProcess(async () => {
   const log = openLog(definition.name, environment.logLevel)
   const drivers = openDrivers(environment, log)
   const services = await drivers.services(definition.uses ?? [])
-  const ready = invocable(definition, { services, objects: await drivers.objects(), log })
-  const running = await serve(ready, { port: environment.port, host: environment.host, log })
+  const { metrics } = drivers
+  const ready = meteredFunction(
+    invocable(definition, { services, objects: await drivers.objects(), log }),
+    metrics,
+  )
+  const running = await serve(ready, { port: environment.port, host: environment.host, log, metrics })
   return async () => {
     await running.drain()
     await drivers.close()

@@ -3,6 +3,7 @@ import { LaresError, toLaresError } from '../errors.ts'
 import type { LaresEvent } from '../events/event.ts'
 import { BATCH, fromHttp, NDJSON, toHttp, toJson } from '../events/http-binding.ts'
 import type { Log } from '../log.ts'
+import { type Metrics, PAGE_TYPE } from '../telemetry/metrics.ts'
 import type { Invocable } from './invoke.ts'
 
 export const MAX_BODY_BYTES = 1024 * 1024
@@ -12,6 +13,8 @@ export type ServeOptions = {
   host?: string
   maxBodyBytes?: number
   drainTimeoutMs?: number
+  /** What /_/metrics gives; without it there is no such page. */
+  metrics?: Pick<Metrics, 'page'>
   log: Log
 }
 
@@ -33,7 +36,7 @@ type State = {
 
 /**
  * Serves a function over HTTP: POST / takes one CloudEvent and answers with none (204), one (200, binary), several
- * (batch) or, when asked for by Accept, a stream of them (NDJSON); GET /_/health, /_/ready and /_/manifest.
+ * (batch) or, when asked for by Accept, a stream of them (NDJSON); GET /_/health, /_/ready, /_/manifest and /_/metrics.
  * Bare node:http, because a container's start is what people feel.
  * Errors: `unavailable` when the port cannot be listened on, and what the author's `init` throws.
  */
@@ -115,6 +118,7 @@ async function route(
   if (path === '/_/health') return json(response, 200, { status: 'ok' })
   if (path === '/_/ready') return json(response, isReady ? 200 : 503, { ready: isReady })
   if (path === '/_/manifest') return json(response, 200, invocable.manifest)
+  if (path === '/_/metrics' && options.metrics) return page(response, await options.metrics.page())
   if (path !== '/')
     return fail(response, new LaresError('not_found', `there is nothing at ${path}; events are posted to /`))
   if (request.method !== 'POST') {
@@ -231,4 +235,8 @@ function fail(response: ServerResponse, error: LaresError): void {
 function json(response: ServerResponse, status: number, value: unknown): void {
   const body = Buffer.from(JSON.stringify(value))
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+}
+
+function page(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'content-type': PAGE_TYPE, 'content-length': Buffer.byteLength(text) }).end(text)
 }

@@ -1,0 +1,114 @@
+import type { Log } from '../../shared/log.ts'
+import type { FunctionStatus, OperationStatus } from '../../shared/operations.ts'
+import { duplicatesOf, FINE_SECONDS, type Metrics } from '../../shared/telemetry/metrics.ts'
+import { groupOf } from './worker.ts'
+
+/** What the connector counts of its work. */
+export type ConnectorMetrics = {
+  /** A record came from the bus; `isRepeated` when it had come before and is dropped. */
+  came(functionName: string, topic: string, isRepeated: boolean): void
+  /** A try has ended, with the code of its error or none. */
+  tried(functionName: string, topic: string, ms: number, error?: string): void
+  /** It will be tried again, because of this. */
+  retried(functionName: string, error: string): void
+  /** It has failed for good. */
+  buried(functionName: string): void
+}
+
+const CONSUMER = ['messaging_system', 'messaging_destination_name', 'messaging_consumer_group_name'] as const
+
+/** Names: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/; `system` is the bus's driver. */
+export function connectorMetrics(metrics: Metrics, system: string): ConnectorMetrics {
+  const consumed = metrics.counter(
+    'messaging_client_consumed_messages_total',
+    'Records that came from the log, those that came again included.',
+    [...CONSUMER, 'messaging_operation_name'],
+  )
+  const duration = metrics.histogram(
+    'messaging_process_duration_seconds',
+    'How long a try of an event took, until what it emitted was on the log.',
+    [...CONSUMER, 'messaging_operation_name', 'error_type'],
+    FINE_SECONDS,
+  )
+  const retries = metrics.counter('lares_retries_total', 'Tries that failed and are followed by another.', [
+    'function',
+    'error_type',
+  ])
+  const buried = metrics.counter('lares_dead_letters_total', 'Events that failed for good.', ['function'])
+  const duplicate = duplicatesOf(metrics, 'connector')
+  const labelsOf = (name: string, topic: string) => ({
+    messaging_system: system,
+    messaging_destination_name: topic,
+    messaging_consumer_group_name: groupOf(name),
+  })
+  return {
+    came(name, topic, isRepeated) {
+      consumed.inc({ ...labelsOf(name, topic), messaging_operation_name: 'receive' })
+      if (isRepeated) duplicate()
+    },
+    tried: (name, topic, ms, error = '') =>
+      duration.observe(
+        { ...labelsOf(name, topic), messaging_operation_name: 'process', error_type: error },
+        ms / 1_000,
+      ),
+    retried: (name, error) => retries.inc({ function: name, error_type: error }),
+    buried: name => buried.inc({ function: name }),
+  }
+}
+
+/** A page asks several times for what is read once. */
+const FRESH_MS = 1_000
+
+export type Load = { function: string; running: number; held: number }
+
+export type Watched = {
+  status(): Promise<OperationStatus>
+  loads(): Load[]
+  log: Log
+}
+
+/**
+ * What is read when somebody asks: how far each function is behind, and what this connector has in its hands. A status
+ * that cannot be read, as when the bus is away, leaves its values out: that is how a page says that they are not known.
+ */
+export function watchStatus(metrics: Metrics, { status, loads, log }: Watched): void {
+  const read = freshFor(FRESH_MS, () =>
+    status().catch(error => void log.warn({ err: error }, 'the metrics leave out what cannot be read')),
+  )
+  const ofFunctions = (name: string, help: string, measure: (one: FunctionStatus) => number) =>
+    metrics.gauge(name, help, ['function'], async gauge => {
+      gauge.reset()
+      for (const one of (await read())?.functions ?? []) gauge.set({ function: one.name }, measure(one))
+    })
+  const ofLoads = (name: string, help: string, count: (load: Load) => number) =>
+    metrics.gauge(name, help, ['function'], gauge => {
+      gauge.reset()
+      for (const load of loads()) gauge.set({ function: load.function }, count(load))
+    })
+  ofFunctions('lares_function_lag', 'Events on the log that a function has not finished.', ({ lag }) => lag)
+  ofFunctions(
+    'lares_function_oldest_seconds',
+    'How long the oldest event that a function has not finished has waited.',
+    ({ oldestMs = 0 }) => oldestMs / 1_000,
+  )
+  ofLoads('lares_connector_in_flight', 'Tries that run now.', ({ running }) => running)
+  ofLoads('lares_connector_held', 'Events taken from the log and not finished.', ({ held }) => held)
+  metrics.gauge(
+    'lares_dead_letters',
+    'Events that failed for good and that nobody has put back.',
+    [],
+    async gauge => {
+      const known = await read()
+      if (known) gauge.set(known.deadLetters)
+      else gauge.remove()
+    },
+  )
+}
+
+function freshFor<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
+  let last: { at: number; value: Promise<T> } | undefined
+  return () => {
+    if (!last || performance.now() - last.at > ms) last = { at: performance.now(), value: read() }
+    return last.value
+  }
+}
