@@ -41,17 +41,18 @@ const WRITE = `
     WHERE g.status <> s.status OR g.text <> m.text
   ), restated AS (
     UPDATE lares.message_states s SET status = c.status, sequence = c.sequence FROM changed c WHERE s.id = c.id
-  ), reworded AS (
-    UPDATE lares.messages m SET text = c.text FROM changed c
-    WHERE c.reworded AND m.conversation = c.conversation AND m.at = c.at
   ), fresh AS (
     SELECT * FROM given g WHERE NOT EXISTS (SELECT FROM lares.message_states s WHERE s.id = g.id)
   ), said AS (
     INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at)
     SELECT $1, at, id, role, text, in_reply_to, created_at FROM fresh
+  ), stated AS (
+    INSERT INTO lares.message_states (id, conversation, at, status, sequence)
+    SELECT id, $1, at, status, sequence FROM fresh
   )
-  INSERT INTO lares.message_states (id, conversation, at, status, sequence)
-  SELECT id, $1, at, status, sequence FROM fresh`
+  SELECT conversation, at::text AS at, text FROM changed WHERE reworded`
+/** By itself: TimescaleDB does not find a compressed row that is to be changed through a join or inside of WITH. */
+const REWORD = 'UPDATE lares.messages SET text = $3 WHERE conversation = $1 AND at = $2::timestamptz'
 
 /** Writes history rows of a held conversation; gives back the last place that it took. */
 export async function writeMessages(
@@ -64,7 +65,7 @@ export async function writeMessages(
   if (rows.length === 0) return place.lastAt
   const places = placesFor(rows, place)
   const column = (of: (row: MessageWrite) => unknown) => rows.map(of)
-  await query(WRITE, [
+  const reworded = await query<{ conversation: string; at: string; text: string }>(WRITE, [
     conversation,
     column(({ id }) => id),
     column(({ role }) => role),
@@ -74,6 +75,7 @@ export async function writeMessages(
     column(({ status }) => status),
     places.map(timeOf),
   ])
+  for (const { conversation: of, at, text } of reworded) await query(REWORD, [of, at, text])
   return places.at(-1)!
 }
 
