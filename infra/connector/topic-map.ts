@@ -42,7 +42,8 @@ export const stackSource =
   () =>
     readStack(file)
 
-const topicsIn = (annotation = ''): string[] =>
+/** The topics of a `topic` annotation, which are separated by commas. */
+export const topicsIn = (annotation = ''): string[] =>
   annotation
     .split(',')
     .map(topic => topic.trim())

@@ -27,6 +27,7 @@ const schema = z.object({
   OPENAI_BASE_URL: optional(z.url({ protocol: /^https?$/ })),
   OPENAI_API_KEY: optional(z.string()),
   LARES_MODEL: optional(z.string()),
+  LARES_EMBEDDING_MODEL: optional(z.string()),
   LARES_CACHE: withDefault(
     z.string(),
     join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lares'),
@@ -38,6 +39,14 @@ const schema = z.object({
   ),
   LARES_METRICS_PORT: optional(z.coerce.number().int().min(0).max(65_535)),
   LARES_URL: optional(z.url({ protocol: /^https?$/ })),
+  OPENFAAS_URL: optional(z.url({ protocol: /^https?$/ })),
+  PROVIDER_PORT: withDefault(z.coerce.number().int().min(0).max(65_535), 31_112),
+  PROVIDER_PASSWORD: optional(z.string().min(8, 'a password has at least 8 characters')),
+  PROVIDER_NODE_LABELS: withDefault(
+    z.string().regex(/^([^=,\s]+=[^,\s]*(,|$))*$/, 'label=value, several with commas'),
+    '',
+  ),
+  PROVIDER_SPARES: withDefault(z.coerce.number().int().min(0).max(16), 1),
 })
 
 /** What the environment says, checked; paths are absolute. */
@@ -56,6 +65,8 @@ export type Environment = {
   database: { url: string; poolSize: number } | undefined
   openai: { baseUrl: string; apiKey: string | undefined } | undefined
   model: string | undefined
+  /** A model of the server, or `none`; undefined means the built-in one. */
+  embeddingModel: string | undefined
   /** Where downloads are kept between checkouts. */
   cache: string
   logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -65,6 +76,17 @@ export type Environment = {
   metricsPort: number | undefined
   /** Where the lares command finds the gateway. */
   url: string
+  /** OpenFaaS's REST API, when functions are deployed through one. */
+  openfaasUrl: string | undefined
+  provider: {
+    port: number
+    /** Of the user admin; undefined means the one that the provider has made, in its data directory. */
+    password: string | undefined
+    /** What constraints are compared with, besides what every machine has. */
+    nodeLabels: Map<string, string>
+    /** How many empty runtimes wait for a function to wake. */
+    spares: number
+  }
 }
 
 /** Reads the variables that Lares knows. Errors: `invalid_config`, naming each variable that is wrong. */
@@ -75,6 +97,10 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     throw new LaresError('invalid_config', `the environment is wrong: ${problems.join('; ')}`)
   }
   const env = result.data
+  if (env.LARES_EMBEDDING_MODEL && env.LARES_EMBEDDING_MODEL !== 'none' && !env.OPENAI_BASE_URL) {
+    const problem = 'LARES_EMBEDDING_MODEL names a model of the server at OPENAI_BASE_URL, which is not set'
+    throw new LaresError('invalid_config', `the environment is wrong: ${problem}; or set it to none`)
+  }
   return {
     port: env.PORT,
     host: env.HOST,
@@ -87,11 +113,19 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     database: env.DATABASE_URL ? { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL } : undefined,
     openai: env.OPENAI_BASE_URL ? { baseUrl: env.OPENAI_BASE_URL, apiKey: env.OPENAI_API_KEY } : undefined,
     model: env.LARES_MODEL,
+    embeddingModel: env.LARES_EMBEDDING_MODEL,
     cache: resolve(env.LARES_CACHE),
     logLevel: env.LARES_LOG_LEVEL,
     functionUrls: new Map(pairsIn(env.LARES_FUNCTION_URLS)),
     metricsPort: env.LARES_METRICS_PORT,
     url: env.LARES_URL ?? `http://127.0.0.1:${env.PORT}`,
+    openfaasUrl: env.OPENFAAS_URL,
+    provider: {
+      port: env.PROVIDER_PORT,
+      password: env.PROVIDER_PASSWORD,
+      nodeLabels: new Map(pairsIn(env.PROVIDER_NODE_LABELS)),
+      spares: env.PROVIDER_SPARES,
+    },
   }
 }
 

@@ -8,12 +8,16 @@ import { functionFrom } from './plugin.ts'
 /** The first that is there is taken: the source in a checkout, the bundle in an image. */
 const FILES = ['handler.ts', 'handler.js', 'handler.mjs']
 
+/** The handler's file; undefined when the folder has none. */
+export const handlerFileIn = (folder: string): string | undefined =>
+  FILES.map(name => join(folder, name)).find(existsSync)
+
 /**
  * Loads the function whose handler file is in this folder; a relative path is one of the working directory.
  * Errors: `invalid_config`, naming the file and what is wrong with it.
  */
 export async function loadFunction(handlerFolder: string): Promise<AnyFunction> {
-  const file = FILES.map(name => join(handlerFolder, name)).find(existsSync)
+  const file = handlerFileIn(handlerFolder)
   if (!file)
     throw new LaresError(
       'invalid_config',

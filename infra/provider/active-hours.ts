@@ -1,0 +1,96 @@
+import { isTimeZone } from '../../shared/config/files.ts'
+import { LaresError } from '../../shared/errors.ts'
+
+export const ACTIVE_HOURS = 'com.lares.active-hours'
+
+/** When a function is kept warm: on these weekdays (0 is Sunday), from and to minutes of the day, on the clocks of the zone. */
+export type ActiveHours = { zone: string; windows: { days: number[]; from: number; to: number }[] }
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const MINUTES_A_DAY = 24 * 60
+
+/**
+ * Reads the annotation: days, times and a time zone, several windows with semicolons, as in
+ * `Mon-Fri 07:00-22:30; Sat,Sun 09:00-01:00 Europe/Berlin`. A window whose end is not after its beginning goes on into
+ * the next day; `daily` is every day. Errors: `invalid_request`. Undefined when there is no annotation.
+ */
+export function activeHoursOf(annotations: Record<string, string>): ActiveHours | undefined {
+  const text = annotations[ACTIVE_HOURS]?.trim()
+  if (!text) return undefined
+  const [, windows, zone] = /^(.*\d)\s+([A-Za-z][\w+/-]*)$/.exec(text) ?? []
+  if (windows === undefined || zone === undefined || !isTimeZone(zone))
+    throw wrong(text, 'it ends with a time zone')
+  return { zone, windows: windows.split(';').map(window => windowOf(window.trim(), text)) }
+}
+
+function windowOf(window: string, text: string): ActiveHours['windows'][number] {
+  const [, days, from, to] = /^(\S+)\s+(\d{1,2}:\d\d)-(\d{1,2}:\d\d)$/.exec(window) ?? []
+  if (days === undefined) throw wrong(text, `"${window}" is not DAYS FROM-TO`)
+  return { days: daysOf(days, text), from: minuteOf(from!, text), to: minuteOf(to!, text) }
+}
+
+function daysOf(days: string, text: string): number[] {
+  if (days.toLowerCase() === 'daily') return DAYS.map((_, day) => day)
+  return days.split(',').flatMap(range => {
+    const [first, last = first] = range.split('-').map(name => dayOf(name, text))
+    const length = ((last! - first! + 7) % 7) + 1
+    return Array.from({ length }, (_, index) => (first! + index) % 7)
+  })
+}
+
+function dayOf(name: string, text: string): number {
+  const day = DAYS.findIndex(known => known.toLowerCase() === name.toLowerCase())
+  if (day < 0) throw wrong(text, `"${name}" is not one of ${DAYS.join(', ')}`)
+  return day
+}
+
+function minuteOf(time: string, text: string): number {
+  const [hour, minute] = time.split(':').map(Number) as [number, number]
+  if (hour * 60 + minute > MINUTES_A_DAY || minute > 59) throw wrong(text, `"${time}" is no time of a day`)
+  return hour * 60 + minute
+}
+
+/**
+ * Whether a moment is inside. The clocks of the zone decide, so a window that begins at 07:00 begins at 07:00 in summer
+ * and in winter; a time that a clock change skips comes with the clock's next one.
+ */
+export function isActive({ zone, windows }: ActiveHours, atMs: number): boolean {
+  const { day, minute } = onTheClock(zone, atMs)
+  const yesterday = (day + 6) % 7
+  return windows.some(({ days, from, to }) => {
+    if (to > from) return days.includes(day) && minute >= from && minute < to
+    return (days.includes(day) && minute >= from) || (days.includes(yesterday) && minute < to)
+  })
+}
+
+/** One formatter a zone: making one costs a thousand times what using it does. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone)
+  if (known) return known
+  const made = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  })
+  formats.set(zone, made)
+  return made
+}
+
+function onTheClock(zone: string, atMs: number): { day: number; minute: number } {
+  const parts = Object.fromEntries(
+    formatOf(zone)
+      .formatToParts(atMs)
+      .map(({ type, value }) => [type, value]),
+  )
+  return { day: DAYS.indexOf(parts.weekday!), minute: Number(parts.hour) * 60 + Number(parts.minute) }
+}
+
+const wrong = (text: string, reason: string) =>
+  new LaresError(
+    'invalid_request',
+    `${ACTIVE_HOURS} is "${text}": ${reason}; write it as in "Mon-Fri 07:00-22:30 Europe/Berlin"`,
+  )

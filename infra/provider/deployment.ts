@@ -1,0 +1,150 @@
+import * as z from 'zod'
+import { LaresError } from '../../shared/errors.ts'
+import { activeHoursOf } from './active-hours.ts'
+import { quantityOf } from './quantity.ts'
+import { type Scaling, scalingOf } from './scaling.ts'
+
+/** The only namespace of the process and docker backends, and the one that faas-cli means when it names none. */
+export const NAMESPACE = 'openfaas-fn'
+
+const words = z.record(z.string(), z.string()).nullish()
+const resources = z
+  .object({
+    memory: z.string().optional(),
+    cpu: z.string().optional(),
+    'nvidia.com/gpu': z.string().optional(),
+  })
+  .nullish()
+
+/** What faas-cli sends: FunctionDeployment of faas-provider v0.25 (types/function_deployment.go). Keys of newer ones are passed over. */
+export const functionDeployment = z.object({
+  service: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a name has lower-case letters, digits and dashes'),
+  image: z.string().min(1),
+  namespace: z.string().optional(),
+  envProcess: z.string().optional(),
+  envVars: words,
+  constraints: z.array(z.string()).nullish(),
+  secrets: z.array(z.string()).nullish(),
+  labels: words,
+  annotations: words,
+  limits: resources,
+  requests: resources,
+  readOnlyRootFilesystem: z.boolean().optional(),
+})
+
+type Resources = { memory?: string; cpu?: string; 'nvidia.com/gpu'?: string }
+
+/** A function as it is to be, everything filled in. */
+export type Deployment = {
+  name: string
+  namespace: string
+  image: string
+  process: string | undefined
+  environment: Record<string, string>
+  constraints: string[]
+  secrets: string[]
+  labels: Record<string, string>
+  annotations: Record<string, string>
+  limits: Resources
+  requests: Resources
+  readOnly: boolean
+}
+
+/** Limits as numbers: bytes, cores, whole GPUs. */
+export type Limits = { memoryBytes?: number; cpus?: number; gpus?: number }
+
+/** Docker's grammar for references (distribution/reference): a registry, a path, a tag, a digest. */
+const IMAGE =
+  /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/
+
+/**
+ * Reads what faas-cli sends and checks all of it that can be checked without a backend, so that nothing is changed for
+ * something that cannot be. Errors: `invalid_request`, naming the function, the field and the remedy.
+ */
+export function readDeployment(body: unknown): Deployment {
+  const result = functionDeployment.safeParse(body)
+  if (!result.success) throw new LaresError('invalid_request', z.prettifyError(result.error))
+  const given = result.data
+  const deployment: Deployment = {
+    name: given.service,
+    namespace: given.namespace || NAMESPACE,
+    image: given.image,
+    process: given.envProcess || undefined,
+    environment: given.envVars ?? {},
+    constraints: given.constraints ?? [],
+    secrets: given.secrets ?? [],
+    labels: given.labels ?? {},
+    annotations: given.annotations ?? {},
+    limits: withoutNothing(given.limits),
+    requests: withoutNothing(given.requests),
+    readOnly: given.readOnlyRootFilesystem ?? false,
+  }
+  check(deployment)
+  return deployment
+}
+
+function check(deployment: Deployment): void {
+  const { name, image, requests } = deployment
+  if (!IMAGE.test(image))
+    throw new LaresError('invalid_request', `${name}: "${image}" is no image, as in registry/path/name:tag`)
+  const most = limitsOf(deployment)
+  const least = numbersOf(name, 'requests', requests)
+  if ((least.memoryBytes ?? 0) > (most.memoryBytes ?? Number.POSITIVE_INFINITY))
+    throw new LaresError('invalid_request', `${name}: requests.memory is more than limits.memory`)
+  if ((least.cpus ?? 0) > (most.cpus ?? Number.POSITIVE_INFINITY))
+    throw new LaresError('invalid_request', `${name}: requests.cpu is more than limits.cpu`)
+  for (const constraint of deployment.constraints) constraintOf(constraint)
+  for (const secret of deployment.secrets) checkSecretName(secret)
+  policyOf(deployment)
+  activeHoursOf(deployment.annotations)
+}
+
+/** Limits, and GPUs also from the annotation, as stack.yml has no key for them. Errors: `invalid_request`. */
+export function limitsOf({ name, limits, annotations }: Deployment): Limits {
+  const gpus = annotations['com.lares.gpu'] ?? limits['nvidia.com/gpu']
+  return numbersOf(name, 'limits', { ...limits, ...(gpus !== undefined && { 'nvidia.com/gpu': gpus }) })
+}
+
+/** Errors: `invalid_request`. */
+export const policyOf = ({ labels }: Deployment): Scaling => scalingOf(labels)
+
+function numbersOf(name: string, kind: string, given: Resources): Limits {
+  const { memory, cpu, 'nvidia.com/gpu': gpu } = given
+  if (gpu !== undefined && !/^\d{1,3}$/.test(gpu))
+    throw new LaresError('invalid_request', `${name}: "${gpu}" GPUs cannot be read; write a whole number`)
+  return {
+    ...(memory !== undefined && { memoryBytes: quantityOf(memory, `${name}: ${kind}.memory`) }),
+    ...(cpu !== undefined && { cpus: quantityOf(cpu, `${name}: ${kind}.cpu`) }),
+    ...(gpu !== undefined && { gpus: Number(gpu) }),
+  }
+}
+
+export type Constraint = { key: string; value: string; equal: boolean }
+
+/** `key=value`, `key==value` or `key!=value` of a node's label; `node.labels.` in front, as Swarm has it, may be there. Errors: `invalid_request`. */
+export function constraintOf(text: string): Constraint {
+  const [, key, operator, value] =
+    /^\s*(?:node\.labels\.)?([A-Za-z0-9][\w./-]*)\s*(==|!=|=)\s*([\w.-]*)\s*$/.exec(text) ?? []
+  if (key === undefined || value === undefined)
+    throw new LaresError(
+      'invalid_request',
+      `the constraint "${text}" cannot be read; write LABEL=VALUE of a node`,
+    )
+  return { key, value, equal: operator !== '!=' }
+}
+
+/** A name that is a file's name and a Kubernetes object's. Errors: `invalid_request`. */
+export function checkSecretName(name: string): void {
+  if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name))
+    throw new LaresError(
+      'invalid_request',
+      `"${name}" is no name of a secret: lower-case letters, digits, dots and dashes`,
+    )
+}
+
+/** An empty text means the same as none: faas-cli sends both. */
+function withoutNothing(given: Record<string, string | undefined> | null | undefined): Resources {
+  return Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value)) as Resources
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join, relative, resolve } from 'node:path'
+import { LaresError } from '../../shared/errors.ts'
+import { handlerFileIn } from '../../shared/function/load.ts'
+import { readStack } from '../connector/topic-map.ts'
+import type { Deployment } from './deployment.ts'
+
+export const HANDLER = 'com.lares.handler'
+
+/**
+ * The handler's folder in this checkout: what the annotation says; else the handler that stack.yml gives to the image;
+ * else `functions/` with the image's name. Errors: `invalid_request` when there is no handler, or when it is outside.
+ */
+export async function handlerOf(deployment: Deployment, root: string): Promise<string> {
+  const { name, image, annotations } = deployment
+  const told = annotations[HANDLER] ?? (await inStack(image, root)) ?? join('functions', repositoryOf(image))
+  const folder = resolve(root, told)
+  if (relative(root, folder).startsWith('..'))
+    throw new LaresError('invalid_request', `${name}: the handler ${told} is outside this checkout`)
+  if (handlerFileIn(folder) !== undefined) return folder
+  throw new LaresError(
+    'invalid_request',
+    `${name}: nothing in this checkout makes the image ${image}: there is no handler in ${told}; name its folder in the annotation ${HANDLER}`,
+  )
+}
+
+/** The last name in an image's path, without tag and digest. */
+const repositoryOf = (image: string): string => basename(image.split('@')[0]!).split(':')[0]!
+
+/** stack.yml names images with variables in them, so their last names are compared. */
+async function inStack(image: string, root: string): Promise<string | undefined> {
+  const stack = await readStack(join(root, 'stack.yml')).catch(() => [])
+  return stack.find(({ name }) => name === repositoryOf(image))?.handler
+}
+
+/** A digest of what is in the folder. */
+export async function contentOf(folder: string): Promise<string> {
+  const hash = createHash('sha256')
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter(entry => entry.isFile() && !entry.name.endsWith('.test.ts'))
+    .map(entry => join(entry.parentPath, entry.name))
+    .sort()
+  for (const file of files) hash.update(relative(folder, file)).update(await readFile(file))
+  return hash.digest('hex')
+}

@@ -1,0 +1,29 @@
+import type { LogLine, LogQuery, Secrets, Usage } from './backend.ts'
+import type { Deployment } from './deployment.ts'
+
+/** One running replica. `handle` is what its driver needs to find it again, as JSON. */
+export type Instance = { id: string; origin: string; handle: Record<string, string | number> }
+
+/** How one machine runs replicas. Drivers: `process` and `docker`. */
+export type InstanceDriver = {
+  name: 'process' | 'docker'
+  /**
+   * Whether it can be run here at all; gives back what of it is not done here. Errors: `invalid_request`, as for an image
+   * that is not there, a secret that is missing, or a constraint that this machine does not meet.
+   */
+  check(deployment: Deployment): Promise<string[]>
+  /** What the image holds now, so that a deployment whose code has changed is a new version. */
+  contentOf(deployment: Deployment): Promise<string>
+  /** Resolves when it answers. Errors: `unavailable` with what it said; nothing is left running then. */
+  start(deployment: Deployment): Promise<Instance>
+  /** Whether it is still the same one, and running. */
+  isRunning(instance: Instance): Promise<boolean>
+  /** Lets it finish what it does (SIGTERM), and ends it when it does not end. */
+  stop(instance: Instance): Promise<void>
+  usage(instance: Instance): Promise<Usage | undefined>
+  secrets: Secrets
+  logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>
+  /** Forgets what it keeps of a function that is removed. */
+  forget(name: string): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readEnvironment } from '../../shared/config/environment.ts'
+import { type Drivers, openDrivers } from '../../shared/drivers.ts'
+import { LaresError } from '../../shared/errors.ts'
+import { openLog } from '../../shared/pino-log.ts'
+import { runProcess } from '../../shared/process.ts'
+import { topicsIn } from '../connector/topic-map.ts'
+import { groupOf } from '../connector/worker.ts'
+import type { DeployedFunction } from './backend.ts'
+import { startProvider } from './start.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+
+/** `npm run provider -- --backend process`: OpenFaaS's REST API in front of functions on this machine. */
+await runProcess(async () => {
+  const { values } = parseArgs({
+    options: {
+      backend: { type: 'string', default: 'process' },
+      'stop-functions': { type: 'boolean', default: false },
+    },
+  })
+  if (values.backend !== 'process')
+    throw new LaresError('invalid_config', `--backend ${values.backend} is not known; there is process`)
+  const environment = readEnvironment(process.env)
+  const { port, password, nodeLabels, spares } = environment.provider
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const log = openLog('provider', environment.logLevel)
+  const drivers = openDrivers(environment, log)
+  const provider = await startProvider({
+    backend: values.backend,
+    port,
+    home: environment.home,
+    root: ROOT,
+    labels: nodeLabels,
+    spares,
+    environment: process.env,
+    version,
+    log,
+    ...(environment.bus === 'kafka' && { lagOf: await openLag(drivers) }),
+    ...(password !== undefined && { password }),
+  })
+  const where = password === undefined ? join(environment.home, 'provider', 'password') : 'PROVIDER_PASSWORD'
+  process.stdout.write(
+    `${provider.url} takes functions: faas-cli login -g ${provider.url} (the password is in ${where})\n`,
+  )
+  return async () => {
+    const stopFunctions = values['stop-functions']
+    const running = provider.backend.list().filter(({ availableReplicas }) => availableReplicas > 0).length
+    await provider.close({ stopFunctions })
+    await drivers.close()
+    if (running > 0 && !stopFunctions)
+      process.stdout.write(`${running} functions go on running; the next start finds them\n`)
+  }
+})
+
+/** The embedded log belongs to another process; on Kafka anybody may ask how far a group is behind. */
+async function openLag(drivers: Drivers): Promise<(one: DeployedFunction) => Promise<number>> {
+  const bus = await drivers.bus()
+  return async ({ deployment: { name, annotations } }) => {
+    const partitions = await bus.lag(groupOf(name), topicsIn(annotations.topic))
+    return partitions.reduce((sum, { lag }) => sum + lag, 0)
+  }
+}

@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { Agent, type Dispatcher } from 'undici'
+import { LaresError, toLaresError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Backend, Lease } from './backend.ts'
+import { NAMESPACE } from './deployment.ts'
+import type { Metrics } from './metrics.ts'
+
+const MAX_CONNECTIONS = 512
+const CONNECT_TIMEOUT_MS = 5_000
+/** A function that does not begin to answer within this time is cut off; its own deadline is shorter. */
+const ANSWER_LIMIT_MS = 15 * 60_000
+/** A body up to this is kept until it is sent, so that it can be sent to another replica when the first is gone. */
+const KEPT_BODY_BYTES = 1024 * 1024
+const TRIES = 3
+
+export type Target = { name: string; path: string }
+
+/** `/function/NAME[.NAMESPACE][/PATH][?QUERY]`, and the same of `/async-function`; undefined for any other. */
+export function targetOf(url: string, prefix: 'function' | 'async-function'): Target | undefined {
+  const [, full, path = '', query = ''] =
+    new RegExp(`^/${prefix}/([a-z0-9][-a-z0-9.]*)(/[^?]*)?(\\?.*)?$`).exec(url) ?? []
+  if (full === undefined) return undefined
+  return { name: full.replace(`.${NAMESPACE}`, ''), path: `${path || '/'}${query}` }
+}
+
+export type FunctionProxy = {
+  /** Answers with what the function answers, as it comes. */
+  serve(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** One whole call. Errors: `not_found`, `unavailable`. */
+  call(target: Target, call: Call): Promise<Answer>
+  close(): Promise<void>
+}
+
+export type Call = { method: string; headers: Record<string, string | string[]>; body: Uint8Array }
+export type Answer = { status: number; headers: Record<string, string | string[]>; body: Buffer }
+
+type Forward = { method: string; path: string; headers: Headers; signal: AbortSignal }
+type Headers = Record<string, string | string[]>
+
+/** Brings requests to functions; one that arrives when no replica runs waits for the start. */
+export function openProxy(backend: Backend, metrics: Metrics, log: Log): FunctionProxy {
+  const agent = new Agent({
+    connections: MAX_CONNECTIONS,
+    pipelining: 1,
+    headersTimeout: ANSWER_LIMIT_MS,
+    bodyTimeout: 0,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+  })
+  /** What is not delivered is sent again; what may have been is not, as only its sender knows whether that is harmless. */
+  const send = async (
+    name: string,
+    forward: Forward,
+    body: Uint8Array | IncomingMessage | null,
+  ): Promise<{ lease: Lease; answer: Dispatcher.ResponseData }> => {
+    for (let tries = 1; ; tries++) {
+      const lease = await backend.acquire(name)
+      try {
+        return { lease, answer: await agent.request({ origin: lease.origin, ...forward, body } as never) }
+      } catch (cause) {
+        lease.release(forward.signal.aborted ? 'answered' : 'gone')
+        const again = isUndelivered(cause) && !isStream(body) && tries < TRIES
+        if (!again) throw brokenOff(name, cause as Error)
+      }
+    }
+  }
+
+  async function serve(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { name } = target
+    const startedAt = performance.now()
+    const callId = (request.headers['x-call-id'] as string | undefined) ?? randomUUID()
+    const gone = new AbortController()
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort()
+    })
+    response.setHeader('x-call-id', callId)
+    try {
+      if (target.path === '/_/manifest') return sendManifest(backend, name, response)
+      metrics.started(name)
+      const headers = forwarded(request.headers, callId)
+      headers['x-forwarded-host'] ??= request.headers.host ?? ''
+      headers['x-forwarded-for'] ??= request.socket.remoteAddress ?? ''
+      const body = await bodyOf(request)
+      const forward = { method: request.method!, path: target.path, headers, signal: gone.signal }
+      const { lease, answer } = await send(name, forward, body)
+      try {
+        await pass(answer, response)
+      } finally {
+        lease.release('answered')
+      }
+    } catch (error) {
+      refuse(response, error)
+      log.debug({ function: name, callId, err: error }, 'a call was not answered by its function')
+    }
+    metrics.answered(name, response.statusCode, (performance.now() - startedAt) / 1_000)
+  }
+
+  return {
+    serve,
+    async call(target, { method, headers, body }) {
+      const startedAt = performance.now()
+      metrics.started(target.name)
+      const forward = { method, path: target.path, headers, signal: new AbortController().signal }
+      const { lease, answer } = await send(target.name, forward, body)
+      try {
+        const whole = Buffer.from(await answer.body.arrayBuffer())
+        metrics.answered(target.name, answer.statusCode, (performance.now() - startedAt) / 1_000)
+        return { status: answer.statusCode, headers: kept(answer.headers), body: whole }
+      } finally {
+        lease.release('answered')
+      }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+/** From what was told at the deployment, so that asking wakes nobody. */
+function sendManifest(backend: Backend, name: string, response: ServerResponse): void {
+  const { manifest } = backend.get(name)
+  if (!manifest) throw new LaresError('not_found', `${name} tells no manifest`)
+  const body = Buffer.from(JSON.stringify(manifest))
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+}
+
+/** RFC 9110, section 7.6.1: these are of one connection. `expect` was answered by this server. */
+const OF_CONNECTION = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'host',
+])
+
+function kept(headers: IncomingHttpHeaders): Headers {
+  const result: Headers = {}
+  for (const name in headers) if (!OF_CONNECTION.has(name)) result[name] = headers[name]!
+  return result
+}
+
+export function forwarded(headers: IncomingHttpHeaders, callId: string): Headers {
+  return { ...kept(headers), 'x-call-id': callId, 'x-start-time': String(Date.now() * 1e6) }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array | IncomingMessage | null> {
+  const length = request.headers['content-length']
+  if (length === undefined && request.headers['transfer-encoding'] === undefined) return null
+  if (length === undefined || Number(length) > KEPT_BODY_BYTES) return request
+  return await new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    request.on('data', chunk => chunks.push(chunk))
+    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    request.once('error', reject)
+  })
+}
+
+async function pass(answer: Dispatcher.ResponseData, response: ServerResponse): Promise<void> {
+  response.writeHead(answer.statusCode, kept(answer.headers))
+  // Whoever waits for the first line of a stream sees that it has begun.
+  if (answer.headers['content-length'] === undefined) response.flushHeaders()
+  await new Promise<void>(resolve => {
+    response.once('close', resolve)
+    answer.body.once('error', () => response.destroy())
+    answer.body.pipe(response)
+  })
+}
+
+const isStream = (body: unknown): boolean =>
+  body !== null && typeof (body as IncomingMessage).pipe === 'function'
+
+const UNDELIVERED = new Set(['ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH'])
+
+const isUndelivered = (cause: unknown): boolean => UNDELIVERED.has((cause as { code?: string }).code ?? '')
+
+const brokenOff = (name: string, cause: Error): LaresError =>
+  isUndelivered(cause)
+    ? new LaresError('unavailable', `${name} cannot be reached: ${cause.message}`, { cause })
+    : new LaresError('failed', `${name} broke off: ${cause.message}`, { cause })
+
+function refuse(response: ServerResponse, thrown: unknown): void {
+  if (response.headersSent || response.destroyed) return void response.destroy()
+  const error = toLaresError(thrown)
+  const body = Buffer.from(JSON.stringify({ error: { code: error.code, message: error.message } }))
+  if (error.retryAfterMs !== undefined)
+    response.setHeader('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1_000)))
+  // What is still being sent would be read as the next request of the connection.
+  response.setHeader('connection', 'close')
+  response
+    .writeHead(error.status, { 'content-type': 'application/json', 'content-length': body.length })
+    .end(body)
+}

@@ -1,0 +1,216 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { request } from 'undici'
+import { LaresError } from '../../shared/errors.ts'
+import { type Manifest, manifest } from '../../shared/function/catalogue.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Activity, Lease } from './backend.ts'
+import type { Deployment } from './deployment.ts'
+import type { Instance, InstanceDriver } from './instances.ts'
+import type { Store } from './store.ts'
+
+const START_TRIES = 3
+const FIRST_PAUSE_MS = 200
+const DRAIN_LIMIT_MS = 30_000
+const MANIFEST_LIMIT_MS = 5_000
+
+export type ReplicasOptions = {
+  deployment: Deployment
+  version: string
+  /** How many there shall be at first. */
+  replicas: number
+  /** Replicas of a run before, which may have ended meanwhile. */
+  kept: Instance[]
+  driver: InstanceDriver
+  store: Store
+  log: Log
+  now: () => number
+}
+
+/** The replicas of one version of a function. */
+export type Replicas = {
+  wanted(): number
+  instances(): Instance[]
+  activity(): Activity
+  /** Errors: `unavailable` when one cannot be started; those that run are kept. */
+  scale(count: number): Promise<void>
+  /** Errors: `unavailable` when none runs and none can be started. */
+  acquire(): Lease | Promise<Lease>
+  /** Notices replicas that have ended, and starts others in their place. */
+  look(): Promise<void>
+  /** Undefined when the function has none. */
+  manifest(): Promise<Manifest | undefined>
+  /** No new requests; those that run are finished, then the replicas are stopped. */
+  end(): Promise<void>
+  /** The replicas go on running, unless they are to stop. */
+  close(stop: boolean): Promise<void>
+}
+
+type Member = { instance: Instance; inFlight: number; leaving: boolean; idle: PromiseWithResolvers<void> }
+
+export function openReplicas(options: ReplicasOptions): Replicas {
+  const { deployment, version, driver, store, log, now } = options
+  const { name } = deployment
+  let members: Member[] = options.kept.map(memberOf)
+  let wanted = options.replicas
+  let waking: Promise<void> | undefined
+  let looking: Promise<void> | undefined
+  let ended = false
+  let waiting = 0
+  let completed = 0
+  let lastUsedAt = now()
+
+  const startOne = async () => {
+    const instance = await driver.start(deployment)
+    if (ended) return await driver.stop(instance)
+    store.saveInstance({ function: name, version, instance })
+    members.push(memberOf(instance))
+  }
+  const forget = (member: Member) => {
+    members = members.filter(one => one !== member)
+    store.removeInstance(member.instance.id)
+  }
+  const retire = async (member: Member) => {
+    member.leaving = true
+    const limit = AbortSignal.timeout(DRAIN_LIMIT_MS)
+    if (member.inFlight > 0) await Promise.race([member.idle.promise, aborted(limit)])
+    await driver.stop(member.instance)
+    forget(member)
+  }
+  const staying = () => members.filter(({ leaving }) => !leaving)
+  const scale = async (count: number) => {
+    wanted = count
+    const missing = count - staying().length
+    const started = await Promise.allSettled(Array.from({ length: Math.max(0, missing) }, startOne))
+    const failed = started.find(({ status }) => status === 'rejected')
+    if (failed) throw (failed as PromiseRejectedResult).reason
+    const leaving = staying()
+      .sort((a, b) => a.inFlight - b.inFlight)
+      .slice(0, Math.max(0, -missing))
+    await Promise.all(leaving.map(retire))
+  }
+  /** However many requests wait, one replica is started for them. */
+  const wake = () => {
+    waking ??= startWithRetries().finally(() => {
+      waking = undefined
+    })
+    return waking
+  }
+  const startWithRetries = async () => {
+    wanted = Math.max(1, wanted)
+    for (let tries = 1; ; tries++) {
+      try {
+        return await startOne()
+      } catch (error) {
+        log.warn({ function: name, tries, err: error }, `${name} could not be started`)
+        if (tries === START_TRIES || ended)
+          throw new LaresError('unavailable', `${name} cannot be started: ${(error as Error).message}`, {
+            cause: error,
+            retryAfterMs: 5_000,
+          })
+        await wait(FIRST_PAUSE_MS * 2 ** (tries - 1))
+      }
+    }
+  }
+  const leastBusy = (): Member | undefined => {
+    let best: Member | undefined
+    for (const member of members)
+      if (!member.leaving && (best === undefined || member.inFlight < best.inFlight)) best = member
+    return best
+  }
+  const lend = (member: Member): Lease => {
+    member.inFlight++
+    lastUsedAt = now()
+    let returned = false
+    return {
+      origin: member.instance.origin,
+      release(outcome) {
+        if (returned) return
+        returned = true
+        member.inFlight--
+        completed++
+        lastUsedAt = now()
+        if (member.inFlight === 0) {
+          member.idle.resolve()
+          member.idle = Promise.withResolvers()
+        }
+        if (outcome === 'gone') void look()
+      },
+    }
+  }
+  const lendLater = async (): Promise<Lease> => {
+    waiting++
+    try {
+      for (;;) {
+        const member = leastBusy()
+        if (member) return lend(member)
+        if (ended) throw new LaresError('unavailable', `this version of ${name} has ended`)
+        await wake()
+      }
+    } finally {
+      waiting--
+    }
+  }
+  const look = (): Promise<void> => {
+    looking ??= lookOnce().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+  const lookOnce = async () => {
+    for (const member of staying())
+      if (!(await driver.isRunning(member.instance)) && members.includes(member) && !member.leaving) {
+        log.warn({ function: name, instance: member.instance.id }, `a replica of ${name} has ended`)
+        forget(member)
+      }
+    if (ended || waking || staying().length >= wanted) return
+    // What fails here is tried again at the next look.
+    await startOne().catch(error => log.warn({ function: name, err: error }, `${name} could not be started`))
+  }
+  const end = async () => {
+    ended = true
+    wanted = 0
+    await Promise.all(staying().map(retire))
+  }
+  return {
+    wanted: () => wanted,
+    instances: () => staying().map(({ instance }) => instance),
+    activity: () => ({
+      inFlight: members.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      completed,
+      waiting,
+      lastUsedAt,
+    }),
+    scale,
+    acquire() {
+      const member = leastBusy()
+      return member ? lend(member) : lendLater()
+    },
+    look,
+    async manifest() {
+      const [member] = staying()
+      if (!member) return undefined
+      const answer = await request(`${member.instance.origin}/_/manifest`, {
+        headersTimeout: MANIFEST_LIMIT_MS,
+      }).catch(() => undefined)
+      const told = await answer?.body.json().catch(() => undefined)
+      return manifest.safeParse(told).data
+    },
+    end,
+    async close(stop) {
+      if (stop) return await end()
+      ended = true
+      await looking
+      await waking?.catch(() => undefined)
+    },
+  }
+}
+
+const memberOf = (instance: Instance): Member => ({
+  instance,
+  inFlight: 0,
+  leaving: false,
+  idle: Promise.withResolvers(),
+})
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))

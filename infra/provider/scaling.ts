@@ -1,0 +1,115 @@
+import { LaresError } from '../../shared/errors.ts'
+
+/**
+ * How many replicas a function has, from OpenFaaS's own labels
+ * (https://docs.openfaas.com/architecture/autoscaling/, with its defaults).
+ */
+export type Scaling = {
+  min: number
+  max: number
+  /** What the target counts: requests a second, requests in flight, thousandths of a core, or events that wait on the bus; of one replica. */
+  type: 'rps' | 'capacity' | 'cpu' | 'queue'
+  target: number
+  /** A replica counts as full at this part of the target. */
+  proportion: number
+  /** It sleeps when nothing has happened for `zeroAfterMs`. */
+  zero: boolean
+  zeroAfterMs: number
+}
+
+const PREFIX = 'com.openfaas.scale.'
+const KNOWN = ['min', 'max', 'type', 'target', 'target-proportion', 'zero', 'zero-duration', 'factor']
+const TYPES = ['rps', 'capacity', 'cpu', 'queue'] as const
+const MOST_REPLICAS = 100
+
+/** Errors: `invalid_request`, naming the label. */
+export function scalingOf(labels: Record<string, string>): Scaling {
+  const unknown = Object.keys(labels).find(
+    label => label.startsWith(PREFIX) && !KNOWN.includes(label.slice(PREFIX.length)),
+  )
+  if (unknown !== undefined)
+    throw new LaresError(
+      'invalid_request',
+      `the label ${unknown} is not known; there are ${KNOWN.map(label => PREFIX + label).join(', ')}`,
+    )
+  const read = <T>(label: string, fallback: T, parse: (text: string) => T | undefined, what: string): T => {
+    const text = labels[PREFIX + label]
+    if (text === undefined) return fallback
+    const value = parse(text)
+    if (value !== undefined) return value
+    throw new LaresError('invalid_request', `the label ${PREFIX}${label} is "${text}"; it takes ${what}`)
+  }
+  const count = `a whole number from 1 to ${MOST_REPLICAS} (to let it sleep, set ${PREFIX}zero)`
+  const min = read('min', 1, whole, count)
+  const max = read('max', Math.max(min, 20), whole, count)
+  if (min > max)
+    throw new LaresError(
+      'invalid_request',
+      `the labels ask for ${min} to ${max} replicas; min is at most max`,
+    )
+  return {
+    min,
+    max,
+    type: read('type', 'rps', text => TYPES.find(type => type === text), TYPES.join(', ')),
+    target: read('target', 50, positive, 'a number above 0'),
+    proportion: read('target-proportion', 0.9, positive, 'a number above 0'),
+    zero: read('zero', false, text => ({ true: true, false: false })[text], 'true or false'),
+    zeroAfterMs: read('zero-duration', 15 * 60_000, durationMs, 'a duration, as in 15m or 1h30m'),
+  }
+}
+
+function whole(text: string): number | undefined {
+  return /^[1-9]\d{0,2}$/.test(text) && Number(text) <= MOST_REPLICAS ? Number(text) : undefined
+}
+
+function positive(text: string): number | undefined {
+  const value = Number(text)
+  return Number.isFinite(value) && value > 0 ? value : undefined
+}
+
+const UNITS_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** Go's notation (https://pkg.go.dev/time#ParseDuration), as in 1h30m; milliseconds. */
+export function durationMs(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined
+  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
+    (sum, [, number, unit]) => sum + Number(number) * UNITS_MS[unit!]!,
+    0,
+  )
+}
+
+/** What is known of a function at the moment of deciding. */
+export type Load = {
+  /** Replicas that take requests. */
+  ready: number
+  inFlight: number
+  requestsPerSecond: number
+  /** Thousandths of a core, of all replicas. */
+  millicores: number
+  /** Events of its topics that it has not finished; undefined when nobody can tell. */
+  lag: number | undefined
+  /** Since its last request began or ended. */
+  idleMs: number
+  /** Inside its active hours; undefined when it has none. */
+  active: boolean | undefined
+}
+
+/**
+ * How many replicas there should be: OpenFaaS's desired = ready × (mean load / (target × proportion)). Without active
+ * hours a function sleeps after its zero-duration; with them it never sleeps inside, and outside after its zero-duration.
+ * What sleeps is woken by a request or by waiting events, not by this formula.
+ */
+export function desiredReplicas(scaling: Scaling, load: Load): number {
+  const { min, max, zero, zeroAfterMs } = scaling
+  const busy = load.inFlight > 0 || (load.lag ?? 0) > 0
+  const maySleep = load.active === undefined ? zero : !load.active
+  if (maySleep && !busy && (load.ready === 0 || load.idleMs >= zeroAfterMs)) return 0
+  const needed = Math.ceil(loadOf(scaling, load) / (scaling.target * scaling.proportion))
+  return Math.min(max, Math.max(min, needed))
+}
+
+function loadOf({ type }: Scaling, load: Load): number {
+  if (type === 'capacity') return load.inFlight
+  if (type === 'cpu') return load.millicores
+  return type === 'queue' ? (load.lag ?? 0) : load.requestsPerSecond
+}

@@ -1,0 +1,118 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type StartedProvider, startProvider } from '../../infra/provider/start.ts'
+import { firstEvent } from '../../shared/events/event.ts'
+import { toHttp } from '../../shared/events/http-binding.ts'
+import { noLog } from '../../shared/log.ts'
+
+export const PASSWORD = 'password-of-admin'
+
+/** For handlers that stand outside of the checkout. */
+export const shared = (file: string): string =>
+  pathToFileURL(join(import.meta.dirname, '..', '..', 'shared', file)).href
+
+export type ProviderHouse = {
+  folder: string
+  url(): string
+  provider(): StartedProvider
+  /** Writes the handler of an image. */
+  write(name: string, source: string): Promise<void>
+  /** The REST API, signed in. */
+  system(method: string, path: string, body?: unknown): Promise<Response>
+  /** A request for a skill, as the connector sends it. */
+  ask(name: string, text: string, options?: AskOptions): Promise<Response>
+  /** Closes the provider, and opens it again on the same data; the functions go on running. */
+  reopen(): Promise<void>
+  close(): Promise<void>
+}
+
+type AskOptions = { path?: string; headers?: Record<string, string>; signal?: AbortSignal }
+
+/** A skill that says back what it hears, with more to do or to say in `body`. */
+export const echo = (name: string, body = '') => `export default {
+  name: '${name}',
+  async handleMessage({ text }) { ${body}; return text },
+}`
+
+export async function openProviderHouse(): Promise<ProviderHouse> {
+  const folder = await mkdtemp(join(tmpdir(), 'lares-provider-'))
+  const start = () =>
+    startProvider({
+      backend: 'process',
+      port: 0,
+      home: join(folder, 'home'),
+      root: folder,
+      password: PASSWORD,
+      labels: new Map([['lares.dev/gpu', 'true']]),
+      spares: 1,
+      environment: { ...process.env, LARES_HOME: join(folder, 'home') },
+      version: '0.0.0',
+      log: noLog,
+    })
+  let provider = await start()
+  return {
+    folder,
+    url: () => provider.url,
+    provider: () => provider,
+    async write(name, source) {
+      await mkdir(join(folder, 'functions', name), { recursive: true })
+      await writeFile(join(folder, 'functions', name, 'handler.ts'), source)
+    },
+    system: (method, path, body) =>
+      fetch(`${provider.url}/system/${path}`, {
+        method,
+        headers: { authorization: basic(PASSWORD) },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }),
+    ask: (name, text, { path = `/function/${name}`, headers, signal } = {}) => {
+      const event = toHttp(request(name, text))
+      return fetch(`${provider.url}${path}`, {
+        method: 'POST',
+        headers: { ...event.headers, ...headers },
+        body: Uint8Array.from(event.body),
+        ...(signal && { signal }),
+      })
+    },
+    async reopen() {
+      await provider.close({ stopFunctions: false })
+      provider = await start()
+    },
+    async close() {
+      await provider.close({ stopFunctions: true })
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export const basic = (password: string): string =>
+  `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
+
+export const deployment = (name: string, more: object = {}) => ({
+  service: name,
+  image: `127.0.0.1:5000/lares/${name}:latest`,
+  envProcess: 'node main.mjs',
+  annotations: { topic: `lares.skill.${name}` },
+  ...more,
+})
+
+let count = 0
+
+const request = (name: string, text: string) =>
+  firstEvent({
+    id: `018f0000-0000-7000-8000-${String(++count).padStart(12, '0')}`,
+    source: '/lares/tests',
+    type: `lares.skill.${name}.requested`,
+    conversation: 'talk-1',
+    data: {
+      callId: 'call-1',
+      step: 0,
+      person: 'owner',
+      input: null,
+      text,
+      language: 'en',
+      timeZone: 'Europe/Berlin',
+      saidAt: '2026-05-01T12:00:00Z',
+    },
+  })
