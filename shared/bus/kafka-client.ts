@@ -50,7 +50,11 @@ export type Follower = {
   close(): Promise<void>
 }
 
-export type JoinOptions = FollowOptions & Required<Pick<SubscribeOptions, 'group' | 'onRevoked'>>
+export type JoinOptions = FollowOptions &
+  Required<Pick<SubscribeOptions, 'group' | 'onRevoked'>> & {
+    /** It has its share of the partitions; called after each rebalance. */
+    onJoined(): void
+  }
 
 /** As `Subscription` of the port. */
 export type Member = {

@@ -29,6 +29,7 @@ export function joinGroup(kafka: Kafka, settings: KafkaSettings, options: JoinOp
       for (const [id] of lost) paused.delete(id)
       if (lost.length > 0) options.onRevoked(lost.map(([, partition]) => partition))
       whileRunning(consumer, running => running.pause(toTopicPartitions([...paused.values()])))
+      options.onJoined()
     },
   })
   return {

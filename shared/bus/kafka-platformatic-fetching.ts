@@ -36,15 +36,15 @@ export function openFetching(consumer: Consumer, settings: KafkaSettings, option
   let closed = false
   let retry: NodeJS.Timeout | undefined
 
+  const wanted = (): Cursor[] => [...cursors.values()].filter(({ paused }) => !paused)
   /** Starts a fetch at each broker that has a partition to read and no fetch under way. */
   const look = async (): Promise<void> => {
     if (closed || looking || retry !== undefined) return
-    const wanted = [...cursors.values()].filter(({ paused }) => !paused)
-    if (wanted.length === 0) return
+    if (wanted().length === 0) return
     looking = true
     try {
       const metadata = await consumer.metadata({ topics: consumer.topics.current.slice() })
-      for (const [node, ofNode] of Map.groupBy(wanted, cursor => leaderOf(metadata, cursor)))
+      for (const [node, ofNode] of Map.groupBy(wanted(), cursor => leaderOf(metadata, cursor)))
         if (!busy.has(node)) void fetchFrom(node, ofNode, metadata)
     } catch (error) {
       later(error)

@@ -68,11 +68,13 @@ export function joinGroup(settings: KafkaSettings, options: JoinOptions): Member
     const { number } = generation
     for (;;) {
       const added = assigned().filter(partition => !fetching.holds(partition))
-      if (closed || generation.number !== number || added.length === 0) return
+      if (closed || generation.number !== number) return
+      if (added.length === 0) return options.onJoined()
       try {
         const positions = await startsOf(added)
         if (closed || generation.number !== number) return
-        return fetching.add(positions.filter(position => !fetching.holds(position)))
+        fetching.add(positions.filter(position => !fetching.holds(position)))
+        return options.onJoined()
       } catch (error) {
         fail('positions cannot be read', error)
         await wait(RETRY_MS)

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError, toLaresError } from '../errors.ts'
 import type { BusMessage } from './bus.ts'
-import { type KafkaClient, type PlacedMessage, RETRY_MS } from './kafka-client.ts'
+import { idOf, type KafkaClient, type PlacedMessage, RETRY_MS } from './kafka-client.ts'
 import type { KafkaTopics } from './kafka-topics.ts'
 import { MAX_RECORD_BYTES, weigh } from './message.ts'
 import { partitionOf } from './partition.ts'
@@ -9,9 +9,11 @@ import { partitionOf } from './partition.ts'
 /** After this no new try is made; the last one may take a request's limit more. */
 const GIVE_UP_AFTER_MS = 6_000
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024
+const MAX_REQUEST_RECORDS = 10_000
 
 type Call = { left: number; resolve(): void; reject(error: unknown): void; failed: boolean; untilMs: number }
 type Waiting = { message: BusMessage; bytes: number; call: Call }
+type Placed = Waiting & { placed: PlacedMessage }
 
 /**
  * Writes in the order of the calls, one request at a time: what is published in one turn of the event loop goes together,
@@ -48,20 +50,16 @@ export function openPublishing(client: KafkaClient, topics: KafkaTopics) {
     sending = false
   }
   /** The first of the queue that fit in a request, with their partitions. Those of unknown topics are refused. */
-  const placed = async () => {
-    const batch = firstThatFit(queue)
+  const placed = async (): Promise<Placed[]> => {
+    const waiting = queue.slice(0, MAX_REQUEST_RECORDS)
     try {
-      const counts = await topics.partitions(new Set(batch.map(({ message }) => message.topic)))
-      const lost = batch.filter(({ message }) => !counts.has(message.topic))
-      for (const topic of new Set(lost.map(({ message }) => message.topic)))
-        fail(
-          lost.filter(({ message }) => message.topic === topic),
-          unknownTopic(topic),
-        )
-      if (lost.length > 0) return []
-      return batch.map(waiting => ({ ...waiting, placed: place(waiting.message, counts) }))
+      const counts = await topics.partitions(new Set(waiting.map(({ message }) => message.topic)))
+      const lost = waiting.filter(({ message }) => !counts.has(message.topic))
+      for (const [topic, list] of Map.groupBy(lost, ({ message }) => message.topic))
+        fail(list, unknownTopic(topic))
+      return lost.length > 0 ? [] : firstThatFit(waiting, counts)
     } catch (thrown) {
-      await afterFailure(batch, toLaresError(thrown))
+      await afterFailure(waiting, toLaresError(thrown))
       return []
     }
   }
@@ -93,23 +91,21 @@ export function openPublishing(client: KafkaClient, topics: KafkaTopics) {
   }
 }
 
-function firstThatFit(queue: Waiting[]): Waiting[] {
-  const perKey = new Map<string, number>()
+/** As many as neither the request nor any partition's part of it, which is one batch there, takes too much of. */
+function firstThatFit(waiting: Waiting[], counts: ReadonlyMap<string, number>): Placed[] {
+  const fitting: Placed[] = []
+  const perPartition = new Map<string, number>()
   let total = 0
-  const end = queue.findIndex(({ message, bytes }, index) => {
-    const place = `${message.topic}/${message.key}`
-    const sum = (perKey.get(place) ?? 0) + bytes
-    perKey.set(place, sum)
+  for (const { message, bytes, call } of waiting) {
+    const placed = { ...message, partition: partitionOf(message.key, counts.get(message.topic)!) }
+    const sum = (perPartition.get(idOf(placed)) ?? 0) + bytes
     total += bytes
-    return index > 0 && (sum > MAX_RECORD_BYTES || total > MAX_REQUEST_BYTES)
-  })
-  return end < 0 ? queue.slice() : queue.slice(0, end)
+    if (fitting.length > 0 && (sum > MAX_RECORD_BYTES || total > MAX_REQUEST_BYTES)) break
+    perPartition.set(idOf(placed), sum)
+    fitting.push({ message, bytes, call, placed })
+  }
+  return fitting
 }
-
-const place = (message: BusMessage, counts: ReadonlyMap<string, number>): PlacedMessage => ({
-  ...message,
-  partition: partitionOf(message.key, counts.get(message.topic)!),
-})
 
 export const unknownTopic = (topic: string): LaresError =>
   new LaresError('not_found', `the bus has no topic "${topic}": call ensureTopics first`)

@@ -1,8 +1,11 @@
-import { LaresError } from '../errors.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { LaresError, toLaresError } from '../errors.ts'
 import type { TopicSettings } from './bus.ts'
 import type { KafkaClient } from './kafka-client.ts'
 
 const LOOK_EVERY_MS = 500
+const READY_LIMIT_MS = 5_000
+const READY_LOOK_MS = 20
 
 /** What is known of the topics: those that exist stay known. */
 export function openTopics(client: KafkaClient, wanted: number) {
@@ -28,19 +31,21 @@ export function openTopics(client: KafkaClient, wanted: number) {
     const missing = topics.filter(({ name }) => !known.has(name))
     if (missing.length === 0) return
     await client.createTopics(missing, wanted)
-    await untilKnown(missing.map(({ name }) => name))
+    await Promise.all(missing.map(({ name }) => untilReady(name)))
   }
-  /** The broker that is asked may learn of a new topic a moment later than the one that made it. */
-  const untilKnown = async (names: string[]): Promise<void> => {
-    const until = performance.now() + 5_000
-    for (;;) {
-      const known = await partitions(names)
-      const missing = names.find(name => !known.has(name))
-      if (missing === undefined) return
-      if (performance.now() > until)
-        throw new LaresError('unavailable', `the topic "${missing}" was created and is not there yet`)
-      await new Promise(resolve => setTimeout(resolve, 20))
-    }
+  /** A broker takes over the partitions of a new topic a moment after it was made. */
+  const untilReady = async (topic: string): Promise<void> => {
+    const until = performance.now() + READY_LIMIT_MS
+    for (;;)
+      try {
+        await client.offsets(topic, 'latest')
+        await partitions([topic])
+        return
+      } catch (error) {
+        const { retryable, code } = toLaresError(error)
+        if (!(retryable || code === 'not_found') || performance.now() > until) throw error
+        await wait(READY_LOOK_MS)
+      }
   }
 
   return {

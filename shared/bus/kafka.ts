@@ -70,14 +70,26 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
 
   async function subscribe(options: SubscribeOptions) {
     const { group, onRecords, onRevoked = () => undefined } = options
-    const onError = reporter(options.onError)
-    const member = client.join({ group, onRecords, onRevoked, onError })
-    const watch = topics.watch(options.topics, async found => member.add(found), onError)
+    const report = reporter(options.onError)
+    const settled = Promise.withResolvers<void>()
+    const onError = (error: unknown) => {
+      settled.resolve()
+      report(error)
+    }
+    const member = client.join({ group, onRecords, onRevoked, onError, onJoined: settled.resolve })
+    let isJoining = false
+    const add = async (found: string[]) => {
+      isJoining = true
+      member.add(found)
+    }
+    const watch = topics.watch(options.topics, add, onError)
     const close = closing(async () => {
+      settled.resolve()
       watch.close()
       await member.close()
     })
     await watch.looked
+    if (isJoining) await settled.promise
     return { commit: member.commit, pause: member.pause, resume: member.resume, close }
   }
 
