@@ -1,12 +1,12 @@
-import type { Models } from './models.ts'
+import type { TextGenerator } from './models.ts'
 
 /**
  * Models that are opened at their first use, so that an assistant whose model is not there yet starts all the same;
  * an opening that fails is tried again at the next use.
  */
-export function lazyModels(open: () => Promise<Models>): Models {
-  let opened: Promise<Models> | undefined
-  const models = (): Promise<Models> => {
+export function lazyModels(open: () => Promise<TextGenerator>): TextGenerator {
+  let opened: Promise<TextGenerator> | undefined
+  const models = (): Promise<TextGenerator> => {
     opened ??= open().catch(error => {
       opened = undefined
       throw error

@@ -6,7 +6,7 @@ import { cancelled } from './cancelled.ts'
 import { createChannel } from './channel.ts'
 import { defaultThreads, type Engine, loadEngine } from './llama-engine.ts'
 import { fitPrompt } from './llama-prompt.ts'
-import type { GenerateChunk, GenerateRequest, Models } from './models.ts'
+import type { GenerateChunk, GenerateRequest, TextGenerator } from './models.ts'
 import { createResident } from './resident.ts'
 import { createSlots } from './slots.ts'
 
@@ -33,7 +33,7 @@ const defaultTemperature = 0.2
 const topP = 0.9
 
 /** A model in this process, by llama.cpp. The library and the model are loaded at their first use. */
-export function openLlamaModels(options: LlamaOptions): Models {
+export function openLlamaModels(options: LlamaOptions): TextGenerator {
   const { modelFile, contextTokens = 2048, parallel = 2, maxWaiting = 64, log = noLog } = options
   const { threads = defaultThreads(), idleUnloadMs = 15 * 60_000 } = options
   const name = basename(modelFile, '.gguf')

@@ -1,5 +1,23 @@
-/** Models: functions ask for a task, never for a vendor. Drivers: `llama` (in process) and `openai` (any OpenAI-compatible server). */
-export type Models = {
+/**
+ * Models: functions ask for a task, never for a vendor. Drivers of text generation: `llama` (in process) and `openai`
+ * (any OpenAI-compatible server); of embedding: `me5` (in process) and `openai-embeddings`.
+ */
+export type Models = TextGenerator & Embedder
+
+export type Embedder = {
+  /**
+   * A vector of length 1 for each text, in their order. What is asked or classified is a `query`, what is stored a
+   * `passage`. Vectors of different models cannot be compared: who stores one stores `model` with it.
+   * Errors: `unavailable` (retryable) with the remedy, `rejected`.
+   */
+  embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded>
+  close(): Promise<void>
+}
+
+export type EmbeddingKind = 'query' | 'passage'
+export type Embedded = { model: string; vectors: Float32Array[] }
+
+export type TextGenerator = {
   /** Streams an answer. Errors: `unavailable`, `busy`, `deadline_exceeded` (retryable, with `retryAfterMs` where the server says so), `rejected`. */
   generate(task: 'text-generation', request: GenerateRequest): AsyncIterable<GenerateChunk>
   /** What the route of a task can do, so that prompts fit it. */

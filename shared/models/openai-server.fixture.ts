@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
-import type { GenerateChunk, GenerateRequest, Models } from './models.ts'
+import type { GenerateChunk, GenerateRequest, Models, TextGenerator } from './models.ts'
 import { type OpenAIOptions, openOpenAIModels } from './openai.ts'
+import { openOpenAIEmbeddings } from './openai-embeddings.ts'
 
 export type Seen = {
   method: string
@@ -44,7 +45,9 @@ export async function serve(
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${end}`
-  const models = openOpenAIModels({ baseUrl, model: 'm', ...options })
+  const generator = openOpenAIModels({ baseUrl, model: 'm', ...options })
+  const { embed } = openOpenAIEmbeddings({ baseUrl, model: 'm', apiKey: options.apiKey })
+  const models: Models = { ...generator, embed }
   const stop = async () => {
     server.closeAllConnections()
     server.close()
@@ -92,7 +95,7 @@ export function counted(input: number, output: number): string {
   return JSON.stringify({ choices: [], usage: { prompt_tokens: input, completion_tokens: output } })
 }
 
-export async function collect(models: Models, request: GenerateRequest): Promise<GenerateChunk[]> {
+export async function collect(models: TextGenerator, request: GenerateRequest): Promise<GenerateChunk[]> {
   const chunks: GenerateChunk[] = []
   for await (const chunk of models.generate('text-generation', request)) chunks.push(chunk)
   return chunks

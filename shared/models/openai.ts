@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import { LaresError } from '../errors.ts'
 import { cancelled } from './cancelled.ts'
-import type { GenerateChunk, GenerateRequest, Models } from './models.ts'
+import type { GenerateChunk, GenerateRequest, TextGenerator } from './models.ts'
 import { collectAnswer } from './openai-answer.ts'
 import { errorOfConnection, errorOfResponse } from './openai-errors.ts'
 import { type Refusable, refusedField, requestBody } from './openai-request.ts'
@@ -27,7 +27,7 @@ export type OpenAIOptions = {
 const defaultContextTokens = 8192
 
 /** Models on any server that speaks OpenAI's chat completions, such as llama.cpp, Ollama or vLLM. It adapts to what the server refuses. */
-export function openOpenAIModels(options: OpenAIOptions): Models {
+export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
   const { fetch = globalThis.fetch, firstByteTimeoutMs = 120_000, idleTimeoutMs = 60_000 } = options
   const base = apiBase(options.baseUrl)
   const headers = {

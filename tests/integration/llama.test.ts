@@ -2,7 +2,12 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import { LaresError } from '../../shared/errors.ts'
 import { type Log, noLog } from '../../shared/log.ts'
 import { openLlamaModels } from '../../shared/models/llama.ts'
-import type { ChatMessage, GenerateChunk, GenerateRequest, Models } from '../../shared/models/models.ts'
+import type {
+  ChatMessage,
+  GenerateChunk,
+  GenerateRequest,
+  TextGenerator,
+} from '../../shared/models/models.ts'
 import { builtInModel } from '../support/model-file.ts'
 
 const modelFile = await builtInModel()
@@ -159,7 +164,7 @@ function ask(content: string): GenerateRequest {
   return { messages: [{ role: 'user', content }] }
 }
 
-async function collect(models: Models, request: GenerateRequest): Promise<GenerateChunk[]> {
+async function collect(models: TextGenerator, request: GenerateRequest): Promise<GenerateChunk[]> {
   return collectRest(models.generate('text-generation', request)[Symbol.asyncIterator]())
 }
 

@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import type { Environment } from '../config/environment.ts'
+import { LaresError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Embedder } from './models.ts'
+
+/**
+ * The embedding model that the environment chooses: the built-in one, a server's, or none. Nothing is loaded or fetched
+ * before its first use.
+ */
+export function openEmbedder({ embeddingModel, openai, cache }: Environment, log: Log): Embedder {
+  let opened: Promise<Embedder> | undefined
+  const open = async (): Promise<Embedder> => {
+    if (embeddingModel === 'none') return noEmbedder
+    if (embeddingModel !== undefined) {
+      const { openOpenAIEmbeddings } = await import('./openai-embeddings.ts')
+      return openOpenAIEmbeddings({ ...openai!, model: embeddingModel })
+    }
+    const [{ openMe5 }, { ensureMe5Folder }] = await Promise.all([
+      import('./me5.ts'),
+      import('./me5-folder.ts'),
+    ])
+    const folder = () => ensureMe5Folder({ cacheDir: join(cache, 'models'), log })
+    return openMe5({ folder, log })
+  }
+  return {
+    async embed(texts, kind, signal) {
+      opened ??= open()
+      return (await opened).embed(texts, kind, signal)
+    },
+    close: async () => (await opened)?.close(),
+  }
+}
+
+/** For whoever set LARES_EMBEDDING_MODEL to none. */
+const noEmbedder: Embedder = {
+  embed: async () => {
+    throw new LaresError('rejected', 'LARES_EMBEDDING_MODEL is none: words alone are compared')
+  },
+  close: async () => undefined,
+}
