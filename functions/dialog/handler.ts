@@ -72,7 +72,7 @@ async function takeDeadLetter(
   const dead = readDeadLetter(failed, error.code)
   if (!dead) return []
   const recorded = await recordedOutcome(context.conversations, event.subject, dead.id)
-  if (recorded) return recorded
+  if (recorded) return recorded.map(draft => ({ ...draft, causationid: dead.id }))
   const { id, correlationid } = event
   const timer = dead.type === 'lares.timer.fired' && schemaOf(dead.type)?.safeParse(failed?.data).data
   if (timer)
@@ -85,7 +85,8 @@ type Timer = EventData<'lares.timer.fired'>
 
 /**
  * What dialog's own step made of an event that then became a dead letter, because its events did not get through;
- * undefined when there was no such step. Said again, since the state has moved on and waits for what follows.
+ * undefined when there was no such step. Said again, since the state has moved on and waits for what follows, and under
+ * the ids of then: some of it may have got through.
  */
 async function recordedOutcome(
   { step }: Conversations,

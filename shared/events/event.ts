@@ -28,7 +28,14 @@ export type LaresEvent<T extends EventType = EventType> = Pick<CloudEventV1<unkn
 
 /** What a handler makes: everything else of an event follows from its cause. */
 export type Draft<T extends EventType = EventType> = {
-  [K in T]: { type: K; data: EventData<K>; subject?: string; correlationid?: string }
+  [K in T]: {
+    type: K
+    data: EventData<K>
+    subject?: string
+    correlationid?: string
+    /** The event that it was first made of, when it is made again because of another: so its id is what it was. */
+    causationid?: string
+  }
 }[T]
 
 /** What CloudEvents (section 2.2, String) allows in one: no control characters, no unpaired surrogates. */
@@ -125,7 +132,8 @@ export type EventOrigin = { function: string; cause: LaresEvent; index: number; 
 /** The `index`th event that a function makes because of `cause`. Errors: `unknown_type`, `invalid_event`. */
 export function causedEvent(draft: Draft, origin: EventOrigin): LaresEvent {
   const { cause } = origin
-  const id = derivedId(cause.id, origin.function, origin.index)
+  const causationid = given(text, draft, 'causationid') ?? cause.id
+  const id = derivedId(causationid, origin.function, origin.index)
   const subject = given(conversationId, draft, 'subject') ?? cause.subject
   const event = {
     specversion: '1.0',
@@ -137,7 +145,7 @@ export function causedEvent(draft: Draft, origin: EventOrigin): LaresEvent {
     datacontenttype: 'application/json',
     partitionkey: subject,
     correlationid: given(text, draft, 'correlationid') ?? cause.correlationid,
-    causationid: cause.id,
+    causationid,
     traceparent: childTraceparent(cause.traceparent, id),
     data: checkData(draft.type, draft.data),
   }
@@ -148,7 +156,7 @@ export function causedEvent(draft: Draft, origin: EventOrigin): LaresEvent {
 function given(
   schema: z.ZodType<string>,
   draft: Draft,
-  key: 'subject' | 'correlationid',
+  key: 'subject' | 'correlationid' | 'causationid',
 ): string | undefined {
   if (draft[key] === undefined) return undefined
   const result = schema.safeParse(draft[key])

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { causedEvent, type Draft, firstEvent, type LaresEvent } from '../../shared/events/event.ts'
+import { derivedId, newId } from '../../shared/events/ids.ts'
+import { invocable } from '../../shared/function/invoke.ts'
+import { noLog } from '../../shared/log.ts'
+import type { Models } from '../../shared/models/models.ts'
+import { openFolderObjects } from '../../shared/objects/folder.ts'
+import { type Kit, messageEvent, openKit } from '../test-kit.ts'
+import dialog from './handler.ts'
+import { assistant, recalledOf } from './talk.fixture.ts'
+
+let kit: Kit
+beforeEach(async () => {
+  kit = await openKit()
+})
+afterEach(() => kit.close())
+
+const models = {
+  capabilities: async () => ({ model: 'm', tools: false, contextTokens: 1_000 }),
+} as unknown as Models
+
+async function send(event: LaresEvent): Promise<LaresEvent[]> {
+  const services = { ...kit.services, models, assistant }
+  const events: LaresEvent[] = []
+  const { invoke } = invocable(dialog, { services, objects: openFolderObjects('unused'), log: noLog })
+  for await (const made of invoke(event)) events.push(made)
+  return events
+}
+
+function recalled(text: string, answer: string): LaresEvent {
+  const cause = messageEvent(text, { person: 'ann' }) as LaresEvent
+  const draft = { type: 'lares.context.recalled', data: recalledOf(text, { answer }) } as Draft
+  return causedEvent(draft, { function: 'memory', cause, index: 0 })
+}
+
+const deadLetterOf = (failed: LaresEvent) =>
+  firstEvent({
+    id: newId(),
+    source: '/lares/connector',
+    type: 'lares.deadletter.recorded',
+    conversation: failed.subject,
+    correlationid: failed.correlationid,
+    data: {
+      function: 'dialog',
+      error: { code: 'failed', message: 'it broke off' },
+      tries: 5,
+      firstTriedAt: failed.time,
+      topic: 'lares.context',
+      partition: 0,
+      offset: 0,
+      event: { ...failed },
+    },
+  }) as unknown as LaresEvent
+
+test('what a step said is said under the same ids when its event became a dead letter all the same', async () => {
+  const event = recalled('what is my code?', 'It is 4711.')
+  const [reply] = await send(event)
+  const again = await send(deadLetterOf(event))
+  expect(again.map(({ id }) => id)).toEqual([reply!.id])
+  expect(again[0]!.causationid).toBe(event.id)
+  expect(reply!.id).toBe(derivedId(event.id, 'dialog', 0))
+  expect(await kit.conversations.history.list('conversation', { limit: 10 })).toHaveLength(2)
+})
