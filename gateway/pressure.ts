@@ -89,20 +89,23 @@ function openTally() {
 function openCount(history: Pick<History, 'waiting'>, now: () => number) {
   let known: Promise<Waiting[]> | undefined
   let readAtMs = 0
+  const keep = (reading: Promise<Waiting[]>): Promise<Waiting[]> => {
+    known = reading
+    // What could not be read is read anew by whoever comes next.
+    reading.catch(() => {
+      if (known === reading) known = undefined
+    })
+    return reading
+  }
   return {
     read(): Promise<Waiting[]> {
       if (known && now() - readAtMs < RECOUNT_MS) return known
       readAtMs = now()
-      const reading = history.waiting()
-      known = reading
-      // What could not be read is read anew by whoever comes next.
-      reading.catch(() => {
-        if (known === reading) known = undefined
-      })
-      return reading
+      return keep(history.waiting())
     },
     add(person: string): void {
-      known = known?.then(all => [...all, { person, count: 1, oldestAt: new Date(now()).toISOString() }])
+      if (!known) return
+      void keep(known.then(all => [...all, { person, count: 1, oldestAt: new Date(now()).toISOString() }]))
     },
   }
 }

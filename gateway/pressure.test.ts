@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import type { Waiting } from '../shared/conversations/conversations.ts'
+import { LaresError } from '../shared/errors.ts'
+import { openPressure } from './pressure.ts'
+
+const LIMITS = { conversation: 5, person: 5, all: 5 }
+const sender = { conversation: 'c', person: 'ann' }
+
+test('a count that cannot be read fails who asked for it, and nobody who came in meanwhile', async () => {
+  const failing = Promise.withResolvers<Waiting[]>()
+  let nowMs = 0
+  let counts: Promise<Waiting[]> = Promise.resolve([])
+  const history = { waiting: (conversation?: string) => (conversation ? Promise.resolve([]) : counts) }
+  const pressure = openPressure(history, LIMITS, () => nowMs)
+  const leave = await pressure.enter(sender)
+  nowMs = 1_000
+  counts = failing.promise
+  const next = pressure.enter(sender)
+  leave()
+  failing.reject(new LaresError('unavailable', 'the store is away'))
+  await expect(next).rejects.toThrow('the store is away')
+  counts = Promise.resolve([])
+  await expect(pressure.enter(sender)).resolves.toBeTypeOf('function')
+})
