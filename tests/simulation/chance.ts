@@ -1,0 +1,78 @@
+import { FAULTS, type FaultName } from './faults.ts'
+
+/**
+ * All chance of a run. Nothing is drawn from a sequence: what happens at a place is a hash of the seed, the place and how
+ * often it was passed, so that taking one fault or one message away leaves all other decisions as they were.
+ */
+export type Chance = {
+  /** Whether this goes wrong here and now; each yes is kept in `taken` under a name that a replay can repeat. */
+  fault(kind: FaultName, place: string): boolean
+  /** From `min` to `max`. */
+  between(place: string, min: number, max: number): number
+  among<T>(place: string, items: readonly T[]): T
+  /** In [0, 1). */
+  share(place: string): number
+  /** From now on nothing goes wrong. */
+  calm(): void
+  taken: string[]
+}
+
+export type ChanceOptions = {
+  seed: number
+  /** The kinds that may go wrong, with their rates per passing. */
+  rates: ReadonlyMap<FaultName, number>
+  /** Only these go wrong, by their names in `taken`: what a shrunk history is. */
+  only?: ReadonlySet<string> | undefined
+}
+
+export function openChance({ seed, rates, only }: ChanceOptions): Chance {
+  const passed = new Map<string, number>()
+  const taken: string[] = []
+  let isCalm = false
+  const numbered = (place: string): string => {
+    const count = (passed.get(place) ?? 0) + 1
+    passed.set(place, count)
+    return `${place} #${count}`
+  }
+  const share = (place: string) => hash32(seed, numbered(place)) / 2 ** 32
+  return {
+    taken,
+    share,
+    fault(kind, place) {
+      const rate = rates.get(kind)
+      if (rate === undefined || isCalm) return false
+      const name = numbered(`${kind}: ${place}`)
+      const happens = only ? only.has(name) : hash32(seed, name) / 2 ** 32 < rate
+      if (happens) taken.push(name)
+      return happens
+    },
+    between: (place, min, max) => min + (max - min) * share(place),
+    among: (place, items) => items[Math.floor(share(place) * items.length)]!,
+    calm() {
+      isCalm = true
+    },
+  }
+}
+
+/** Each seed has its own weather: half of the kinds, seldom or often. */
+export function ratesFor(seed: number, forced: readonly FaultName[] = []): Map<FaultName, number> {
+  const rates = new Map<FaultName, number>()
+  const often = [0.3, 1, 3][hash32(seed, 'often') % 3]!
+  for (const [kind, { rate }] of Object.entries(FAULTS) as [FaultName, { rate: number }][]) {
+    const isOn = forced.length > 0 ? forced.includes(kind) : hash32(seed, `on ${kind}`) % 2 === 0
+    if (isOn) rates.set(kind, Math.min(1, rate * often))
+  }
+  return rates
+}
+
+/** MurmurHash3's mixing over the UTF-16 units; 32 bits, unsigned. */
+export function hash32(seed: number, text: string): number {
+  let hash = seed ^ 0x9e3779b9
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0xcc9e2d51)
+    hash = (hash << 13) | (hash >>> 19)
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}

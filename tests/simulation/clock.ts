@@ -1,0 +1,116 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** A running process of the simulated house: whatever it waits for ends when it does. */
+export type Owner = {
+  name: string
+  alive: boolean
+  /** It stands still until then. */
+  pausedUntilMs: number
+  /** Its wall clock is off by so much. */
+  skewMs: number
+}
+
+export type Task = {
+  atMs: number
+  sequence: number
+  run(): void
+  owner: Owner | undefined
+  cancelled: boolean
+}
+
+export type Clock = {
+  /** Milliseconds since the start of the run; it never goes back. */
+  nowMs(): number
+  /** What the process that runs now reads from its wall clock, in milliseconds since the epoch. */
+  wallMs(): number
+  /** Has something happen later, in a process or (without one) outside of all. */
+  after(delayMs: number, run: () => void, owner?: Owner): Task
+  /** The process that runs now. */
+  owner(): Owner | undefined
+  /** Runs code as a process; all that it begins belongs to the process. */
+  as<T>(owner: Owner | undefined, work: () => T): T
+  /** Waits, outside of all processes. */
+  wait(delayMs: number): Promise<void>
+  /** Lets things happen, one after the other in the order of their time, until `isOver`. */
+  run(isOver: () => boolean): Promise<void>
+}
+
+/** When every run begins: a Monday. */
+export const EPOCH_MS = Date.UTC(2026, 0, 5, 9)
+
+const nextTurn = setImmediate
+/** Resolves when all that is ready to go on has gone on: promises settle before the event loop turns. */
+const settled = () => new Promise<void>(resolve => void nextTurn(resolve))
+
+/** A clock that stands still until something is due, and then is there at once. */
+export function openClock(): Clock {
+  const current = new AsyncLocalStorage<Owner | undefined>()
+  const due = openHeap()
+  let nowMs = 0
+  let sequence = 0
+  const after: Clock['after'] = (delayMs, run, owner) => {
+    const task = { atMs: nowMs + Math.max(0, delayMs), sequence: sequence++, run, owner, cancelled: false }
+    due.push(task)
+    return task
+  }
+  const isPut = ({ owner, cancelled }: Task) => !cancelled && owner?.alive !== false
+  const clock: Clock = {
+    nowMs: () => nowMs,
+    wallMs: () => EPOCH_MS + Math.floor(nowMs + (current.getStore()?.skewMs ?? 0)),
+    after,
+    owner: () => current.getStore(),
+    as: (owner, work) => current.run(owner, work),
+    wait: delayMs => new Promise(resolve => void after(delayMs, resolve)),
+    async run(isOver) {
+      while (!isOver()) {
+        const task = due.pop()
+        if (!task) throw new Error('nothing is going to happen any more')
+        if (!isPut(task)) continue
+        nowMs = Math.max(nowMs, task.atMs)
+        const until = task.owner?.pausedUntilMs ?? 0
+        if (until > nowMs) due.push({ ...task, atMs: until })
+        else {
+          current.run(task.owner, task.run)
+          await settled()
+        }
+      }
+    },
+  }
+  return clock
+}
+
+/** A binary heap, the earliest first; of the same time, the one that was put in first. */
+function openHeap() {
+  const heap: Task[] = []
+  const isBefore = (a: Task, b: Task) => a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence)
+  const swap = (a: number, b: number) => {
+    const held = heap[a]!
+    heap[a] = heap[b]!
+    heap[b] = held
+  }
+  return {
+    push(task: Task) {
+      let at = heap.push(task) - 1
+      while (at > 0) {
+        const parent = (at - 1) >> 1
+        if (!isBefore(heap[at]!, heap[parent]!)) return
+        swap(at, parent)
+        at = parent
+      }
+    },
+    pop(): Task | undefined {
+      const first = heap[0]
+      const last = heap.pop()
+      if (!first || !last || heap.length === 0) return first
+      heap[0] = last
+      for (let at = 0; ; ) {
+        let least = at
+        for (const child of [2 * at + 1, 2 * at + 2])
+          if (child < heap.length && isBefore(heap[child]!, heap[least]!)) least = child
+        if (least === at) return first
+        swap(at, least)
+        at = least
+      }
+    },
+  }
+}

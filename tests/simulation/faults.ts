@@ -1,0 +1,57 @@
+/** Everything that can go wrong in a run, and how often at each place where it could. `--fault NAME` turns on one alone. */
+export const FAULTS = {
+  // Processes.
+  'crash-before': {
+    rate: 0.0015,
+    says: 'a process dies before a call of the bus, the store or a function goes out',
+  },
+  'crash-after': {
+    rate: 0.0015,
+    says: 'a process dies when its call has had its effect, before it hears of it',
+  },
+  pause: { rate: 0.01, says: 'a process stands still for up to 30 s (SIGSTOP); asked each second' },
+  stop: { rate: 0.005, says: 'a process is stopped in order and started again (SIGTERM); asked each second' },
+  'clock-jump': {
+    rate: 0.01,
+    says: "a process's clock jumps, by up to an hour, either way; asked each second",
+  },
+  // The bus.
+  'publish-refused': { rate: 0.02, says: 'a batch is refused, and nothing of it is written' },
+  'publish-partial': { rate: 0.02, says: 'a batch is refused, and a part of it is written' },
+  'publish-unconfirmed': { rate: 0.02, says: 'a batch is written, and the confirmation is lost' },
+  'commit-refused': { rate: 0.05, says: 'a commit fails' },
+  'commit-unconfirmed': { rate: 0.05, says: 'a commit is made, and the confirmation is lost' },
+  'read-again': { rate: 0.02, says: 'a member reads on from its last commit after trouble with the bus' },
+  rebalance: { rate: 0.08, says: 'a group shares its partitions anew; asked each second' },
+  overlap: { rate: 0.5, says: 'at a rebalance, the old owner hears of it after the new one has begun' },
+  'bus-away': { rate: 0.02, says: 'the bus cannot be reached for up to 20 s; asked each second' },
+  // The store.
+  'store-refused': { rate: 0.01, says: 'a call of the store fails, and nothing has happened' },
+  'store-unconfirmed': { rate: 0.01, says: 'a call of the store succeeds, and the answer is lost' },
+  'store-away': { rate: 0.01, says: 'the store cannot be reached for up to 10 s; asked each second' },
+  'apply-twice': { rate: 0.1, says: 'the transaction of a step is run a second time, as a store may' },
+  // The network.
+  delay: { rate: 0.03, says: 'something takes up to 1.5 s instead of a few milliseconds' },
+  'call-refused': { rate: 0.02, says: 'a function cannot be reached' },
+  'call-cut': { rate: 0.02, says: 'the connection to a function breaks, and the function goes on' },
+  'call-repeated': { rate: 0.02, says: 'a function gets the same call twice, at once' },
+  'client-cut': {
+    rate: 0.05,
+    says: 'a client loses its connection to the gateway, before or after it was heard',
+  },
+  'sent-twice': { rate: 0.1, says: 'a client sends its message to two gateways at once, under one key' },
+  // Functions.
+  rejects: { rate: 0.02, says: 'a function fails an event for good, until it is healed' },
+  fails: { rate: 0.02, says: 'a function fails every try of an event, until it is healed' },
+  'fails-once': { rate: 0.05, says: 'one try of an event fails, before or after the work is done' },
+  'half-said': { rate: 0.05, says: 'a stream of events breaks in the middle' },
+  'other-words': { rate: 0.2, says: 'a model says something else when it is asked again' },
+  slow: { rate: 0.03, says: 'a function takes up to 20 s' },
+  hangs: { rate: 0.005, says: 'a function does not end until its deadline' },
+  // Operators.
+  'dead-retry': { rate: 0.2, says: 'somebody puts a dead letter back; asked each second for each' },
+} as const satisfies Record<string, { rate: number; says: string }>
+
+export type FaultName = keyof typeof FAULTS
+
+export const isFault = (name: string): name is FaultName => Object.hasOwn(FAULTS, name)

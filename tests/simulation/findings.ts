@@ -1,0 +1,42 @@
+import type { BusRecord } from '../../shared/bus/bus.ts'
+import type { HistoryMessage } from '../../shared/conversations/conversations.ts'
+import type { Reply } from '../../shared/events/types.ts'
+import type { Client } from './client.ts'
+import { EPOCH_MS } from './clock.ts'
+import type { House } from './house.ts'
+import { PARTITIONS } from './log.ts'
+import { deadLetters } from './weather.ts'
+
+/** What a run left behind, read from the log and the store, for the promises to be checked on. */
+export type Findings = {
+  clients: Client[]
+  /** Each once, in the order of the log of its conversation. */
+  replies: Said[]
+  rows: Map<string, HistoryMessage[]>
+  letters: ReturnType<typeof deadLetters>
+  house: House
+}
+
+/** A reply on the log; `atMs` is when it was first written, since the start of the run. */
+export type Said = { id: string; turn: string; conversation: string; data: Reply; atMs: number }
+
+export async function findingsOf(house: House, clients: Client[]): Promise<Findings> {
+  const rows = new Map<string, HistoryMessage[]>()
+  for (const { talk } of clients)
+    rows.set(talk.conversation, await house.store.driver.history.list(talk.conversation, { limit: 1_000 }))
+  return { house, clients, rows, replies: repliesOn(house), letters: deadLetters(house) }
+}
+
+function repliesOn(house: House): Said[] {
+  const found = new Map<string, Said>()
+  for (const { headers, value, key, timestampMs } of recordsOf(house, 'lares.reply')) {
+    const id = headers.ce_id!
+    const turn = headers.ce_correlationid!
+    const data = JSON.parse(value.toString()) as Reply
+    if (!found.has(id)) found.set(id, { id, turn, data, conversation: key, atMs: timestampMs - EPOCH_MS })
+  }
+  return [...found.values()]
+}
+
+export const recordsOf = ({ log }: House, topic: string): BusRecord[] =>
+  Array.from({ length: PARTITIONS }, (_, partition) => [...log.records({ topic, partition })]).flat()

@@ -1,0 +1,51 @@
+import { openBreaker } from '../../gateway/breaker.ts'
+import { openIntake } from '../../gateway/intake.ts'
+import { openLive } from '../../gateway/live.ts'
+import type { Parts, Rooms } from '../../gateway/parts.ts'
+import { openPressure } from '../../gateway/pressure.ts'
+import type { Bus } from '../../shared/bus/bus.ts'
+import { readConfig } from '../../shared/config/files.ts'
+import type { Conversations } from '../../shared/conversations/conversations.ts'
+import { openEventLog } from '../../shared/events/log.ts'
+import { openCatalogue } from '../../shared/function/catalogue.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Objects } from '../../shared/objects/objects.ts'
+
+export type Surroundings = { bus: Bus; conversations: Conversations; objects: Objects; log: Log }
+
+/** What is behind the gateway's routes, without HTTP. */
+export type GatewayRooms = Pick<Rooms, 'parts' | 'intake' | 'live' | 'closing'>
+
+/** The gateway as `buildGateway` puts it together, up to its routes. */
+export function openRooms({ bus, conversations, objects, log }: Surroundings): {
+  rooms: GatewayRooms
+  close(): Promise<void>
+} {
+  const catalogue = openCatalogue(conversations.documents)
+  const parts: Parts = {
+    bus,
+    conversations,
+    objects,
+    log,
+    events: openEventLog(bus, objects),
+    // There is no configuration in this folder: the defaults.
+    config: readConfig(import.meta.dirname, 'gateway'),
+    ownerToken: '',
+    model: async () => 'lares',
+    checks: {},
+    skills: async () => (await catalogue.skills()).map(({ name }) => name),
+  }
+  const closing = new AbortController()
+  const live = openLive(parts)
+  const pressure = openPressure(conversations.history, parts.config.maxWaiting, Date.now)
+  const breaker = openBreaker(() => Promise.all([bus.check(), conversations.check()]), log)
+  const intake = openIntake(parts, { live, pressure, breaker })
+  return {
+    rooms: { parts, live, intake, closing: closing.signal },
+    async close() {
+      closing.abort()
+      breaker.close()
+      await live.close()
+    },
+  }
+}

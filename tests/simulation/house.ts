@@ -1,0 +1,187 @@
+import dialog from '../../functions/dialog/handler.ts'
+import generation from '../../functions/generation/handler.ts'
+import intent from '../../functions/intent/handler.ts'
+import memory from '../../functions/memory/handler.ts'
+import { type Connector, startConnector } from '../../infra/connector/connector.ts'
+import type { DeployedFunction } from '../../infra/connector/topic-map.ts'
+import { standingTopics } from '../../infra/connector/topics.ts'
+import { startTimers } from '../../infra/timers/timers.ts'
+import { LaresError } from '../../shared/errors.ts'
+import { openEventLog } from '../../shared/events/log.ts'
+import { openCatalogue } from '../../shared/function/catalogue.ts'
+import type { Services } from '../../shared/function/context.ts'
+import type { AnyFunction } from '../../shared/function/definition.ts'
+import { invocable } from '../../shared/function/invoke.ts'
+import { topicsOf } from '../../shared/function/plugin.ts'
+import type { Log as ProcessLog } from '../../shared/log.ts'
+import type { Objects } from '../../shared/objects/objects.ts'
+import { openBus, type SimulatedBus } from './bus.ts'
+import type { Calls, World } from './calls.ts'
+import { type GatewayRooms, openRooms } from './gateways.ts'
+import { type Log, openLog } from './log.ts'
+import { type Life, type Machine, openMachine } from './machine.ts'
+import { openModel } from './model.ts'
+import { type Hosts, simulatedInvoker } from './network.ts'
+import type { Plan } from './plan.ts'
+import { alarm, echo, refuse } from './skills.ts'
+import { openStore, type SimulatedStore } from './store.ts'
+import type { Names } from './trace.ts'
+import type { Troubles } from './trouble.ts'
+import type { Visited } from './visited.ts'
+
+/** Two gateways, two connectors with their timers, and a process for each function, on one bus and one store. */
+export type House = {
+  log: Log
+  bus: SimulatedBus
+  store: SimulatedStore
+  objects: Objects
+  machines: Machine[]
+  gateways: Gateway[]
+  /** Of the connectors that are up. */
+  connectors(): Connector[]
+  deployed: DeployedFunction[]
+}
+
+export type Gateway = { machine: Machine; rooms: GatewayRooms | undefined }
+
+export type HouseParts = World & {
+  calls: Calls
+  names: Names
+  visited: Visited
+  troubles: Troubles
+  plan: Plan
+}
+
+/** Few at once, so that one that holds a place in vain is noticed. */
+const CONCURRENCY = 2
+
+const FUNCTIONS: AnyFunction[] = [intent, memory, dialog, generation, echo, alarm, refuse]
+
+export function openHouse(parts: HouseParts): House {
+  const { clock, chance, calls, names, visited } = parts
+  const log = openLog(clock, chance, visited)
+  for (const { name } of standingTopics()) log.make(name)
+  const bus = openBus(log, calls, parts, names)
+  const store = openStore(calls, parts, names, visited)
+  const objects = openObjects()
+  const deployed = FUNCTIONS.map(one => ({ name: one.name, topics: topicsOf(one) }))
+  const hosts: Hosts = new Map()
+  const machines: Machine[] = []
+  const started = (machine: Machine) => {
+    machines.push(machine)
+    return machine
+  }
+  for (const definition of FUNCTIONS) {
+    const host = started(
+      openMachine(
+        definition.name,
+        life => bootFunction(life, definition, { ...parts, store, objects, hosts }),
+        parts,
+      ),
+    )
+    hosts.set(definition.name, { machine: host, invocable: undefined })
+  }
+  const connectors = new Map<Life, Connector>()
+  for (const name of ['connector-a', 'connector-b'])
+    started(openMachine(name, life => bootConnector(life), parts))
+  const gateways = ['gateway-a', 'gateway-b'].map(name => {
+    const gateway: Gateway = {
+      machine: openMachine(name, life => bootGateway(life), parts),
+      rooms: undefined,
+    }
+    started(gateway.machine)
+    const bootGateway = async (life: Life) => {
+      const opened = openRooms({
+        bus: bus.of(life),
+        conversations: store.of(life),
+        objects,
+        log: processLog(life, parts),
+      })
+      gateway.rooms = opened.rooms
+      return opened.close
+    }
+    return gateway
+  })
+
+  async function bootConnector(life: Life) {
+    const conversations = store.of(life)
+    const own = bus.of(life)
+    const events = openEventLog(own, objects)
+    const laresLog = processLog(life, parts)
+    const timers = startTimers(conversations.timers, events, laresLog)
+    const connector = await startConnector({
+      bus: own,
+      events,
+      source: async () => deployed,
+      invoker: simulatedInvoker(life, hosts, calls, parts, names),
+      catalogue: openCatalogue(conversations.documents),
+      log: laresLog,
+      refreshEveryMs: 5_000,
+    })
+    connectors.set(life, connector)
+    life.onDeath(() => connectors.delete(life))
+    return async () => {
+      await timers.close()
+      await connector.close()
+    }
+  }
+  return {
+    log,
+    bus,
+    store,
+    objects,
+    machines,
+    gateways,
+    deployed,
+    connectors: () => [...connectors.values()],
+  }
+}
+
+type FunctionParts = HouseParts & { store: SimulatedStore; objects: Objects; hosts: Hosts }
+
+async function bootFunction(life: Life, definition: AnyFunction, parts: FunctionParts) {
+  const { store, objects, hosts, troubles, plan } = parts
+  const conversations = store.of(life)
+  const { documents, timers } = conversations
+  const services: Partial<Services> = {
+    conversations,
+    documents,
+    timers,
+    catalogue: openCatalogue(documents),
+    models: openModel(parts),
+    assistant: { name: 'Lares', instructions: 'Answer.', mode: plan.mode, maxSteps: 3, maxWaiting: 20 },
+  }
+  const limited = { ...definition, concurrency: CONCURRENCY }
+  const one = invocable(troubles.trouble(limited), { services, objects, log: processLog(life, parts) })
+  await one.start()
+  const host = hosts.get(definition.name)!
+  host.invocable = one
+  life.onDeath(() => {
+    host.invocable = undefined
+  })
+  return () => one.stop()
+}
+
+function openObjects(): Objects {
+  const stored = new Map<string, Buffer>()
+  return {
+    put: async (key, data) => void stored.set(key, data),
+    async get(key) {
+      const data = stored.get(key)
+      if (!data) throw new LaresError('not_found', `there is no object "${key}"`)
+      return data
+    },
+    delete: async key => void stored.delete(key),
+    check: async () => undefined,
+  }
+}
+
+/** What a process has to say, in the trace. */
+function processLog({ name }: Life, { trace }: World): ProcessLog {
+  const say = (fields: object, message: string) => {
+    const { err, event } = fields as { err?: Error; event?: string }
+    trace(() => [`${name} says: ${message}`, event?.slice(0, 8), err?.message].filter(Boolean).join('; '))
+  }
+  const log: ProcessLog = { debug: say, info: say, warn: say, error: say, child: () => log }
+  return log
+}

@@ -1,0 +1,88 @@
+import { hash32, openChance } from './chance.ts'
+import type { Stuck } from './trouble.ts'
+
+/** What people do in a run. */
+export type Plan = {
+  mode: 'queue' | 'merge' | 'interrupt'
+  /**
+   * `storm`: everything goes wrong. `stuck`: a stage fails some conversations, and nothing else goes wrong: the others
+   * must not notice. `asleep`: a stage is away for a minute: all others go on, and its work waits for it.
+   */
+  weather: 'storm' | 'stuck' | 'asleep'
+  talks: Talk[]
+  stuck: Stuck[]
+  /** The function that is away. */
+  asleep?: string
+}
+
+export type Talk = { conversation: string; person: string; says: Saying[] }
+
+export type Saying = {
+  /** `c0.1`; also its idempotency key. */
+  name: string
+  text: string
+  /** How long the person waits after the answer to the message before was given, or it was taken in. */
+  pauseMs: number
+  /** Whether the sender waits for the reply, as a client of the OpenAI API does. */
+  waits: boolean
+}
+
+const TEXTS = [
+  'good morning my friend',
+  'how do clouds stay up',
+  'tell me something about rivers',
+  'echo the word apple',
+  'echo the word pear',
+  'use a tool for this please',
+  'use tools without end for this',
+  'ring the alarm in 3 seconds',
+  'refuse to do it',
+  'remember that my bicycle is green',
+  'what colour is my bicycle?',
+  '/status',
+  '/help',
+] as const
+
+const COMMANDS = ['/stop', '/new'] as const
+
+export function planOf(seed: number): Plan {
+  const { among, share, between } = openChance({ seed: hash32(seed, 'plan'), rates: new Map() })
+  const kind = share('weather')
+  const weather = kind < 0.76 ? 'storm' : kind < 0.9 ? 'stuck' : 'asleep'
+  const isStorm = weather === 'storm'
+  const mode = isStorm ? among('mode', ['queue', 'queue', 'merge', 'interrupt'] as const) : 'queue'
+  const count = isStorm ? 1 + Math.floor(share('talks') * 4) : 5
+  const texts = share('commands') < 0.3 ? [...TEXTS, ...COMMANDS] : TEXTS
+  const haste = among('haste', [50, 500, 4_000])
+  const talks = Array.from({ length: count }, (_, talk): Talk => {
+    const conversation = `c${talk}`
+    const says = 1 + Math.floor(share(`says ${conversation}`) * 5)
+    return {
+      conversation,
+      person: among(`person ${conversation}`, ['ann', 'bob']),
+      says: Array.from({ length: says }, (_, index) => ({
+        name: `${conversation}.${index}`,
+        text: among(`text ${conversation}.${index}`, texts),
+        pauseMs: between(`pause ${conversation}.${index}`, 0, haste),
+        waits: share(`waits ${conversation}.${index}`) < 0.3,
+      })),
+    }
+  })
+  const name = among('troubled', ['intent', 'memory', 'dialog', 'generation'] as const)
+  if (weather === 'asleep')
+    return { mode, weather, talks, stuck: [], asleep: among('asleep', ['generation', 'echo']) }
+  const how = weather === 'stuck' && share('how') < 0.25 ? 'hangs' : 'fails'
+  const stuck = weather === 'stuck' ? talks.slice(0, how === 'hangs' ? 1 : 3) : []
+  return {
+    mode,
+    weather,
+    talks,
+    stuck: stuck.map(({ conversation }) => ({ function: name, conversation, how })),
+  }
+}
+
+/** The plan with only some of its messages, by their names. */
+export function planWith(plan: Plan, says: ReadonlySet<string>): Plan {
+  const talks = plan.talks.map(talk => ({ ...talk, says: talk.says.filter(({ name }) => says.has(name)) }))
+  return { ...plan, talks: talks.filter(talk => talk.says.length > 0) }
+}
