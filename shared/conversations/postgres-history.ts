@@ -1,7 +1,7 @@
 import { LaresError } from '../errors.ts'
 import type { Database } from '../postgres/database.ts'
 import type { Conversation, History, HistoryMessage, Waiting } from './conversations.ts'
-import { hold, writeMessages } from './postgres-messages.ts'
+import { enterMessage, hold } from './postgres-messages.ts'
 
 const COLUMNS = `
   m.id, m.conversation, m.role, m.text, m.in_reply_to AS "inReplyTo", m.created_at AS "createdAt", s.status, s.sequence`
@@ -27,7 +27,6 @@ const WAITING = `
   JOIN lares.messages m ON ${BOTH}
   JOIN lares.conversations c ON c.id = s.conversation
   WHERE s.status IN ('queued', 'answering') AND ($1::text IS NULL OR s.conversation = $1) GROUP BY c.person`
-const PLACED = 'UPDATE lares.conversations SET last_at = $2 WHERE id = $1'
 
 export function postgresHistory(database: Database, now: () => number): History {
   const { query } = database
@@ -39,11 +38,10 @@ export function postgresHistory(database: Database, now: () => number): History 
         const createdAt = entry.message.createdAt
         const { person: owner, lastAt } = await hold(on, { conversation, person, createdAt, eventId: null })
         if (owner !== person) throw new LaresError('not_found', `there is no conversation "${conversation}"`)
-        const known = await message(entry.message.id, on)
-        if (known) return known
-        const place = await writeMessages(on, conversation, [entry.message], { lastAt, nowMs: now() })
-        await on(PLACED, [conversation, place])
-        return (await message(entry.message.id, on))!
+        const at = { lastAt, nowMs: now() }
+        const sequence = await enterMessage(on, conversation, entry.message, at)
+        if (sequence === undefined) return (await message(entry.message.id, on))!
+        return { ...entry.message, conversation, sequence }
       }),
     conversation: async id => (await query<Conversation>(CONVERSATION, [id]))[0],
     message: id => message(id),

@@ -79,6 +79,31 @@ export async function writeMessages(
   return places.at(-1)!
 }
 
+const ENTER = `
+  WITH stated AS (
+    INSERT INTO lares.message_states (id, conversation, at, status, sequence)
+    VALUES ($2, $1, $8::timestamptz, $7, nextval('lares.changes')) ON CONFLICT (id) DO NOTHING RETURNING sequence
+  ), said AS (
+    INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at)
+    SELECT $1, $8::timestamptz, $2, $3, $4, $5, $6 FROM stated
+  ), placed AS (
+    UPDATE lares.conversations SET last_at = $9 WHERE id = $1 AND EXISTS (SELECT FROM stated)
+  )
+  SELECT sequence FROM stated`
+
+/** Adds a message to a held conversation and gives back its sequence; undefined when there is one of that id. */
+export async function enterMessage(
+  query: Query,
+  conversation: string,
+  message: MessageWrite,
+  place: { lastAt: number; nowMs: number },
+): Promise<number | undefined> {
+  const { id, role, text, inReplyTo, createdAt, status } = message
+  const at = placesFor([message], place)[0]!
+  const values = [conversation, id, role, text, inReplyTo, createdAt, status, timeOf(at), at]
+  return (await query<{ sequence: number }>(ENTER, values))[0]?.sequence
+}
+
 /** Microseconds: when each was written, never later than now (clocks differ), and each after the one before. */
 function placesFor(rows: MessageWrite[], { lastAt, nowMs }: { lastAt: number; nowMs: number }): number[] {
   let last = lastAt
