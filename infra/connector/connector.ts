@@ -4,6 +4,7 @@ import type { Catalogue, Manifest } from '../../shared/function/catalogue.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Invoker } from './invoker.ts'
 import type { ConnectorMetrics, Load } from './metrics.ts'
+import { openRemoved } from './removed.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
 import { loadOf, type PlacedStanding, placed } from './standing.ts'
 import type { DeployedFunction, FunctionSource } from './topic-map.ts'
@@ -47,8 +48,8 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
   let timer: NodeJS.Timeout | undefined
   let closed = false
 
-  const startOne = async ({ name, topics }: DeployedFunction) => {
-    const worker = await startWorker(bus, topics, {
+  const startFor = (name: string, topics: string[], invoker: Invoker) =>
+    startWorker(bus, topics, {
       function: name,
       events: options.events,
       invoker,
@@ -58,6 +59,9 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
       now: options.now ?? Date.now,
       random: options.random ?? Math.random,
     })
+  const removed = openRemoved(startFor, options.now ?? Date.now)
+  const startOne = async ({ name, topics }: DeployedFunction) => {
+    const worker = await startFor(name, topics, invoker)
     const concurrency = manifests.get(name)?.concurrency
     if (concurrency !== undefined) worker.setConcurrency(concurrency)
     workers.set(name, worker)
@@ -82,6 +86,8 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
       [...workers].filter(([name, { topics }]) => !reads(deployed, name, topics)),
       ([name]) => stopOne(name),
     )
+    // One that comes back is read by its own worker alone.
+    await removed.see(deployed)
     await everyOne(deployed, readManifest)
     await bus.ensureTopics(topicsToMake(deployed, [...manifests.values()]))
     const missing = deployed.filter(({ name, topics }) => topics.length > 0 && !workers.has(name))
@@ -108,6 +114,7 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
       closed = true
       clearTimeout(timer)
       await refreshing
+      await removed.close()
       await everyOne([...workers.keys()], stopOne)
     },
   }

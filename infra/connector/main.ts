@@ -1,6 +1,5 @@
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { openDrivers } from '../../shared/drivers.ts'
-import { LaresError } from '../../shared/errors.ts'
 import { openCatalogue } from '../../shared/function/catalogue.ts'
 import { openLog } from '../../shared/pino-log.ts'
 import { runProcess } from '../../shared/process.ts'
@@ -10,10 +9,10 @@ import { startConnector } from './connector.ts'
 import { openDeadLetters } from './dead.ts'
 import { httpInvoker } from './http-invoker.ts'
 import { connectorMetrics, watchStatus } from './metrics.ts'
+import { deployedFunctions } from './provider-source.ts'
 import { openStatus } from './status.ts'
-import { stackSource } from './topic-map.ts'
 
-/** The connector, with the timers, as a process of its own; it calls the functions of stack.yml over HTTP. */
+/** The connector, with the timers, as a process of its own; it calls the functions over HTTP: those that are deployed at OPENFAAS_URL, or those of stack.yml. */
 await runProcess(async () => {
   const environment = readEnvironment(process.env)
   const log = openLog('connector', environment.logLevel)
@@ -24,13 +23,8 @@ await runProcess(async () => {
     drivers.conversations(),
     drivers.objects(),
   ])
-  const urlOf = (name: string) => {
-    const url = environment.functionUrls.get(name)
-    if (!url) throw new LaresError('unavailable', `LARES_FUNCTION_URLS does not say where "${name}" is`)
-    return url
-  }
+  const { source, urlOf } = deployedFunctions(environment, 'stack.yml')
   const invoker = httpInvoker({ urlOf })
-  const source = stackSource('stack.yml')
   const catalogue = openCatalogue(conversations.documents)
   const connector = await startConnector({
     bus,

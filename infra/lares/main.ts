@@ -97,6 +97,16 @@ program
     run(async () => (await import('./doctor.ts')).doctorCommand(process.env, flags)),
   )
 
+program
+  .command('new')
+  .description('write something new')
+  .command('skill')
+  .description('a skill that works: its handler, its test and its entry in stack.yml')
+  .argument('<name>', 'lower-case letters, digits and dashes')
+  .action((name: string) =>
+    run(async () => (await import('./new-skill.ts')).newSkillCommand(process.cwd(), name)),
+  )
+
 const dead = program.command('dead').description('events that failed for good')
 
 dead

@@ -14,8 +14,8 @@ import { type Trace, type TraceRequest, trace } from '../../shared/trace.ts'
 import { openStandings } from '../connector/admin.ts'
 import { openDeadLetters } from '../connector/dead.ts'
 import { httpInvoker } from '../connector/http-invoker.ts'
+import { deployedFunctions } from '../connector/provider-source.ts'
 import { openStatus } from '../connector/status.ts'
-import { stackSource } from '../connector/topic-map.ts'
 import { openTracer } from '../connector/trace.ts'
 import { connect } from './connection.ts'
 import type { GatewayClient } from './gateway-client.ts'
@@ -64,11 +64,12 @@ async function throughBus(environment: Environment): Promise<Operations> {
   ])
   await bus.check()
   const dead = openDeadLetters({ bus, objects, documents })
-  const invoker = httpInvoker({ urlOf: name => environment.functionUrls.get(name)! })
+  const { source, urlOf } = deployedFunctions(environment, STACK_FILE)
+  const invoker = httpInvoker({ urlOf })
+  const known = (name: string) => environment.openfaasUrl !== undefined || environment.functionUrls.has(name)
   const reach = async (name: string) => {
-    if (environment.functionUrls.has(name)) await invoker.manifest(name)
+    if (known(name)) await invoker.manifest(name)
   }
-  const source = stackSource(STACK_FILE)
   const standings = openStandings(join(environment.home, 'run'))
   return {
     dead,

@@ -3,12 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { LaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { PAGE_TYPE } from '../../shared/telemetry/metrics.ts'
 import { openGuard } from './access.ts'
 import { openAsyncCalls } from './async-calls.ts'
 import type { Backend } from './backend.ts'
 import { functionRoutes } from './function-routes.ts'
 import { logRoutes } from './log-routes.ts'
-import { openMetrics } from './metrics.ts'
+import { openProviderMetrics } from './metrics.ts'
 import { forwarded, openProxy, targetOf } from './proxy.ts'
 import { secretRoutes } from './secret-routes.ts'
 import type { Store } from './store.ts'
@@ -34,7 +35,7 @@ export async function buildProvider({
   version,
   log,
 }: ProviderParts): Promise<Provider> {
-  const metrics = openMetrics(backend)
+  const metrics = openProviderMetrics(backend)
   const proxy = openProxy(backend, metrics, log)
   const calls = openAsyncCalls(backend, proxy, store, log)
   const closing = new AbortController()
@@ -69,7 +70,7 @@ export async function buildProvider({
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.get('/healthz', async () => 'OK')
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
+  app.get('/metrics', async (_request, reply) => reply.type(PAGE_TYPE).send(await metrics.page()))
   app.route({
     method: ['POST', 'GET', 'PUT', 'PATCH', 'DELETE'],
     url: '/async-function/*',

@@ -1,62 +1,51 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { FINE_SECONDS, openMetrics, SECONDS } from '../../shared/telemetry/metrics.ts'
 import type { Backend } from './backend.ts'
 import { NAMESPACE } from './deployment.ts'
 
 /** OpenFaaS's names (https://docs.openfaas.com/architecture/metrics/), so that its dashboards and rules work. */
-export type Metrics = {
+export type ProviderMetrics = {
   started(name: string): void
   /** `seconds` from the request's arrival to the answer's end, waiting for a start included. */
   answered(name: string, status: number, seconds: number): void
   /** A request of the REST API. */
   served(method: string, path: string, status: number, seconds: number): void
   /** Prometheus's text format. */
-  text(): Promise<string>
-  contentType: string
+  page(): Promise<string>
 }
 
-export function openMetrics(backend: Backend): Metrics {
-  const registry = new Registry()
-  const registers = [registry]
-  const invocations = new Counter({
-    name: 'gateway_function_invocation_total',
-    help: 'Invocations of a function by status.',
-    labelNames: ['function_name', 'code'],
-    registers,
-  })
-  const startedOnes = new Counter({
-    name: 'gateway_function_invocation_started',
-    help: 'Invocations of a function that have begun.',
-    labelNames: ['function_name'],
-    registers,
-  })
-  const durations = new Histogram({
-    name: 'gateway_functions_seconds',
-    help: 'Time that invocations of a function took.',
-    labelNames: ['function_name', 'code'],
-    registers,
-  })
-  const requests = new Counter({
-    name: 'provider_http_requests_total',
-    help: 'Total number of HTTP requests.',
-    labelNames: ['code', 'method', 'path'],
-    registers,
-  })
-  const requestDurations = new Histogram({
-    name: 'provider_http_request_duration_seconds',
-    help: 'Seconds spent serving HTTP requests.',
-    labelNames: ['code', 'method', 'path'],
-    registers,
-  })
-  new Gauge({
-    name: 'gateway_service_count',
-    help: 'Replicas of a function that answer.',
-    labelNames: ['function_name'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { deployment, availableReplicas } of backend.list())
-        this.set({ function_name: labelOf(deployment.name) }, availableReplicas)
-    },
+export function openProviderMetrics(backend: Backend): ProviderMetrics {
+  const page = openMetrics()
+  const invocations = page.counter(
+    'gateway_function_invocation_total',
+    'Invocations of a function by status.',
+    ['function_name', 'code'],
+  )
+  const startedOnes = page.counter(
+    'gateway_function_invocation_started',
+    'Invocations of a function that have begun.',
+    ['function_name'],
+  )
+  const durations = page.histogram(
+    'gateway_functions_seconds',
+    'Time that invocations of a function took.',
+    ['function_name', 'code'],
+    FINE_SECONDS,
+  )
+  const requests = page.counter('provider_http_requests_total', 'Total number of HTTP requests.', [
+    'code',
+    'method',
+    'path',
+  ])
+  const requestDurations = page.histogram(
+    'provider_http_request_duration_seconds',
+    'Seconds spent serving HTTP requests.',
+    ['code', 'method', 'path'],
+    SECONDS,
+  )
+  page.gauge('gateway_service_count', 'Replicas of a function that answer.', ['function_name'], gauge => {
+    gauge.reset()
+    for (const { deployment, availableReplicas } of backend.list())
+      gauge.set({ function_name: labelOf(deployment.name) }, availableReplicas)
   })
   return {
     started: name => startedOnes.inc({ function_name: labelOf(name) }),
@@ -70,8 +59,7 @@ export function openMetrics(backend: Backend): Metrics {
       requests.inc(labels)
       requestDurations.observe(labels, seconds)
     },
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+    page: page.page,
   }
 }
 

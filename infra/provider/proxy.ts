@@ -5,7 +5,7 @@ import { LaresError, toLaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Backend, Lease } from './backend.ts'
 import { NAMESPACE } from './deployment.ts'
-import type { Metrics } from './metrics.ts'
+import type { ProviderMetrics } from './metrics.ts'
 
 const MAX_CONNECTIONS = 512
 const CONNECT_TIMEOUT_MS = 5_000
@@ -40,7 +40,7 @@ type Forward = { method: string; path: string; headers: Headers; signal: AbortSi
 type Headers = Record<string, string | string[]>
 
 /** Brings requests to functions; one that arrives when no replica runs waits for the start. */
-export function openProxy(backend: Backend, metrics: Metrics, log: Log): FunctionProxy {
+export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Log): FunctionProxy {
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
     pipelining: 1,
@@ -76,6 +76,7 @@ export function openProxy(backend: Backend, metrics: Metrics, log: Log): Functio
     })
     response.setHeader('x-call-id', callId)
     try {
+      requireDeployed(backend, name)
       if (target.path === '/_/manifest') return sendManifest(backend, name, response)
       metrics.started(name)
       const headers = forwarded(request.headers, callId)
@@ -112,6 +113,18 @@ export function openProxy(backend: Backend, metrics: Metrics, log: Log): Functio
       }
     },
     close: () => agent.destroy(),
+  }
+}
+
+/**
+ * 503 and not 404, as faas-provider's proxy answers (proxy/proxy.go): what was removed a moment ago may be deployed again,
+ * and an event for it has to wait and not to fail for good. Errors: `unavailable`.
+ */
+function requireDeployed(backend: Backend, name: string): void {
+  try {
+    backend.get(name)
+  } catch (cause) {
+    throw new LaresError('unavailable', `no function "${name}" is deployed`, { cause, retryAfterMs: 1_000 })
   }
 }
 

@@ -1,11 +1,9 @@
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { openDrivers } from '../../shared/drivers.ts'
 import { toLaresError } from '../../shared/errors.ts'
-import { invocable } from '../../shared/function/invoke.ts'
-import { loadFunction } from '../../shared/function/load.ts'
-import { serve } from '../../shared/function/serve.ts'
-import { openLog } from '../../shared/pino-log.ts'
+import { hostFunction } from '../../shared/function/host.ts'
 import { runProcess } from '../../shared/process.ts'
+
+const HOST = '127.0.0.1'
 
 /**
  * A started, empty runtime: it has loaded all that functions share and waits for its provider to say which one it is.
@@ -29,20 +27,11 @@ async function become({ handler, environment: variables }: Assignment): Promise<
   process.off('disconnect', endEmpty)
   Object.assign(process.env, variables)
   await runProcess(async () => {
-    const environment = readEnvironment(process.env)
     try {
-      const definition = await loadFunction(handler)
-      const log = openLog(definition.name, environment.logLevel)
-      const drivers = openDrivers(environment, log)
-      const services = await drivers.services(definition.uses ?? [])
-      const ready = invocable(definition, { services, objects: await drivers.objects(), log })
-      const running = await serve(ready, { port: 0, host: '127.0.0.1', log })
+      const running = await hostFunction(handler, { ...readEnvironment(process.env), port: 0, host: HOST })
       announce({ port: running.port })
       process.disconnect()
-      return async () => {
-        await running.drain()
-        await drivers.close()
-      }
+      return running.stop
     } catch (error) {
       announce({ problem: toLaresError(error).message })
       throw error

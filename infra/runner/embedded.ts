@@ -9,10 +9,13 @@ import type { Log } from '../../shared/log.ts'
 import { meteredFunction } from '../../shared/telemetry/metered-function.ts'
 import { type Connector, startConnector } from '../connector/connector.ts'
 import { openDeadLetters } from '../connector/dead.ts'
+import { httpInvoker } from '../connector/http-invoker.ts'
 import { inlineInvoker } from '../connector/inline-invoker.ts'
+import type { Invoker } from '../connector/invoker.ts'
 import { connectorMetrics, watchStatus } from '../connector/metrics.ts'
+import { deployedFunctions } from '../connector/provider-source.ts'
 import { openStatus } from '../connector/status.ts'
-import { readStack, stackSource } from '../connector/topic-map.ts'
+import { type FunctionSource, readStack, stackSource } from '../connector/topic-map.ts'
 import { RETENTION_MS } from '../connector/topics.ts'
 import { openTracer } from '../connector/trace.ts'
 import { startTimers } from '../timers/timers.ts'
@@ -27,7 +30,7 @@ export type Embedded = {
 const JOURNAL_MS = RETENTION_MS + 24 * 60 * 60 * 1_000
 const TRIM_EVERY_MS = 60 * 60 * 1_000
 
-/** Everything in one process: gateway, connector, timers, and the functions of `stackFile` called inline. */
+/** Everything in one process: gateway, connector, timers, and the functions of `stackFile` called inline, or those deployed at OPENFAAS_URL. */
 export async function startEmbedded(
   environment: Environment,
   log: Log,
@@ -41,8 +44,7 @@ export async function startEmbedded(
     drivers.objects(),
     drivers.models(),
   ])
-  const functions = await openFunctions(stackFile, drivers, log)
-  const invoker = inlineInvoker(functions)
+  const { invoker, source, stop } = await openFunctions(environment, stackFile, drivers, log)
   const catalogue = openCatalogue(conversations.documents)
   const connector = await startConnector({
     bus,
@@ -50,20 +52,20 @@ export async function startEmbedded(
     invoker,
     catalogue,
     log,
-    source: stackSource(stackFile),
+    source,
     metrics: connectorMetrics(drivers.metrics, environment.bus),
   })
   const timers = startTimers(conversations.timers, events, log)
   const trimming = trimJournal(conversations, log)
   const dead = openDeadLetters({ bus, objects, documents: conversations.documents })
-  const status = openStatus({ bus, dead, source: stackSource(stackFile), reach: invoker.manifest })
+  const status = openStatus({ bus, dead, source, reach: invoker.manifest })
   watchStatus(drivers.metrics, { status, loads: connector.loads, log })
   const trace = openTracer({
     bus,
     objects,
     dead,
     history: conversations.history,
-    source: stackSource(stackFile),
+    source,
     standings: async conversation => connector.standings(conversation),
   })
   const checks = { model: models.check }
@@ -76,13 +78,26 @@ export async function startEmbedded(
       await gateway.close()
       await timers.close()
       await connector.close()
-      for (const one of functions.values()) await one.stop()
+      await stop()
       await drivers.close()
     },
   }
 }
 
-async function openFunctions(stackFile: string, drivers: Drivers, log: Log): Promise<Map<string, Invocable>> {
+type Functions = { invoker: Invoker; source: FunctionSource; stop(): Promise<void> }
+
+/** Called in this process; or over HTTP, when they are deployed through a provider, so that they come and go while this runs. */
+async function openFunctions(
+  environment: Environment,
+  stackFile: string,
+  drivers: Drivers,
+  log: Log,
+): Promise<Functions> {
+  if (environment.openfaasUrl !== undefined) {
+    const { source, urlOf } = deployedFunctions(environment, stackFile)
+    const invoker = httpInvoker({ urlOf })
+    return { source, invoker, stop: invoker.close }
+  }
   const functions = new Map<string, Invocable>()
   const objects = await drivers.objects()
   for (const { name, handler } of await readStack(stackFile)) {
@@ -92,7 +107,10 @@ async function openFunctions(stackFile: string, drivers: Drivers, log: Log): Pro
     await one.start()
     functions.set(name, one)
   }
-  return functions
+  const stop = async () => {
+    for (const one of functions.values()) await one.stop()
+  }
+  return { source: stackSource(stackFile), invoker: inlineInvoker(functions), stop }
 }
 
 function trimJournal(conversations: Conversations, log: Log): NodeJS.Timeout {

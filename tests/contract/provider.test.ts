@@ -53,7 +53,8 @@ test('a function is deployed, listed, described, called by both of its names, an
   expect((await described('parrot')).invocationCount).toBe(2)
   expect((await house.system('DELETE', 'functions', { functionName: 'parrot' })).status).toBe(202)
   expect((await house.system('GET', 'function/parrot')).status).toBe(404)
-  expect((await house.ask('parrot', 'still there?')).status).toBe(404)
+  // Not 404: an event for what was removed a moment ago waits, and does not fail for good.
+  expect((await house.ask('parrot', 'still there?')).status).toBe(503)
 })
 
 test('an update of what is not there is 404, so that faas-cli creates it', async () => {

@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { request } from 'undici'
+import * as z from 'zod'
+import type { Environment } from '../../shared/config/environment.ts'
+import { LaresError } from '../../shared/errors.ts'
+import { type FunctionSource, stackSource, topicsIn } from './topic-map.ts'
+
+const LIMIT_MS = 5_000
+
+const deployed = z.array(
+  z.object({ name: z.string(), annotations: z.record(z.string(), z.string()).nullish() }),
+)
+
+/**
+ * Takes the functions from OpenFaaS's REST API, with the topics of their annotations, anew at each refresh. Works with
+ * Lares's own provider and with OpenFaaS. Errors: `unavailable`, `unauthorized`.
+ */
+export function providerSource(url: string, password: () => Promise<string>): FunctionSource {
+  return async () => {
+    const authorization = `Basic ${Buffer.from(`admin:${await password()}`).toString('base64')}`
+    const answer = await request(`${url}/system/functions`, {
+      headers: { authorization },
+      headersTimeout: LIMIT_MS,
+      bodyTimeout: LIMIT_MS,
+    }).catch(cause => {
+      throw new LaresError('unavailable', `OPENFAAS_URL ${url} does not answer: ${cause.message}`, { cause })
+    })
+    const text = await answer.body.text()
+    if (answer.statusCode === 401)
+      throw new LaresError('unauthorized', `${url} does not take the password; set PROVIDER_PASSWORD`)
+    if (answer.statusCode !== 200)
+      throw new LaresError('unavailable', `${url} answered ${answer.statusCode}: ${text.slice(0, 200)}`)
+    return deployed
+      .parse(JSON.parse(text))
+      .map(({ name, annotations }) => ({ name, topics: topicsIn(annotations?.topic) }))
+  }
+}
+
+export type Deployed = {
+  source: FunctionSource
+  /** Where a function is called. Errors: `unavailable`. */
+  urlOf(name: string): string
+}
+
+/** The functions that are deployed through OPENFAAS_URL; without it those of the stack file, at LARES_FUNCTION_URLS. */
+export function deployedFunctions(environment: Environment, stackFile: string): Deployed {
+  const { openfaasUrl, functionUrls } = environment
+  if (openfaasUrl !== undefined) {
+    const url = openfaasUrl.replace(/\/$/, '')
+    return {
+      source: providerSource(url, () => passwordOf(environment)),
+      urlOf: name => `${url}/function/${name}`,
+    }
+  }
+  return {
+    source: stackSource(stackFile),
+    urlOf(name) {
+      const url = functionUrls.get(name)
+      if (url) return url
+      throw new LaresError('unavailable', `LARES_FUNCTION_URLS does not say where "${name}" is`)
+    },
+  }
+}
+
+/** The one that is set, or the one that the provider on this machine has made. */
+async function passwordOf({ provider, home }: Environment): Promise<string> {
+  if (provider.password !== undefined) return provider.password
+  const file = join(home, 'provider', 'password')
+  return await readFile(file, 'utf8').catch(cause => {
+    throw new LaresError('unauthorized', `set PROVIDER_PASSWORD: there is no ${file} to take it from`, {
+      cause,
+    })
+  })
+}

@@ -1,0 +1,34 @@
+import type { Environment } from '../config/environment.ts'
+import { openDrivers } from '../drivers.ts'
+import { openLog } from '../pino-log.ts'
+import { meteredFunction } from '../telemetry/metered-function.ts'
+import { invocable } from './invoke.ts'
+import { loadFunction } from './load.ts'
+import { serve } from './serve.ts'
+
+export type HostedFunction = { port: number; stop(): Promise<void> }
+
+/**
+ * Makes this process the function in the folder: with the drivers that the environment chooses, on its host and port.
+ * Errors: `invalid_config` for a handler that cannot be used, `unavailable` for a port or a driver that cannot be opened.
+ */
+export async function hostFunction(folder: string, environment: Environment): Promise<HostedFunction> {
+  const definition = await loadFunction(folder)
+  const log = openLog(definition.name, environment.logLevel)
+  const drivers = openDrivers(environment, log)
+  const services = await drivers.services(definition.uses ?? [])
+  const { metrics } = drivers
+  const ready = meteredFunction(
+    invocable(definition, { services, objects: await drivers.objects(), log }),
+    metrics,
+  )
+  const { host, port } = environment
+  const running = await serve(ready, { port, host, log, metrics })
+  return {
+    port: running.port,
+    async stop() {
+      await running.drain()
+      await drivers.close()
+    },
+  }
+}
