@@ -13,12 +13,14 @@ import { messageRoutes } from './messages.ts'
 import { measureRequests, meteredIntake, metricsRoutes } from './metrics.ts'
 import { modelRoutes } from './models.ts'
 import { operationRoutes } from './operations.ts'
+import { openOutbox } from './outbox.ts'
 import { pageRoutes } from './page.ts'
 import type { Parts, Rooms } from './parts.ts'
 import { openPressure } from './pressure.ts'
 import { answerUnknownRoutes, problemHandler } from './problems.ts'
 import { socketRoutes } from './socket.ts'
 import { checkExposure } from './token.ts'
+import { webhookChannel } from './webhook.ts'
 import { within } from './within.ts'
 
 const CLOSE_LIMIT_MS = 5_000
@@ -42,6 +44,9 @@ export async function buildGateway(parts: Parts): Promise<Gateway> {
     log,
   )
   const intake = openIntake(parts, { live, pressure, breaker })
+  const outboxes = config.deliveries.map(one =>
+    openOutbox(webhookChannel(one, now), { ...parts, documents: conversations.documents }),
+  )
   const rooms: Rooms = {
     parts,
     live,
@@ -53,7 +58,7 @@ export async function buildGateway(parts: Parts): Promise<Gateway> {
   const close = async () => {
     closing.abort()
     breaker.close()
-    await closeApp(app)
+    await Promise.all([closeApp(app), ...outboxes.map(outbox => outbox.close())])
     await live.close()
   }
   return {

@@ -3,15 +3,18 @@ import * as z from 'zod'
 import { LaresError } from '../shared/errors.ts'
 import { DEFAULT_TURNS, MAX_TURNS } from '../shared/trace.ts'
 import { OWNER } from './access.ts'
-import type { Rooms } from './parts.ts'
+import { listUndelivered } from './delivered.ts'
+import { groupOf, REPLIES } from './outbox.ts'
+import type { Parts, Rooms } from './parts.ts'
 import { checked } from './problems.ts'
 
 type WithId = { Params: { id: string } }
 
 const traced = z.strictObject({ turns: z.coerce.number().int().min(1).max(MAX_TURNS).default(DEFAULT_TURNS) })
 
-/** GET /api/status, GET /api/trace/:id and the dead letters: for the owner alone, since they show what other people said. */
-export function operationRoutes(app: FastifyInstance, { parts: { status, trace, dead } }: Rooms): void {
+/** GET /api/status, /api/trace/:id and /api/deliveries, and the dead letters: for the owner alone, since they show what other people said. */
+export function operationRoutes(app: FastifyInstance, { parts }: Rooms): void {
+  const { status, trace, dead } = parts
   const options = { onRequest: async ({ person }: FastifyRequest) => checkOwner(person) }
 
   if (status) app.get('/api/status', options, status)
@@ -19,6 +22,7 @@ export function operationRoutes(app: FastifyInstance, { parts: { status, trace, 
     app.get<WithId>('/api/trace/:id', options, ({ params, query }) =>
       trace({ id: params.id, ...checked(traced, query) }),
     )
+  app.get('/api/deliveries', options, () => deliveries(parts))
   if (!dead) return
   app.get('/api/dead', options, async () => ({ deadLetters: await dead.list() }))
   app.get<WithId>('/api/dead/:id', options, ({ params }) => dead.show(params.id))
@@ -27,4 +31,15 @@ export function operationRoutes(app: FastifyInstance, { parts: { status, trace, 
 
 function checkOwner(person: string): void {
   if (person !== OWNER) throw new LaresError('forbidden', 'only the owner may do this')
+}
+
+/** For each channel how many replies wait for it; and what was given up, the newest first. */
+async function deliveries({ bus, config, conversations }: Parts) {
+  const channels = await Promise.all(
+    config.deliveries.map(async ({ name }) => {
+      const partitions = await bus.lag(groupOf(name), [REPLIES])
+      return { name, waiting: partitions.reduce((sum, { lag }) => sum + lag, 0) }
+    }),
+  )
+  return { channels, undelivered: await listUndelivered(conversations.documents) }
 }

@@ -15,6 +15,20 @@ const assistant = z.strictObject({
   maxWaiting: z.int().min(1).max(10_000).default(100),
 })
 
+/** Where replies are pushed to: a webhook of Standard Webhooks, whose secrets have this form. */
+const delivery = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes'),
+  url: z.url({ protocol: /^https?$/ }),
+  secret: z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'whsec_ and 24 to 64 bytes in base64'),
+  /** Only this person's replies; none: everybody's. */
+  person: z.string().min(1).optional(),
+  /** A reply that could not be delivered for so long is recorded as undelivered. */
+  giveUpAfterMinutes: z
+    .number()
+    .positive()
+    .default(24 * 60),
+})
+
 const gateway = z.strictObject({
   /** The time zone of people whose client does not say one; default: the machine's. */
   timeZone: z.string().refine(isTimeZone, 'an IANA time zone, as in Europe/Berlin').optional(),
@@ -41,6 +55,13 @@ const gateway = z.strictObject({
       all: z.int().min(1).default(10_000),
     })
     .prefault({}),
+  deliveries: z
+    .array(delivery)
+    .default([])
+    .refine(
+      all => new Set(all.map(({ name }) => name)).size === all.length,
+      'each has a name of its own, under which it is known where it is',
+    ),
 })
 
 const files = { assistant, gateway } as const

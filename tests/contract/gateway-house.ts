@@ -61,6 +61,7 @@ export type HouseOptions = {
   responder?: Responder
   parts?: Partial<Parts>
   maxBodyBytes?: number
+  deliveries?: GatewayConfig['deliveries']
   maxWaiting?: Partial<GatewayConfig['maxWaiting']>
   port?: number
 }
@@ -103,6 +104,7 @@ async function openRooms(home: string, options: HouseOptions, port: number) {
       people: [{ person: 'alice', token: ALICE }],
       allowedOrigins: [ALLOWED],
       maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
+      deliveries: options.deliveries ?? [],
       maxWaiting: { ...PLENTY, ...options.maxWaiting },
     },
     ownerToken: TOKEN,

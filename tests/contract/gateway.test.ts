@@ -420,7 +420,9 @@ describe('listening', () => {
 
   it('beyond loopback is refused while nobody chose a token', async () => {
     const closed = await openHouse({
-      parts: { config: { people: [], allowedOrigins: [], maxBodyBytes: 4096, maxWaiting: PLENTY } },
+      parts: {
+        config: { people: [], allowedOrigins: [], maxBodyBytes: 4096, maxWaiting: PLENTY, deliveries: [] },
+      },
     })
     try {
       await expect(closed.gateway.listen('0.0.0.0', 0)).rejects.toThrow(/LARES_TOKEN/)

@@ -1,0 +1,152 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Bus, BusRecord } from '../shared/bus/bus.ts'
+import type { Documents } from '../shared/conversations/conversations.ts'
+import { LaresError, toLaresError } from '../shared/errors.ts'
+import type { LaresEvent } from '../shared/events/event.ts'
+import { fromRecord } from '../shared/events/kafka-binding.ts'
+import { claim } from '../shared/events/log.ts'
+import type { Log } from '../shared/log.ts'
+import { createSlots } from '../shared/models/slots.ts'
+import type { Objects } from '../shared/objects/objects.ts'
+import type { Channel, Delivery } from './channel.ts'
+import { openDelivered } from './delivered.ts'
+import { readInOrder } from './reading.ts'
+
+export const REPLIES = 'lares.reply'
+export const groupOf = (channel: string): string => `lares.delivery.${channel}`
+
+/** Sends of one channel at once: each conversation has one at most. */
+const MAX_SENDING = 16
+/** However late it is, a reply is tried this often: the gateway itself may have been away. */
+const LEAST_TRIES = 3
+const LONGEST_RETRY_AFTER_MS = 60 * 60_000
+
+export type OutboxParts = {
+  bus: Bus
+  documents: Documents
+  /** Where the data of large replies is. */
+  objects?: Objects | undefined
+  log: Log
+  now?: () => number
+  /** The wait after the first failure, which doubles with each, and the longest one. Default 1 s and 5 min. */
+  baseMs?: number
+  maxMs?: number
+}
+
+/**
+ * Pushes the replies of all conversations to a channel, each conversation in its order, none waiting for another. All
+ * gateways share the work as one consumer group. What was taken or given up is recorded before the next is sent; see
+ * `Channel` for what a crash between may do. A channel that is new begins with the replies after its first start.
+ */
+export function openOutbox(channel: Channel, parts: OutboxParts): { close(): Promise<void> } {
+  const { log, now = Date.now } = parts
+  const delivered = openDelivered(parts.documents, channel.name)
+  const slots = createSlots(MAX_SENDING, Number.POSITIVE_INFINITY)
+  const stop = new AbortController()
+  const pause = (tries: number, askedMs = 0) => wait(backoff(tries, askedMs, parts), undefined, stop)
+
+  /** The store's failures are not the channel's: what was sent is recorded, however long that takes. */
+  const persist = async <T>(work: () => Promise<T>): Promise<T> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work()
+      } catch (error) {
+        log.warn({ channel: channel.name, err: error }, 'the outbox waits for the store')
+        await pause(tries)
+      }
+    }
+  }
+  const send = async (delivery: Delivery): Promise<void> => {
+    const slot = await slots.take(stop.signal)
+    try {
+      await channel.send(delivery)
+    } finally {
+      slots.give(slot)
+    }
+  }
+  /** Gives back why it was given up, if it was. */
+  const sendUntilOver = async (
+    delivery: Delivery,
+    isLost: () => boolean,
+  ): Promise<{ reason: string; tries: number } | undefined> => {
+    for (let tries = 1; !isLost(); tries++) {
+      try {
+        await send(delivery)
+        return undefined
+      } catch (thrown) {
+        if (stop.signal.aborted) throw thrown
+        const error = toLaresError(thrown)
+        const isLate = now() - Date.parse(delivery.time) >= channel.giveUpAfterMs
+        if (!error.retryable || (isLate && tries >= LEAST_TRIES)) return { reason: error.message, tries }
+        await pause(tries, error.retryAfterMs)
+      }
+    }
+    return undefined
+  }
+  const deliver = async (record: BusRecord, isLost: () => boolean): Promise<void> => {
+    const delivery = await persist(() => deliveryIn(record, parts))
+    if (!delivery || (channel.person !== undefined && delivery.person !== channel.person)) return
+    if (await persist(() => delivered.has(delivery, record))) return
+    const failure = await sendUntilOver(delivery, isLost)
+    if (isLost()) return
+    if (failure) {
+      log.error({ channel: channel.name, reply: delivery.id, ...failure }, 'a reply was not delivered')
+      const at = new Date(now()).toISOString()
+      await persist(() => delivered.giveUp(delivery, { ...failure, at }))
+    }
+    await persist(() => delivered.record(delivery, record))
+  }
+  const start = async () => {
+    const group = groupOf(channel.name)
+    await persist(() => startAtEnd(parts.bus, group))
+    return await readInOrder(parts.bus, { group, topic: REPLIES, handle: deliver, signal: stop.signal, log })
+  }
+  const started = start()
+  started.catch(error => {
+    if (!stop.signal.aborted) log.error({ channel: channel.name, err: error }, 'an outbox did not start')
+  })
+  return {
+    async close() {
+      stop.abort()
+      const [reading] = await Promise.allSettled([started])
+      if (reading.status === 'fulfilled') await reading.value.close()
+    },
+  }
+}
+
+/** A group that has never committed would begin with all that the log still holds. */
+async function startAtEnd(bus: Bus, group: string): Promise<void> {
+  const partitions = await bus.lag(group, [REPLIES])
+  if (partitions.length === 0 || partitions.some(({ committed }) => committed !== null)) return
+  try {
+    await bus.reset(group, REPLIES, 'latest')
+  } catch (error) {
+    // Another gateway was quicker, and reads already.
+    if (!(error instanceof LaresError) || error.code !== 'busy') throw error
+  }
+}
+
+/** The reply in a record; undefined when there is none in it. */
+async function deliveryIn(
+  record: BusRecord,
+  { objects, log }: Pick<OutboxParts, 'objects' | 'log'>,
+): Promise<Delivery | undefined> {
+  try {
+    const told = fromRecord(record)
+    const event = (objects ? await claim(told, objects) : told) as LaresEvent<'lares.reply.completed'>
+    const { person, inReplyTo, answers, text, status } = event.data
+    const { id, subject: conversation, time } = event
+    return { id, conversation, time, person, inReplyTo, answers, text, status }
+  } catch (error) {
+    if (toLaresError(error).code === 'unavailable') throw error
+    const { topic, partition, offset } = record
+    log.error({ topic, partition, offset, err: error }, 'a record that is no reply was not delivered')
+    return undefined
+  }
+}
+
+/** Half fixed, half random (equal jitter). */
+function backoff(tries: number, askedMs: number, { baseMs = 1_000, maxMs = 300_000 }: OutboxParts): number {
+  const ms = Math.min(baseMs * 2 ** Math.min(tries - 1, 20), maxMs)
+  return Math.max(Math.min(askedMs, LONGEST_RETRY_AFTER_MS), ms / 2 + (ms / 2) * Math.random())
+}
