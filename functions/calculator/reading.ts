@@ -97,8 +97,9 @@ function bare(text: string): string {
   return rest
 }
 
-const LIST = '(.+?(?:(?:, and | and |,|和|与|、).+)+)'
-const among = (form: string): RegExp => new RegExp(`^${form.replace('LIST', LIST)}$`)
+/** Parts are looked for afterwards: a pattern of them would take for ever on a text that was made for it. */
+const among = (form: string): RegExp => new RegExp(`^${form.replace('LIST', '(.+)')}$`)
+const SEPARATOR = /, and | and |,|和|与|、/
 
 /** What is done with a list of numbers, by the words around it. */
 const LISTS: [RegExp, (parts: string[]) => string][] = [
@@ -206,9 +207,8 @@ const ALLOWED =
 
 function readPhrase(text: string): string | undefined {
   for (const [form, join] of LISTS) {
-    const parts = form.exec(text)?.[1]?.split(/, and | and |,|和|与|、/)
-    const sums = parts?.map(part => operand(part))
-    if (sums?.every(part => part !== undefined)) return join(sums as string[])
+    const sums = form.exec(text)?.[1]?.split(SEPARATOR).map(operand)
+    if (sums && sums.length > 1 && sums.every(part => part !== undefined)) return join(sums)
   }
   for (const [form, sum] of WHOLE) {
     const [, first, second] = form.exec(text) ?? []

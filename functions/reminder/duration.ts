@@ -8,7 +8,7 @@ const MINUTE: Unit = ['ms', 60_000]
 const HOUR: Unit = ['ms', 3_600_000]
 const UNITS: [RegExp, Unit][] = [
   [/^(?:s|secs?|seconds?|秒钟?)$/, SECOND],
-  [/^(?:m|mins?|minutes?|分钟?)$/, MINUTE],
+  [/^(?:m|min[a-z]*|分钟?)$/, MINUTE],
   [/^刻钟?$/, ['ms', 15 * 60_000]],
   [/^(?:h|hrs?|hours?|小时|钟头)$/, HOUR],
   [/^(?:d|days?|天|日)$/, ['days', 1]],
@@ -18,7 +18,7 @@ const UNITS: [RegExp, Unit][] = [
   [/^(?:y|yrs?|years?|年)$/, ['months', 12]],
 ]
 const NUMBER = String.raw`\d{1,6}(?:\.\d{1,3})?`
-const PART_EN = String.raw`(?:(half|half an?|a half|a quarter of an|(?:a )?couple(?: of)?|a few|another|an?|${NUMBER})\s+(?:more\s+)?(and a half\s+)?(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|wks?|fortnights?|months?|years?)(\s+and a half|\s+and a quarter)?|(${NUMBER})-?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w))(?![a-z])`
+const PART_EN = String.raw`(?:(half|half an?|a half|a quarter of an|(?:a )?couple(?: of)?|a few|another|an?|${NUMBER})\s+(?:more\s+)?(and a half\s+)?(seconds?|secs?|min(?:ute|tue|uet|ut)?s?|hours?|hrs?|days?|weeks?|wks?|fortnights?|months?|years?)(\s+and a half|\s+and a quarter)?|(${NUMBER})-?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w))(?![a-z])`
 const PART_ZH = String.raw`(半|几|${NUMBER})\s*(?:个)?(半)?(秒钟?|分钟?|刻钟|小时|钟头|天|周|星期|礼拜|月|年)(半)?`
 
 /** As patterns: one or more parts. */

@@ -29,7 +29,9 @@ export default defineSkill({
       case 'recurring':
         return { when: wish.when }
       default:
-        return { when: wish.due?.toISOString() ?? '', text: wish.text || phrases[language][wish.kind] }
+        return wish.due
+          ? { when: wish.due.toISOString(), text: wish.text || phrases[language][wish.kind] }
+          : { text: wish.text }
     }
   },
   async run({ action = 'set', when = '', text = '' }, context) {

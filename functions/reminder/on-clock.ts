@@ -39,9 +39,10 @@ const isOtherWord = ({ text, index }: ParsedResult, plain: string): boolean =>
   /^(?:may|march|mar|sun|sat|wed|now|second|the second)$/.test(text) &&
   !/\b(?:on|next|this|in)\s+$/.test(plain.slice(0, index))
 
-const hasDay = ({ start }: ParsedResult): boolean =>
-  start.isCertain('day') || start.isCertain('weekday') || start.isCertain('month')
 const hasTime = ({ start }: ParsedResult): boolean => start.isCertain('hour')
+/** Of "this afternoon" the library is certain of nothing. */
+const hasDay = ({ start, text }: ParsedResult): boolean =>
+  start.isCertain('day') || start.isCertain('weekday') || start.isCertain('month') || text.startsWith('this ')
 
 type Parts = { day: ParsedResult | undefined; time: ParsedResult | undefined }
 
@@ -49,7 +50,7 @@ type Parts = { day: ParsedResult | undefined; time: ParsedResult | undefined }
 const DAY_PARTS: [RegExp, number[]][] = [
   [/凌晨/, [5]],
   [/morning|早|上午|晨/, [9]],
-  [/noon\b|中午/, [12]],
+  [/\bnoon\b|中午/, [12]],
   [/afternoon|下午/, [15]],
   [/evening|傍晚/, [19, 21]],
   [/night|晚|夜/, [20, 22, 23]],
@@ -61,7 +62,7 @@ function wallOf({ day, time }: Parts, nowMs: number, morning: boolean): number {
   const said = `${day?.text ?? ''} ${time?.text ?? ''}`
   const part = DAY_PARTS.find(([form]) => form.test(said))
   const midnight = startOfDay((day ?? time)!)
-  if (!time) return firstOf(part?.[1] ?? HOUR_OF_DAY, midnight, nowMs)
+  if (!time) return coming(firstOf(part?.[1] ?? HOUR_OF_DAY, midnight, nowMs), day, nowMs)
   const clock = time.start
   const ms =
     [clock.get('hour'), clock.get('minute'), clock.get('second')].reduce<number>(

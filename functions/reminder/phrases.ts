@@ -11,7 +11,8 @@ export function dueIn(due: Date, { language, timeZone, saidAt }: Here): string {
   const [wall, now] = [wallTime(due, timeZone), wallTime(saidAt, timeZone)]
   const day =
     (Date.UTC(wall.year, wall.month - 1, wall.day) - Date.UTC(now.year, now.month - 1, now.day)) / DAY_MS
-  const isSoon = due.getTime() - saidAt.getTime() < 5 * 60_000
+  const aheadMs = due.getTime() - saidAt.getTime()
+  const isSoon = aheadMs > 0 && aheadMs < 5 * 60_000
   const clock = clockIn(wall) + (isSoon ? `:${String(wall.second).padStart(2, '0')}` : '')
   const near = [
     ['today', '今天'],
