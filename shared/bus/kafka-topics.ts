@@ -28,7 +28,8 @@ export function openTopics(client: KafkaClient, wanted: number) {
   const make = async (topics: TopicSettings[]): Promise<void> => {
     const names = topics.map(({ name }) => name)
     const known = await partitions(names)
-    const missing = topics.filter(({ name }) => !known.has(name))
+    const first = new Map(topics.toReversed().map(topic => [topic.name, topic]))
+    const missing = [...first.values()].filter(({ name }) => !known.has(name))
     if (missing.length === 0) return
     await client.createTopics(missing, wanted)
     await Promise.all(missing.map(({ name }) => untilReady(name)))
