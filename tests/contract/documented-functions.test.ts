@@ -1,0 +1,89 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { type Kit, openKit } from '../../functions/test-kit.ts'
+import { firstEvent } from '../../shared/events/event.ts'
+import type { AnyFunction } from '../../shared/function/definition.ts'
+import { loadFunction } from '../../shared/function/load.ts'
+import { topicsOf } from '../../shared/function/plugin.ts'
+
+/** Every example of docs/functions.md, loaded and run as a function is. */
+const source = await readFile('docs/functions.md', 'utf8')
+const blocks = (language: string) =>
+  [...source.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, code]) => code!)
+
+let house: string
+let kit: Kit
+const functions = new Map<string, AnyFunction>()
+
+/** A house of its own, so that the examples stand where a reader puts them. */
+beforeAll(async () => {
+  kit = await openKit()
+  house = await mkdtemp(join(tmpdir(), 'lares-documented-'))
+  for (const room of ['shared', 'node_modules']) await symlink(resolve(room), join(house, room))
+  for (const [at, code] of blocks('ts').entries()) {
+    const folder = join(house, 'functions', `example-${at}`)
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'handler.ts'), code)
+    const loaded = await loadFunction(folder)
+    functions.set(loaded.name, loaded)
+  }
+})
+afterAll(async () => {
+  await kit.close()
+  await rm(house, { recursive: true })
+})
+
+/** What each example is asked, and what must come of it. */
+const asked: Record<string, () => Promise<void>> = {
+  async dice() {
+    const dice = functions.get('dice')!
+    expect(await kit.ask(dice, 'roll the dice')).toMatchObject({
+      status: 'ok',
+      text: expect.stringMatching(/^🎲 [1-6]$/),
+    })
+    const three = await kit.ask(dice, 'hm', { input: { count: 3 } })
+    expect((three.data as { rolls: number[] }).rolls).toHaveLength(3)
+    expect(await kit.ask(dice, 'hm', { input: { count: 11 } })).toMatchObject({ status: 'failed' })
+  },
+  async shout() {
+    const reply = firstEvent({
+      id: 'reply-1',
+      source: '/test',
+      type: 'lares.reply.completed',
+      conversation: 'conversation',
+      data: {
+        person: 'alice',
+        inReplyTo: 'm',
+        answers: ['m'],
+        question: 'hm',
+        text: 'hello',
+        status: 'completed',
+        usage: { inputTokens: 0, outputTokens: 0 },
+        language: 'en',
+      },
+    })
+    const [shouted] = await kit.send(functions.get('shout')!, reply)
+    expect(shouted).toMatchObject({ type: 'lares.webhook.shout.received', data: { body: 'HELLO' } })
+  },
+  async echo() {
+    expect(await kit.ask(functions.get('echo')!, 'hello')).toMatchObject({ text: 'You said: hello' })
+  },
+}
+
+test('every documented function is tried here', () => {
+  expect([...functions.keys()].sort()).toEqual(Object.keys(asked).sort())
+})
+
+test.each(Object.keys(asked))('the documented function %s does what is said', async name => {
+  await asked[name]!()
+})
+
+test('the documented entry of stack.yml has the topics of its function', () => {
+  for (const [name, entry] of blocks('yaml').flatMap(yaml =>
+    Object.entries(parse(yaml) as Record<string, { annotations: { topic: string } }>),
+  ))
+    expect(entry.annotations.topic.split(','), name).toEqual(topicsOf(functions.get(name)!))
+})
