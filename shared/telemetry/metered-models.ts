@@ -9,7 +9,11 @@ const TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_57
 const NAMES = ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_response_model'] as const
 
 /** Measures each answer of a model: how long it took, until its first piece, and its tokens. */
-export function meteredModels(models: Models, provider: string, metrics: Metrics): Models {
+export function meteredModels<M extends Pick<Models, 'generate'>>(
+  models: M,
+  provider: string,
+  metrics: Metrics,
+): M {
   const duration = metrics.histogram(
     'gen_ai_client_operation_duration_seconds',
     'How long an answer of a model took.',

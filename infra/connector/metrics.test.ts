@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { LaresError } from '../../shared/errors.ts'
+import { noLog } from '../../shared/log.ts'
+import { type Metrics, openMetrics } from '../../shared/telemetry/metrics.ts'
+import type { Connector } from './connector.ts'
+import { openDeadLetters } from './dead.ts'
+import { connectorMetrics, watchStatus } from './metrics.ts'
+import { openStatus } from './status.ts'
+import { gate, message, openWorks, result, stage, until, type Works } from './works.fixture.ts'
+
+let works: Works
+let metrics: Metrics
+
+beforeEach(async () => {
+  works = await openWorks()
+  metrics = openMetrics()
+})
+afterEach(() => works.close())
+
+async function start(): Promise<Connector> {
+  const connector = await works.start({ metrics: connectorMetrics(metrics, 'sqlite') })
+  const dead = openDeadLetters({ ...works, documents: works.conversations.documents })
+  const source = async () => [{ name: 'stage', topics: ['lares.message', 'lares.timer'] }]
+  const status = openStatus({ bus: works.bus, source, dead })
+  watchStatus(metrics, { status, loads: connector.loads, log: noLog })
+  return connector
+}
+
+const lines = async () => (await metrics.page()).split('\n')
+
+test('tries, retries and dead letters are counted by function, with the reason', async () => {
+  let tries = 0
+  works.deploy(
+    stage(event => {
+      if (event.id === 'bad') throw new LaresError('rejected', 'no good')
+      if (++tries < 3) throw new LaresError('failed', 'not yet')
+      return result('there')
+    }),
+  )
+  await start()
+  await works.events.publish([message('m1', 'a'), message('bad', 'b')])
+  await until(async () => expect(await works.lag()).toBe(0))
+  const labels =
+    'messaging_system="sqlite",messaging_destination_name="lares.message",messaging_consumer_group_name="lares.stage"'
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      `messaging_client_consumed_messages_total{${labels},messaging_operation_name="receive"} 2`,
+      `messaging_process_duration_seconds_count{${labels},messaging_operation_name="process",error_type=""} 1`,
+      `messaging_process_duration_seconds_count{${labels},messaging_operation_name="process",error_type="failed"} 2`,
+      `messaging_process_duration_seconds_count{${labels},messaging_operation_name="process",error_type="rejected"} 1`,
+      'lares_retries_total{function="stage",error_type="failed"} 2',
+      'lares_dead_letters_total{function="stage"} 1',
+      'lares_dead_letters 1',
+      'lares_duplicates_total{place="connector"} 0',
+    ]),
+  )
+})
+
+test('what waits, how long, and what runs is read when the page is asked for', async () => {
+  const { passed, open } = gate()
+  works.deploy(stage(() => passed))
+  await start()
+  await works.events.publish([message('m1', 'a'), message('m2', 'a'), message('m3', 'b')])
+  await until(async () =>
+    expect(await lines()).toEqual(
+      expect.arrayContaining([
+        'lares_function_lag{function="stage"} 3',
+        'lares_connector_in_flight{function="stage"} 2',
+        'lares_connector_held{function="stage"} 3',
+        expect.stringMatching(/^lares_function_oldest_seconds\{function="stage"\} 0?\.?\d*[1-9]/),
+      ]),
+    ),
+  )
+  open()
+  await until(async () => expect(await lines()).toContain('lares_function_lag{function="stage"} 0'))
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      'lares_connector_held{function="stage"} 0',
+      'lares_function_oldest_seconds{function="stage"} 0',
+    ]),
+  )
+})
+
+test('what cannot be read is left out, and the rest of the page is there', async () => {
+  watchStatus(metrics, {
+    status: () => Promise.reject(new LaresError('unavailable', 'the bus is away')),
+    loads: () => [{ function: 'stage', running: 1, held: 2 }],
+    log: noLog,
+  })
+  const page = await metrics.page()
+  expect(page).toContain('lares_connector_held{function="stage"} 2')
+  expect(page).not.toMatch(/^lares_(function_lag|dead_letters)[ {]/m)
+})
