@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { startBroker } from '../../infra/kafka/broker.ts'
+import type { Bus } from '../../shared/bus/bus.ts'
+import { openKafkaBus } from '../../shared/bus/kafka.ts'
+import { openSqliteBus } from '../../shared/bus/sqlite.ts'
+import { freePort } from '../support/house.ts'
+import { startBareChain } from './chain/bare.ts'
+import { type Chain, HOPS } from './chain/chain.ts'
+import { startLaresChain } from './chain/lares.ts'
+import { profiled } from './chain/profile.ts'
+import { byKey, type Percentiles, percentiles, rounded } from './statistics.ts'
+
+/**
+ * `npm run bench:chain`: a turn of six produce-consume hops on a real Kafka, through the real connector and functions
+ * that do nothing (`inline`, in this process; `http`, over HTTP), against the same hops by the client library alone
+ * (`bare`), all in this process: one turn in flight, 200 turns a second, and as many as can be. Rounds alternate, so
+ * that a slow moment of the machine meets all of them. `embedded` is the same on the embedded log.
+ */
+const { values } = parseArgs({
+  options: {
+    client: { type: 'string', default: 'platformatic' },
+    rounds: { type: 'string', default: '5' },
+    turns: { type: 'string', default: '200' },
+    rate: { type: 'string', default: '200' },
+  },
+})
+const client = values.client as 'platformatic' | 'kafkajs'
+const ROUNDS = Number(values.rounds)
+const TURNS = Number(values.turns)
+const RATE = Number(values.rate)
+const RATE_MS = 3_000
+const WARM_UP = 200
+const IN_FLIGHT = 100
+const SATURATED_MS = 4_000
+
+const NAMES = ['bare', 'inline', 'http', 'embedded'] as const
+type Name = (typeof NAMES)[number]
+
+async function alone({ turn }: Chain, turns: number): Promise<number[]> {
+  const taken: number[] = []
+  for (let n = 0; n < turns; n++) {
+    const startedAt = performance.now()
+    await turn()
+    taken.push(performance.now() - startedAt)
+  }
+  return taken
+}
+
+/** Starts turns at their times, whether those before have ended or not; the time counts from when each was due. */
+async function atRate({ turn }: Chain, perSecond: number, forMs: number): Promise<number[]> {
+  const taken: Promise<number>[] = []
+  const startedAt = performance.now()
+  const one = async (dueAt: number) => {
+    await turn()
+    return performance.now() - dueAt
+  }
+  for (let n = 0; n < (perSecond * forMs) / 1_000; ) {
+    const dueAt = startedAt + (n * 1_000) / perSecond
+    if (performance.now() < dueAt) await wait(1)
+    else {
+      taken.push(one(dueAt))
+      n++
+    }
+  }
+  return await Promise.all(taken)
+}
+
+/** Turns a second with `IN_FLIGHT` of them at any time. */
+async function saturated({ turn }: Chain, forMs: number): Promise<number> {
+  const startedAt = performance.now()
+  let ended = 0
+  const one = async () => {
+    for (; performance.now() < startedAt + forMs; ended++) await turn()
+  }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, one))
+  return ended / ((performance.now() - startedAt) / 1_000)
+}
+
+const none = (): Record<Name, number[]> => ({ bare: [], inline: [], http: [], embedded: [] })
+const results = { alone: none(), atRate: none(), turnsPerSecond: none() }
+const places: Partial<Record<Name, Record<string, number>>> = {}
+const stops: (() => Promise<unknown>)[] = []
+const dir = await mkdtemp(join(tmpdir(), 'lares-chain-'))
+try {
+  const broker = await startBroker({ dir, port: await freePort() })
+  stops.push(broker.stop)
+  const opened = (bus: Bus): Bus => {
+    stops.push(() => bus.close())
+    return bus
+  }
+  const kafka = () => openKafkaBus({ brokers: [broker.brokers], client }).then(opened)
+  const chains: Record<Name, Chain> = {
+    bare: await startBareChain(await kafka(), [broker.brokers], client),
+    inline: await startLaresChain(await kafka(), 'inline'),
+    http: await startLaresChain(await kafka(), 'http'),
+    embedded: await startLaresChain(opened(openSqliteBus({ file: join(dir, 'bus.db') })), 'inline'),
+  }
+  for (const name of NAMES) stops.push(chains[name].close)
+  for (const name of NAMES) {
+    await alone(chains[name], WARM_UP)
+    await saturated(chains[name], SATURATED_MS / 2)
+  }
+  for (let round = 0; round < ROUNDS; round++)
+    for (const name of NAMES) {
+      const one = await alone(chains[name], TURNS)
+      const many = await atRate(chains[name], RATE, RATE_MS)
+      const most = await saturated(chains[name], SATURATED_MS)
+      results.alone[name].push(...one)
+      results.atRate[name].push(...many)
+      results.turnsPerSecond[name].push(most)
+      console.log(
+        `round ${round + 1} ${name.padEnd(8)} alone ${shown(percentiles(one))}; ${RATE}/s ${shown(percentiles(many))}; ${Math.round(most)} turns/s`,
+      )
+    }
+  for (const name of NAMES)
+    places[name] = await profiled(async () => void (await saturated(chains[name], SATURATED_MS)))
+} finally {
+  for (const stop of stops.reverse()) await stop()
+  await rm(dir, { recursive: true, force: true })
+}
+
+function shown({ p50, p95, p99 }: Percentiles): string {
+  return `p50 ${p50.toFixed(1)} p95 ${p95.toFixed(1)} p99 ${p99.toFixed(1)} ms`
+}
+
+const of = (name: Name) => {
+  const average = results.turnsPerSecond[name].reduce((sum, value) => sum + value, 0) / ROUNDS
+  return {
+    aloneMs: byKey([percentiles(results.alone[name])], ([value]) => value!),
+    atRateMs: byKey([percentiles(results.atRate[name])], ([value]) => value!),
+    turnsPerSecond: rounded(average),
+  }
+}
+const against = (name: Name) => {
+  const ratio = ([ours, theirs]: number[]) => ours! / theirs!
+  return {
+    alone: byKey([of(name).aloneMs, of('bare').aloneMs], ratio),
+    atRate: byKey([of(name).atRateMs, of('bare').atRateMs], ratio),
+    turnsPerSecond: rounded(of(name).turnsPerSecond / of('bare').turnsPerSecond),
+  }
+}
+for (const name of NAMES) console.log(`busy time of ${name}: ${JSON.stringify(places[name])}`)
+console.log(
+  JSON.stringify({
+    bench: 'chain',
+    client,
+    ours: of('inline'),
+    http: of('http'),
+    baseline: of('bare'),
+    ratio: against('inline'),
+    httpRatio: against('http'),
+    embedded: { ...of('embedded'), p50PerHopMs: rounded(of('embedded').aloneMs.p50 / HOPS) },
+    units: {
+      aloneMs: `ms a turn of ${HOPS} hops, one in flight`,
+      atRateMs: `ms a turn, ${RATE} turns a second`,
+      turnsPerSecond: `turns a second, ${IN_FLIGHT} in flight`,
+      ratio: 'ours / baseline',
+    },
+  }),
+)
+process.exit(0)

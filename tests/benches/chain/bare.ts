@@ -1,0 +1,139 @@
+import {
+  Consumer,
+  type MessagesStream,
+  MessagesStreamFallbackModes,
+  MessagesStreamModes,
+  Producer,
+} from '@platformatic/kafka'
+import { Kafka, logLevel } from 'kafkajs'
+import type { Bus } from '../../../shared/bus/bus.ts'
+import { KAFKA_SETTINGS } from '../../../shared/bus/kafka-client.ts'
+import { newId } from '../../../shared/events/ids.ts'
+import { type Chain, HOPS, openTurns, TEXT } from './chain.ts'
+
+/** As often as the connector commits. */
+const COMMIT_EVERY_MS = 100
+const ALL_IN_SYNC = -1
+const { sessionTimeoutMs, heartbeatEveryMs, rebalanceTimeoutMs, maxWaitMs } = KAFKA_SETTINGS
+
+type Starting = (brokers: string[], topics: string[], turns: ReturnType<typeof openTurns>) => Promise<Chain>
+
+/**
+ * The same number of hops by the library alone: each message that its consumer brings is sent on by its producer, as its
+ * documents say, with the driver's settings. A consumer for each topic, as there is one for each function.
+ */
+export async function startBareChain(
+  bus: Bus,
+  brokers: string[],
+  client: 'platformatic' | 'kafkajs',
+): Promise<Chain> {
+  const topics = Array.from({ length: HOPS }, (_, at) => `bare.${client}.${at + 1}`)
+  await bus.ensureTopics(topics.map(name => ({ name })))
+  return await { platformatic, kafkajs }[client](brokers, topics, openTurns())
+}
+
+const platformatic: Starting = async (brokers, topics, turns) => {
+  const base = { clientId: 'bare', bootstrapBrokers: brokers }
+  const producer = new Producer({ ...base, acks: ALL_IN_SYNC })
+  const opened: { consumer: Consumer; stream: MessagesStream<Buffer, Buffer, Buffer, Buffer> }[] = []
+  for (const [at, topic] of topics.entries()) {
+    const consumer = new Consumer({
+      ...base,
+      groupId: `bare-${topic}`,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: heartbeatEveryMs,
+      rebalanceTimeout: rebalanceTimeoutMs,
+      maxWaitTime: maxWaitMs,
+    })
+    const stream = await consumer.consume({
+      topics: [topic],
+      autocommit: COMMIT_EVERY_MS,
+      mode: MessagesStreamModes.COMMITTED,
+      fallbackMode: MessagesStreamFallbackModes.EARLIEST,
+    })
+    const next = topics[at + 1]
+    stream.on('data', ({ key, value, headers }) => {
+      if (next === undefined) turns.end(String(key))
+      else void producer.send({ messages: [{ topic: next, key, value, headers }] })
+    })
+    opened.push({ consumer, stream })
+  }
+  return {
+    async turn() {
+      const id = newId()
+      const ended = turns.begin(id)
+      await producer.send({
+        messages: [
+          {
+            topic: topics[0]!,
+            key: Buffer.from(id),
+            value: Buffer.from(JSON.stringify({ text: TEXT })),
+            headers: new Map([[Buffer.from('content-type'), Buffer.from('application/json')]]),
+          },
+        ],
+      })
+      await ended
+    },
+    async close() {
+      for (const { consumer, stream } of opened) {
+        await stream.close()
+        await consumer.close()
+      }
+      await producer.close()
+    },
+  }
+}
+
+const kafkajs: Starting = async (brokers, topics, turns) => {
+  const kafka = new Kafka({ clientId: 'bare', brokers, logLevel: logLevel.NOTHING })
+  const producer = kafka.producer({ allowAutoTopicCreation: false })
+  await producer.connect()
+  const consumers = await Promise.all(
+    topics.map(async (topic, at) => {
+      const consumer = kafka.consumer({
+        groupId: `bare-${topic}`,
+        sessionTimeout: sessionTimeoutMs,
+        heartbeatInterval: heartbeatEveryMs,
+        rebalanceTimeout: rebalanceTimeoutMs,
+        maxWaitTimeInMs: maxWaitMs,
+      })
+      await consumer.connect()
+      await consumer.subscribe({ topics: [topic], fromBeginning: true })
+      const joined = new Promise(resolve => consumer.on(consumer.events.GROUP_JOIN, resolve))
+      const next = topics[at + 1]
+      await consumer.run({
+        autoCommitInterval: COMMIT_EVERY_MS,
+        partitionsConsumedConcurrently: 64,
+        async eachMessage({ message: { key, value, headers } }) {
+          if (next === undefined) turns.end(String(key))
+          else
+            void producer.send({
+              topic: next,
+              acks: ALL_IN_SYNC,
+              messages: [{ key, value, ...(headers && { headers }) }],
+            })
+        },
+      })
+      await joined
+      return consumer
+    }),
+  )
+  return {
+    async turn() {
+      const id = newId()
+      const ended = turns.begin(id)
+      await producer.send({
+        topic: topics[0]!,
+        acks: ALL_IN_SYNC,
+        messages: [
+          { key: id, value: JSON.stringify({ text: TEXT }), headers: { 'content-type': 'application/json' } },
+        ],
+      })
+      await ended
+    },
+    async close() {
+      for (const consumer of consumers) await consumer.disconnect()
+      await producer.disconnect()
+    },
+  }
+}
