@@ -8,7 +8,8 @@ const promptFor = (text: string, saying?: Saying) => prompts(openTalk().say('m1'
 test('the system text has the name, the instructions and the time where the person is', () => {
   expect(promptFor('hello').messages[0]).toEqual({
     role: 'system',
-    content: 'You are Lares. Answer briefly.\nIt is Tuesday, 24 November 2026 at 13:00 (Europe/Berlin).',
+    content:
+      'You are a helpful AI assistant named Lares. Answer briefly.\nIt is Tuesday, 24 November 2026 at 13:00 (Europe/Berlin).',
   })
 })
 

@@ -28,7 +28,7 @@ function systemText({ assistant, nowIso }: Work, { message, memories }: Turn): s
   const now = momentIn(new Date(nowIso), message.timeZone, 'en')
   const known = knownAbout(memories)
   return [
-    `You are ${assistant.name}. ${assistant.instructions}`,
+    `You are a helpful AI assistant named ${assistant.name}. ${assistant.instructions}`,
     `It is ${now} (${message.timeZone}).`,
     known && `Known about the user:\n${known}`,
     message.instructions,

@@ -8,7 +8,6 @@ import type { GenerateChunk, GenerateRequest } from '../../shared/models/models.
 import { coalesce } from './coalesce.ts'
 
 const MAX_TOKENS = 1_024
-const TEMPERATURE = 0.6
 /** Tokens that come closer together than this travel as one event, so that the log is not flooded. */
 const COALESCE_MS = 30
 
@@ -43,7 +42,6 @@ const requestFor = (eventId: string, { messages, tools }: Prompt, signal: AbortS
   messages,
   ...(tools.length > 0 && { tools }),
   maxTokens: MAX_TOKENS,
-  temperature: TEMPERATURE,
   seed: seedOf(eventId),
   signal,
 })

@@ -9,7 +9,7 @@ const assistant = z.strictObject({
   instructions: z
     .string()
     .max(4_000)
-    .default('Answer briefly and truthfully, in the language of the question.'),
+    .default('Answer briefly and truthfully.'),
   mode: z.enum(['queue', 'merge', 'interrupt']).default('queue'),
   maxSteps: z.int().min(1).max(50).default(6),
   maxWaiting: z.int().min(1).max(10_000).default(100),

@@ -34,6 +34,7 @@ export type ChatOptions = {
   maxTokens: number
   temperature: number
   topP: number
+  repeatPenalty: { lastTokens: number; penalty: number }
   seed?: number | undefined
   signal: AbortSignal
   onTextChunk(text: string): void
@@ -43,9 +44,12 @@ export type ChatOptions = {
 /** About half a second on a small machine. */
 const partTokens = 128
 
-/** With more threads a small model is no faster, and with all that a machine offers it stalls. */
+/**
+ * One core is left to everything else: the threads wait for each other by spinning, so that on a machine with other work
+ * two threads on two cores were measured a hundred times slower than one. More than four make a small model no faster.
+ */
 export function defaultThreads(): number {
-  return Math.min(4, availableParallelism())
+  return Math.max(1, Math.min(4, availableParallelism() - 1))
 }
 
 /** Loads the library and the model. Errors: `unavailable` with the reason and the remedy. */

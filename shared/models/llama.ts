@@ -12,7 +12,7 @@ import { createSlots } from './slots.ts'
 
 export type LlamaOptions = {
   modelFile: string
-  /** At most; never more than the machine has physical cores. Default 4. */
+  /** At most; never more than the machine has physical cores. Default: one core fewer than there are, at most 4. */
   threads?: number
   /** For each answer together with its prompt. Default 2048. */
   contextTokens?: number
@@ -28,9 +28,12 @@ export type LlamaOptions = {
 /** The part of the context that a prompt leaves to its answer. */
 const answerShare = 0.25
 
-/** What the makers of SmolLM2 recommend. */
-const defaultTemperature = 0.2
+/** So small a model is at its best when it says what it finds most likely; by chance it soon talks nonsense. */
+const defaultTemperature = 0
 const topP = 0.9
+/** Otherwise it falls into saying the same thing over and over, and does not find an end. */
+const repeatPenalty = { lastTokens: 64, penalty: 1.1 }
+const maxAnswerTokens = 320
 
 /** A model in this process, by llama.cpp. The library and the model are loaded at their first use. */
 export function openLlamaModels(options: LlamaOptions): TextGenerator {
@@ -95,9 +98,10 @@ async function* answer(
   let outputTokens = 0
   const chat = engine
     .chat(sequence, prompt, {
-      maxTokens: Math.min(request.maxTokens ?? room, room),
+      maxTokens: Math.min(request.maxTokens ?? maxAnswerTokens, maxAnswerTokens, room),
       temperature: request.temperature ?? defaultTemperature,
       topP,
+      repeatPenalty,
       seed: request.seed,
       signal: AbortSignal.any([signal, readerLeft.signal]),
       onTextChunk: texts.push,
