@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Agent, request } from 'undici'
 import { freePort } from '../../support/house.ts'
+import { npmPart } from '../../support/npm-part.ts'
 import { until } from '../../support/until.ts'
-import { endPeer, peerPackages, startPeer } from './peers.ts'
+import { endPeer, startPeer } from './peers.ts'
 
 export const RESTATE = { server: '1.7.12', sdk: '1.17.2' }
 
@@ -16,7 +17,7 @@ export type Peer = { turn(text: string): Promise<string>; close(): Promise<void>
  * counts), and a service of `steps` durable steps in a process of its own. https://docs.restate.dev
  */
 export async function startRestate(steps: number): Promise<Peer> {
-  const folder = await peerPackages('restate', [
+  const folder = await npmPart(`restate-${RESTATE.server}`, [
     `@restatedev/restate-server@${RESTATE.server}`,
     `@restatedev/restate-sdk@${RESTATE.sdk}`,
   ])
