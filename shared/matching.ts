@@ -18,8 +18,11 @@ function tokensOf(text: string): string[] {
 const stem = (word: string): string =>
   word.length > 4 ? word.replace(/(?:ies|ing|ed|es|s|y|e)$/, '') : word.replace(/(?<=..)s$/, '')
 
-/** Below this part of the words, an item is not what was meant. */
+/** Below this part of the words, an item has little to do with what was meant. */
 const MIN_SHARE = 0.6
+
+/** `isSure`: the best ones hold all that was said. */
+export type Matches<Item> = { items: Item[]; isSure: boolean }
 
 /**
  * The items that best match the words, all of them when they match alike; none when no item holds most of the words, or
@@ -29,13 +32,13 @@ export function bestMatches<Item>(
   items: readonly Item[],
   textOf: (item: Item) => string,
   words: string,
-): Item[] {
+): Matches<Item> {
   const wanted = tokensOf(words)
-  if (wanted.length === 0) return []
+  if (wanted.length === 0) return { items: [], isSure: false }
   const scored = items.map(item => {
     const held = new Set(tokensOf(textOf(item)))
     return { item, share: wanted.filter(token => held.has(token)).length / wanted.length }
   })
   const best = Math.max(MIN_SHARE, ...scored.map(({ share }) => share))
-  return scored.filter(({ share }) => share >= best).map(({ item }) => item)
+  return { items: scored.filter(({ share }) => share >= best).map(({ item }) => item), isSure: best === 1 }
 }

@@ -17,8 +17,34 @@ describe('the notes skill', () => {
   it.each([
     ['note that the meter reading is 4810', 'the meter reading is 4810'],
     ['take a note: the plumber comes on Friday', 'the plumber comes on Friday'],
+    ['Note: dentist moved to Thursday', 'dentist moved to Thursday'],
+    ['note to self: call the plumber', 'call the plumber'],
+    ['hey can you make a note that the bins go out on Thursday please', 'the bins go out on Thursday'],
+    ['could you jot down that the car needs oil?', 'the car needs oil'],
+    ['write down the serial number is ABC-123', 'the serial number is ABC-123'],
+    ['take this down: order number 998', 'order number 998'],
+    ['I want to save a note: passport is in the drawer', 'passport is in the drawer'],
+    ['add to my notes: buy milk', 'buy milk'],
+    ['add milk to my notes', 'milk'],
+    ['put this in my notes: the key is under the mat', 'the key is under the mat'],
+    ['save a memo that Bob owes me 20 euros', 'Bob owes me 20 euros'],
+    ['create a note called ideas: paint the fence', 'ideas: paint the fence'],
+    ['noet that the tap drips', 'the tap drips'],
+    ['take anote: buy bread', 'buy bread'],
+    ['NOTE THAT THE DOG IS SICK', 'THE DOG IS SICK'],
     ['记一下：电表读数是4810', '电表读数是4810'],
+    ['记一下，锅炉压力是1.5', '锅炉压力是1.5'],
+    ['记下：牙医改到星期四', '牙医改到星期四'],
     ['帮我记一条笔记：问老王借帐篷', '问老王借帐篷'],
+    ['请帮我记一下老王欠我二十块', '老王欠我二十块'],
+    ['帮忙记个备忘：护照在抽屉里', '护照在抽屉里'],
+    ['写一条笔记 门禁密码是12', '门禁密码是12'],
+    ['笔记：房租一号交', '房租一号交'],
+    ['把房租一号交记到笔记里', '房租一号交'],
+    ['把这个写进笔记：垃圾星期四收', '垃圾星期四收'],
+    ['备忘：给花浇水', '给花浇水'],
+    ['记一下 buy new filters', 'buy new filters'],
+    ['note that 房东星期二来', '房东星期二来'],
   ])('"%s" keeps "%s"', async (said, text) => {
     expect(await answer(said)).toContain(text)
     expect(await kept()).toEqual([text])
@@ -56,6 +82,100 @@ describe('the notes skill', () => {
     await answer('note that the paint of the roof is red')
     expect(await answer('delete the note about the paint')).toContain('Which one')
     expect(await kept()).toHaveLength(2)
+  })
+
+  it.each([
+    'show notes',
+    'my notes',
+    "what's in my notes?",
+    'read my notes to me',
+    'what notes have I got?',
+    '看看我的笔记',
+    '我记了些什么？',
+    '我的笔记有哪些',
+  ])('"%s" lists them, the newest first', async said => {
+    await answer('note that one', { saidAt: '2026-03-27T09:00:00.000Z' })
+    await answer('note that two', { saidAt: '2026-03-27T09:00:01.000Z' })
+    expect(await answer(said)).toMatch(/[:：]\n- two\n- one$/)
+  })
+
+  it.each([
+    ['search notes for dogs', 'the dog is sick'],
+    ['what did I write down about the gate?', 'gate code 12'],
+    ['find gate in my notes', 'gate code 12'],
+    ['do my notes mention the dog?', 'the dog is sick'],
+    ['any notes about the gate?', 'gate code 12'],
+    ['where is my note about the passport', '护照 passport 在抽屉里'],
+    ['笔记里有护照吗', '护照 passport 在抽屉里'],
+    ['我记过关于护照的笔记吗', '护照 passport 在抽屉里'],
+    ['查一下笔记里的护照', '护照 passport 在抽屉里'],
+    ['有没有关于护照的笔记？', '护照 passport 在抽屉里'],
+  ])('"%s" finds "%s"', async (said, text) => {
+    for (const note of ['the dog is sick', 'gate code 12', '护照 passport 在抽屉里'])
+      await answer('hm', { input: { action: 'add', text: note } })
+    expect(await answer(said)).toBe(`- ${text}`)
+  })
+
+  it.each([
+    ['remove the dentist note', 'dentist on Thursday'],
+    ['erase the note that says order number 998', 'order number 998'],
+    ['delete my last note', '护照在抽屉里'],
+    ['把护照的笔记删掉', '护照在抽屉里'],
+    ['删掉最后一条笔记', '护照在抽屉里'],
+  ])('"%s" deletes "%s"', async (said, text) => {
+    const all = ['dentist on Thursday', 'order number 998', '护照在抽屉里']
+    for (const [at, note] of all.entries())
+      await answer('hm', { input: { action: 'add', text: note }, saidAt: `2026-03-27T09:00:0${at}.000Z` })
+    expect(await answer(said)).toContain(text)
+    expect((await kept()).sort()).toEqual(all.filter(note => note !== text).sort())
+  })
+
+  it.each([
+    'delete all my notes',
+    'delete note',
+    'delete the note about the',
+    'delete the note about the green paint of the door',
+    'delete the note about elephants',
+    '删除所有笔记',
+    '删除笔记',
+  ])('deletes nothing because of "%s"', async said => {
+    await answer('note that the paint of the door is grey')
+    await answer('note that the paint of the roof is red')
+    expect(await kit.ask(notes, said)).toMatchObject({ status: 'ok' })
+    expect(await kept()).toHaveLength(2)
+  })
+
+  it('keeps no more and nothing longer than it can', async () => {
+    expect(await answer('hm', { input: { action: 'add', text: 'x'.repeat(4_001) } })).toContain('too long')
+    expect(await answer(`note that ${'x'.repeat(9_000)}`)).toBe('')
+    expect(await kept()).toEqual([])
+  })
+
+  it('keeps what looks like commands, markup and queries as it was said', async () => {
+    for (const text of ['" OR 1=1 --', '<script>alert(1)</script>', 'NEAR(a b) AND *', '{{x}} <%= y %>']) {
+      await answer('hm', { input: { action: 'add', text } })
+      expect(await kept()).toContain(text)
+      expect(await kit.ask(notes, 'hm', { input: { action: 'search', text } })).toMatchObject({
+        status: 'ok',
+      })
+    }
+  })
+
+  it('reads what was made to take long as quickly', async () => {
+    for (const part of [
+      'note ',
+      'please ',
+      'add to my notes ',
+      '笔记',
+      '记一下',
+      'the of ',
+      'notes about ',
+      ' ',
+    ]) {
+      const started = performance.now()
+      await kit.ask(notes, `show ${part.repeat(7_900 / part.length)}`)
+      expect(performance.now() - started, part).toBeLessThan(2_000)
+    }
   })
 
   it('declines whatever is not about notes', async () => {

@@ -2,7 +2,7 @@ import type { Document } from '../../shared/conversations/conversations.ts'
 import { LaresError } from '../../shared/errors.ts'
 import { decidedOnce } from '../../shared/function/decision.ts'
 import type { SkillContext } from '../../shared/function/skill.ts'
-import { bestMatches } from '../../shared/matching.ts'
+import { bestMatches, type Matches } from '../../shared/matching.ts'
 import { listed, phrases } from './phrases.ts'
 
 const NOTES = 'notes'
@@ -53,16 +53,17 @@ async function decide(about: string, context: Context): Promise<Removed> {
   const notes = await all(context)
   if (notes.length === 0) return { reply: say.none }
   if (ALL.test(about)) return { reply: say.oneByOne }
-  const meant = LAST.test(about)
-    ? notes.slice(0, 1)
-    : about === ''
-      ? notes
-      : bestMatches(notes, textOf, about)
+  const { items: meant, isSure } = meantBy(about, notes)
   const [first] = meant
   if (!first) return { reply: say.unknown(about) }
-  return meant.length > 1
+  return meant.length > 1 || !isSure
     ? { reply: say.which(meant.map(textOf)) }
     : { id: first.id, reply: say.deleted(first.text) }
+}
+
+function meantBy(about: string, notes: Document[]): Matches<Document> {
+  if (about === '') return { items: notes, isSure: true }
+  return LAST.test(about) ? { items: notes.slice(0, 1), isSure: true } : bestMatches(notes, textOf, about)
 }
 
 const all = ({ documents, person }: Context): Promise<Document[]> =>
@@ -72,8 +73,8 @@ const all = ({ documents, person }: Context): Promise<Document[]> =>
 async function matching(about: string, context: Context): Promise<Document[]> {
   const { documents, person } = context
   const found = await documents.search({ collection: NOTES, person, query: about, limit: listed })
-  const best = bestMatches(found, textOf, about)
-  return best.length > 0 ? best : bestMatches(await all(context), textOf, about)
+  const { items } = bestMatches(found, textOf, about)
+  return items.length > 0 ? items : bestMatches(await all(context), textOf, about).items
 }
 
 const textOf = ({ text }: Document): string => text

@@ -13,13 +13,13 @@ const STOPS = /[\s.。!！?？,，;；~]+$/
 const FORMS: [NotesWish['action'], RegExp][] = [
   [
     'delete',
-    /^(?:delete|remove|erase|drop|discard|throw away|get rid of|trash)\b\s*(.*\b(?:notes?|memos?)\b.*)$/is,
+    /^(?:delete|remove|erase|drop|discard|throw away|get rid of|trash|scrap)\b\s*(.*\b(?:notes?|memos?)\b.*)$/is,
   ],
   ['delete', /^(?:删除|删掉|删了|去掉|移除|清除|清空|扔掉)(.*(?:笔记|备忘录?|记录).*)$/s],
   ['delete', /^把(.*(?:笔记|备忘录?).*?)(?:删除|删掉|删了|去掉|清空)掉?了?吧?$/s],
   [
     'list',
-    /^(?:list|show|see|read|view|display|open|tell|give|print|get)\b(?: me)?(?: all)?(?: of)?(?: (?:my|the|our))?(?: (?:latest|last|newest|recent|saved|\d+|few|whole|complete|list of))*(?: my)? notes?()$/is,
+    /^(?:list|show|see|read|view|display|open|tell|give|print|get)\b(?: me)?(?: all)?(?: of)?(?: (?:my|the|our))?(?: (?:latest|last|newest|recent|saved|\d+|few|whole|complete|list of))*(?: my)? notes?(?: to me| out(?: loud)?| aloud)?()$/is,
   ],
   ['list', /^(?:what|which|how many) notes\b.*()$/is],
   ['list', /^(?:do i have|are there|have i) (?:any |some )?notes?(?: saved)?()$/is],
@@ -48,6 +48,12 @@ const FORMS: [NotesWish['action'], RegExp][] = [
     'search',
     /^(?:search|find|look for|look up|get|show|read|open|bring up|pull up|where is|where's|list)(?: me)? (?:all )?(?:of )?(?:the |my |any |a |that )?notes? (?:about|on|for|with|of|containing|that (?:mentions?|says?|contains?))\s+(.+)$/is,
   ],
+  [
+    'search',
+    /^(?:do|does) (?:any of )?my notes? (?:mention|say|contain|have)(?: anything| something)?(?: about| on)? (.+)$/is,
+  ],
+  ['search', /^(?:any|some) notes? (?:about|on|for|with|of) (.+)$/is],
+  ['search', /^我?(?:有没有)?(?:记|写|存)过(?:关于|有关)?(.+?)(?:的笔记|的备忘录?)?(?:吗|没有)?$/s],
   ['search', /^(?:find|show|open|read|get|list)(?: me)? (?:my |the )(.+?) notes?$/is],
   [
     'search',
@@ -67,7 +73,7 @@ const FORMS: [NotesWish['action'], RegExp][] = [
   ],
   [
     'search',
-    /^(?:在)?(?:我的?)?(?:笔记|备忘录?)(?:里面?|中)?有?没?有?(?:没有)?(?:提到|说|写|记)?过?(?:关于)?(.+?)(?:的(?:内容|事情?|笔记|信息))?(?:吗)?$/s,
+    /^(?:在)?(?:我的?)?(?:笔记|备忘录?)(?:里面?|中)有?(?:没有)?(?:提到|说|写|记)?过?(?:关于)?(.+?)(?:的(?:内容|事情?|笔记|信息))?(?:吗)?$/s,
   ],
   [
     'search',
@@ -86,6 +92,22 @@ const FORMS: [NotesWish['action'], RegExp][] = [
     'add',
     /^(?:write|jot|note|take|put)(?: (?:this|that|it|the following))? down(?:\s*[:：,，-]\s*|\s+(?:that|this|the following)?\s*[:：]?\s*|\s*$)(.*)$/is,
   ],
+  ['list', /^(?:我的?)?(?:笔记|备忘录?)(?:都)?有(?:哪些|什么|几条)()$/s],
+  ['list', /^我(?:都)?(?:记|写|存)(?:了|过)(?:些|哪些)?(?:什么|哪些)?(?:笔记|东西)?()$/s],
+  [
+    'add',
+    /^(?:add|put|write|save) (?:this |that )?(?:to|in|into) (?:my |the )?notes?(?:\s*[:：,]\s*|\s+that\s+)(.+)$/is,
+  ],
+  [
+    'add',
+    /^(?:take|make|add|save|create|write|remember)(?: me)? (?:a ?|the |this )(?:new )?no(?:te|et) (?:called|named|titled)\s+(.+)$/is,
+  ],
+  [
+    'add',
+    /^(?:take|make|add|save|create|write|remember)(?: me)? (?:an?|this) ?(?:note|noet|not)(?:\s*[:：]\s*|\s+that\s+)(.+)$/is,
+  ],
+  ['add', /^(?:noet|ntoe|nore)(?:\s*[:：]\s*|\s+that\s+)(.+)$/is],
+  ['add', /^记(?:一下|下来?)()$/s],
   ['add', /^(?:note|memo)(?: to self)?(?:\s*[:：,-]\s*|\s+that\s+|\s+down\s*[:：]?\s*)(.+)$/is],
   [
     'add',

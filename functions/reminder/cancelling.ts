@@ -2,7 +2,7 @@ import type { Timer } from '../../shared/conversations/conversations.ts'
 import { wallTime } from '../../shared/dates.ts'
 import { decidedOnce } from '../../shared/function/decision.ts'
 import type { SkillContext } from '../../shared/function/skill.ts'
-import { bestMatches } from '../../shared/matching.ts'
+import { bestMatches, type Matches } from '../../shared/matching.ts'
 import { findMoment } from './moment.ts'
 import { dueIn, phrases } from './phrases.ts'
 
@@ -30,22 +30,30 @@ async function decide(said: string, context: Context): Promise<Cancelled> {
   if (pending.length === 0) return { timers: [], reply: say.none }
   if (ALL.test(words)) return { timers: pending, reply: say.cancelledAll(pending.length) }
   const item = ({ text, dueAt }: Timer) => ({ text, due: dueIn(new Date(dueAt), context) })
-  const meant = words === '' ? pending : await matching(pending, words, context)
+  const { items: meant, isSure } =
+    words === '' ? { items: pending, isSure: true } : await matching(pending, words, context)
   if (meant.length === 0) return { timers: [], reply: say.unknown(pending.map(item)) }
-  if (meant.length > 1) return { timers: [], reply: say.which(meant.map(item)) }
+  if (meant.length > 1 || !isSure) return { timers: [], reply: say.which(meant.map(item)) }
   return { timers: meant, reply: say.cancelled(item(meant[0]!)) }
 }
 
 /** By its words, or by its time: "the 5pm reminder", "the one tomorrow". */
-async function matching(pending: Timer[], words: string, { saidAt, timeZone }: Context): Promise<Timer[]> {
-  const byWords = bestMatches(pending, ({ text }) => text, words)
-  if (byWords.length > 0) return byWords
+async function matching(
+  pending: Timer[],
+  words: string,
+  { saidAt, timeZone }: Context,
+): Promise<Matches<Timer>> {
+  const byWords = bestMatches(pending, textOf, words)
+  if (byWords.isSure) return byWords
   const moment = await findMoment(words, { saidAt, timeZone, morning: false })
-  if (!moment) return []
+  if (!moment) return byWords
   const due = wallTime(moment.due, timeZone)
-  const rest = bestMatches(pending, ({ text }) => text, moment.rest)
-  return (rest.length > 0 ? rest : pending).filter(({ dueAt }) => {
+  const rest = bestMatches(pending, textOf, moment.rest)
+  const items = (rest.items.length > 0 ? rest.items : pending).filter(({ dueAt }) => {
     const wall = wallTime(new Date(dueAt), timeZone)
     return wall.hour === due.hour && wall.minute === due.minute && wall.day === due.day
   })
+  return { items, isSure: rest.isSure || moment.rest === '' }
 }
+
+const textOf = ({ text }: Timer): string => text
