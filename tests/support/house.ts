@@ -14,6 +14,8 @@ export type HouseOptions = {
   /** An OpenAI-compatible server; without it the built-in model is used. */
   modelUrl?: string
   brokers?: string
+  /** The data directory, which stays; default: a temporary one. */
+  home?: string
   environment?: Record<string, string>
 }
 
@@ -33,6 +35,8 @@ export type House = {
   kill(name: string): Promise<void>
   /** Stops in order and starts again on the same data. */
   restart(): Promise<void>
+  /** Stops in order, and leaves the data. */
+  halt(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -50,7 +54,7 @@ const PROCESSES = [
 ]
 
 export async function startHouse(options: HouseOptions): Promise<House> {
-  const home = await mkdtemp(join(tmpdir(), 'lares-house-'))
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'lares-house-')))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const script = options.kind === 'embedded' ? 'infra/runner/main.ts' : 'infra/processes/main.ts'
@@ -109,9 +113,10 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       await end('SIGTERM')
       await start()
     },
+    halt: () => end('SIGTERM'),
     async stop() {
       await end('SIGTERM')
-      await rm(home, { recursive: true, force: true })
+      if (options.home === undefined) await rm(home, { recursive: true, force: true })
     },
   }
 }
