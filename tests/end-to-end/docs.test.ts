@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type House, startHouse } from '../support/house.ts'
+import { type ModelServer, startModelServer } from '../support/model-server.ts'
+
+/** What is not run here, and why not. */
+const NOT_RUN: { command: RegExp; because: string }[] = [
+  {
+    command: /^(\w+=\S+ )*npm start$/,
+    because: 'it starts a house and stays: the house of these tests is started so',
+  },
+  { command: /^npm (test|run test:\w+)$/, because: 'these tests run within them' },
+  {
+    command: /^npm run (kafka|start:kafka|provider)$/,
+    because: 'it stays until it is stopped: the integration tests start it',
+  },
+  { command: /^npm run bench:\w+$/, because: 'it takes minutes, and a machine of its own' },
+]
+/** An endless stream has been seen when this is over. */
+const STREAM_SECONDS = 3
+
+let model: ModelServer
+let house: House
+
+beforeAll(async () => {
+  model = await startModelServer()
+  // Without a given token the house makes one and keeps it in its home, where the documents look for it.
+  house = await startHouse({ kind: 'embedded', modelUrl: model.url, environment: { LARES_TOKEN: '' } })
+})
+afterAll(async () => {
+  await house?.stop()
+  await model?.close()
+})
+
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...(await readdir('docs')).filter(isPage).map(name => join('docs', name)),
+]
+
+function isPage(name: string): boolean {
+  return name.endsWith('.md')
+}
+
+/** The commands in the ```sh blocks, each whole, without its comment. */
+async function commandsIn(page: string): Promise<string[]> {
+  const text = await readFile(page, 'utf8')
+  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)]
+    .flatMap(([, block]) => block!.replaceAll(/\\\n\s*/g, ' ').split('\n'))
+    .map(line => line.replace(/\s+# .*$/, '').trim())
+    .filter(line => line !== '' && !line.startsWith('#'))
+}
+
+const isRun = (command: string) => !NOT_RUN.some(one => one.command.test(command))
+
+/** As a person runs them, one after the other in one shell; what fails by its status or an HTTP error ends it. */
+function runAll(commands: string[]): Promise<{ code: number | null; output: string }> {
+  const script = [
+    'set -euo pipefail',
+    `curl() { command curl --fail-with-body -sS --max-time ${STREAM_SECONDS} "$@" || [ $? -eq 28 ]; }`,
+    ...commands.flatMap(command => [`echo "$ "${quoted(command)}`, here(command)]),
+  ]
+  const child = spawn('bash', ['-c', script.join('\n')], {
+    env: {
+      ...process.env,
+      LARES_URL: house.url,
+      LARES_HOME: house.home,
+      OPENAI_BASE_URL: model.url,
+      LARES_MODEL: 'echo',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (output += data))
+  return new Promise(resolve => child.on('close', code => resolve({ code, output })))
+}
+
+/** The house of these tests stands elsewhere. */
+const here = (command: string) =>
+  command.replaceAll('http://127.0.0.1:8080', house.url).replaceAll(/(?<![\w/])\.lares\//g, `${house.home}/`)
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
+
+test.each(pages)(
+  'every command of %s works, or is one of those that are run elsewhere',
+  async page => {
+    const commands = (await commandsIn(page)).filter(isRun)
+    if (commands.length === 0) return
+    const { code, output } = await runAll(commands)
+    expect(code, output).toBe(0)
+  },
+  300_000,
+)
+
+test('what is not run here is a script that is there', async () => {
+  const { scripts } = JSON.parse(await readFile('package.json', 'utf8'))
+  const named = (await Promise.all(pages.map(page => readFile(page, 'utf8'))))
+    .flatMap(text => [...text.matchAll(/\bnpm run ([\w:-]+)/g)])
+    .map(([, script]) => script!)
+  expect(named.filter(script => !(script in scripts))).toEqual([])
+})
+
+test('every endpoint of the gateway is in its page, and every command of lares in its', async () => {
+  const gateway = await readFile('docs/gateway.md', 'utf8')
+  const files = (await readdir('gateway')).filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+  const sources = await Promise.all(files.map(name => readFile(join('gateway', name), 'utf8')))
+  const endpoints = sources
+    .flatMap(source => [
+      ...source.matchAll(/\b(?:app|guarded|open)\.(get|post|put|delete)(?:<[^(]*>)?\(\s*'([^']+)'/g),
+    ])
+    .map(([, method, path]) => `${method!.toUpperCase()} ${path}`)
+  expect(endpoints.length).toBeGreaterThan(15)
+  expect(endpoints.filter(endpoint => !gateway.includes(`\`${endpoint}`))).toEqual([])
+
+  const operations = await readFile('docs/operations.md', 'utf8')
+  const main = await readFile('infra/lares/main.ts', 'utf8')
+  const commands = [...main.matchAll(/^ {2}\.command\('(\w+)'\)/gm)].map(([, name]) => name!)
+  expect(commands.filter(name => !new RegExp(`\`?\\b${name}\\b`).test(operations))).toEqual([])
+})
