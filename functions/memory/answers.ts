@@ -9,7 +9,10 @@ const MAX_SAID = 5
  * hold it; undefined when they do not, or when it takes more than saying them back.
  */
 export function answerFrom(memories: readonly Remembered[], question: string): string | undefined {
-  const text = question.trim().replaceAll('’', "'")
+  const text = question
+    .trim()
+    .replaceAll('’', "'")
+    .replace(/^whats\b/i, "what's")
   return isChinese(text) ? answerInChinese(memories, text) : answerInEnglish(memories, text)
 }
 
@@ -62,7 +65,7 @@ const isOthers = (memory: Remembered, wanted: string[]): boolean =>
 const subjectWords = (memory: Remembered): string =>
   memory.subject === 'name'
     ? 'name'
-    : (/^(.+?)\s(?:is|are|was|were)\s/i.exec(memory.text)?.[1] ?? '') + nameIn(memory.text)
+    : (/^(.+?)\s(?:is|are|was|were|=)\s/i.exec(memory.text)?.[1] ?? '') + nameIn(memory.text)
 
 /** "my sister is called Anna" tells my sister's name. */
 const nameIn = (text: string): string => (/\b(?:called|named)\b/.test(text) ? ' name' : '')

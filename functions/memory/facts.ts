@@ -6,7 +6,7 @@ export type Fact = { text: string; subject: string }
 const MAX_LENGTH = 500
 const POLITE = '(?:(?:please|hey|ok|okay|lares|can you|could you|will you|would you|i want you to)[,:]?\\s+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:remember|keep in mind|memori[sz]e|(?:don't|do not|never) forget)(?:\\s+this)?(\\s+that\\s+|\\s*[:,]\\s*|\\s+)(.+)$`,
+  `^${POLITE}(?:remember|rem[em]{1,2}ber|keep in mind|memori[sz]e|(?:don't|do not|never) forget)(?:\\s+this)?(\\s+that\\s+|\\s*[:,]\\s*|\\s+)(.+)$`,
   'is',
 )
 const REQUEST_ZH =
@@ -47,14 +47,32 @@ const PLAIN_ZH = [
   /^我(?:妈妈|爸爸|妹妹|姐姐|哥哥|弟弟|妻子|丈夫|老婆|老公|儿子|女儿|朋友)(?:的.{1,10})?(?:叫|是|住|喜欢)./u,
 ]
 
+/** Their stop ends no sentence; until the sentences are told apart, a joiner stands for the space behind it. */
+const TITLE = /\b(Dr|Mr|Mrs|Ms|Prof|St|Mt)\. /g
+const CORRECTION =
+  /^(?:no|nope|actually|sorry|well|oh|wait|correction|by the way|btw|and|also|but|now|不对?|其实|哦|对了)\b[,:，]?\s*|^(?:不对|其实|哦|对了|现在)[,:，]?\s*/i
+/** Changes told as such, as the fact that holds now: it takes the place of the one before. */
+const CHANGES: [RegExp, string][] = [
+  [/^i(?:'ve| have)?(?: just)? moved to (?=\S)/i, 'I live in '],
+  [/^(my .{2,50}?) (?:has |was )?(?:been )?changed to (?=\S)/i, '$1 is '],
+  [/^(my .{2,50}?) is now (?=\S)/i, '$1 is '],
+  [/^我(?:已经)?搬到(?:了)?(.+?)了?$/u, '我住在$1'],
+  [/^(我的.{1,20}?)(?:已经)?(?:改成|换成|变成)(?:了)?(.+?)了?$/u, '$1是$2'],
+]
+
+const corrected = (sentence: string): string =>
+  CHANGES.reduce((said, [form, fact]) => said.replace(form, fact), sentence.replace(CORRECTION, ''))
+
 /** Facts that the person states in passing. Long texts are left alone: they are pasted more often than told. */
 export function statedFacts(text: string): Fact[] {
   if (text.length > 2 * MAX_LENGTH) return []
   const sentences =
-    text.replaceAll('’', "'").match(/[^.!?。！？，;；\n]+(?:\.(?=\S)[^.!?。！？，;；\n]+)*[.!?。！？]?/gu) ??
-    []
+    text
+      .replaceAll('’', "'")
+      .replace(TITLE, '$1.\u2060')
+      .match(/[^.!?。！？，;；\n]+(?:\.(?=\S)[^.!?。！？，;；\n]+)*[.!?。！？]?/gu) ?? []
   return sentences
-    .map(sentence => sentence.trim())
+    .map(sentence => corrected(sentence.replaceAll('\u2060', ' ').trim()))
     .filter(sentence =>
       isChinese(sentence)
         ? PLAIN_ZH.some(form => form.test(sentence)) && !QUESTION_ZH.test(sentence)
@@ -75,7 +93,11 @@ const ATTRIBUTE_ZH = /(?:密码|口令|号码|号|电话|手机|地址|生日|�
 
 /** What a fact is about, so that a newer one takes its place; the whole of it where several can hold at once. */
 function subjectOf(text: string): string {
-  const plain = text.toLowerCase().replace(/\s+/g, ' ')
+  const plain = text
+    .toLowerCase()
+    .replace(/\s+/g, ' ')
+    .replace(/favorite/g, 'favourite')
+    .replace(/color/g, 'colour')
   if (/^(?:i am called|call me|my name is|我叫|我的名字)/.test(plain)) return 'name'
   if (/^(?:i live|我住|我家住)/.test(plain)) return 'home'
   const [, about, value] =

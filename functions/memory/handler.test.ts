@@ -146,6 +146,64 @@ describe('asked for what was told', () => {
     expect((await say('what is my bicycle lock code?')).answer).toBe('Your bicycle lock code is 4711.')
   })
 
+  it.each([
+    ['remember that my code is 1', 'no, my code is 2', 'what is my code?', 'Your code is 2.'],
+    ['remember that my code is 1', 'actually my code is 2', 'what is my code?', 'Your code is 2.'],
+    ['remember that my code is 1', 'my code has been changed to 2', 'whats my code', 'Your code is 2.'],
+    ['I live in Berlin', 'I just moved to Rome', 'where do I live?', 'You live in Rome.'],
+    [
+      'my favourite colour is green',
+      'my favorite color is blue',
+      'what is my favourite colour?',
+      'Your favorite color is blue.',
+    ],
+    ['记住我的密码是1', '我的密码改成2了', '我的密码是多少', '你的密码是2。'],
+    ['我住在上海', '我搬到北京了', '我住哪儿？', '你住在北京。'],
+  ])('told "%s", then "%s", and asked "%s" it says "%s"', async (told, changed, question, answer) => {
+    for (const text of [told, changed]) {
+      await say(text)
+      await tell(text)
+    }
+    expect((await say(question)).answer).toBe(answer)
+  })
+
+  it.each([
+    ['remeber that my pin is 1234', 'what is my pin?', 'Your pin is 1234.'],
+    ['remember: my bike lock code = 4711', "what's my bike lock code?", 'Your bike lock code = 4711.'],
+    ['my doctor is Dr. Smith', 'who is my doctor?', 'Your doctor is Dr. Smith.'],
+    [
+      'remember that the spare key is under the mat',
+      'where is the spare key?',
+      'The spare key is under the mat.',
+    ],
+    ['帮我记住，我的wifi密码是hunter2', '我的wifi密码是多少？', '你的wifi密码是hunter2。'],
+    ['我的车停在三层', '我的车停在哪里？', '你的车停在三层。'],
+  ])('told "%s" and asked "%s" it says "%s"', async (told, question, answer) => {
+    await say(told)
+    await tell(told)
+    expect((await say(question)).answer).toBe(answer)
+  })
+
+  it('reads what was made to take long as quickly', async () => {
+    for (const part of [
+      'please ',
+      'remember that ',
+      'my is ',
+      'forget ',
+      'no, ',
+      '我的是',
+      '记住',
+      'a ',
+      ' ',
+      '. ',
+    ]) {
+      const started = performance.now()
+      await say(part.repeat(20_000 / part.length))
+      await tell(part.repeat(900 / part.length))
+      expect(performance.now() - started, part).toBeLessThan(3_000)
+    }
+  })
+
   it('does not take an old fact for new when its event comes again', async () => {
     const old = recognised('记住我的车锁密码是4711')
     await kit.send(memory, old)

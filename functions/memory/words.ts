@@ -16,6 +16,8 @@ const meaningful = (text: string): string[] =>
     text
       .toLowerCase()
       .replaceAll('’', "'")
+      .replace(/favorite/g, 'favourite')
+      .replace(/color/g, 'colour')
       .match(/[\p{Script=Latin}\p{N}][\p{Script=Latin}\p{N}']*/gu) ?? []
   ).filter(word => !STOP.has(word))
 
@@ -35,6 +37,7 @@ export const isChinese = (text: string): boolean => HAN.test(text)
 /** What to search for: only what carries meaning, else every memory would share "my" and "is" with every question. */
 export function searchWords(text: string): string {
   const words = meaningful(text)
+  words.push(...words.map(word => word.replace('favourite', 'favorite').replace('colour', 'color')))
   const characters = contentCharacters(text)
   if (words.some(word => stem(word) === 'nam')) words.push('called', 'named')
   return [...words, characters, characters.includes('名字') ? '叫' : ''].join(' ')
