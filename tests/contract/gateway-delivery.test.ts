@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { GatewayConfig } from '../../shared/config/files.ts'
+import { type Receiver, SECRET, startReceiver } from '../support/webhook-receiver.ts'
 import { ask, say } from './gateway-client.ts'
 import { ALICE, type House, openHouse } from './gateway-house.ts'
-import { type Receiver, SECRET, startReceiver } from './webhook-receiver.ts'
 
 let receiver: Receiver
 let house: House | undefined

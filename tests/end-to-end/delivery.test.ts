@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type House, startHouse } from '../support/house.ts'
+import { type ModelServer, startModelServer } from '../support/model-server.ts'
+import { until } from '../support/until.ts'
+import { type Receiver, SECRET, startReceiver } from '../support/webhook-receiver.ts'
+
+const PATIENCE_MS = 30_000
+
+let receiver: Receiver
+let model: ModelServer
+let house: House
+let configDirectory: string
+
+beforeEach(async () => {
+  receiver = await startReceiver()
+  model = await startModelServer()
+  configDirectory = await mkdtemp(join(tmpdir(), 'lares-config-'))
+  const deliveries = [{ name: 'home', url: receiver.url, secret: SECRET }]
+  await writeFile(join(configDirectory, 'gateway.yaml'), JSON.stringify({ deliveries }))
+  house = await startHouse({
+    kind: 'embedded',
+    modelUrl: model.url,
+    environment: { LARES_CONFIG: configDirectory },
+  })
+}, 90_000)
+afterEach(async () => {
+  await house.stop()
+  await model.close()
+  await receiver.close()
+  await rm(configDirectory, { recursive: true })
+})
+
+const say = (text: string) =>
+  house.request('/api/messages', { method: 'POST', body: JSON.stringify({ conversation: 'room', text }) })
+
+test('after kill -9 between the sending and its record the reply comes again, under the id by which it is known', async () => {
+  await say('first')
+  await until(() => receiver.asked.length === 1, PATIENCE_MS)
+  const pid = house.pid('embedded')
+  receiver.answer(({ text }) => {
+    // It has been taken, and nobody is left to hear of it.
+    if (text === 'echo: second' && house.pid('embedded') === pid) process.kill(pid, 'SIGKILL')
+    return 204
+  })
+  await say('second')
+  await until(() => receiver.asked.length === 2, PATIENCE_MS)
+  await house.kill('embedded')
+  await say('third')
+  await until(() => receiver.asked.some(({ text }) => text === 'echo: third'), PATIENCE_MS)
+  expect(receiver.asked.map(({ text }) => text)).toEqual(
+    ['first', 'second', 'second', 'third'].map(text => `echo: ${text}`),
+  )
+  const [, once, again] = receiver.asked
+  expect(again!.id).toBe(once!.id)
+  expect(new Set(receiver.asked.map(({ id }) => id)).size).toBe(3)
+}, 120_000)
