@@ -1,4 +1,5 @@
 import { BLOCK, type Me5File } from './me5-file.ts'
+import { outliers } from './me5-outliers.ts'
 import { encodeModel, type Node, type StoredTensor, type TensorType } from './onnx-proto.ts'
 
 /** Takes the large tensors one after the other: where the next begins, then its bytes. */
@@ -43,12 +44,23 @@ export async function buildGraph(model: Me5File, sink: TensorSink): Promise<Uint
   const floats = (name: string, dims: number[], values = model.floats(name)) =>
     store(name, 'float32', dims, [bytesOf(values)])
 
+  /** The input of a quantized product without its outliers. It may be the input of several. */
+  async function smooth(input: string, size: number) {
+    const far = outliers[input]
+    if (!far) return input
+    const even = `${input}.even`
+    if (nodes.some(({ output }) => output === even)) return even
+    const shares = Float32Array.from({ length: size }, (_, channel) => 1 / (far[channel] ?? 1))
+    return node('Mul', [input, await floats(`${input}.shares`, [size], shares)], even)
+  }
+
   async function linear(input: string, name: string, columns: number, rows: number, output: string) {
-    const { weights, steps } = quantized(model, `${name}.w`, columns, rows)
+    const { weights, steps } = quantized(model, `${name}.w`, columns, rows, outliers[input])
     const weight = await store(`${name}.w`, 'int8', [columns, rows], [bytesOf(weights)])
     const scale = await floats(`${name}.w.scale`, [rows], steps)
     const bias = await floats(`${name}.b`, [rows])
-    return fused('DynamicQuantizeMatMul', [input, weight, scale, '', bias], output)
+    const even = await smooth(input, columns)
+    return fused('DynamicQuantizeMatMul', [even, weight, scale, '', bias], output)
   }
 
   async function norm(name: string) {
@@ -104,7 +116,13 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
 
 /** Eight bits with one step for each output, of what is stored in four bits; laid out (columns, rows). */
-function quantized(model: Me5File, name: string, columns: number, rows: number) {
+function quantized(
+  model: Me5File,
+  name: string,
+  columns: number,
+  rows: number,
+  far: Readonly<Record<number, number>> = {},
+) {
   const { scales, nibbles } = model.blocks(name)
   const weights = new Int8Array(columns * rows)
   const steps = new Float32Array(rows)
@@ -113,7 +131,7 @@ function quantized(model: Me5File, name: string, columns: number, rows: number) 
     let largest = 0
     for (let column = 0; column < columns; column++) {
       const at = row * columns + column
-      dense[column] = (nibbles[at]! - 8) * scales[(at / BLOCK) | 0]!
+      dense[column] = (nibbles[at]! - 8) * scales[(at / BLOCK) | 0]! * (far[column] ?? 1)
       largest = Math.max(largest, Math.abs(dense[column]!))
     }
     steps[row] = largest / 127
