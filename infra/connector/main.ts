@@ -4,6 +4,7 @@ import { openCatalogue } from '../../shared/function/catalogue.ts'
 import { openLog } from '../../shared/pino-log.ts'
 import { runProcess } from '../../shared/process.ts'
 import { startTimers } from '../timers/timers.ts'
+import { startTrimming } from '../timers/trimming.ts'
 import { serveAdmin } from './admin.ts'
 import { startConnector } from './connector.ts'
 import { openDeadLetters } from './dead.ts'
@@ -44,8 +45,10 @@ await runProcess(async () => {
       ? undefined
       : await serveAdmin({ ...connector, ...drivers, log, host, port: metricsPort })
   const timers = startTimers(conversations.timers, events, log)
+  const trimming = startTrimming(conversations, log)
   return async () => {
     await timers.close()
+    await trimming.close()
     await admin?.close()
     await connector.close()
     await invoker.close()

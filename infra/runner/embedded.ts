@@ -1,6 +1,5 @@
 import { type StartedGateway, startGateway } from '../../gateway/start.ts'
 import type { Environment } from '../../shared/config/environment.ts'
-import type { Conversations } from '../../shared/conversations/conversations.ts'
 import { type Drivers, openDrivers } from '../../shared/drivers.ts'
 import { openCatalogue } from '../../shared/function/catalogue.ts'
 import { type Invocable, invocable } from '../../shared/function/invoke.ts'
@@ -16,19 +15,15 @@ import { connectorMetrics, watchStatus } from '../connector/metrics.ts'
 import { deployedFunctions } from '../connector/provider-source.ts'
 import { openStatus } from '../connector/status.ts'
 import { type FunctionSource, readStack, stackSource } from '../connector/topic-map.ts'
-import { RETENTION_MS } from '../connector/topics.ts'
 import { openTracer } from '../connector/trace.ts'
 import { startTimers } from '../timers/timers.ts'
+import { startTrimming } from '../timers/trimming.ts'
 
 export type Embedded = {
   gateway: StartedGateway
   connector: Connector
   close(): Promise<void>
 }
-
-/** A day more than the log keeps its records, so that none comes again to a journal that has forgotten it. */
-const JOURNAL_MS = RETENTION_MS + 24 * 60 * 60 * 1_000
-const TRIM_EVERY_MS = 60 * 60 * 1_000
 
 /** Everything in one process: gateway, connector, timers, and the functions of `stackFile` called inline, or those deployed at OPENFAAS_URL. */
 export async function startEmbedded(
@@ -56,7 +51,7 @@ export async function startEmbedded(
     metrics: connectorMetrics(drivers.metrics, environment.bus),
   })
   const timers = startTimers(conversations.timers, events, log)
-  const trimming = trimJournal(conversations, log)
+  const trimming = startTrimming(conversations, log)
   const dead = openDeadLetters({ bus, objects, documents: conversations.documents })
   const status = openStatus({ bus, dead, source, reach: invoker.manifest })
   watchStatus(drivers.metrics, { status, loads: connector.loads, log })
@@ -74,9 +69,9 @@ export async function startEmbedded(
     gateway,
     connector,
     async close() {
-      clearInterval(trimming)
       await gateway.close()
       await timers.close()
+      await trimming.close()
       await connector.close()
       await stop()
       await drivers.close()
@@ -111,12 +106,4 @@ async function openFunctions(
     for (const one of functions.values()) await one.stop()
   }
   return { source: stackSource(stackFile), invoker: inlineInvoker(functions), stop }
-}
-
-function trimJournal(conversations: Conversations, log: Log): NodeJS.Timeout {
-  const trim = () =>
-    conversations
-      .trimJournal(Date.now() - JOURNAL_MS)
-      .catch(error => log.warn({ err: error }, 'the journal could not be trimmed'))
-  return setInterval(trim, TRIM_EVERY_MS)
 }
