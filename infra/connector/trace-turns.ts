@@ -109,11 +109,13 @@ function turnOf(
   const status = (end?.event as LaresEvent<'lares.reply.completed'> | undefined)?.data?.status
   return {
     id,
-    ...(row && { message: { text: row.text, status: row.status, createdAt: row.createdAt } }),
+    ...(row && { message: messageOf(row) }),
     ...(end && { reply: { at: iso(appendedMs(end)), ...(status && { status }) } }),
     events: entries.map(entry => tracedOf(entry, index, journey)),
   }
 }
+
+export const messageOf = ({ text, status, createdAt }: HistoryMessage) => ({ text, status, createdAt })
 
 export const iso = (ms: number): string => new Date(ms).toISOString()
 

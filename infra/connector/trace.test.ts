@@ -40,6 +40,14 @@ async function say(id: string, conversation = HERE, text = id): Promise<void> {
   })
 }
 
+const reply = {
+  role: 'assistant',
+  text: 'by itself',
+  inReplyTo: null,
+  createdAt: '2999-01-01T00:00:00.000Z',
+  status: 'completed',
+} as const
+
 const deadLetters = () => openDeadLetters({ ...works, documents: works.conversations.documents })
 
 function look(id = HERE, turns = 20): Promise<Trace> {
@@ -226,6 +234,22 @@ test('thousands of pieces of a stream are one event, and only so many turns are 
   expect(trace.turns[1]!.events).toMatchObject([
     { records: 1 },
     { type: 'lares.stream.extended', records: 3_000 },
+  ])
+})
+
+test('a message whose row lies before many replies is told with its words', async () => {
+  await say('m1')
+  await say('m2')
+  for (const id of ['r1', 'r2', 'r3'])
+    await works.conversations.step({
+      conversation: HERE,
+      person: 'owner',
+      eventId: id,
+      apply: () => ({ state: {}, outcome: null, messages: [{ ...reply, id }] }),
+    })
+  expect((await look(HERE, 2)).turns).toMatchObject([
+    { id: 'm1', message: { text: 'm1' } },
+    { id: 'm2', message: { text: 'm2' } },
   ])
 })
 

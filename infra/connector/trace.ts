@@ -7,11 +7,11 @@ import { fromRecord } from '../../shared/events/kafka-binding.ts'
 import { claim } from '../../shared/events/log.ts'
 import type { Objects } from '../../shared/objects/objects.ts'
 import type { DeadLetters } from '../../shared/operations.ts'
-import type { TraceRequest, Tracer } from '../../shared/trace.ts'
+import type { TracedTurn, TraceRequest, Tracer } from '../../shared/trace.ts'
 import type { PlacedStanding } from './standing.ts'
 import type { DeployedFunction, FunctionSource } from './topic-map.ts'
 import { topicsToMake } from './topics.ts'
-import { type Logged, turnsOf } from './trace-turns.ts'
+import { type Logged, messageOf, turnsOf } from './trace-turns.ts'
 import { groupOf } from './worker.ts'
 
 /** A group that never commits: it only asks where topics end. */
@@ -52,11 +52,18 @@ export function openTracer(parts: TraceParts): Tracer {
     return {
       conversation: asked.conversation,
       ...(asked.known && { person: asked.known.person }),
-      turns: chosen.slice(-request.turns),
+      turns: await Promise.all(chosen.slice(-request.turns).map(turn => withMessage(turn, parts.history))),
       hasEarlier: asked.hasEarlier || chosen.length > request.turns,
       knowsTries: standings !== undefined,
     }
   }
+}
+
+/** A message that lies before the rows read, as when many were answered late, is looked up by itself. */
+async function withMessage(turn: TracedTurn, history: History): Promise<TracedTurn> {
+  if (turn.message) return turn
+  const row = await history.message(turn.id)
+  return row ? { ...turn, message: messageOf(row) } : turn
 }
 
 const unknown = (id: string) =>

@@ -1,4 +1,4 @@
-import { type LaresError, toLaresError } from '../../shared/errors.ts'
+import { LaresError, toLaresError } from '../../shared/errors.ts'
 import { newId } from '../../shared/events/ids.ts'
 import { type Chunk, followConversation, type Stage } from './feed.ts'
 import { accepted, type GatewayClient, isOver, persist, type Row, rows } from './gateway-client.ts'
@@ -30,17 +30,15 @@ export type Session = {
   close(): Promise<void>
 }
 
-/**
- * Begins a conversation, or with `given` goes on with one, whose last rows are given as `before`.
- * Errors: `not_found` when that conversation is not there.
- */
+/** Begins a conversation, or goes on with the one that is `given`, whose last rows are given as `before`. */
 export async function openSession(
   client: GatewayClient,
   given: string | undefined,
   events: SessionEvents,
 ): Promise<Session & { before: Row[] }> {
   const conversation = given ?? newId()
-  const before = given === undefined ? [] : await lastRows(client, given)
+  const known = given === undefined ? undefined : await lastRows(client, given)
+  const before = known ?? []
   const stop = new AbortController()
   const replies = openReplies(before, events)
   let following: Promise<void> | undefined
@@ -50,12 +48,12 @@ export async function openSession(
       conversation,
       { ...events, onRow: replies.take },
       {
-        fromStart: given === undefined,
+        fromStart: known === undefined,
         signal: stop.signal,
       },
     )
   }
-  if (given !== undefined) follow()
+  if (known) follow()
   let last: Promise<unknown> = Promise.resolve()
   return {
     conversation,
@@ -76,12 +74,15 @@ export async function openSession(
   }
 }
 
-async function lastRows(client: GatewayClient, conversation: string): Promise<Row[]> {
-  const { messages } = await client.ask(
-    `/api/conversations/${conversation}/messages?limit=${REMEMBERED}`,
-    rows,
-  )
-  return messages
+/** Undefined when there is no such conversation yet. */
+async function lastRows(client: GatewayClient, conversation: string): Promise<Row[] | undefined> {
+  const path = `/api/conversations/${encodeURIComponent(conversation)}/messages?limit=${REMEMBERED}`
+  try {
+    return (await client.ask(path, rows)).messages
+  } catch (error) {
+    if (error instanceof LaresError && error.code === 'not_found') return undefined
+    throw error
+  }
 }
 
 type FeedEvents = SessionEvents & { onRow(row: Row): void }

@@ -2,7 +2,7 @@ import type { Environment } from '../../shared/config/environment.ts'
 import { LaresError } from '../../shared/errors.ts'
 import type { DeadLetter, DeadLetters } from '../../shared/operations.ts'
 import { openOperations } from './operations.ts'
-import { columns, dim, harmless, print, printJson } from './terminal.ts'
+import { bold, cut, dim, print, printJson, red } from './terminal.ts'
 
 async function withDeadLetters(
   environment: Environment,
@@ -22,18 +22,22 @@ export function listDead(environment: Environment, { json }: { json?: boolean })
     const letters = await dead.list()
     if (json) return printJson(letters)
     if (letters.length === 0) return print('no dead letters')
-    for (const line of columns(letters.map(rowOf))) print(line)
+    for (const line of letters.flatMap(drawLetter)) print(line)
   })
 }
 
-const rowOf = ({ id, recordedAt, type, topic, error, retriedAt, ...letter }: DeadLetter): string[] => [
-  id,
-  recordedAt,
-  letter.function,
-  type ?? `no event, on ${topic}`,
-  harmless(`${error.code}: ${error.message.split('\n', 1)[0]}`),
-  retriedAt ? dim(`put back ${retriedAt}`) : '',
-]
+/** What it is, why it failed, and where it belongs: three lines of at most 100 places. */
+function drawLetter(letter: DeadLetter): string[] {
+  const { id, recordedAt, type, topic, error, tries, conversation, retriedAt } = letter
+  const when = recordedAt.replace('T', ' ').slice(0, 19)
+  const what = `${letter.function} ← ${type?.replace(/^lares\./, '') ?? `no event, on ${topic}`}`
+  const count = tries === 1 ? 'one try' : `${tries} tries`
+  return [
+    `${bold(id)}  ${dim(when)}  ${cut(what, 40)}`,
+    `    ${red(cut(`${error.code}: ${error.message}`, 94))}`,
+    `    ${dim(`${count}, in conversation`)} ${cut(conversation, 40)}${retriedAt ? dim(`, put back ${retriedAt.slice(0, 19)}`) : ''}`,
+  ]
+}
 
 /** As JSON, with the event; a record that was no event also as text. */
 export function showDead(environment: Environment, given: string): Promise<number> {

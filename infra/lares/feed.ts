@@ -48,7 +48,7 @@ export async function followConversation(
     },
     onEvent: event => tell(events, event),
   })
-  const path = `/api/conversations/${conversation}/events${fromStart ? '?from=start' : ''}`
+  const path = `/api/conversations/${encodeURIComponent(conversation)}/events${fromStart ? '?from=start' : ''}`
   while (!signal.aborted) {
     try {
       await readOnce(client, path, { lastEventId, signal, onOpen: events.onOpen, feed: parser.feed })

@@ -36,7 +36,7 @@ const program = new Command('lares')
 program
   .command('chat')
   .description('talk in the terminal; with input from a pipe, each line is a message')
-  .option('-c, --conversation <id>', 'go on with this conversation')
+  .option('-c, --conversation <id>', 'go on with this conversation, or begin it')
   .action((flags: { conversation?: string }) =>
     runWith(async environment => {
       const [{ connect }, { chat }] = await Promise.all([import('./connection.ts'), import('./chat.ts')])

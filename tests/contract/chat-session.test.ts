@@ -90,6 +90,13 @@ test('a gateway that restarts is found again, and what is said meanwhile is answ
   await session.close()
 })
 
-test('a conversation that is not there is told', async () => {
-  await expect(open('nothing')).rejects.toMatchObject({ code: 'not_found' })
+test('a conversation of a name that is not there yet is begun under it', async () => {
+  const { session, told } = await open('groceries')
+  expect(session.conversation).toBe('groceries')
+  expect((await session.reply(await session.say('milk'))).text).toBe('You said: milk')
+  await session.close()
+  const again = await open('groceries')
+  expect(again.session.before.map(({ text }) => text)).toEqual(['milk', 'You said: milk'])
+  expect(told.replies).toHaveLength(1)
+  await again.session.close()
 })

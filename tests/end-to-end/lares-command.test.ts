@@ -67,7 +67,22 @@ test('a dead letter is listed, shown, put back, and then marked', async () => {
   const shown = JSON.parse((await lares(['dead', 'show', id.slice(0, 8)])).stdout)
   expect(shown).toMatchObject({ id, function: 'generation', event: { type: 'lares.prompt.composed' } })
   expect((await lares(['dead', 'retry', id])).stdout).toContain(`${id} is back on lares.prompt`)
-  expect((await lares(['dead', 'list'])).stdout).toMatch(new RegExp(`${id}.*put back`))
+  expect((await lares(['dead', 'list'])).stdout).toMatch(new RegExp(`${id}[^]*put back`))
+})
+
+test('trace draws the journey of a conversation and of a message, and says what nobody knows', async () => {
+  await lares(['chat', '-c', 'traced'], 'what is 12.5% of 8640?\n')
+  const { code, stdout } = await lares(['trace', 'traced'])
+  expect([code, stdout]).toEqual([0, expect.stringContaining('“what is 12.5% of 8640?”  answered after ')])
+  for (const type of ['message.received', 'skill.calculator.requested', 'result.returned', 'reply.completed'])
+    expect(stdout).toContain(type)
+  const { turns } = JSON.parse((await lares(['trace', 'traced', '--json'])).stdout)
+  const message = JSON.parse((await lares(['trace', turns[0].id, '--json'])).stdout)
+  expect(message).toMatchObject({ conversation: 'traced', person: 'owner', turns: [{ id: turns[0].id }] })
+  expect(await lares(['trace', 'nobody-knows'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('knows a conversation or message "nobody-knows"'),
+  })
 })
 
 test('status says that all is ready, and doctor finds no problem', async () => {
@@ -84,7 +99,13 @@ test('status says that all is ready, and doctor finds no problem', async () => {
 
 test('without a gateway every command says how to start one', async () => {
   const url = { LARES_URL: `http://127.0.0.1:${await freePort()}` }
-  for (const args of [['chat'], ['inject', '--conversations', '1'], ['status'], ['dead', 'list']]) {
+  for (const args of [
+    ['chat'],
+    ['inject', '--conversations', '1'],
+    ['status'],
+    ['trace', 'x'],
+    ['dead', 'list'],
+  ]) {
     const { code, stdout, stderr } = await lares(args, 'hello\n', url)
     expect(code).toBe(1)
     expect(stdout + stderr).toContain('start it with "npm start"')
