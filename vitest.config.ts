@@ -6,6 +6,7 @@ export default defineConfig({
     pool: 'forks',
     // Tests start servers and processes of their own: more workers than this only slow each other down.
     maxWorkers: 2,
+    maxConcurrency: 2,
     exclude: [...configDefaults.exclude, '.lares/**'],
     passWithNoTests: true,
     teardownTimeout: 10_000,
@@ -13,6 +14,7 @@ export default defineConfig({
       project('unit', ['{shared,functions,gateway,infra}/**/*.test.ts'], 10_000),
       project('contract', ['tests/contract/**/*.test.ts'], 20_000),
       project('end-to-end', ['tests/end-to-end/**/*.test.ts'], 60_000),
+      project('simulation', ['tests/simulation/**/*.test.ts'], 240_000, false),
       project('integration', ['tests/integration/**/*.test.ts'], 300_000, false),
     ],
   },

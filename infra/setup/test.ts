@@ -25,7 +25,7 @@ if (!process.stdout.isTTY) process.env.NO_COLOR = '1'
 const results: Totals[] = []
 if (!integration)
   for (const check of checks.filter(check => existsSync(check.file))) results.push(await runCheck(check))
-results.push(await runTests(integration ? ['integration'] : ['unit', 'contract', 'end-to-end']))
+results.push(await runTests(integration ? ['integration'] : ['unit', 'contract', 'end-to-end', 'simulation']))
 
 const sum = (key: keyof Totals) => results.reduce((total, result) => total + result[key], 0)
 if (sum('skipped') > 0) console.log(`${sum('skipped')} skipped`)

@@ -2,7 +2,7 @@ import { held, strayIds, unfinished, unjournaled } from './bookkeeping.ts'
 import { openCalls, type World } from './calls.ts'
 import { hash32, openChance, ratesFor } from './chance.ts'
 import { type Client, startClient } from './client.ts'
-import { openClock } from './clock.ts'
+import { type Clock, openClock } from './clock.ts'
 import type { FaultName } from './faults.ts'
 import { findingsOf } from './findings.ts'
 import { installGlobals } from './globals.ts'
@@ -46,6 +46,10 @@ export type RunResult = {
 const BOOT_MS = 2_000
 const STORM_MS = 30_000
 const ASLEEP_MS = 40_000
+/** What is finished is committed and, if it is a timer, fired by then. */
+const QUIET_MS = 1_500
+/** A page looks at the store by itself at least this often. */
+const PAGE_LOOKS_MS = 17_000
 /** After this without faults, all must be over: longer than the ten minutes that work waits for a function that is away. */
 const CALM_LIMIT_MS = 25 * 60_000
 
@@ -94,40 +98,58 @@ async function live(house: House, plan: Plan, parts: HouseParts): Promise<Violat
   const asleep = house.machines.find(({ name }) => name === plan.asleep)
   asleep?.keepDown(true)
   const clients = plan.talks.map(talk => startClient(talk, { ...parts, gateways: house.gateways }))
-  await clock.wait(plan.weather === 'asleep' ? ASLEEP_MS : STORM_MS)
+  if (plan.weather === 'asleep') await clock.wait(ASLEEP_MS)
+  else await untilOver(house, clients, clock, STORM_MS)
   asleep?.keepDown(false)
   chance.calm()
   troubles.healAll()
   parts.trace(() => 'from now on nothing goes wrong')
-  const late = await untilOver(house, clients, parts)
-  if (late) return late
+  const late = await untilOver(house, clients, clock, CALM_LIMIT_MS)
   const putBack = chance.share('put back') < 0.7
-  if (putBack) await operator.putAllBack()
-  return (await untilOver(house, clients, parts)) ?? (await check(house, clients, plan, putBack))
+  if (putBack && !late) await operator.putAllBack()
+  const broken = late ?? (await untilOver(house, clients, clock, CALM_LIMIT_MS))
+  return broken ? [`P1 it does not end: ${broken}`] : await check(house, clients, plan, putBack)
 }
 
-/** Waits until everybody has said everything and everything is finished; what is not in time. */
+/**
+ * Waits until everybody has said everything, everything is finished, and the pages show it. Gives back what is not by
+ * then; what a page does not show is no reason to wait longer than it takes to look by itself.
+ */
 async function untilOver(
   house: House,
   clients: Client[],
-  { clock }: HouseParts,
-): Promise<Violations | undefined> {
-  const limitMs = clock.nowMs() + CALM_LIMIT_MS
-  const pending = async () => {
-    const timers = await Promise.all(
-      ['ann', 'bob'].map(person => house.store.driver.timers.pending(person, 1)),
-    )
-    return [...unfinished(house), ...timers.flat().map(({ id }) => `the alarm ${id.slice(0, 8)} waits`)]
+  clock: Clock,
+  limitMs: number,
+): Promise<string | undefined> {
+  const untilMs = clock.nowMs() + limitMs
+  let quietSinceMs = clock.nowMs()
+  for (;;) {
+    await clock.wait(500)
+    const left = await unfinishedIn(house, clients)
+    if (left.length > 0) quietSinceMs = clock.nowMs()
+    const quietMs = clock.nowMs() - quietSinceMs
+    if (quietMs > PAGE_LOOKS_MS || (quietMs > QUIET_MS && (await areCurrent(house, clients))))
+      return undefined
+    if (clock.nowMs() > untilMs) return left.join('; ') || 'the pages are behind'
   }
-  for (let quiet = 0; quiet < 3; ) {
-    await clock.wait(1_000)
-    const isQuiet = clients.every(client => client.isDone()) && (await pending()).length === 0
-    quiet = isQuiet ? quiet + 1 : 0
-    if (clock.nowMs() > limitMs) return [`P1 it does not end: ${(await pending()).join('; ')}`]
-  }
-  // A page looks at the store by itself at least this often.
-  await clock.wait(16_000)
-  return undefined
+}
+
+async function unfinishedIn(house: House, clients: Client[]): Promise<string[]> {
+  const { timers } = house.store.driver
+  const waiting = await Promise.all(['ann', 'bob'].map(person => timers.pending(person, 1)))
+  return [
+    ...clients.filter(client => !client.isDone()).map(({ talk }) => `${talk.conversation} has more to say`),
+    ...unfinished(house),
+    ...waiting.flat().map(({ id }) => `the alarm ${id.slice(0, 8)} waits`),
+  ]
+}
+
+/** Whether each page shows what is in the history. */
+async function areCurrent({ store }: House, clients: Client[]): Promise<boolean> {
+  for (const { talk, page } of clients)
+    for (const { id, sequence } of await store.driver.history.list(talk.conversation, { limit: 1_000 }))
+      if (page.get(id)?.sequence !== sequence) return false
+  return true
 }
 
 async function check(house: House, clients: Client[], plan: Plan, putBack: boolean): Promise<Violations> {

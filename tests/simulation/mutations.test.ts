@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { mutated } from './mutate.ts'
+import { MUTATIONS } from './mutations.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const SEEDS = 1_000
+
+/** Runs the simulator in a process of its own, with the fault in it. */
+async function seek(name: string): Promise<{ seeds: number | null; found?: string }> {
+  const from = String(Math.floor(Math.random() * 2 ** 31))
+  const given = ['tests/simulation/main.ts', '--mutation', name, '--seeds', String(SEEDS), '--seed', from]
+  const child = spawn(process.execPath, given, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', text => {
+    output += text
+  })
+  await new Promise(resolve => child.on('close', resolve))
+  return JSON.parse(output.trim().split('\n').at(-1)!)
+}
+
+test('there are faults to put in for every promise, and at least ten', () => {
+  expect(new Set(MUTATIONS.map(({ promise }) => promise))).toEqual(new Set(['P1', 'P2', 'P3', 'P4']))
+  expect(MUTATIONS.length).toBeGreaterThanOrEqual(10)
+})
+
+test.for(MUTATIONS)('the place of "$name" is in the code once', mutation => {
+  const text = readFileSync(`${ROOT}/${mutation.file}`, 'utf8')
+  expect(mutated(text, mutation)).not.toBe(text)
+})
+
+// Two at once: as many as a small machine has cores.
+describe.concurrent(`the simulation finds a fault within ${SEEDS} seeds`, () => {
+  test.for(MUTATIONS)('$promise $name', async ({ name, promise }) => {
+    const { seeds, found } = await seek(name)
+    console.log(`${promise} ${name}: ${seeds} seeds; ${found}`)
+    expect(seeds).not.toBeNull()
+  })
+})

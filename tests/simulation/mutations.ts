@@ -1,0 +1,160 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of code
+
+/**
+ * Faults put into the product on purpose, to see that the simulation finds them. `find` is in `file` exactly once; when
+ * that changes, the mutation is to be written anew.
+ */
+export type Mutation = {
+  name: string
+  promise: 'P1' | 'P2' | 'P3' | 'P4'
+  file: string
+  find: string
+  replace: string
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'commit before finish',
+    promise: 'P1',
+    file: 'infra/connector/worker.ts',
+    find: '    const standing: Standing = {}\n',
+    replace: '    const standing: Standing = {}\n    finish(partition, record.offset)\n',
+  },
+  {
+    name: 'highest finished is committed',
+    promise: 'P1',
+    file: 'infra/connector/progress.ts',
+    find: 'while (first < offsets.length && done.delete(offsets[first]!)) position = offsets[first++]! + 1',
+    replace:
+      'while (first < offsets.length && done.delete(offsets[first]!)) first++\n      position = Math.max(position ?? 0, offset + 1)',
+  },
+  {
+    name: 'dead letter dropped',
+    promise: 'P1',
+    file: 'infra/connector/delivery.ts',
+    find: 'return await bury(letter, parts)',
+    replace: "return 'done'",
+  },
+  {
+    name: 'publish error swallowed',
+    promise: 'P1',
+    file: 'infra/connector/delivery.ts',
+    find: '      if (!error.retryable) throw error\n',
+    replace: '      return\n',
+  },
+  {
+    name: 'finished before published',
+    promise: 'P1',
+    file: 'infra/connector/delivery.ts',
+    find: '    throw error\n  }\n  await outbox.settled()\n',
+    replace: '    throw error\n  }\n  outbox.settled().catch(() => undefined)\n',
+  },
+  {
+    name: 'timer marked before published',
+    promise: 'P1',
+    file: 'infra/timers/timers.ts',
+    find: '      if (made.length > 0) await events.publish(made)\n      await timers.markFired(due.map(({ id }) => id))\n',
+    replace:
+      '      await timers.markFired(due.map(({ id }) => id))\n      if (made.length > 0) await events.publish(made)\n',
+  },
+  {
+    name: 'acknowledged before published',
+    promise: 'P1',
+    file: 'gateway/intake.ts',
+    find: "await within(PUBLISH_LIMIT_MS, 'the bus', parts.events.publish([event]))",
+    replace: 'parts.events.publish([event]).catch(() => undefined)',
+  },
+  {
+    name: 'what waits is not taken up',
+    promise: 'P1',
+    file: 'functions/dialog/step.ts',
+    find: '  takeUpWaiting(work)\n',
+    replace: '  if (work.state.waiting.length < 2) takeUpWaiting(work)\n',
+  },
+  {
+    name: 'ids by chance',
+    promise: 'P2',
+    file: 'shared/events/ids.ts',
+    find: 'uuidv5(`${causingId}/${producer}/${index}`, NAMESPACE)',
+    replace: 'uuidv5(`${causingId}/${producer}/${index}/${Math.random()}`, NAMESPACE)',
+  },
+  {
+    name: 'journal skipped',
+    promise: 'P2',
+    file: 'functions/dialog/handler.ts',
+    find: '    eventId: received.id,\n',
+    replace: '    eventId: `${received.id}/${Math.random()}`,\n',
+  },
+  {
+    name: 'history of a message not checked',
+    promise: 'P2',
+    file: 'functions/dialog/dead-letter.ts',
+    find: 'if (isKnown(state, dead.message) || !dead.said)',
+    replace: 'if (!dead.said)',
+  },
+  {
+    name: 'idempotency key ignored',
+    promise: 'P2',
+    file: 'gateway/intake.ts',
+    find: 'const id = key === undefined ? newId() : keyedId(person, conversation, key)',
+    replace: 'const id = newId()',
+  },
+  {
+    name: 'rows shown again',
+    promise: 'P2',
+    file: 'gateway/follow.ts',
+    find: '    after = rows.at(-1)!.sequence\n',
+    replace: '    after = rows[0]!.sequence\n',
+  },
+  {
+    name: 'key order dropped',
+    promise: 'P3',
+    file: 'infra/connector/lanes.ts',
+    find: '      const queue = queues.get(key)\n',
+    replace: '      key = `${key} ${Math.random()}`\n      const queue = queues.get(key)\n',
+  },
+  {
+    name: 'retry forgets its key',
+    promise: 'P3',
+    file: 'infra/connector/lanes.ts',
+    find: '    else if (!closed) later(key, outcome.againInMs)\n',
+    replace:
+      '    else if (!closed) {\n      queue.push(queue.shift()!)\n      later(key, outcome.againInMs)\n    }\n',
+  },
+  {
+    name: 'newest waiting first',
+    promise: 'P3',
+    file: 'functions/dialog/waiting.ts',
+    find: 'const next = state.waiting.shift()',
+    replace: 'const next = state.waiting.pop()',
+  },
+  {
+    name: 'one lane for all',
+    promise: 'P4',
+    file: 'infra/connector/worker.ts',
+    find: 'lanes.add(record.key,',
+    replace: "lanes.add('all',",
+  },
+  {
+    name: 'waiting keeps its place',
+    promise: 'P4',
+    file: 'infra/connector/lanes.ts',
+    find: "    running--\n    if (outcome === 'done') finish(key, queue)\n    else if (!closed) later(key, outcome.againInMs)\n",
+    replace:
+      "    if (outcome === 'done') running--\n    if (outcome === 'done') finish(key, queue)\n    else if (!closed) later(key, outcome.againInMs)\n    if (outcome !== 'done') setTimeout(() => running--, outcome.againInMs)\n",
+  },
+  {
+    name: 'away is failed',
+    promise: 'P4',
+    file: 'infra/connector/retry.ts',
+    find: "error.code === 'unavailable' || error.code === 'busy'",
+    replace: 'error.code === undefined',
+  },
+  {
+    name: 'lost partitions are kept',
+    promise: 'P1',
+    file: 'infra/connector/worker.ts',
+    find: '      for (const { topic, partition } of revoked) lose(partitions, `${topic}/${partition}`)\n',
+    replace: '      void revoked\n',
+  },
+]

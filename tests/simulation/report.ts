@@ -1,0 +1,29 @@
+import type { Plan } from './plan.ts'
+import type { RunResult } from './run.ts'
+import type { Shrunk } from './shrink.ts'
+
+/** What goes on in an idle house says nothing about a failure. */
+const IDLE = /timers\.due|markFired $|catalogue |catalogu |makes topics|history\.changes|begins to watch/
+
+/** A failure as people read it: what broke, what is left of the history that broke it, and how to see it again. */
+export function failureReport({ seed, plan, violations }: RunResult, shrunk: Shrunk): string {
+  const left = shrunk.lines.filter(line => !IDLE.test(line))
+  return [
+    `seed ${seed} (${plan.weather}, mode ${plan.mode}) breaks`,
+    ...violations.map(one => `  ${one}`),
+    `shrunk in ${shrunk.runs} runs to ${shrunk.says.length} messages and ${shrunk.faults.length} faults, which break`,
+    ...shrunk.violations.map(one => `  ${one}`),
+    'said',
+    ...saidIn(plan, shrunk.says).map(one => `  ${one}`),
+    'went wrong',
+    ...shrunk.faults.map(one => `  ${one}`),
+    'happened (seconds)',
+    ...left,
+    `replay: npm run simulate -- --seed ${seed}`,
+  ].join('\n')
+}
+
+const saidIn = ({ talks }: Plan, says: string[]): string[] =>
+  talks.flatMap(talk =>
+    talk.says.filter(({ name }) => says.includes(name)).map(({ name, text }) => `${name}: ${text}`),
+  )

@@ -1,0 +1,26 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import type { FaultName } from './faults.ts'
+import { type RunResult, run } from './run.ts'
+
+export type WorkerData = { kinds?: readonly FaultName[] }
+
+/** What a thread tells: each run, and in the end the states that it visited. */
+export type Told =
+  | { kind: 'run'; result: Omit<RunResult, 'states'> }
+  | { kind: 'states'; states: Float64Array }
+
+/** A thread that runs the seeds it is given, one after the other, until there are no more. */
+const port = parentPort!
+const { kinds } = workerData as WorkerData
+const visited = new Set<number>()
+const tell = (told: Told) => port.postMessage(told)
+
+port.on('message', async (seed: number | null) => {
+  if (seed === null) {
+    tell({ kind: 'states', states: Float64Array.from(visited) })
+    return port.close()
+  }
+  const { states, ...result } = await run({ seed, ...(kinds && { kinds }) })
+  for (const state of states) visited.add(state)
+  tell({ kind: 'run', result })
+})
