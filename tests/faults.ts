@@ -1,0 +1,164 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { readStack } from '../infra/connector/topic-map.ts'
+import { type Broker, startBroker } from '../infra/kafka/broker.ts'
+import { inject, simulated } from '../infra/lares/injection.ts'
+import { type Fleet, startFleet } from './faults/fleet.ts'
+import { MOMENTS } from './faults/moments.ts'
+import { type Cell, type Ground, SIGNALS, strike } from './faults/strike.ts'
+import { isBroken, openResults, type Result, tableOf } from './faults/table.ts'
+import { freePort, TOKEN } from './support/house.ts'
+import { startModelServer } from './support/model-server.ts'
+import { startPostgres } from './support/postgres.ts'
+
+/**
+ * `npm run test:faults`: the table of faults. For each component, moment and signal, some conversations are under way on a
+ * Kafka deployment with two gateways and two connectors when the signal meets the component exactly at the moment (see
+ * faults/hook.ts); then every acknowledged message must have one reply or visible failure, in order. Results are appended
+ * to a file, and a run goes on where the last one ended. Exits with 1 when a promise was broken.
+ */
+const { values } = parseArgs({
+  options: {
+    repetitions: { type: 'string', default: '20' },
+    component: { type: 'string', multiple: true },
+    moment: { type: 'string', multiple: true },
+    signal: { type: 'string', multiple: true },
+    'stop-seconds': { type: 'string', default: '30' },
+    conversations: { type: 'string', default: '10' },
+    messages: { type: 'string', default: '3' },
+    results: { type: 'string', default: join(tmpdir(), 'lares-faults.jsonl') },
+  },
+})
+
+const functions = (await readStack('stack.yml')).map(({ name }) => name)
+const components = ['gateway', 'gateway-2', 'connector', ...functions, 'broker', 'store']
+const chosen = (asked: string[] | undefined, known: readonly string[], what: string) => {
+  const unknown = asked?.find(one => !known.includes(one))
+  if (unknown !== undefined)
+    throw new Error(`there is no ${what} "${unknown}"; known are ${known.join(', ')}`)
+  return known.filter(one => asked?.includes(one) ?? true)
+}
+const cells = chosen(values.component, components, 'component').flatMap(component =>
+  chosen(values.moment, MOMENTS, 'moment').flatMap(moment =>
+    chosen(values.signal, SIGNALS, 'signal')
+      // A PostgreSQL server is many processes, none of which is the store.
+      .filter(signal => component !== 'store' || signal !== 'SIGSTOP')
+      .map(signal => ({ component, moment, signal }) as Cell),
+  ),
+)
+
+/** What people say so that the component has something to do. */
+const SAID: Record<string, string> = {
+  time: 'what time is it in Tokyo?',
+  calculator: 'what is {message} + {conversation}?',
+  notes: 'take a note: thing {message} of {conversation}',
+  reminder: 'remind me in 3 hours to stretch',
+}
+const RATE_PER_SECOND = 15
+/** Longer than a stopped process stays so, and than a function that is away is waited for. */
+const TIMEOUT_MS = 180_000
+
+async function repeat(cell: Cell, ground: Ground): Promise<Result> {
+  let answeredAt = performance.now()
+  let answered = 0
+  const injecting = inject({
+    url: ground.fleet.urls[cell.component === 'gateway-2' ? 1 : 0]!,
+    token: TOKEN,
+    messages: simulated({
+      conversations: Number(values.conversations),
+      messages: Number(values.messages),
+      text: SAID[cell.component] ?? 'message {message} of {conversation}',
+    }),
+    ratePerSecond: RATE_PER_SECOND,
+    timeoutMs: TIMEOUT_MS,
+    onProgress(progress) {
+      if (progress.answered > answered) answeredAt = performance.now()
+      answered = progress.answered
+    },
+  })
+  // So that the moments of all repetitions do not fall on the first message.
+  await wait(Math.random() * 1_000)
+  const [recoveredAt, report] = await Promise.all([strike(cell, ground), injecting])
+  return {
+    ...cell,
+    met: recoveredAt !== undefined,
+    acknowledged: report.acknowledged,
+    replied: report.replied + report.merged,
+    failed: report.failed + report.interrupted,
+    lost: report.missing.length,
+    repeated: report.duplicates.length,
+    reordered: report.outOfOrder.length,
+    drainMs: Math.max(0, Math.round(answeredAt - (recoveredAt ?? answeredAt))),
+  }
+}
+
+async function openBroker() {
+  const dir = await mkdtemp(join(tmpdir(), 'lares-kafka-'))
+  const port = await freePort()
+  let broker: Broker
+  const start = async () => {
+    broker = await startBroker({ dir, port, progress: () => undefined })
+  }
+  await start()
+  return {
+    current: () => broker,
+    start,
+    async close() {
+      await broker.stop()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+const results = await openResults(resolve(values.results))
+const model = await startModelServer({ delayMs: 50, tokenDelayMs: 2 })
+const broker = await openBroker()
+
+/** The cells of the store need a store that is a process; all others have the one of LARES_HOME. */
+async function onGround(cells: Cell[], withPostgres: boolean): Promise<void> {
+  if (cells.every(cell => results.of(cell).length >= Number(values.repetitions))) return
+  const postgres = withPostgres ? await startPostgres() : undefined
+  const databaseUrl = await postgres?.database()
+  const fleet: Fleet = await startFleet({
+    brokers: broker.current().brokers,
+    modelUrl: model.url,
+    databaseUrl,
+    connectors: 2,
+  })
+  const ground = { fleet, broker, postgres, stopMs: Number(values['stop-seconds']) * 1_000 }
+  try {
+    for (const cell of cells) await runCell(cell, ground)
+  } finally {
+    await fleet.stop()
+    await postgres?.close()
+  }
+}
+
+async function runCell(cell: Cell, ground: Ground): Promise<void> {
+  const name = `${cell.component}, ${cell.moment}, ${cell.signal}`
+  for (let done = results.of(cell).length; done < Number(values.repetitions); done++) {
+    const result = await repeat(cell, ground)
+    await results.add(result)
+    const { met, acknowledged, replied, failed, lost, repeated, reordered, drainMs } = result
+    const counts = { met, acknowledged, replied, failed, lost, repeated, reordered, drainMs }
+    process.stderr.write(`${name}: ${JSON.stringify(counts)}\n`)
+    if (isBroken(result)) process.stderr.write(`${ground.fleet.output().slice(-20_000)}\n`)
+  }
+}
+
+try {
+  const isStore = ({ component }: Cell) => component === 'store'
+  await onGround(
+    cells.filter(cell => !isStore(cell)),
+    false,
+  )
+  await onGround(cells.filter(isStore), true)
+} finally {
+  await broker.close()
+  await model.close()
+}
+process.stdout.write(`${tableOf(results, cells)}\n`)
+process.exit(cells.flatMap(results.of).some(isBroken) ? 1 : 0)

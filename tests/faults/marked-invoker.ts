@@ -1,0 +1,12 @@
+import { type HttpInvokerOptions, httpInvoker as open } from '../../infra/connector/http-invoker.ts'
+import type { Invoker } from '../../infra/connector/invoker.ts'
+import { begun } from './begun.ts'
+
+/** The invoker with the moment marked at which a function is called and has not answered. */
+export function httpInvoker(options: HttpInvokerOptions): Invoker {
+  const invoker = open(options)
+  return {
+    ...invoker,
+    invoke: (name, event, signal) => begun(invoker.invoke(name, event, signal)),
+  }
+}

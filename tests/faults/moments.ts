@@ -1,0 +1,42 @@
+import { readFileSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const MOMENTS = [
+  'before handling',
+  'during',
+  'after handling before produce',
+  'after produce before commit',
+  'during a rebalance',
+  'while starting',
+] as const
+export type Moment = (typeof MOMENTS)[number]
+
+const { LARES_FAULTS_FOLDER = '', LARES_FAULTS_URL = '', LARES_FAULTS_NAME = '' } = process.env
+
+/** The name of this process in the fleet. */
+export const NAME = LARES_FAULTS_NAME
+
+/** True once after the table has armed this process for the moment. A look costs one failed open of a file. */
+function isArmed(moment: Moment): boolean {
+  const file = join(LARES_FAULTS_FOLDER, `${NAME}.armed`)
+  try {
+    if (readFileSync(file, 'utf8') !== moment) return false
+    unlinkSync(file)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Marks a moment. When the table waits for it, the process stays here until the table has done what it came for: a
+ * signal meets it exactly here. Undefined, for those who must not wait a turn, when nobody waits.
+ */
+export function reach(moment: Moment): Promise<void> | undefined {
+  if (!isArmed(moment)) return undefined
+  const body = JSON.stringify({ name: NAME, moment })
+  return fetch(LARES_FAULTS_URL, { method: 'POST', body }).then(
+    () => undefined,
+    () => undefined,
+  )
+}
