@@ -36,11 +36,11 @@ export type Reply = {
  * - `call NAME {json}` in the last user text calls that tool when it is offered;
  * - `[fail:CODE]` answers with that HTTP status, `[slow:MS]` waits before the first word.
  */
-export function replyTo(request: CompletionRequest): Reply {
+export function replyTo(request: CompletionRequest, fails = true): Reply {
   const last = request.messages.at(-1)!
   const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
   const waitMs = Number(/\[slow:(\d+)\]/.exec(asked)?.[1] ?? 0)
-  const failed = /\[fail:(\d{3})\]/.exec(asked)?.[1]
+  const failed = fails && /\[fail:(\d{3})\]/.exec(asked)?.[1]
   if (failed) return { text: '', failStatus: Number(failed), waitMs }
   if (last.role === 'tool') return { text: `${toolOf(request)} said: ${last.content ?? ''}`, waitMs }
   const call = callIn(asked, request)

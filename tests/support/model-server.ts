@@ -23,6 +23,8 @@ export type ModelServer = {
   url: string
   /** The last 1,000 requests that could be understood, oldest first. */
   requests: ReceivedRequest[]
+  /** From now on nothing fails that asks for it. */
+  heal(): void
   close(): Promise<void>
 }
 
@@ -33,6 +35,7 @@ const maxBodyBytes = 4 * 1024 * 1024
 /** Starts the stand-in on the loopback address. What it replies is described at `replyTo`. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
   const requests: ReceivedRequest[] = []
+  let isHealed = false
   const server = createServer((request, response) => {
     // A client that goes away in the middle is no failure of this server.
     response.on('error', () => response.destroy())
@@ -61,7 +64,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     if (!parsed.success) return sendError(response, 400, parsed.error.message)
     requests.push({ ...parsed.data, bytes: Buffer.byteLength(body) })
     if (requests.length > maxRequests) requests.shift()
-    const reply = replyTo(parsed.data)
+    const reply = replyTo(parsed.data, !isHealed)
     await pause(response, (options.delayMs ?? 0) + reply.waitMs)
     if (reply.failStatus)
       return sendError(response, reply.failStatus, `failed with ${reply.failStatus} as asked`)
@@ -69,12 +72,16 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     sendJson(response, 200, whole(parsed.data, reply))
   }
 
+  function heal(): void {
+    isHealed = true
+  }
+
   async function close(): Promise<void> {
     server.closeAllConnections()
     if (server.listening) await new Promise(resolve => server.close(resolve))
   }
 
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, requests, close }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, requests, heal, close }
 }
 
 async function stream(

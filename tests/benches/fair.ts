@@ -1,0 +1,24 @@
+import { TOKEN } from '../support/house.ts'
+import { besides, type Trouble } from './neighbours.ts'
+
+/** `npm run bench:fair`: what others feel of one conversation that floods and heeds no refusal. */
+
+const SENDERS = 8
+const statuses: Record<string, number> = {}
+
+async function flood({ url, signal }: Trouble): Promise<void> {
+  const send = async () => {
+    while (!signal.aborted) {
+      const response = await fetch(`${url}/api/messages`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ conversation: 'flood', text: 'and another thing' }),
+      })
+      await response.body?.cancel()
+      statuses[response.status] = (statuses[response.status] ?? 0) + 1
+    }
+  }
+  await Promise.all(Array.from({ length: SENDERS }, send))
+}
+
+await besides(flood, async () => ({ flood: statuses }))
