@@ -63,30 +63,34 @@ export function isActive({ zone, windows }: ActiveHours, atMs: number): boolean 
   })
 }
 
-/** One formatter a zone: making one costs a thousand times what using it does. */
-const formats = new Map<string, Intl.DateTimeFormat>()
-
-function formatOf(zone: string): Intl.DateTimeFormat {
-  const known = formats.get(zone)
-  if (known) return known
-  const made = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    weekday: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  })
-  formats.set(zone, made)
-  return made
-}
+const MINUTE_MS = 60_000
+/** Zones differ from UTC by quarters of an hour, and change their clocks at whole ones. */
+const QUARTER_MS = 15 * MINUTE_MS
+/** 1970 began on a Thursday. */
+const FIRST_DAY = 4
 
 function onTheClock(zone: string, atMs: number): { day: number; minute: number } {
-  const parts = Object.fromEntries(
-    formatOf(zone)
-      .formatToParts(atMs)
-      .map(({ type, value }) => [type, value]),
-  )
-  return { day: DAYS.indexOf(parts.weekday!), minute: Number(parts.hour) * 60 + Number(parts.minute) }
+  const minutes = Math.floor((atMs + offsetMs(zone, atMs)) / MINUTE_MS)
+  const days = Math.floor(minutes / MINUTES_A_DAY)
+  return { day: (((days + FIRST_DAY) % 7) + 7) % 7, minute: minutes - days * MINUTES_A_DAY }
+}
+
+type Offset = { format: Intl.DateTimeFormat; quarter: number; ms: number }
+
+/** The last answer of each zone is kept: the autoscaler asks every second, and Intl takes its time. */
+const offsets = new Map<string, Offset>()
+
+function offsetMs(zone: string, atMs: number): number {
+  const quarter = Math.floor(atMs / QUARTER_MS)
+  const known = offsets.get(zone)
+  if (known?.quarter === quarter) return known.ms
+  const format =
+    known?.format ??
+    new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' })
+  // Swedish writes times as ISO 8601 does.
+  const ms = Date.parse(`${format.format(quarter * QUARTER_MS).replace(' ', 'T')}Z`) - quarter * QUARTER_MS
+  offsets.set(zone, { format, quarter, ms })
+  return ms
 }
 
 const wrong = (text: string, reason: string) =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { LaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
@@ -43,12 +43,16 @@ export async function buildProvider({
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
     // Calls of functions pass by the router: they are many, and their bodies are not to be touched.
-    serverFactory: handle =>
-      createServer((request: IncomingMessage, response: ServerResponse) => {
+    serverFactory(handle) {
+      const server = createServer((request, response) => {
         const target = targetOf(request.url!, 'function')
         if (target) void proxy.serve(target, request, response)
         else handle(request, response)
-      }),
+      })
+      // A connector keeps its connections; without this, node would close them between two events.
+      server.keepAliveTimeout = 60_000
+      return server
+    },
   })
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const known = error instanceof LaresError

@@ -40,7 +40,7 @@ export function startAutoscaler(options: AutoscalerOptions): {
     memory.samples.push({ at, completed: activity.completed, cpuMs: usage?.cpuMs ?? 0 })
     memory.samples = memory.samples.filter(sample => at - sample.at <= WINDOW_MS)
     const [first] = memory.samples
-    const elapsedMs = Math.max(at - first!.at, everyMs)
+    const elapsedMs = Math.max(at - first!.at, LOOK_EVERY_MS)
     const hours = activeHoursOf(deployment.annotations)
     return {
       ready: availableReplicas,

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { Agent, type Dispatcher } from 'undici'
 import { LaresError, toLaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Backend, Lease } from './backend.ts'
+import type { Backend } from './backend.ts'
 import { NAMESPACE } from './deployment.ts'
 import type { ProviderMetrics } from './metrics.ts'
 
@@ -17,10 +17,14 @@ const TRIES = 3
 
 export type Target = { name: string; path: string }
 
+const TARGETS = {
+  function: /^\/function\/([a-z0-9][-a-z0-9.]*)(\/[^?]*)?(\?.*)?$/,
+  'async-function': /^\/async-function\/([a-z0-9][-a-z0-9.]*)(\/[^?]*)?(\?.*)?$/,
+}
+
 /** `/function/NAME[.NAMESPACE][/PATH][?QUERY]`, and the same of `/async-function`; undefined for any other. */
-export function targetOf(url: string, prefix: 'function' | 'async-function'): Target | undefined {
-  const [, full, path = '', query = ''] =
-    new RegExp(`^/${prefix}/([a-z0-9][-a-z0-9.]*)(/[^?]*)?(\\?.*)?$`).exec(url) ?? []
+export function targetOf(url: string, prefix: keyof typeof TARGETS): Target | undefined {
+  const [, full, path = '', query = ''] = TARGETS[prefix].exec(url) ?? []
   if (full === undefined) return undefined
   return { name: full.replace(`.${NAMESPACE}`, ''), path: `${path || '/'}${query}` }
 }
@@ -36,7 +40,12 @@ export type FunctionProxy = {
 export type Call = { method: string; headers: Record<string, string | string[]>; body: Uint8Array }
 export type Answer = { status: number; headers: Record<string, string | string[]>; body: Buffer }
 
-type Forward = { method: string; path: string; headers: Headers; signal: AbortSignal }
+type Forward = {
+  method: string
+  path: string
+  headers: Headers
+  body: Uint8Array | IncomingMessage | null
+}
 type Headers = Record<string, string | string[]>
 
 /** Brings requests to functions; one that arrives when no replica runs waits for the start. */
@@ -48,20 +57,21 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Log):
     bodyTimeout: 0,
     connect: { timeout: CONNECT_TIMEOUT_MS },
   })
-  /** What is not delivered is sent again; what may have been is not, as only its sender knows whether that is harmless. */
-  const send = async (
-    name: string,
-    forward: Forward,
-    body: Uint8Array | IncomingMessage | null,
-  ): Promise<{ lease: Lease; answer: Dispatcher.ResponseData }> => {
+  /**
+   * What is not delivered is sent again; what may have been is not, as only its sender knows whether that is harmless.
+   * Resolves when the answer has been given to the sink.
+   */
+  const send = async (name: string, forward: Forward, sink: Sink): Promise<void> => {
     for (let tries = 1; ; tries++) {
-      const lease = await backend.acquire(name)
+      const acquired = backend.acquire(name)
+      const lease = acquired instanceof Promise ? await acquired : acquired
       try {
-        return { lease, answer: await agent.request({ origin: lease.origin, ...forward, body } as never) }
+        await exchange(agent, lease.origin, forward, sink)
+        return lease.release('answered')
       } catch (cause) {
-        lease.release(forward.signal.aborted ? 'answered' : 'gone')
-        const again = isUndelivered(cause) && !isStream(body) && tries < TRIES
-        if (!again) throw brokenOff(name, cause as Error)
+        lease.release('gone')
+        if (!isUndelivered(cause) || isStream(forward.body) || tries >= TRIES)
+          throw brokenOff(name, cause as Error)
       }
     }
   }
@@ -70,28 +80,17 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Log):
     const { name } = target
     const startedAt = performance.now()
     const callId = (request.headers['x-call-id'] as string | undefined) ?? randomUUID()
-    const gone = new AbortController()
-    response.once('close', () => {
-      if (!response.writableFinished) gone.abort()
-    })
     response.setHeader('x-call-id', callId)
     try {
-      requireDeployed(backend, name)
       if (target.path === '/_/manifest') return sendManifest(backend, name, response)
       metrics.started(name)
       const headers = forwarded(request.headers, callId)
       headers['x-forwarded-host'] ??= request.headers.host ?? ''
       headers['x-forwarded-for'] ??= request.socket.remoteAddress ?? ''
       const body = await bodyOf(request)
-      const forward = { method: request.method!, path: target.path, headers, signal: gone.signal }
-      const { lease, answer } = await send(name, forward, body)
-      try {
-        await pass(answer, response)
-      } finally {
-        lease.release('answered')
-      }
+      await send(name, { method: request.method!, path: target.path, headers, body }, sinkOf(response))
     } catch (error) {
-      refuse(response, error)
+      refuse(response, away(error))
       log.debug({ function: name, callId, err: error }, 'a call was not answered by its function')
     }
     metrics.answered(name, response.statusCode, (performance.now() - startedAt) / 1_000)
@@ -102,15 +101,19 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Log):
     async call(target, { method, headers, body }) {
       const startedAt = performance.now()
       metrics.started(target.name)
-      const forward = { method, path: target.path, headers, signal: new AbortController().signal }
-      const { lease, answer } = await send(target.name, forward, body)
-      try {
-        const whole = Buffer.from(await answer.body.arrayBuffer())
-        metrics.answered(target.name, answer.statusCode, (performance.now() - startedAt) / 1_000)
-        return { status: answer.statusCode, headers: kept(answer.headers), body: whole }
-      } finally {
-        lease.release('answered')
-      }
+      const answer: Answer = { status: 0, headers: {}, body: Buffer.alloc(0) }
+      const chunks: Buffer[] = []
+      await send(
+        target.name,
+        { method, path: target.path, headers, body },
+        {
+          head: (status, told) => Object.assign(answer, { status, headers: told }),
+          data: chunk => void chunks.push(chunk),
+          end: () => undefined,
+        },
+      )
+      metrics.answered(target.name, answer.status, (performance.now() - startedAt) / 1_000)
+      return { ...answer, body: Buffer.concat(chunks) }
     },
     close: () => agent.destroy(),
   }
@@ -118,14 +121,12 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Log):
 
 /**
  * 503 and not 404, as faas-provider's proxy answers (proxy/proxy.go): what was removed a moment ago may be deployed again,
- * and an event for it has to wait and not to fail for good. Errors: `unavailable`.
+ * and an event for it has to wait and not to fail for good.
  */
-function requireDeployed(backend: Backend, name: string): void {
-  try {
-    backend.get(name)
-  } catch (cause) {
-    throw new LaresError('unavailable', `no function "${name}" is deployed`, { cause, retryAfterMs: 1_000 })
-  }
+function away(thrown: unknown): LaresError {
+  const error = toLaresError(thrown)
+  if (error.code !== 'not_found') return error
+  return new LaresError('unavailable', error.message, { cause: error, retryAfterMs: 1_000 })
 }
 
 /** From what was told at the deployment, so that asking wakes nobody. */
@@ -173,14 +174,70 @@ async function bodyOf(request: IncomingMessage): Promise<Uint8Array | IncomingMe
   })
 }
 
-async function pass(answer: Dispatcher.ResponseData, response: ServerResponse): Promise<void> {
-  response.writeHead(answer.statusCode, kept(answer.headers))
-  // Whoever waits for the first line of a stream sees that it has begun.
-  if (answer.headers['content-length'] === undefined) response.flushHeaders()
-  await new Promise<void>(resolve => {
-    response.once('close', resolve)
-    answer.body.once('error', () => response.destroy())
-    answer.body.pipe(response)
+/** Where an answer goes, piece by piece. */
+type Sink = {
+  head(status: number, headers: Headers): void
+  /** False says that no more is to come until `whenReady`. */
+  data(chunk: Buffer): boolean | void
+  end(): void
+  /** Calls back when more may come. */
+  whenReady?(resume: () => void): void
+  /** Calls back when nobody listens any more. */
+  whenGone?(abort: () => void): void
+}
+
+function sinkOf(response: ServerResponse): Sink {
+  return {
+    head(status, headers) {
+      response.writeHead(status, headers)
+      // Whoever waits for the first line of a stream sees that it has begun.
+      if (headers['content-length'] === undefined && status !== 204) response.flushHeaders()
+    },
+    data: chunk => response.write(chunk),
+    end: () => void response.end(),
+    whenReady: resume => void response.once('drain', resume),
+    whenGone(abort) {
+      if (response.destroyed) abort()
+      else response.once('close', abort)
+    },
+  }
+}
+
+/**
+ * One request and its answer by undici's own callbacks: streams and promises in between would cost more than all the
+ * rest. Rejects when the connection fails, before the answer or within it.
+ */
+function exchange(agent: Agent, origin: string, forward: Forward, sink: Sink): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let ended = false
+    const over = (error?: Error) => {
+      ended = true
+      if (error) reject(error)
+      else resolve()
+    }
+    agent.dispatch({ origin, ...forward } as Dispatcher.DispatchOptions, {
+      onRequestStart(controller) {
+        sink.whenGone?.(() => {
+          if (!ended) controller.abort(new Error('the caller went away'))
+        })
+      },
+      onResponseStart(_controller, status, headers) {
+        sink.head(status, kept(headers))
+      },
+      onResponseData(controller, chunk) {
+        if (sink.data(chunk) === false && sink.whenReady) {
+          controller.pause()
+          sink.whenReady(() => controller.resume())
+        }
+      },
+      onResponseEnd() {
+        sink.end()
+        over()
+      },
+      onResponseError(_controller, error) {
+        over(error)
+      },
+    })
   })
 }
 
@@ -196,9 +253,8 @@ const brokenOff = (name: string, cause: Error): LaresError =>
     ? new LaresError('unavailable', `${name} cannot be reached: ${cause.message}`, { cause })
     : new LaresError('failed', `${name} broke off: ${cause.message}`, { cause })
 
-function refuse(response: ServerResponse, thrown: unknown): void {
+function refuse(response: ServerResponse, error: LaresError): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
-  const error = toLaresError(thrown)
   const body = Buffer.from(JSON.stringify({ error: { code: error.code, message: error.message } }))
   if (error.retryAfterMs !== undefined)
     response.setHeader('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1_000)))
