@@ -26,6 +26,8 @@ const kinds = values.fault?.map(faultNamed)
 const only = kinds ? { kinds } : {}
 /** So many failures are shrunk; the others are only counted. */
 const MOST_SHRUNK = 3
+/** After so many it is clear enough that something is wrong. */
+const MOST_FAILURES = 100
 
 process.exitCode = await main()
 
@@ -41,6 +43,12 @@ async function simulate(): Promise<number> {
   let faults = 0
   let simulatedMs = 0
   let runs = 0
+  let isStopped = false
+  // A long run that is stopped tells what it has found so far.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      isStopped = true
+    })
   console.log(`seeds ${from} to ${from + count - 1}`)
   const states = await runMany({
     from,
@@ -55,7 +63,7 @@ async function simulate(): Promise<number> {
         failed.push(result.seed)
         console.log(`seed ${result.seed}: ${result.violations[0]}`)
       } else if (runs % 500 === 0) console.log(`${runs} seeds, ${failed.length} failures`)
-      return failed.length < 100
+      return failed.length < MOST_FAILURES && !isStopped
     },
   })
   for (const seed of failed.toSorted((a, b) => a - b).slice(0, MOST_SHRUNK)) await explain(seed)
