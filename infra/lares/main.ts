@@ -98,6 +98,16 @@ program
   )
 
 program
+  .command('lint')
+  .description('what a target would refuse or ignore of a stack file, with what to do')
+  .argument('[file]', 'the stack file', 'stack.yml')
+  .requiredOption('--target <target>', 'openfaas-ce, openfaas-pro, knative or lares')
+  .option('--json', 'as JSON')
+  .action((file: string, flags: { target: string; json?: boolean }) =>
+    run(async () => (await import('./lint.ts')).lintCommand(file, flags)),
+  )
+
+program
   .command('new')
   .description('write something new')
   .command('skill')
