@@ -10,7 +10,7 @@ import type { Log } from './log.ts'
 import { openEmbedder } from './models/embedder.ts'
 import { lazyModels } from './models/lazy.ts'
 import type { Embedder, Models, TextGenerator } from './models/models.ts'
-import type { Objects } from './objects/objects.ts'
+import type { ObjectStore } from './objects/objects.ts'
 import { meteredConversations } from './telemetry/metered-conversations.ts'
 import { meteredEvents } from './telemetry/metered-events.ts'
 import { meteredModels } from './telemetry/metered-models.ts'
@@ -20,7 +20,7 @@ import { type Metrics, openMetrics } from './telemetry/metrics.ts'
 export type Drivers = {
   bus(): Promise<Bus>
   conversations(): Promise<Conversations>
-  objects(): Promise<Objects>
+  objects(): Promise<ObjectStore>
   models(): Promise<Models>
   events(): Promise<EventLog>
   /** What a function that `uses` these gets. */
@@ -46,10 +46,7 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
   const conversations = once(async () =>
     meteredConversations(await openConversations(environment, log), metrics),
   )
-  const objects = once(async () => {
-    const { openFolderObjects } = await import('./objects/folder.ts')
-    return openFolderObjects(join(environment.home, 'objects'))
-  })
+  const objects = once(() => openObjects(environment))
   const models = once(async () =>
     meteredModels(
       joinModels(
@@ -92,6 +89,15 @@ async function openBus(environment: Environment, log: Log): Promise<Bus> {
   }
   const { openKafkaBus } = await import('./bus/kafka.ts')
   return openKafkaBus({ brokers: environment.kafkaBrokers, client: environment.kafkaClient, log })
+}
+
+async function openObjects(environment: Environment): Promise<ObjectStore> {
+  if (environment.s3) {
+    const { openMinioObjects } = await import('./objects/minio.ts')
+    return openMinioObjects(environment.s3)
+  }
+  const { openFolderObjects } = await import('./objects/folder.ts')
+  return openFolderObjects(join(environment.home, 'objects'))
 }
 
 async function openConversations(environment: Environment, log: Log): Promise<Conversations> {

@@ -24,6 +24,11 @@ const schema = z.object({
     z.url({ protocol: /^postgres(ql)?$/, error: 'postgres://user:password@host:port/database' }),
   ),
   DATABASE_POOL: withDefault(z.coerce.number().int().min(1), 8),
+  S3_ENDPOINT: optional(z.url({ protocol: /^https?$/ })),
+  S3_ACCESS_KEY: withDefault(z.string(), ''),
+  S3_SECRET_KEY: withDefault(z.string(), ''),
+  S3_BUCKET: withDefault(z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name'), 'lares'),
+  S3_COLD_CLASS: optional(z.string()),
   OPENAI_BASE_URL: optional(z.url({ protocol: /^https?$/ })),
   OPENAI_API_KEY: optional(z.string()),
   LARES_MODEL: optional(z.string()),
@@ -49,6 +54,14 @@ const schema = z.object({
   PROVIDER_SPARES: withDefault(z.coerce.number().int().min(0).max(16), 1),
 })
 
+type S3 = {
+  endpoint: string
+  accessKey: string
+  secretKey: string
+  bucket: string
+  coldClass: string | undefined
+}
+
 /** What the environment says, checked; paths are absolute. */
 export type Environment = {
   port: number
@@ -63,6 +76,8 @@ export type Environment = {
   kafkaClient: 'platformatic' | 'kafkajs' | undefined
   /** The PostgreSQL that keeps the conversations, and how many connections each process holds at most. */
   database: { url: string; poolSize: number } | undefined
+  /** The S3 that keeps objects. */
+  s3: S3 | undefined
   openai: { baseUrl: string; apiKey: string | undefined } | undefined
   model: string | undefined
   /** A model of the server, or `none`; undefined means the built-in one. */
@@ -111,6 +126,15 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     kafkaBrokers: env.KAFKA_BROKERS.split(','),
     kafkaClient: env.LARES_KAFKA_CLIENT,
     database: env.DATABASE_URL ? { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL } : undefined,
+    s3: env.S3_ENDPOINT
+      ? {
+          endpoint: env.S3_ENDPOINT,
+          accessKey: env.S3_ACCESS_KEY,
+          secretKey: env.S3_SECRET_KEY,
+          bucket: env.S3_BUCKET,
+          coldClass: env.S3_COLD_CLASS,
+        }
+      : undefined,
     openai: env.OPENAI_BASE_URL ? { baseUrl: env.OPENAI_BASE_URL, apiKey: env.OPENAI_API_KEY } : undefined,
     model: env.LARES_MODEL,
     embeddingModel: env.LARES_EMBEDDING_MODEL,

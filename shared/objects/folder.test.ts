@@ -1,13 +1,27 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openFolderObjects } from './folder.ts'
-import { objectsSuite } from './objects.suite.ts'
+import { objectStoreSuite } from './store.suite.ts'
 
-objectsSuite('objects in a folder', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'lares-objects-'))
-  return { objects: openFolderObjects(join(folder, 'below')), stop: () => rm(folder, { recursive: true }) }
+objectStoreSuite('objects in a folder', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'lares-objects-'))
+  return {
+    objects: openFolderObjects(join(home, 'below'), join(home, 'cold')),
+    async damage(key) {
+      const path = join(home, 'below', key)
+      // Disks that lose a bit leave the times as they are, to the nanosecond.
+      await promisify(execFile)('cp', ['-p', path, join(home, 'times')])
+      const data = await readFile(path)
+      data[data.length >> 1]! ^= 1
+      await writeFile(path, data)
+      await promisify(execFile)('touch', ['-r', join(home, 'times'), path])
+    },
+    stop: () => rm(home, { recursive: true }),
+  }
 })
 
 let folder: string

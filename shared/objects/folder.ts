@@ -1,41 +1,127 @@
 import { randomUUID } from 'node:crypto'
-import { access, constants, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { constants, createReadStream } from 'node:fs'
+import { access, copyFile, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
 import { LaresError } from '../errors.ts'
-import { isObjectKey, type Objects } from './objects.ts'
+import { makeFolder, moveInto, writeSynced } from './durable-file.ts'
+import { folderFacts } from './folder-facts.ts'
+import { isObjectKey, type ObjectStore } from './objects.ts'
+import { type Received, receive } from './receiving.ts'
+import { verified } from './verified.ts'
 
-/** Objects as files below `folder`. A file is written beside its place, synced, and then renamed into it. */
-export function openFolderObjects(folder: string): Objects {
-  const pathOf = (key: string) => {
+/** No file, a folder in its place, or a file where its folder would be. */
+const ABSENT = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'ERR_FS_EISDIR'])
+
+/**
+ * Objects as files below `folder`. A file is written beside its place, synced, and then renamed into it. Cold ones are
+ * moved to the same place below `coldFolder`, which may be on a slower disk.
+ */
+export function openFolderObjects(folder: string, coldFolder?: string): ObjectStore {
+  const facts = folderFacts(folder)
+  const pathOf = (key: string, below = folder) => {
     if (!isObjectKey(key)) throw new LaresError('invalid_request', `"${key}" is no object key`)
-    return join(folder, key)
+    return join(below, key)
   }
-  return {
-    async put(key, data) {
-      const path = pathOf(key)
-      await writeDurably(path, data).catch(cause => {
-        throw new LaresError(
-          'unavailable',
-          `the object "${key}" cannot be written below ${folder}: ${cause.message}`,
-          { cause },
-        )
+  const failed =
+    (key: string, what: string) =>
+    (cause: Error & { code?: string }): never => {
+      if (cause instanceof LaresError) throw cause
+      throw new LaresError('unavailable', `the object "${key}" cannot be ${what}: ${cause.message}`, {
+        cause,
       })
+    }
+  /** Where the object is now, or undefined. The warm place comes first: an object that is being moved is in both. */
+  const locate = async (key: string) => {
+    for (const [below, cold] of [[folder, false] as const, [coldFolder, true] as const]) {
+      if (below === undefined) continue
+      const path = pathOf(key, below)
+      const found = await stat(path).catch(error => {
+        if (ABSENT.has(error.code)) return undefined
+        throw error
+      })
+      if (found?.isFile()) return { path, cold, modifiedMs: found.mtimeMs }
+    }
+    return undefined
+  }
+  const existing = async (key: string) => {
+    const found = await locate(key).catch(failed(key, 'read'))
+    if (!found) throw new LaresError('not_found', `there is no object "${key}"`)
+    return found
+  }
+  const place = async (key: string, fill: (temporary: string) => Promise<unknown>) => {
+    const path = pathOf(key)
+    await makeFolder(dirname(path))
+    const temporary = `${path}.${randomUUID()}.part`
+    await fill(temporary)
+    await moveInto(temporary, path)
+    if (coldFolder) await rm(pathOf(key, coldFolder), { force: true })
+    return path
+  }
+  const store: ObjectStore = {
+    async put(key, data) {
+      await place(key, temporary => writeSynced(temporary, data)).catch(
+        failed(key, `written below ${folder}`),
+      )
     },
     async get(key) {
-      const path = pathOf(key)
-      return await readFile(path).catch(cause => {
-        if (ABSENT.has(cause.code))
-          throw new LaresError('not_found', `there is no object "${key}"`, { cause })
-        throw new LaresError('unavailable', `the object "${key}" cannot be read: ${cause.message}`, { cause })
-      })
+      const { path } = await existing(key)
+      return await readFile(path).catch(failed(key, 'read'))
     },
     async delete(key) {
-      await rm(pathOf(key), { force: true }).catch(cause => {
-        if (ABSENT.has(cause.code)) return
-        throw new LaresError('unavailable', `the object "${key}" cannot be deleted: ${cause.message}`, {
-          cause,
+      const gone = (cause: Error & { code?: string }) => {
+        if (!ABSENT.has(cause.code ?? '')) failed(key, 'deleted')(cause)
+      }
+      for (const below of [folder, coldFolder])
+        if (below !== undefined) await rm(pathOf(key, below), { force: true }).catch(gone)
+      await facts.forget(key).catch(gone)
+    },
+    async write(key, data, declared) {
+      try {
+        let received: Received | undefined
+        let version = ''
+        await place(key, async temporary => {
+          received = await receive(temporary, data, declared)
+          version = await facts.versionOf(temporary)
         })
-      })
+        await facts.keep(key, version, received!)
+        return { ...received!, cold: false }
+      } catch (error) {
+        return failed(key, `written below ${folder}`)(error as Error)
+      }
+    },
+    async read(key) {
+      const { path, cold } = await existing(key)
+      const handle = await open(path).catch(failed(key, 'read'))
+      const known = await facts.of(key, path).catch(failed(key, 'read'))
+      const { bytes, sha256, mediaType } = known
+      const source = createReadStream('', { fd: handle })
+      return { facts: { bytes, sha256, mediaType, cold }, data: verified(source, key, sha256) }
+    },
+    async facts(key) {
+      const found = await locate(key).catch(failed(key, 'read'))
+      if (!found) return undefined
+      const { bytes, sha256, mediaType } = await facts.of(key, found.path).catch(failed(key, 'read'))
+      return { bytes, sha256, mediaType, cold: found.cold }
+    },
+    async *list(prefix) {
+      const keys = new Set<string>()
+      for (const below of [folder, coldFolder]) if (below !== undefined) await addKeys(below, keys)
+      yield* [...keys].filter(key => key.startsWith(prefix)).sort()
+    },
+    link: async () => undefined,
+    async chill(beforeMs) {
+      if (coldFolder === undefined) return 0
+      let moved = 0
+      for await (const key of store.list('')) {
+        const found = await locate(key)
+        if (!found || found.cold || found.modifiedMs >= beforeMs) continue
+        const received = await facts.of(key, found.path)
+        const cold = await copyDurably(found.path, pathOf(key, coldFolder))
+        await facts.keep(key, await facts.versionOf(cold), received)
+        await rm(found.path)
+        moved++
+      }
+      return moved
     },
     async check() {
       await mkdir(folder, { recursive: true })
@@ -49,48 +135,28 @@ export function openFolderObjects(folder: string): Objects {
         })
     },
   }
+  return store
 }
 
-/** No file, a folder in its place, or a file where its folder would be. */
-const ABSENT = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'ERR_FS_EISDIR'])
+async function copyDurably(from: string, to: string): Promise<string> {
+  await makeFolder(dirname(to))
+  const temporary = `${to}.${randomUUID()}.part`
+  await copyFile(from, temporary)
+  const handle = await open(temporary)
+  await handle.sync().finally(() => handle.close())
+  await moveInto(temporary, to)
+  return to
+}
 
-async function writeDurably(path: string, data: Buffer): Promise<void> {
-  await makeFolder(dirname(path))
-  const temporary = `${path}.${randomUUID()}.part`
-  try {
-    await writeSynced(temporary, data)
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
+const UNFINISHED = /\.[0-9a-f-]{36}\.part$/
+
+async function addKeys(below: string, keys: Set<string>): Promise<void> {
+  const names = await readdir(below, { recursive: true, withFileTypes: true }).catch(error => {
+    if (ABSENT.has(error.code)) return []
     throw error
-  }
-  await syncFolder(dirname(path))
-}
-
-async function writeSynced(path: string, data: Buffer): Promise<void> {
-  const file = await open(path, 'wx')
-  try {
-    await file.writeFile(data)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-/** A new folder is durable once the one above it is synced. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  if (first === undefined) return
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
-}
-
-/** A rename is durable once its folder is synced; systems without that (Windows) do it by themselves. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+  })
+  for (const entry of names) {
+    const key = relative(below, join(entry.parentPath, entry.name)).split(sep).join('/')
+    if (entry.isFile() && isObjectKey(key) && !UNFINISHED.test(key)) keys.add(key)
   }
 }

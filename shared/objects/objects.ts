@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream'
+
 /**
- * The object store: bytes under a key. Drivers: `folder` (embedded).
+ * The object store: bytes under a key. Drivers: `folder` (embedded), `minio` (any S3).
  *
  * Guarantees of every driver: when `put` resolves the object is whole and durable (kill -9; for the embedded driver
  * also power loss); readers see the old object or the new one, never a part.
@@ -13,6 +15,39 @@ export type Objects = {
   delete(key: string): Promise<void>
   /** Rejects with `unavailable` and the remedy when the store cannot be used. */
   check(): Promise<void>
+}
+
+/** What people send and keep, of any size: it goes in and out in streams, in bounded memory. */
+export type ObjectStore = Objects & {
+  /**
+   * Takes an object, and keeps it only when all of it has come and is what it says. Errors: `too_large`,
+   * `unsupported_media_type` (its content is of another type than declared), `invalid_request`, `unavailable` (also when
+   * `data` fails). After an error nothing of it is there, and the object before it still is.
+   */
+  write(key: string, data: AsyncIterable<Uint8Array>, declared: Declared): Promise<ObjectFacts>
+  /** The stream fails, at its end at the latest, when the bytes are not those that were written: `failed`. Errors: `not_found`, `unavailable`. */
+  read(key: string): Promise<{ facts: ObjectFacts; data: Readable }>
+  /** Undefined when there is no such object. */
+  facts(key: string): Promise<ObjectFacts | undefined>
+  /** Keys below `prefix` (empty for all), in their order. */
+  list(prefix: string): AsyncIterableIterator<string>
+  /**
+   * An address that gives the object to whoever has it, for `seconds` (at most 7 days), as a download of this name.
+   * Undefined from a driver that is reached by nobody but this process: `folder`.
+   */
+  link(key: string, options: { seconds: number; name: string }): Promise<string | undefined>
+  /** Moves objects written before this to cold storage, if one is configured; they are read as before. Gives back how many it moved. */
+  chill(beforeMs: number): Promise<number>
+}
+
+export type Declared = { mediaType: string; maxBytes: number }
+
+export type ObjectFacts = {
+  bytes: number
+  /** Hexadecimal. */
+  sha256: string
+  mediaType: string
+  cold: boolean
 }
 
 const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/

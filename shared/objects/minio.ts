@@ -1,0 +1,200 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import http from 'node:http'
+import https from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio'
+import { LaresError } from '../errors.ts'
+import { isObjectKey, type ObjectFacts, type ObjectStore } from './objects.ts'
+import { receive } from './receiving.ts'
+import { verified } from './verified.ts'
+
+export type MinioOptions = {
+  /** http:// or https://, host and port. */
+  endpoint: string
+  accessKey: string
+  secretKey: string
+  bucket: string
+  /** The storage class of cold objects, as the server knows it: STANDARD_IA on S3, REDUCED_REDUNDANCY on MinIO. */
+  coldClass?: string | undefined
+  /** A server that says nothing for so long is away. */
+  silenceMs?: number
+}
+
+const UNKNOWN = 'application/octet-stream'
+const ABSENT = new Set(['NoSuchKey', 'NotFound', 'NoSuchObject', 'XMinioParentIsObject'])
+const MAX_LINK_SECONDS = 7 * 24 * 60 * 60
+
+/**
+ * Objects in a bucket of MinIO or any S3, made if it is not there. What is written is gathered in a temporary file first:
+ * so a part of it never reaches the server, whose copy carries the checksum from its first moment. Errors: `unavailable`.
+ */
+export async function openMinioObjects(options: MinioOptions): Promise<ObjectStore> {
+  const { endpoint, bucket, coldClass } = options
+  const client = connect(options)
+  const spool = join(tmpdir(), `lares-objects-${process.pid}`)
+  const checked = (key: string) => {
+    if (!isObjectKey(key)) throw new LaresError('invalid_request', `"${key}" is no object key`)
+    return key
+  }
+  const failed =
+    (what: string) =>
+    (cause: Error & { code?: string }): never => {
+      if (cause instanceof LaresError) throw cause
+      if (ABSENT.has(cause.code ?? '')) throw new LaresError('not_found', `there is no ${what}`, { cause })
+      const reason = cause.message || cause.code
+      throw new LaresError('unavailable', `the object store ${endpoint} failed at the ${what}: ${reason}`, {
+        cause,
+      })
+    }
+  const object = (key: string) => `object "${key}"`
+  const read = async (key: string) => {
+    const source = await client.getObject(bucket, checked(key)).catch(failed(object(key)))
+    const { headers } = source as http.IncomingMessage
+    const facts = factsIn(headers as Record<string, string>, coldClass)
+    // What others put into the bucket has no checksum.
+    const data = facts.sha256 === '' ? (source as Readable) : verified(source as Readable, key, facts.sha256)
+    return { facts, data }
+  }
+  const store: ObjectStore = {
+    async put(key, data) {
+      const sha256 = createHash('sha256').update(data).digest('hex')
+      await client
+        .putObject(bucket, checked(key), data, data.length, { 'Content-Type': UNKNOWN, sha256 })
+        .catch(failed(object(key)))
+    },
+    async get(key) {
+      const { data } = await read(key)
+      return await buffer(data).catch(failed(object(key)))
+    },
+    async delete(key) {
+      await client.removeObject(bucket, checked(key)).catch(error => {
+        if (!ABSENT.has(error.code)) failed(object(key))(error)
+      })
+    },
+    async write(key, data, declared) {
+      checked(key)
+      await mkdir(spool, { recursive: true, mode: 0o700 })
+      const file = join(spool, randomUUID())
+      try {
+        const received = await receive(file, data, declared)
+        const { bytes, sha256, mediaType } = received
+        await client.putObject(bucket, key, createReadStream(file), bytes, {
+          'Content-Type': mediaType,
+          sha256,
+        })
+        return { ...received, cold: false }
+      } catch (error) {
+        return failed(object(key))(error as Error)
+      } finally {
+        await rm(file, { force: true })
+      }
+    },
+    read,
+    async facts(key) {
+      try {
+        const { size, metaData } = await client.statObject(bucket, checked(key))
+        return factsIn({ ...headersOf(metaData), 'content-length': String(size) }, coldClass)
+      } catch (error) {
+        if (ABSENT.has((error as { code?: string }).code ?? '')) return undefined
+        return failed(object(key))(error as Error)
+      }
+    },
+    async *list(prefix) {
+      try {
+        for await (const { name } of client.listObjectsV2(bucket, prefix, true)) if (name) yield name
+      } catch (error) {
+        failed(`bucket "${bucket}"`)(error as Error)
+      }
+    },
+    async link(key, { seconds, name }) {
+      const lasting = Math.min(seconds, MAX_LINK_SECONDS)
+      const disposition = `attachment; filename*=UTF-8''${encodeURIComponent(name)}`
+      return await client
+        .presignedGetObject(bucket, checked(key), lasting, { 'response-content-disposition': disposition })
+        .catch(failed(object(key)))
+    },
+    async chill(beforeMs) {
+      if (!coldClass) return 0
+      let moved = 0
+      for await (const { name, lastModified } of client.listObjectsV2(bucket, '', true)) {
+        if (!name || lastModified === undefined || lastModified.getTime() >= beforeMs) continue
+        // The client leaves the storage class out of its lists.
+        if ((await store.facts(name))?.cold !== false) continue
+        await cool(client, bucket, name, coldClass).catch(failed(object(name)))
+        moved++
+      }
+      return moved
+    },
+    async check() {
+      const there = await client.bucketExists(bucket).catch(failed(`bucket "${bucket}"`))
+      if (!there)
+        throw new LaresError(
+          'unavailable',
+          `the object store ${endpoint} has no bucket "${bucket}"; make it, or set S3_BUCKET`,
+        )
+    },
+  }
+  await makeBucket(client, bucket).catch(failed(`bucket "${bucket}"`))
+  return store
+}
+
+/** A copy of an object onto itself, which changes its storage class and nothing else. */
+async function cool(client: Client, bucket: string, key: string, coldClass: string): Promise<void> {
+  await client.copyObject(
+    new CopySourceOptions({ Bucket: bucket, Object: key }),
+    new CopyDestinationOptions({
+      Bucket: bucket,
+      Object: key,
+      MetadataDirective: 'COPY',
+      Headers: { 'X-Amz-Storage-Class': coldClass },
+    }),
+  )
+}
+
+async function makeBucket(client: Client, bucket: string): Promise<void> {
+  if (await client.bucketExists(bucket)) return
+  await client.makeBucket(bucket).catch(error => {
+    // Another starter was quicker.
+    if (error.code !== 'BucketAlreadyOwnedByYou') throw error
+  })
+}
+
+function connect({ endpoint, accessKey, secretKey, silenceMs = 15_000 }: MinioOptions): Client {
+  const { protocol, hostname, port } = new URL(endpoint)
+  const useSSL = protocol === 'https:'
+  // The agent sets its timeout anew on each socket that it reuses, and does nothing when it passes.
+  const settings = { keepAlive: true, timeout: silenceMs }
+  const agent = useSSL ? new https.Agent(settings) : new http.Agent(settings)
+  const open = agent.createConnection.bind(agent)
+  agent.createConnection = (target, done) => {
+    const socket = open(target, done)!
+    return socket.on('timeout', () => socket.destroy(new Error(`nothing came for ${silenceMs} ms`)))
+  }
+  return new Client({
+    endPoint: hostname,
+    port: Number(port) || (useSSL ? 443 : 80),
+    useSSL,
+    accessKey,
+    secretKey,
+    transportAgent: agent,
+    partSize: 16 * 1024 * 1024,
+  })
+}
+
+/** statObject gives names without their x-amz-meta- prefix. */
+const headersOf = (metaData: Record<string, string>): Record<string, string> => ({
+  ...metaData,
+  ...(metaData.sha256 && { 'x-amz-meta-sha256': metaData.sha256 }),
+})
+
+const factsIn = (headers: Record<string, string>, coldClass: string | undefined): ObjectFacts => ({
+  bytes: Number(headers['content-length']),
+  sha256: headers['x-amz-meta-sha256'] ?? '',
+  mediaType: headers['content-type'] ?? UNKNOWN,
+  cold: coldClass !== undefined && headers['x-amz-storage-class'] === coldClass,
+})

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { open, rm } from 'node:fs/promises'
+import { LaresError } from '../errors.ts'
+import { HEAD_BYTES, isOfType } from './content.ts'
+import type { Declared } from './objects.ts'
+
+export type Received = { bytes: number; sha256: string; mediaType: string }
+
+/**
+ * Writes a stream into a new file and syncs it, refusing what is too large or of another type as soon as that shows. So
+ * nothing reaches a store before all of it has come. Leaves no file after an error.
+ */
+export async function receive(
+  file: string,
+  data: AsyncIterable<Uint8Array>,
+  { mediaType, maxBytes }: Declared,
+): Promise<Received> {
+  const handle = await open(file, 'wx')
+  const hash = createHash('sha256')
+  let bytes = 0
+  let head: Buffer | undefined = Buffer.alloc(0)
+  const checkType = async () => {
+    if (head && !(await isOfType(head, mediaType)))
+      throw new LaresError('unsupported_media_type', `the content is not ${mediaType}`)
+    head = undefined
+  }
+  try {
+    for await (const part of data) {
+      bytes += part.length
+      if (bytes > maxBytes)
+        throw new LaresError('too_large', `the content is larger than the ${maxBytes} bytes that are taken`)
+      if (head) head = Buffer.concat([head, part.subarray(0, HEAD_BYTES - head.length)])
+      if (head && head.length === HEAD_BYTES) await checkType()
+      hash.update(part)
+      await handle.writeFile(part)
+    }
+    await checkType()
+    await handle.sync()
+    return { bytes, sha256: hash.digest('hex'), mediaType }
+  } catch (error) {
+    await rm(file, { force: true })
+    throw error
+  } finally {
+    await handle.close()
+  }
+}
