@@ -1,5 +1,5 @@
 import type { History } from '../shared/conversations/conversations.ts'
-import { LaresError } from '../shared/errors.ts'
+import { LaresError, toLaresError } from '../shared/errors.ts'
 import { firstEvent } from '../shared/events/event.ts'
 import { keyedId, newId } from '../shared/events/ids.ts'
 import type { Message } from '../shared/events/types.ts'
@@ -86,13 +86,21 @@ async function enter(parts: Parts, incoming: Incoming & { conversation: string; 
       ...(incoming.instructions && { instructions: incoming.instructions }),
     },
   })
-  await within(PUBLISH_LIMIT_MS, 'the bus', parts.events.publish([event]))
+  await within(PUBLISH_LIMIT_MS, 'the bus', parts.events.publish([event]).catch(refuseForNow))
   const stored = await parts.conversations.history.accept({
     conversation,
     person,
     message: { id, role: 'user', text, inReplyTo: null, createdAt: time, status: 'queued' },
   })
   checkSameText(stored.text, text)
+}
+
+/** A topic that is not there yet will be: the connector makes it when it first starts. */
+function refuseForNow(error: unknown): never {
+  if (toLaresError(error).code !== 'not_found') throw error
+  throw new LaresError('unavailable', 'the log has no topics yet: is the connector running?', {
+    cause: error,
+  })
 }
 
 function checkSameText(known: string, text: string): void {

@@ -1,6 +1,8 @@
+import type { Bus } from '../shared/bus/bus.ts'
 import type { Environment } from '../shared/config/environment.ts'
 import { readConfig } from '../shared/config/files.ts'
 import type { Drivers } from '../shared/drivers.ts'
+import { LaresError } from '../shared/errors.ts'
 import { openCatalogue } from '../shared/function/catalogue.ts'
 import type { Log } from '../shared/log.ts'
 import { buildGateway, type Gateway } from './app.ts'
@@ -43,8 +45,23 @@ export async function startGateway(
     model: async () => MODEL,
     skills: async () => (await catalogue.skills()).map(({ name }) => name),
     ...more,
-    checks: { bus: bus.check, conversations: conversations.check, objects: objects.check, ...more.checks },
+    checks: {
+      bus: async () => {
+        await bus.check()
+        await requireTopics(bus)
+      },
+      conversations: conversations.check,
+      objects: objects.check,
+      ...more.checks,
+    },
   })
   const address = await gateway.listen(environment.host, environment.port)
   return { ...gateway, link: `${address}/?token=${token}` }
+}
+
+/** The connector makes the topics when it first starts; a gateway that is up before it has nowhere to put a message. */
+async function requireTopics(bus: Bus): Promise<void> {
+  const partitions = await bus.lag('lares.intent', ['lares.message'])
+  if (partitions.length === 0)
+    throw new LaresError('unavailable', 'the log has no topics yet: is the connector running?')
 }
