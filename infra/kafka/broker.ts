@@ -49,7 +49,10 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const running = spawn('java', [...java, 'kafka.Kafka', settings], { stdio: ['ignore', log.fd, log.fd] })
   await log.close()
   const ended = new Promise<void>(resolve => running.once('exit', () => resolve()))
-  await untilListening(running, host, port, logFile)
+  await untilListening(running, host, port, logFile).catch(error => {
+    running.kill('SIGKILL')
+    throw error
+  })
   const end = async (signal: NodeJS.Signals) => {
     running.kill(signal)
     const forced = setTimeout(() => running.kill('SIGKILL'), STOP_LIMIT_MS)
@@ -129,10 +132,9 @@ async function format(java: string[], settings: string): Promise<void> {
     ...java,
     'kafka.tools.StorageTool',
     'format',
-    '-t',
-    id,
-    '-c',
-    settings,
+    // One of 64 ids begins with a dash, and would be taken for an option by itself.
+    `--cluster-id=${id}`,
+    `--config=${settings}`,
   ]).catch(cause => {
     throw new LaresError(
       'unavailable',
