@@ -1,5 +1,6 @@
 import { toLaresError } from '../../shared/errors.ts'
-import { constraintOf, readDeployment } from '../provider/deployment.ts'
+import { constraintOf, type Deployment, readDeployment } from '../provider/deployment.ts'
+import { manifestsOf } from '../provider/knative-manifests.ts'
 import { type Finding, problem, warning } from './finding.ts'
 import type { LintedFunction } from './lint-stack.ts'
 
@@ -56,15 +57,20 @@ const droppedLimits: Rule = one =>
       warning(at(one), `faas-cli drops "${key}" from limits: write the annotation com.lares.gpu for GPUs`),
     )
 
-/** What the provider would say, said before. */
-const refusedByProvider: Rule = one => {
-  try {
-    readDeployment({ ...one, service: one.name, image: one.image ?? '', envVars: one.environment })
-    return []
-  } catch (error) {
-    return [problem(at(one), toLaresError(error).message)]
+const deploymentOf = (one: LintedFunction): Deployment =>
+  readDeployment({ ...one, service: one.name, image: one.image ?? '', envVars: one.environment })
+
+/** What would be said when it is deployed, said before. */
+const refusedBy =
+  (deploy: (deployment: Deployment) => unknown): Rule =>
+  one => {
+    try {
+      deploy(deploymentOf(one))
+      return []
+    } catch (error) {
+      return [problem(at(one), toLaresError(error).message)]
+    }
   }
-}
 
 const laresAnnotations: Rule = one =>
   Object.entries(LARES_ANNOTATIONS)
@@ -111,16 +117,10 @@ const oneNamespace: Rule = one =>
     ? [problem(at(one), `the namespace "${one.namespace}" is refused: there is openfaas-fn alone`)]
     : []
 
-const knativeScaling: Rule = one => {
-  const type = one.labels?.[`${SCALE}type`]
-  if (type === 'queue')
-    return [
-      warning(at(one), `${SCALE}type queue is not known to Knative: use KEDA's Kafka scaler, or capacity`),
-    ]
-  if (type === 'cpu')
-    return [warning(at(one), `${SCALE}type cpu makes it an HPA's, which never goes to zero`)]
-  return []
-}
+const knativeScaling: Rule = one =>
+  one.labels?.[`${SCALE}type`] === 'cpu'
+    ? [warning(at(one), `${SCALE}type cpu makes it an HPA's, which never goes to zero`)]
+    : []
 
 const knativePlacement: Rule = one => {
   if ((one.constraints ?? []).length === 0) return []
@@ -151,8 +151,8 @@ const RULES: Record<Target, Rule[]> = {
     laresAnnotations,
   ],
   'openfaas-pro': [...common, laresAnnotations],
-  knative: [...common, refusedByProvider, knativeScaling, knativePlacement],
-  lares: [...common, refusedByProvider, oneNamespace],
+  knative: [...common, refusedBy(manifestsOf), knativeScaling, knativePlacement],
+  lares: [...common, refusedBy(deployment => deployment), oneNamespace],
 }
 
 /** What the target would refuse (`problem`) or ignore (`warning`), with what to do. */

@@ -68,7 +68,7 @@ test.each<[Target, object, string]>([
   [
     'knative',
     { labels: { 'com.openfaas.scale.type': 'queue' } },
-    'warning function one: com.openfaas.scale.type queue is not known to Knative',
+    'problem function one: one: Knative does not scale by waiting events',
   ],
   [
     'lares',

@@ -108,6 +108,15 @@ program
   )
 
 program
+  .command('render')
+  .description('Knative objects of a stack file, for kubectl apply --server-side -f -')
+  .argument('[file]', 'the stack file', 'stack.yml')
+  .option('--namespace <namespace>', 'of functions that name none', 'openfaas-fn')
+  .action((file: string, flags: { namespace: string }) =>
+    run(async () => (await import('./render.ts')).renderCommand(file, flags.namespace)),
+  )
+
+program
   .command('new')
   .description('write something new')
   .command('skill')

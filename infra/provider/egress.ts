@@ -1,0 +1,49 @@
+import { isIP } from 'node:net'
+import { LaresError } from '../../shared/errors.ts'
+import type { Deployment } from './deployment.ts'
+
+export const EGRESS = 'com.lares.egress'
+
+/** What is not the internet: RFC 1918, RFC 3927, RFC 6598. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10']
+
+const DNS = {
+  to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } } }],
+  ports: [
+    { port: 53, protocol: 'UDP' },
+    { port: 53, protocol: 'TCP' },
+  ],
+}
+
+/**
+ * The rules of a NetworkPolicy from the annotation: `none`, or with commas `app=kafka:9092` (pods by a label, in any
+ * namespace), `10.1.2.0/24:5432` and `internet:443`. Names are always resolved. Undefined without the annotation.
+ * Errors: `invalid_request`.
+ */
+export function egressOf({ name, annotations }: Deployment): object[] | undefined {
+  const text = annotations[EGRESS]?.trim()
+  if (text === undefined) return undefined
+  if (text === 'none') return []
+  return [DNS, ...text.split(',').map(part => ruleOf(name, part.trim()))]
+}
+
+function ruleOf(name: string, part: string): object {
+  const [, target = '', port = ''] = /^(.+):(\d{1,5})$/.exec(part) ?? []
+  const peer = peerOf(target)
+  if (peer === undefined || Number(port) > 65_535)
+    throw new LaresError(
+      'invalid_request',
+      `${name}: ${EGRESS} has "${part}"; write LABEL=VALUE:PORT, CIDR:PORT or internet:PORT`,
+    )
+  return { to: [peer], ports: [{ port: Number(port), protocol: 'TCP' }] }
+}
+
+function peerOf(target: string): object | undefined {
+  if (target === 'internet') return { ipBlock: { cidr: '0.0.0.0/0', except: PRIVATE } }
+  const [, label, value] = /^([\w./-]+)=([\w.-]+)$/.exec(target) ?? []
+  if (label !== undefined) return { namespaceSelector: {}, podSelector: { matchLabels: { [label]: value } } }
+  const [address = '', bits = ''] = target.split('/')
+  return isIP(address) === 4 && /^\d{1,2}$/.test(bits) && Number(bits) <= 32
+    ? { ipBlock: { cidr: target } }
+    : undefined
+}

@@ -1,0 +1,157 @@
+import { LaresError } from '../../shared/errors.ts'
+import { constraintOf, type Deployment, limitsOf, policyOf } from './deployment.ts'
+import { egressOf } from './egress.ts'
+import { quantityOf } from './quantity.ts'
+import type { Scaling } from './scaling.ts'
+
+/** A Kubernetes object as `kubectl apply` takes it. */
+export type KubernetesObject = { apiVersion: string; kind: string; metadata: object; spec: object }
+
+const AUTOSCALING = 'autoscaling.knative.dev'
+/** Where of-watchdog and OpenFaaS's templates look for secrets. */
+const SECRETS = '/var/openfaas/secrets'
+const GPU = 'nvidia.com/gpu'
+/** https://knative.dev/docs/serving/autoscaling/scale-to-zero/ */
+const LONGEST_RETENTION_MS = 60 * 60_000
+
+/**
+ * A function as Knative runs it: a Service with its autoscaling on the template, where Knative reads it, and what it may
+ * reach. Errors: `invalid_request` for what Knative cannot do.
+ */
+export function manifestsOf(deployment: Deployment): KubernetesObject[] {
+  const policy = networkPolicyOf(deployment)
+  return [serviceOf(deployment), ...(policy ? [policy] : [])]
+}
+
+function serviceOf(deployment: Deployment): KubernetesObject {
+  const { name, namespace, labels, annotations } = deployment
+  return {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: {
+      name,
+      namespace,
+      labels: { 'app.kubernetes.io/part-of': 'lares', faas_function: name },
+      // OpenFaaS's labels may hold what a Kubernetes label may not.
+      annotations: { ...labels, ...annotations },
+    },
+    spec: {
+      template: {
+        metadata: { labels: { faas_function: name }, annotations: scalingAnnotations(deployment) },
+        spec: podOf(deployment),
+      },
+    },
+  }
+}
+
+/** https://knative.dev/docs/serving/autoscaling/ */
+function scalingAnnotations(deployment: Deployment): Record<string, string> {
+  const scaling = policyOf(deployment)
+  const { min, max, zero, zeroAfterMs, proportion } = scaling
+  if (zero && zeroAfterMs > LONGEST_RETENTION_MS)
+    throw new LaresError(
+      'invalid_request',
+      `${deployment.name}: Knative keeps the last replica for an hour at most; set scale.zero-duration to 1h or less`,
+    )
+  return prefixed({
+    'min-scale': String(zero ? 0 : min),
+    'max-scale': String(max),
+    ...targetOf(deployment, scaling),
+    'target-utilization-percentage': String(Math.round(proportion * 100)),
+    ...(zero && { 'scale-to-zero-pod-retention-period': `${Math.ceil(zeroAfterMs / 1_000)}s` }),
+  })
+}
+
+function targetOf(deployment: Deployment, { type, target }: Scaling): Record<string, string> {
+  if (type === 'rps') return { metric: 'rps', target: String(target) }
+  if (type === 'capacity') return { metric: 'concurrency', target: String(target) }
+  const { name, requests } = deployment
+  if (type === 'queue')
+    throw new LaresError(
+      'invalid_request',
+      `${name}: Knative does not scale by waiting events; use KEDA's Kafka scaler, or scale.type capacity`,
+    )
+  if (requests.cpu === undefined)
+    throw new LaresError(
+      'invalid_request',
+      `${name}: scale.type cpu is a part of requests.cpu on Knative; set it`,
+    )
+  const percent = (target / (quantityOf(requests.cpu, `${name}: requests.cpu`) * 1_000)) * 100
+  return { class: `hpa.${AUTOSCALING}`, metric: 'cpu', target: String(Math.round(percent)) }
+}
+
+const prefixed = (annotations: Record<string, string>) =>
+  Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`${AUTOSCALING}/${key}`, value]))
+
+function podOf(deployment: Deployment): object {
+  const { image, environment, secrets, limits, requests, readOnly } = deployment
+  const { gpus = 0 } = limitsOf(deployment)
+  const { [GPU]: _, ...plain } = limits
+  return {
+    enableServiceLinks: false,
+    automountServiceAccountToken: false,
+    ...placementOf(deployment, gpus),
+    containers: [
+      {
+        name: 'function',
+        image,
+        ports: [{ name: 'http1', containerPort: 8080 }],
+        env: [...Object.entries({ ...environment, LARES_SECRETS: SECRETS, HOST: '0.0.0.0' })].map(
+          ([name, value]) => ({ name, value }),
+        ),
+        resources: { limits: { ...plain, ...(gpus > 0 && { [GPU]: String(gpus) }) }, requests },
+        readinessProbe: { httpGet: { path: '/_/ready' } },
+        livenessProbe: { httpGet: { path: '/_/health' } },
+        securityContext: {
+          readOnlyRootFilesystem: readOnly,
+          allowPrivilegeEscalation: false,
+          runAsNonRoot: true,
+          capabilities: { drop: ['ALL'] },
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
+        ...(secrets.length > 0 && {
+          volumeMounts: [{ name: 'secrets', mountPath: SECRETS, readOnly: true }],
+        }),
+      },
+    ],
+    ...(secrets.length > 0 && {
+      volumes: [{ name: 'secrets', projected: { sources: secrets.map(name => ({ secret: { name } })) } }],
+    }),
+  }
+}
+
+/** Equal constraints select nodes, unequal ones keep off them; a node with a GPU is tainted, so who asks for one tolerates that. */
+function placementOf({ constraints }: Deployment, gpus: number): object {
+  const all = constraints.map(constraintOf)
+  const selector = Object.fromEntries(all.filter(({ equal }) => equal).map(({ key, value }) => [key, value]))
+  const unequal = all.filter(({ equal }) => !equal)
+  const matchExpressions = unequal.map(({ key, value }) => ({ key, operator: 'NotIn', values: [value] }))
+  return {
+    ...(Object.keys(selector).length > 0 && { nodeSelector: selector }),
+    ...(unequal.length > 0 && {
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] },
+        },
+      },
+    }),
+    ...(gpus > 0 && { tolerations: [{ key: GPU, operator: 'Exists', effect: 'NoSchedule' }] }),
+  }
+}
+
+/** Undefined for a function that does not say what it reaches: it is as free as its namespace lets it be. */
+function networkPolicyOf(deployment: Deployment): KubernetesObject | undefined {
+  const { name, namespace } = deployment
+  const egress = egressOf(deployment)
+  if (!egress) return undefined
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: `${name}-egress`, namespace },
+    spec: {
+      podSelector: { matchLabels: { 'serving.knative.dev/service': name } },
+      policyTypes: ['Egress'],
+      egress,
+    },
+  }
+}
