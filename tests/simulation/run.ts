@@ -125,7 +125,7 @@ async function untilOver(
   let quietSinceMs = clock.nowMs()
   for (;;) {
     await clock.wait(500)
-    const left = await unfinishedIn(house, clients)
+    const left = [...notUp(house, clock), ...(await unfinishedIn(house, clients))]
     if (left.length > 0) quietSinceMs = clock.nowMs()
     const quietMs = clock.nowMs() - quietSinceMs
     if (quietMs > PAGE_LOOKS_MS || (quietMs > QUIET_MS && (await areCurrent(house, clients))))
@@ -133,6 +133,12 @@ async function untilOver(
     if (clock.nowMs() > untilMs) return left.join('; ') || 'the pages are behind'
   }
 }
+
+/** One that stood still wakes up, and may do harm, before the promises are checked. */
+const notUp = ({ machines }: House, clock: Clock): string[] =>
+  machines
+    .filter(({ life }) => !life || life.pausedUntilMs > clock.nowMs())
+    .map(({ name }) => `${name} is not up`)
 
 async function unfinishedIn(house: House, clients: Client[]): Promise<string[]> {
   const { timers } = house.store.driver
