@@ -10,8 +10,11 @@ import type { Standing } from './standing.ts'
 export const MAX_UNFINISHED = 1_000
 /** The same for all work behind an unfinished record: its places are kept in memory, and it may come again after a crash. */
 const MAX_SPAN = 50_000
-/** How long finished work waits for more before it is committed. What a crash makes come again is told by its id. */
-const COMMIT_EVERY_MS = 100
+/**
+ * How long finished work waits for more before it is committed: on the embedded log each commit is a sync of its own.
+ * What a crash makes come again is told by its id.
+ */
+export const COMMIT_EVERY_MS = 500
 
 export type Worker = {
   topics: string[]

@@ -38,9 +38,21 @@ export function toHttp(event: LaresEvent): { headers: Record<string, string>; bo
   return { headers, body: encodeData(data) }
 }
 
+/** The bytes that data was read from: what goes on as it came is not written again. */
+const readFrom = new WeakMap<object, Buffer>()
+
 /** The bytes of an event's data; none for data that is elsewhere. Errors: `invalid_event` for what JSON cannot say. */
-export const encodeData = (data: unknown): Buffer =>
-  data === undefined ? Buffer.alloc(0) : Buffer.from(toJson(data))
+export function encodeData(data: unknown): Buffer {
+  if (data === undefined) return Buffer.alloc(0)
+  const known = typeof data === 'object' && data !== null ? readFrom.get(data) : undefined
+  return known ?? Buffer.from(toJson(data))
+}
+
+/** Keeps the bytes with the event that they were read as; its data is not to be changed in place. */
+export function keepBytes(event: LaresEvent, bytes: Buffer): LaresEvent {
+  if (typeof event.data === 'object' && event.data !== null) readFrom.set(event.data, bytes)
+  return event
+}
 
 /** Errors: `invalid_event`, since a value that JSON cannot say (a cycle, a BigInt) will not say it the next time. */
 export function toJson(value: unknown): string {
@@ -62,7 +74,7 @@ export function fromHttp(headers: IncomingHttpHeaders, body: Buffer): LaresEvent
   for (const [key, value] of Object.entries(headers))
     if (key.startsWith('ce-') && typeof value === 'string') attributes[key.slice(3)] = decodeHeader(value)
   if (body.length > 0) attributes.data = parseJson(body)
-  return checkEvent(attributes)
+  return keepBytes(checkEvent(attributes), body)
 }
 
 /** The data of every type of Lares is JSON. Errors: `unsupported_media_type`. */

@@ -1,6 +1,14 @@
 import type { BusMessage, BusRecord } from '../bus/bus.ts'
 import { checkEvent, type LaresEvent } from './event.ts'
-import { encodeData, fromJson, mediaType, parseJson, requireJson, STRUCTURED } from './http-binding.ts'
+import {
+  encodeData,
+  fromJson,
+  keepBytes,
+  mediaType,
+  parseJson,
+  requireJson,
+  STRUCTURED,
+} from './http-binding.ts'
 import { topicOf } from './types.ts'
 
 /** An event as a record: CloudEvents Kafka protocol binding 1.0.2, binary mode (section 3.2); the key is `partitionkey` (3.1). */
@@ -26,5 +34,5 @@ export function fromRecord(record: Pick<BusRecord, 'headers' | 'value'>): LaresE
   for (const [key, value] of Object.entries(record.headers))
     if (key.startsWith('ce_')) attributes[key.slice(3)] = value
   if (record.value.length > 0) attributes.data = parseJson(record.value)
-  return checkEvent(attributes)
+  return keepBytes(checkEvent(attributes), record.value)
 }

@@ -6,13 +6,12 @@ import {
   Producer,
 } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
+import { COMMIT_EVERY_MS } from '../../../infra/connector/worker.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import { KAFKA_SETTINGS } from '../../../shared/bus/kafka-client.ts'
 import { newId } from '../../../shared/events/ids.ts'
 import { type Chain, HOPS, openTurns, TEXT } from './chain.ts'
 
-/** As often as the connector commits. */
-const COMMIT_EVERY_MS = 100
 const ALL_IN_SYNC = -1
 const { sessionTimeoutMs, heartbeatEveryMs, rebalanceTimeoutMs, maxWaitMs } = KAFKA_SETTINGS
 
