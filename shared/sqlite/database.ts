@@ -8,10 +8,14 @@ import { LaresError } from '../errors.ts'
  * (https://sqlite.org/pragma.html#pragma_synchronous, FULL). `migrations` run in order, each once, in a transaction.
  * Errors: `unavailable`, with the file and the remedy.
  */
-export function openDatabase(file: string, migrations: string[]): DatabaseSync {
+export function openDatabase(
+  file: string,
+  migrations: string[],
+  options: { allowExtension?: boolean } = {},
+): DatabaseSync {
   try {
     mkdirSync(dirname(file), { recursive: true })
-    const database = new DatabaseSync(file)
+    const database = new DatabaseSync(file, options)
     database.exec(
       'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
     )

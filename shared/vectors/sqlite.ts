@@ -1,0 +1,97 @@
+import { load } from 'sqlite-vec'
+import { LaresError } from '../errors.ts'
+import { groupCommit, openDatabase } from '../sqlite/database.ts'
+import { type EmbeddingModel, requireSound, type Space, type Vectors } from './vectors.ts'
+
+/**
+ * One table, in the order of its key: a person's vectors lie together, and a search reads those and no others. sqlite-vec's
+ * own table (vec0) would set aside a block of at least 8 vectors for each person, and is no quicker at what people have.
+ */
+const migrations = [
+  `CREATE TABLE models (
+     number INTEGER PRIMARY KEY, id TEXT NOT NULL, dimensions INTEGER NOT NULL, UNIQUE (id, dimensions)) STRICT;
+   CREATE TABLE vectors (
+     model INTEGER NOT NULL REFERENCES models, person TEXT NOT NULL, id TEXT NOT NULL, vector BLOB NOT NULL,
+     PRIMARY KEY (model, person, id)) STRICT, WITHOUT ROWID`,
+]
+
+/** Opens the vectors in one file. Errors: `unavailable`. */
+export function openSqliteVectors(file: string): Vectors {
+  const database = openDatabase(file, migrations, { allowExtension: true })
+  load(database)
+  database.enableLoadExtension(false)
+  const commits = groupCommit(database)
+  const find = database.prepare('SELECT number FROM models WHERE id = ? AND dimensions = ?')
+  const enter = database.prepare('INSERT INTO models (id, dimensions) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const upsert = database.prepare(
+    'INSERT OR REPLACE INTO vectors (model, person, id, vector) VALUES (?, ?, ?, ?)',
+  )
+  const search = database.prepare(
+    `SELECT id, 1 - vec_distance_cosine(vector, ?) AS score FROM vectors
+     WHERE model = ? AND person = ? ORDER BY score DESC, id LIMIT ?`,
+  )
+  const remove = database.prepare('DELETE FROM vectors WHERE model = ? AND person = ? AND id = ?')
+  const countAll = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ?')
+  const countOf = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ? AND person = ?')
+  const numberOf = ({ id, dimensions }: EmbeddingModel) =>
+    (find.get(id, dimensions) as { number: number } | undefined)?.number
+  const spaceOf = (model: EmbeddingModel, number: number): Space => ({
+    async upsert(entries) {
+      for (const { values } of entries) requireSound(values, model)
+      await commits.run(() => {
+        for (const { person, id, values } of entries) upsert.run(number, person, id, bytesOf(values))
+      })
+    },
+    async search({ person, values, limit }) {
+      requireSound(values, model)
+      return search.all(bytesOf(values), number, person, limit) as { id: string; score: number }[]
+    },
+    async delete(person, ids) {
+      await commits.run(() => {
+        for (const id of ids) remove.run(number, person, id)
+      })
+    },
+    async count(person) {
+      const row = person === undefined ? countAll.get(number) : countOf.get(number, person)
+      return (row as { count: number }).count
+    },
+  })
+  return {
+    async space(model) {
+      await commits.run(() => enter.run(model.id, model.dimensions))
+      return spaceOf(model, numberOf(model)!)
+    },
+    async models() {
+      return database.prepare('SELECT id, dimensions FROM models ORDER BY number').all() as EmbeddingModel[]
+    },
+    async drop(model) {
+      await commits.run(() => {
+        const number = numberOf(model)
+        if (number === undefined) return
+        database.prepare('DELETE FROM vectors WHERE model = ?').run(number)
+        database.prepare('DELETE FROM models WHERE number = ?').run(number)
+      })
+    },
+    forget: person =>
+      commits.run(() => {
+        const numbers = database.prepare('SELECT number FROM models').all() as { number: number }[]
+        const forget = database.prepare('DELETE FROM vectors WHERE model = ? AND person = ?')
+        return numbers.reduce((sum, { number }) => sum + Number(forget.run(number, person).changes), 0)
+      }),
+    async check() {
+      await commits
+        .run(() => database.exec('UPDATE models SET id = id'))
+        .catch(cause => {
+          throw new LaresError('unavailable', `the vectors in ${file} cannot be written: ${cause.message}`, {
+            cause,
+          })
+        })
+    },
+    async close() {
+      await commits.run(() => undefined)
+      database.close()
+    },
+  }
+}
+
+const bytesOf = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
