@@ -16,6 +16,6 @@ export const rooms: RoomFact[] = [
     room: 'connector',
     does: 'writes',
     type: 'lares.deadletter.recorded',
-    file: 'infra/connector/delivery.ts',
+    file: 'infra/connector/dead-letter.ts',
   },
 ]

@@ -6,10 +6,7 @@ import { LaresError } from '../errors.ts'
 
 const assistant = z.strictObject({
   name: z.string().min(1).max(64).default('Lares'),
-  instructions: z
-    .string()
-    .max(4_000)
-    .default('Answer briefly and truthfully.'),
+  instructions: z.string().max(4_000).default('Answer briefly and truthfully.'),
   mode: z.enum(['queue', 'merge', 'interrupt']).default('queue'),
   maxSteps: z.int().min(1).max(50).default(6),
   maxWaiting: z.int().min(1).max(10_000).default(100),
