@@ -86,6 +86,8 @@ export const background: readonly string[] = [
   // What memory serves
   'remember that my locker number is 318',
   'please remember that I am a vegetarian',
+  'remember that the code of my safe is 2231',
+  'remember my gate combination, it is 9090',
   "don't forget that my sister is called Anna",
   'keep in mind that I drive an electric car',
   'my phone number is 555 0199',

@@ -1,110 +1,141 @@
 import type { Intent } from '../../shared/events/types.ts'
-import { features } from './features.ts'
+import { languageOf } from '../../shared/language.ts'
+import { type Outcome, type Scale, scaleBetween, thresholdFor } from './calibration.ts'
+import { type Judge, type Judges, type Seen, trainJudges } from './judges.ts'
+import { parallel } from './parallel.ts'
+import { type Embed, embedPairs, openSpace, type Pairs, type Project } from './space.ts'
 
 /** A text and the skill that it asks for; null for none. */
 export type Example = { skill: string | null; text: string }
 
 /** Takes a text to the skill it asks for, or to none. */
-export type Classifier = (text: string) => Intent
+export type Classifier = (text: string) => Promise<Intent>
 
-type Vector = { at: Int32Array; weight: Float64Array }
-type Encoder = { size: number; encode(text: string): Vector }
+/** Below this the words of a text say too little, and its meaning is judged alone. */
+const MIN_KNOWN = 0.3
+/** How much of what speaks for "none of these" is taken from what speaks for a skill. */
+const NONE_WEIGHT = 0.5
+/** How fast the score goes from 0 to 1 around the threshold, where it is 0.5. */
+const STEEPNESS = 4
+/** Into how many parts the examples are divided to find the thresholds when none are held out. */
+const FOLDS = 4
 
-const ROUNDS = 40
-const RATE = 2
-/** How likely a skill must be. Chosen on the development set; the skills that miss it are still the model's tools. */
-const THRESHOLD = 0.35
-/** A text of which less than this is known is like no example at all. */
-const MIN_KNOWN = 0.12
-
-/** Multinomial logistic regression over TF-IDF features. Learning 300 examples takes some 30 ms; a text, well under 1 ms. */
-export function trainClassifier(examples: readonly Example[]): Classifier {
-  const encoder = encoderFor(examples)
-  const classes = [...new Set(examples.map(example => example.skill))]
-  const weights = learn(
-    examples.map(example => ({
-      vector: encoder.encode(example.text),
-      target: classes.indexOf(example.skill),
-    })),
-    classes.length,
-    encoder.size,
+/**
+ * Learns from examples: linear support vector machines over sentence embeddings and words, joined with the nearest
+ * examples. From when on a skill is taken is found on `heldOut`, or, without it, by cross-validation.
+ */
+export async function trainClassifier(
+  examples: readonly Example[],
+  embed: Embed,
+  heldOut: readonly Example[] = [],
+): Promise<Classifier> {
+  const pairs = await embedPairs(embed)
+  const embeddings = await embed(examples.map(({ text }) => text))
+  const project = openSpace(
+    pairs,
+    examples.map(({ text }, i) => ({ text, embedding: embeddings[i]! })),
   )
-  return text => {
-    const vector = encoder.encode(text)
-    if (squares(vector) < MIN_KNOWN) return { skill: null, score: 1, candidates: [] }
-    const odds = probabilities(weights, vector)
-    return decide(classes.map((skill, at) => ({ skill, score: odds[at]! })))
+  const skills = [...new Set(examples.flatMap(({ skill }) => skill ?? []))]
+  const seen = examples.map(({ text }, i) => ({ text, vector: project(text, embeddings[i]!) }))
+  const judges = await trainJudges(seen, targetsOf(examples, skills), skills.length + 1)
+  const held = await embed(heldOut.map(({ text }) => text))
+  const outcomes =
+    heldOut.length > 0
+      ? outcomesOf(
+          judges,
+          skills,
+          heldOut,
+          heldOut.map(({ text }, i) => ({ text, vector: project(text, held[i]!) })),
+        )
+      : await crossValidated(examples, seen, skills)
+  const limits = {
+    meaning: thresholdFor(outcomes.map(({ meaning }) => meaning)),
+    words: thresholdFor(outcomes.map(({ words }) => words)),
+  }
+  const fromChinese = chineseScale(judges.meaning, pairs, project)
+  return async text => {
+    const [embedding] = await embed([text])
+    const one = { text, vector: project(text, embedding!) }
+    const kind = judges.known(text) >= MIN_KNOWN ? 'words' : 'meaning'
+    const scale = kind === 'meaning' && languageOf(text) === 'zh' ? fromChinese : unchanged
+    return decide(skills, standing(judges[kind](one)), scale, limits[kind])
   }
 }
 
-function decide(scored: { skill: string | null; score: number }[]): Intent {
-  const candidates = scored
-    .filter((each): each is { skill: string; score: number } => each.skill !== null)
+const unchanged: Scale = confidence => confidence
+
+/** The class after the skills is "none of these". */
+const targetsOf = (examples: readonly Example[], skills: readonly string[]): number[] =>
+  examples.map(({ skill }) => (skill === null ? skills.length : skills.indexOf(skill)))
+
+/** What speaks for each skill, less what speaks for none. */
+function standing(scores: Float32Array): Float32Array {
+  const none = scores[scores.length - 1]!
+  return scores.slice(0, -1).map(score => score - NONE_WEIGHT * none)
+}
+
+function decide(skills: readonly string[], standings: Float32Array, scale: Scale, limit: number): Intent {
+  const candidates = skills
+    .map((skill, at) => ({ skill, score: sigmoid(STEEPNESS * (scale(standings[at]!) - limit)) }))
     .sort((a, b) => b.score - a.score)
   const best = candidates[0]
-  if (best && best.score >= THRESHOLD) return { ...best, candidates }
-  return { skill: null, score: scored.find(each => each.skill === null)?.score ?? 1, candidates }
+  if (best && best.score >= 0.5) return { ...best, candidates }
+  return { skill: null, score: 1 - (best?.score ?? 0), candidates }
 }
 
-/** Features that no example has weigh in the length of a vector, so that much unknown makes the known count less. */
-function encoderFor(examples: readonly Example[]): Encoder {
-  const seenIn = new Map<string, number>()
-  for (const { text } of examples)
-    for (const feature of new Set(features(text))) seenIn.set(feature, (seenIn.get(feature) ?? 0) + 1)
-  const at = new Map([...seenIn.keys()].map((feature, index) => [feature, index]))
-  const rarity = (feature: string) => Math.log((examples.length + 1) / ((seenIn.get(feature) ?? 0) + 1)) + 1
+const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value))
+
+type Both = { meaning: Outcome; words: Outcome }
+
+const outcomesOf = (
+  judges: Judges,
+  skills: readonly string[],
+  examples: readonly Example[],
+  seen: readonly Seen[],
+): Both[] =>
+  seen.map((one, i) => ({
+    meaning: outcomeOf(judges.meaning, skills, examples[i]!, one),
+    words: outcomeOf(judges.words, skills, examples[i]!, one),
+  }))
+
+function outcomeOf(judge: Judge, skills: readonly string[], { skill }: Example, one: Seen): Outcome {
+  const standings = standing(judge(one))
+  const best = standings.indexOf(Math.max(...standings))
   return {
-    size: at.size,
-    encode(text) {
-      const entries = [...new Set(features(text))].map(feature => ({
-        at: at.get(feature) ?? -1,
-        weight: rarity(feature),
-      }))
-      const length = Math.hypot(...entries.map(entry => entry.weight)) || 1
-      const known = entries.filter(entry => entry.at >= 0)
-      return {
-        at: Int32Array.from(known, entry => entry.at),
-        weight: Float64Array.from(known, entry => entry.weight / length),
-      }
-    },
+    confidence: standings[best] ?? Number.NEGATIVE_INFINITY,
+    isNone: skill === null,
+    isRight: skills[best] === skill,
   }
 }
 
-/** Stochastic gradient descent in a fixed order: the same examples give the same classifier. */
-function learn(samples: { vector: Vector; target: number }[], classes: number, size: number): Float64Array[] {
-  const weights = Array.from({ length: classes }, () => new Float64Array(size))
-  // A stride that shares no factor with the count visits every sample, and classes in turn.
-  const stride = coprime(Math.floor(samples.length * 0.618), samples.length)
-  for (let round = 0; round < ROUNDS; round++)
-    for (let turn = 0; turn < samples.length; turn++) {
-      const { vector, target } = samples[(turn * stride) % samples.length]!
-      const odds = probabilities(weights, vector)
-      weights.forEach((row, at) => {
-        nudge(row, vector, RATE * ((at === target ? 1 : 0) - odds[at]!))
-      })
-    }
-  return weights
+/** What comes of each example when the others are learnt from. */
+async function crossValidated(
+  examples: readonly Example[],
+  seen: readonly Seen[],
+  skills: readonly string[],
+): Promise<Both[]> {
+  const all: Both[] = []
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const isHeld = (_: unknown, i: number) => i % FOLDS === fold
+    const isLearnt = (_: unknown, i: number) => i % FOLDS !== fold
+    const learnt = examples.filter(isLearnt)
+    const judges = await trainJudges(seen.filter(isLearnt), targetsOf(learnt, skills), skills.length + 1)
+    all.push(...outcomesOf(judges, skills, examples.filter(isHeld), seen.filter(isHeld)))
+  }
+  return all
 }
 
-function nudge(row: Float64Array, vector: Vector, by: number): void {
-  for (let i = 0; i < vector.at.length; i++) row[vector.at[i]!]! += by * vector.weight[i]!
+/** A sentence in Chinese must be as far from a skill as its English translation. */
+function chineseScale(judge: Judge, pairs: Pairs, project: Project): Scale {
+  const confidences = (texts: readonly string[], embeddings: readonly Float32Array[]) =>
+    texts.map((text, i) => Math.max(...standing(judge({ text, vector: project(text, embeddings[i]!) }))))
+  const english = confidences(
+    parallel.map(([text]) => text),
+    pairs.en,
+  )
+  const chinese = confidences(
+    parallel.map(([, text]) => text),
+    pairs.zh,
+  )
+  return scaleBetween(chinese, english)
 }
-
-function probabilities(weights: Float64Array[], vector: Vector): number[] {
-  const sums = weights.map(row => {
-    let sum = 0
-    for (let i = 0; i < vector.at.length; i++) sum += row[vector.at[i]!]! * vector.weight[i]!
-    return sum
-  })
-  const highest = Math.max(...sums)
-  const powers = sums.map(sum => Math.exp(sum - highest))
-  const total = powers.reduce((all, power) => all + power, 0)
-  return powers.map(power => power / total)
-}
-
-const squares = ({ weight }: Vector): number => weight.reduce((sum, each) => sum + each * each, 0)
-
-const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b))
-
-const coprime = (from: number, to: number): number =>
-  from > 1 && divisor(from, to) !== 1 ? coprime(from - 1, to) : Math.max(1, from)

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import calculator from '../../functions/calculator/handler.ts'
+import { background } from '../../functions/intent/background.ts'
+import { type Classifier, type Example, trainClassifier } from '../../functions/intent/classifier.ts'
+import { chinese, english } from '../../functions/intent/development-set.ts'
+import { openLearner } from '../../functions/intent/learner.ts'
+import notes from '../../functions/notes/handler.ts'
+import reminder from '../../functions/reminder/handler.ts'
+import time from '../../functions/time/handler.ts'
+import { noLog } from '../../shared/log.ts'
+import { openMe5 } from '../../shared/models/me5.ts'
+import { builtInEmbeddings } from '../support/embedding-model.ts'
+
+const folder = await builtInEmbeddings()
+const skills = [calculator, notes, reminder, time].map(({ skill }) => skill!)
+
+describe.skipIf(!folder)('intent with embeddings', () => {
+  const models = openMe5({ folder: async () => folder!, threads: 2 })
+  const embed = async (texts: readonly string[]) => (await models.embed(texts, 'query')).vectors
+  const isChinese = (text: string) => /\p{Script=Han}/u.test(text)
+  const none: Example[] = background.map(text => ({ skill: null, text }))
+  const learn = (mayUse: (text: string) => boolean) =>
+    trainClassifier(
+      [
+        ...none.filter(({ text }) => mayUse(text)),
+        ...skills.flatMap(({ name, examples }) =>
+          examples.filter(mayUse).map(text => ({ skill: name, text })),
+        ),
+      ],
+      embed,
+    )
+  afterAll(() => models.close())
+
+  async function share(classify: Classifier, set: typeof english): Promise<number> {
+    const wrong: string[] = []
+    const all = Object.entries(set).flatMap(([skill, texts]) => texts.map(text => ({ skill, text })))
+    for (const { skill, text } of all) {
+      const got = (await classify(text)).skill ?? 'none'
+      if (got !== skill) wrong.push(`${text}: ${got} instead of ${skill}`)
+    }
+    console.info(`${all.length - wrong.length} of ${all.length} right`, wrong)
+    return 1 - wrong.length / all.length
+  }
+
+  describe('that has learnt from all examples', () => {
+    let classify: Classifier
+    beforeAll(async () => {
+      classify = await learn(() => true)
+    }, 120_000)
+
+    test.each([
+      ['English', english],
+      ['Chinese', chinese],
+    ] as const)('is right for nine of ten things that people say in %s', async (_, set) => {
+      expect(await share(classify, set)).toBeGreaterThanOrEqual(0.9)
+    })
+
+    test('tells how sure it is, with the candidates best first', async () => {
+      const { skill, score, candidates } = await classify('what time is it in Tokyo')
+      expect(skill).toBe('time')
+      expect(score).toBeGreaterThan(0.5)
+      const scores = candidates.map(each => each.score)
+      expect(scores).toEqual(scores.toSorted((a, b) => b - a))
+      expect(candidates).toHaveLength(skills.length)
+    })
+  })
+
+  test('English examples alone serve people who write Chinese', async () => {
+    const classify = await learn(text => !isChinese(text))
+    expect(await share(classify, chinese)).toBeGreaterThanOrEqual(0.8)
+  }, 120_000)
+
+  test('answers by words until it has learnt, and then by meaning', async () => {
+    const said: string[] = []
+    const log = { ...noLog, info: (_fields: object, message: string) => said.push(message) }
+    const learner = openLearner()
+    const first = await learner.intentOf('what time is it?', skills, models, log)
+    expect(first.skill).toBe('time')
+    await vi.waitFor(() => expect(said).toContain('learnt what the skills are asked for'), 60_000)
+    expect((await learner.intentOf('wie spät ist es?', skills, models, log)).skill).toBe('time')
+  }, 120_000)
+})
