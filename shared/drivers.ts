@@ -15,12 +15,14 @@ import { meteredConversations } from './telemetry/metered-conversations.ts'
 import { meteredEvents } from './telemetry/metered-events.ts'
 import { meteredModels } from './telemetry/metered-models.ts'
 import { type Metrics, openMetrics } from './telemetry/metrics.ts'
+import type { Vectors } from './vectors/vectors.ts'
 
 /** The drivers that the environment chooses, each opened (and its code loaded) at its first use, and then kept. */
 export type Drivers = {
   bus(): Promise<Bus>
   conversations(): Promise<Conversations>
   objects(): Promise<ObjectStore>
+  vectors(): Promise<Vectors>
   models(): Promise<Models>
   events(): Promise<EventLog>
   /** What a function that `uses` these gets. */
@@ -47,6 +49,7 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     meteredConversations(await openConversations(environment, log), metrics),
   )
   const objects = once(() => openObjects(environment))
+  const vectors = once(() => openVectors(environment))
   const models = once(async () =>
     meteredModels(
       joinModels(
@@ -69,6 +72,7 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     bus,
     conversations,
     objects,
+    vectors,
     models,
     events: async () => meteredEvents(openEventLog(await bus(), await objects()), environment.bus, metrics),
     metrics,
@@ -98,6 +102,15 @@ async function openObjects(environment: Environment): Promise<ObjectStore> {
   }
   const { openFolderObjects } = await import('./objects/folder.ts')
   return openFolderObjects(join(environment.home, 'objects'))
+}
+
+async function openVectors(environment: Environment): Promise<Vectors> {
+  if (environment.qdrant) {
+    const { openQdrantVectors } = await import('./vectors/qdrant.ts')
+    return openQdrantVectors(environment.qdrant)
+  }
+  const { openSqliteVectors } = await import('./vectors/sqlite.ts')
+  return openSqliteVectors(join(environment.home, 'vectors.db'))
 }
 
 async function openConversations(environment: Environment, log: Log): Promise<Conversations> {

@@ -24,6 +24,8 @@ const schema = z.object({
     z.url({ protocol: /^postgres(ql)?$/, error: 'postgres://user:password@host:port/database' }),
   ),
   DATABASE_POOL: withDefault(z.coerce.number().int().min(1), 8),
+  QDRANT_URL: optional(z.url({ protocol: /^https?$/ })),
+  QDRANT_API_KEY: optional(z.string()),
   S3_ENDPOINT: optional(z.url({ protocol: /^https?$/ })),
   S3_ACCESS_KEY: withDefault(z.string(), ''),
   S3_SECRET_KEY: withDefault(z.string(), ''),
@@ -76,6 +78,8 @@ export type Environment = {
   kafkaClient: 'platformatic' | 'kafkajs' | undefined
   /** The PostgreSQL that keeps the conversations, and how many connections each process holds at most. */
   database: { url: string; poolSize: number } | undefined
+  /** The Qdrant that keeps vectors. */
+  qdrant: { url: string; apiKey: string | undefined } | undefined
   /** The S3 that keeps objects. */
   s3: S3 | undefined
   openai: { baseUrl: string; apiKey: string | undefined } | undefined
@@ -126,6 +130,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     kafkaBrokers: env.KAFKA_BROKERS.split(','),
     kafkaClient: env.LARES_KAFKA_CLIENT,
     database: env.DATABASE_URL ? { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL } : undefined,
+    qdrant: env.QDRANT_URL ? { url: env.QDRANT_URL, apiKey: env.QDRANT_API_KEY } : undefined,
     s3: env.S3_ENDPOINT
       ? {
           endpoint: env.S3_ENDPOINT,

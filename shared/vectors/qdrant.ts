@@ -1,0 +1,137 @@
+import { QdrantClient } from '@qdrant/js-client-rest'
+import { v5 as uuid } from 'uuid'
+import { LaresError } from '../errors.ts'
+import { type EmbeddingModel, requireSound, type Space, type Vectors } from './vectors.ts'
+
+export type QdrantOptions = { url: string; apiKey?: string | undefined; timeoutMs?: number }
+
+/** Points have UUIDs; a point's is made of its person and id, so that writing it again replaces it. */
+const POINTS = '6b5f6d0e-3c1b-5b6a-9d0e-2f6f0c7f4e11'
+const pointOf = (person: string, id: string) => uuid(JSON.stringify([person, id]), POINTS)
+
+/** A collection is named after its model, which can so be read from it. */
+const PREFIX = 'lares_'
+const collectionOf = ({ id, dimensions }: EmbeddingModel) =>
+  `${PREFIX}${dimensions}_${Buffer.from(id).toString('base64url')}`
+function modelOf(collection: string): EmbeddingModel | undefined {
+  const [, dimensions, id] = /^lares_(\d+)_([\w-]+)$/.exec(collection) ?? []
+  return id && dimensions
+    ? { id: Buffer.from(id, 'base64url').toString(), dimensions: Number(dimensions) }
+    : undefined
+}
+
+/**
+ * What a collection is made with. People are tenants (https://qdrant.tech/documentation/guides/multiple-partitions/): `person`
+ * is indexed as one, so that a person's vectors lie together, and there is a graph for each (`payload_m`) but none of all
+ * (`m: 0`), which no search would use. Vectors are kept on disk and, in one byte for each number, in memory: a search goes
+ * through those, takes twice as many as asked for, and puts them in order by the whole vectors.
+ */
+const SETTINGS = {
+  hnsw_config: { m: 0, payload_m: 16, ef_construct: 128 },
+  quantization_config: { scalar: { type: 'int8', quantile: 0.99, always_ram: true } },
+} as const
+const PARAMS = { hnsw_ef: 128, quantization: { rescore: true, oversampling: 2 } }
+
+const ofPerson = (person: string) => ({ must: [{ key: 'person', match: { value: person } }] })
+
+/** Vectors in a Qdrant server, a collection for each model. Errors: `unavailable`. */
+export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOptions): Vectors {
+  const client = new QdrantClient({
+    url,
+    timeout: timeoutMs,
+    checkCompatibility: false,
+    ...(apiKey && { apiKey }),
+  })
+  const call = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (cause) {
+      throw new LaresError('unavailable', `Qdrant at ${url} cannot be used: ${reasonOf(cause)}`, { cause })
+    }
+  }
+  const collections = async () => {
+    const { collections } = await call(() => client.getCollections())
+    return collections.map(({ name }) => name).filter(name => modelOf(name))
+  }
+  const countIn = async (collection: string, person?: string) => {
+    const filter = person === undefined ? {} : { filter: ofPerson(person) }
+    return (await call(() => client.count(collection, { ...filter, exact: true }))).count
+  }
+  const make = async (collection: string, model: EmbeddingModel) => {
+    if ((await call(() => client.collectionExists(collection))).exists) return
+    const vectors = { size: model.dimensions, distance: 'Cosine', on_disk: true } as const
+    await call(() =>
+      client.createCollection(collection, { vectors, ...SETTINGS }).catch(error => {
+        // Another starter was quicker.
+        if (statusOf(error) !== 409) throw error
+      }),
+    )
+    const index = {
+      field_name: 'person',
+      field_schema: { type: 'keyword', is_tenant: true },
+      wait: true,
+    } as const
+    await call(() => client.createPayloadIndex(collection, index))
+  }
+  const spaceOf = (model: EmbeddingModel, collection: string): Space => ({
+    async upsert(entries) {
+      for (const { values } of entries) requireSound(values, model)
+      if (entries.length === 0) return
+      const points = entries.map(({ person, id, values }) => ({
+        id: pointOf(person, id),
+        vector: Array.from(values),
+        payload: { person, id },
+      }))
+      await call(() => client.upsert(collection, { wait: true, points }))
+    },
+    async search({ person, values, limit }) {
+      requireSound(values, model)
+      const asked = {
+        query: Array.from(values),
+        filter: ofPerson(person),
+        limit,
+        params: PARAMS,
+        with_payload: ['id'],
+      }
+      const { points } = await call(() => client.query(collection, asked))
+      return points.map(({ payload, score }) => ({ id: String(payload?.id), score }))
+    },
+    async delete(person, ids) {
+      if (ids.length === 0) return
+      const points = ids.map(id => pointOf(person, id))
+      await call(() => client.delete(collection, { wait: true, points }))
+    },
+    count: person => countIn(collection, person),
+  })
+  return {
+    async space(model) {
+      const collection = collectionOf(model)
+      await make(collection, model)
+      return spaceOf(model, collection)
+    },
+    models: async () => (await collections()).map(name => modelOf(name)!),
+    async drop(model) {
+      await call(() => client.deleteCollection(collectionOf(model)))
+    },
+    async forget(person) {
+      let forgotten = 0
+      for (const collection of await collections()) {
+        forgotten += await countIn(collection, person)
+        await call(() => client.delete(collection, { wait: true, filter: ofPerson(person) }))
+      }
+      return forgotten
+    },
+    async check() {
+      await collections()
+    },
+    close: async () => undefined,
+  }
+}
+
+const statusOf = (error: unknown) => (error as { status?: number }).status
+
+/** The server says in the body what was wrong; fetch says it in the cause. */
+function reasonOf(thrown: unknown): string {
+  const { message, data, cause } = thrown as Error & { data?: { status?: { error?: string } }; cause?: Error }
+  return data?.status?.error ?? (cause?.message || message)
+}

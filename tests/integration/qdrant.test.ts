@@ -1,0 +1,31 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { openQdrantVectors } from '../../shared/vectors/qdrant.ts'
+import { vectorsSuite } from '../../shared/vectors/vectors.suite.ts'
+import { freePort } from '../support/house.ts'
+import { realPart } from '../support/npm-part.ts'
+import { startQdrant } from '../support/qdrant.ts'
+
+const engine = await realPart(startQdrant)
+afterAll(() => engine?.close())
+
+describe.skipIf(!engine)(`Qdrant's engine (${engine?.version})`, () => {
+  vectorsSuite('vectors on qdrant', async () => ({
+    open: async () => openQdrantVectors({ url: engine!.url }),
+    stop: async () => undefined,
+  }))
+})
+
+const { QDRANT_URL: url, QDRANT_API_KEY: apiKey } = process.env
+describe.skipIf(!url)('a Qdrant server', () => {
+  vectorsSuite('vectors on qdrant', async () => ({
+    open: async () => openQdrantVectors({ url: url!, apiKey }),
+    stop: async () => undefined,
+  }))
+})
+
+test('a Qdrant that is away is told with its address', async () => {
+  const away = openQdrantVectors({ url: `http://127.0.0.1:${await freePort()}` })
+  const told = { code: 'unavailable', message: /Qdrant at http:\/\/127\.0\.0\.1:\d+ cannot be used/ }
+  await expect(away.check()).rejects.toMatchObject(told)
+  await expect(away.space({ id: 'm', dimensions: 2 })).rejects.toMatchObject(told)
+})
