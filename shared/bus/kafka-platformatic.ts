@@ -73,10 +73,11 @@ export function openPlatformatic(settings: KafkaSettings): KafkaClient {
       }),
     createTopics: (topics, partitions) =>
       as('topics cannot be created', async () => {
-        for (const { name, retentionMs } of topics)
+        // One request for those of the same settings. What else is wrong shows when they are waited for.
+        for (const [retentionMs, alike] of Map.groupBy(topics, topic => topic.retentionMs))
           await admin
             .createTopics({
-              topics: [name],
+              topics: alike.map(({ name }) => name),
               partitions,
               configs: [
                 { name: 'message.timestamp.type', value: 'LogAppendTime' },
