@@ -13,7 +13,7 @@ export const FAULTS = {
   stop: { rate: 0.005, says: 'a process is stopped in order and started again (SIGTERM); asked each second' },
   'clock-jump': {
     rate: 0.01,
-    says: "a process's clock jumps, by up to an hour, either way; asked each second",
+    says: "a process's clock jumps, to be up to ten minutes off, either way; asked each second",
   },
   // The bus.
   'publish-refused': { rate: 0.02, says: 'a batch is refused, and nothing of it is written' },

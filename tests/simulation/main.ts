@@ -103,10 +103,11 @@ async function printTrace(): Promise<number> {
 
 /** How many seeds it takes until the fault that was put in is found; only its own promise counts. */
 async function seekMutation(name: string): Promise<number> {
-  const { promise } = mutate(name)
+  const { promise, faults } = mutate(name)
+  const chosen = faults ? { kinds: faults, ...only } : only
   const { run } = await import('./run.ts')
   for (let seed = from; seed < from + count; seed++) {
-    const { violations } = await run({ seed, ...only })
+    const { violations } = await run({ seed, ...chosen })
     const found = violations.find(violation => violation.startsWith(promise))
     if (!found) continue
     console.log(JSON.stringify({ mutation: name, promise, seeds: seed - from + 1, seed, found }))

@@ -1,5 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of code
 
+import type { FaultName } from './faults.ts'
+
 /**
  * Faults put into the product on purpose, to see that the simulation finds them. `find` is in `file` exactly once; when
  * that changes, the mutation is to be written anew.
@@ -10,6 +12,8 @@ export type Mutation = {
   file: string
   find: string
   replace: string
+  /** The kinds that bring it to light soonest; all kinds, if none are named. */
+  faults?: readonly FaultName[]
 }
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -48,6 +52,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'infra/connector/delivery.ts',
     find: '    throw error\n  }\n  await outbox.settled()\n',
     replace: '    throw error\n  }\n  outbox.settled().catch(() => undefined)\n',
+    faults: ['crash-before', 'crash-after', 'publish-refused', 'delay'],
   },
   {
     name: 'timer marked before published',
@@ -156,5 +161,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'infra/connector/worker.ts',
     find: '      for (const { topic, partition } of revoked) lose(partitions, `${topic}/${partition}`)\n',
     replace: '      void revoked\n',
+    faults: ['rebalance', 'overlap', 'slow', 'fails-once'],
   },
 ]

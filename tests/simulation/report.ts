@@ -3,7 +3,8 @@ import type { RunResult } from './run.ts'
 import type { Shrunk } from './shrink.ts'
 
 /** What goes on in an idle house says nothing about a failure. */
-const IDLE = /timers\.due|markFired $|list catalogue|put catalogu|makes topics|history\.changes|begins to watch/
+const IDLE =
+  /timers\.due|markFired $|list catalogue|put catalogu|makes topics|history\.changes|begins to watch/
 
 /** A failure as people read it: what broke, what is left of the history that broke it, and how to see it again. */
 export function failureReport({ seed, plan, violations }: RunResult, shrunk: Shrunk): string {

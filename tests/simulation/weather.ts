@@ -69,9 +69,9 @@ export function startWeather(house: House, operator: Operator, parts: HouseParts
       if (chance.fault('pause', name)) machine.pause(chance.between(`${name} pauses`, 200, 30_000))
       if (chance.fault('stop', name)) machine.stop()
       if (chance.fault('clock-jump', name)) {
-        const jump = chance.among(`${name} jumps`, [-3_600_000, -5_000, -500, 500, 5_000, 3_600_000])
-        trace(() => `the clock of ${name} jumps by ${jump} ms`)
-        life.skewMs += jump
+        const jump = chance.among(`${name} jumps`, [-600_000, -5_000, -500, 500, 5_000, 600_000])
+        trace(() => `the clock of ${name} jumps to ${jump} ms off`)
+        life.skewMs = jump
       }
     }
     for (const [name, group] of house.bus.groups())
