@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import { LaresError } from '../../shared/errors.ts'
 import { handlerFileIn } from '../../shared/function/load.ts'
-import { readStack } from '../connector/topic-map.ts'
+import { readStack, type StackFunction } from '../connector/topic-map.ts'
 import type { Deployment } from './deployment.ts'
 
 export const HANDLER = 'com.lares.handler'
@@ -28,11 +28,24 @@ export async function handlerOf(deployment: Deployment, root: string): Promise<s
 /** The last name in an image's path, without tag and digest. */
 const repositoryOf = (image: string): string => basename(image.split('@')[0]!).split(':')[0]!
 
-/** stack.yml names images with variables in them, so their last names are compared. */
-async function inStack(image: string, root: string): Promise<string | undefined> {
-  const stack = await readStack(join(root, 'stack.yml')).catch(() => [])
-  return stack.find(({ name }) => name === repositoryOf(image))?.handler
+/** By file and the time of its last change: reading it anew would be the slowest part of a wake. */
+const stacks = new Map<string, { changedMs: number; functions: Promise<StackFunction[]> }>()
+
+async function stackIn(root: string): Promise<StackFunction[]> {
+  const file = join(root, 'stack.yml')
+  const changedMs = (await stat(file).catch(() => undefined))?.mtimeMs
+  if (changedMs === undefined) return []
+  const known = stacks.get(file)
+  if (known?.changedMs === changedMs) return await known.functions
+  // A checkout whose stack file is broken for now still has its handlers.
+  const functions = readStack(file).catch(() => [])
+  stacks.set(file, { changedMs, functions })
+  return await functions
 }
+
+/** stack.yml names images with variables in them, so their last names are compared. */
+const inStack = async (image: string, root: string): Promise<string | undefined> =>
+  (await stackIn(root)).find(({ name }) => name === repositoryOf(image))?.handler
 
 /** A digest of what is in the folder. */
 export async function contentOf(folder: string): Promise<string> {

@@ -1,6 +1,8 @@
 import { readEnvironment } from '../../shared/config/environment.ts'
+import { openDrivers } from '../../shared/drivers.ts'
 import { toLaresError } from '../../shared/errors.ts'
 import { hostFunction } from '../../shared/function/host.ts'
+import { noLog } from '../../shared/log.ts'
 import { runProcess } from '../../shared/process.ts'
 
 const HOST = '127.0.0.1'
@@ -17,7 +19,15 @@ stampLines(process.stdout)
 stampLines(process.stderr)
 process.once('disconnect', endEmpty)
 process.once('message', (assignment: Assignment) => void become(assignment))
+await warmUp()
 announce({ ready: true })
+
+/** Loads the code of drivers too, which otherwise comes with their first use. */
+async function warmUp(): Promise<void> {
+  const drivers = openDrivers(readEnvironment(process.env), noLog)
+  await Promise.all([drivers.objects(), import('../../shared/conversations/sqlite.ts')])
+  await drivers.close()
+}
 
 function endEmpty(): never {
   process.exit(0)
