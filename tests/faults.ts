@@ -103,6 +103,7 @@ async function openBroker() {
     broker = await startBroker({ dir, port, progress: () => undefined })
   }
   await start()
+  process.once('exit', () => void broker.kill())
   return {
     current: () => broker,
     start,
@@ -113,6 +114,7 @@ async function openBroker() {
   }
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const results = await openResults(resolve(values.results))
 const model = await startModelServer({ delayMs: 50, tokenDelayMs: 2 })
 const broker = await openBroker()

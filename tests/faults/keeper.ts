@@ -16,6 +16,12 @@ const READY_LIMIT_MS = 180_000
 const STOP_LIMIT_MS = 45_000
 const RESTART_MS = 100
 
+/** None stays behind when whoever started it is cut short itself. */
+const alive = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const one of alive) one.kill('SIGKILL')
+})
+
 export async function keep(
   { name, script, args, environment }: Member,
   isReady: () => Promise<boolean>,
@@ -29,6 +35,8 @@ export async function keep(
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     running = started
+    alive.add(started)
+    started.once('exit', () => alive.delete(started))
     for (const stream of [started.stdout!, started.stderr!])
       stream.on('data', chunk => onOutput(`${name}: ${chunk}`))
     started.once('exit', () => !stopping && setTimeout(start, RESTART_MS))
