@@ -85,12 +85,12 @@ async function simulate(): Promise<number> {
 }
 
 /** Shrinks and prints a failure. The simulator is loaded only here, so that a mutation can be put in before. */
-async function explain(seed: number): Promise<void> {
+async function explain(seed: number, given: readonly FaultName[] | undefined = kinds): Promise<void> {
   const { run } = await import('./run.ts')
   const { shrink } = await import('./shrink.ts')
   const { failureReport } = await import('./report.ts')
-  const failure = await run({ seed, ...only })
-  console.log(failureReport(failure, await shrink(failure, kinds)))
+  const failure = await run({ seed, ...(given && { kinds: given }) })
+  console.log(failureReport(failure, await shrink(failure, given)))
 }
 
 async function printTrace(): Promise<number> {
@@ -104,14 +104,14 @@ async function printTrace(): Promise<number> {
 /** How many seeds it takes until the fault that was put in is found; only its own promise counts. */
 async function seekMutation(name: string): Promise<number> {
   const { promise, faults } = mutate(name)
-  const chosen = faults ? { kinds: faults, ...only } : only
+  const chosen: { kinds?: readonly FaultName[] } = faults ? { kinds: faults, ...only } : only
   const { run } = await import('./run.ts')
   for (let seed = from; seed < from + count; seed++) {
     const { violations } = await run({ seed, ...chosen })
     const found = violations.find(violation => violation.startsWith(promise))
     if (!found) continue
     console.log(JSON.stringify({ mutation: name, promise, seeds: seed - from + 1, seed, found }))
-    if (values.trace) await explain(seed)
+    if (values.trace) await explain(seed, chosen.kinds)
     return 0
   }
   console.log(JSON.stringify({ mutation: name, promise, seeds: null }))

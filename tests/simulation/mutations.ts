@@ -66,7 +66,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'acknowledged before published',
     promise: 'P1',
     file: 'gateway/intake.ts',
-    find: "await within(PUBLISH_LIMIT_MS, 'the bus', parts.events.publish([event]))",
+    find: "await within(PUBLISH_LIMIT_MS, 'the bus', parts.events.publish([event]).catch(refuseForNow))",
     replace: 'parts.events.publish([event]).catch(() => undefined)',
   },
   {
