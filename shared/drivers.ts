@@ -101,7 +101,7 @@ async function openObjects(environment: Environment): Promise<ObjectStore> {
     return openMinioObjects(environment.s3)
   }
   const { openFolderObjects } = await import('./objects/folder.ts')
-  return openFolderObjects(join(environment.home, 'objects'))
+  return openFolderObjects(join(environment.home, 'objects'), environment.coldFolder)
 }
 
 async function openVectors(environment: Environment): Promise<Vectors> {

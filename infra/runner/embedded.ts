@@ -16,6 +16,7 @@ import { deployedFunctions } from '../connector/provider-source.ts'
 import { openStatus } from '../connector/status.ts'
 import { type FunctionSource, readStack, stackSource } from '../connector/topic-map.ts'
 import { openTracer } from '../connector/trace.ts'
+import { startCooling } from '../timers/cooling.ts'
 import { startTimers } from '../timers/timers.ts'
 import { startTrimming } from '../timers/trimming.ts'
 
@@ -52,6 +53,7 @@ export async function startEmbedded(
   })
   const timers = startTimers(conversations.timers, events, log)
   const trimming = startTrimming(conversations, log)
+  const cooling = startCooling(objects, environment.coldDays, log)
   const dead = openDeadLetters({ bus, objects, documents: conversations.documents })
   const status = openStatus({ bus, dead, source, reach: invoker.manifest })
   watchStatus(drivers.metrics, { status, loads: connector.loads, log })
@@ -72,6 +74,7 @@ export async function startEmbedded(
       await gateway.close()
       await timers.close()
       await trimming.close()
+      await cooling.close()
       await connector.close()
       await stop()
       await drivers.close()

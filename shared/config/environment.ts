@@ -31,6 +31,8 @@ const schema = z.object({
   S3_SECRET_KEY: withDefault(z.string(), ''),
   S3_BUCKET: withDefault(z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name'), 'lares'),
   S3_COLD_CLASS: optional(z.string()),
+  LARES_COLD: optional(z.string()),
+  LARES_COLD_DAYS: withDefault(z.coerce.number().min(1), 90),
   OPENAI_BASE_URL: optional(z.url({ protocol: /^https?$/ })),
   OPENAI_API_KEY: optional(z.string()),
   LARES_MODEL: optional(z.string()),
@@ -80,6 +82,9 @@ export type Environment = {
   database: { url: string; poolSize: number } | undefined
   /** The Qdrant that keeps vectors. */
   qdrant: { url: string; apiKey: string | undefined } | undefined
+  /** Where objects that are files go when they are cold; and after how many days objects are, wherever they are kept. */
+  coldFolder: string | undefined
+  coldDays: number
   /** The S3 that keeps objects. */
   s3: S3 | undefined
   openai: { baseUrl: string; apiKey: string | undefined } | undefined
@@ -131,6 +136,8 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     kafkaClient: env.LARES_KAFKA_CLIENT,
     database: env.DATABASE_URL ? { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL } : undefined,
     qdrant: env.QDRANT_URL ? { url: env.QDRANT_URL, apiKey: env.QDRANT_API_KEY } : undefined,
+    coldFolder: env.LARES_COLD ? resolve(env.LARES_COLD) : undefined,
+    coldDays: env.LARES_COLD_DAYS,
     s3: env.S3_ENDPOINT
       ? {
           endpoint: env.S3_ENDPOINT,
