@@ -55,7 +55,7 @@ export type House = {
   close(): Promise<void>
 }
 
-export const PLENTY: GatewayConfig['maxWaiting'] = { conversation: 100, person: 1_000, all: 1_000 }
+export const PLENTY: GatewayConfig['maxWaiting'] = { conversation: 1_000, person: 1_000, all: 1_000 }
 
 export type HouseOptions = {
   responder?: Responder

@@ -11,12 +11,24 @@ const NOT_RUN: { command: RegExp; because: string }[] = [
     command: /^(\w+=\S+ )*npm start$/,
     because: 'it starts a house and stays: the house of these tests is started so',
   },
-  { command: /^npm (test|run test:\w+)$/, because: 'these tests run within them' },
+  { command: /^npm (test|run test:\w+)( --.*)?$/, because: 'these tests run within them' },
   {
-    command: /^npm run (kafka|start:kafka|provider)$/,
+    command: /^npm run (kafka|start:kafka|provider)( --.*)?$/,
     because: 'it stays until it is stopped: the integration tests start it',
   },
-  { command: /^npm run bench:\w+$/, because: 'it takes minutes, and a machine of its own' },
+  { command: /^npm run bench:\w+( --.*)?$/, because: 'it takes minutes, and a machine of its own' },
+  {
+    command: /^npm run simulate( --.*)?$/,
+    because: 'it takes minutes: tests/simulation runs it for fewer seeds',
+  },
+  {
+    command: /\bfaas-cli /,
+    because: 'no registry carries it: its requests are replayed as they were recorded',
+  },
+  {
+    command: /^npx lares new skill \w+$/,
+    because: 'it writes into the checkout: tests/end-to-end/live-skill.test.ts does it in a copy',
+  },
 ]
 /** An endless stream has been seen when this is over. */
 const STREAM_SECONDS = 3
