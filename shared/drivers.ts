@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { Bus } from './bus/bus.ts'
 import type { Environment } from './config/environment.ts'
-import { readConfig } from './config/files.ts'
 import type { Conversations } from './conversations/conversations.ts'
 import { type EventLog, openEventLog } from './events/log.ts'
 import { openCatalogue } from './function/catalogue.ts'
@@ -66,7 +65,10 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     documents: async () => (await conversations()).documents,
     timers: async () => (await conversations()).timers,
     catalogue: async () => openCatalogue((await conversations()).documents),
-    assistant: async () => readConfig(environment.configDirectory, 'assistant'),
+    async assistant() {
+      const { readConfig } = await import('./config/files.ts')
+      return readConfig(environment.configDirectory, 'assistant')
+    },
   }
   return {
     bus,

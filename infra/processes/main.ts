@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { readEnvironment } from '../../shared/config/environment.ts'
+import { FUNCTION_FLAGS } from '../../shared/function/node-flags.ts'
 import { openLog } from '../../shared/pino-log.ts'
 import { runProcess } from '../../shared/process.ts'
 import { readStack } from '../connector/topic-map.ts'
@@ -26,6 +27,7 @@ await runProcess(async () => {
   const children: Child[] = [
     ...functions.map(({ name, handler, port }) => ({
       name,
+      flags: FUNCTION_FLAGS,
       script: 'shared/function/main.ts',
       args: [handler],
       environment: { PORT: String(port), HOST },

@@ -5,6 +5,8 @@ import type { Log } from '../../shared/log.ts'
 
 export type Child = {
   name: string
+  /** For Node itself. */
+  flags?: string[]
   script: string
   args: string[]
   environment: Record<string, string>
@@ -49,7 +51,7 @@ function keep(child: Child, { runFolder, log, shared }: SupervisorOptions): { st
   const start = () => {
     const startedAt = performance.now()
     const env = { ...process.env, ...shared, ...child.environment }
-    const started = spawn(process.execPath, [child.script, ...child.args], {
+    const started = spawn(process.execPath, [...(child.flags ?? []), child.script, ...child.args], {
       env,
       stdio: ['ignore', 'inherit', 'inherit'],
     })

@@ -1,13 +1,21 @@
-import { readFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { readStack } from '../../infra/connector/topic-map.ts'
 import { inject, simulated } from '../../infra/lares/injection.ts'
-import { type House, startHouse, TOKEN } from '../support/house.ts'
+import { FUNCTION_FLAGS } from '../../shared/function/node-flags.ts'
+import { freePort, type House, startHouse, TOKEN } from '../support/house.ts'
 import { startModelServer } from '../support/model-server.ts'
+import { until } from '../support/until.ts'
+import { rounded } from './statistics.ts'
 
 /**
  * `npm run bench:memory`: resident memory (VmRSS, MB of 10^6 bytes) of the one process, idle and after 1,000 turns,
- * with a model server outside and with the built-in model; and the time from its start to ready.
+ * with all models outside, with the built-in embeddings, and with the built-in chat model too (after fewer turns);
+ * the time from its start to ready; and of each function as a process of its own, idle.
  * Baseline: OpenClaw 2026.9.6 on Node 24, measured idle on a machine of this size: 862 MB, 42 s to ready.
  */
 const BASELINE = { idleMB: 862, readyMs: 42_000 }
@@ -15,36 +23,77 @@ const { values } = parseArgs({
   options: { turns: { type: 'string', default: '1000' }, 'model-turns': { type: 'string', default: '50' } },
 })
 
-const residentMB = async (house: House): Promise<number> => {
-  const status = await readFile(`/proc/${house.pid('embedded')}/status`, 'utf8')
-  return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1_000)
+const residentMB = async (pid: number): Promise<number> => {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Math.round((Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1_024) / 1e6)
 }
 
-async function measure(modelUrl: string | undefined, turns: number) {
-  const house = await startHouse({ kind: 'embedded', ...(modelUrl ? { modelUrl } : {}) })
+/** Memory that was only just used is not what a house keeps. */
+const SETTLE_MS = 3_000
+/** Turns a second: a busy house, not one under attack. */
+const RATE = 50
+
+async function measure(house: House, turns: number) {
   try {
-    await wait(3_000)
-    const idleMB = await residentMB(house)
+    await wait(SETTLE_MS)
+    const pid = house.pid('embedded')
+    const idleMB = await residentMB(pid)
     const report = await inject({
       url: house.url,
       token: TOKEN,
       messages: simulated({ conversations: turns / 5, messages: 5, text: 'message {message}' }),
+      ratePerSecond: RATE,
       timeoutMs: 600_000,
     })
     if (!report.ok) throw new Error(`${report.missing.length} of ${turns} messages were not answered`)
-    return { readyMs: house.readyMs(), idleMB, afterTurnsMB: await residentMB(house), turns }
+    await wait(SETTLE_MS)
+    return { readyMs: house.readyMs(), idleMB, afterTurnsMB: await residentMB(pid), turns }
   } finally {
     await house.stop()
   }
 }
 
+/** A function as a process of its own, ready and idle. */
+async function measureFunction(handler: string): Promise<number> {
+  const home = await mkdtemp(join(tmpdir(), 'lares-memory-'))
+  const port = await freePort()
+  const child = spawn(process.execPath, [...FUNCTION_FLAGS, 'shared/function/main.ts', handler], {
+    env: { ...process.env, PORT: String(port), LARES_HOME: home },
+    stdio: 'ignore',
+  })
+  try {
+    await until(
+      async () => (await fetch(`http://127.0.0.1:${port}/_/ready`).catch(() => undefined))?.ok,
+      30_000,
+    )
+    await wait(SETTLE_MS)
+    return await residentMB(child.pid!)
+  } finally {
+    child.kill()
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+const turns = Number(values.turns)
+const embedding = { LARES_EMBEDDING_MODEL: '' }
 const server = await startModelServer({})
-await measure(server.url, 5)
-const withoutModel = await measure(server.url, Number(values.turns))
+const bare = { kind: 'embedded', modelUrl: server.url } as const
+await measure(await startHouse(bare), 5)
+const results = {
+  withoutModels: await measure(await startHouse(bare), turns),
+  withEmbeddings: await measure(await startHouse({ ...bare, environment: embedding }), turns),
+  withItsModels: await measure(
+    await startHouse({ kind: 'embedded', environment: embedding }),
+    Number(values['model-turns']),
+  ),
+}
 await server.close()
-process.stdout.write(`without its model: ${JSON.stringify(withoutModel)}\n`)
-const withModel = await measure(undefined, Number(values['model-turns']))
-process.stdout.write(`with its model:    ${JSON.stringify(withModel)}\n`)
+const functionsMB: Record<string, number> = {}
+for (const { name, handler } of await readStack('stack.yml'))
+  functionsMB[name] = await measureFunction(handler)
+for (const [name, result] of Object.entries({ ...results, functionsMB }))
+  process.stdout.write(`${name}: ${JSON.stringify(result)}\n`)
+const ours = results.withoutModels.idleMB
 process.stdout.write(
-  `${JSON.stringify({ ours: withoutModel.idleMB, baseline: BASELINE.idleMB, ratio: withoutModel.idleMB / BASELINE.idleMB, unit: 'MB idle', withoutModel, withModel })}\n`,
+  `${JSON.stringify({ bench: 'memory', ours, baseline: BASELINE.idleMB, ratio: rounded(ours / BASELINE.idleMB), units: { ours: 'MB idle', baseline: 'MB idle' }, ...results, functionsMB })}\n`,
 )
