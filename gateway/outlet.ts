@@ -21,6 +21,8 @@ export function openOutlet(reply: FastifyReply, headers: Record<string, string>)
   raw.on('close', () => gone.abort())
   if (raw.destroyed) gone.abort()
   raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...headers })
+  /** One for all who write while the client is slow. */
+  let draining: Promise<void> | undefined
   return {
     gone: gone.signal,
     end: () => void raw.end(),
@@ -28,8 +30,11 @@ export function openOutlet(reply: FastifyReply, headers: Record<string, string>)
     write(text) {
       if (raw.destroyed || raw.writableEnded) return Promise.resolve()
       if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy()
-      else if (!raw.write(text)) return drained(raw)
-      return Promise.resolve()
+      else if (!raw.write(text))
+        draining ??= drained(raw).then(() => {
+          draining = undefined
+        })
+      return draining ?? Promise.resolve()
     },
   }
 }

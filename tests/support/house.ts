@@ -63,6 +63,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     PORT: String(port),
     LARES_HOME: home,
     LARES_TOKEN: TOKEN,
+    // Words alone tell the skills of these tests; tests/integration/intent.test.ts has the embeddings.
+    LARES_EMBEDDING_MODEL: 'none',
     ...(options.modelUrl ? { OPENAI_BASE_URL: options.modelUrl, LARES_MODEL: 'stand-in' } : {}),
     ...(options.brokers ? { KAFKA_BROKERS: options.brokers } : {}),
     ...options.environment,
