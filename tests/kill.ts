@@ -25,12 +25,14 @@ const each = Number(values.messages)
 
 /** Seconds between two kills: long enough for the killed one to be back, short enough to meet running work. */
 const KILL_EVERY_MS = 4_000
+/** Some are killed and started again here, and the next kill waits for that: messages keep coming until the last one. */
+const RESTART_MS = 2_500
 
 type Killable = { names: string[]; kill(name: string): Promise<void> }
 
 async function underFire(house: House, killable: Killable, kills: number) {
   const total = conversations * each
-  const sendingMs = kills * KILL_EVERY_MS
+  const sendingMs = kills * (KILL_EVERY_MS + RESTART_MS)
   const done = new AbortController()
   const injecting = inject({
     url: house.url,
@@ -57,7 +59,7 @@ async function onKafka(modelUrl: string) {
   const house = await startHouse({ kind: 'kafka', brokers: broker.brokers, modelUrl })
   const kill = async (name: string) => {
     if (name !== 'broker') return await house.kill(name)
-    broker.kill()
+    await broker.kill()
     broker = await startBroker({ dir, port })
   }
   try {
