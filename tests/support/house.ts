@@ -8,6 +8,9 @@ import { until } from './until.ts'
 
 export const TOKEN = 'token-of-the-owner-in-tests'
 
+/** Those of `npm start`: a small space for new garbage, without which a busy house of 165 MB grows to 300. */
+const START_FLAGS = ['--max-semi-space-size=2']
+
 export type HouseOptions = {
   /** `embedded`: one process. `kafka`: a process each, on the Kafka at `brokers`. */
   kind: 'embedded' | 'kafka'
@@ -58,6 +61,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const script = options.kind === 'embedded' ? 'infra/runner/main.ts' : 'infra/processes/main.ts'
+  const flags = options.kind === 'embedded' ? START_FLAGS : []
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     PORT: String(port),
@@ -79,7 +83,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     })
   const start = async () => {
     const startedAt = performance.now()
-    running = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    running = spawn(process.execPath, [...flags, script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [running.stdout!, running.stderr!])
       stream.on('data', chunk => (output = `${output}${chunk}`.slice(-200_000)))
     const started = running
