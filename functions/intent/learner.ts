@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { toLaresError } from '../../shared/errors.ts'
 import type { Intent } from '../../shared/events/types.ts'
 import type { SkillManifest } from '../../shared/function/catalogue.ts'
@@ -10,11 +11,14 @@ import { type LexicalClassifier, trainLexical } from './lexical.ts'
 /** How long to leave the embeddings alone after they failed. */
 const RETRY_MS = 60_000
 
+/** The first message, whose answer also waits for the chat model to load, has the machine to itself: it was 4 s slower without. */
+const LEARN_AFTER_MS = 5_000
+
 type Known = { key: string; byWords: LexicalClassifier; byMeaning?: Classifier }
 
 /**
  * Learns anew only when the deployed skills or their examples change: by words at once, and by meaning as soon as the
- * embeddings are there, which takes a second or two and at first a download. Nobody waits for that, and without
+ * embeddings are there, which begins a little later, takes a second or two, and at first a download. Nobody waits for that, and without
  * embeddings the words alone decide; the log says so once.
  */
 export function openLearner(now: () => number = Date.now) {
@@ -38,7 +42,8 @@ export function openLearner(now: () => number = Date.now) {
     known = learning
     retryAt = Number.POSITIVE_INFINITY
     const embed = async (texts: readonly string[]) => (await models.embed(texts, 'query')).vectors
-    trainClassifier(examples, embed)
+    wait(LEARN_AFTER_MS, undefined, { ref: false })
+      .then(() => trainClassifier(examples, embed))
       .then(byMeaning => {
         learning.byMeaning = byMeaning
         saidWhy = ''
