@@ -51,7 +51,8 @@ export async function startN8n(): Promise<Webhook> {
   const headers = { 'content-type': 'application/json' }
   const isUp = () =>
     fetch(url, { method: 'POST', headers, body: '{"text":"up?"}' }).then(
-      answer => answer.ok,
+      // While it starts, n8n answers 200 with a page that says so.
+      async answer => answer.ok && (await answer.text()).includes('1080'),
       () => false,
     )
   await until(isUp, 180_000)
