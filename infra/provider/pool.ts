@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { closeSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { LaresError } from '../../shared/errors.ts'
-import { FUNCTION_FLAGS } from '../../shared/function/node-flags.ts'
 
 const RUNTIME = join(import.meta.dirname, 'runtime.ts')
 /** Starting Node takes a tenth of this on an idle machine. */
@@ -39,7 +38,7 @@ export function openPool({ size, fileOf, environment }: PoolOptions): Pool {
     const id = randomBytes(4).toString('hex')
     const logFile = fileOf(`spare-${id}`)
     const output = openSync(logFile, 'a', 0o600)
-    const child = spawn(process.execPath, [...FUNCTION_FLAGS, RUNTIME], {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', RUNTIME], {
       env: environment(),
       // A group of its own: the terminal's Ctrl-C is for the provider.
       detached: true,
