@@ -159,6 +159,20 @@ test('a late turn that fails again, or is stopped, does so quietly: the person k
   expect(talk.status('m1')).toBe('failed')
 })
 
+test('a reply that may not be on the log takes its place before the next one', () => {
+  const talk = openTalk()
+  const [first] = talk.say('m1', '/help')
+  talk.loseTrack()
+  expect(talk.say('m2', '/help')).toMatchObject([
+    { data: first!.data, correlationid: 'm1', index: 0 },
+    { data: { inReplyTo: 'm2' } },
+  ])
+  talk.loseTrack()
+  talk.say('m3', 'one')
+  expect(replies(talk.generated('m3', 'One.')).map(({ inReplyTo }) => inReplyTo)).toEqual(['m2', 'm3'])
+  expect(replies(talk.say('m4', '/help')).map(({ inReplyTo }) => inReplyTo)).toEqual(['m4'])
+})
+
 test('in mode interrupt a new message goes before what is late, and does not lose it', () => {
   const talk = openTalk({ mode: 'interrupt' })
   talk.say('m1', 'one')

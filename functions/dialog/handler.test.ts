@@ -61,3 +61,14 @@ test('what a step said is said under the same ids when its event became a dead l
   expect(reply!.id).toBe(derivedId(event.id, 'dialog', 0))
   expect(await kit.conversations.history.list('conversation', { limit: 10 })).toHaveLength(2)
 })
+
+test('a failure that was recorded is told, although what failed has come again since and went well', async () => {
+  const event = recalled('echo please', 'It is 4711.')
+  const dead = deadLetterOf(event)
+  const [failure] = await send(dead)
+  expect(failure!.data).toMatchObject({ status: 'failed' })
+  const late = await send(event)
+  expect(late.map(({ data }) => data)).toMatchObject([{ status: 'failed' }, { status: 'completed' }])
+  expect(late[0]!.id).toBe(failure!.id)
+  expect((await send(dead)).map(({ id }) => id)).toEqual([failure!.id])
+})

@@ -45,6 +45,7 @@ async function take(received: Received, event: StepEvent, context: Context): Pro
     skills: await catalogue.skills(),
     tools: await canUseTools(models, context.now, log),
     nowIso: new Date(context.now()).toISOString(),
+    publishedId: received.publishedid,
   }
   return await conversations.step<unknown, Draft[]>({
     conversation,
@@ -71,22 +72,25 @@ async function takeDeadLetter(
   const { event: failed, error } = event.data
   const dead = readDeadLetter(failed, error.code)
   if (!dead) return []
-  const recorded = await recordedOutcome(context.conversations, event.subject, dead.id)
-  if (recorded) return recorded.map(draft => ({ ...draft, causationid: dead.id }))
-  const { id, correlationid } = event
+  const { id, subject, correlationid } = event
+  // Its own step comes first: what failed may have come again since, and have been taken after all.
+  const told = await recordedOutcome(context.conversations, subject, id)
+  if (told) return told
+  const recorded = await recordedOutcome(context.conversations, subject, dead.id)
+  if (recorded) return recorded.map(draft => ({ causationid: dead.id, ...draft }))
   const timer = dead.type === 'lares.timer.fired' && schemaOf(dead.type)?.safeParse(failed?.data).data
   if (timer)
     return await take(event, { type: 'lares.timer.fired', id, correlationid, data: timer as Timer }, context)
-  const known = dead.said ? dead : await withRow(dead, event.subject, context.conversations)
+  const known = dead.said ? dead : await withRow(dead, subject, context.conversations)
   return await take(event, { type: 'dead-letter', id, data: known }, context)
 }
 
 type Timer = EventData<'lares.timer.fired'>
 
 /**
- * What dialog's own step made of an event that then became a dead letter, because its events did not get through;
- * undefined when there was no such step. Said again, since the state has moved on and waits for what follows, and under
- * the ids of then: some of it may have got through.
+ * What dialog's step made of an event before, undefined when there was no such step. Of an event that then became a dead
+ * letter, because what was made did not get through, it is said again, since the state has moved on and waits for what
+ * follows, and under the ids of then: some of it may have got through.
  */
 async function recordedOutcome(
   { step }: Conversations,

@@ -3,13 +3,14 @@ import { reminder } from './words.ts'
 import { sayReply, settle, type Work } from './work.ts'
 
 /** Says a reminder at once, whatever else goes on. */
-export function takeTimer(work: Work, fired: EventData<'lares.timer.fired'>): void {
+export function takeTimer(work: Work, correlationid: string, fired: EventData<'lares.timer.fired'>): void {
   const { settled, timeZone } = work.state
   if (settled.includes(fired.timerId)) {
     work.notes.push('the reminder was said already')
     return
   }
   const { person, language } = fired
-  sayReply(work, { person, language, text: reminder({ ...fired, timeZone }), status: 'completed', said: [] })
+  const text = reminder({ ...fired, timeZone })
+  sayReply(work, { person, language, text, status: 'completed', said: [], correlationid })
   settle(work, [fired.timerId])
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { chatMessage, intent, language, memory, message, usage } from '../../shared/events/types.ts'
+import { chatMessage, intent, language, memory, message, reply, usage } from '../../shared/events/types.ts'
 
 /** What dialog knows of one conversation. It is stored as JSON after every event, so everything in it is bounded. */
 
@@ -77,6 +77,15 @@ const waiting = z.discriminatedUnion('kind', [
 ])
 export type Waiting = z.infer<typeof waiting>
 
+const unpublished = z.object({
+  data: reply,
+  correlationid: z.string().optional(),
+  /** The event that it was made of, and its place among what was made then: what its id is made of. */
+  causationid: z.string(),
+  index: z.number(),
+  at: z.string(),
+})
+
 const entry = z.object({ role: z.enum(['user', 'assistant']), text: z.string() })
 export type Entry = z.infer<typeof entry>
 
@@ -88,6 +97,8 @@ const state = z.object({
   settled: z.array(z.string()),
   /** `turn` is null when the message never got as far as a turn. */
   failed: z.array(z.object({ messages: z.array(z.string()), turn: turn.nullable() })),
+  /** The last reply, for as long as it may not be on the log yet: the next one must not get there before it. */
+  unpublished: unpublished.nullable().default(null),
   /** Where the person last was. */
   timeZone: z.string(),
 })
@@ -99,6 +110,7 @@ export const emptyState = (): State => ({
   transcript: [],
   settled: [],
   failed: [],
+  unpublished: null,
   timeZone: 'UTC',
 })
 

@@ -6,7 +6,7 @@ import { takeTimer } from './reminder.ts'
 import { takeContinuation } from './revival.ts'
 import { emptyState, readState, type State } from './state.ts'
 import { takeUpWaiting } from './waiting.ts'
-import { openWork, type Surroundings, type Work } from './work.ts'
+import { confirmPublished, openWork, type Surroundings, type Work } from './work.ts'
 
 type Taken =
   | 'lares.context.recalled'
@@ -30,6 +30,7 @@ export function step(stored: unknown, event: StepEvent, surroundings: Surroundin
   const state = readState(stored)
   const work = openWork(state ?? emptyState(), event.id, surroundings)
   if (!state) work.notes.push('the stored state cannot be read, and the conversation starts afresh')
+  confirmPublished(work)
   take(work, event)
   takeUpWaiting(work)
   for (const draft of work.drafts) checkData(draft.type, draft.data)
@@ -39,7 +40,7 @@ export function step(stored: unknown, event: StepEvent, surroundings: Surroundin
 function take(work: Work, event: StepEvent): void {
   const { type } = event
   if (type === 'lares.context.recalled') takeMessage(work, event.correlationid, event.data)
-  else if (type === 'lares.timer.fired') takeTimer(work, event.data)
+  else if (type === 'lares.timer.fired') takeTimer(work, event.correlationid, event.data)
   else if (type === 'dead-letter') takeDeadLetter(work, event.data)
   else takeContinuation(work, event.correlationid, { type, data: event.data })
 }

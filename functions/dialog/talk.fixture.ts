@@ -74,8 +74,10 @@ export function openTalk({ mode = 'queue', ...options }: TalkOptions = {}) {
   const rows = new Map<string, MessageWrite>()
   let state: State | undefined
   let events = 0
+  let publishedId: string | undefined
   const take = (event: StepEvent): Draft[] => {
-    const result = step(frozen(state), event, surroundings)
+    const result = step(frozen(state), event, { publishedId, ...surroundings })
+    publishedId = event.id
     // What is stored is JSON.
     state = JSON.parse(JSON.stringify(result.state)) as State
     for (const row of result.messages) rows.set(row.id, row)
@@ -87,6 +89,10 @@ export function openTalk({ mode = 'queue', ...options }: TalkOptions = {}) {
     surroundings,
     get state() {
       return state!
+    },
+    /** Whether what the last step emitted has reached the log is not known any more, as after a crash. */
+    loseTrack() {
+      publishedId = undefined
     },
     rows: () => [...rows.values()],
     status: (message: string) => rows.get(message)?.status,

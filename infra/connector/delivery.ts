@@ -10,6 +10,7 @@ import type { Invoker } from './invoker.ts'
 import type { Outcome } from './lanes.ts'
 import type { ConnectorMetrics } from './metrics.ts'
 import { openOutbox } from './outbox.ts'
+import type { Published } from './published.ts'
 import { nextTry, type RetryPolicy, type Tries } from './retry.ts'
 import { type Making, notesOf, type Standing } from './standing.ts'
 
@@ -25,6 +26,7 @@ export type DeliveryParts = {
   retry: RetryPolicy
   log: Log
   metrics?: ConnectorMetrics | undefined
+  published: Published
   /** Aborted when the connector stops. */
   signal: AbortSignal
   now: () => number
@@ -50,7 +52,8 @@ export function deliver(
       parts.metrics?.tried(parts.function, record.topic, performance.now() - startedAt, code)
     try {
       event = fromRecord(record)
-      await handle(event, parts, making)
+      await handle({ ...event, publishedid: parts.published.of(record.key) }, parts, making)
+      parts.published.set(record.key, event.id)
       ended()
       return 'done'
     } catch (thrown) {

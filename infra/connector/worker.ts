@@ -3,6 +3,7 @@ import { DEFAULT_CONCURRENCY } from '../../shared/function/invoke.ts'
 import { type DeliveryParts, deliver } from './delivery.ts'
 import { openLanes } from './lanes.ts'
 import { openProgress, type Progress } from './progress.ts'
+import { openPublished } from './published.ts'
 import { MAX_HELD, openSpill, type Spill } from './spill.ts'
 import type { Standing } from './standing.ts'
 
@@ -37,13 +38,13 @@ type Partition = { at: TopicPartition; progress: Progress; paused: boolean; spil
 export async function startWorker(
   bus: Bus,
   topics: string[],
-  parts: Omit<DeliveryParts, 'signal'>,
+  parts: Omit<DeliveryParts, 'signal' | 'published'>,
 ): Promise<Worker> {
   const lanes = openLanes(DEFAULT_CONCURRENCY)
   const stop = new AbortController()
   const partitions = new Map<string, Partition>()
   const standings = new Map<BusRecord, Standing>()
-  const delivery = { ...parts, signal: stop.signal }
+  const delivery = { ...parts, signal: stop.signal, published: openPublished() }
   const commits = openCommits(partitions, parts)
 
   const partitionOf = ({ topic, partition }: TopicPartition): Partition => {

@@ -18,6 +18,11 @@ export type LaresAttributes = {
   causationid?: string
   /** W3C trace context. */
   traceparent: string
+  /**
+   * Told by the connector to the function that it calls, not kept on the log: the event of the same conversation that
+   * it gave this function last, and of which all that was made is on the log.
+   */
+  publishedid?: string
   /** Where the data is when it was too large to travel (claim check extension). */
   dataref?: string
 }
@@ -35,6 +40,8 @@ export type Draft<T extends EventType = EventType> = {
     correlationid?: string
     /** The event that it was first made of, when it is made again because of another: so its id is what it was. */
     causationid?: string
+    /** Its place among what was made then. */
+    index?: number
   }
 }[T]
 
@@ -42,6 +49,8 @@ export type Draft<T extends EventType = EventType> = {
 const text = z.string().regex(/^[^\p{Cc}\p{Cs}]+$/u, 'no text, or characters that no event may carry')
 
 const conversationId = text.max(255)
+
+const place = z.int().nonnegative()
 
 const envelope = z
   .object({
@@ -55,6 +64,7 @@ const envelope = z
     partitionkey: conversationId,
     correlationid: text,
     causationid: text.optional(),
+    publishedid: text.optional(),
     traceparent: z.string().regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/),
     dataref: text.optional(),
     data: z.unknown().optional(),
@@ -133,7 +143,7 @@ export type EventOrigin = { function: string; cause: LaresEvent; index: number; 
 export function causedEvent(draft: Draft, origin: EventOrigin): LaresEvent {
   const { cause } = origin
   const causationid = given(text, draft, 'causationid') ?? cause.id
-  const id = derivedId(causationid, origin.function, origin.index)
+  const id = derivedId(causationid, origin.function, given(place, draft, 'index') ?? origin.index)
   const subject = given(conversationId, draft, 'subject') ?? cause.subject
   const event = {
     specversion: '1.0',
@@ -153,11 +163,11 @@ export function causedEvent(draft: Draft, origin: EventOrigin): LaresEvent {
 }
 
 /** What a draft says itself; all else comes from the cause, which was checked when it was read. */
-function given(
-  schema: z.ZodType<string>,
+function given<T>(
+  schema: z.ZodType<T>,
   draft: Draft,
-  key: 'subject' | 'correlationid' | 'causationid',
-): string | undefined {
+  key: 'subject' | 'correlationid' | 'causationid' | 'index',
+): T | undefined {
   if (draft[key] === undefined) return undefined
   const result = schema.safeParse(draft[key])
   if (result.success) return result.data

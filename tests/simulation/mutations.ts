@@ -134,6 +134,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'const next = state.waiting.pop()',
   },
   {
+    name: 'reply overtakes the one before',
+    promise: 'P3',
+    file: 'functions/dialog/work.ts',
+    find: 'before.causationid !== eventId &&',
+    replace: 'before.causationid === eventId &&',
+  },
+  {
     name: 'one lane for all',
     promise: 'P4',
     file: 'infra/connector/worker.ts',

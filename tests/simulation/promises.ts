@@ -82,6 +82,9 @@ export function disordered({ clients, replies, rows, letters }: Findings): Viola
       const reply = replies.find(({ data }) => data.answers.includes(id))
       return order.findIndex(row => row.inReplyTo === reply?.data.inReplyTo && row.text === reply?.data.text)
     }
+    const onLog = replies.filter(({ conversation }) => conversation === talk.conversation)
+    if (onLog.map(({ data }) => textOf(data)).join('\n') !== order.map(textOf).join('\n'))
+      broken.push(`P3 the replies of ${talk.conversation} are not on the log in the order of the history`)
     const bound = acknowledged.filter(said => !isFree(said))
     bound.forEach((said, index) => {
       const next = bound[index + 1]
