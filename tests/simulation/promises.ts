@@ -113,8 +113,11 @@ export function shownWrong({ clients, rows }: Findings): Violations {
   return broken
 }
 
-/** Beyond this, somebody was held up by somebody else. */
-const PROMPT_MS = 4_000
+/**
+ * Beyond this, somebody was held up by somebody else. Whoever finds a function full comes again after a second, and with
+ * two connectors may find it full a few times.
+ */
+const PROMPT_MS = 6_000
 
 /** P4 While a stage is stuck or asleep, those who do not need it are answered as ever, and its work waits for it. */
 export function heldUp({ clients, replies }: Findings, plan: Plan): Violations {
