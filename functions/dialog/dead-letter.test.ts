@@ -173,6 +173,15 @@ test('a reply that may not be on the log takes its place before the next one', (
   expect(replies(talk.say('m4', '/help')).map(({ inReplyTo }) => inReplyTo)).toEqual(['m4'])
 })
 
+test('all that a step said takes its place before the next reply', () => {
+  const talk = openTalk({ mode: 'interrupt' })
+  talk.say('m1', 'one')
+  expect(replies(talk.say('m2', '/stop')).map(({ inReplyTo }) => inReplyTo)).toEqual(['m1', 'm2'])
+  talk.loseTrack()
+  const next = replies(talk.say('m3', '/help'))
+  expect(next.map(({ inReplyTo }) => inReplyTo)).toEqual(['m1', 'm2', 'm3'])
+})
+
 test('in mode interrupt a new message goes before what is late, and does not lose it', () => {
   const talk = openTalk({ mode: 'interrupt' })
   talk.say('m1', 'one')

@@ -77,13 +77,11 @@ const waiting = z.discriminatedUnion('kind', [
 ])
 export type Waiting = z.infer<typeof waiting>
 
+/** The replies of a step, with what their ids are made of: its event, and their places among what it made. */
 const unpublished = z.object({
-  data: reply,
-  correlationid: z.string().optional(),
-  /** The event that it was made of, and its place among what was made then: what its id is made of. */
   causationid: z.string(),
-  index: z.number(),
   at: z.string(),
+  replies: z.array(z.object({ index: z.number(), data: reply, correlationid: z.string().optional() })),
 })
 
 const entry = z.object({ role: z.enum(['user', 'assistant']), text: z.string() })
@@ -97,7 +95,7 @@ const state = z.object({
   settled: z.array(z.string()),
   /** `turn` is null when the message never got as far as a turn. */
   failed: z.array(z.object({ messages: z.array(z.string()), turn: turn.nullable() })),
-  /** The last reply, for as long as it may not be on the log yet: the next one must not get there before it. */
+  /** What the last step that replied has said, as long as it may not be on the log: the next reply must not overtake it. */
   unpublished: unpublished.nullable().default(null),
   /** Where the person last was. */
   timeZone: z.string(),

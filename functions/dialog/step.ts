@@ -2,11 +2,12 @@ import type { MessageWrite } from '../../shared/conversations/conversations.ts'
 import { checkData, type Draft, type LaresEvent } from '../../shared/events/event.ts'
 import { type DeadLetter, takeDeadLetter } from './dead-letter.ts'
 import { takeMessage } from './intake.ts'
+import { confirmPublished } from './publishing.ts'
 import { takeTimer } from './reminder.ts'
 import { takeContinuation } from './revival.ts'
 import { emptyState, readState, type State } from './state.ts'
 import { takeUpWaiting } from './waiting.ts'
-import { confirmPublished, openWork, type Surroundings, type Work } from './work.ts'
+import { openWork, type Surroundings, type Work } from './work.ts'
 
 type Taken =
   | 'lares.context.recalled'

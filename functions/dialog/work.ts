@@ -4,6 +4,7 @@ import { derivedId } from '../../shared/events/ids.ts'
 import type { Language, Reply, Usage } from '../../shared/events/types.ts'
 import type { SkillManifest } from '../../shared/function/catalogue.ts'
 import type { Assistant } from '../../shared/function/context.ts'
+import { publishInOrder } from './publishing.ts'
 import { MAX_SETTLED, type Said, type State } from './state.ts'
 
 /** What a step sees besides the state and the event. */
@@ -70,34 +71,6 @@ export function sayReply(work: Work, answer: Answer): void {
   const data = { person, inReplyTo, answers, question, text, status, usage, language }
   publishInOrder(work, { data, ...(correlationid === null ? {} : { correlationid }) })
   settle(work, answers)
-}
-
-/** Beyond this a reply that was not confirmed is taken for published: the deliveries that tell it again are trimmed. */
-const UNPUBLISHED_MS = 24 * 3_600_000
-
-/**
- * A step's events may be held up, and those of a later step overtake them: by a crash in between, when the log is away,
- * when somebody else takes over. So each reply takes the one before it along, under the id of then, unless that is known
- * to be on the log. Who reads the log drops what he has read before, and so sees the replies in their order (P3).
- */
-function publishInOrder(work: Work, reply: { data: Reply; correlationid?: string }): void {
-  const { state, eventId, drafts, nowIso } = work
-  const before = state.unpublished
-  if (
-    before &&
-    before.causationid !== eventId &&
-    Date.parse(nowIso) - Date.parse(before.at) < UNPUBLISHED_MS
-  ) {
-    const { at, ...again } = before
-    drafts.push({ type: 'lares.reply.completed', ...again })
-  }
-  state.unpublished = { ...reply, causationid: eventId, index: drafts.length, at: nowIso }
-  drafts.push({ type: 'lares.reply.completed', ...reply })
-}
-
-/** Takes note of what the caller tells to be on the log. */
-export function confirmPublished({ state, publishedId }: Work): void {
-  if (publishedId !== undefined && state.unpublished?.causationid === publishedId) state.unpublished = null
 }
 
 export function settle({ state }: Work, ids: string[]): void {

@@ -136,9 +136,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'reply overtakes the one before',
     promise: 'P3',
-    file: 'functions/dialog/work.ts',
-    find: 'before.causationid !== eventId &&',
-    replace: 'before.causationid === eventId &&',
+    file: 'functions/dialog/publishing.ts',
+    find: '    repeatUnpublished(work)\n',
+    replace: '',
   },
   {
     name: 'one lane for all',
