@@ -1,5 +1,5 @@
 import { held, strayIds, unfinished, unjournaled } from './bookkeeping.ts'
-import { openCalls, type World } from './calls.ts'
+import { type Calls, openCalls, type World } from './calls.ts'
 import { hash32, openChance, ratesFor } from './chance.ts'
 import { type Client, startClient } from './client.ts'
 import { type Clock, openClock } from './clock.ts'
@@ -99,15 +99,15 @@ async function live(house: House, plan: Plan, parts: HouseParts): Promise<Violat
   asleep?.keepDown(true)
   const clients = plan.talks.map(talk => startClient(talk, { ...parts, gateways: house.gateways }))
   if (plan.weather === 'asleep') await clock.wait(ASLEEP_MS)
-  else await untilOver(house, clients, clock, STORM_MS)
+  else await untilOver(house, clients, parts, STORM_MS)
   asleep?.keepDown(false)
   chance.calm()
   troubles.healAll()
   parts.trace(() => 'from now on nothing goes wrong')
-  const late = await untilOver(house, clients, clock, CALM_LIMIT_MS)
+  const late = await untilOver(house, clients, parts, CALM_LIMIT_MS)
   const putBack = chance.share('put back') < 0.7
   if (putBack && !late) await operator.putAllBack()
-  const broken = late ?? (await untilOver(house, clients, clock, CALM_LIMIT_MS))
+  const broken = late ?? (await untilOver(house, clients, parts, CALM_LIMIT_MS))
   return broken ? [`P1 it does not end: ${broken}`] : await check(house, clients, plan, putBack)
 }
 
@@ -118,14 +118,14 @@ async function live(house: House, plan: Plan, parts: HouseParts): Promise<Violat
 async function untilOver(
   house: House,
   clients: Client[],
-  clock: Clock,
+  { clock, calls }: HouseParts,
   limitMs: number,
 ): Promise<string | undefined> {
   const untilMs = clock.nowMs() + limitMs
   let quietSinceMs = clock.nowMs()
   for (;;) {
     await clock.wait(500)
-    const left = [...notUp(house, clock), ...(await unfinishedIn(house, clients))]
+    const left = [...notUp(house, clock), ...away(calls), ...(await unfinishedIn(house, clients))]
     if (left.length > 0) quietSinceMs = clock.nowMs()
     const quietMs = clock.nowMs() - quietSinceMs
     if (quietMs > PAGE_LOOKS_MS || (quietMs > QUIET_MS && (await areCurrent(house, clients))))
@@ -139,6 +139,10 @@ const notUp = ({ machines }: House, clock: Clock): string[] =>
   machines
     .filter(({ life }) => !life || life.pausedUntilMs > clock.nowMs())
     .map(({ name }) => `${name} is not up`)
+
+/** Nothing can be put back then. */
+const away = ({ isAway }: Calls): string[] =>
+  (['bus', 'store'] as const).filter(isAway).map(what => `the ${what} is away`)
 
 async function unfinishedIn(house: House, clients: Client[]): Promise<string[]> {
   const { timers } = house.store.driver
