@@ -2,6 +2,7 @@ import type { Environment } from '../config/environment.ts'
 import { openDrivers } from '../drivers.ts'
 import { openLog } from '../pino-log.ts'
 import { meteredFunction } from '../telemetry/metered-function.ts'
+import type { AnyFunction } from './definition.ts'
 import { invocable } from './invoke.ts'
 import { loadFunction } from './load.ts'
 import { serve } from './serve.ts'
@@ -13,7 +14,14 @@ export type HostedFunction = { port: number; stop(): Promise<void> }
  * Errors: `invalid_config` for a handler that cannot be used, `unavailable` for a port or a driver that cannot be opened.
  */
 export async function hostFunction(folder: string, environment: Environment): Promise<HostedFunction> {
-  const definition = await loadFunction(folder)
+  return await hostDefinition(await loadFunction(folder), environment)
+}
+
+/** The same for a function that is loaded already. Errors: `unavailable`. */
+export async function hostDefinition(
+  definition: AnyFunction,
+  environment: Environment,
+): Promise<HostedFunction> {
   const log = openLog(definition.name, environment.logLevel)
   const drivers = openDrivers(environment, log)
   const services = await drivers.services(definition.uses ?? [])

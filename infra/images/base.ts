@@ -1,0 +1,154 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { LaresError } from '../../shared/errors.ts'
+
+const run = promisify(execFile)
+
+/** What Node is linked with, and the certificates of those whom other programs trust. */
+const RUNTIME_PACKAGES = ['libc6', 'libgcc-s1', 'libstdc++6', 'ca-certificates']
+/** A shell and the small programs that npm and a Dockerfile's RUN expect, as one file. */
+const BUILD_PACKAGES = ['busybox-static']
+const BUILD_PROGRAMS = ['sh', 'env', 'cat', 'cp', 'id', 'ls', 'mkdir', 'rm']
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
+const NPM = '11.21.2'
+
+export type BaseImages = {
+  /** For the build argument BASE_IMAGE: Node on Debian's C library, without a shell. */
+  base: string
+  /** For BUILD_IMAGE: the same with npm and a shell. */
+  build: string
+}
+
+export type BaseOptions = {
+  /** The checkout whose Node is taken. */
+  root: string
+  /** What stands before `node` and `node-build` in the images' names. */
+  prefix?: string
+  progress?: (line: string) => void
+}
+
+/**
+ * Makes the images that template/node24 builds on from Debian's packages and npm's, through the mirrors that this machine
+ * has configured, for where no registry of images can be reached. Does nothing when they are there already.
+ * Errors: `unavailable`, with what failed and the remedy.
+ */
+export async function makeBaseImages({
+  root,
+  prefix = 'lares',
+  progress = () => undefined,
+}: BaseOptions): Promise<BaseImages> {
+  const version = await versionOf(root)
+  const images = { base: `${prefix}/node:${version}`, build: `${prefix}/node-build:${version}` }
+  if ((await isThere(images.base)) && (await isThere(images.build))) return images
+  const folder = await mkdtemp(join(tmpdir(), 'lares-base-'))
+  try {
+    progress(`making ${images.base} and ${images.build} from Debian's packages and npm's`)
+    await makeRuntime(root, folder)
+    await imageOf(join(folder, 'root'), images.base)
+    await addTools(folder)
+    await imageOf(join(folder, 'root'), images.build, await registryOfThisMachine(join(folder, 'root')))
+    return images
+  } catch (cause) {
+    const told = (cause as { stderr?: string }).stderr || (cause as Error).message
+    throw new LaresError(
+      'unavailable',
+      `the base images could not be made: ${told.trim()}; this needs a running dockerd, Debian's apt-get and npm`,
+      { cause },
+    )
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const nodeIn = (root: string): string =>
+  join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
+
+/** Names what goes in, so that other packages make other images. */
+async function versionOf(root: string): Promise<string> {
+  const { stdout } = await run(nodeIn(root), ['--version'])
+  const inputs = JSON.stringify([RUNTIME_PACKAGES, BUILD_PACKAGES, BUILD_PROGRAMS, NPM])
+  return `${stdout.trim().slice(1)}-${createHash('sha256').update(inputs).digest('hex').slice(0, 8)}`
+}
+
+const isThere = (image: string): Promise<boolean> =>
+  run('docker', ['image', 'inspect', image]).then(
+    () => true,
+    () => false,
+  )
+
+async function makeRuntime(root: string, folder: string): Promise<void> {
+  const system = join(folder, 'root')
+  for (const name of ['bin', 'lib', 'sbin']) {
+    await mkdir(join(system, 'usr', name), { recursive: true })
+    await symlink(`usr/${name}`, join(system, name))
+  }
+  await mkdir(join(system, 'usr', 'lib64'))
+  await symlink('usr/lib64', join(system, 'lib64'))
+  await mkdir(join(system, 'tmp'))
+  await chmod(join(system, 'tmp'), 0o1777)
+  await unpack(RUNTIME_PACKAGES, folder)
+  for (const name of ['doc', 'man', 'locale', 'lintian'])
+    await rm(join(system, 'usr', 'share', name), { recursive: true, force: true })
+  await trustCertificates(system)
+  await mkdir(join(system, 'usr', 'local', 'bin'), { recursive: true })
+  await cp(nodeIn(root), join(system, 'usr', 'local', 'bin', 'node'))
+}
+
+async function unpack(packages: string[], folder: string): Promise<void> {
+  const debs = await mkdtemp(join(folder, 'debs-'))
+  // As root, apt-get downloads as another user, who may not write here.
+  const asSelf = process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []
+  await run('apt-get', ['download', ...asSelf, ...packages], { cwd: debs })
+  for (const deb of (await readdir(debs)).sort()) {
+    const script = 'dpkg-deb --fsys-tarfile "$0" | tar -x --keep-directory-symlink --no-same-owner -C "$1"'
+    await run('sh', ['-c', script, join(debs, deb), join(folder, 'root')])
+  }
+}
+
+/** npm in a build asks whom npm on this machine asks, and trusts whom this machine trusts. */
+async function registryOfThisMachine(system: string): Promise<string[]> {
+  const { stdout } = await run('npm', ['config', 'get', 'registry'])
+  const trusted = await readFile(CERTIFICATES).catch(() => undefined)
+  if (trusted) await writeFile(join(system, CERTIFICATES), trusted)
+  return [`NPM_CONFIG_REGISTRY=${stdout.trim()}`, `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`]
+}
+
+/** What update-ca-certificates does when the package is installed. */
+async function trustCertificates(system: string): Promise<void> {
+  const folder = join(system, 'usr', 'share', 'ca-certificates', 'mozilla')
+  const files = (await readdir(folder)).sort()
+  const all = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')))
+  await mkdir(dirname(join(system, CERTIFICATES)), { recursive: true })
+  await writeFile(join(system, CERTIFICATES), all.join(''))
+}
+
+async function addTools(folder: string): Promise<void> {
+  const system = join(folder, 'root')
+  await unpack(BUILD_PACKAGES, folder)
+  for (const name of BUILD_PROGRAMS) await symlink('/bin/busybox', join(system, 'usr', 'bin', name))
+  await run('npm', ['pack', `npm@${NPM}`, '--silent'], { cwd: folder })
+  const target = join(system, 'usr', 'local', 'lib', 'node_modules', 'npm')
+  await mkdir(target, { recursive: true })
+  await run('tar', ['-xzf', join(folder, `npm-${NPM}.tgz`), '--strip-components=1', '-C', target])
+  await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(system, 'usr', 'local', 'bin', 'npm'))
+}
+
+/** Files have one owner and one time, so that the same packages make the same layer. */
+async function imageOf(system: string, image: string, environment: string[] = []): Promise<void> {
+  const packed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
+  const changes = ['PATH=/usr/local/bin:/usr/bin:/bin', ...environment].flatMap(one => [
+    '--change',
+    `ENV ${one}`,
+  ])
+  const script = `tar -c ${packed.join(' ')} -C "$0" . | docker import "$@"`
+  const child = execFile('sh', ['-c', script, system, ...changes, '-', image])
+  let told = ''
+  child.stderr!.on('data', text => (told += text))
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(told)
+}

@@ -1,0 +1,10 @@
+// HEALTHCHECK: whether the function answers.
+import { get } from 'node:http'
+
+// of-watchdog's own is written small.
+const port = process.env.port ?? process.env.PORT ?? 8080
+get(`http://127.0.0.1:${port}/_/health`, { timeout: 2_000 }, ({ statusCode }) =>
+  process.exit(statusCode === 200 ? 0 : 1),
+)
+  .on('error', () => process.exit(1))
+  .on('timeout', () => process.exit(1))
