@@ -33,7 +33,7 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /** A rename is durable once its folder is synced; systems without that (Windows) do it by themselves. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')
   try {

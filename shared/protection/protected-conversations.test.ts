@@ -1,0 +1,18 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { conversationsSuite } from '../conversations/conversations.suite.ts'
+import { openProtectedConversations } from './sqlite.fixture.ts'
+
+conversationsSuite('conversations on sqlite, encrypted', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lares-protected-'))
+  return {
+    open: now => openProtectedConversations(folder, now),
+    opener: {
+      module: new URL('./sqlite.fixture.ts', import.meta.url).href,
+      name: 'openProtectedConversations',
+      argument: folder,
+    },
+    stop: () => rm(folder, { recursive: true }),
+  }
+})

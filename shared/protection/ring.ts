@@ -1,0 +1,36 @@
+/**
+ * The key ring: people's keys, each wrapped by a master key. It is kept apart from what the keys open, so that a copy of
+ * the data alone opens nothing, and a key that is destroyed here is gone for every copy of the data. Drivers: `sqlite`,
+ * `postgres`.
+ *
+ * Guarantees of every driver: what a call has resolved survives kill -9 and power loss; each call is one transaction; a
+ * person has one key at a time; ids are never used again. Errors of all calls: `unavailable`.
+ */
+export type Ring = {
+  /** Adds a key, unless the person has one; gives back the one that is in place. */
+  add(entry: RingEntry): Promise<RingEntry>
+  ofPerson(person: string): Promise<RingEntry | undefined>
+  byId(id: string): Promise<RingEntry | undefined>
+  all(): Promise<RingEntry[]>
+  /** Replaces the wrapping of a key that is still there. */
+  rewrap(entry: Pick<RingEntry, 'id' | 'wrapped' | 'master'>): Promise<void>
+  /** Destroys a person's key; false when there was none. When it resolves, no byte of it is left in the ring's files. */
+  destroy(person: string): Promise<boolean>
+  /** Small facts that must not be where they are about: the head of the audit log. */
+  note(name: string, text: string): Promise<void>
+  noted(name: string): Promise<string | undefined>
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+export type RingEntry = {
+  /** Empty for the key of the house, which opens what is nobody's. */
+  person: string
+  id: string
+  /** The master key that wrapped it. */
+  master: string
+  /** The key, wrapped, in base64. */
+  wrapped: string
+  /** ISO 8601, UTC. */
+  createdAt: string
+}
