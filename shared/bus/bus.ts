@@ -58,6 +58,8 @@ export type BusRecord = BusMessage & {
   offset: number
   /** When the record was appended, in milliseconds since the epoch. */
   timestampMs: number
+  /** It was about a person who was forgotten: its content cannot be read any more, and nothing is to be done with it. */
+  forgotten?: true
 }
 
 export type TopicPartition = { topic: string; partition: number }

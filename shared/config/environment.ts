@@ -14,6 +14,9 @@ const schema = z.object({
   LARES_HOME: withDefault(z.string(), '.lares'),
   LARES_CONFIG: withDefault(z.string(), 'config'),
   LARES_TOKEN: optional(z.string().min(16, 'a token has at least 16 characters')),
+  LARES_PROTECTION: withDefault(z.enum(['on', 'off']), 'on'),
+  LARES_MASTER_KEY_FILE: optional(z.string()),
+  LARES_MASTER_KEY: optional(z.string()),
   LARES_BUS: withDefault(z.enum(['sqlite', 'kafka']), 'sqlite'),
   KAFKA_BROKERS: withDefault(
     z.string().regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'host:port, several with commas'),
@@ -75,6 +78,8 @@ export type Environment = {
   /** The configuration directory. */
   configDirectory: string
   token: string | undefined
+  /** Where the master key is: in a file, or itself. Undefined: nothing is encrypted, as LARES_PROTECTION=off says. */
+  masterKey: { file: string } | { text: string } | undefined
   bus: 'sqlite' | 'kafka'
   kafkaBrokers: string[]
   kafkaClient: 'platformatic' | 'kafkajs' | undefined
@@ -125,12 +130,17 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     const problem = 'LARES_EMBEDDING_MODEL names a model of the server at OPENAI_BASE_URL, which is not set'
     throw new LaresError('invalid_config', `the environment is wrong: ${problem}; or set it to none`)
   }
+  if (env.LARES_MASTER_KEY && env.LARES_MASTER_KEY_FILE) {
+    const problem = 'the master key is in LARES_MASTER_KEY or in LARES_MASTER_KEY_FILE, not in both'
+    throw new LaresError('invalid_config', `the environment is wrong: ${problem}`)
+  }
   return {
     port: env.PORT,
     host: env.HOST,
     home: resolve(env.LARES_HOME),
     configDirectory: resolve(env.LARES_CONFIG),
     token: env.LARES_TOKEN,
+    masterKey: masterKeyIn(env),
     bus: env.LARES_BUS,
     kafkaBrokers: env.KAFKA_BROKERS.split(','),
     kafkaClient: env.LARES_KAFKA_CLIENT,
@@ -163,6 +173,12 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
       spares: env.PROVIDER_SPARES,
     },
   }
+}
+
+function masterKeyIn(env: z.infer<typeof schema>): Environment['masterKey'] {
+  if (env.LARES_PROTECTION === 'off') return undefined
+  if (env.LARES_MASTER_KEY) return { text: env.LARES_MASTER_KEY }
+  return { file: resolve(env.LARES_MASTER_KEY_FILE ?? join(env.LARES_HOME, 'master.key')) }
 }
 
 const pairsIn = (list: string): [string, string][] =>

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Conversations, MessageStatus, MessageWrite } from './conversations.ts'
 import { documentsSuite } from './documents.suite.ts'
 import { counting, type MemberOrder } from './member.fixture.ts'
+import { rowsSuite } from './rows.suite.ts'
 import { timersSuite } from './timers.suite.ts'
 
 const MEMBER = new URL('./member.fixture.ts', import.meta.url).pathname
@@ -364,6 +365,7 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
 
     documentsSuite(() => store)
     timersSuite(() => store)
+    rowsSuite(() => store)
 
     test('a store that can be used says so', async () => {
       await store.check()

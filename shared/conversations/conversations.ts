@@ -17,6 +17,7 @@ export type Conversations = {
   history: History
   documents: Documents
   timers: Timers
+  rows: Rows
   /** Removes journal entries older than this; an event that comes again later than that would be applied again. */
   trimJournal(beforeMs: number): Promise<void>
   /** Resolves when the store can be read and written; rejects with `unavailable` and the remedy. */
@@ -74,7 +75,10 @@ export type History = {
   changes(conversation: string, sequence: number, limit: number): Promise<HistoryMessage[]>
 }
 
-/** A JSON document of one person in a collection, found by id or by its words. `person` is empty for what is everybody's. */
+/**
+ * A JSON document of one person in a collection, found by id or by its words. `person` is empty for what is everybody's,
+ * which is never encrypted or forgotten: nothing that a person said belongs there.
+ */
 export type Document = { id: string; person: string; text: string; body: unknown; createdAt: string }
 
 export type DocumentKey = { collection: string; person: string; id: string }
@@ -119,3 +123,26 @@ export type Timers = {
   pending(person: string, limit: number): Promise<Timer[]>
   markFired(ids: string[]): Promise<void>
 }
+
+/** All that is kept of a person, for those who move it and forget it. The journal is not among it: it tells of events on the log. */
+export type Row =
+  | { kind: 'conversation'; id: string; person: string; createdAt: string; state?: unknown }
+  | ({ kind: 'message'; conversation: string; person: string } & MessageWrite)
+  | ({ kind: 'document'; collection: string } & Document)
+  | ({ kind: 'timer'; state: 'waiting' | 'fired' | 'cancelled' } & Timer)
+
+export type Rows = {
+  /** Everybody of whom there is anything. */
+  people(): Promise<string[]>
+  /**
+   * A person's rows, or everybody's documents for an empty person: a conversation comes before its messages, which come in
+   * their order. What is written meanwhile may be among them or not.
+   */
+  read(person: string): AsyncIterable<Row>
+  /** Puts rows in, in their order. What is there already under the same id stays; gives back how many were new. */
+  write(rows: Row[]): Promise<number>
+  /** Removes all of a person, the journal included, in one transaction; gives back how many of each kind there were. */
+  forget(person: string): Promise<Forgotten>
+}
+
+export type Forgotten = { conversations: number; messages: number; documents: number; timers: number }

@@ -8,6 +8,7 @@ import { postgresDocuments } from './postgres-documents.ts'
 import { postgresHistory } from './postgres-history.ts'
 import { hold, writeMessages } from './postgres-messages.ts'
 import { migrations } from './postgres-migrations.ts'
+import { postgresRows } from './postgres-rows.ts'
 import { postgresTimers } from './postgres-timers.ts'
 import { layOutMessages } from './postgres-timescale.ts'
 
@@ -39,11 +40,13 @@ export async function openPostgresConversations(options: PostgresOptions): Promi
   await migrate({ url, where: database.where, migrations, log, waitMs }, client =>
     layOutMessages(client, log),
   )
+  const documents = postgresDocuments(database)
   return {
     step: stepping(database, now),
     history: postgresHistory(database, now),
-    documents: postgresDocuments(database),
+    documents,
     timers: postgresTimers(database),
+    rows: postgresRows(database, now, documents),
     async trimJournal(beforeMs) {
       await database.query('DELETE FROM lares.journal WHERE at_ms < $1', [beforeMs])
     },

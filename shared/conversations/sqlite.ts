@@ -4,6 +4,7 @@ import { type GroupCommit, groupCommit, openDatabase } from '../sqlite/database.
 import type { Conversations, StepRequest } from './conversations.ts'
 import { sqliteDocuments } from './sqlite-documents.ts'
 import { IS_WAITING, sqliteHistory, sqliteMessages } from './sqlite-history.ts'
+import { sqliteRows } from './sqlite-rows.ts'
 import { sqliteTimers } from './sqlite-timers.ts'
 
 const migrations = [
@@ -35,12 +36,16 @@ const migrations = [
 /** Opens the store in one file; `now` gives milliseconds since the epoch. Errors: `unavailable`. */
 export function openSqliteConversations(file: string, now: () => number = Date.now): Conversations {
   const database = openDatabase(file, migrations)
+  // What is deleted is overwritten with zeros, so that what a person wants forgotten is not left in a free page.
+  database.exec('PRAGMA secure_delete = ON')
   const commits = groupCommit(database)
+  const documents = sqliteDocuments(database, commits)
   return {
     step: stepping(database, commits, now),
     history: sqliteHistory(database, commits),
-    documents: sqliteDocuments(database, commits),
+    documents,
     timers: sqliteTimers(database, commits),
+    rows: sqliteRows(database, commits, documents),
     async trimJournal(beforeMs) {
       await commits.run(() => database.prepare('DELETE FROM journal WHERE at_ms < ?').run(beforeMs))
     },

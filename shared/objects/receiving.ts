@@ -6,16 +6,8 @@ import type { Declared } from './objects.ts'
 
 export type Received = { bytes: number; sha256: string; mediaType: string }
 
-/**
- * Writes a stream into a new file and syncs it, refusing what is too large or of another type as soon as that shows. So
- * nothing reaches a store before all of it has come. Leaves no file after an error.
- */
-export async function receive(
-  file: string,
-  data: AsyncIterable<Uint8Array>,
-  { mediaType, maxBytes }: Declared,
-): Promise<Received> {
-  const handle = await open(file, 'wx')
+/** Passes a stream on, refusing what is too large or of another type as soon as that shows; `received` is known at its end. */
+export function inspected(data: AsyncIterable<Uint8Array>, { mediaType, maxBytes }: Declared) {
   const hash = createHash('sha256')
   let bytes = 0
   let head: Buffer | undefined = Buffer.alloc(0)
@@ -24,7 +16,7 @@ export async function receive(
       throw new LaresError('unsupported_media_type', `the content is not ${mediaType}`)
     head = undefined
   }
-  try {
+  const parts = async function* () {
     for await (const part of data) {
       bytes += part.length
       if (bytes > maxBytes)
@@ -32,11 +24,28 @@ export async function receive(
       if (head) head = Buffer.concat([head, part.subarray(0, HEAD_BYTES - head.length)])
       if (head && head.length === HEAD_BYTES) await checkType()
       hash.update(part)
-      await handle.writeFile(part)
+      yield part
     }
     await checkType()
+  }
+  return { parts: parts(), received: (): Received => ({ bytes, sha256: hash.digest('hex'), mediaType }) }
+}
+
+/**
+ * Writes a stream into a new file and syncs it, once it is inspected. So nothing reaches a store before all of it has
+ * come. Leaves no file after an error.
+ */
+export async function receive(
+  file: string,
+  data: AsyncIterable<Uint8Array>,
+  declared: Declared,
+): Promise<Received> {
+  const handle = await open(file, 'wx')
+  const { parts, received } = inspected(data, declared)
+  try {
+    for await (const part of parts) await handle.writeFile(part)
     await handle.sync()
-    return { bytes, sha256: hash.digest('hex'), mediaType }
+    return received()
   } catch (error) {
     await rm(file, { force: true })
     throw error

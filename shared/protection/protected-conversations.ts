@@ -5,6 +5,7 @@ import type { Keys } from './keys.ts'
 import { openText, placeOf, sealJson } from './places.ts'
 import { protectedDocuments } from './protected-documents.ts'
 import { protectedHistory, sealMessage } from './protected-history.ts'
+import { placeOfState, protectedRows } from './protected-rows.ts'
 import { protectedTimers } from './protected-timers.ts'
 
 /** Any driver's store, with its content encrypted by the key of the person whose it is. */
@@ -15,10 +16,10 @@ export function protectedConversations(inner: Conversations, keys: Keys): Conver
     history: protectedHistory(inner.history, keys),
     documents: protectedDocuments(inner.documents, keys),
     timers: protectedTimers(inner.timers, keys),
+    rows: protectedRows(inner.rows, keys),
   }
 }
 
-export const placeOfState = (conversation: string) => placeOf('state', conversation)
 const placeOfOutcome = (eventId: string) => placeOf('outcome', eventId)
 
 /** A transaction cannot wait for a key: it is undone, and begins anew with the key. */

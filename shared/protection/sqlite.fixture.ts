@@ -1,8 +1,12 @@
 import { join } from 'node:path'
+import type { Bus } from '../bus/bus.ts'
+import { openSqliteBus } from '../bus/sqlite.ts'
 import type { Conversations } from '../conversations/conversations.ts'
 import { openSqliteConversations } from '../conversations/sqlite.ts'
 import { type Keys, openKeys } from './keys.ts'
 import { masterKeysIn } from './master-key.ts'
+import { openOwners } from './owners.ts'
+import { protectedBus } from './protected-bus.ts'
 import { protectedConversations } from './protected-conversations.ts'
 import { openSqliteRing } from './ring-sqlite.ts'
 
@@ -20,3 +24,10 @@ export const openProtectedConversations = async (
   now?: () => number,
 ): Promise<Conversations> =>
   protectedConversations(openSqliteConversations(join(folder, 'conversations.db'), now), await keysIn(folder))
+
+export const openProtectedBus = async ({ folder }: { folder: string }): Promise<Bus> =>
+  protectedBus(openSqliteBus({ file: join(folder, 'bus.db') }), {
+    keys: await keysIn(folder),
+    owners: openOwners(),
+    ownerOf: async () => undefined,
+  })

@@ -70,6 +70,7 @@ function conversationsOf(
     history: through('history', driver.history),
     documents: through('documents', driver.documents),
     timers: through('timers', driver.timers),
+    rows: driver.rows,
     trimJournal: beforeMs => call('store.trimJournal', () => driver.trimJournal(beforeMs)),
     check: () => call('store.check', () => driver.check()),
     close: async () => undefined,
