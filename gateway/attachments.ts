@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { LaresError } from '../shared/errors.ts'
 import type { Message } from '../shared/events/types.ts'
+import { folderOf } from '../shared/objects/folder-of.ts'
 import type { Objects } from '../shared/objects/objects.ts'
 
 /** As it comes in: the bytes are in the request, whose size is bounded as a whole. */
@@ -14,10 +15,10 @@ export const attached = z.strictObject({
 })
 export type Attached = z.infer<typeof attached>
 
-/** Keeps the bytes under the message's id, so that the same message sent again keeps them in the same place. */
+/** Keeps the bytes with the person's, under the message's id, so that the same message sent again keeps them in the same place. */
 export async function storeAttachments(
   objects: Objects | undefined,
-  messageId: string,
+  { person, id }: { person: string; id: string },
   attachments: Attached[],
 ): Promise<Message['attachments']> {
   if (attachments.length === 0) return []
@@ -25,7 +26,7 @@ export async function storeAttachments(
   return await Promise.all(
     attachments.map(async ({ name, mediaType, data }, index) => {
       const bytes = Buffer.from(data, 'base64')
-      const object = `attachments/${messageId}/${index}`
+      const object = `${folderOf(person)}attachments/${id}/${index}`
       await objects.put(object, bytes)
       return { name, mediaType, object, bytes: bytes.length }
     }),

@@ -131,6 +131,7 @@ async function deliveryIn(
   record: BusRecord,
   { objects, log }: Pick<OutboxParts, 'objects' | 'log'>,
 ): Promise<Delivery | undefined> {
+  if (record.forgotten) return undefined
   try {
     const told = fromRecord(record)
     const event = (objects ? await claim(told, objects) : told) as LaresEvent<'lares.reply.completed'>

@@ -10,6 +10,8 @@ import { openEmbedder } from './models/embedder.ts'
 import { lazyModels } from './models/lazy.ts'
 import type { Embedder, Models, TextGenerator } from './models/models.ts'
 import type { ObjectStore } from './objects/objects.ts'
+import { openOwners } from './protection/owners.ts'
+import { openProtection, type Protection } from './protection/protection.ts'
 import { meteredConversations } from './telemetry/metered-conversations.ts'
 import { meteredEvents } from './telemetry/metered-events.ts'
 import { meteredModels } from './telemetry/metered-models.ts'
@@ -24,6 +26,8 @@ export type Drivers = {
   vectors(): Promise<Vectors>
   models(): Promise<Models>
   events(): Promise<EventLog>
+  /** The keys that all of these are encrypted with; undefined when LARES_PROTECTION=off says so. */
+  protection: Protection | undefined
   /** What a function that `uses` these gets. */
   services(uses: Iterable<Ability>): Promise<Partial<Services>>
   /** What this process counts; the drivers count here already. */
@@ -43,12 +47,34 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     }
     return () => (value ??= open().then(keep))
   }
-  const bus = once(() => openBus(environment, log))
-  const conversations = once(async () =>
-    meteredConversations(await openConversations(environment, log), metrics),
-  )
-  const objects = once(() => openObjects(environment))
-  const vectors = once(() => openVectors(environment))
+  const protection = openProtection(environment, log)
+  if (protection) opened.push(protection)
+  const owners = openOwners()
+  const ownerOf = async (conversation: string) =>
+    (await (await conversations()).history.conversation(conversation))?.person
+  const bus = once(async () => {
+    const driver = await openBus(environment, log)
+    if (!protection) return driver
+    const { protectedBus } = await import('./protection/protected-bus.ts')
+    return protectedBus(driver, { keys: protection.keys, owners, ownerOf })
+  })
+  const conversations = once(async () => {
+    await protection?.ready()
+    const driver = await openConversations(environment, log)
+    if (!protection) return meteredConversations(driver, metrics)
+    const { protectedConversations } = await import('./protection/protected-conversations.ts')
+    return meteredConversations(protectedConversations(driver, protection.keys), metrics)
+  })
+  const objects = once(async () => {
+    const driver = await openObjects(environment)
+    if (!protection) return driver
+    return (await import('./protection/protected-objects.ts')).protectedObjects(driver, protection.keys)
+  })
+  const vectors = once(async () => {
+    const driver = await openVectors(environment)
+    if (!protection) return driver
+    return (await import('./protection/protected-vectors.ts')).protectedVectors(driver, protection.keys)
+  })
   const models = once(async () =>
     meteredModels(
       joinModels(
@@ -76,7 +102,11 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     objects,
     vectors,
     models,
-    events: async () => meteredEvents(openEventLog(await bus(), await objects()), environment.bus, metrics),
+    protection,
+    events: async () => {
+      const log = openEventLog(await bus(), await objects(), { learn: owners.learn, ownerOf })
+      return meteredEvents(log, environment.bus, metrics)
+    },
     metrics,
     async services(uses) {
       const pairs = [...new Set(uses)].map(async ability => [ability, await open[ability]()] as const)

@@ -68,7 +68,8 @@ async function* readAll(bus: Bus, objects: Objects): AsyncGenerator<Recorded> {
     let offset = 0
     do {
       records = await bus.read(TOPIC, { partition, from: { offset }, limit: PAGE })
-      for (const record of records) yield (await claim(fromRecord(record), objects)) as Recorded
+      for (const record of records)
+        if (!record.forgotten) yield (await claim(fromRecord(record), objects)) as Recorded
       offset = (records.at(-1)?.offset ?? 0) + 1
     } while (records.length === PAGE)
   }

@@ -42,6 +42,7 @@ export function deliver(
   parts: DeliveryParts,
   standing: Standing = {},
 ): () => Promise<Outcome> {
+  if (record.forgotten) return async () => 'done'
   const tries: Tries = { firstAtMs: parts.now(), failures: 0, away: 0 }
   let letter: LaresEvent | undefined
   const tryFunction = async (): Promise<Outcome> => {

@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import { LaresError } from '../errors.ts'
+import { folderOf } from '../objects/folder-of.ts'
 import type { Objects } from '../objects/objects.ts'
 import { checkData, type LaresEvent } from './event.ts'
 import { parseJson } from './http-binding.ts'
@@ -21,30 +22,54 @@ export type EventLog = {
   publish(events: LaresEvent[], notes?: Record<string, string>): Promise<void>
 }
 
-export function openEventLog(bus: Bus, objects: Objects): EventLog {
+/** Who keeps track of whose conversations are. */
+export type Ownership = {
+  /** A conversation whose first event of a turn goes to the log, before the store knows it. */
+  learn(conversation: string, person: string): void
+  ownerOf(conversation: string): Promise<string | undefined>
+}
+
+const NOBODY: Ownership = { learn: () => undefined, ownerOf: async () => undefined }
+
+export function openEventLog(bus: Bus, objects: Objects, ownership: Ownership = NOBODY): EventLog {
   return {
     async publish(events, notes) {
+      for (const event of events) {
+        const person = event.causationid === undefined ? personIn(event) : undefined
+        if (person !== undefined) ownership.learn(event.subject, person)
+      }
       const messages = events.map(toRecord)
       const isLarge = messages.map(message => message.value.length > MAX_INLINE_BYTES)
       // Without a large one the records reach the bus in this turn of the event loop, which keeps the order of calls.
       if (isLarge.includes(true))
         for (const [index, event] of events.entries())
           if (isLarge[index])
-            messages[index] = toRecord(await checkIn(event, messages[index]!.value, objects))
+            messages[index] = toRecord(await checkIn(event, messages[index]!.value, { objects, ownership }))
       if (notes) for (const { headers } of messages) Object.assign(headers, notes)
       await bus.publish(messages)
     },
   }
 }
 
+/** Whom the data of an event names as the person. */
+function personIn({ data }: LaresEvent): string | undefined {
+  const { person, message } = (data ?? {}) as { person?: string; message?: { person: string } }
+  return person ?? message?.person
+}
+
 /** Stores the data and gives back the event with its claim check (CloudEvents extension `dataref`). */
-async function checkIn(event: LaresEvent, data: Buffer, objects: Objects): Promise<LaresEvent> {
+async function checkIn(
+  event: LaresEvent,
+  data: Buffer,
+  { objects, ownership }: { objects: Objects; ownership: Ownership },
+): Promise<LaresEvent> {
   if (data.length > MAX_DATA_BYTES)
     throw new LaresError(
       'too_large',
       `the data of event ${event.id} has ${data.length} bytes; at most ${MAX_DATA_BYTES} are taken`,
     )
-  const key = `events/${event.id}`
+  const person = personIn(event) ?? (await ownership.ownerOf(event.subject))
+  const key = `${person ? folderOf(person) : ''}events/${event.id}`
   await objects.put(key, data)
   const { data: _, ...rest } = event
   return { ...rest, dataref: `${SCHEME}${key}` } as LaresEvent

@@ -187,7 +187,7 @@ test('large data travels by the object store, and its function sees it whole', a
   const events = (await bus.read('lares.skill.parrot')).map(fromRecord)
   await bus.close()
   expect(events.map(({ id }) => id)).toEqual(['before', 'large', 'after'])
-  expect(events[1]).toMatchObject({ dataref: 'lares-object:events/large' })
+  expect(events[1]).toMatchObject({ dataref: 'lares-object:people/b3duZXI/events/large' })
   expect(events[1]).not.toHaveProperty('data')
   const seen: unknown[] = []
   const one = perch.invocable(

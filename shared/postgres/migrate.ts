@@ -77,7 +77,12 @@ const migrateNext = (client: pg.Client, migrations: Migration[], where: string, 
     return true
   })
 
-async function connectPatiently(url: string, where: string, log: Log, deadline: number): Promise<pg.Client> {
+export async function connectPatiently(
+  url: string,
+  where: string,
+  log: Log,
+  deadline: number,
+): Promise<pg.Client> {
   for (let told = false; ; told = true) {
     // No timeouts: a migration takes as long as it takes.
     const client = new pg.Client({ connectionString: url, application_name: 'lares migrations' })

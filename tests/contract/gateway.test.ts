@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LaresError } from '../../shared/errors.ts'
+import { folderOf } from '../../shared/objects/folder-of.ts'
 import { ask, listRows, say } from './gateway-client.ts'
 import { ALICE, ALLOWED, type House, openHouse, PLENTY, TOKEN } from './gateway-house.ts'
 
@@ -53,7 +54,12 @@ describe('messages', () => {
     const { id } = (await response.json()) as { id: string }
     const event = (await house.published()).find(one => one.id === id)!
     expect(event.data.attachments).toEqual([
-      { name: 'note.txt', mediaType: 'text/plain', object: `attachments/${id}/0`, bytes: 9 },
+      {
+        name: 'note.txt',
+        mediaType: 'text/plain',
+        object: `${folderOf('owner')}attachments/${id}/0`,
+        bytes: 9,
+      },
     ])
   })
 

@@ -1,0 +1,128 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { open, seal } from './envelope.ts'
+import { type Keys, openKeys } from './keys.ts'
+import { masterKeysIn, newMasterText } from './master-key.ts'
+import { ringSuite } from './ring.suite.ts'
+import type { Ring } from './ring.ts'
+import { openSqliteRing } from './ring-sqlite.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lares-keys-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+ringSuite('the key ring on sqlite', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'lares-ring-'))
+  return {
+    open: async () => openSqliteRing(join(home, 'keys.db')),
+    stop: () => rm(home, { recursive: true }),
+  }
+})
+
+describe('keys', () => {
+  const master = () => join(folder, 'master.key')
+  const rings: Ring[] = []
+  const openHere = async (more: { freshMs?: number; now?: () => number } = {}): Promise<Keys> => {
+    const ring = openSqliteRing(join(folder, 'keys.db'))
+    rings.push(ring)
+    return await openKeys({ ring, masters: masterKeysIn(master()), freshMs: 0, ...more })
+  }
+  afterEach(async () => {
+    for (const ring of rings.splice(0)) await ring.close()
+  })
+  const bytesOnDisk = async () =>
+    Buffer.concat(await Promise.all((await readdir(folder)).map(name => readFile(join(folder, name)))))
+
+  test('the master key is made in a new house, for its user alone, by one of those who start at once', async () => {
+    await Promise.all([openHere(), openHere(), openHere()])
+    expect((await stat(master())).mode & 0o777).toBe(0o600)
+    expect(Buffer.from(await readFile(master(), 'utf8'), 'base64')).toHaveLength(32)
+    expect((await readdir(folder)).filter(name => name.startsWith('.'))).toEqual([])
+  })
+
+  test('a person has one key, also for other processes; no two people share one', async () => {
+    const [here, there] = [await openHere(), await openHere()]
+    const [alice, same] = await Promise.all([here.of('alice'), there.of('alice')])
+    expect(same.id).toBe(alice.id)
+    expect(open(same, 'p', seal(alice, 'p', Buffer.from('hello'))).toString()).toBe('hello')
+    const bob = await here.of('bob')
+    expect(() => open({ ...bob, id: alice.id }, 'p', seal(alice, 'p', Buffer.from('hello')))).toThrow(
+      /changed/,
+    )
+  })
+
+  test('the same content at the same place is the same bytes; elsewhere it is not, and does not open', async () => {
+    const key = await (await openHere()).of('alice')
+    const sealed = seal(key, 'here', Buffer.from('hello'))
+    expect(seal(key, 'here', Buffer.from('hello')).equals(sealed)).toBe(true)
+    expect(seal(key, 'there', Buffer.from('hello')).equals(sealed)).toBe(false)
+    expect(() => open(key, 'there', sealed)).toThrow(/belongs elsewhere/)
+    for (const [at] of sealed.entries()) {
+      const changed = Buffer.from(sealed)
+      changed[at]! ^= 1
+      expect(() => open(key, 'here', changed)).toThrow(/encrypted content/)
+    }
+  })
+
+  test('a destroyed key is gone from every byte of the ring, and for other processes too', async () => {
+    const [here, there] = [await openHere(), await openHere()]
+    const { id } = await here.of('alice')
+    await there.of('alice')
+    const entry = (await rings[0]!.byId(id))!
+    const secret = Buffer.from(entry.wrapped.slice(0, -4))
+    expect((await bytesOnDisk()).includes(secret)).toBe(true)
+    expect(await here.destroy('alice')).toBe(true)
+    expect((await bytesOnDisk()).includes(secret)).toBe(false)
+    expect([await here.byId(id), await there.byId(id), there.atHand(id)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(await there.existing('alice')).toBeUndefined()
+    expect((await here.of('alice')).id).not.toBe(id)
+  })
+
+  test('a key is looked for again after a while only', async () => {
+    let nowMs = 0
+    const [here, there] = [await openHere(), await openHere({ freshMs: 1_000, now: () => nowMs })]
+    const { id } = await there.of('alice')
+    await here.destroy('alice')
+    nowMs = 999
+    expect((await there.byId(id))?.id).toBe(id)
+    nowMs = 1_000
+    expect(await there.byId(id)).toBeUndefined()
+  })
+
+  test('the master key is replaced while others work, and the old one is worth nothing afterwards', async () => {
+    const [here, there] = [await openHere(), await openHere()]
+    const before = await here.of('alice')
+    const old = await readFile(master(), 'utf8')
+    const masters = masterKeysIn(master())
+    const fresh = newMasterText()
+    await masters.write([fresh, ...(await masters.texts())])
+    // Somebody new comes between the two steps.
+    await there.of('bob')
+    expect(await here.rewrap()).toBe(2)
+    expect(await here.rewrap()).toBe(0)
+    await masters.write([fresh])
+    const later = await openHere()
+    expect((await later.of('alice')).id).toBe(before.id)
+    expect((await there.of('carol')).person).toBe('carol')
+    await writeFile(master(), old)
+    await expect(openHere()).rejects.toMatchObject({ code: 'invalid_config', message: /another master key/ })
+  })
+
+  test('a ring whose master key is away opens nothing, and no other is made', async () => {
+    await openHere()
+    await rm(master())
+    await expect(openHere()).rejects.toMatchObject({ message: /put it back/ })
+    expect(await readdir(folder)).not.toContain('master.key')
+    await writeFile(master(), 'c2hvcnQ=\n')
+    await expect(openHere()).rejects.toMatchObject({ code: 'invalid_config', message: /instead of 32/ })
+  })
+})

@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Environment } from '../config/environment.ts'
+import { LaresError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Keys } from './keys.ts'
+import type { MasterKeys } from './master-key.ts'
+import type { Ring } from './ring.ts'
+
+/** The keys of a house, opened at their first use. */
+export type Protection = {
+  keys: Keys
+  ring(): Promise<Ring>
+  masters(): Promise<MasterKeys>
+  /** Resolves when the keys can be used. Errors: those of `openKeys`; `invalid_config` for a house that was begun without keys. */
+  ready(): Promise<void>
+  close(): Promise<void>
+}
+
+const RING = 'keys.db'
+
+/** Undefined when LARES_PROTECTION=off says so. Errors: `invalid_config`, when that house has keys. */
+export function openProtection(environment: Environment, log: Log): Protection | undefined {
+  const { home, masterKey, database } = environment
+  if (!masterKey) {
+    if (database === undefined && existsSync(join(home, RING)))
+      throw new LaresError(
+        'invalid_config',
+        `the house in ${home} is encrypted: start it without LARES_PROTECTION=off`,
+      )
+    log.warn({}, 'LARES_PROTECTION=off: everything that people say is kept as plain text')
+    return undefined
+  }
+  let opening: Promise<Ring> | undefined
+  const ring = () => (opening ??= openRing(environment, log))
+  const masters = async () => {
+    const { masterKeysIn, masterKeysOf } = await import('./master-key.ts')
+    return 'file' in masterKey ? masterKeysIn(masterKey.file) : masterKeysOf(masterKey.text)
+  }
+  const open = async () => {
+    const { openKeys } = await import('./keys.ts')
+    return await openKeys({ ring: await ring(), masters: await masters() })
+  }
+  const { keys, ready } = lazily(open)
+  return {
+    keys,
+    ring,
+    masters,
+    ready,
+    async close() {
+      await (await opening?.catch(() => undefined))?.close()
+    },
+  }
+}
+
+async function openRing({ home, database }: Environment, log: Log): Promise<Ring> {
+  if (database) return await (await import('./ring-postgres.ts')).openPostgresRing({ url: database.url, log })
+  const file = join(home, RING)
+  // The ring is made before anything else is: where there is something and no ring, it was begun without.
+  if (existsSync(join(home, 'conversations.db')) && !existsSync(file))
+    throw new LaresError(
+      'invalid_config',
+      `the house in ${home} was begun without encryption. Move what it knows into an encrypted one: LARES_PROTECTION=off npx lares export old.ndjson; move ${home} away; npx lares import old.ndjson. Or go on without: LARES_PROTECTION=off`,
+    )
+  return (await import('./ring-sqlite.ts')).openSqliteRing(file)
+}
+
+/** What waits for nothing says that it knows no key until they are open. */
+function lazily(open: () => Promise<Keys>): { keys: Keys; ready(): Promise<void> } {
+  let opening: Promise<Keys> | undefined
+  let known: Keys | undefined
+  const opened = () =>
+    (opening ??= open().then(
+      keys => {
+        known = keys
+        return keys
+      },
+      error => {
+        // The next one tries again: the database may be back by then.
+        opening = undefined
+        throw error
+      },
+    ))
+  return {
+    ready: async () => void (await opened()),
+    keys: {
+      of: async person => await (known ?? (await opened())).of(person),
+      existing: async person => await (known ?? (await opened())).existing(person),
+      byId: async id => await (known ?? (await opened())).byId(id),
+      idOf: async person => await (known ?? (await opened())).idOf(person),
+      destroy: async person => await (known ?? (await opened())).destroy(person),
+      rewrap: async () => await (known ?? (await opened())).rewrap(),
+      atHand: id => known?.atHand(id),
+      ofAtHand: person => known?.ofAtHand(person),
+    },
+  }
+}

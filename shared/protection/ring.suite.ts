@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Ring, RingEntry } from './ring.ts'
+
+export type RingUnderTest = { open(): Promise<Ring>; stop(): Promise<void> }
+
+/** The guarantees of the port `Ring`, for every driver. */
+export function ringSuite(name: string, start: () => Promise<RingUnderTest>): void {
+  describe(name, () => {
+    let under: RingUnderTest
+    let ring: Ring
+    let count = 0
+    let entry: RingEntry
+
+    beforeAll(async () => {
+      under = await start()
+      ring = await under.open()
+    })
+    afterAll(async () => {
+      await ring?.close()
+      await under?.stop()
+    })
+    beforeEach(() => {
+      const person = `person-${++count} 人\0`
+      entry = {
+        person,
+        id: `id-${count}`,
+        master: 'm1',
+        wrapped: 'AAAA',
+        createdAt: '2026-05-01T12:00:00.000Z',
+      }
+    })
+
+    test('of two who make a key for a person one wins, and both get it', async () => {
+      const other = await under.open()
+      const made = await Promise.all([ring.add(entry), other.add({ ...entry, id: `${entry.id}-other` })])
+      expect(made[0]).toEqual(made[1])
+      expect(await other.ofPerson(entry.person)).toEqual(made[0])
+      expect(await ring.byId(made[0].id)).toEqual(made[0])
+      await other.close()
+    })
+
+    test('a key is wrapped anew in its place, and one that is gone stays gone', async () => {
+      await ring.add(entry)
+      await ring.rewrap({ id: entry.id, wrapped: 'BBBB', master: 'm2' })
+      expect(await ring.ofPerson(entry.person)).toEqual({ ...entry, wrapped: 'BBBB', master: 'm2' })
+      await ring.destroy(entry.person)
+      await ring.rewrap({ id: entry.id, wrapped: 'CCCC', master: 'm3' })
+      expect(await ring.byId(entry.id)).toBeUndefined()
+    })
+
+    test('a key is destroyed once, and nobody else’s', async () => {
+      await ring.add(entry)
+      await ring.add({ ...entry, person: 'somebody', id: 'of-somebody' })
+      expect([await ring.destroy(entry.person), await ring.destroy(entry.person)]).toEqual([true, false])
+      expect(await ring.ofPerson(entry.person)).toBeUndefined()
+      expect((await ring.all()).map(({ person }) => person)).toContain('somebody')
+    })
+
+    test('notes are replaced, and are there for whoever opens the ring', async () => {
+      expect(await ring.noted('head')).toBeUndefined()
+      await ring.note('head', '1')
+      await ring.note('head', '2')
+      const other = await under.open()
+      expect(await other.noted('head')).toBe('2')
+      await other.close()
+    })
+
+    test('a ring that can be used says so', async () => {
+      await ring.check()
+    })
+  })
+}
