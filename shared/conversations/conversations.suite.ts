@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { auditSuite } from './audit.suite.ts'
 import type { Conversations, MessageStatus, MessageWrite } from './conversations.ts'
 import { documentsSuite } from './documents.suite.ts'
 import { counting, type MemberOrder } from './member.fixture.ts'
@@ -366,6 +367,7 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
     documentsSuite(() => store)
     timersSuite(() => store)
     rowsSuite(() => store)
+    auditSuite(() => store)
 
     test('a store that can be used says so', async () => {
       await store.check()

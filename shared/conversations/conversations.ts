@@ -18,6 +18,7 @@ export type Conversations = {
   documents: Documents
   timers: Timers
   rows: Rows
+  audit: AuditStore
   /** Removes journal entries older than this; an event that comes again later than that would be applied again. */
   trimJournal(beforeMs: number): Promise<void>
   /** Resolves when the store can be read and written; rejects with `unavailable` and the remedy. */
@@ -146,3 +147,24 @@ export type Rows = {
 }
 
 export type Forgotten = { conversations: number; messages: number; documents: number; timers: number }
+
+/** A line of the audit log, as `shared/audit/` makes it. */
+export type AuditRow = {
+  /** From 1 on, without gaps. */
+  sequence: number
+  id: string
+  /** The entry, as JSON. */
+  text: string
+  hash: string
+}
+
+/** Rows that are added and never changed. */
+export type AuditStore = {
+  /**
+   * Adds the row that `make` makes of the last one (undefined for the first), one writer after the other; what has that
+   * id already stays, and comes back. `make` may be called again.
+   */
+  append(id: string, make: (last: AuditRow | undefined) => AuditRow): Promise<AuditRow>
+  /** In their order. */
+  read(afterSequence: number, limit: number): Promise<AuditRow[]>
+}

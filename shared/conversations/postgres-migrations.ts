@@ -79,4 +79,13 @@ export const migrations: Migration[] = [
       CREATE INDEX timers_waiting ON lares.timers (due_at) WHERE state = 'waiting';
       CREATE INDEX timers_of_person ON lares.timers (person, due_at) WHERE state = 'waiting'`,
   },
+  {
+    name: 'audit',
+    statements: `
+      CREATE TABLE lares.audit (
+        sequence bigint PRIMARY KEY,
+        id text COLLATE "C" NOT NULL UNIQUE,
+        text text NOT NULL,
+        hash text NOT NULL)`,
+  },
 ]

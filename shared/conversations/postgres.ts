@@ -4,6 +4,7 @@ import { noLog } from '../log.ts'
 import { type Database, openPool } from '../postgres/database.ts'
 import { migrate } from '../postgres/migrate.ts'
 import type { Conversations, StepRequest } from './conversations.ts'
+import { postgresAudit } from './postgres-audit.ts'
 import { postgresDocuments } from './postgres-documents.ts'
 import { postgresHistory } from './postgres-history.ts'
 import { hold, writeMessages } from './postgres-messages.ts'
@@ -47,6 +48,7 @@ export async function openPostgresConversations(options: PostgresOptions): Promi
     documents,
     timers: postgresTimers(database),
     rows: postgresRows(database, now, documents),
+    audit: postgresAudit(database),
     async trimJournal(beforeMs) {
       await database.query('DELETE FROM lares.journal WHERE at_ms < $1', [beforeMs])
     },

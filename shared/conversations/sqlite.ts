@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../errors.ts'
 import { type GroupCommit, groupCommit, openDatabase } from '../sqlite/database.ts'
 import type { Conversations, StepRequest } from './conversations.ts'
+import { sqliteAudit } from './sqlite-audit.ts'
 import { sqliteDocuments } from './sqlite-documents.ts'
 import { IS_WAITING, sqliteHistory, sqliteMessages } from './sqlite-history.ts'
 import { sqliteRows } from './sqlite-rows.ts'
@@ -31,6 +32,8 @@ const migrations = [
      due_at TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE INDEX timers_waiting ON timers (due_at) WHERE state = 'waiting'`,
   `CREATE INDEX messages_waiting ON messages (conversation, created_at) WHERE ${IS_WAITING}`,
+  `CREATE TABLE audit (
+     sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, hash TEXT NOT NULL) STRICT`,
 ]
 
 /** Opens the store in one file; `now` gives milliseconds since the epoch. Errors: `unavailable`. */
@@ -46,6 +49,7 @@ export function openSqliteConversations(file: string, now: () => number = Date.n
     documents,
     timers: sqliteTimers(database, commits),
     rows: sqliteRows(database, commits, documents),
+    audit: sqliteAudit(database, commits),
     async trimJournal(beforeMs) {
       await commits.run(() => database.prepare('DELETE FROM journal WHERE at_ms < ?').run(beforeMs))
     },

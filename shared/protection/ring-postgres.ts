@@ -3,7 +3,7 @@ import { noLog } from '../log.ts'
 import { openPool } from '../postgres/database.ts'
 import { databaseError } from '../postgres/errors.ts'
 import { alone, connectPatiently } from '../postgres/migrate.ts'
-import type { Ring, RingEntry } from './ring.ts'
+import type { Anchor, Ring, RingEntry } from './ring.ts'
 
 export type PostgresRingOptions = { url: string; log?: Log; waitMs?: number }
 
@@ -16,15 +16,18 @@ const TABLES = `
     master text NOT NULL,
     wrapped text NOT NULL,
     created_at text NOT NULL);
-  CREATE TABLE IF NOT EXISTS lares_keys.notes (name text PRIMARY KEY, text text NOT NULL)`
+  CREATE TABLE IF NOT EXISTS lares_keys.anchors (name text PRIMARY KEY, sequence bigint NOT NULL, hash text NOT NULL)`
 
 const COLUMNS = 'person, id, master, wrapped, created_at AS "createdAt"'
 const ADD = `
   INSERT INTO lares_keys.keys (person, id, master, wrapped, created_at) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (person) DO NOTHING`
 const OF_PERSON = `SELECT ${COLUMNS} FROM lares_keys.keys WHERE person = $1`
-const NOTE = `
-  INSERT INTO lares_keys.notes (name, text) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET text = excluded.text`
+const ANCHOR = `
+  INSERT INTO lares_keys.anchors AS a (name, sequence, hash) VALUES ($1, $2, $3)
+  ON CONFLICT (name) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash
+  WHERE excluded.sequence > a.sequence`
+const ANCHORED = 'SELECT sequence, hash FROM lares_keys.anchors WHERE name = $1'
 
 /** Keys are few and cached: a connection or two are enough. */
 const POOL = 2
@@ -55,13 +58,10 @@ export async function openPostgresRing({
       await query('VACUUM lares_keys.keys')
       return gone.length > 0
     },
-    async note(name, text) {
-      await query(NOTE, [name, text])
+    async anchor(name, sequence, hash) {
+      await query(ANCHOR, [name, sequence, hash])
     },
-    async noted(name) {
-      const [row] = await query<{ text: string }>('SELECT text FROM lares_keys.notes WHERE name = $1', [name])
-      return row?.text
-    },
+    anchored: async name => (await query<Anchor>(ANCHORED, [name]))[0],
     async check() {
       await query('UPDATE lares_keys.keys SET id = id WHERE false')
     },

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../errors.ts'
 import { groupCommit, openDatabase } from '../sqlite/database.ts'
-import type { Ring, RingEntry } from './ring.ts'
+import type { Anchor, Ring, RingEntry } from './ring.ts'
 
 const migrations = [
   `CREATE TABLE keys (
      id TEXT PRIMARY KEY, person TEXT NOT NULL UNIQUE, master TEXT NOT NULL, wrapped TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;
-   CREATE TABLE notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+   CREATE TABLE anchors (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL, hash TEXT NOT NULL) STRICT, WITHOUT ROWID`,
 ]
 
 const COLUMNS = 'person, id, master, wrapped, created_at AS createdAt'
@@ -26,8 +26,11 @@ export function openSqliteRing(file: string): Ring {
   const all = database.prepare(`SELECT ${COLUMNS} FROM keys ORDER BY person`)
   const rewrap = database.prepare('UPDATE keys SET wrapped = ?, master = ? WHERE id = ?')
   const destroy = database.prepare('DELETE FROM keys WHERE person = ?')
-  const note = database.prepare('INSERT OR REPLACE INTO notes (name, text) VALUES (?, ?)')
-  const noted = database.prepare('SELECT text FROM notes WHERE name = ?')
+  const anchor = database.prepare(
+    `INSERT INTO anchors (name, sequence, hash) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE
+     SET sequence = excluded.sequence, hash = excluded.hash WHERE excluded.sequence > sequence`,
+  )
+  const anchored = database.prepare('SELECT sequence, hash FROM anchors WHERE name = ?')
   /** The pages as they were before are still in the log, until it is written back and cut. */
   const cutLog = async () => {
     for (let tries = 0; tries < TRIES; tries++) {
@@ -59,10 +62,10 @@ export function openSqliteRing(file: string): Ring {
       await cutLog()
       return changes > 0
     },
-    async note(name, text) {
-      await commits.run(() => note.run(name, text))
+    async anchor(name, sequence, hash) {
+      await commits.run(() => anchor.run(name, sequence, hash))
     },
-    noted: async name => (noted.get(name) as { text: string } | undefined)?.text,
+    anchored: async name => anchored.get(name) as Anchor | undefined,
     async check() {
       await commits.run(() => database.exec('UPDATE keys SET id = id WHERE false'))
     },

@@ -56,12 +56,13 @@ export function ringSuite(name: string, start: () => Promise<RingUnderTest>): vo
       expect((await ring.all()).map(({ person }) => person)).toContain('somebody')
     })
 
-    test('notes are replaced, and are there for whoever opens the ring', async () => {
-      expect(await ring.noted('head')).toBeUndefined()
-      await ring.note('head', '1')
-      await ring.note('head', '2')
+    test('an anchor only moves on, and is there for whoever opens the ring', async () => {
+      expect(await ring.anchored('audit')).toBeUndefined()
+      await ring.anchor('audit', 2, 'b')
+      await ring.anchor('audit', 3, 'c')
+      await ring.anchor('audit', 2, 'b')
       const other = await under.open()
-      expect(await other.noted('head')).toBe('2')
+      expect(await other.anchored('audit')).toEqual({ sequence: 3, hash: 'c' })
       await other.close()
     })
 

@@ -16,9 +16,9 @@ export type Ring = {
   rewrap(entry: Pick<RingEntry, 'id' | 'wrapped' | 'master'>): Promise<void>
   /** Destroys a person's key; false when there was none. When it resolves, no byte of it is left in the ring's files. */
   destroy(person: string): Promise<boolean>
-  /** Small facts that must not be where they are about: the head of the audit log. */
-  note(name: string, text: string): Promise<void>
-  noted(name: string): Promise<string | undefined>
+  /** Keeps how far something has come that is kept elsewhere (the audit log), unless it is known to be further. */
+  anchor(name: string, sequence: number, hash: string): Promise<void>
+  anchored(name: string): Promise<Anchor | undefined>
   check(): Promise<void>
   close(): Promise<void>
 }
@@ -34,3 +34,5 @@ export type RingEntry = {
   /** ISO 8601, UTC. */
   createdAt: string
 }
+
+export type Anchor = { sequence: number; hash: string }

@@ -20,6 +20,8 @@ export function openSqliteVectors(file: string): Vectors {
   const database = openDatabase(file, migrations, { allowExtension: true })
   load(database)
   database.enableLoadExtension(false)
+  // What is deleted is overwritten with zeros: a vector tells of what it was made of.
+  database.exec('PRAGMA secure_delete = ON')
   const commits = groupCommit(database)
   const find = database.prepare('SELECT number FROM models WHERE id = ? AND dimensions = ?')
   const enter = database.prepare('INSERT INTO models (id, dimensions) VALUES (?, ?) ON CONFLICT DO NOTHING')
@@ -72,12 +74,16 @@ export function openSqliteVectors(file: string): Vectors {
         database.prepare('DELETE FROM models WHERE number = ?').run(number)
       })
     },
-    forget: person =>
-      commits.run(() => {
+    async forget(person) {
+      const count = await commits.run(() => {
         const numbers = database.prepare('SELECT number FROM models').all() as { number: number }[]
         const forget = database.prepare('DELETE FROM vectors WHERE model = ? AND person = ?')
         return numbers.reduce((sum, { number }) => sum + Number(forget.run(number, person).changes), 0)
-      }),
+      })
+      // The pages as they were are in the write-ahead log until then.
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      return count
+    },
     async check() {
       await commits
         .run(() => database.exec('UPDATE models SET id = id'))

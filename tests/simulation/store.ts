@@ -71,6 +71,7 @@ function conversationsOf(
     documents: through('documents', driver.documents),
     timers: through('timers', driver.timers),
     rows: driver.rows,
+    audit: driver.audit,
     trimJournal: beforeMs => call('store.trimJournal', () => driver.trimJournal(beforeMs)),
     check: () => call('store.check', () => driver.check()),
     close: async () => undefined,
