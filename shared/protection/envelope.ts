@@ -16,13 +16,21 @@ export type DataKey = {
   content: KeyObject
   nonces: KeyObject
   words: KeyObject
+  audit: KeyObject
 }
 
 /** `secret` is 32 bytes. */
 export function dataKey(id: string, person: string, secret: Buffer): DataKey {
   const derive = (use: string) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `lares ${use}`, 32)))
-  return { id, person, content: derive('content'), nonces: derive('nonces'), words: derive('words') }
+  return {
+    id,
+    person,
+    content: derive('content'),
+    nonces: derive('nonces'),
+    words: derive('words'),
+    audit: derive('audit'),
+  }
 }
 
 /** version (1 byte) | key id (16) | nonce (12) | AES-256-GCM of the content | its tag (16) */

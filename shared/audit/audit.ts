@@ -1,0 +1,110 @@
+import type { AuditRow, AuditStore } from '../conversations/conversations.ts'
+import { newId } from '../events/ids.ts'
+import type { Keys } from '../protection/keys.ts'
+import type { Ring } from '../protection/ring.ts'
+import {
+  type Action,
+  type AuditEntry,
+  auditEntry,
+  BEGINNING,
+  type Head,
+  hashOf,
+  openChain,
+  type Problem,
+} from './entry.ts'
+
+/** Who did it: a person, or an operator at the command line. */
+export type Who = { person: string } | 'operator' | 'gateway'
+
+export type Record = {
+  action: Action
+  by: Who
+  /** Whom it is about, if anybody. */
+  person?: string
+  /** Ids and counts, nothing that a person said. */
+  about?: { [name: string]: string | number }
+  /** What is recorded under the same id again is recorded once. Default: a new one. */
+  id?: string
+}
+
+export type Verdict = { entries: number; head: Head; anchor: Head | undefined; problems: Problem[] }
+
+export type Audit = {
+  /** Resolves when it is durable. Errors: `unavailable`. */
+  record(what: Record): Promise<void>
+  /** In their order, with the people whose keys are still there by name. */
+  read(afterSequence: number, limit: number): Promise<AuditEntry[]>
+  /** Looks at the whole chain; `expected` are heads that were kept elsewhere. */
+  verify(expected?: Head[]): Promise<Verdict>
+}
+
+export type AuditParts = {
+  store: AuditStore
+  /** Without keys the chain is of plain hashes, and nothing but `expected` tells of a tail that was cut off. */
+  protection: { keys: Keys; ring(): Promise<Ring> } | undefined
+  now?: () => number
+}
+
+const HOUSE = ''
+const ANCHOR = 'audit'
+const PAGE = 1_000
+
+/** The audit log: rows in the store, chained by hash, with the newest hash kept in the key ring. */
+export function openAudit({ store, protection, now = Date.now }: AuditParts): Audit {
+  const keyOfHouse = async () => (await protection?.keys.of(HOUSE))?.audit
+  const nameOf = async (person: string) =>
+    protection ? `key:${(await protection.keys.of(person)).id}` : `person:${person}`
+  const who = async (by: Who) => (typeof by === 'string' ? by : await nameOf(by.person))
+  return {
+    async record({ action, by, person, about = {}, id = newId() }) {
+      const key = await keyOfHouse()
+      const whom = person === undefined ? {} : { person: await nameOf(person) }
+      const fields = {
+        id,
+        at: new Date(now()).toISOString(),
+        action,
+        by: await who(by),
+        about: { ...whom, ...about },
+      }
+      const row = await store.append(id, last => {
+        const sequence = (last?.sequence ?? 0) + 1
+        const text = JSON.stringify({ sequence, ...fields })
+        return { sequence, id, text, hash: hashOf(last?.hash ?? BEGINNING, text, key) }
+      })
+      await (await protection?.ring())?.anchor(ANCHOR, row.sequence, row.hash)
+    },
+    async read(after, limit) {
+      const rows = await store.read(after, limit)
+      return await Promise.all(rows.map(row => named(row, protection?.keys)))
+    },
+    async verify(expected = []) {
+      const anchor = await (await protection?.ring())?.anchored(ANCHOR)
+      const chain = openChain(await keyOfHouse(), [...expected, ...(anchor ? [anchor] : [])])
+      let entries = 0
+      for (let after = 0; ; ) {
+        const rows = await store.read(after, PAGE)
+        rows.forEach(chain.check)
+        entries += rows.length
+        if (rows.length < PAGE) break
+        after = rows.at(-1)!.sequence
+      }
+      return { entries, anchor, ...chain.end() }
+    },
+  }
+}
+
+/** An entry that cannot be read is shown as it is: verifying tells what is wrong with it. */
+async function named({ text }: AuditRow, keys: Keys | undefined): Promise<AuditEntry> {
+  const entry = auditEntry.parse(JSON.parse(text))
+  const resolve = async (name: string) => {
+    const id = /^key:(.+)$/.exec(name)?.[1]
+    if (id === undefined || !keys) return name
+    return (await keys.byId(id))?.person ?? `forgotten (${name})`
+  }
+  const { person } = entry.about
+  return {
+    ...entry,
+    by: await resolve(entry.by),
+    about: { ...entry.about, ...(typeof person === 'string' && { person: await resolve(person) }) },
+  }
+}
