@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
 import { toLaresError } from '../../shared/errors.ts'
 import { DEFAULT_TURNS } from '../../shared/trace.ts'
+import type { ForgetFlags } from './forget.ts'
 import type { InjectFlags } from './inject.ts'
 import { red } from './terminal.ts'
 
@@ -149,6 +150,47 @@ dead
   .option('--all', 'every one that was not put back yet, in the order of their topics')
   .action((id: string | undefined, flags: { all?: boolean }) =>
     runWith(async environment => (await import('./dead.ts')).retryDead(environment, id, flags)),
+  )
+
+program
+  .command('forget')
+  .description("destroy a person's key and all that is kept of the person; it cannot be undone")
+  .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
+  .option('--yes', 'do not ask')
+  .option('--json', 'report as JSON')
+  .action((person: string, flags: ForgetFlags) =>
+    runWith(async environment => (await import('./forget.ts')).forgetCommand(environment, person, flags)),
+  )
+
+const audit = program.command('audit').description('who signed in, read, exported, forgot and used what')
+
+audit
+  .command('show')
+  .description('the last entries, the newest last')
+  .option('--last <number>', 'how many', wholeNumber, 50)
+  .option('--json', 'as JSON')
+  .action((flags: { last: number; json?: boolean }) =>
+    runWith(async environment => (await import('./audit.ts')).showAudit(environment, flags)),
+  )
+
+audit
+  .command('verify')
+  .description('whether every entry is where it was and as it was; prints the head, to be kept elsewhere')
+  .option('--head <number:hash>', 'a head that was kept elsewhere')
+  .option('--json', 'as JSON')
+  .action((flags: { head?: string; json?: boolean }) =>
+    runWith(async environment => (await import('./audit.ts')).verifyAudit(environment, flags)),
+  )
+
+program
+  .command('keys')
+  .description("the keys that people's data is encrypted with")
+  .command('rotate')
+  .description('a new master key; everything goes on meanwhile')
+  .option('--rewrap', 'the new key is there already, before the old one')
+  .option('--json', 'report as JSON')
+  .action((flags: { rewrap?: boolean; json?: boolean }) =>
+    runWith(async environment => (await import('./keys.ts')).rotateKeys(environment, flags)),
   )
 
 await program.parseAsync()

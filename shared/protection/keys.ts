@@ -77,11 +77,8 @@ export async function openKeys({
       (await existing(person)) ?? (await take(await ring.add(await wraps.newEntry(person, now())))),
     existing,
     byId,
-    atHand(id) {
-      // What is stale serves once more; whoever comes next knows better.
-      if (!isFresh(id) && known.has(id)) void byId(id).catch(() => undefined)
-      return known.get(id)?.key
-    },
+    // What is stale may have been destroyed: nothing new must be locked with it.
+    atHand: id => (isFresh(id) ? known.get(id)!.key : undefined),
     ofAtHand(person) {
       const id = ids.get(person)
       return id === undefined ? undefined : keys.atHand(id)

@@ -1,0 +1,73 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Audit } from '../audit/audit.ts'
+import type { Conversations, Forgotten } from '../conversations/conversations.ts'
+import { folderOf } from '../objects/folder-of.ts'
+import type { ObjectStore } from '../objects/objects.ts'
+import type { Vectors } from '../vectors/vectors.ts'
+import { FRESH_MS } from './keys.ts'
+import type { Protection } from './protection.ts'
+
+export type ForgetParts = {
+  conversations: Conversations
+  vectors: Vectors
+  objects: ObjectStore
+  audit: Audit
+  /** Without it there are no keys: rows are removed, and nothing can be done about the log and about backups. */
+  protection: Protection | undefined
+}
+
+export type ForgetReport = Forgotten & { person: string; keys: number; vectors: number; objects: number }
+
+/** How long after the key is destroyed every process knows it, and what it was writing is written. */
+const SETTLED_MS = FRESH_MS + 1_000
+
+/**
+ * Forgets a person. First the key is destroyed: from then on nobody can read what any store, the log or a backup holds of
+ * the person. Then all rows are removed, and once more when no process can use the key any longer. Said again, it does what
+ * is left to do. Whoever speaks under that name afterwards is somebody new. Errors: `unavailable`; then it may be done in
+ * part, and is to be repeated.
+ */
+export async function forgetPerson(person: string, parts: ForgetParts): Promise<ForgetReport> {
+  const { protection, audit } = parts
+  const isKnown = (await protection?.keys.idOf(person)) !== undefined
+  await audit.record({ action: 'forgot', by: 'operator', ...(isKnown && { person }) })
+  let keys = 0
+  const destroyKey = async () => {
+    if (await protection?.keys.destroy(person)) keys++
+  }
+  await destroyKey()
+  const first = await removeRows(person, parts)
+  await wait(SETTLED_MS)
+  // A step that was under way may have written, even under a key of its own.
+  await destroyKey()
+  const second = await removeRows(person, parts)
+  return { person, keys, ...sumOf(first, second) }
+}
+
+type Removed = Omit<ForgetReport, 'person' | 'keys'>
+
+async function removeRows(
+  person: string,
+  { conversations, vectors, objects }: ForgetParts,
+): Promise<Removed> {
+  const rows = await conversations.rows.forget(person)
+  return { ...rows, vectors: await vectors.forget(person), objects: await removeObjects(person, objects) }
+}
+
+async function removeObjects(person: string, objects: ObjectStore): Promise<number> {
+  let count = 0
+  for await (const key of objects.list(folderOf(person))) {
+    await objects.delete(key)
+    count++
+  }
+  return count
+}
+
+const sumOf = (a: Removed, b: Removed): Removed => ({
+  conversations: a.conversations + b.conversations,
+  messages: a.messages + b.messages,
+  documents: a.documents + b.documents,
+  timers: a.timers + b.timers,
+  vectors: a.vectors + b.vectors,
+  objects: a.objects + b.objects,
+})
