@@ -14,18 +14,26 @@ const traced = z.strictObject({ turns: z.coerce.number().int().min(1).max(MAX_TU
 
 /** GET /api/status, /api/trace/:id and /api/deliveries, and the dead letters: for the owner alone, since they show what other people said. */
 export function operationRoutes(app: FastifyInstance, { parts }: Rooms): void {
-  const { status, trace, dead } = parts
+  const { status, trace, dead, audit } = parts
   const options = { onRequest: async ({ person }: FastifyRequest) => checkOwner(person) }
 
   if (status) app.get('/api/status', options, status)
+  /** What shows what people said is recorded before it is shown. */
+  const read = async (what: string, id: string) =>
+    await audit?.record({ action: 'read', by: { person: OWNER }, about: { what, id } })
   if (trace)
-    app.get<WithId>('/api/trace/:id', options, ({ params, query }) =>
-      trace({ id: params.id, ...checked(traced, query) }),
-    )
+    app.get<WithId>('/api/trace/:id', options, async ({ params, query }) => {
+      const asked = { id: params.id, ...checked(traced, query) }
+      await read('trace', params.id)
+      return await trace(asked)
+    })
   app.get('/api/deliveries', options, () => deliveries(parts))
   if (!dead) return
   app.get('/api/dead', options, async () => ({ deadLetters: await dead.list() }))
-  app.get<WithId>('/api/dead/:id', options, ({ params }) => dead.show(params.id))
+  app.get<WithId>('/api/dead/:id', options, async ({ params }) => {
+    await read('dead letter', params.id)
+    return await dead.show(params.id)
+  })
   app.post<WithId>('/api/dead/:id/retry', options, ({ params }) => dead.retry(params.id))
 }
 

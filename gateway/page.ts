@@ -46,7 +46,11 @@ export function pageRoutes(app: FastifyInstance, rooms: Rooms): void {
     app.get(path, async (request, reply) => {
       const { token } = request.query as { token?: unknown }
       if (path === '/' && typeof token === 'string') {
-        if (rooms.access.personOf(token)) setSession(request, reply, rooms.access.sessionOf(token))
+        const person = rooms.access.personOf(token)
+        if (person !== undefined) {
+          await recordSignIn(rooms, person)
+          setSession(request, reply, rooms.access.sessionOf(token))
+        }
         return reply.header('cache-control', 'no-store').redirect('/', 303)
       }
       reply.headers({ etag: tag, 'cache-control': 'no-cache' }).type(type)
@@ -58,13 +62,20 @@ export function pageRoutes(app: FastifyInstance, rooms: Rooms): void {
 
 const signIn = z.strictObject({ token: z.string().max(4096) })
 
-function sessionRoutes(app: FastifyInstance, { access }: Rooms): void {
+/** Before the door opens: who cannot be recorded does not come in. */
+const recordSignIn = async ({ parts: { audit } }: Rooms, person: string): Promise<void> =>
+  await audit?.record({ action: 'signed-in', by: { person } })
+
+function sessionRoutes(app: FastifyInstance, rooms: Rooms): void {
+  const { access } = rooms
+
   app.get('/api/session', async request => ({ person: access.enter(request) }))
 
   app.post('/api/session', async (request, reply) => {
     const { token } = checked(signIn, request.body)
     const person = access.personOf(token)
     if (person === undefined) throw new LaresError('unauthorized', 'this token is not known here')
+    await recordSignIn(rooms, person)
     setSession(request, reply, access.sessionOf(token))
     return { person }
   })

@@ -1,3 +1,4 @@
+import type { Audit } from '../shared/audit/audit.ts'
 import type { Bus } from '../shared/bus/bus.ts'
 import type { GatewayConfig } from '../shared/config/files.ts'
 import type { Conversations } from '../shared/conversations/conversations.ts'
@@ -32,6 +33,8 @@ export type Parts = {
   status?: () => Promise<OperationStatus>
   dead?: DeadLetters
   trace?: Tracer
+  /** Where it is recorded who signed in, and what the owner read of other people. */
+  audit?: Audit
   /** What GET /metrics gives, and where the gateway counts; without it there is no such route. */
   metrics?: Metrics
   log: Log

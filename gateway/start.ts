@@ -1,3 +1,4 @@
+import { recordConfiguration } from '../shared/audit/configuration.ts'
 import type { Bus } from '../shared/bus/bus.ts'
 import type { Environment } from '../shared/config/environment.ts'
 import { readConfig } from '../shared/config/files.ts'
@@ -24,19 +25,22 @@ export async function startGateway(
   log: Log,
   more: Partial<Parts> = {},
 ): Promise<StartedGateway> {
-  const [bus, events, conversations, objects, token] = await Promise.all([
+  const [bus, events, conversations, objects, audit, token] = await Promise.all([
     drivers.bus(),
     drivers.events(),
     drivers.conversations(),
     drivers.objects(),
+    drivers.audit(),
     ownerToken(environment.home, environment.token),
   ])
   const catalogue = openCatalogue(conversations.documents)
+  await recordConfiguration(environment.configDirectory, { audit, documents: conversations.documents })
   const gateway = await buildGateway({
     bus,
     events,
     conversations,
     objects,
+    audit,
     log,
     metrics: drivers.metrics,
     config: readConfig(environment.configDirectory, 'gateway'),

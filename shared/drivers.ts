@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Audit } from './audit/audit.ts'
 import type { Bus } from './bus/bus.ts'
 import type { Environment } from './config/environment.ts'
 import type { Conversations } from './conversations/conversations.ts'
@@ -26,6 +27,7 @@ export type Drivers = {
   vectors(): Promise<Vectors>
   models(): Promise<Models>
   events(): Promise<EventLog>
+  audit(): Promise<Audit>
   /** The keys that all of these are encrypted with; undefined when LARES_PROTECTION=off says so. */
   protection: Protection | undefined
   /** What a function that `uses` these gets. */
@@ -103,6 +105,10 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     vectors,
     models,
     protection,
+    async audit() {
+      const { openAudit } = await import('./audit/audit.ts')
+      return openAudit({ store: (await conversations()).audit, protection })
+    },
     events: async () => {
       const log = openEventLog(await bus(), await objects(), { learn: owners.learn, ownerOf })
       return meteredEvents(log, environment.bus, metrics)

@@ -6,6 +6,7 @@ import { runProcess } from '../../shared/process.ts'
 import { startTimers } from '../timers/timers.ts'
 import { startTrimming } from '../timers/trimming.ts'
 import { serveAdmin } from './admin.ts'
+import { auditedInvoker } from './audited-invoker.ts'
 import { startConnector } from './connector.ts'
 import { openDeadLetters } from './dead.ts'
 import { httpInvoker } from './http-invoker.ts'
@@ -25,7 +26,7 @@ await runProcess(async () => {
     drivers.objects(),
   ])
   const { source, urlOf } = deployedFunctions(environment, 'stack.yml')
-  const invoker = httpInvoker({ urlOf })
+  const invoker = auditedInvoker(httpInvoker({ urlOf }), await drivers.audit())
   const catalogue = openCatalogue(conversations.documents)
   const connector = await startConnector({
     bus,

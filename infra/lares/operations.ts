@@ -63,7 +63,17 @@ async function throughBus(environment: Environment): Promise<Operations> {
     drivers.conversations(),
   ])
   await bus.check()
-  const dead = openDeadLetters({ bus, objects, documents })
+  const letters = openDeadLetters({ bus, objects, documents })
+  const audit = await drivers.audit()
+  const read = (what: string, id: string) =>
+    audit.record({ action: 'read', by: 'operator', about: { what, id } })
+  const dead: DeadLetters = {
+    ...letters,
+    async show(id) {
+      await read('dead letter', id)
+      return await letters.show(id)
+    },
+  }
   const { source, urlOf } = deployedFunctions(environment, STACK_FILE)
   const invoker = httpInvoker({ urlOf })
   const known = (name: string) => environment.openfaasUrl !== undefined || environment.functionUrls.has(name)
@@ -71,10 +81,14 @@ async function throughBus(environment: Environment): Promise<Operations> {
     if (known(name)) await invoker.manifest(name)
   }
   const standings = openStandings(join(environment.home, 'run'))
+  const trace = openTracer({ bus, objects, history, dead, source, standings })
   return {
     dead,
     status: openStatus({ bus, dead, reach, source }),
-    trace: openTracer({ bus, objects, history, dead, source, standings }),
+    async trace(asked) {
+      await read('trace', asked.id)
+      return await trace(asked)
+    },
     async close() {
       await invoker.close()
       await drivers.close()

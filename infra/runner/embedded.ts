@@ -6,6 +6,7 @@ import { type Invocable, invocable } from '../../shared/function/invoke.ts'
 import { loadFunction } from '../../shared/function/load.ts'
 import type { Log } from '../../shared/log.ts'
 import { meteredFunction } from '../../shared/telemetry/metered-function.ts'
+import { auditedInvoker } from '../connector/audited-invoker.ts'
 import { type Connector, startConnector } from '../connector/connector.ts'
 import { openDeadLetters } from '../connector/dead.ts'
 import { httpInvoker } from '../connector/http-invoker.ts'
@@ -40,7 +41,8 @@ export async function startEmbedded(
     drivers.objects(),
     drivers.models(),
   ])
-  const { invoker, source, stop } = await openFunctions(environment, stackFile, drivers, log)
+  const { invoker: called, source, stop } = await openFunctions(environment, stackFile, drivers, log)
+  const invoker = auditedInvoker(called, await drivers.audit())
   const catalogue = openCatalogue(conversations.documents)
   const connector = await startConnector({
     bus,

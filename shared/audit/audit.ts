@@ -13,8 +13,8 @@ import {
   type Problem,
 } from './entry.ts'
 
-/** Who did it: a person, or an operator at the command line. */
-export type Who = { person: string } | 'operator' | 'gateway'
+/** Who did it: a person; an operator, at the command line or by the configuration; the connector, for nobody who is known. */
+export type Who = { person: string } | 'operator' | 'connector'
 
 export type Record = {
   action: Action

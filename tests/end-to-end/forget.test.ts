@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AuditEntry } from '../../shared/audit/entry.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { openDrivers } from '../../shared/drivers.ts'
 import { noLog } from '../../shared/log.ts'
-import { type House, startHouse } from '../support/house.ts'
+import { type House, startHouse, TOKEN } from '../support/house.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { bytesOf, compact, sumOf } from '../support/planted.ts'
 import { ask, type Row, replyTo } from '../support/talk.ts'
@@ -96,6 +97,31 @@ async function lares(house: House, args: string[], environment: Record<string, s
   return stdout
 }
 
+/** All that is to be recorded was, by whom it was, and of the forgotten nothing but that there was somebody. */
+async function checkAudit(house: House): Promise<void> {
+  await house.request('/api/session', { method: 'POST', body: JSON.stringify({ token: TOKEN }) })
+  await house.request('/api/trace/mine')
+  const entries: AuditEntry[] = JSON.parse(await lares(house, ['audit', 'show', '--json', '--last', '1000']))
+  const by = (action: string) =>
+    new Set(entries.filter(entry => entry.action === action).map(entry => entry.by))
+  expect([by('signed-in'), by('read'), by('forgot')]).toEqual([
+    new Set(['owner']),
+    new Set(['owner']),
+    new Set(['operator']),
+  ])
+  expect([...by('tool-used')].sort()).toEqual(['alice', expect.stringMatching(/^forgotten \(key:/), 'owner'])
+  expect(
+    entries.filter(({ action }) => action === 'configuration-changed').map(({ about }) => about.file),
+  ).toEqual(['gateway.yaml'])
+  const verdict = JSON.parse(await lares(house, ['audit', 'verify', '--json']))
+  expect(verdict).toMatchObject({
+    problems: [],
+    entries: entries.length,
+    anchor: { sequence: entries.length },
+  })
+  tell(`audit: ${await lares(house, ['audit', 'verify'])}`)
+}
+
 const told: string[] = []
 const tell = (line: string) => told.push(line)
 afterAll(() => process.stdout.write(`${told.join('\n')}\n`))
@@ -140,6 +166,7 @@ describe('forgetting a person', () => {
       return status.functions.every(({ lag }) => lag === 0)
     })
 
+    await checkAudit(house)
     expect(await bytesOf(WORDS, house.home)).toEqual([])
     await house.halt()
     expect(await bytesOf(WORDS, house.home)).toEqual([])
