@@ -7,7 +7,7 @@ export default defineConfig({
     // Tests start servers and processes of their own: more workers than this only slow each other down.
     maxWorkers: 2,
     maxConcurrency: 2,
-    exclude: [...configDefaults.exclude, '.lares/**'],
+    exclude: [...configDefaults.exclude, '.lares/**', 'build/**'],
     passWithNoTests: true,
     teardownTimeout: 10_000,
     projects: [

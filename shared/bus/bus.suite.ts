@@ -2,9 +2,22 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Bus, BusMessage, BusRecord, SubscribeOptions, TopicPartition } from './bus.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Bus, BusRecord, SubscribeOptions, TopicPartition } from './bus.ts'
 import type { MemberOrder } from './bus-member.fixture.ts'
+import {
+  count,
+  message,
+  nextMillisecond,
+  numbers,
+  of,
+  otherKey,
+  PATIENCE_MS,
+  positionsAfter,
+  sum,
+  text,
+  until,
+} from './bus-records.fixture.ts'
 import { MAX_RECORD_BYTES } from './message.ts'
 import { partitionOf } from './partition.ts'
 
@@ -15,9 +28,6 @@ export type LogUnderTest = {
   opener: MemberOrder['opener']
   stop(): Promise<void>
 }
-
-const PATIENCE_MS = 30_000
-const until = (check: () => unknown) => vi.waitFor(check, { timeout: PATIENCE_MS, interval: 5 })
 
 /** The guarantees of the port `Bus`, for every driver. */
 export function busSuite(name: string, start: () => Promise<LogUnderTest>): void {
@@ -380,45 +390,4 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
       await bus.check()
     })
   })
-}
-
-const count = (n: number) => Array.from({ length: n }, (_, index) => index)
-const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
-const numbers = (records: BusRecord[]) => records.map(({ value }) => Number(value.toString()))
-const of = (records: BusRecord[], key: string) => numbers(records.filter(record => record.key === key))
-
-function message(
-  topic: string,
-  key: string,
-  value: Buffer,
-  headers: Record<string, string> = {},
-): BusMessage {
-  return { topic, key, headers, value }
-}
-
-function text(topic: string, key: string, n: number): BusMessage {
-  return message(topic, key, Buffer.from(String(n)))
-}
-
-/** A key on another partition, of up to 6. */
-function otherKey(key: string): string {
-  const candidates = count(20).map(n => `other-${n}`)
-  return candidates.find(other => partitionOf(other, 6) !== partitionOf(key, 6))!
-}
-
-function positionsAfter(records: BusRecord[]) {
-  const ends = new Map(
-    records.map(({ topic, partition, offset }) => [
-      `${topic}/${partition}`,
-      { topic, partition, offset: offset + 1 },
-    ]),
-  )
-  return [...ends.values()]
-}
-
-/** A time that is later than all so far and not later than anything that follows. */
-async function nextMillisecond(): Promise<number> {
-  const now = Date.now()
-  await until(() => expect(Date.now()).toBeGreaterThan(now + 1))
-  return now + 1
 }
