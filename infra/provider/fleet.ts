@@ -3,7 +3,7 @@ import { LaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Backend, DeployedFunction, Lease, Usage } from './backend.ts'
 import { type Deployment, NAMESPACE } from './deployment.ts'
-import type { Instance, InstanceDriver } from './instances.ts'
+import type { Instance, InstanceDriver, Release } from './instances.ts'
 import { openReplicas, type Replicas } from './replicas.ts'
 import type { Store, StoredFunction } from './store.ts'
 
@@ -34,8 +34,8 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
     if (one) return one
     throw new LaresError('not_found', `no function "${name}" is deployed; faas-cli list shows those that are`)
   }
-  const replicasOf = (one: Pick<StoredFunction, 'deployment' | 'version' | 'replicas'>, kept: Instance[]) =>
-    openReplicas({ ...one, kept, driver, store, log, now })
+  const replicasOf = ({ replicas, ...release }: Release & { replicas: number }, kept: Instance[]) =>
+    openReplicas({ release, replicas, kept, driver, store, log, now })
   await findAgain()
   const looking = setInterval(() => {
     for (const { running } of functions.values()) void running.look()
@@ -60,6 +60,10 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
     // Of an update or a removal that a crash cut short.
     for (const { function: name, version, instance } of lost)
       if (current.get(name) !== version) await endLost(instance)
+    await driver.endStrays?.(
+      [...functions.values()].flatMap(({ running }) => running.instances()),
+      [...current.values()],
+    )
   }
 
   async function endLost(instance: Instance): Promise<void> {
@@ -76,9 +80,10 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
       )
     const notices = await driver.check(deployment)
     const before = functions.get(name)
-    const version = versionOf(deployment, await driver.contentOf(deployment))
+    const content = await driver.contentOf(deployment)
+    const version = versionOf(deployment, content)
     if (before?.version === version) return false
-    const next = replicasOf({ deployment, version, replicas: 0 }, [])
+    const next = replicasOf({ deployment, content, version, replicas: 0 }, [])
     // It is started even if it may sleep: what does not answer is refused now, and its manifest is needed to wake it.
     const wanted = Math.max(1, before?.running.wanted() ?? 1)
     await next.scale(wanted).catch(async error => {
@@ -89,6 +94,7 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
     })
     const stored = {
       deployment,
+      content,
       version,
       manifest: await next.manifest(),
       createdAt: now(),
@@ -168,7 +174,7 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
       clearInterval(looking)
       await Promise.allSettled(turns.values())
       await Promise.all([...functions.values()].map(({ running }) => running.close(stopFunctions)))
-      await driver.close()
+      await driver.close({ stopFunctions })
     },
   }
 }

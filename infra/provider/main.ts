@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readEnvironment } from '../../shared/config/environment.ts'
+import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
 import { type Drivers, openDrivers } from '../../shared/drivers.ts'
 import { LaresError } from '../../shared/errors.ts'
 import { openLog } from '../../shared/pino-log.ts'
@@ -9,11 +9,12 @@ import { runProcess } from '../../shared/process.ts'
 import { topicsIn } from '../connector/topic-map.ts'
 import { groupOf } from '../connector/worker.ts'
 import type { DeployedFunction } from './backend.ts'
+import type { SharedFolder } from './docker-container.ts'
 import { startProvider } from './start.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** `npm run provider -- --backend process`: OpenFaaS's REST API in front of functions on this machine. */
+/** `npm run provider -- --backend process|docker`: OpenFaaS's REST API in front of functions on this machine. */
 await runProcess(async () => {
   const { values } = parseArgs({
     options: {
@@ -21,21 +22,23 @@ await runProcess(async () => {
       'stop-functions': { type: 'boolean', default: false },
     },
   })
-  if (values.backend !== 'process')
-    throw new LaresError('invalid_config', `--backend ${values.backend} is not known; there is process`)
+  const { backend } = values
+  if (backend !== 'process' && backend !== 'docker')
+    throw new LaresError('invalid_config', `--backend ${backend} is not known; there are process and docker`)
   const environment = readEnvironment(process.env)
-  const { port, password, nodeLabels, spares } = environment.provider
+  const { port, password, nodeLabels, spares, network, pausedBytes } = environment.provider
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   const log = openLog('provider', environment.logLevel)
   const drivers = openDrivers(environment, log)
   const provider = await startProvider({
-    backend: values.backend,
+    backend,
     port,
     home: environment.home,
     root: ROOT,
     labels: nodeLabels,
     spares,
     environment: process.env,
+    docker: { network, pausedBytes, shared: sharedFolders(environment), masterKeyFile: keyFile(environment) },
     version,
     log,
     ...(environment.bus === 'kafka' && { lagOf: await openLag(drivers) }),
@@ -54,6 +57,16 @@ await runProcess(async () => {
       process.stdout.write(`${running} functions go on running; the next start finds them\n`)
   }
 })
+
+/** Configuration, and models that were fetched already: a container sees those of this machine. */
+const sharedFolders = ({ configDirectory, cache }: Environment): SharedFolder[] =>
+  [
+    { source: configDirectory, target: '/etc/lares', variable: 'LARES_CONFIG' },
+    { source: cache, target: '/var/cache/lares', variable: 'LARES_CACHE' },
+  ].filter(({ source }) => existsSync(source))
+
+const keyFile = ({ masterKey }: Environment): string | undefined =>
+  masterKey && 'file' in masterKey ? masterKey.file : undefined
 
 /** The embedded log belongs to another process; on Kafka anybody may ask how far a group is behind. */
 async function openLag(drivers: Drivers): Promise<(one: DeployedFunction) => Promise<number>> {

@@ -9,7 +9,7 @@ import { type Cgroups, openCgroups } from './cgroup.ts'
 import { type Deployment, limitsOf } from './deployment.ts'
 import { contentOf, handlerOf } from './handlers.ts'
 import { beganAt, usageOf } from './identity.ts'
-import type { Instance, InstanceDriver } from './instances.ts'
+import type { Instance, InstanceDriver, Release } from './instances.ts'
 import { openLogFiles } from './log-files.ts'
 import { checkConstraints, checkSecrets } from './nodes.ts'
 import { openPool, type Spare } from './pool.ts'
@@ -56,7 +56,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Instan
     return noticesFor(deployment, cgroups)
   }
 
-  async function start(deployment: Deployment): Promise<Instance> {
+  async function start({ deployment }: Release): Promise<Instance> {
     const { name } = deployment
     const handler = await handlerOf(deployment, root)
     const spare = await pool.take()

@@ -4,8 +4,7 @@ import { LaresError } from '../../shared/errors.ts'
 import { type Manifest, manifest } from '../../shared/function/catalogue.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Activity, Lease } from './backend.ts'
-import type { Deployment } from './deployment.ts'
-import type { Instance, InstanceDriver } from './instances.ts'
+import type { Instance, InstanceDriver, Release } from './instances.ts'
 import type { Store } from './store.ts'
 
 const START_TRIES = 3
@@ -14,8 +13,7 @@ const DRAIN_LIMIT_MS = 30_000
 const MANIFEST_LIMIT_MS = 5_000
 
 export type ReplicasOptions = {
-  deployment: Deployment
-  version: string
+  release: Release
   /** How many there shall be at first. */
   replicas: number
   /** Replicas of a run before, which may have ended meanwhile. */
@@ -48,8 +46,9 @@ export type Replicas = {
 type Member = { instance: Instance; inFlight: number; leaving: boolean; idle: PromiseWithResolvers<void> }
 
 export function openReplicas(options: ReplicasOptions): Replicas {
-  const { deployment, version, driver, store, log, now } = options
-  const { name } = deployment
+  const { release, driver, store, log, now } = options
+  const { version } = release
+  const { name } = release.deployment
   let members: Member[] = options.kept.map(memberOf)
   let wanted = options.replicas
   let waking: Promise<void> | undefined
@@ -59,8 +58,15 @@ export function openReplicas(options: ReplicasOptions): Replicas {
   let completed = 0
   let lastUsedAt = now()
 
-  const startOne = async () => {
-    const instance = await driver.start(deployment)
+  /** A wake, the autoscaler and a look may miss the same replica: one is started for all of them. */
+  const starting = new Set<Promise<void>>()
+  const startOne = (): Promise<void> => {
+    const start = startNow().finally(() => starting.delete(start))
+    starting.add(start)
+    return start
+  }
+  const startNow = async () => {
+    const instance = await driver.start(release)
     if (ended) return await driver.stop(instance)
     store.saveInstance({ function: name, version, instance })
     members.push(memberOf(instance))
@@ -69,24 +75,26 @@ export function openReplicas(options: ReplicasOptions): Replicas {
     members = members.filter(one => one !== member)
     store.removeInstance(member.instance.id)
   }
-  const retire = async (member: Member) => {
+  const retire = async (member: Member, leave: (instance: Instance) => Promise<void>) => {
     member.leaving = true
     const limit = AbortSignal.timeout(DRAIN_LIMIT_MS)
     if (member.inFlight > 0) await Promise.race([member.idle.promise, aborted(limit)])
-    await driver.stop(member.instance)
+    await leave(member.instance)
     forget(member)
   }
+  const rest = (instance: Instance) => driver.rest?.(instance, release) ?? driver.stop(instance)
   const staying = () => members.filter(({ leaving }) => !leaving)
   const scale = async (count: number) => {
     wanted = count
-    const missing = count - staying().length
-    const started = await Promise.allSettled(Array.from({ length: Math.max(0, missing) }, startOne))
+    const missing = count - staying().length - starting.size
+    for (let n = 0; n < missing; n++) void startOne()
+    const started = await Promise.allSettled(starting)
     const failed = started.find(({ status }) => status === 'rejected')
     if (failed) throw (failed as PromiseRejectedResult).reason
     const leaving = staying()
       .sort((a, b) => a.inFlight - b.inFlight)
       .slice(0, Math.max(0, -missing))
-    await Promise.all(leaving.map(retire))
+    await Promise.all(leaving.map(member => retire(member, rest)))
   }
   /** However many requests wait, one replica is started for them. */
   const wake = () => {
@@ -99,7 +107,8 @@ export function openReplicas(options: ReplicasOptions): Replicas {
     wanted = Math.max(1, wanted)
     for (let tries = 1; ; tries++) {
       try {
-        return await startOne()
+        const [first] = starting
+        return await (first ?? startOne())
       } catch (error) {
         log.warn({ function: name, tries, err: error }, `${name} could not be started`)
         if (tries === START_TRIES || ended)
@@ -162,14 +171,15 @@ export function openReplicas(options: ReplicasOptions): Replicas {
         log.warn({ function: name, instance: member.instance.id }, `a replica of ${name} has ended`)
         forget(member)
       }
-    if (ended || waking || staying().length >= wanted) return
+    if (ended || waking || staying().length + starting.size >= wanted) return
     // What fails here is tried again at the next look.
     await startOne().catch(error => log.warn({ function: name, err: error }, `${name} could not be started`))
   }
   const end = async () => {
     ended = true
     wanted = 0
-    await Promise.all(staying().map(retire))
+    await Promise.all(staying().map(member => retire(member, driver.stop)))
+    await driver.endResting?.(version)
   }
   return {
     wanted: () => wanted,
@@ -201,6 +211,7 @@ export function openReplicas(options: ReplicasOptions): Replicas {
       ended = true
       await looking
       await waking?.catch(() => undefined)
+      await Promise.allSettled(starting)
     },
   }
 }

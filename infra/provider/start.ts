@@ -5,7 +5,9 @@ import type { Log } from '../../shared/log.ts'
 import { buildProvider } from './app.ts'
 import { startAutoscaler } from './autoscaler.ts'
 import type { Backend, DeployedFunction } from './backend.ts'
+import type { DockerOptions } from './docker.ts'
 import { openFleet } from './fleet.ts'
+import type { InstanceDriver } from './instances.ts'
 import { nodeLabels } from './nodes.ts'
 import { openProcessDriver } from './process.ts'
 import { openStore } from './store.ts'
@@ -13,7 +15,7 @@ import { openStore } from './store.ts'
 const HOST = '127.0.0.1'
 
 export type ProviderOptions = {
-  backend: 'process'
+  backend: 'process' | 'docker'
   port: number
   /** The data directory; the provider's own is `provider` in it. */
   home: string
@@ -23,6 +25,7 @@ export type ProviderOptions = {
   labels: Map<string, string>
   spares: number
   environment: NodeJS.ProcessEnv
+  docker?: Partial<Pick<DockerOptions, 'network' | 'pausedBytes' | 'shared' | 'masterKeyFile'>>
   version: string
   log: Log
   lagOf?: (one: DeployedFunction) => Promise<number | undefined>
@@ -41,8 +44,7 @@ export async function startProvider(options: ProviderOptions): Promise<StartedPr
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const store = openStore(join(folder, 'provider.db'))
   const password = options.password ?? (await madePassword(folder))
-  const labels = nodeLabels(options.labels)
-  const driver = await openProcessDriver({ ...options, folder, labels })
+  const driver = await openDriver(options, folder, nodeLabels(options.labels))
   const backend = await openFleet({ driver, store, log })
   const provider = await buildProvider({ backend, store, password, version: options.version, log })
   const autoscaler = startAutoscaler({ backend, log, ...(options.lagOf && { lagOf: options.lagOf }) })
@@ -58,6 +60,36 @@ export async function startProvider(options: ProviderOptions): Promise<StartedPr
     },
   }
 }
+
+/** Docker's client is only loaded where it is used. */
+async function openDriver(
+  options: ProviderOptions,
+  folder: string,
+  labels: Map<string, string>,
+): Promise<InstanceDriver> {
+  if (options.backend === 'process') return await openProcessDriver({ ...options, folder, labels })
+  const { openDockerDriver } = await import('./docker.ts')
+  return await openDockerDriver({
+    network: undefined,
+    pausedBytes: 0,
+    shared: [],
+    masterKeyFile: undefined,
+    ...options.docker,
+    folder,
+    labels,
+    environment: functionEnvironment(options.environment),
+    log: options.log,
+  })
+}
+
+/** What a container is told of where the provider itself was told: of services, not of this machine's folders and ports. */
+const TOLD =
+  /^(DATABASE_|QDRANT_|S3_|OPENAI_|LARES_(MODEL|EMBEDDING_MODEL|LOG_LEVEL|BUS|PROTECTION|MASTER_KEY)$|TZ$)/
+
+const functionEnvironment = (all: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(all).filter((one): one is [string, string] => TOLD.test(one[0]) && one[1] !== undefined),
+  )
 
 /** Where no password is given there is one all the same, made once, that only the owner of the data can read. */
 async function madePassword(folder: string): Promise<string> {

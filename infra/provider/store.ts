@@ -9,10 +9,13 @@ const MIGRATIONS = [
      manifest TEXT, created_at INTEGER NOT NULL, replicas INTEGER NOT NULL) STRICT;
    CREATE TABLE instances (id TEXT PRIMARY KEY, function TEXT NOT NULL, version TEXT NOT NULL, instance TEXT NOT NULL) STRICT;
    CREATE TABLE calls (id TEXT PRIMARY KEY, call TEXT NOT NULL, body BLOB NOT NULL) STRICT`,
+  `ALTER TABLE functions ADD COLUMN content TEXT NOT NULL DEFAULT ''`,
 ]
 
 export type StoredFunction = {
   deployment: Deployment
+  /** What its image held. */
+  content: string
   version: string
   manifest: Manifest | undefined
   createdAt: number
@@ -55,13 +58,14 @@ export function openStore(file: string): Store {
     functions: () => all('SELECT * FROM functions ORDER BY name').map(functionOf),
     saveFunction: known =>
       run(
-        'INSERT OR REPLACE INTO functions (name, deployment, version, manifest, created_at, replicas) VALUES (?, ?, ?, ?, ?, ?)',
+        'INSERT OR REPLACE INTO functions (name, deployment, version, manifest, created_at, replicas, content) VALUES (?, ?, ?, ?, ?, ?, ?)',
         known.deployment.name,
         JSON.stringify(known.deployment),
         known.version,
         known.manifest === undefined ? null : JSON.stringify(known.manifest),
         known.createdAt,
         known.replicas,
+        known.content,
       ),
     removeFunction: name => run('DELETE FROM functions WHERE name = ?', name),
     instances: () =>
@@ -94,6 +98,7 @@ export function openStore(file: string): Store {
 
 const functionOf = (row: Row): StoredFunction => ({
   deployment: JSON.parse(String(row.deployment)),
+  content: String(row.content),
   version: String(row.version),
   manifest: row.manifest === null ? undefined : manifest.parse(JSON.parse(String(row.manifest))),
   createdAt: Number(row.created_at),

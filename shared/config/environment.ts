@@ -59,6 +59,8 @@ const schema = z.object({
     '',
   ),
   PROVIDER_SPARES: withDefault(z.coerce.number().int().min(0).max(16), 1),
+  PROVIDER_NETWORK: optional(z.string()),
+  PROVIDER_PAUSED_MIB: withDefault(z.coerce.number().int().min(0), 256),
 })
 
 type S3 = {
@@ -115,6 +117,10 @@ export type Environment = {
     nodeLabels: Map<string, string>
     /** How many empty runtimes wait for a function to wake. */
     spares: number
+    /** Docker's network that containers join; undefined means one that the provider makes. */
+    network: string | undefined
+    /** How much memory paused containers may hold. */
+    pausedBytes: number
   }
 }
 
@@ -171,6 +177,8 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
       password: env.PROVIDER_PASSWORD,
       nodeLabels: new Map(pairsIn(env.PROVIDER_NODE_LABELS)),
       spares: env.PROVIDER_SPARES,
+      network: env.PROVIDER_NETWORK,
+      pausedBytes: env.PROVIDER_PAUSED_MIB * 1024 * 1024,
     },
   }
 }

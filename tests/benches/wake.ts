@@ -41,11 +41,15 @@ const driver = await openProcessDriver({
   environment: { ...process.env, LARES_HOME: folder },
   log: noLog,
 })
-const deployment = readDeployment({ service: 'time', image: 'lares/time:latest' })
+const release = {
+  deployment: readDeployment({ service: 'time', image: 'lares/time:latest' }),
+  content: '',
+  version: '',
+}
 
 async function wake(): Promise<number> {
   const startedAt = performance.now()
-  const instance = await driver.start(deployment)
+  const instance = await driver.start(release)
   await (await fetch(`${instance.origin}/_/ready`)).text()
   const ms = performance.now() - startedAt
   await driver.stop(instance)
@@ -68,7 +72,7 @@ try {
     await wait(REST_MS)
   }
 } finally {
-  await driver.close()
+  await driver.close({ stopFunctions: true })
   await rm(folder, { recursive: true, force: true })
 }
 

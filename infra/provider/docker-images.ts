@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type Docker from 'dockerode'
+import * as z from 'zod'
+import { LaresError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Deployment } from './deployment.ts'
+
+const credentials = z.looseObject({
+  auths: z.record(z.string(), z.looseObject({ auth: z.string().optional() })).optional(),
+})
+
+/**
+ * Asks the registry for the image, and gives back its id, which names what it holds. Where the registry cannot be asked,
+ * an image that is here already serves. Errors: `invalid_request` when there is no such image, `unavailable` when it is not
+ * here and cannot be asked for; both with what the registry said.
+ */
+export async function pulled(docker: Docker, { name, image }: Deployment, log: Log): Promise<string> {
+  const problem = await pull(docker, image).catch((error: Failure) => error)
+  const here = await docker
+    .getImage(image)
+    .inspect()
+    .catch(() => undefined)
+  if (here && problem)
+    log.warn({ function: name, err: problem }, `${image} is taken as it is on this machine`)
+  if (here) return here.Id
+  const said = problem?.json?.message ?? problem?.message ?? 'the registry gave none for this platform'
+  throw new LaresError(
+    isMissing(problem) ? 'invalid_request' : 'unavailable',
+    `${name}: the image ${image} cannot be had: ${said}; faas-cli push brings one there`,
+    { cause: problem },
+  )
+}
+
+type Failure = Error & { statusCode?: number; json?: { message?: string } }
+
+const isMissing = (problem: Failure | undefined): boolean =>
+  problem?.statusCode === 404 || /manifest unknown|not found|does not exist/i.test(problem?.message ?? '')
+
+async function pull(docker: Docker, image: string): Promise<undefined> {
+  const authconfig = await credentialsFor(image)
+  const stream = await docker.pull(image, authconfig === undefined ? {} : { authconfig })
+  await new Promise<void>((resolve, reject) =>
+    docker.modem.followProgress(stream, error => (error ? reject(error) : resolve())),
+  )
+}
+
+/** Those that `docker login` keeps in its file. A credential helper is not asked. */
+async function credentialsFor(image: string): Promise<Docker.AuthConfig | undefined> {
+  const [registry] = image.split('/') as [string]
+  const folder = process.env.DOCKER_CONFIG || join(homedir(), '.docker')
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '{}')
+  const auth = credentials.safeParse(JSON.parse(text)).data?.auths?.[registry]?.auth
+  if (auth === undefined) return undefined
+  const [username = '', ...password] = Buffer.from(auth, 'base64').toString().split(':')
+  return { username, password: password.join(':'), serveraddress: registry }
+}
