@@ -41,6 +41,12 @@ function protectedSpace(inner: Space, keys: Keys): Space {
       const opened = found.map(async ({ id, score }) => ({ id: await openId(keys, asked.person, id), score }))
       return (await Promise.all(opened)).flatMap(({ id, score }) => (id === undefined ? [] : [{ id, score }]))
     },
+    async *read(person) {
+      for await (const entry of inner.read(person)) {
+        const id = await openId(keys, person, entry.id)
+        if (id !== undefined) yield { ...entry, id }
+      }
+    },
     async delete(person, ids) {
       const key = await keys.existing(person)
       if (key)

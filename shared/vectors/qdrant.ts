@@ -96,6 +96,18 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
       const { points } = await call(() => client.query(collection, asked))
       return points.map(({ payload, score }) => ({ id: String(payload?.id), score }))
     },
+    async *read(person) {
+      let offset: string | number | undefined
+      do {
+        const asked = { filter: ofPerson(person), limit: PAGE, with_payload: ['id'], with_vector: true }
+        const page = await call(() =>
+          client.scroll(collection, { ...asked, ...(offset !== undefined && { offset }) }),
+        )
+        for (const { payload, vector } of page.points)
+          yield { person, id: String(payload?.id), values: Float32Array.from(vector as number[]) }
+        offset = (page.next_page_offset ?? undefined) as typeof offset
+      } while (offset !== undefined)
+    },
     async delete(person, ids) {
       if (ids.length === 0) return
       const points = ids.map(id => pointOf(person, id))
@@ -127,6 +139,8 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
     close: async () => undefined,
   }
 }
+
+const PAGE = 500
 
 const statusOf = (error: unknown) => (error as { status?: number }).status
 

@@ -32,6 +32,9 @@ export function openSqliteVectors(file: string): Vectors {
     `SELECT id, 1 - vec_distance_cosine(vector, ?) AS score FROM vectors
      WHERE model = ? AND person = ? ORDER BY score DESC, id LIMIT ?`,
   )
+  const page = database.prepare(
+    `SELECT person, id, vector FROM vectors WHERE model = ? AND person = ? AND id > ? ORDER BY id LIMIT ${PAGE}`,
+  )
   const remove = database.prepare('DELETE FROM vectors WHERE model = ? AND person = ? AND id = ?')
   const countAll = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ?')
   const countOf = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ? AND person = ?')
@@ -47,6 +50,14 @@ export function openSqliteVectors(file: string): Vectors {
     async search({ person, values, limit }) {
       requireSound(values, model)
       return search.all(bytesOf(values), number, person, limit) as { id: string; score: number }[]
+    },
+    async *read(person) {
+      for (let after = ''; ; ) {
+        const rows = page.all(number, person, after) as { person: string; id: string; vector: Uint8Array }[]
+        for (const { vector, ...row } of rows) yield { ...row, values: numbersOf(vector) }
+        if (rows.length < PAGE) return
+        after = rows.at(-1)!.id
+      }
     },
     async delete(person, ids) {
       await commits.run(() => {
@@ -99,5 +110,10 @@ export function openSqliteVectors(file: string): Vectors {
     },
   }
 }
+
+const PAGE = 500
+
+/** A copy: the driver's bytes may begin where no number may. */
+const numbersOf = (bytes: Uint8Array) => new Float32Array(new Uint8Array(bytes).buffer)
 
 const bytesOf = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength)

@@ -102,6 +102,16 @@ export function vectorsSuite(name: string, start: () => Promise<VectorsUnderTest
       await space.upsert([])
     })
 
+    test('all of a person are read, pages of them, and of nobody else', async () => {
+      const entries = Array.from({ length: 1_100 }, (_, n) => ({ person, id: `v${n}`, values: vector(32) }))
+      await space.upsert(entries)
+      await put('v1', vector(32), `${person}-other`)
+      const read = new Map<string, Float32Array>()
+      for await (const { id, values } of space.read(person)) read.set(id, values)
+      expect([...read.keys()].sort()).toEqual(entries.map(({ id }) => id).sort())
+      for (const { id, values } of entries) expect(cosine(read.get(id)!, values)).toBeCloseTo(1, 5)
+    })
+
     test('vectors of another model are apart, and go with it', async () => {
       const newer = { id: 'some/model@2', dimensions: 8 }
       const values = await put('a')

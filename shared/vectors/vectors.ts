@@ -35,6 +35,8 @@ export type Space = {
     values: Float32Array
     limit: number
   }): Promise<{ id: string; score: number }[]>
+  /** A person's, in no order that means anything; their length may be another than what it was. */
+  read(person: string): AsyncIterable<VectorEntry>
   delete(person: string, ids: string[]): Promise<void>
   count(person?: string): Promise<number>
 }

@@ -125,6 +125,20 @@ def query(name, body):
     return {"points": points}
 
 
+def scroll(name, body):
+    points, following = shard_of(name).scroll(
+        q.ScrollRequest(
+            offset=body.get("offset"),
+            limit=body["limit"],
+            filter=filter_of(body.get("filter")),
+            with_payload=body.get("with_payload", False),
+            with_vector=body.get("with_vector", False),
+        )
+    )
+    found = [{"id": str(p.id), "payload": p.payload, "vector": p.vector} for p in points]
+    return {"points": found, "next_page_offset": following and str(following)}
+
+
 def answer(method, path, body):
     parts = [unquote(part) for part in path.strip("/").split("/")]
     match method, parts:
@@ -144,6 +158,8 @@ def answer(method, path, body):
             return delete(name, body)
         case "POST", ["collections", name, "points", "query"]:
             return query(name, body)
+        case "POST", ["collections", name, "points", "scroll"]:
+            return scroll(name, body)
         case "POST", ["collections", name, "points", "count"]:
             return {"count": shard_of(name).count(q.CountRequest(exact=True, filter=filter_of(body.get("filter"))))}
         # Not Qdrant's: a server optimizes by itself, the library when it is told to.
