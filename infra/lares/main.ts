@@ -4,6 +4,7 @@ import { toLaresError } from '../../shared/errors.ts'
 import { DEFAULT_TURNS } from '../../shared/trace.ts'
 import type { ForgetFlags } from './forget.ts'
 import type { InjectFlags } from './inject.ts'
+import type { ExportFlags } from './moving.ts'
 import { red } from './terminal.ts'
 
 /** A command's work; it resolves with the exit status. Its code is loaded when it is called. */
@@ -150,6 +151,26 @@ dead
   .option('--all', 'every one that was not put back yet, in the order of their topics')
   .action((id: string | undefined, flags: { all?: boolean }) =>
     runWith(async environment => (await import('./dead.ts')).retryDead(environment, id, flags)),
+  )
+
+program
+  .command('export')
+  .description('write all that is kept, as lines of JSON in plain text, readable by you alone')
+  .argument('<path>', 'a new file; or a directory, in which attachments are files of their own')
+  .option('--person <person>', "one person's only")
+  .option('--unfinished', 'also when messages wait for their reply: they count as interrupted')
+  .option('--json', 'report as JSON')
+  .action((path: string, flags: ExportFlags) =>
+    runWith(async environment => (await import('./moving.ts')).exportCommand(environment, path, flags)),
+  )
+
+program
+  .command('import')
+  .description('put an export into the stores that the environment chooses; what is there already stays')
+  .argument('<path>', 'as it was exported')
+  .option('--json', 'report as JSON')
+  .action((path: string, flags: { json?: boolean }) =>
+    runWith(async environment => (await import('./moving.ts')).importCommand(environment, path, flags)),
   )
 
 program

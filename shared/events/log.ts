@@ -57,6 +57,9 @@ function personIn({ data }: LaresEvent): string | undefined {
   return person ?? message?.person
 }
 
+/** An object that belongs to an event on the log, and to nothing else. */
+export const isClaimCheck = (key: string): boolean => /^(people\/[^/]+\/)?events\/[^/]+$/.test(key)
+
 /** Stores the data and gives back the event with its claim check (CloudEvents extension `dataref`). */
 async function checkIn(
   event: LaresEvent,
