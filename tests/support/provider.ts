@@ -6,6 +6,7 @@ import { type StartedProvider, startProvider } from '../../infra/provider/start.
 import { firstEvent } from '../../shared/events/event.ts'
 import { toHttp } from '../../shared/events/http-binding.ts'
 import { noLog } from '../../shared/log.ts'
+import { type Board, openBoard } from './board.ts'
 
 export const PASSWORD = 'password-of-admin'
 
@@ -16,6 +17,15 @@ export const shared = (file: string): string =>
 export type ProviderHouse = {
   folder: string
   url(): string
+  /** What functions and tests tell each other, besides events. */
+  board: Board
+  image(name: string): string
+  /** As faas-cli sends it. */
+  deployment(name: string, more?: object): object
+  /** What a handler imports a file of shared/ by. */
+  shared(file: string): string
+  /** kill -9 of the replica that says this process id of itself. */
+  kill(name: string, pid: number): Promise<void>
   provider(): StartedProvider
   /** Writes the handler of an image. */
   write(name: string, source: string): Promise<void>
@@ -36,11 +46,32 @@ export const echo = (name: string, body = '') => `export default {
   async handleMessage({ text }) { ${body}; return text },
 }`
 
-export async function openProviderHouse(): Promise<ProviderHouse> {
+/** Where the functions of a house run. */
+export type Ground = {
+  backend: 'process' | 'docker'
+  /** An address of this machine that functions reach. */
+  host: string
+  write(folder: string, name: string, source: string): Promise<void>
+} & Pick<ProviderHouse, 'image' | 'shared' | 'kill'>
+
+const processes: Ground = {
+  backend: 'process',
+  host: '127.0.0.1',
+  shared,
+  image: name => `127.0.0.1:5000/lares/${name}:latest`,
+  async write(folder, name, source) {
+    await mkdir(join(folder, 'functions', name), { recursive: true })
+    await writeFile(join(folder, 'functions', name, 'handler.ts'), source)
+  },
+  kill: async (_name, pid) => void process.kill(pid, 'SIGKILL'),
+}
+
+export async function openProviderHouse(ground = processes): Promise<ProviderHouse> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-provider-'))
+  const board = await openBoard(ground.host)
   const start = () =>
     startProvider({
-      backend: 'process',
+      backend: ground.backend,
       port: 0,
       home: join(folder, 'home'),
       root: folder,
@@ -53,13 +84,13 @@ export async function openProviderHouse(): Promise<ProviderHouse> {
     })
   let provider = await start()
   return {
+    ...ground,
     folder,
+    board,
+    deployment: (name, more = {}) => deployment(name, { image: ground.image(name), ...more }),
     url: () => provider.url,
     provider: () => provider,
-    async write(name, source) {
-      await mkdir(join(folder, 'functions', name), { recursive: true })
-      await writeFile(join(folder, 'functions', name, 'handler.ts'), source)
-    },
+    write: (name, source) => ground.write(folder, name, source),
     system: (method, path, body) =>
       fetch(`${provider.url}/system/${path}`, {
         method,
@@ -81,6 +112,7 @@ export async function openProviderHouse(): Promise<ProviderHouse> {
     },
     async close() {
       await provider.close({ stopFunctions: true })
+      await board.close()
       await rm(folder, { recursive: true, force: true })
     },
   }
