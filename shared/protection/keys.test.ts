@@ -98,6 +98,22 @@ describe('keys', () => {
     expect(await there.byId(id)).toBeUndefined()
   })
 
+  test('thousands who want a key at once ask the ring once', async () => {
+    const { id } = await (await openHere()).of('alice')
+    const bare = rings[0]!
+    let asked = 0
+    const counting: Ring = {
+      ...bare,
+      byId: wanted => {
+        asked++
+        return bare.byId(wanted)
+      },
+    }
+    const there = await openKeys({ ring: counting, masters: masterKeysIn(master()), freshMs: 60_000 })
+    const found = await Promise.all(Array.from({ length: 5_000 }, () => there.byId(id)))
+    expect([asked, new Set(found).size]).toEqual([1, 1])
+  })
+
   test('the master key is replaced while others work, and the old one is worth nothing afterwards', async () => {
     const [here, there] = [await openHere(), await openHere()]
     const before = await here.of('alice')

@@ -57,20 +57,24 @@ export async function openKeys({
     gone.add(id)
   }
   const isFresh = (id: string) => now() - (known.get(id)?.atMs ?? Number.NEGATIVE_INFINITY) < freshMs
-  const byId = async (id: string) => {
-    if (isFresh(id)) return known.get(id)!.key
-    if (gone.has(id)) return undefined
+  const lookUp = together(async (id: string) => {
     const entry = await ring.byId(id)
     if (entry) return await take(entry)
     lose(id)
     return undefined
+  })
+  const byId = async (id: string) => {
+    if (isFresh(id)) return known.get(id)!.key
+    return gone.has(id) ? undefined : await lookUp(id)
   }
+  const lookFor = together(async (person: string) => {
+    const entry = await ring.ofPerson(person)
+    return entry && (await take(entry))
+  })
   const existing = async (person: string) => {
     const id = ids.get(person)
     const key = id === undefined ? undefined : await byId(id)
-    if (key) return key
-    const entry = await ring.ofPerson(person)
-    return entry && (await take(entry))
+    return key ?? (await lookFor(person))
   }
   const keys: Keys = {
     of: async person =>
@@ -99,6 +103,18 @@ export async function openKeys({
   }
   await openHouse(ring, masters, keys)
   return keys
+}
+
+/** Thousands of rows may want the same key at once: the ring is asked once for all of them. */
+function together<T>(ask: (name: string) => Promise<T>): (name: string) => Promise<T> {
+  const asking = new Map<string, Promise<T>>()
+  return name => {
+    const known = asking.get(name)
+    if (known) return known
+    const answer = ask(name).finally(() => asking.delete(name))
+    asking.set(name, answer)
+    return answer
+  }
 }
 
 const HOUSE = ''
