@@ -29,8 +29,8 @@ export function providerSuite(name: string, open: () => Promise<ProviderHouse>, 
       expect(answer.status).toBe(200)
       return ((await answer.json()) as { text: string }).text
     }
-    const described = async (name: string) =>
-      (await (await house.system('GET', `function/${name}?usage=1`)).json()) as Record<string, never>
+    const described = async (name: string, query = '') =>
+      (await (await house.system('GET', `function/${name}${query}`)).json()) as Record<string, never>
     /** Who answers: another one after each start. */
     const identity = (name: string) =>
       `const me = crypto.randomUUID(); export default { name: '${name}', handleMessage: () => me + ' ' + process.pid }`
@@ -39,7 +39,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderHouse>, 
       await deployed('parrot', echo('parrot'), { limits: { memory: '256Mi' }, labels: { team: 'birds' } })
       const list = (await (await house.system('GET', 'functions')).json()) as { name: string }[]
       expect(list.map(({ name }) => name)).toContain('parrot')
-      expect(await described('parrot')).toMatchObject({
+      expect(await described('parrot', '?usage=1')).toMatchObject({
         name: 'parrot',
         namespace: 'openfaas-fn',
         image: house.image('parrot'),
