@@ -7,6 +7,8 @@ const UNDELIVERED = 'undelivered'
 const MAX_SHOWN = 100
 /** Dialog says a reply again, under its id, when a crash lost its commit: this many of a conversation are known again. */
 const MAX_IDS = 100
+/** So many a gateway knows by itself: at a hand-over the other one may overwrite the record with what it knew. */
+const MAX_OWN = 10_000
 
 type Place = Pick<BusRecord, 'topic' | 'partition' | 'offset' | 'timestampMs'>
 type Cursor = Pick<Place, 'partition' | 'offset' | 'timestampMs'> & { ids: string[] }
@@ -41,8 +43,14 @@ export function openDelivered(documents: Documents, channel: string): Delivered 
   })
   const read = async (conversation: string) =>
     (await documents.get(cursorOf(conversation)))?.body as Cursor | undefined
+  const own = new Set<string>()
+  const remember = (id: string) => {
+    own.add(id)
+    if (own.size > MAX_OWN) own.delete(own.values().next().value!)
+  }
   return {
     async has({ conversation, id }, place) {
+      if (own.has(id)) return true
       const cursor = await read(conversation)
       if (!cursor) return false
       // On a log that was made anew offsets begin again, but time does not.
@@ -50,6 +58,7 @@ export function openDelivered(documents: Documents, channel: string): Delivered 
       return isBehind || cursor.ids.includes(id)
     },
     async record({ conversation, id: reply }, { partition, offset, timestampMs }) {
+      remember(reply)
       const before = await read(conversation)
       const latest = Math.max(timestampMs, before?.timestampMs ?? 0)
       const { id } = cursorOf(conversation)

@@ -33,9 +33,15 @@ export async function readInOrder(
   const lanes = new Map<string, Promise<void>>()
   const subscribed = Promise.withResolvers<Subscription>()
   let timer: NodeJS.Timeout | undefined
+  /** One at a time: an earlier one that arrives late would move the group back. */
+  let committing = Promise.resolve()
 
-  const commit = async () => {
+  const commit = (): Promise<void> => {
     timer = undefined
+    committing = committing.then(commitFinished)
+    return committing
+  }
+  const commitFinished = async () => {
     const moved = [...partitions].flatMap(([partition, state]) => {
       const [offset = state.next] = state.unfinished
       return offset > state.committed ? [{ state, position: { topic, partition, offset } }] : []

@@ -1,16 +1,20 @@
+import { groupOf as deliveryGroupOf, REPLIES } from '../../gateway/outbox.ts'
 import { groupOf } from '../../infra/connector/worker.ts'
 import { derivedId } from '../../shared/events/ids.ts'
 import { type Findings, recordsOf } from './findings.ts'
 import type { House } from './house.ts'
 import { idOf, PARTITIONS } from './log.ts'
 import type { Violations } from './promises.ts'
+import { CHANNEL } from './receiver.ts'
 
 /** What the functions have not finished, by partition: nothing, when all is over. */
 export function unfinished({ log, deployed }: House): string[] {
-  return deployed.flatMap(({ name, topics }) =>
+  const readers = deployed.map(({ name, topics }) => ({ name, group: groupOf(name), topics }))
+  readers.push({ name: 'the outbox', group: deliveryGroupOf(CHANNEL), topics: [REPLIES] })
+  return readers.flatMap(({ name, group, topics }) =>
     topics.flatMap(topic =>
       Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition })).flatMap(at => {
-        const committed = log.positions.get(`${groupOf(name)} ${idOf(at)}`) ?? 0
+        const committed = log.positions.get(`${group} ${idOf(at)}`) ?? 0
         const left = log.from(at, committed, 1)
         return left.length === 0 ? [] : [`${name} is at ${committed} of ${log.end(at)} of ${idOf(at)}`]
       }),

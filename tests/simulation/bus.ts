@@ -1,4 +1,4 @@
-import type { Bus, BusMessage, PartitionLag, TailOptions } from '../../shared/bus/bus.ts'
+import type { Bus, BusMessage, PartitionLag, ResetTarget, TailOptions } from '../../shared/bus/bus.ts'
 import { LaresError } from '../../shared/errors.ts'
 import type { Calls, Line, World } from './calls.ts'
 import { type Group, openGroup } from './group.ts'
@@ -58,6 +58,13 @@ export function openBus(log: Log, calls: Calls, world: World, names: Names): Sim
     })
   }
 
+  const reset = (group: string, topic: string, to: ResetTarget) => {
+    if (to !== 'latest') throw new LaresError('invalid_request', 'the simulation resets to the end only')
+    if (groupOf(group).hasMembers()) throw new LaresError('busy', `the group "${group}" has members`)
+    for (let partition = 0; partition < PARTITIONS; partition++)
+      log.commit(group, { topic, partition }, log.end({ topic, partition }))
+  }
+
   const tail = async (life: Life, { topics, onRecords }: TailOptions) => {
     let isClosed = false
     const positions = new Map<string, number>()
@@ -104,9 +111,7 @@ export function openBus(log: Log, calls: Calls, world: World, names: Names): Sim
                 log.from({ topic, partition: one }, from && 'offset' in from ? from.offset : 0, limit),
               ),
           ),
-        reset: async () => {
-          throw new LaresError('invalid_request', 'nothing in the simulation resets a group')
-        },
+        reset: (group, topic, to) => ask(`resets ${group}`, () => reset(group, topic, to)),
         lag: (group, topics) => ask(`asks for the lag of ${group}`, () => lagOf(group, topics)),
         check: () => ask('checks the bus', () => undefined),
         close: async () => undefined,

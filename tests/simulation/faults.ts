@@ -30,6 +30,11 @@ export const FAULTS = {
   'store-unconfirmed': { rate: 0.01, says: 'a call of the store succeeds, and the answer is lost' },
   'store-away': { rate: 0.01, says: 'the store cannot be reached for up to 10 s; asked each second' },
   'apply-twice': { rate: 0.1, says: 'the transaction of a step is run a second time, as a store may' },
+  // Who replies are pushed to.
+  'delivery-refused': { rate: 0.05, says: 'the receiver of pushed replies refuses one for now' },
+  'delivery-rejected': { rate: 0.01, says: 'the receiver refuses one for good' },
+  'delivery-unconfirmed': { rate: 0.03, says: 'the receiver takes one, and its answer is lost' },
+  'receiver-away': { rate: 0.02, says: 'the receiver cannot be reached for up to 20 s; asked each second' },
   // The network.
   delay: { rate: 0.03, says: 'something takes up to 1.5 s instead of a few milliseconds' },
   'call-refused': { rate: 0.02, says: 'a function cannot be reached' },

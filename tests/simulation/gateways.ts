@@ -1,6 +1,8 @@
 import { openBreaker } from '../../gateway/breaker.ts'
+import type { Channel } from '../../gateway/channel.ts'
 import { openIntake } from '../../gateway/intake.ts'
 import { openLive } from '../../gateway/live.ts'
+import { openOutbox } from '../../gateway/outbox.ts'
 import type { Parts, Rooms } from '../../gateway/parts.ts'
 import { openPressure } from '../../gateway/pressure.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
@@ -11,13 +13,20 @@ import { openCatalogue } from '../../shared/function/catalogue.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Objects } from '../../shared/objects/objects.ts'
 
-export type Surroundings = { bus: Bus; conversations: Conversations; objects: Objects; log: Log }
+export type Surroundings = {
+  bus: Bus
+  conversations: Conversations
+  objects: Objects
+  log: Log
+  /** Where replies are pushed. */
+  channel: Channel
+}
 
 /** What is behind the gateway's routes, without HTTP. */
 export type GatewayRooms = Pick<Rooms, 'parts' | 'intake' | 'live' | 'closing'>
 
 /** The gateway as `buildGateway` puts it together, up to its routes. */
-export function openRooms({ bus, conversations, objects, log }: Surroundings): {
+export function openRooms({ bus, conversations, objects, log, channel }: Surroundings): {
   rooms: GatewayRooms
   close(): Promise<void>
 } {
@@ -40,12 +49,14 @@ export function openRooms({ bus, conversations, objects, log }: Surroundings): {
   const pressure = openPressure(conversations.history, parts.config.maxWaiting, Date.now)
   const breaker = openBreaker(() => Promise.all([bus.check(), conversations.check()]), log)
   const intake = openIntake(parts, { live, pressure, breaker })
+  const { documents } = conversations
+  const outbox = openOutbox(channel, { bus, documents, objects, log, baseMs: 500, maxMs: 5_000 })
   return {
     rooms: { parts, live, intake, closing: closing.signal },
     async close() {
       closing.abort()
       breaker.close()
-      await live.close()
+      await Promise.all([live.close(), outbox.close()])
     },
   }
 }

@@ -8,6 +8,7 @@ export type Group = {
   join(life: Life, options: SubscribeOptions): Promise<Subscription>
   /** Shares the partitions anew. */
   rebalance(): void
+  hasMembers(): boolean
 }
 
 /** After so long without a word from it, a member is out. */
@@ -136,6 +137,7 @@ export function openGroup(name: string, log: Log, calls: Calls, { clock, chance,
 
   return {
     rebalance,
+    hasMembers: () => members.length > 0,
     async join(life, options) {
       const member: Member = { life, options, held: new Map(), isIn: false, isClosed: false }
       life.onDeath(() => {

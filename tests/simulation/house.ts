@@ -23,6 +23,7 @@ import { type Life, type Machine, openMachine } from './machine.ts'
 import { openModel } from './model.ts'
 import { type Hosts, simulatedInvoker } from './network.ts'
 import type { Plan } from './plan.ts'
+import { openReceiver, type Receiver } from './receiver.ts'
 import { alarm, echo, refuse } from './skills.ts'
 import { openStore, type SimulatedStore } from './store.ts'
 import type { Names } from './trace.ts'
@@ -35,6 +36,7 @@ export type House = {
   bus: SimulatedBus
   store: SimulatedStore
   objects: Objects
+  receiver: Receiver
   machines: Machine[]
   gateways: Gateway[]
   /** Of the connectors that are up. */
@@ -64,6 +66,7 @@ export function openHouse(parts: HouseParts): House {
   const bus = openBus(log, calls, parts, names)
   const store = openStore(calls, parts, names, visited)
   const objects = openObjects()
+  const receiver = openReceiver(calls, parts, names)
   const deployed = FUNCTIONS.map(one => ({ name: one.name, topics: topicsOf(one) }))
   const hosts: Hosts = new Map()
   const machines: Machine[] = []
@@ -91,11 +94,16 @@ export function openHouse(parts: HouseParts): House {
     }
     started(gateway.machine)
     const bootGateway = async (life: Life) => {
+      const conversations = store.of(life)
       const opened = openRooms({
         bus: bus.of(life),
-        conversations: store.of(life),
+        conversations: {
+          ...conversations,
+          documents: receiver.watched(life, conversations.documents),
+        },
         objects,
         log: processLog(life, parts),
+        channel: receiver.channel(life),
       })
       gateway.rooms = opened.rooms
       return opened.close
@@ -130,6 +138,7 @@ export function openHouse(parts: HouseParts): House {
     bus,
     store,
     objects,
+    receiver,
     machines,
     gateways,
     deployed,

@@ -25,6 +25,8 @@ export type Log = {
   /** Calls it whenever something is appended. */
   onAppend(run: (at: TopicPartition) => void): void
   positions: Map<string, number>
+  /** What each group committed first, of each partition. */
+  firsts: Map<string, number>
   commit(group: string, at: TopicPartition, offset: number): void
 }
 
@@ -32,6 +34,7 @@ export function openLog(clock: Clock, chance: Chance, visited: Visited): Log {
   const topics = new Map<string, BusRecord[][]>()
   const listeners: ((at: TopicPartition) => void)[] = []
   const positions = new Map<string, number>()
+  const firsts = new Map<string, number>()
   const records = ({ topic, partition }: TopicPartition) => topics.get(topic)?.[partition] ?? []
   const end = (at: TopicPartition) => (records(at).at(-1)?.offset ?? -1) + 1
   const placeOf: Log['placeOf'] = ({ topic, key }) => {
@@ -43,6 +46,7 @@ export function openLog(clock: Clock, chance: Chance, visited: Visited): Log {
     end,
     placeOf,
     positions,
+    firsts,
     topics: () => [...topics.keys()],
     make(topic) {
       if (!topics.has(topic))
@@ -69,7 +73,9 @@ export function openLog(clock: Clock, chance: Chance, visited: Visited): Log {
     },
     onAppend: run => void listeners.push(run),
     commit(group, at, offset) {
-      positions.set(`${group} ${idOf(at)}`, offset)
+      const place = `${group} ${idOf(at)}`
+      if (!positions.has(place)) firsts.set(place, offset)
+      positions.set(place, offset)
       visited.set(`${group} ${idOf(at)}`, String(offset))
     },
   }

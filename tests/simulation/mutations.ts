@@ -112,6 +112,28 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '    after = rows[0]!.sequence\n',
   },
   {
+    name: 'outbox not checked',
+    promise: 'P2',
+    file: 'gateway/outbox.ts',
+    find: '    if (await persist(() => delivered.has(delivery, record))) return\n',
+    replace: '',
+  },
+  {
+    name: 'recorded before delivered',
+    promise: 'P1',
+    file: 'gateway/outbox.ts',
+    find: '    const failure = await sendUntilOver(delivery, isLost)\n',
+    replace:
+      '    await persist(() => delivered.record(delivery, record))\n    const failure = await sendUntilOver(delivery, isLost)\n',
+  },
+  {
+    name: 'deliveries out of order',
+    promise: 'P3',
+    file: 'gateway/reading.ts',
+    find: 'const lane = (lanes.get(record.key) ?? Promise.resolve())',
+    replace: 'const lane = Promise.resolve()',
+  },
+  {
     name: 'key order dropped',
     promise: 'P3',
     file: 'infra/connector/lanes.ts',

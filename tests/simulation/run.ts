@@ -18,6 +18,7 @@ import {
   shownWrong,
   type Violations,
 } from './promises.ts'
+import { delivered } from './receiver.ts'
 import { openNames, openTrace } from './trace.ts'
 import { openTroubles } from './trouble.ts'
 import { openVisited } from './visited.ts'
@@ -142,7 +143,7 @@ const notUp = ({ machines }: House, clock: Clock): string[] =>
 
 /** Nothing can be put back then. */
 const away = ({ isAway }: Calls): string[] =>
-  (['bus', 'store'] as const).filter(isAway).map(what => `the ${what} is away`)
+  (['bus', 'store', 'receiver'] as const).filter(isAway).map(what => `the ${what} is away`)
 
 async function unfinishedIn(house: House, clients: Client[]): Promise<string[]> {
   const { timers } = house.store.driver
@@ -175,5 +176,6 @@ async function check(house: House, clients: Client[], plan: Plan, putBack: boole
     ...strayIds(findings),
     ...(await unjournaled(findings)),
     ...held(findings),
+    ...(await delivered(findings)),
   ]
 }

@@ -83,6 +83,8 @@ export function startWeather(house: House, operator: Operator, parts: HouseParts
       calls.takeAway('bus', clock.nowMs() + chance.between('the bus', 500, 20_000))
     if (chance.fault('store-away', 'the store'))
       calls.takeAway('store', clock.nowMs() + chance.between('the store', 500, 10_000))
+    if (chance.fault('receiver-away', 'the receiver'))
+      calls.takeAway('receiver', clock.nowMs() + chance.between('the receiver', 500, 20_000))
     for (const { id } of deadLetters(house))
       if (!operator.putBack.has(id) && chance.fault('dead-retry', id.slice(0, 8))) await operator.putAllBack()
     clock.after(1_000, () => void second())
