@@ -54,11 +54,17 @@ export function openAudit({ store, protection, now = Date.now }: AuditParts): Au
   const keyOfHouse = async () => (await protection?.keys.of(HOUSE))?.audit
   const nameOf = async (person: string) =>
     protection ? `key:${(await protection.keys.of(person)).id}` : `person:${person}`
+  /** To be told of is no reason to get a key. */
+  const nameIn = async (person: string) => {
+    if (!protection) return nameOf(person)
+    const key = await protection.keys.existing(person)
+    return key ? `key:${key.id}` : 'nobody who has a key'
+  }
   const who = async (by: Who) => (typeof by === 'string' ? by : await nameOf(by.person))
   return {
     async record({ action, by, person, about = {}, id = newId() }) {
       const key = await keyOfHouse()
-      const whom = person === undefined ? {} : { person: await nameOf(person) }
+      const whom = person === undefined ? {} : { person: await nameIn(person) }
       const fields = {
         id,
         at: new Date(now()).toISOString(),

@@ -29,8 +29,7 @@ const SETTLED_MS = FRESH_MS + 1_000
  */
 export async function forgetPerson(person: string, parts: ForgetParts): Promise<ForgetReport> {
   const { protection, audit } = parts
-  const isKnown = (await protection?.keys.idOf(person)) !== undefined
-  await audit.record({ action: 'forgot', by: 'operator', ...(isKnown && { person }) })
+  await audit.record({ action: 'forgot', by: 'operator', person })
   let keys = 0
   const destroyKey = async () => {
     if (await protection?.keys.destroy(person)) keys++
