@@ -25,7 +25,7 @@ test('a folder without a handler is told by its path, with the remedy', async ()
   await expect(loadFunction(folder)).rejects.toMatchObject({
     code: 'invalid_config',
     message: expect.stringMatching(
-      new RegExp(`${folder}: write handler.ts, or put right "handler" in stack.yml`),
+      new RegExp(`${folder}: write handler.ts or SKILL.md, or put right "handler" in stack.yml`),
     ),
   })
 })

@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { LaresError } from '../errors.ts'
 import type { AnyFunction } from './definition.ts'
 import { functionFrom } from './plugin.ts'
 
-/** The first that is there is taken: the source in a checkout, the bundle in an image. */
-const FILES = ['handler.ts', 'handler.js', 'handler.mjs']
+/** The file that makes a folder a skill without code. */
+const WRITTEN_SKILL = 'SKILL.md'
+/** The first that is there is taken: the source in a checkout, the bundle in an image, a skill that is only written down. */
+const FILES = ['handler.ts', 'handler.js', 'handler.mjs', WRITTEN_SKILL]
 
 /** The handler's file; undefined when the folder has none. */
 export const handlerFileIn = (folder: string): string | undefined =>
@@ -21,8 +24,13 @@ export async function loadFunction(handlerFolder: string): Promise<AnyFunction> 
   if (!file)
     throw new LaresError(
       'invalid_config',
-      `there is no handler in ${handlerFolder}: write ${FILES[0]}, or put right "handler" in stack.yml`,
+      `there is no handler in ${handlerFolder}: write ${FILES[0]} or ${WRITTEN_SKILL}, or put right "handler" in stack.yml`,
     )
+  if (file.endsWith(WRITTEN_SKILL)) {
+    // Loaded only here: its YAML parser is memory that other functions save.
+    const { writtenSkill } = await import('./written-skill.ts')
+    return writtenSkill(await readFile(file, 'utf8'), file)
+  }
   const { default: exported } = await importHandler(file)
   return functionFrom(exported, file)
 }
