@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { LaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Deployment } from './deployment.ts'
+import { dockerSaid } from './docker-said.ts'
 
 const credentials = z.looseObject({
   auths: z.record(z.string(), z.looseObject({ auth: z.string().optional() })).optional(),
@@ -25,7 +26,7 @@ export async function pulled(docker: Docker, { name, image }: Deployment, log: L
   if (here && problem)
     log.warn({ function: name, err: problem }, `${image} is taken as it is on this machine`)
   if (here) return here.Id
-  const said = problem?.json?.message ?? problem?.message ?? 'the registry gave none for this platform'
+  const said = dockerSaid(problem) ?? 'the registry gave none for this platform'
   throw new LaresError(
     isMissing(problem) ? 'invalid_request' : 'unavailable',
     `${name}: the image ${image} cannot be had: ${said}; faas-cli push brings one there`,
@@ -33,7 +34,7 @@ export async function pulled(docker: Docker, { name, image }: Deployment, log: L
   )
 }
 
-type Failure = Error & { statusCode?: number; json?: { message?: string } }
+type Failure = Error & { statusCode?: number }
 
 const isMissing = (problem: Failure | undefined): boolean =>
   problem?.statusCode === 404 || /manifest unknown|not found|does not exist/i.test(problem?.message ?? '')

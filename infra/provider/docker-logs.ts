@@ -112,7 +112,8 @@ const optionsOf = ({ sinceMs, tail }: LogQuery) => ({
   stderr: true,
   timestamps: true,
   ...(sinceMs !== undefined && { since: Math.floor(sinceMs / 1_000) }),
-  ...(tail !== undefined && { tail }),
+  // One at least, so that it is known where to go on from.
+  ...(tail !== undefined && { tail: Math.max(1, tail) }),
 })
 
 /** Docker counts whole seconds, so the rest is left out here. */

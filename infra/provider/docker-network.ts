@@ -1,5 +1,4 @@
 import type Docker from 'dockerode'
-import { LaresError } from '../../shared/errors.ts'
 import type { Deployment } from './deployment.ts'
 import { EGRESS } from './egress.ts'
 
@@ -42,10 +41,8 @@ async function ensure(docker: Docker, name: string, internal: boolean): Promise<
     })
 }
 
-/** Errors: `unavailable` when the container has none, as when it has ended. */
-export async function addressOf(container: Docker.Container, network: string): Promise<string> {
-  const { NetworkSettings, State } = await container.inspect()
-  const address = NetworkSettings.Networks[network]?.IPAddress
-  if (address) return address
-  throw new LaresError('unavailable', `it has no address in ${network}: it is ${State.Status}`)
+/** Undefined when it has none, as when it has ended. */
+export async function addressOf(container: Docker.Container, network: string): Promise<string | undefined> {
+  const { NetworkSettings } = await container.inspect()
+  return NetworkSettings.Networks[network]?.IPAddress || undefined
 }

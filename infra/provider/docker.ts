@@ -18,6 +18,7 @@ import { pulled } from './docker-images.ts'
 import { openDockerLogs, unframed } from './docker-logs.ts'
 import { addressOf, networkFor } from './docker-network.ts'
 import { openResting } from './docker-resting.ts'
+import { dockerSaid } from './docker-said.ts'
 import { openMountedSecrets } from './docker-secrets.ts'
 import { usageOf } from './docker-usage.ts'
 import { EGRESS } from './egress.ts'
@@ -28,7 +29,7 @@ const START_LIMIT_MS = 60_000
 const ANSWER_LIMIT_MS = 2_000
 const LOOK_EVERY_MS = 5
 const LOOK_AT_MOST_EVERY_MS = 100
-const TOLD_BYTES = 500
+const TOLD_BYTES = 1_000
 const MASTER_KEY = 'lares-master-key'
 
 export type DockerOptions = {
@@ -62,6 +63,11 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
       { cause },
     )
   })
+  if (options.masterKeyFile !== undefined && !existsSync(options.masterKeyFile)) {
+    // Whoever starts first makes it, and that may be a provider.
+    const { masterKeysIn } = await import('../../shared/protection/master-key.ts')
+    await masterKeysIn(options.masterKeyFile).make()
+  }
   const provider = createHash('sha256').update(folder).digest('hex').slice(0, 12)
   const secrets = await openMountedSecrets(folder)
   const networkOf = networkFor(docker, options.network)
@@ -103,7 +109,10 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     const instance = { id, origin: '', handle: { container: container.id } }
     try {
       await container.start().catch(cause => refuse(cause))
-      instance.origin = `http://${await addressOf(container, network)}:${FUNCTION_PORT}`
+      const address = await addressOf(container, network)
+      if (address === undefined)
+        throw new LaresError('unavailable', `it ended: ${await lastLines(container)}`)
+      instance.origin = `http://${address}:${FUNCTION_PORT}`
       await untilReady(instance)
       return instance
     } catch (error) {
@@ -114,7 +123,7 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
 
   async function secretsFor(instance: string, deployment: Deployment) {
     const { masterKeyFile, environment } = options
-    const hasKey = masterKeyFile !== undefined && existsSync(masterKeyFile)
+    const hasKey = masterKeyFile !== undefined
     if (deployment.secrets.length === 0 && !hasKey) return { secrets: undefined }
     const key: Record<string, string> = hasKey ? { [MASTER_KEY]: masterKeyFile } : {}
     return {
@@ -137,7 +146,9 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     const deadline = performance.now() + START_LIMIT_MS
     try {
       for (let pauseMs = LOOK_EVERY_MS; ; pauseMs = Math.min(pauseMs * 1.5, LOOK_AT_MOST_EVERY_MS)) {
-        if (await isReady(instance.origin)) return
+        // Of a container that has ended there is no address, and a connection to it would wait for long.
+        if (code === undefined && (await Promise.race([isReady(instance.origin), ended.then(() => false)])))
+          return
         if (code !== undefined)
           throw new LaresError('unavailable', `it ended with ${code}: ${await lastLines(container)}`)
         if (performance.now() > deadline)
@@ -234,6 +245,6 @@ function passOver(error: Error & { statusCode?: number }): void {
   throw error
 }
 
-function refuse(cause: Error & { json?: { message?: string } }): never {
-  throw new LaresError('unavailable', `Docker refuses it: ${cause.json?.message ?? cause.message}`, { cause })
+function refuse(cause: Error): never {
+  throw new LaresError('unavailable', `Docker refuses it: ${dockerSaid(cause)}`, { cause })
 }

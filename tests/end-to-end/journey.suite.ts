@@ -5,16 +5,22 @@ import { promptOverhead } from '../support/prompt-overhead.ts'
 import { ask, messages, replyTo, send } from '../support/talk.ts'
 import { until } from '../support/until.ts'
 
+/** A house of this checkout's own, or one that is started in another way, whose functions reach this machine at `host`. */
+type Place = Omit<HouseOptions, 'modelUrl'> | { host: string; start(modelUrl: string): Promise<House> }
+
 /** What a person does, on whichever deployment `options` gives: the same on all of them. */
-export function journeySuite(name: string, options: () => Promise<Omit<HouseOptions, 'modelUrl'>>): void {
+export function journeySuite(name: string, options: () => Promise<Place>): void {
   describe(name, () => {
     let house: House
     let model: ModelServer
 
     beforeAll(async () => {
-      model = await startModelServer({})
-      house = await startHouse({ ...(await options()), modelUrl: model.url })
-    }, 120_000)
+      const place = await options()
+      model = await startModelServer('start' in place ? { host: place.host } : {})
+      house = await ('start' in place
+        ? place.start(model.url)
+        : startHouse({ ...place, modelUrl: model.url }))
+    }, 600_000)
     afterAll(async () => {
       await house?.stop()
       await model?.close()

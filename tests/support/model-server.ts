@@ -9,6 +9,8 @@ import { type CompletionRequest, completionRequest, type Reply, replyTo } from '
 export type ModelServerOptions = {
   /** Default: any free one. */
   port?: number
+  /** Default: the loopback address. */
+  host?: string
   /** Before the first word of every answer. */
   delayMs?: number
   /** Between two words. */
@@ -32,7 +34,7 @@ const model = 'echo'
 const maxRequests = 1000
 const maxBodyBytes = 4 * 1024 * 1024
 
-/** Starts the stand-in on the loopback address. What it replies is described at `replyTo`. */
+/** Starts the stand-in. What it replies is described at `replyTo`. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
   const requests: ReceivedRequest[] = []
   let isHealed = false
@@ -42,7 +44,8 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     route(request, response).catch((error: Error) => sendError(response, 500, error.message))
   })
   server.keepAliveTimeout = 60_000
-  server.listen(options.port ?? 0, '127.0.0.1')
+  const host = options.host ?? '127.0.0.1'
+  server.listen(options.port ?? 0, host)
   await once(server, 'listening')
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -81,7 +84,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     if (server.listening) await new Promise(resolve => server.close(resolve))
   }
 
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, requests, heal, close }
+  return { url: `http://${host}:${(server.address() as AddressInfo).port}/v1`, requests, heal, close }
 }
 
 async function stream(

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, cp, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { appendFile, chown, cp, mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -26,8 +26,14 @@ export type PostgresServer = {
   close(): Promise<void>
 }
 
-/** A real PostgreSQL on 127.0.0.1, with its binaries from npm and its data in a temporary folder. Errors: `unavailable`. */
-export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer> {
+/**
+ * A real PostgreSQL on 127.0.0.1, with its binaries from npm and its data in a temporary folder; `from` are networks that it
+ * lets in as well. Errors: `unavailable`.
+ */
+export async function startPostgres(
+  settings: Record<string, string> = {},
+  from: string[] = [],
+): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), 'lares-postgres-'))
   const data = join(home, 'data')
   const asUser = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
@@ -38,6 +44,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   const urlOf = (database: string) => `postgres://lares@127.0.0.1:${port}/${database}`
   const initdb = ['-D', data, '--username=lares', '--auth=trust', '--encoding=UTF8', '--locale=C']
   await promisify(execFile)(join(bin, 'initdb'), initdb, { cwd: home, ...asUser })
+  for (const network of from) await appendFile(join(data, 'pg_hba.conf'), `host all all ${network} trust\n`)
   const all = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings }
   const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let running: ChildProcess

@@ -51,6 +51,8 @@ export type Ground = {
   backend: 'process' | 'docker'
   /** An address of this machine that functions reach. */
   host: string
+  /** How much memory paused containers may hold; default: none are kept. */
+  pausedBytes?: number
   write(folder: string, name: string, source: string): Promise<void>
 } & Pick<ProviderHouse, 'image' | 'shared' | 'kill'>
 
@@ -72,6 +74,7 @@ export async function openProviderHouse(ground = processes): Promise<ProviderHou
   const start = () =>
     startProvider({
       backend: ground.backend,
+      docker: { pausedBytes: ground.pausedBytes ?? 0 },
       port: 0,
       home: join(folder, 'home'),
       root: folder,

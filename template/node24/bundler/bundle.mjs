@@ -13,9 +13,8 @@ const handler = ['handler.ts', 'handler.js', 'handler.mjs']
 if (!handler)
   throw new Error('there is no handler.ts in the folder that "handler" names in stack.yml: write one there')
 
-const main = `import handler from ${JSON.stringify(handler)}
-import { runBundled } from ${JSON.stringify(resolve('shared/function/bundled.ts'))}
-await runBundled(handler)`
+const main = `import { runBundled } from ${JSON.stringify(resolve('shared/function/bundled.ts'))}
+await runBundled(() => import(${JSON.stringify(handler)}))`
 
 const bundle = await rolldown({
   input: MAIN,

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { providerSuite } from '../contract/provider.suite.ts'
+import { startDocker } from '../support/docker.ts'
+import { dockerGround } from '../support/docker-ground.ts'
+import { realPart } from '../support/npm-part.ts'
+import { openProviderHouse, type ProviderHouse } from '../support/provider.ts'
+
+const run = promisify(execFile)
+const machine = await realPart(startDocker)
+afterAll(() => machine?.close(), 60_000)
+
+const containersOf = async (name: string, ...more: string[]) =>
+  (
+    await run('docker', ['ps', '--all', '--quiet', '--filter', `label=com.lares.function=${name}`, ...more])
+  ).stdout
+    .split('\n')
+    .filter(Boolean)
+
+describe.skipIf(!machine)('on Docker', () => {
+  providerSuite(
+    'functions as containers',
+    async () => await openProviderHouse(await dockerGround(machine!)),
+    [
+      [
+        'an image that the registry has not',
+        { image: `${machine?.registry}/lares/unicorn:latest` },
+        'lares/unicorn:latest cannot be had: manifest',
+      ],
+    ],
+  )
+
+  describe('containers alone', () => {
+    let house: ProviderHouse
+
+    beforeAll(async () => {
+      const ground = await dockerGround(machine!)
+      house = await openProviderHouse({ ...ground, pausedBytes: 256 * 1024 * 1024 })
+    }, 120_000)
+    afterAll(() => house?.close(), 60_000)
+
+    async function deployed(name: string, body: string, more: object = {}): Promise<void> {
+      const source = `const me = crypto.randomUUID()
+        export default { name: '${name}', async handleMessage({ text }) { ${body} } }`
+      await house.write(name, source)
+      const answer = await house.system('POST', 'functions', house.deployment(name, more))
+      expect([answer.status, await answer.text()]).toEqual([202, ''])
+    }
+    const ask = async (name: string) => ((await (await house.ask(name, '')).json()) as { text: string }).text
+    const scale = (name: string, replicas: number) =>
+      house.system('POST', `scale-function/${name}`, { replicas })
+
+    test('a function may write to /tmp alone, has no rights, and cannot be reached from outside', async () => {
+      await deployed(
+        'tame',
+        `const { readFileSync, writeFileSync } = await import('node:fs')
+        writeFileSync('/tmp/there', 'yes')
+        const refused = path => { try { writeFileSync(path, ''); return false } catch { return true } }
+        const status = readFileSync('/proc/self/status', 'utf8')
+        return JSON.stringify({
+          refused: ['/app/x', '/etc/x', '/x'].every(refused), uid: process.getuid(),
+          rights: /CapEff:\\t(\\w+)/.exec(status)[1], more: /NoNewPrivs:\\t(\\d)/.exec(status)[1],
+        })`,
+        { readOnlyRootFilesystem: true, limits: { memory: '128Mi', cpu: '500m' } },
+      )
+      expect(JSON.parse(await ask('tame'))).toEqual({
+        refused: true,
+        uid: 10_001,
+        rights: '0000000000000000',
+        more: '1',
+      })
+      const [id] = await containersOf('tame')
+      const { stdout } = await run('docker', ['inspect', id!])
+      const [{ HostConfig, NetworkSettings }] = JSON.parse(stdout)
+      expect(HostConfig).toMatchObject({ Memory: 134_217_728, NanoCpus: 500_000_000 })
+      expect(NetworkSettings.Ports).not.toHaveProperty('8080/tcp.0')
+    })
+
+    test('what sleeps is paused, wakes as the same one, also for a provider that has started again', async () => {
+      await deployed('dozer', 'return me')
+      const before = await ask('dozer')
+      await scale('dozer', 0)
+      expect(await containersOf('dozer', '--filter', 'status=paused')).toHaveLength(1)
+      expect(await ask('dozer')).toBe(before)
+      await scale('dozer', 0)
+      await house.reopen()
+      expect(await ask('dozer')).toBe(before)
+      expect(await containersOf('dozer')).toHaveLength(1)
+    })
+
+    test('an update leaves nothing of the version before, asleep or awake', async () => {
+      await deployed('changing', 'return "old"')
+      await scale('changing', 2)
+      await scale('changing', 1)
+      await deployed('changing', 'return "new"')
+      expect(await ask('changing')).toBe('new')
+      await expect.poll(() => containersOf('changing'), { timeout: 30_000 }).toHaveLength(1)
+      await house.system('DELETE', 'functions', { functionName: 'changing' })
+      expect(await containersOf('changing')).toEqual([])
+    })
+
+    test('with no egress there is no way out, and with a GPU that is not there no start', async () => {
+      const registry = new URL((await run('npm', ['config', 'get', 'registry'])).stdout.trim())
+      const reaching = `const { connect } = await import('node:net')
+        return await new Promise(resolve => {
+          const socket = connect(${registry.port || 443}, ${JSON.stringify(registry.hostname)}, () => resolve('out'))
+          socket.on('error', () => resolve('closed')).setTimeout(2000, () => { socket.destroy(); resolve('closed') })
+        })`
+      await deployed('traveller', reaching)
+      expect(await ask('traveller')).toBe('out')
+      await deployed('hermit', reaching, { annotations: { 'com.lares.egress': 'none' } })
+      expect(await ask('hermit')).toBe('closed')
+      const wants = { annotations: { 'com.lares.gpu': '1' } }
+      const refused = await house.system('PUT', 'functions', house.deployment('hermit', wants))
+      expect(refused.status).toBe(400)
+      expect(await refused.text()).toContain('gpu')
+      expect(await ask('hermit')).toBe('closed')
+    })
+  })
+})
