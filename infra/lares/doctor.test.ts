@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -48,13 +48,32 @@ async function serve(port: number, answer: (path: string) => unknown): Promise<S
 
 test('on a fresh machine nothing is wrong but the model that is still to come', async () => {
   const findings = await look()
-  for (const what of ['node', 'disk', 'home', 'configuration', 'port', 'bus'])
+  for (const what of ['node', 'disk', 'home', 'configuration', 'keys', 'port', 'bus'])
     expect(of(findings, what), what).toMatchObject({ level: 'ok' })
   expect(of(findings, 'model')).toMatchObject({
     level: 'warning',
     message: expect.stringContaining('the first start fetches it'),
   })
   expect(of(findings, 'function intent')).toMatchObject({ level: 'ok', message: 'its handler loads' })
+})
+
+test('a master key that is away, no key, or for everybody to read is told with its remedy', async () => {
+  const home = join(folder, 'home')
+  await mkdir(home, { recursive: true })
+  await writeFile(join(home, 'keys.db'), '')
+  const keys = async (variables: NodeJS.ProcessEnv = {}) => of(await look(variables), 'keys')
+  expect(await keys()).toMatchObject({ level: 'problem', message: expect.stringMatching('put it back') })
+  const key = Buffer.alloc(32, 1).toString('base64')
+  await writeFile(join(home, 'master.key'), key, { mode: 0o644 })
+  expect(await keys()).toMatchObject({ level: 'warning', message: expect.stringMatching('chmod 600') })
+  await chmod(join(home, 'master.key'), 0o600)
+  expect(await keys()).toMatchObject({ level: 'ok', message: expect.stringMatching('beside the data') })
+  await writeFile(join(home, 'master.key'), 'short')
+  expect(await keys()).toMatchObject({ level: 'problem', message: expect.stringMatching('instead of 32') })
+  expect(await keys({ LARES_PROTECTION: 'off' })).toMatchObject({
+    level: 'warning',
+    message: expect.stringMatching('plain text'),
+  })
 })
 
 test('a wrong variable is told by its name', async () => {

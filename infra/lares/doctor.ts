@@ -1,5 +1,6 @@
 import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
 import { type LaresError, toLaresError } from '../../shared/errors.ts'
+import { checkKeys } from './doctor-keys.ts'
 import { checkConfig, checkDisk, checkHome, checkNode, checkPort } from './doctor-machine.ts'
 import { checkModel } from './doctor-model.ts'
 import { checkBus, checkFunctions, checkKafkaTools, checkParts, checkStatus } from './doctor-services.ts'
@@ -36,6 +37,7 @@ async function examineAll(environment: Environment): Promise<Finding[]> {
     finding('disk', () => checkDisk(environment)),
     finding('home', () => checkHome(environment)),
     finding('configuration', () => checkConfig(environment)),
+    finding('keys', () => checkKeys(environment)),
     finding('port', () => checkPort(environment, gateway)),
     finding('model', () => checkModel(environment)),
     examineBus(environment, isRunning(gateway)),
