@@ -92,6 +92,15 @@ program
   )
 
 program
+  .command('dev')
+  .description('run everything, and start it again when a function, the configuration or the code changes')
+  .action(() =>
+    runWith(async ({ configDirectory }) =>
+      (await import('./dev.ts')).dev({ root: process.cwd(), config: configDirectory }),
+    ),
+  )
+
+program
   .command('doctor')
   .description('look for what is wrong, with its remedy; works when nothing runs')
   .option('--json', 'as JSON')

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort, type House, TOKEN } from '../support/house.ts'
+import { ask, messages } from '../support/talk.ts'
+import { until } from '../support/until.ts'
+
+/** A checkout of its own, whose functions can be changed. */
+let root: string
+let child: ChildProcess
+let output = ''
+let house: House
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lares-dev-'))
+  for (const room of ['shared', 'gateway', 'infra', 'node_modules', 'package.json'])
+    await symlink(resolve(room), join(root, room))
+  for (const own of ['functions', 'config', 'stack.yml'])
+    await cp(resolve(own), join(root, own), { recursive: true })
+  const port = await freePort()
+  const environment = { PORT: String(port), LARES_HOME: join(root, 'home'), LARES_TOKEN: TOKEN }
+  const models = { LARES_EMBEDDING_MODEL: 'none', OPENAI_BASE_URL: 'http://127.0.0.1:9', LARES_MODEL: 'none' }
+  child = spawn(process.execPath, [resolve('infra/lares/main.ts'), 'dev'], {
+    cwd: root,
+    env: { ...process.env, ...environment, ...models },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.on('data', chunk => {
+      output += chunk
+    })
+  const request = (path: string, init: RequestInit = {}) =>
+    fetch(`http://127.0.0.1:${port}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', ...init.headers },
+    })
+  house = { request } as House
+  await ready(1)
+}, 60_000)
+afterAll(async () => {
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  await exited
+  await rm(root, { recursive: true })
+}, 60_000)
+
+/** Once it has started so many times. */
+const ready = (times: number) => until(() => output.split('Lares is ready').length > times, 30_000)
+
+async function change(file: string, from: string, to: string): Promise<void> {
+  const text = await readFile(join(root, file), 'utf8')
+  if (!text.includes(from)) throw new Error(`"${from}" is not in ${file}`)
+  await writeFile(join(root, file), text.replace(from, to))
+}
+
+const HANDLER = 'functions/calculator/handler.ts'
+
+test('a changed function answers in the conversation that goes on; one that is broken waits to be put right', async () => {
+  expect(await ask(house, 'dev', 'what is 6 * 7?')).toContain('42')
+  await change(HANDLER, "description: '", "description: 'Changed. ")
+  await ready(2)
+  expect(output).toContain(`${HANDLER} has changed; starting again.`)
+  expect(await ask(house, 'dev', 'what is 6 * 8?')).toContain('48')
+  expect(await messages(house, 'dev')).toHaveLength(4)
+
+  await change(HANDLER, 'export default', 'this is wrong; export default')
+  await until(() => output.includes('is tried again when a file changes'), 30_000)
+  await change(HANDLER, 'this is wrong; ', '')
+  await ready(3)
+  expect(await ask(house, 'dev', 'what is 6 * 9?')).toContain('54')
+}, 120_000)
+
+test('the configuration counts, and what a test or an editor writes does not', async () => {
+  await writeFile(join(root, 'functions/calculator/handler.test.ts'), '// nothing that runs')
+  await writeFile(join(root, 'functions/calculator/.handler.ts.swp'), 'an editor was here')
+  await writeFile(join(root, 'config/notes.tmp'), 'nothing')
+  await new Promise(resolve => setTimeout(resolve, 1_000))
+  expect(output.split('has changed').length).toBe(4)
+  await change('config/assistant.yaml', 'name:', '# by hand\nname:')
+  await ready(4)
+  expect(output).toContain('config/assistant.yaml has changed')
+}, 60_000)
