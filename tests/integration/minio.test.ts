@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { Client } from 'minio'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openMinioObjects } from '../../shared/objects/minio.ts'
 import type { ObjectStore } from '../../shared/objects/objects.ts'
 import { objectStoreSuite } from '../../shared/objects/store.suite.ts'
+import { protectedObjects } from '../../shared/protection/protected-objects.ts'
+import { keysIn } from '../../shared/protection/sqlite.fixture.ts'
 import { startMinio } from '../support/minio.ts'
 import { realPart } from '../support/npm-part.ts'
 import { startStallingProxy } from '../support/stalling-proxy.ts'
@@ -32,18 +37,29 @@ async function* parts(data: Buffer) {
 const declared = { mediaType: 'application/octet-stream', maxBytes: 100_000_000 }
 
 describe.skipIf(!server)(`MinIO ${server?.version}`, () => {
+  const damageIn = (bucket: string) => async (key: string) => {
+    const { accessKey, secretKey, port } = server
+    const client = new Client({ endPoint: '127.0.0.1', port, useSSL: false, accessKey, secretKey })
+    const { metaData } = await client.statObject(bucket, key)
+    const data = await buffer(await client.getObject(bucket, key))
+    data[data.length >> 1]! ^= 1
+    await client.putObject(bucket, key, data, data.length, { sha256: metaData.sha256 })
+  }
+
   objectStoreSuite('objects on minio', async () => ({
     objects: await open('suite'),
-    async damage(key) {
-      const { accessKey, secretKey, port } = server
-      const client = new Client({ endPoint: '127.0.0.1', port, useSSL: false, accessKey, secretKey })
-      const { metaData } = await client.statObject('suite', key)
-      const data = await buffer(await client.getObject('suite', key))
-      data[data.length >> 1]! ^= 1
-      await client.putObject('suite', key, data, data.length, { sha256: metaData.sha256 })
-    },
+    damage: damageIn('suite'),
     stop: async () => undefined,
   }))
+
+  objectStoreSuite('objects on minio, encrypted', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'lares-protected-'))
+    return {
+      objects: protectedObjects(await open('encrypted'), await keysIn(home)),
+      damage: damageIn('encrypted'),
+      stop: () => rm(home, { recursive: true }),
+    }
+  })
 
   describe('links', () => {
     let objects: ObjectStore

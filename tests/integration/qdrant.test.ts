@@ -1,4 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { protectedVectors } from '../../shared/protection/protected-vectors.ts'
+import { keysIn } from '../../shared/protection/sqlite.fixture.ts'
 import { openQdrantVectors } from '../../shared/vectors/qdrant.ts'
 import { vectorsSuite } from '../../shared/vectors/vectors.suite.ts'
 import { freePort } from '../support/house.ts'
@@ -13,6 +18,20 @@ describe.skipIf(!engine)(`Qdrant's engine (${engine?.version})`, () => {
     open: async () => openQdrantVectors({ url: engine!.url }),
     stop: async () => undefined,
   }))
+
+  vectorsSuite('vectors on qdrant, encrypted', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'lares-protected-'))
+    const keys = await keysIn(home)
+    // An engine of its own: a suite counts on being alone.
+    const { url, close } = await startQdrant()
+    return {
+      open: async () => protectedVectors(openQdrantVectors({ url }), keys),
+      async stop() {
+        await close()
+        await rm(home, { recursive: true })
+      },
+    }
+  })
 })
 
 const { QDRANT_URL: url, QDRANT_API_KEY: apiKey } = process.env
