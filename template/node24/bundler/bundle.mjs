@@ -1,20 +1,29 @@
 // node bundler/bundle.mjs: makes out/main.mjs, one file with the runtime, the handler in functions/this and every package
 // in them, save those of native.mjs. What a function loads on first use is still only run then.
-import { cpSync, existsSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { NATIVE } from './native.mjs'
 
 const FOLDER = resolve('functions/this')
 const MAIN = resolve('main.mjs')
-const handler = ['handler.ts', 'handler.js', 'handler.mjs']
+const handler = ['handler.ts', 'handler.js', 'handler.mjs', 'SKILL.md']
   .map(name => resolve(FOLDER, name))
   .find(existsSync)
 if (!handler)
-  throw new Error('there is no handler.ts in the folder that "handler" names in stack.yml: write one there')
+  throw new Error(
+    'there is no handler.ts or SKILL.md in the folder that "handler" names in stack.yml: write one there',
+  )
 
+/** A skill that is only written down goes into the bundle as the text that it is. */
+const load = handler.endsWith('.md')
+  ? `async () => ({
+      default: (await import(${JSON.stringify(resolve('shared/function/written-skill.ts'))}))
+        .writtenSkill(${JSON.stringify(readFileSync(handler, 'utf8'))}, 'SKILL.md'),
+    })`
+  : `() => import(${JSON.stringify(handler)})`
 const main = `import { runBundled } from ${JSON.stringify(resolve('shared/function/bundled.ts'))}
-await runBundled(() => import(${JSON.stringify(handler)}))`
+await runBundled(${load})`
 
 const bundle = await rolldown({
   input: MAIN,
