@@ -138,6 +138,17 @@ describe.skipIf(!timescale || !plain)(`TimescaleDB ${timescale?.version}`, () =>
     expect(await rows(reference)).toEqual(await rows(store))
   })
 
+  test('a person whose messages are compressed is forgotten, whole', async () => {
+    const message = written('of-carol', { createdAt: '2026-01-02T03:04:05.678Z' })
+    await store.history.accept({ conversation: 'carols', person: 'carol', message })
+    await beside(`SELECT compress_chunk(c, if_not_compressed => true) FROM show_chunks('lares.messages') c`)
+    const count = () =>
+      beside(`SELECT count(*)::int AS count FROM lares.messages WHERE conversation = 'carols'`)
+    expect(await count()).toEqual([{ count: 1 }])
+    expect(await store.rows.forget('carol')).toMatchObject({ conversations: 1, messages: 1 })
+    expect(await count()).toEqual([{ count: 0 }])
+  })
+
   test('messages per hour are the same, before and after the aggregate is filled, and with what came since', async () => {
     const expected = await queryOnce(plainUrl, PER_HOUR)
     expect(expected.length).toBe(DAYS * TALKS * 2)
