@@ -34,8 +34,8 @@ export type ContainerParts = {
   shared: SharedFolder[]
 }
 
-/** A folder of this machine that a function sees read-only, and the variable that tells it where. */
-export type SharedFolder = { source: string; target: string; variable: string }
+/** A folder of this machine that a function sees read-only at `target`, and the variable that tells it where. */
+export type SharedFolder = { source: string; target: string; variable: Record<string, string> }
 
 /**
  * A container that may do no more than a function needs: it writes only to /tmp (when its root is read-only), has no
@@ -89,7 +89,7 @@ function environmentOf({ release, environment, shared }: ContainerParts): Record
   const { deployment } = release
   return {
     ...environment,
-    ...Object.fromEntries(shared.map(({ variable, target }) => [variable, target])),
+    ...Object.assign({}, ...shared.map(({ variable }) => variable)),
     // Of of-watchdog, where an image has one.
     ...(deployment.process !== undefined && { fprocess: deployment.process }),
     ...deployment.environment,

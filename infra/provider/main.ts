@@ -59,14 +59,21 @@ await runProcess(async () => {
 })
 
 /** Configuration, and models that were fetched already: a container sees those of this machine. */
-const sharedFolders = ({ configDirectory, cache }: Environment): SharedFolder[] =>
-  [
-    { source: configDirectory, target: '/etc/lares', variable: 'LARES_CONFIG' },
-    { source: cache, target: '/var/cache/lares', variable: 'LARES_CACHE' },
-  ].filter(({ source }) => existsSync(source))
+function sharedFolders({ configDirectory, cache }: Environment): SharedFolder[] {
+  const folders = [
+    { source: configDirectory, target: '/etc/lares', variable: { LARES_CONFIG: '/etc/lares' } },
+    {
+      source: join(cache, 'models'),
+      target: '/var/cache/lares/models',
+      variable: { LARES_CACHE: '/var/cache/lares' },
+    },
+  ]
+  return folders.filter(({ source }) => existsSync(source))
+}
 
-const keyFile = ({ masterKey }: Environment): string | undefined =>
-  masterKey && 'file' in masterKey ? masterKey.file : undefined
+function keyFile({ masterKey }: Environment): string | undefined {
+  return masterKey && 'file' in masterKey ? masterKey.file : undefined
+}
 
 /** The embedded log belongs to another process; on Kafka anybody may ask how far a group is behind. */
 async function openLag(drivers: Drivers): Promise<(one: DeployedFunction) => Promise<number>> {
