@@ -60,7 +60,7 @@ await runProcess(async () => {
 
 /** Configuration, and models that were fetched already: a container sees those of this machine. */
 function sharedFolders({ configDirectory, cache }: Environment): SharedFolder[] {
-  const folders = [
+  const folders: SharedFolder[] = [
     { source: configDirectory, target: '/etc/lares', variable: { LARES_CONFIG: '/etc/lares' } },
     {
       source: join(cache, 'models'),
