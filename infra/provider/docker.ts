@@ -175,10 +175,13 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
   }
 
   const isRunning = async (instance: Instance): Promise<boolean> => {
-    const found = await containerFor(instance)
-      .inspect()
-      .catch(() => undefined)
-    return found?.State.Running === true && !found.State.Paused
+    try {
+      const { State } = await containerFor(instance).inspect()
+      return State.Running && !State.Paused
+    } catch (error) {
+      // While the daemon is away nobody knows, and its containers may well run.
+      return (error as { statusCode?: number }).statusCode !== 404
+    }
   }
 
   /** SIGTERM, time to finish, and then no container is left. */

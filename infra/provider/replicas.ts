@@ -170,6 +170,12 @@ export function openReplicas(options: ReplicasOptions): Replicas {
       if (!(await driver.isRunning(member.instance)) && members.includes(member) && !member.leaving) {
         log.warn({ function: name, instance: member.instance.id }, `a replica of ${name} has ended`)
         forget(member)
+        // What it leaves behind, as a container that has ended.
+        await driver
+          .stop(member.instance)
+          .catch(error =>
+            log.warn({ function: name, err: error }, `what a replica of ${name} has left stays`),
+          )
       }
     if (ended || waking || staying().length + starting.size >= wanted) return
     // What fails here is tried again at the next look.

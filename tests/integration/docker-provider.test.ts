@@ -100,6 +100,44 @@ describe.skipIf(!machine)('on Docker', () => {
       expect(await containersOf('changing')).toEqual([])
     })
 
+    test('a container that was killed is replaced by another, and does not stay', async () => {
+      await deployed('mortal', 'return me')
+      const before = await ask('mortal')
+      await house.kill('mortal', 0)
+      await expect
+        .poll(() => containersOf('mortal', '--filter', 'status=running'), { timeout: 30_000 })
+        .toHaveLength(1)
+      await expect.poll(() => containersOf('mortal'), { timeout: 30_000 }).toHaveLength(1)
+      expect(await ask('mortal')).not.toBe(before)
+    })
+
+    test('what a crash has left over is ended by the next start, and nobody else’s container is touched', async () => {
+      await deployed('crashed', 'return me')
+      const before = await ask('crashed')
+      const [id] = await containersOf('crashed')
+      const { stdout } = await run('docker', ['inspect', id!])
+      const [{ Config, Image }] = JSON.parse(stdout)
+      const { 'com.lares.provider': provider } = Config.Labels
+      const start = async (owner: string) => {
+        const labels = { provider: owner, function: 'crashed', version: 'gone', instance: 'crashed-ffffffff' }
+        const given = Object.entries(labels).flatMap(([name, value]) => [
+          '--label',
+          `com.lares.${name}=${value}`,
+        ])
+        return (await run('docker', ['run', '--detach', '--init', ...given, Image])).stdout
+          .trim()
+          .slice(0, 12)
+      }
+      const left = await start(provider)
+      const foreign = await start('another')
+      await house.reopen()
+      const there = await containersOf('crashed')
+      await run('docker', ['rm', '--force', foreign])
+      expect(there).toContain(foreign)
+      expect(there).not.toContain(left)
+      expect(await ask('crashed')).toBe(before)
+    })
+
     test('with no egress there is no way out, and with a GPU that is not there no start', async () => {
       const registry = new URL((await run('npm', ['config', 'get', 'registry'])).stdout.trim())
       const reaching = `const { connect } = await import('node:net')
