@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Conversations } from '../shared/conversations/conversations.ts'
 import { openSqliteConversations } from '../shared/conversations/sqlite.ts'
+import { LaresError } from '../shared/errors.ts'
 import { firstEvent, type LaresEvent } from '../shared/events/event.ts'
 import { newId } from '../shared/events/ids.ts'
 import type { EventData, EventType, Language, SkillRequest } from '../shared/events/types.ts'
@@ -12,7 +13,9 @@ import type { AnyFunction } from '../shared/function/definition.ts'
 import { invocable } from '../shared/function/invoke.ts'
 import { languageOf } from '../shared/language.ts'
 import { noLog } from '../shared/log.ts'
+import type { Models } from '../shared/models/models.ts'
 import { openFolderObjects } from '../shared/objects/folder.ts'
+import { openSqliteVectors } from '../shared/vectors/sqlite.ts'
 
 export type Kit = {
   conversations: Conversations
@@ -34,12 +37,27 @@ export type AskOptions = Partial<
   eventId?: string
 }
 
+/** There are no models here: what needs one says so, and what can do without does. */
+const wordsAlone = {
+  embed: async () => {
+    throw new LaresError('rejected', 'there are no embeddings in this test')
+  },
+} as unknown as Models
+
 /** A conversations store in a directory of its own, and the functions' own runtime around it. */
 export async function openKit(): Promise<Kit> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-functions-'))
   const conversations = openSqliteConversations(join(folder, 'conversations.db'))
   const { documents, timers } = conversations
-  const services = { conversations, documents, timers, catalogue: openCatalogue(documents) }
+  const vectors = openSqliteVectors(join(folder, 'vectors.db'))
+  const services = {
+    conversations,
+    documents,
+    timers,
+    vectors,
+    models: wordsAlone,
+    catalogue: openCatalogue(documents),
+  }
   const objects = openFolderObjects(join(folder, 'objects'))
   const send: Kit['send'] = async (definition, event) => {
     const events: LaresEvent[] = []
@@ -57,6 +75,7 @@ export async function openKit(): Promise<Kit> {
     },
     async close() {
       await conversations.close()
+      await vectors.close()
       await rm(folder, { recursive: true })
     },
   }

@@ -92,6 +92,7 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     conversations,
     documents: async () => (await conversations()).documents,
     timers: async () => (await conversations()).timers,
+    vectors,
     catalogue: async () => openCatalogue((await conversations()).documents),
     async assistant() {
       const { readConfig } = await import('./config/files.ts')

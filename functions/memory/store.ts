@@ -44,6 +44,33 @@ const find = async (documents: Documents, person: string, text: string) =>
     toRemembered,
   )
 
+/** Those that are there still, in the order of their ids. */
+export async function byIds(documents: Documents, person: string, ids: string[]): Promise<Remembered[]> {
+  const found = await Promise.all(ids.map(id => documents.get({ collection: MEMORIES, person, id })))
+  return found.filter(one => one !== undefined).map(toRemembered)
+}
+
+/** Softens the difference between ranks (Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion", 2009). */
+const RANK_CONSTANT = 60
+
+/**
+ * What was found by words and what was found by meaning, as one list: by the sum of their reciprocal ranks, the newer
+ * first where that is the same; of those about the same subject only the newest.
+ */
+export function mixed(...lists: Remembered[][]): Remembered[] {
+  const scores = new Map<string, number>()
+  const memories = new Map<string, Remembered>()
+  for (const list of lists)
+    for (const [rank, memory] of list.entries()) {
+      scores.set(memory.id, (scores.get(memory.id) ?? 0) + 1 / (RANK_CONSTANT + rank + 1))
+      if (!memories.has(memory.id)) memories.set(memory.id, memory)
+    }
+  const sorted = [...memories.values()].sort(
+    (a, b) => scores.get(b.id)! - scores.get(a.id)! || (a.saidAt < b.saidAt ? 1 : -1),
+  )
+  return newestOfEach(sorted.map(memory => ({ ...memory, score: memory.score || scores.get(memory.id)! })))
+}
+
 /** All that is known of a person, the newest first. */
 export async function everything(documents: Documents, person: string): Promise<Remembered[]> {
   const all = await documents.list({ collection: MEMORIES, person, limit: MAX_ALL })
@@ -59,19 +86,22 @@ function newestOfEach(memories: Remembered[]): Remembered[] {
   return memories.filter(memory => newest.get(memory.subject) === memory)
 }
 
-/** Removes the memories that `matches` accepts, older ones of the same subject included. */
+/** Removes the memories that `matches` accepts, older ones of the same subject included; gives back their ids. */
 export async function forget(
   documents: Documents,
   { person, saidAt }: { person: string; saidAt: string },
   matches: (memory: Remembered) => boolean,
-): Promise<void> {
+): Promise<string[]> {
+  const gone: string[] = []
   const all = await documents.list({ collection: MEMORIES, person, limit: MAX_ALL })
   for (const memory of all.map(toRemembered).filter(matches)) {
     if (memory.saidAt > saidAt) continue
     const key = { person, id: memory.id }
     await documents.put(FORGOTTEN, { ...key, text: '', body: { at: saidAt }, createdAt: saidAt })
     await documents.delete({ ...key, collection: MEMORIES })
+    gone.push(memory.id)
   }
+  return gone
 }
 
 export const toMemory = ({ id, text, score, saidAt }: Remembered): Memory => ({

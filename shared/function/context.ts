@@ -1,10 +1,18 @@
 import type { Conversations, Documents, Timers } from '../conversations/conversations.ts'
 import type { Log } from '../log.ts'
 import type { Models } from '../models/models.ts'
+import type { Vectors } from '../vectors/vectors.ts'
 import type { Catalogue } from './catalogue.ts'
 
 /** What a function may ask for. It gets what it `uses` and nothing else. */
-export type Ability = 'models' | 'conversations' | 'documents' | 'timers' | 'catalogue' | 'assistant'
+export type Ability =
+  | 'models'
+  | 'conversations'
+  | 'documents'
+  | 'timers'
+  | 'vectors'
+  | 'catalogue'
+  | 'assistant'
 
 /** What people set about their assistant (config/assistant.yaml). */
 export type Assistant = {
@@ -25,6 +33,7 @@ export type Services = {
   conversations: Conversations
   documents: Documents
   timers: Timers
+  vectors: Vectors
   catalogue: Catalogue
   assistant: Assistant
 }

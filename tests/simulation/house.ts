@@ -15,6 +15,8 @@ import { invocable } from '../../shared/function/invoke.ts'
 import { topicsOf } from '../../shared/function/plugin.ts'
 import type { Log as ProcessLog } from '../../shared/log.ts'
 import type { Objects } from '../../shared/objects/objects.ts'
+import { openSqliteVectors } from '../../shared/vectors/sqlite.ts'
+import type { Vectors } from '../../shared/vectors/vectors.ts'
 import { openBus, type SimulatedBus } from './bus.ts'
 import type { Calls, World } from './calls.ts'
 import { type GatewayRooms, openRooms } from './gateways.ts'
@@ -66,6 +68,7 @@ export function openHouse(parts: HouseParts): House {
   const bus = openBus(log, calls, parts, names)
   const store = openStore(calls, parts, names, visited)
   const objects = openObjects()
+  const vectors = openSqliteVectors(':memory:')
   const receiver = openReceiver(calls, parts, names)
   const deployed = FUNCTIONS.map(one => ({ name: one.name, topics: topicsOf(one) }))
   const hosts: Hosts = new Map()
@@ -78,7 +81,7 @@ export function openHouse(parts: HouseParts): House {
     const host = started(
       openMachine(
         definition.name,
-        life => bootFunction(life, definition, { ...parts, store, objects, hosts }),
+        life => bootFunction(life, definition, { ...parts, store, vectors, objects, hosts }),
         parts,
       ),
     )
@@ -146,16 +149,17 @@ export function openHouse(parts: HouseParts): House {
   }
 }
 
-type FunctionParts = HouseParts & { store: SimulatedStore; objects: Objects; hosts: Hosts }
+type FunctionParts = HouseParts & { store: SimulatedStore; vectors: Vectors; objects: Objects; hosts: Hosts }
 
 async function bootFunction(life: Life, definition: AnyFunction, parts: FunctionParts) {
-  const { store, objects, hosts, troubles, plan } = parts
+  const { store, vectors, objects, hosts, troubles, plan } = parts
   const conversations = store.of(life)
   const { documents, timers } = conversations
   const services: Partial<Services> = {
     conversations,
     documents,
     timers,
+    vectors,
     catalogue: openCatalogue(documents),
     models: openModel(parts),
     assistant: { name: 'Lares', instructions: 'Answer.', mode: plan.mode, maxSteps: 3, maxWaiting: 20 },
