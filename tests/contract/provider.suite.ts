@@ -226,9 +226,16 @@ export function providerSuite(name: string, open: () => Promise<ProviderHouse>, 
       expect(await lines('instance=chatty-00000000')).toHaveLength(0)
       const followed = await house.system('GET', 'logs?name=chatty.openfaas-fn&follow=true&tail=0')
       const reader = followed.body!.getReader()
-      await saidBy(await house.ask('chatty', 'four'))
-      const { value } = await reader.read()
-      expect(JSON.parse(Buffer.from(value!).toString())).toMatchObject({ text: 'heard four' })
+      let line: string | undefined
+      void reader.read().then(({ value }) => {
+        line = Buffer.from(value!).toString()
+      })
+      // It is followed from a moment after the answer has begun.
+      await until(async () => {
+        await saidBy(await house.ask('chatty', 'four'))
+        return line
+      })
+      expect(JSON.parse(line!.split('\n')[0]!)).toMatchObject({ text: 'heard four' })
       await reader.cancel()
     })
 
@@ -300,8 +307,8 @@ export function providerSuite(name: string, open: () => Promise<ProviderHouse>, 
       expect((await house.ask('patient', 'in the end', { path: '/async-function/patient' })).status).toBe(202)
       await house.reopen()
       board.set('away', '')
-      expect(await until(() => board.get('done'), 30_000)).toBe('in the end')
-    })
+      expect(await until(() => board.get('done'), 60_000)).toBe('in the end')
+    }, 90_000)
 
     test('a stream comes through piece by piece', async () => {
       await deployed(
