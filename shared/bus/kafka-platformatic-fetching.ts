@@ -60,7 +60,8 @@ export function openFetching(consumer: Consumer, settings: KafkaSettings, option
       else later(error)
     }
     busy.delete(node)
-    void look()
+    // What the records give rise to is sent first: somebody may wait for it, and nobody for the next fetch.
+    setImmediate(() => void look())
   }
   const request = (node: number, wanted: Cursor[], metadata: ClusterMetadata): Promise<FetchResponse> =>
     consumer.fetch({

@@ -79,8 +79,8 @@ export function openPublishing(client: KafkaClient, topics: KafkaTopics) {
         for (const message of messages) queue.push({ message, bytes: weigh(message), call })
         if (sending) return
         sending = true
-        // After the microtasks and callbacks of this turn, so that all its calls are there.
-        setImmediate(() => void sendAll())
+        // After the promises that are settled by now, so that the calls which follow from one batch of records go together.
+        process.nextTick(() => void sendAll())
       })
     },
     /** What waits is given up with this error. */
