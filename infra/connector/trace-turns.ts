@@ -47,14 +47,18 @@ export function turnsOf(journey: Journey): TracedTurn[] {
   }
   const depthOf = openDepths(index)
   const rows = new Map(journey.rows.map(row => [row.id, row]))
-  const ids = [...new Set([...rows.keys(), ...events.keys()])]
+  // Those of one millisecond stay in the order of the log, which the sort below leaves as it is.
+  const ids = [...new Set([...events.keys(), ...rows.keys()])]
   return ids
     .map(id => turnOf(id, rows.get(id), sorted(events.get(id) ?? [], depthOf), index, journey))
     .filter(turn => !journey.hasEarlier || turn.message || turn.events.some(({ causedBy }) => !causedBy))
-    .sort((a, b) => (beginOf(a) < beginOf(b) ? -1 : 1))
+    .sort((a, b) => compare(beginOf(a), beginOf(b)))
 }
 
-const beginOf = ({ events, message }: TracedTurn): string => message?.createdAt ?? events[0]!.at
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** By the log's clock where the log still has it: the row of a turn may not have been read. */
+const beginOf = ({ events, message }: TracedTurn): string => events[0]?.at ?? message!.createdAt
 
 function entriesOf(logged: Logged[]): Entry[] {
   const entries = new Map<string, Entry>()

@@ -30,8 +30,8 @@ beforeEach(async () => {
 afterEach(() => works.close())
 
 /** As the gateway takes a message in: on the log, and in the history. */
-async function say(id: string, conversation = HERE, text = id): Promise<void> {
-  const event = message(id, conversation, text)
+async function say(id: string, conversation = HERE, text = id, time?: string): Promise<void> {
+  const event = { ...message(id, conversation, text), ...(time && { time }) }
   await works.events.publish([event])
   await works.conversations.history.accept({
     conversation,
@@ -237,9 +237,8 @@ test('thousands of pieces of a stream are one event, and only so many turns are 
   ])
 })
 
-test('a message whose row lies before many replies is told with its words', async () => {
-  await say('m1')
-  await say('m2')
+test('messages whose rows lie before many replies are told with their words, those of one millisecond in their order', async () => {
+  for (const id of ['m1', 'm2']) await say(id, HERE, id, '2026-05-01T12:00:00.000Z')
   for (const id of ['r1', 'r2', 'r3'])
     await works.conversations.step({
       conversation: HERE,

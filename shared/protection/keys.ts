@@ -76,9 +76,11 @@ export async function openKeys({
     const key = id === undefined ? undefined : await byId(id)
     return key ?? (await lookFor(person))
   }
+  const make = together(
+    async (person: string) => await take(await ring.add(await wraps.newEntry(person, now()))),
+  )
   const keys: Keys = {
-    of: async person =>
-      (await existing(person)) ?? (await take(await ring.add(await wraps.newEntry(person, now())))),
+    of: async person => (await existing(person)) ?? (await make(person)),
     existing,
     byId,
     // What is stale may have been destroyed: nothing new must be locked with it.
