@@ -55,7 +55,8 @@ const SAID: Record<string, string> = {
   time: 'what time is it in Tokyo?',
   calculator: 'what is {message} + {conversation}?',
   notes: 'take a note: thing {message} of {conversation}',
-  reminder: 'remind me in 3 hours to stretch',
+  // Soon, for a person can have 200 reminders waiting and no more.
+  reminder: 'remind me in 20 seconds to stretch',
 }
 const RATE_PER_SECOND = 15
 /** Longer than a stopped process stays so, and than a function that is away is waited for. */
