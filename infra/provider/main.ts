@@ -26,12 +26,13 @@ await runProcess(async () => {
   if (backend !== 'process' && backend !== 'docker')
     throw new LaresError('invalid_config', `--backend ${backend} is not known; there are process and docker`)
   const environment = readEnvironment(process.env)
-  const { port, password, nodeLabels, spares, network, pausedBytes } = environment.provider
+  const { host, port, password, nodeLabels, spares, network, pausedBytes } = environment.provider
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   const log = openLog('provider', environment.logLevel)
   const drivers = openDrivers(environment, log)
   const provider = await startProvider({
     backend,
+    host,
     port,
     home: environment.home,
     root: ROOT,

@@ -12,10 +12,10 @@ import { nodeLabels } from './nodes.ts'
 import { openProcessDriver } from './process.ts'
 import { openStore } from './store.ts'
 
-const HOST = '127.0.0.1'
-
 export type ProviderOptions = {
   backend: 'process' | 'docker'
+  /** 127.0.0.1 unless said otherwise. */
+  host?: string
   port: number
   /** The data directory; the provider's own is `provider` in it. */
   home: string
@@ -48,7 +48,7 @@ export async function startProvider(options: ProviderOptions): Promise<StartedPr
   const backend = await openFleet({ driver, store, log })
   const provider = await buildProvider({ backend, store, password, version: options.version, log })
   const autoscaler = startAutoscaler({ backend, log, ...(options.lagOf && { lagOf: options.lagOf }) })
-  const url = await provider.listen(HOST, options.port)
+  const url = await provider.listen(options.host ?? '127.0.0.1', options.port)
   return {
     url,
     backend,

@@ -52,6 +52,7 @@ const schema = z.object({
   LARES_METRICS_PORT: optional(z.coerce.number().int().min(0).max(65_535)),
   LARES_URL: optional(z.url({ protocol: /^https?$/ })),
   OPENFAAS_URL: optional(z.url({ protocol: /^https?$/ })),
+  PROVIDER_HOST: withDefault(z.string(), '127.0.0.1'),
   PROVIDER_PORT: withDefault(z.coerce.number().int().min(0).max(65_535), 31_112),
   PROVIDER_PASSWORD: optional(z.string().min(8, 'a password has at least 8 characters')),
   PROVIDER_NODE_LABELS: withDefault(
@@ -110,6 +111,8 @@ export type Environment = {
   /** OpenFaaS's REST API, when functions are deployed through one. */
   openfaasUrl: string | undefined
   provider: {
+    /** Where it listens: this machine alone, unless it is in a container. */
+    host: string
     port: number
     /** Of the user admin; undefined means the one that the provider has made, in its data directory. */
     password: string | undefined
@@ -173,6 +176,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     url: env.LARES_URL ?? `http://127.0.0.1:${env.PORT}`,
     openfaasUrl: env.OPENFAAS_URL,
     provider: {
+      host: env.PROVIDER_HOST,
       port: env.PROVIDER_PORT,
       password: env.PROVIDER_PASSWORD,
       nodeLabels: new Map(pairsIn(env.PROVIDER_NODE_LABELS)),

@@ -1,13 +1,11 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { readEnvironment } from '../../shared/config/environment.ts'
 import { LaresError } from '../../shared/errors.ts'
+import { goPart } from './go-part.ts'
 import { freePort } from './house.ts'
 
 /** MinIO publishes source only; this is the newest that the Go module proxy has. */
@@ -28,7 +26,12 @@ export type MinioServer = {
 
 /** A real MinIO on 127.0.0.1 with its data in a temporary folder. Errors: `unavailable`. */
 export async function startMinio(): Promise<MinioServer> {
-  const binary = await minioBinary()
+  const binary = await goPart({
+    name: 'minio',
+    module: 'github.com/minio/minio',
+    version: VERSION,
+    takes: 'about five minutes',
+  })
   const home = await mkdtemp(join(tmpdir(), 'lares-minio-'))
   const port = await freePort()
   const endpoint = `http://127.0.0.1:${port}`
@@ -85,31 +88,4 @@ const isReady = async (endpoint: string): Promise<boolean> => {
   const answer = await fetch(`${endpoint}/minio/health/ready`).catch(() => undefined)
   await answer?.body?.cancel()
   return answer?.ok === true
-}
-
-/** Built with Go at the first use, which takes about five minutes, and kept in the cache. */
-async function minioBinary(): Promise<string> {
-  const { cache } = readEnvironment(process.env)
-  const folder = join(cache, `minio-${VERSION}`)
-  const binary = join(folder, 'minio')
-  if (existsSync(binary)) return binary
-  await mkdir(cache, { recursive: true })
-  const draft = await mkdtemp(`${folder}-`)
-  process.stderr.write(`building MinIO ${VERSION} with Go (about five minutes, once)\n`)
-  try {
-    await promisify(execFile)('go', ['install', `github.com/minio/minio@${VERSION}`], {
-      env: { ...process.env, GOBIN: draft },
-      maxBuffer: 16 * 1024 * 1024,
-    })
-    await rename(draft, folder)
-  } catch (cause) {
-    await rm(draft, { recursive: true, force: true })
-    if (!existsSync(binary))
-      throw new LaresError(
-        'unavailable',
-        `MinIO could not be built: ${(cause as Error).message}; install Go 1.24 or newer`,
-        { cause },
-      )
-  }
-  return binary
 }

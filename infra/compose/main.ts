@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { readEnvironment } from '../../shared/config/environment.ts'
+import { LaresError, toLaresError } from '../../shared/errors.ts'
+import { prepare } from './prepare.ts'
+
+const FILE = join(import.meta.dirname, 'compose.yaml')
+
+/** `npm run compose -- ARGUMENTS`: `docker compose` with infra/compose/compose.yaml and what it needs. */
+try {
+  process.exitCode = await compose(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`lares: ${toLaresError(error).message}\n`)
+  process.exitCode = 1
+}
+
+async function compose(args: string[]): Promise<number> {
+  const { envFile, variables } = await prepare(readEnvironment(process.env))
+  const child = spawn('docker', ['compose', '--env-file', envFile, '--file', FILE, ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, ...variables },
+  })
+  // It is for docker compose to end what it does; this process only waits for it.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
+  const [code] = await once(child, 'exit').catch(cause => {
+    throw new LaresError(
+      'unavailable',
+      `docker cannot be run: ${cause.message}; install Docker with Compose`,
+      {
+        cause,
+      },
+    )
+  })
+  return code ?? 1
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Environment } from '../../shared/config/environment.ts'
+
+/** What stores are opened with: by nobody but Lares, so nobody chooses it. */
+const SECRETS = ['POSTGRES_PASSWORD', 'QDRANT_API_KEY', 'S3_SECRET_KEY']
+
+export type Prepared = {
+  /** Made once, readable for its owner alone: the passwords of the stores. What else is written into it stays. */
+  envFile: string
+  /** What compose.yaml asks for besides. */
+  variables: Record<string, string>
+}
+
+/**
+ * Makes what compose.yaml has no default for: folders that containers share with this machine under the same paths, the
+ * passwords of the stores and of the provider, and the token of the gateway. What is there already stays.
+ */
+export async function prepare({ home, configDirectory, token }: Environment): Promise<Prepared> {
+  for (const folder of [home, join(home, 'cache'), join(home, 'provider')])
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  await once(join(home, 'provider', 'password'), secret())
+  // Where the lares command on this machine looks for it.
+  const tokenFile = join(home, 'token')
+  await once(tokenFile, secret())
+  const envFile = join(home, 'compose.env')
+  await once(envFile, SECRETS.map(name => `${name}=${secret()}\n`).join(''))
+  return {
+    envFile,
+    variables: {
+      LARES_HOME: home,
+      LARES_CONFIG: configDirectory,
+      LARES_TOKEN: token ?? (await readFile(tokenFile, 'utf8')).trim(),
+      // So that what the containers write belongs to whoever runs them.
+      LARES_USER: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
+    },
+  }
+}
+
+const secret = (): string => randomBytes(24).toString('base64url')
+
+/** Written whole or not at all, and never over what is there. */
+async function once(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { flag: 'wx', mode: 0o600 }).catch(error => {
+    if (error.code !== 'EEXIST') throw error
+  })
+}
