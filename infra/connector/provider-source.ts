@@ -17,24 +17,34 @@ const deployed = z.array(
  * Lares's own provider and with OpenFaaS. Errors: `unavailable`, `unauthorized`.
  */
 export function providerSource(url: string, password: () => Promise<string>): FunctionSource {
-  return async () => {
-    const authorization = `Basic ${Buffer.from(`admin:${await password()}`).toString('base64')}`
-    const answer = await request(`${url}/system/functions`, {
-      headers: { authorization },
-      headersTimeout: LIMIT_MS,
-      bodyTimeout: LIMIT_MS,
-    }).catch(cause => {
-      throw new LaresError('unavailable', `OPENFAAS_URL ${url} does not answer: ${cause.message}`, { cause })
-    })
-    const text = await answer.body.text()
-    if (answer.statusCode === 401)
-      throw new LaresError('unauthorized', `${url} does not take the password; set PROVIDER_PASSWORD`)
-    if (answer.statusCode !== 200)
-      throw new LaresError('unavailable', `${url} answered ${answer.statusCode}: ${text.slice(0, 200)}`)
-    return deployed
-      .parse(JSON.parse(text))
-      .map(({ name, annotations }) => ({ name, topics: topicsIn(annotations?.topic) }))
-  }
+  return async () =>
+    (await functionsAt(url, await password())).map(({ name, annotations }) => ({
+      name,
+      topics: topicsIn(annotations.topic),
+    }))
+}
+
+/** What `GET /system/functions` of OpenFaaS's REST API tells. Errors: `unavailable`, `unauthorized`. */
+export async function functionsAt(
+  url: string,
+  password: string,
+): Promise<{ name: string; annotations: Record<string, string> }[]> {
+  const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
+  const answer = await request(`${url}/system/functions`, {
+    headers: { authorization },
+    headersTimeout: LIMIT_MS,
+    bodyTimeout: LIMIT_MS,
+  }).catch(cause => {
+    throw new LaresError('unavailable', `OPENFAAS_URL ${url} does not answer: ${cause.message}`, { cause })
+  })
+  const text = await answer.body.text()
+  if (answer.statusCode === 401)
+    throw new LaresError('unauthorized', `${url} does not take the password; set PROVIDER_PASSWORD`)
+  if (answer.statusCode !== 200)
+    throw new LaresError('unavailable', `${url} answered ${answer.statusCode}: ${text.slice(0, 200)}`)
+  return deployed
+    .parse(JSON.parse(text))
+    .map(({ name, annotations }) => ({ name, annotations: annotations ?? {} }))
 }
 
 export type Deployed = {
@@ -64,7 +74,7 @@ export function deployedFunctions(environment: Environment, stackFile: string): 
 }
 
 /** The one that is set, or the one that the provider on this machine has made. */
-async function passwordOf({ provider, home }: Environment): Promise<string> {
+export async function passwordOf({ provider, home }: Environment): Promise<string> {
   if (provider.password !== undefined) return provider.password
   const file = join(home, 'provider', 'password')
   return await readFile(file, 'utf8').catch(cause => {

@@ -5,6 +5,7 @@ import { openDrivers } from '../../shared/drivers.ts'
 import { loadFunction } from '../../shared/function/load.ts'
 import { noLog } from '../../shared/log.ts'
 import type { OperationStatus } from '../../shared/operations.ts'
+import { functionsAt, passwordOf } from '../connector/provider-source.ts'
 import { readStack } from '../connector/topic-map.ts'
 import { versionOf } from './doctor-machine.ts'
 import { type Finding, finding, ok, problem, warning } from './finding.ts'
@@ -45,6 +46,18 @@ export async function checkBus(environment: Environment, running: boolean): Prom
   } finally {
     await drivers.close()
   }
+}
+
+/** What a provider says of its functions that is asked for and not there, as a node with a GPU. */
+export async function checkProvider(environment: Environment): Promise<Finding[]> {
+  const url = environment.openfaasUrl?.replace(/\/$/, '')
+  if (url === undefined) return []
+  const functions = await functionsAt(url, await passwordOf(environment))
+  const notices = functions.flatMap(({ name, annotations }) => {
+    const notice = annotations['com.lares.notice']
+    return notice === undefined ? [] : [warning(`function ${name}`, notice)]
+  })
+  return [ok('provider', `${url} has ${functions.length} functions`), ...notices]
 }
 
 export function checkParts({ parts }: Readiness): Finding[] {

@@ -3,7 +3,14 @@ import { type LaresError, toLaresError } from '../../shared/errors.ts'
 import { checkKeys } from './doctor-keys.ts'
 import { checkConfig, checkDisk, checkHome, checkNode, checkPort } from './doctor-machine.ts'
 import { checkModel } from './doctor-model.ts'
-import { checkBus, checkFunctions, checkKafkaTools, checkParts, checkStatus } from './doctor-services.ts'
+import {
+  checkBus,
+  checkFunctions,
+  checkKafkaTools,
+  checkParts,
+  checkProvider,
+  checkStatus,
+} from './doctor-services.ts'
 import { type Finding, finding } from './finding.ts'
 import { openOperations } from './operations.ts'
 import { type Readiness, readReadiness } from './readiness.ts'
@@ -41,6 +48,7 @@ async function examineAll(environment: Environment): Promise<Finding[]> {
     finding('port', () => checkPort(environment, gateway)),
     finding('model', () => checkModel(environment)),
     examineBus(environment, isRunning(gateway)),
+    finding('provider', () => checkProvider(environment)),
     finding('functions', () => examineFunctions(environment, isRunning(gateway))),
   ])
   return [...found.flat(), ...(isRunning(gateway) ? checkParts(gateway) : [])]

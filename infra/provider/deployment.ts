@@ -148,3 +148,11 @@ export function checkSecretName(name: string): void {
 function withoutNothing(given: Record<string, string | undefined> | null | undefined): Resources {
   return Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value)) as Resources
 }
+
+/** JSON with its keys in order, as clients send them in any. */
+export const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, inner) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )

@@ -1,13 +1,11 @@
-import { PassThrough, Writable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { LogLine, LogQuery } from './backend.ts'
-import { NAMESPACE } from './deployment.ts'
 import { LABELS } from './docker-container.ts'
+import { lineSink } from './stamped-lines.ts'
 
 const LOOK_EVERY_MS = 500
-/** As Docker stamps them, to the nanosecond. */
-const STAMP = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) (.*)$/s
 
 /** What Docker keeps of a container's lines, until the container is removed. */
 export function openDockerLogs(docker: Docker, provider: string) {
@@ -121,20 +119,3 @@ const sinceOf =
   ({ sinceMs = Number.NEGATIVE_INFINITY }: LogQuery) =>
   ({ timestamp }: LogLine): boolean =>
     Date.parse(timestamp) >= sinceMs
-
-/** Takes text as it comes and gives whole lines. */
-function lineSink(name: string, instance: string, take: (line: LogLine) => void): Writable {
-  let rest = ''
-  return new Writable({
-    write(chunk: Buffer | string, _encoding, done) {
-      const lines = (rest + chunk.toString()).split('\n')
-      rest = lines.pop()!
-      for (const line of lines) {
-        const [, timestamp, text] = STAMP.exec(line) ?? []
-        if (timestamp !== undefined && text !== '')
-          take({ name, namespace: NAMESPACE, instance, timestamp, text: text! })
-      }
-      done()
-    },
-  })
-}

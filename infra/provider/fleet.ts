@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { LaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Backend, DeployedFunction, Lease, Usage } from './backend.ts'
-import { type Deployment, NAMESPACE } from './deployment.ts'
+import { canonical, type Deployment, NAMESPACE } from './deployment.ts'
 import type { Instance, InstanceDriver, Release } from './instances.ts'
 import { openReplicas, type Replicas } from './replicas.ts'
 import type { Store, StoredFunction } from './store.ts'
@@ -182,11 +182,3 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
 /** Equal for what would run the same way. */
 const versionOf = (deployment: Deployment, content: string): string =>
   createHash('sha256').update(canonical(deployment)).update(content).digest('hex').slice(0, 16)
-
-/** JSON with its keys in order, as clients send them in any. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, inner) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  )

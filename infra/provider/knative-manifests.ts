@@ -16,14 +16,14 @@ const LONGEST_RETENTION_MS = 60 * 60_000
 
 /**
  * A function as Knative runs it: a Service with its autoscaling on the template, where Knative reads it, and what it may
- * reach. Errors: `invalid_request` for what Knative cannot do.
+ * reach. `minScale` instead of what the labels say. Errors: `invalid_request` for what Knative cannot do.
  */
-export function manifestsOf(deployment: Deployment): KubernetesObject[] {
+export function manifestsOf(deployment: Deployment, how: { minScale?: number } = {}): KubernetesObject[] {
   const policy = networkPolicyOf(deployment)
-  return [serviceOf(deployment), ...(policy ? [policy] : [])]
+  return [serviceOf(deployment, how), ...(policy ? [policy] : [])]
 }
 
-function serviceOf(deployment: Deployment): KubernetesObject {
+function serviceOf(deployment: Deployment, how: { minScale?: number }): KubernetesObject {
   const { name, namespace, labels, annotations } = deployment
   return {
     apiVersion: 'serving.knative.dev/v1',
@@ -37,7 +37,7 @@ function serviceOf(deployment: Deployment): KubernetesObject {
     },
     spec: {
       template: {
-        metadata: { labels: { faas_function: name }, annotations: scalingAnnotations(deployment) },
+        metadata: { labels: { faas_function: name }, annotations: scalingAnnotations(deployment, how) },
         spec: podOf(deployment),
       },
     },
@@ -45,7 +45,10 @@ function serviceOf(deployment: Deployment): KubernetesObject {
 }
 
 /** https://knative.dev/docs/serving/autoscaling/ */
-function scalingAnnotations(deployment: Deployment): Record<string, string> {
+function scalingAnnotations(
+  deployment: Deployment,
+  { minScale }: { minScale?: number },
+): Record<string, string> {
   const scaling = policyOf(deployment)
   const { min, max, zero, zeroAfterMs, proportion } = scaling
   if (zero && zeroAfterMs > LONGEST_RETENTION_MS)
@@ -53,9 +56,10 @@ function scalingAnnotations(deployment: Deployment): Record<string, string> {
       'invalid_request',
       `${deployment.name}: Knative keeps the last replica for an hour at most; set scale.zero-duration to 1h or less`,
     )
+  const least = minScale ?? (zero ? 0 : min)
   return prefixed({
-    'min-scale': String(zero ? 0 : min),
-    'max-scale': String(max),
+    'min-scale': String(least),
+    'max-scale': String(Math.max(max, least)),
     ...targetOf(deployment, scaling),
     'target-utilization-percentage': String(Math.round(proportion * 100)),
     ...(zero && { 'scale-to-zero-pod-retention-period': `${Math.ceil(zeroAfterMs / 1_000)}s` }),

@@ -14,7 +14,7 @@ import { startProvider } from './start.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** `npm run provider -- --backend process|docker`: OpenFaaS's REST API in front of functions on this machine. */
+/** `npm run provider -- --backend process|docker|knative`: OpenFaaS's REST API in front of functions. */
 await runProcess(async () => {
   const { values } = parseArgs({
     options: {
@@ -23,8 +23,11 @@ await runProcess(async () => {
     },
   })
   const { backend } = values
-  if (backend !== 'process' && backend !== 'docker')
-    throw new LaresError('invalid_config', `--backend ${backend} is not known; there are process and docker`)
+  if (backend !== 'process' && backend !== 'docker' && backend !== 'knative')
+    throw new LaresError(
+      'invalid_config',
+      `--backend ${backend} is not known; there are process, docker and knative`,
+    )
   const environment = readEnvironment(process.env)
   const { host, port, password, nodeLabels, spares, network, pausedBytes } = environment.provider
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))

@@ -5,15 +5,18 @@ import type { Log } from '../../shared/log.ts'
 import { buildProvider } from './app.ts'
 import { startAutoscaler } from './autoscaler.ts'
 import type { Backend, DeployedFunction } from './backend.ts'
+import { NAMESPACE } from './deployment.ts'
 import type { DockerOptions } from './docker.ts'
 import { openFleet } from './fleet.ts'
 import type { InstanceDriver } from './instances.ts'
+import { openKnative } from './knative.ts'
+import { openCluster } from './knative-cluster.ts'
 import { nodeLabels } from './nodes.ts'
 import { openProcessDriver } from './process.ts'
-import { openStore } from './store.ts'
+import { openStore, type Store } from './store.ts'
 
 export type ProviderOptions = {
-  backend: 'process' | 'docker'
+  backend: 'process' | 'docker' | 'knative'
   /** 127.0.0.1 unless said otherwise. */
   host?: string
   port: number
@@ -44,21 +47,32 @@ export async function startProvider(options: ProviderOptions): Promise<StartedPr
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const store = openStore(join(folder, 'provider.db'))
   const password = options.password ?? (await madePassword(folder))
-  const driver = await openDriver(options, folder, nodeLabels(options.labels))
-  const backend = await openFleet({ driver, store, log })
+  const backend = await openBackend(options, folder, store)
   const provider = await buildProvider({ backend, store, password, version: options.version, log })
-  const autoscaler = startAutoscaler({ backend, log, ...(options.lagOf && { lagOf: options.lagOf }) })
+  const autoscaler =
+    backend.scaledBy === 'provider'
+      ? startAutoscaler({ backend, log, ...(options.lagOf && { lagOf: options.lagOf }) })
+      : undefined
   const url = await provider.listen(options.host ?? '127.0.0.1', options.port)
   return {
     url,
     backend,
     async close(how) {
-      await autoscaler.close()
+      await autoscaler?.close()
       await provider.close()
       await backend.close(how)
       store.close()
     },
   }
+}
+
+async function openBackend(options: ProviderOptions, folder: string, store: Store): Promise<Backend> {
+  const { log } = options
+  if (options.backend !== 'knative') {
+    const driver = await openDriver(options, folder, nodeLabels(options.labels))
+    return await openFleet({ driver, store, log })
+  }
+  return await openKnative({ cluster: await openCluster(NAMESPACE), log })
 }
 
 /** Docker's client is only loaded where it is used. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { readEnvironment } from '../../shared/config/environment.ts'
@@ -14,6 +14,8 @@ export type GoPart = {
   /** The program's package below the module, where it is not the module itself. */
   package?: string
   version: string
+  /** The version of the modules below k8s.io that Kubernetes develops in its own repository, as v0.36.3. */
+  staging?: string
   /** How long two cores are busy with it. */
   takes: string
 }
@@ -22,7 +24,14 @@ export type GoPart = {
  * A program for tests that is published as source, built with Go at the first use and kept in the cache.
  * Errors: `unavailable`.
  */
-export async function goPart({ name, module, package: path = '.', version, takes }: GoPart): Promise<string> {
+export async function goPart({
+  name,
+  module,
+  package: path = '.',
+  version,
+  staging,
+  takes,
+}: GoPart): Promise<string> {
   const { cache } = readEnvironment(process.env)
   const folder = join(cache, `${name}-${version}`)
   const binary = join(folder, name)
@@ -31,7 +40,10 @@ export async function goPart({ name, module, package: path = '.', version, takes
   const draft = await mkdtemp(`${folder}-`)
   process.stderr.write(`building ${name} ${version} with Go (${takes}, once)\n`)
   try {
-    await build(draft, `${module}@${version}`, path, name)
+    const source = join(draft, 'source')
+    await fetchModule(`${module}@${version}`, source)
+    if (staging !== undefined) await replaceStaging(source, staging)
+    await build(source, path, join(draft, name))
     await rename(draft, folder)
   } catch (cause) {
     await rm(draft, { recursive: true, force: true })
@@ -45,14 +57,34 @@ export async function goPart({ name, module, package: path = '.', version, takes
   return binary
 }
 
-/** In the module's own folder, because `go install` refuses one that has `replace` or `exclude` in its go.mod. */
-async function build(draft: string, module: string, path: string, name: string): Promise<void> {
-  const { stdout } = await run('go', ['mod', 'download', '-json', module])
-  const source = join(draft, 'source')
-  await cp((JSON.parse(stdout) as { Dir: string }).Dir, source, { recursive: true })
-  const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', join(draft, name), path]
-  await run('go', args, { cwd: source, maxBuffer: 16 * 1024 * 1024 })
+/** A copy of its own, because `go install` refuses a module that has `replace` or `exclude` in its go.mod. */
+async function fetchModule(module: string, source: string): Promise<void> {
+  await cp(await goModule(module), source, { recursive: true })
   // Go's own copies are read-only.
   await run('chmod', ['-R', 'u+w', source])
+}
+
+/** The folder of a module as Go has fetched it. */
+export async function goModule(module: string): Promise<string> {
+  const { stdout } = await run('go', ['mod', 'download', '-json', module])
+  return (JSON.parse(stdout) as { Dir: string }).Dir
+}
+
+async function build(source: string, path: string, binary: string): Promise<void> {
+  await run('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', binary, path], {
+    cwd: source,
+    env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=mod' },
+    maxBuffer: 16 * 1024 * 1024,
+  })
   await rm(source, { recursive: true })
+}
+
+/** In a module they are not in the folders that its go.mod points to, but are published under versions of their own. */
+async function replaceStaging(source: string, version: string): Promise<void> {
+  const file = join(source, 'go.mod')
+  const text = await readFile(file, 'utf8')
+  const released = text
+    .replace(/^replace \(.*?^\)$/ms, '')
+    .replace(/(k8s\.io\/[\w-]+) v0\.0\.0(?=\s)/g, `$1 ${version}`)
+  await writeFile(file, released)
 }

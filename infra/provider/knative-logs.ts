@@ -1,0 +1,63 @@
+import { PassThrough } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { LogLine, LogQuery } from './backend.ts'
+import type { Cluster, Pod } from './knative-cluster.ts'
+import { lineSink } from './stamped-lines.ts'
+
+const LOOK_EVERY_MS = 500
+
+/** What the kubelets keep of the lines of a function's pods. Pods that start later are followed too. */
+export async function* knativeLogs(
+  cluster: Cluster,
+  podsOf: (name: string) => Pod[],
+  query: LogQuery,
+  signal: AbortSignal,
+): AsyncGenerator<LogLine> {
+  const { name, instance, sinceMs, tail, follow } = query
+  const pods = () =>
+    podsOf(name)
+      .map(({ metadata }) => metadata.name)
+      .filter(pod => instance === undefined || pod === instance)
+  const options = {
+    timestamps: true,
+    ...(sinceMs !== undefined && { sinceTime: new Date(sinceMs).toISOString() }),
+  }
+  if (!follow) {
+    const written = await Promise.all(
+      pods().map(async pod => {
+        const lines: LogLine[] = []
+        const sink = lineSink(name, pod, line => void lines.push(line))
+        const finished = new Promise(resolve => sink.once('finish', resolve))
+        await cluster.log(pod, sink, { ...options, ...(tail !== undefined && { tailLines: tail }) })
+        await finished
+        return lines
+      }),
+    )
+    const sorted = written.flat().sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1))
+    yield* tail === undefined ? sorted : sorted.slice(Math.max(0, sorted.length - tail))
+    return
+  }
+  const lines = new PassThrough({ objectMode: true, signal })
+  const followed = new Set<string>()
+  const followNew = async () => {
+    while (!signal.aborted) {
+      for (const pod of pods().filter(one => !followed.has(one))) {
+        followed.add(pod)
+        const first = followed.size === 1 && tail !== undefined ? { tailLines: tail } : {}
+        const sink = lineSink(name, pod, line => lines.destroyed || lines.write(line))
+        // One whose container has not started yet has no log: it is asked again.
+        const reading = await cluster
+          .log(pod, sink, { ...options, ...first, follow: true })
+          .catch(() => void followed.delete(pod))
+        signal.addEventListener('abort', () => reading?.abort(), { once: true })
+      }
+      await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
+    }
+  }
+  void followNew().catch(error => lines.destroy(error))
+  try {
+    yield* lines as AsyncIterable<LogLine>
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}

@@ -1,0 +1,295 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { request } from 'undici'
+import { LaresError } from '../../shared/errors.ts'
+import { type Manifest, manifest } from '../../shared/function/catalogue.ts'
+import type { Log } from '../../shared/log.ts'
+import { activeHoursOf, isActive } from './active-hours.ts'
+import type { Activity, Backend, DeployedFunction, Lease } from './backend.ts'
+import { canonical, type Deployment, NAMESPACE, policyOf } from './deployment.ts'
+import type { Applied, Cluster, Pod, Service } from './knative-cluster.ts'
+import { knativeLogs } from './knative-logs.ts'
+import { type KubernetesObject, manifestsOf } from './knative-manifests.ts'
+import { type Facilities, facilitiesOf, lacking } from './knative-needs.ts'
+import { knativeSecrets } from './knative-secrets.ts'
+import { conditionOf, isReady, minScaleIn, originOf } from './knative-status.ts'
+
+const LABELS = 'app.kubernetes.io/part-of=lares'
+/** What the provider itself needs to know again after a restart; Knative passes them over. */
+const DEPLOYMENT = 'com.lares.deployment'
+const MANIFEST = 'com.lares.manifest'
+/** A second owner, so that what a function tells of itself outlives the next apply. */
+const MANIFEST_MANAGER = 'lares-manifest'
+const MANIFEST_LIMIT_MS = 10_000
+
+export type KnativeOptions = {
+  cluster: Cluster
+  log: Log
+  now?: () => number
+  /** How long a new version may take until it answers, images and models to be fetched included; default 5 minutes. */
+  readyLimitMs?: number
+  /** How often active hours and what the cluster offers are looked at; default a minute. */
+  lookEveryMs?: number
+}
+
+/**
+ * A Knative Service for each function. Knative scales, keeps the old version until the new one answers, and wakes; this
+ * applies what is asked for, waits for what comes of it, and takes back what does not start.
+ */
+export async function openKnative(options: KnativeOptions): Promise<Backend> {
+  const { cluster, log, now = Date.now, readyLimitMs = 5 * 60_000, lookEveryMs = 60_000 } = options
+  const activities = new Map<string, Activity>()
+  const turns = new Map<string, Promise<unknown>>()
+  const inTurn = <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const turn = (turns.get(name) ?? Promise.resolve()).then(work, work)
+    turns.set(name, turn)
+    return turn
+  }
+  let changed = Promise.withResolvers<void>()
+  const onChange = () => {
+    changed.resolve()
+    changed = Promise.withResolvers()
+  }
+  const [services, pods] = await Promise.all([
+    cluster.follow<Service>(
+      { apiVersion: 'serving.knative.dev/v1', kind: 'Service', plural: 'services', labels: LABELS },
+      onChange,
+    ),
+    cluster.follow<Pod>({ apiVersion: 'v1', kind: 'Pod', plural: 'pods', labels: 'faas_function' }, onChange),
+  ])
+  let facilities: Facilities = await facilitiesOf(cluster)
+
+  const find = (name: string) => services.all().find(({ metadata }) => metadata.name === name)
+  const known = (name: string): Service => {
+    const service = find(name)
+    if (service?.metadata.annotations?.[DEPLOYMENT] !== undefined) return service
+    throw new LaresError('not_found', `no function "${name}" is deployed; faas-cli list shows those that are`)
+  }
+  const podsOf = (name: string) =>
+    pods.all().filter(({ metadata }) => metadata.labels?.faas_function === name)
+  const activityOf = (name: string): Activity => {
+    const one = activities.get(name) ?? { inFlight: 0, completed: 0, waiting: 0, lastUsedAt: now() }
+    activities.set(name, one)
+    return one
+  }
+
+  /** Inside active hours one replica stays, outside it may go, whatever the labels say of the rest of the day. */
+  const minScaleOf = (deployment: Deployment): number => {
+    const { min, zero } = policyOf(deployment)
+    const hours = activeHoursOf(deployment.annotations)
+    if (!hours) return zero ? 0 : min
+    return isActive(hours, now()) ? Math.max(1, min) : 0
+  }
+  const objectsOf = (deployment: Deployment, minScale = minScaleOf(deployment)) => {
+    const [service, ...others] = manifestsOf(deployment, { minScale })
+    const { metadata } = service as { metadata: { annotations: Record<string, string> } }
+    const annotations = { ...metadata.annotations, [DEPLOYMENT]: canonical(deployment) }
+    return { service: { ...service!, metadata: { ...metadata, annotations } }, others }
+  }
+
+  async function deploy(deployment: Deployment): Promise<boolean> {
+    const { name } = deployment
+    if (deployment.namespace !== NAMESPACE)
+      throw new LaresError(
+        'invalid_request',
+        `${name}: there is no namespace "${deployment.namespace}", only ${NAMESPACE}`,
+      )
+    const { service, others } = objectsOf(deployment)
+    await checkSecrets(deployment)
+    const before = find(name)
+    // All of it is tried first: a policy that is refused must not leave a Service behind.
+    for (const object of [...others, service]) await cluster.apply(object, { dryRun: true })
+    for (const object of others) await cluster.apply(object)
+    const applied = await cluster.apply(service)
+    if (others.length === 0) await cluster.remove(policyOfName(name))
+    const isChanged = applied.metadata.resourceVersion !== before?.metadata.resourceVersion
+    if (!isChanged && isReady(before!)) return false
+    await untilReady(name, applied.metadata.generation ?? 1).catch(async cause => {
+      await takeBack(name, before)
+      const reason = `${(cause as Error).message}${advice(service)}`
+      throw new LaresError('invalid_request', `${name} does not start: ${reason}`, { cause })
+    })
+    await keepManifest(name)
+    log.info({ function: name, generation: applied.metadata.generation }, `${name} is deployed`)
+    return isChanged
+  }
+
+  const advice = (service: KubernetesObject): string =>
+    lacking(service, facilities)
+      .map(text => `; ${text}`)
+      .join('')
+
+  async function checkSecrets({ name, secrets }: Deployment): Promise<void> {
+    if (secrets.length === 0) return
+    const there = await knativeSecrets(cluster).list()
+    const missing = secrets.filter(secret => !there.includes(secret))
+    if (missing.length > 0)
+      throw new LaresError(
+        'invalid_request',
+        `${name}: no secret "${missing.join('", "')}"; faas-cli secret create makes one`,
+      )
+  }
+
+  /** Errors: `unavailable` with Knative's reason. */
+  async function untilReady(name: string, generation: number): Promise<void> {
+    const deadline = now() + readyLimitMs
+    for (;;) {
+      const service = find(name)
+      const isSeen = (service?.status?.observedGeneration ?? 0) >= generation
+      const ready = service && conditionOf(service, 'Ready')
+      if (isSeen && ready?.status === 'True') return
+      if (isSeen && ready?.status === 'False')
+        throw new LaresError('unavailable', ready.message ?? ready.reason ?? 'Knative tells no reason')
+      const left = deadline - now()
+      if (left <= 0)
+        throw new LaresError(
+          'unavailable',
+          ready?.message ?? `Knative has not brought it up within ${readyLimitMs / 1_000} s`,
+        )
+      await Promise.race([changed.promise, wait(Math.min(left, 1_000))])
+    }
+  }
+
+  /** What ran before has gone on answering meanwhile: Knative moves requests only to a revision that is ready. */
+  async function takeBack(name: string, before: Service | undefined): Promise<void> {
+    const stored = before?.metadata.annotations?.[DEPLOYMENT]
+    if (stored === undefined) return await removeObjects(name)
+    const { service, others } = objectsOf(JSON.parse(stored), minScaleIn(before!))
+    for (const object of [...others, service]) await cluster.apply(object)
+    if (others.length === 0) await cluster.remove(policyOfName(name))
+  }
+
+  async function keepManifest(name: string): Promise<void> {
+    const told = await manifestAt(originOf(known(name)))
+    const { apiVersion, kind } = serviceOfName(name)
+    const annotations = told ? { [MANIFEST]: JSON.stringify(told) } : {}
+    await cluster.apply(
+      { apiVersion, kind, metadata: { name, namespace: cluster.namespace, annotations } },
+      { manager: MANIFEST_MANAGER },
+    )
+  }
+
+  const serviceOfName = (name: string): Applied => ({
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: { name, namespace: cluster.namespace },
+  })
+  const policyOfName = (name: string): Applied => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: `${name}-egress`, namespace: cluster.namespace },
+  })
+  async function removeObjects(name: string): Promise<void> {
+    await cluster.remove(serviceOfName(name))
+    await cluster.remove(policyOfName(name))
+    // The next request must not find it in what is followed.
+    while (find(name)) await Promise.race([changed.promise, wait(1_000)])
+  }
+
+  function describe(service: Service): DeployedFunction {
+    const { name, annotations = {}, creationTimestamp } = service.metadata
+    const deployment: Deployment = JSON.parse(annotations[DEPLOYMENT]!)
+    const available = podsOf(name).filter(pod => conditionOf(pod, 'Ready')?.status === 'True').length
+    const ready = conditionOf(service, 'Ready')
+    return {
+      deployment,
+      createdAt: creationTimestamp ? new Date(creationTimestamp).getTime() : now(),
+      manifest: manifestIn(annotations[MANIFEST]),
+      replicas: Math.max(minScaleIn(service), podsOf(name).length),
+      availableReplicas: available,
+      activity: activityOf(name),
+      notices: [
+        ...(ready?.status === 'False' ? [`Knative: ${ready.message ?? ready.reason}`] : []),
+        ...lacking(objectsOf(deployment).service, facilities),
+      ],
+    }
+  }
+
+  function acquire(name: string): Lease {
+    const origin = originOf(known(name))
+    if (origin === undefined)
+      throw new LaresError('unavailable', `Knative has given ${name} no address yet`, { retryAfterMs: 1_000 })
+    const activity = activityOf(name)
+    activity.inFlight++
+    return {
+      origin,
+      release() {
+        activity.inFlight--
+        activity.completed++
+        activity.lastUsedAt = now()
+      },
+    }
+  }
+
+  const all = () =>
+    services
+      .all()
+      .filter(({ metadata }) => metadata.annotations?.[DEPLOYMENT] !== undefined)
+      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+  const applyMinScale = async (service: Service, minScale: number) => {
+    const deployment: Deployment = JSON.parse(service.metadata.annotations![DEPLOYMENT]!)
+    await cluster.apply(objectsOf(deployment, minScale).service)
+  }
+  const look = async () => {
+    facilities = await facilitiesOf(cluster)
+    for (const service of all()) {
+      const deployment: Deployment = JSON.parse(service.metadata.annotations![DEPLOYMENT]!)
+      const { name } = deployment
+      const wanted = minScaleOf(deployment)
+      if (!activeHoursOf(deployment.annotations) || wanted === minScaleIn(service)) continue
+      log.info({ function: name, minScale: wanted }, `${name} ${wanted === 0 ? 'may sleep' : 'stays awake'}`)
+      await inTurn(name, () => applyMinScale(known(name), wanted))
+    }
+  }
+  let looking: Promise<void> = Promise.resolve()
+  const timer = setInterval(() => {
+    looking = looking.then(look).catch(err => log.warn({ err }, 'the cluster could not be looked at'))
+  }, lookEveryMs)
+
+  return {
+    name: 'knative',
+    scaledBy: 'backend',
+    list: () => all().map(describe),
+    get: name => describe(known(name)),
+    deploy: deployment => inTurn(deployment.name, () => deploy(deployment)),
+    remove: name =>
+      inTurn(name, async () => {
+        known(name)
+        await removeObjects(name)
+        activities.delete(name)
+        log.info({ function: name }, `${name} is removed`)
+      }),
+    scale: (name, replicas) =>
+      inTurn(name, async () => {
+        const service = known(name)
+        if (minScaleIn(service) !== replicas) await applyMinScale(service, replicas)
+      }),
+    acquire,
+    // Only metrics-server could tell, and only what is used at the moment.
+    usage: async () => undefined,
+    secrets: knativeSecrets(cluster),
+    logs(query, signal) {
+      known(query.name)
+      return knativeLogs(cluster, podsOf, query, signal)
+    },
+    async close({ stopFunctions }) {
+      clearInterval(timer)
+      await looking
+      await Promise.allSettled(turns.values())
+      if (stopFunctions) await Promise.all(all().map(({ metadata }) => removeObjects(metadata.name)))
+      await cluster.close()
+    },
+  }
+}
+
+async function manifestAt(origin: string | undefined): Promise<Manifest | undefined> {
+  if (origin === undefined) return undefined
+  const answer = await request(`${origin}/_/manifest`, { headersTimeout: MANIFEST_LIMIT_MS }).catch(
+    () => undefined,
+  )
+  const told = await answer?.body.json().catch(() => undefined)
+  return manifest.safeParse(told).data
+}
+
+function manifestIn(text: string | undefined): Manifest | undefined {
+  return text === undefined ? undefined : manifest.safeParse(JSON.parse(text)).data
+}

@@ -1,0 +1,311 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { checkProvider } from '../../infra/lares/doctor-services.ts'
+import { readDeployment } from '../../infra/provider/deployment.ts'
+import { openKnative } from '../../infra/provider/knative.ts'
+import { openCluster } from '../../infra/provider/knative-cluster.ts'
+import { type StartedProvider, startProvider } from '../../infra/provider/start.ts'
+import { readEnvironment } from '../../shared/config/environment.ts'
+import { noLog } from '../../shared/log.ts'
+import { startKubernetes } from '../support/kubernetes.ts'
+import { realPart } from '../support/npm-part.ts'
+import { playKnative } from '../support/played-knative.ts'
+import { basic, PASSWORD } from '../support/provider.ts'
+
+const NAMESPACE = 'openfaas-fn'
+const SERVICES = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/services`
+const POLICIES = `/apis/networking.k8s.io/v1/namespaces/${NAMESPACE}/networkpolicies`
+const MIN_SCALE = 'autoscaling.knative.dev/min-scale'
+
+const kubernetes = await realPart(startKubernetes)
+
+/** Stands where a function's pods would: answers with its path, and tells a manifest while it is awake. */
+let isAwake = true
+const standIn = createServer((request, response) => {
+  if (request.url === '/_/manifest' && !isAwake) return void request.socket.destroy()
+  const told = { name: 'weather', topics: ['lares.skill.weather'], emits: [], uses: [], concurrency: 1 }
+  response.end(request.url === '/_/manifest' ? JSON.stringify(told) : `answered ${request.url}`)
+})
+
+let home: string
+let provider: StartedProvider
+let knative: ReturnType<typeof playKnative>
+
+const open = () =>
+  startProvider({
+    backend: 'knative',
+    port: 0,
+    home,
+    root: home,
+    password: PASSWORD,
+    labels: new Map(),
+    spares: 0,
+    environment: {},
+    version: '0.0.0',
+    log: noLog,
+  })
+
+beforeAll(async () => {
+  if (!kubernetes) return
+  process.env.KUBECONFIG = kubernetes.kubeconfig
+  await new Promise<void>(resolve => standIn.listen(0, '127.0.0.1', resolve))
+  const { port } = standIn.address() as AddressInfo
+  home = await mkdtemp(join(tmpdir(), 'lares-knative-'))
+  knative = playKnative(kubernetes, () => `http://127.0.0.1:${port}`)
+  provider = await open()
+}, 900_000)
+afterAll(async () => {
+  await provider?.close({ stopFunctions: false })
+  await knative?.close()
+  await kubernetes?.close()
+  standIn.close()
+  if (home) await rm(home, { recursive: true, force: true })
+})
+
+const system = (method: string, path: string, body?: unknown) =>
+  fetch(`${provider.url}/system/${path}`, {
+    method,
+    headers: { authorization: basic(PASSWORD) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+const deployment = (service: string, more: object = {}) => ({
+  service,
+  image: `registry.example/lares/${service}:1`,
+  limits: { memory: '256Mi', cpu: '500m' },
+  ...more,
+})
+const deploy = (service: string, more: object = {}) => system('POST', 'functions', deployment(service, more))
+const stored = async (path: string) => {
+  const answer = await kubernetes!.api('GET', path)
+  return answer.ok ? ((await answer.json()) as never) : undefined
+}
+type Stored = {
+  metadata: { resourceVersion: string; generation: number; managedFields: { manager: string }[] }
+  spec: { template: { metadata: { annotations: Record<string, string> }; spec: Record<string, unknown> } }
+}
+const service = async (name: string) => (await stored(`${SERVICES}/${name}`)) as Stored | undefined
+const soon = (look: () => Promise<unknown>) => vi.waitFor(look, { timeout: 10_000 })
+const listed = async () => (await (await system('GET', 'functions')).json()) as { name: string }[]
+
+describe.skipIf(!kubernetes)('functions on Knative', () => {
+  test('what is deployed is a Knative Service, with limits, a GPU, its place and its secrets', async () => {
+    expect((await system('POST', 'secrets', { name: 'weather-key', value: 'sunny' })).status).toBe(202)
+    const answer = await deploy('weather', {
+      secrets: ['weather-key'],
+      constraints: ['lares.dev/gpu=true'],
+      annotations: { 'com.lares.gpu': '1', topic: 'lares.skill.weather' },
+    })
+    expect([answer.status, await answer.text()]).toEqual([202, ''])
+    expect((await service('weather'))!.spec.template.spec).toMatchObject({
+      nodeSelector: { 'lares.dev/gpu': 'true' },
+      tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
+      containers: [
+        {
+          image: 'registry.example/lares/weather:1',
+          resources: { limits: { memory: '256Mi', cpu: '500m', 'nvidia.com/gpu': '1' } },
+          volumeMounts: [{ name: 'secrets', mountPath: '/var/openfaas/secrets', readOnly: true }],
+        },
+      ],
+      volumes: [{ name: 'secrets', projected: { sources: [{ secret: { name: 'weather-key' } }] } }],
+    })
+    expect(await listed()).toMatchObject([{ name: 'weather', annotations: { topic: 'lares.skill.weather' } }])
+  })
+
+  test('the same once more changes nothing, in the order that it comes in', async () => {
+    await deploy('same', { labels: { a: '1', b: '2' } })
+    const { metadata } = (await service('same'))!
+    await deploy('same', { labels: { b: '2', a: '1' } })
+    expect((await service('same'))!.metadata).toEqual(metadata)
+  })
+
+  test('what another owner has set stays', async () => {
+    await deploy('shared')
+    const theirs = { metadata: { annotations: { 'example.com/team': 'blue' } } }
+    await kubernetes!.api('PATCH', `${SERVICES}/shared`, theirs, 'application/merge-patch+json')
+    await deploy('shared', { image: 'registry.example/lares/shared:2' })
+    expect(await service('shared')).toMatchObject({
+      metadata: { annotations: { 'example.com/team': 'blue' } },
+      spec: { template: { spec: { containers: [{ image: 'registry.example/lares/shared:2' }] } } },
+    })
+  })
+
+  test('a version that does not come up is refused with the reason of Knative, and what ran goes on', async () => {
+    await deploy('steady')
+    const answer = await deploy('steady', { image: 'registry.example/broken:1' })
+    expect(answer.status).toBe(400)
+    expect(await answer.text()).toContain('steady does not start: Unable to fetch image')
+    expect((await service('steady'))!.spec.template.spec.containers).toMatchObject([
+      { image: 'registry.example/lares/steady:1' },
+    ])
+    expect((await fetch(`${provider.url}/function/steady/hello`)).status).toBe(200)
+  })
+
+  test('one that never ran leaves nothing behind', async () => {
+    const annotations = { 'com.lares.egress': 'none' }
+    const answer = await deploy('stillborn', { image: 'registry.example/broken:1', annotations })
+    expect(answer.status).toBe(400)
+    expect(await service('stillborn')).toBeUndefined()
+    expect(await stored(`${POLICIES}/stillborn-egress`)).toBeUndefined()
+    expect((await listed()).map(({ name }) => name)).not.toContain('stillborn')
+  })
+
+  test('an object that the API server refuses is told with the field', async () => {
+    const cluster = await openCluster(NAMESPACE)
+    const metadata = { name: 'wrong', namespace: NAMESPACE }
+    const spec = { template: { spec: { containers: 'none' } } }
+    const applied = cluster.apply({
+      apiVersion: 'serving.knative.dev/v1',
+      kind: 'Service',
+      metadata,
+      spec,
+    } as never)
+    await expect(applied).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('.spec.template.spec.containers: expected list'),
+    })
+    await cluster.close()
+  })
+
+  test('a secret that is not there is refused by name; those of others are neither told nor touched', async () => {
+    const theirs = { metadata: { name: 'theirs' }, data: { key: 'eA==' } }
+    await kubernetes!.api('POST', `/api/v1/namespaces/${NAMESPACE}/secrets`, theirs)
+    expect(await (await system('GET', 'secrets')).json()).toMatchObject([{ name: 'weather-key' }])
+    expect(await (await deploy('keyless', { secrets: ['theirs'] })).text()).toContain('no secret "theirs"')
+    expect((await system('DELETE', 'secrets', { name: 'theirs' })).status).toBe(404)
+    expect(await service('keyless')).toBeUndefined()
+  })
+
+  test('a function reaches only what it declares, and anything again when it declares nothing', async () => {
+    await deploy('narrow', { annotations: { 'com.lares.egress': 'app=kafka:9092,internet:443' } })
+    expect(await stored(`${POLICIES}/narrow-egress`)).toMatchObject({
+      spec: {
+        podSelector: { matchLabels: { 'serving.knative.dev/service': 'narrow' } },
+        policyTypes: ['Egress'],
+        egress: [
+          { ports: [{ port: 53 }, { port: 53 }] },
+          { to: [{ podSelector: { matchLabels: { app: 'kafka' } } }], ports: [{ port: 9092 }] },
+          { ports: [{ port: 443 }] },
+        ],
+      },
+    })
+    await deploy('narrow')
+    expect(await stored(`${POLICIES}/narrow-egress`)).toBeUndefined()
+  })
+
+  test('it is called at the address that Knative gave, and its pods are counted', async () => {
+    await deploy('called')
+    await knative.addPod('called', 'called-00001-deployment-a')
+    const answer = await fetch(`${provider.url}/function/called/path?x=1`)
+    expect(await answer.text()).toBe('answered /path?x=1')
+    await soon(async () =>
+      expect(await (await system('GET', 'function/called')).json()).toMatchObject({
+        availableReplicas: 1,
+        replicas: 1,
+      }),
+    )
+  })
+
+  test('after a restart everything is found again, and what functions told of themselves too, without waking them', async () => {
+    await deploy('weather', { image: 'registry.example/lares/weather:2' })
+    const before = await listed()
+    await provider.close({ stopFunctions: false })
+    isAwake = false
+    provider = await open()
+    isAwake = true
+    expect((await listed()).map(({ name }) => name)).toEqual(before.map(({ name }) => name))
+    const told = await fetch(`${provider.url}/function/weather/_/manifest`)
+    expect(await told.json()).toMatchObject({ name: 'weather', topics: ['lares.skill.weather'] })
+  })
+
+  test('it is scaled and removed', async () => {
+    await deploy('brief', { annotations: { 'com.lares.egress': 'none' } })
+    expect((await system('POST', 'scale-function/brief', { serviceName: 'brief', replicas: 3 })).status).toBe(
+      202,
+    )
+    expect((await service('brief'))!.spec.template.metadata.annotations[MIN_SCALE]).toBe('3')
+    expect((await system('DELETE', 'functions', { functionName: 'brief' })).status).toBe(202)
+    expect(await service('brief')).toBeUndefined()
+    expect(await stored(`${POLICIES}/brief-egress`)).toBeUndefined()
+    expect((await system('DELETE', 'functions', { functionName: 'brief' })).status).toBe(404)
+  })
+
+  test('lares doctor tells what the cluster lacks', async () => {
+    await deploy('homeless', { constraints: ['lares.dev/gpu=true'] })
+    const findings = await checkProvider(
+      readEnvironment({ LARES_HOME: home, OPENFAAS_URL: provider.url, PROVIDER_PASSWORD: PASSWORD }),
+    )
+    expect(findings).toContainEqual({
+      level: 'warning',
+      what: 'function homeless',
+      message: expect.stringContaining('no node has lares.dev/gpu=true'),
+    })
+  })
+
+  test('what the cluster lacks is told by describe, until it is there', async () => {
+    const cluster = await openCluster(NAMESPACE)
+    const backend = await openKnative({ cluster, log: noLog, lookEveryMs: 50 })
+    await backend.deploy(
+      readDeployment(
+        deployment('placed', {
+          constraints: ['lares.dev/gpu=true'],
+          annotations: { 'com.lares.gpu': '1' },
+        }),
+      ),
+    )
+    const notices = () => backend.get('placed').notices.join('\n')
+    expect(notices()).toContain('set kubernetes.podspec-nodeselector to "enabled"')
+    expect(notices()).toContain('kubernetes.podspec-tolerations')
+    expect(notices()).toContain('no node has lares.dev/gpu=true')
+    const flags = {
+      'kubernetes.podspec-nodeselector': 'enabled',
+      'kubernetes.podspec-tolerations': 'enabled',
+    }
+    const features = { metadata: { name: 'config-features' }, data: flags }
+    await kubernetes!.api('POST', '/api/v1/namespaces/knative-serving/configmaps', features)
+    const node = { metadata: { name: 'gpu-box', labels: { 'lares.dev/gpu': 'true' } } }
+    await kubernetes!.api('POST', '/api/v1/nodes', node)
+    await soon(async () =>
+      expect(notices()).toBe(
+        "no node with lares.dev/gpu=true offers 1 of nvidia.com/gpu: install NVIDIA's device plugin there, or ask for fewer",
+      ),
+    )
+    const status = { allocatable: { 'nvidia.com/gpu': '1' }, capacity: { 'nvidia.com/gpu': '1' } }
+    await kubernetes!.api('PATCH', '/api/v1/nodes/gpu-box/status', { status }, 'application/merge-patch+json')
+    await soon(async () => expect(notices()).toBe(''))
+    await backend.close({ stopFunctions: false })
+  })
+
+  test('a function stays awake inside its active hours and may sleep outside', async () => {
+    const cluster = await openCluster(NAMESPACE)
+    let now = Date.parse('2026-07-06T12:00:00Z')
+    const backend = await openKnative({ cluster, log: noLog, lookEveryMs: 50, now: () => now })
+    const annotations = { 'com.lares.active-hours': 'Mon-Fri 07:00-22:30 Europe/Berlin' }
+    await backend.deploy(readDeployment(deployment('daily', { annotations })))
+    const least = async () => (await service('daily'))!.spec.template.metadata.annotations[MIN_SCALE]
+    expect(await least()).toBe('1')
+    // 22:31 in Berlin, where it is summer.
+    now = Date.parse('2026-07-06T20:31:00Z')
+    await soon(async () => expect(await least()).toBe('0'))
+    now = Date.parse('2026-07-07T05:00:00Z')
+    await soon(async () => expect(await least()).toBe('1'))
+    await backend.close({ stopFunctions: false })
+  })
+
+  test('a cluster without Knative, or none at all, is told at the start', async () => {
+    process.env.KUBECONFIG = join(home, 'no-such-file')
+    await expect(openCluster(NAMESPACE)).rejects.toMatchObject({ code: 'invalid_config' })
+    process.env.KUBECONFIG = kubernetes!.kubeconfig
+    const definition = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/services.serving.knative.dev'
+    await kubernetes!.api('DELETE', definition)
+    await soon(() =>
+      expect(openCluster(NAMESPACE)).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('no Knative Serving'),
+      }),
+    )
+  })
+})

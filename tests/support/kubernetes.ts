@@ -1,0 +1,189 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { parse } from 'yaml'
+import { readEnvironment } from '../../shared/config/environment.ts'
+import { LaresError } from '../../shared/errors.ts'
+import { goModule, goPart } from './go-part.ts'
+import { freePort } from './house.ts'
+
+const run = promisify(execFile)
+const KUBERNETES = '1.36.3'
+const SERVING = 'knative.dev/serving@v0.51.0'
+const START_LIMIT_MS = 60_000
+const TOKEN = 'of-the-tests'
+
+export type KubernetesServer = {
+  version: string
+  /** For KUBECONFIG. */
+  kubeconfig: string
+  /** A request to the API as it is: the parts of Kubernetes that are not here are played with it. */
+  api(method: string, path: string, body?: object, type?: string): Promise<Response>
+  close(): Promise<void>
+}
+
+/**
+ * A real API server of Kubernetes with etcd, both on 127.0.0.1, and the custom resources of Knative Serving. No controller,
+ * scheduler or kubelet runs, so nothing comes of what is stored. Errors: `unavailable`.
+ */
+export async function startKubernetes(): Promise<KubernetesServer> {
+  const [apiServer, etcd] = await Promise.all([
+    goPart({
+      name: 'kube-apiserver',
+      module: 'k8s.io/kubernetes',
+      package: './cmd/kube-apiserver',
+      version: `v${KUBERNETES}`,
+      staging: `v0.${KUBERNETES.slice(2)}`,
+      takes: 'about seven minutes',
+    }),
+    etcdBinary(),
+  ])
+  const home = await mkdtemp(join(tmpdir(), 'lares-kubernetes-'))
+  const [port, clients, peers] = [await freePort(), await freePort(), await freePort()]
+  const etcdUrl = `http://127.0.0.1:${clients}`
+  const peerUrl = `http://127.0.0.1:${peers}`
+  const store = await start(etcd, home, 'etcd', [
+    ...[
+      '--data-dir',
+      join(home, 'data'),
+      '--listen-client-urls',
+      etcdUrl,
+      '--advertise-client-urls',
+      etcdUrl,
+    ],
+    ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
+    ...['--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync'],
+  ])
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const key = join(home, 'key.pem')
+  await writeFile(key, privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  await writeFile(join(home, 'tokens'), `${TOKEN},lares,lares,"system:masters"\n`)
+  const server = await start(apiServer, home, 'kube-apiserver', [
+    ...['--etcd-servers', etcdUrl, '--bind-address', '127.0.0.1', '--secure-port', String(port)],
+    ...['--cert-dir', join(home, 'certificates'), '--token-auth-file', join(home, 'tokens')],
+    ...['--service-account-issuer', 'https://127.0.0.1', '--service-account-key-file', key],
+    ...['--service-account-signing-key-file', key, '--authorization-mode', 'AlwaysAllow'],
+    ...['--disable-admission-plugins', 'ServiceAccount', '--service-cluster-ip-range', '10.96.0.0/24'],
+  ])
+  const close = async () => {
+    await server.end()
+    await store.end()
+    await rm(home, { recursive: true, force: true })
+  }
+  try {
+    const origin = `https://127.0.0.1:${port}`
+    const { Agent, fetch } = await import('undici')
+    // Its certificate is one that it has made itself at this start.
+    const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+    const api = async (method: string, path: string, body?: object, type = 'application/json') =>
+      (await fetch(`${origin}${path}`, {
+        method,
+        dispatcher,
+        headers: { authorization: `Bearer ${TOKEN}`, ...(body && { 'content-type': type }) },
+        ...(body && { body: JSON.stringify(body) }),
+      })) as unknown as Response
+    await untilOk(() => api('GET', '/readyz'), server)
+    await defineResources(api)
+    const kubeconfig = join(home, 'kubeconfig')
+    await writeFile(kubeconfig, JSON.stringify(configFor(origin)), { mode: 0o600 })
+    return {
+      version: KUBERNETES,
+      kubeconfig,
+      api,
+      async close() {
+        await dispatcher.destroy()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const configFor = (server: string) => ({
+  apiVersion: 'v1',
+  kind: 'Config',
+  clusters: [{ name: 'tests', cluster: { server, 'insecure-skip-tls-verify': true } }],
+  users: [{ name: 'tests', user: { token: TOKEN } }],
+  contexts: [{ name: 'tests', context: { cluster: 'tests', user: 'tests', namespace: 'openfaas-fn' } }],
+  'current-context': 'tests',
+})
+
+async function defineResources(api: KubernetesServer['api']): Promise<void> {
+  const folder = join(await goModule(SERVING), 'config', 'core', '300-resources')
+  for (const file of (await readdir(folder)).filter(name => name.endsWith('.yaml'))) {
+    const definition = parse(await readFile(join(folder, file), 'utf8'))
+    const answer = await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
+    if (!answer.ok) throw new LaresError('unavailable', `${file}: ${await answer.text()}`)
+  }
+  for (const name of ['openfaas-fn', 'knative-serving'])
+    await api('POST', '/api/v1/namespaces', { metadata: { name } })
+  await untilOk(() => api('GET', '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services'))
+}
+
+type Running = { end(): Promise<void>; said(): Promise<string>; isOver(): boolean }
+
+async function start(binary: string, home: string, name: string, args: string[]): Promise<Running> {
+  const file = join(home, `${name}.log`)
+  const log = await open(file, 'a')
+  const child: ChildProcess = spawn(binary, args, { stdio: ['ignore', log.fd, log.fd], cwd: home })
+  await once(child, 'spawn')
+  await log.close()
+  const isOver = () => child.exitCode !== null || child.signalCode !== null
+  return {
+    isOver,
+    said: async () => `${name}: ${(await readFile(file, 'utf8')).slice(-2_000)}`,
+    async end() {
+      if (isOver()) return
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+async function untilOk(ask: () => Promise<Response>, running?: Running): Promise<void> {
+  const deadline = performance.now() + START_LIMIT_MS
+  for (;;) {
+    const answer = await ask().catch(() => undefined)
+    await answer?.body?.cancel()
+    if (answer?.ok) return
+    if (running?.isOver() || performance.now() > deadline)
+      throw new LaresError('unavailable', `Kubernetes did not start: ${await running?.said()}`)
+    await wait(100)
+  }
+}
+
+/** Debian's etcd, unpacked from its package: installed as a service it would start at once. */
+async function etcdBinary(): Promise<string> {
+  const { cache } = readEnvironment(process.env)
+  const folder = join(cache, 'etcd-debian')
+  const binary = join(folder, 'usr', 'bin', 'etcd')
+  if (existsSync(binary)) return binary
+  await mkdir(cache, { recursive: true })
+  const draft = await mkdtemp(`${folder}-`)
+  try {
+    await run('apt-get', ['download', 'etcd-server'], { cwd: draft })
+    const [archive] = (await readdir(draft)).filter(name => name.endsWith('.deb'))
+    await run('dpkg', ['-x', join(draft, archive!), draft])
+    await rename(draft, folder)
+  } catch (cause) {
+    await rm(draft, { recursive: true, force: true })
+    if (!existsSync(binary))
+      throw new LaresError(
+        'unavailable',
+        `etcd-server cannot be had from Debian: ${(cause as Error).message}`,
+        {
+          cause,
+        },
+      )
+  }
+  return binary
+}
