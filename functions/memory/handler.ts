@@ -5,9 +5,22 @@ import type { Vectors } from '../../shared/vectors/vectors.ts'
 import { answerFrom } from './answers.ts'
 import { statedFacts } from './facts.ts'
 import { isAboutOneself, openMeaning, type Tools } from './meaning.ts'
+import { sentenceTo } from './perspective.ts'
 import { phrases } from './phrases.ts'
 import { isAbout, type MemoryRequest, requestIn } from './requests.ts'
-import { byIds, everything, forget, mixed, type Remembered, recall, remember, toMemory } from './store.ts'
+import {
+  byIds,
+  earlier,
+  everything,
+  forget,
+  mixed,
+  type Remembered,
+  recall,
+  remember,
+  type Source,
+  toMemory,
+} from './store.ts'
+import { lastUsed, noteUsed } from './used.ts'
 
 const MAX_MEMORIES = 5
 /** What memories may take of a prompt, in UTF-8. */
@@ -30,14 +43,24 @@ export default defineFunction({
   uses: ['documents', 'models', 'vectors'],
   async handle(event, { documents, ...tools }) {
     if (event.type === 'lares.reply.completed') {
-      const { person, question } = event.data
+      const { person, question, inReplyTo, answers } = event.data
       const facts = statedFacts(question)
-      for (const fact of facts) await remember(documents, person, fact, utc(event.time))
-      if (facts.length > 0) await meaningIn(tools.vectors).changed(person, [])
+      if (facts.length === 0) return
+      const message = answers.at(-1) ?? inReplyTo ?? event.id
+      const source = { message, conversation: event.subject, saidAt: utc(event.time) }
+      const kept: string[] = []
+      for (const fact of facts) kept.push(...((await remember(documents, person, fact, source)) ?? []))
+      await meaningIn(tools.vectors).changed(person, [])
+      await noteUsed(documents, person, event.subject, { ids: kept, at: source.saidAt })
       return
     }
     const { message, saidAt, intent } = event.data
-    const recalled = await recalledFor(documents, message, utc(saidAt), tools)
+    const source = {
+      message: event.causationid ?? event.id,
+      conversation: event.subject,
+      saidAt: utc(saidAt),
+    }
+    const recalled = await recalledFor(documents, message, source, tools)
     return { type: 'lares.context.recalled', data: { message, saidAt, intent, ...recalled } }
   },
 })
@@ -48,19 +71,22 @@ const utc = (time: string): string => new Date(time).toISOString()
 async function recalledFor(
   documents: Documents,
   message: Message,
-  saidAt: string,
+  source: Source,
   tools: Tools,
 ): Promise<Recalled> {
   const { person, text } = message
   // A slash begins a command, which is dialog's.
   if (text.trimStart().startsWith('/')) return { memories: [] }
   const request = requestIn(text)
-  if (request) return { memories: [], answer: await served(documents, request, message, saidAt, tools) }
+  if (request) return { memories: [], answer: await served(documents, request, message, source, tools) }
   const found = await recall(documents, person, text)
   const answer = answerFrom(found, text)
   // What clearly answers needs no more.
   const near = answer === undefined ? await nearest(documents, message, tools) : []
-  return { memories: fitting(mixed(found, near)), ...(answer === undefined ? {} : { answer }) }
+  const memories = fitting(mixed(found, near))
+  const ids = answer === undefined ? memories.map(({ id }) => id) : sourcesOf(answer, found)
+  await noteUsed(documents, person, source.conversation, { ids, at: source.saidAt })
+  return { memories, ...(answer === undefined ? {} : { answer }) }
 }
 
 /** Does what is asked before it is confirmed. Each answer is true, and the same, when the event comes a second time. */
@@ -68,28 +94,62 @@ async function served(
   documents: Documents,
   request: MemoryRequest,
   { person, language }: Message,
-  saidAt: string,
+  source: Source,
   { vectors }: Tools,
 ): Promise<string> {
   const say = phrases[language]
+  const { saidAt, conversation } = source
+  const note = (ids: string[]) => noteUsed(documents, person, conversation, { ids, at: saidAt })
+  const forgetThose = async (matches: (memory: Remembered) => boolean) =>
+    await meaningIn(vectors).changed(person, await forget(documents, { person, saidAt }, matches))
+  const last = async () => {
+    const { ids, at } = (await lastUsed(documents, person, conversation)) ?? { ids: [], at: '' }
+    return { ids, at, memories: await byIds(documents, person, ids) }
+  }
   switch (request.kind) {
-    case 'remember':
-      await remember(documents, person, request.fact, saidAt)
+    case 'remember': {
+      const id = await remember(documents, person, request.fact, source)
       await meaningIn(vectors).changed(person, [])
+      await note(id === undefined ? [] : [id])
       return say.remembered(request.fact.text)
-    case 'list':
-      return say.known((await everything(documents, person)).map(({ text }) => text))
+    }
+    case 'list': {
+      const all = await everything(documents, person)
+      await note(all.map(({ id }) => id))
+      return say.known(all.map(({ text }) => text))
+    }
     case 'forget':
-      await meaningIn(vectors).changed(
-        person,
-        await forget(documents, { person, saidAt }, ({ text }) => isAbout(text, request.about)),
-      )
+      await forgetThose(({ text }) => isAbout(text, request.about))
       return say.forgotten(request.about)
     case 'forget-all':
-      await meaningIn(vectors).changed(person, await forget(documents, { person, saidAt }, () => true))
+      await forgetThose(() => true)
       return say.forgottenAll
+    case 'forget-last': {
+      const { ids, memories } = await last()
+      if (ids.length === 0) return say.nothingUsed
+      if (memories.length > 1) return say.whichToForget(memories.map(({ text }) => text))
+      const subjects = new Set(memories.map(({ subject }) => subject))
+      await forgetThose(({ id, subject }) => ids.includes(id) || subjects.has(subject))
+      return say.forgottenLast
+    }
+    case 'why': {
+      const { ids, memories } = await last()
+      if (ids.length === 0) return say.nothingUsed
+      return memories.length === 0 ? say.forgottenSince : say.because(memories, conversation)
+    }
+    case 'earlier': {
+      const before = await earlier(documents, person, request.question)
+      const answer = answerFrom(before, request.question)
+      const held = before.filter(({ text }) => answer?.includes(sentenceTo(text)))
+      await note(held.map(({ id }) => id))
+      return answer === undefined ? say.noEarlier : say.earlier(answer, held[0]!.until)
+    }
   }
 }
+
+/** Those of the memories that an answer says. */
+const sourcesOf = (answer: string, found: Remembered[]): string[] =>
+  found.filter(({ text }) => answer.includes(sentenceTo(text))).map(({ id }) => id)
 
 async function nearest(documents: Documents, { person, text }: Message, tools: Tools): Promise<Remembered[]> {
   if (!isAboutOneself(text)) return []

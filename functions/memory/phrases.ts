@@ -2,6 +2,25 @@ import { sentenceTo, toSecondPerson } from './perspective.ts'
 
 const MAX_LISTED = 20
 
+type Told = { text: string; saidAt: string; sources: { conversation: string; saidAt: string }[] }
+
+/** A day is enough to find it again, whatever the clocks of the person say. */
+const dayOf = (time: string): string => time.slice(0, 10)
+
+/** When and where each was said, the newest first. */
+const becauseOf = (
+  memories: Told[],
+  conversation: string,
+  told: (day: string, isHere: boolean) => string,
+): string =>
+  memories
+    .slice(0, MAX_LISTED)
+    .map(({ text, saidAt, sources }) => {
+      const where = sources.map(one => told(dayOf(one.saidAt), one.conversation === conversation))
+      return `- ${sentenceTo(text)} (${[...new Set(where)].join('; ') || dayOf(saidAt)})`
+    })
+    .join('\n')
+
 const lines = (facts: string[]): string =>
   facts
     .slice(0, MAX_LISTED)
@@ -20,6 +39,19 @@ export const phrases = {
           }`,
     forgotten: (about: string) => `I no longer remember anything about this: ${toSecondPerson(about)}.`,
     forgottenAll: 'I no longer remember anything about you.',
+    forgottenLast: 'I have forgotten it.',
+    whichToForget: (facts: string[]) =>
+      `My last answer came from more than one thing:\n${lines(facts)}\nSay "forget" and which.`,
+    nothingUsed: 'My last answer came from nothing that you told me to remember.',
+    forgottenSince: 'It came from something that I have forgotten since.',
+    because: (memories: Told[], conversation: string) =>
+      `Because of what you told me:\n${becauseOf(
+        memories,
+        conversation,
+        (day, isHere) => `on ${day}, in ${isHere ? 'this' : 'another'} conversation`,
+      )}`,
+    earlier: (answer: string, until: string) => `Until ${dayOf(until)} it was this: ${answer}`,
+    noEarlier: 'I know of nothing that it was before.',
   },
   zh: {
     remembered: (fact: string) => `好的，我会记住：${toSecondPerson(fact)}。`,
@@ -31,5 +63,18 @@ export const phrases = {
           }`,
     forgotten: (about: string) => `好的，我已经不记得这件事了：${toSecondPerson(about)}。`,
     forgottenAll: '好的，关于你的事我都不记得了。',
+    forgottenLast: '好的，我已经忘掉了。',
+    whichToForget: (facts: string[]) =>
+      `我刚才的回答用到了不止一件事：\n${lines(facts)}\n请告诉我要忘掉哪一件。`,
+    nothingUsed: '我刚才的回答没有用到你让我记住的事。',
+    forgottenSince: '那件事我后来已经忘掉了。',
+    because: (memories: Told[], conversation: string) =>
+      `因为你告诉过我：\n${becauseOf(
+        memories,
+        conversation,
+        (day, isHere) => `${day}，${isHere ? '在这个对话里' : '在另一个对话里'}`,
+      )}`,
+    earlier: (answer: string, until: string) => `${dayOf(until)}之前是这样：${answer}`,
+    noEarlier: '我不知道它以前是什么。',
   },
 } as const

@@ -7,6 +7,12 @@ export type MemoryRequest =
   | { kind: 'list' }
   | { kind: 'forget'; about: string }
   | { kind: 'forget-all' }
+  /** What the last answer came from, or what was told last. */
+  | { kind: 'forget-last' }
+  /** What the last answer came from. */
+  | { kind: 'why' }
+  /** What held before: `question` asks for it as for what holds now. */
+  | { kind: 'earlier'; question: string }
 
 const LIST = [
   /^(?:so,? )?(?:tell me )?what (?:do|did|have) you (?:know|remember|learn(?:ed|t)?|have stored|saved?) (?:about|on) me\b/i,
@@ -24,6 +30,33 @@ const FORGET_THAT_ZH = /^(?:请|你|帮我)*把(.+?)(?:忘记|忘掉|忘了)(?:�
 const EVERYTHING =
   /^(?:everything|all)(?: (?:that )?you know)?(?: (?:about|on) me)?$|^(?:me|my memories|all my memories)$/i
 const EVERYTHING_ZH = /^(?:一切|所有|全部|所有事情?|我的?一切|我的所有|我)(?:记忆|信息|事情?)?$/u
+const FORGET_LAST = [
+  /^(?:please |can you |could you |you can )*forget (?:that|this|what i (?:just )?(?:said|told you))(?: (?:again|please|now))?$/i,
+  /^(?:请|你|可以|帮我)*(?:忘记|忘掉|忘了)(?:这个|那个|这件事|那件事|这一?条|那一?条|(?:我)?刚才?(?:说|讲)的(?:话|事)?)(?:吧)?$/u,
+  /^(?:请|你|帮我)*把(?:这个|那个|这件事|那件事|(?:我)?刚才?(?:说|讲)的(?:话|事)?)(?:忘记|忘掉|忘了)(?:吧)?$/u,
+]
+const WHY = [
+  /^(?:and |but )?(?:why (?:did|do|would) you (?:say|think|believe|know) (?:that|this|so|it)|how (?:do|did|come) you know(?: (?:that|this|it))?|where (?:did|do) you (?:get|know|hear|learn|have) (?:that|this|it)(?: from)?|who told you (?:that|this|so)|what makes you (?:say|think) (?:that|this|so))$/i,
+  /^(?:你|那)?(?:是)?(?:为什么|为何|凭什么)(?:会)?(?:这么|这样|那么|那样)(?:说|讲|回答|认为|想)(?:的|呢)?$/u,
+  /^你(?:是)?(?:怎么|从哪(?:里|儿)?|如何)(?:会)?(?:知道|得知|听说|了解)(?:这个|这件事|这些)?(?:的|呢)?$/u,
+]
+/** "what was my code before?", "what did my code use to be?", 我以前的密码是多少: with the word that says so left out. */
+const EARLIER: [RegExp, string][] = [
+  [
+    /^(what|where|who|which|when)(?:'s| is| was| were)? (my .+?) (?:before(?: that)?|previously|earlier|until then)$/i,
+    '$1 is $2',
+  ],
+  [
+    /^(what|where|who|which|when)(?:'s| is| was| were)? my (?:old|previous|former|earlier) (.+)$/i,
+    '$1 is my $2',
+  ],
+  [/^(what|where|who|which) (?:did|was) (my .+?) used? to be$/i, '$1 is $2'],
+  [/^(where) (?:did|was) i (?:used? to )?live (?:before(?: that)?|previously|earlier)$/i, '$1 do I live'],
+  [/^(where) did i use to live$/i, '$1 do I live'],
+  [/^我(?:以前|之前|原来|过去)(的.+)$/u, '我$1'],
+  [/^我(?:以前|之前|原来|过去)(住.+)$/u, '我$1'],
+  [/^(我的.+?)(?:以前|之前|原来|过去)(是.+)$/u, '$1$2'],
+]
 /** Things that other skills keep. */
 const ELSEWHERE = /\b(?:reminders?|notes?|alarms?|timers?)\b|提醒|笔记|闹钟|定时/i
 /** Forgetting that is no wish about memory: "forget it", "I forgot", "forget to". */
@@ -36,6 +69,10 @@ export function requestIn(said: string): MemoryRequest | undefined {
     .replace(/[\s.。!！?？]+$/u, '')
     .replaceAll('’', "'")
   if (LIST.some(form => form.test(text))) return { kind: 'list' }
+  if (FORGET_LAST.some(form => form.test(text))) return { kind: 'forget-last' }
+  if (WHY.some(form => form.test(text))) return { kind: 'why' }
+  const before = EARLIER.find(([form]) => form.test(text))
+  if (before) return { kind: 'earlier', question: `${text.replace(...before)}?` }
   const about = forgottenIn(text)?.trim()
   if (about !== undefined && !ELSEWHERE.test(about) && !IDLE.test(about)) return forgetting(about)
   const fact = requestedFact(said)

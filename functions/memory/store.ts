@@ -10,33 +10,60 @@ const FORGOTTEN = 'forgotten'
 const MAX_FOUND = 30
 const MAX_ALL = 1_000
 
-export type Remembered = Fact & { id: string; saidAt: string; score: number }
+/** How many times of saying it a memory keeps. */
+const MAX_SOURCES = 5
+
+/** The message in which something was said. */
+export type Source = { message: string; conversation: string; saidAt: string }
+export type Remembered = Fact & { id: string; saidAt: string; score: number; sources: Source[] }
+
+type Body = { subject: string; saidAt: string; sources?: Source[] }
 
 const toRemembered = (document: Document & { score?: number }): Remembered => {
-  const { subject, saidAt } = document.body as { subject: string; saidAt: string }
-  return { id: document.id, text: document.text, subject, saidAt, score: document.score ?? 0 }
+  // What was kept before there were sources has none.
+  const { subject, saidAt, sources = [] } = document.body as Body
+  return { id: document.id, text: document.text, subject, saidAt, sources, score: document.score ?? 0 }
 }
 
-/** Kept once however often it is said; saying it again makes it the newest. */
+/**
+ * Kept once however often it is said; saying it again makes it the newest. What it replaces is kept too, as older. Gives
+ * back its id; undefined when it was forgotten since.
+ */
 export async function remember(
   documents: Documents,
   person: string,
   fact: Fact,
-  saidAt: string,
-): Promise<void> {
+  source: Source,
+): Promise<string | undefined> {
+  const { saidAt } = source
   const id = keyedId(person, MEMORIES, fact.text.toLowerCase().replace(/\s+/g, ' '))
   const forgotten = await documents.get({ collection: FORGOTTEN, person, id })
-  if (forgotten && (forgotten.body as { at: string }).at >= saidAt) return
+  if (forgotten && (forgotten.body as { at: string }).at >= saidAt) return undefined
   const known = await documents.get({ collection: MEMORIES, person, id })
-  if (known && toRemembered(known).saidAt >= saidAt) return
-  const body = { subject: fact.subject, saidAt }
+  const before = known && toRemembered(known)
+  if (before && before.saidAt >= saidAt) return id
+  const sources = [source, ...(before?.sources ?? [])].slice(0, MAX_SOURCES)
+  const body: Body = { subject: fact.subject, saidAt, sources }
   await documents.put(MEMORIES, { id, person, text: fact.text, body, createdAt: saidAt })
+  return id
 }
 
 /** Memories that have to do with a text, best first; of those about the same subject only the newest. */
 export async function recall(documents: Documents, person: string, text: string): Promise<Remembered[]> {
   const found = await find(documents, person, text)
   return newestOfEach(found.filter(memory => related(memory.text, text)))
+}
+
+export type Earlier = Remembered & { until: string }
+
+/** Memories that have to do with a text and that newer ones of the same subject have replaced, each with when; the newest first. */
+export async function earlier(documents: Documents, person: string, text: string): Promise<Earlier[]> {
+  const found = (await find(documents, person, text)).filter(memory => related(memory.text, text))
+  const bySubject = Map.groupBy(found, ({ subject }) => subject)
+  return [...bySubject.values()].flatMap(memories => {
+    const sorted = memories.sort((a, b) => (a.saidAt < b.saidAt ? 1 : -1))
+    return sorted.slice(1).map((memory, index) => ({ ...memory, until: sorted[index]!.saidAt }))
+  })
 }
 
 const find = async (documents: Documents, person: string, text: string) =>
@@ -94,7 +121,8 @@ export async function forget(
 ): Promise<string[]> {
   const gone: string[] = []
   const all = await documents.list({ collection: MEMORIES, person, limit: MAX_ALL })
-  for (const memory of all.map(toRemembered).filter(matches)) {
+  // The oldest first: should this be cut short, what it is known by is still there.
+  for (const memory of all.reverse().map(toRemembered).filter(matches)) {
     if (memory.saidAt > saidAt) continue
     const key = { person, id: memory.id }
     await documents.put(FORGOTTEN, { ...key, text: '', body: { at: saidAt }, createdAt: saidAt })

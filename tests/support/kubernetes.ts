@@ -170,7 +170,12 @@ async function etcdBinary(): Promise<string> {
   await mkdir(cache, { recursive: true })
   const draft = await mkdtemp(`${folder}-`)
   try {
-    await run('apt-get', ['download', 'etcd-server'], { cwd: draft })
+    const download = () => run('apt-get', ['download', 'etcd-server'], { cwd: draft })
+    // A machine that has never asked Debian knows no packages yet.
+    await download().catch(async () => {
+      await run('apt-get', ['update'])
+      await download()
+    })
     const [archive] = (await readdir(draft)).filter(name => name.endsWith('.deb'))
     await run('dpkg', ['-x', join(draft, archive!), draft])
     await rename(draft, folder)
