@@ -1,5 +1,5 @@
+import type { Remembered } from '../../shared/memories/memories.ts'
 import { sentenceTo } from './perspective.ts'
-import type { Remembered } from './store.ts'
 import { contentCharacters, contentWords, isChinese } from './words.ts'
 
 const MAX_SAID = 5

@@ -1,7 +1,5 @@
+import type { Fact } from '../../shared/memories/memories.ts'
 import { isChinese } from './words.ts'
-
-/** Something a person said about themself. Of facts about the same subject the newest holds. */
-export type Fact = { text: string; subject: string }
 
 const MAX_LENGTH = 500
 const POLITE = '(?:(?:please|hey|ok|okay|lares|can you|could you|will you|would you|i want you to)[,:]?\\s+)*'

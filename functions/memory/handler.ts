@@ -1,6 +1,14 @@
 import type { Documents } from '../../shared/conversations/conversations.ts'
 import type { Memory, Message } from '../../shared/events/types.ts'
 import { defineFunction } from '../../shared/function/definition.ts'
+import {
+  byIds,
+  everything,
+  forget,
+  type Remembered,
+  remember,
+  type Source,
+} from '../../shared/memories/memories.ts'
 import type { Vectors } from '../../shared/vectors/vectors.ts'
 import { answerFrom } from './answers.ts'
 import { statedFacts } from './facts.ts'
@@ -8,18 +16,7 @@ import { isAboutOneself, openMeaning, type Tools } from './meaning.ts'
 import { sentenceTo } from './perspective.ts'
 import { phrases } from './phrases.ts'
 import { isAbout, type MemoryRequest, requestIn } from './requests.ts'
-import {
-  byIds,
-  earlier,
-  everything,
-  forget,
-  mixed,
-  type Remembered,
-  recall,
-  remember,
-  type Source,
-  toMemory,
-} from './store.ts'
+import { earlier, mixed, recall, toMemory } from './store.ts'
 import { lastUsed, noteUsed } from './used.ts'
 
 const MAX_MEMORIES = 5

@@ -1,5 +1,6 @@
 import { toLaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { forgetVectors } from '../../shared/memories/memories.ts'
 import type { Embedder } from '../../shared/models/models.ts'
 import type { Space, Vectors } from '../../shared/vectors/vectors.ts'
 
@@ -100,8 +101,7 @@ export function openMeaning(vectors: Vectors) {
     /** What was forgotten has no vector left, whichever model made it; what is new gets one when it is looked for. */
     async changed(person: string, forgotten: string[]): Promise<void> {
       fresh.delete(person)
-      if (forgotten.length === 0) return
-      for (const model of await vectors.models()) await (await vectors.space(model)).delete(person, forgotten)
+      await forgetVectors(vectors, person, forgotten)
     },
   }
 }

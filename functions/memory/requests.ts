@@ -1,4 +1,5 @@
-import { type Fact, requestedFact } from './facts.ts'
+import type { Fact } from '../../shared/memories/memories.ts'
+import { requestedFact } from './facts.ts'
 import { contentCharacters, contentWords, isChinese } from './words.ts'
 
 /** What a message wants of memory itself. */

@@ -192,6 +192,36 @@ program
     runWith(async environment => (await import('./forget.ts')).forgetCommand(environment, person, flags)),
   )
 
+const memory = program.command('memory').description('what is remembered of a person, and where it came from')
+
+memory
+  .command('list')
+  .description('everything, the newest first')
+  .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
+  .option('--json', 'as JSON')
+  .action((person: string, flags: { json?: boolean }) =>
+    runWith(async environment => (await import('./memory.ts')).listMemories(environment, person, flags)),
+  )
+
+memory
+  .command('why')
+  .description('the messages that it came from')
+  .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
+  .argument('<id>', 'as "memory list" shows it; its beginning is enough')
+  .option('--json', 'as JSON')
+  .action((person: string, id: string, flags: { json?: boolean }) =>
+    runWith(async environment => (await import('./memory.ts')).whyMemory(environment, person, id, flags)),
+  )
+
+memory
+  .command('forget')
+  .description('forget one of them, and what it had replaced')
+  .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
+  .argument('<id>', 'as "memory list" shows it; its beginning is enough')
+  .action((person: string, id: string) =>
+    runWith(async environment => (await import('./memory.ts')).forgetMemory(environment, person, id)),
+  )
+
 const audit = program.command('audit').description('who signed in, read, exported, forgot and used what')
 
 audit

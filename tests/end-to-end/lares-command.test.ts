@@ -124,3 +124,26 @@ test('what is written to a pipe has no colours', async () => {
   const { stdout } = await lares(['status'])
   expect(stdout).not.toContain('\u001b')
 })
+
+test('memory tells what is remembered and where it came from, and forgets it', async () => {
+  const input = 'remember that my bicycle lock code is 1234\nremember that my bicycle lock code is 4711\n'
+  await lares(['chat'], input)
+  const listed = await lares(['memory', 'list', 'owner', '--json'])
+  const [memory, ...others] = JSON.parse(listed.stdout)
+  expect(memory).toMatchObject({
+    text: 'my bicycle lock code is 4711',
+    sources: [{ message: expect.any(String) }],
+  })
+  expect(others).toEqual([])
+  const why = await lares(['memory', 'why', 'owner', memory.id.slice(0, 8)])
+  expect(why.stdout).toContain('remember that my bicycle lock code is 4711')
+  expect(await lares(['memory', 'forget', 'owner', memory.id])).toMatchObject({
+    code: 0,
+    stdout: 'forgotten: my bicycle lock code is 4711\n',
+  })
+  expect((await lares(['memory', 'list', 'owner'])).stdout).toBe('nothing is remembered of "owner"\n')
+  expect(await lares(['memory', 'why', 'owner', memory.id])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('see lares memory list owner'),
+  })
+})

@@ -1,0 +1,88 @@
+import type { Environment } from '../../shared/config/environment.ts'
+import { LaresError } from '../../shared/errors.ts'
+import { everything, forget, forgetVectors, type Remembered } from '../../shared/memories/memories.ts'
+import { withStores } from './stores.ts'
+import { columns, dim, print, printJson } from './terminal.ts'
+
+/** Enough of an id to name one of a person's memories. */
+const SHORT = 8
+
+/** What is known of a person, the newest first: a reading by an administrator, which is recorded. */
+export async function listMemories(
+  environment: Environment,
+  person: string,
+  { json }: { json?: boolean },
+): Promise<number> {
+  const memories = await withStores(environment, async ({ conversations, audit }) => {
+    await audit.record({ action: 'read', by: 'operator', person, about: { what: 'memories' } })
+    return await everything(conversations.documents, person)
+  })
+  if (json) printJson(memories.map(withoutScore))
+  else if (memories.length === 0) print(`nothing is remembered of "${person}"`)
+  else for (const line of columns(memories.map(rowOf))) print(line)
+  return 0
+}
+
+const withoutScore = ({ score: _, ...memory }: Remembered) => memory
+
+const rowOf = ({ id, saidAt, text, sources }: Remembered): string[] => [
+  id.slice(0, SHORT),
+  dim(saidAt.slice(0, 16).replace('T', ' ')),
+  text,
+  dim(sources.map(({ conversation }) => conversation).join(', ')),
+]
+
+/** The messages that a memory came from. */
+export async function whyMemory(
+  environment: Environment,
+  person: string,
+  id: string,
+  { json }: { json?: boolean },
+): Promise<number> {
+  const told = await withStores(environment, async ({ conversations, audit }) => {
+    const memory = oneOf(await everything(conversations.documents, person), person, id)
+    await audit.record({ action: 'read', by: 'operator', person, about: { what: 'memory', id: memory.id } })
+    const messages = memory.sources.map(async source => {
+      const row = await conversations.history.message(source.message)
+      return { ...source, ...(row && { text: row.text }) }
+    })
+    return { id: memory.id, text: memory.text, sources: await Promise.all(messages) }
+  })
+  if (json) printJson(told)
+  else {
+    print(told.text)
+    const rows = told.sources.map(({ saidAt, conversation, message, text = 'no longer in the history' }) => [
+      dim(saidAt.slice(0, 16).replace('T', ' ')),
+      conversation,
+      dim(message),
+      text,
+    ])
+    for (const line of columns(rows)) print(`  ${line}`)
+    if (rows.length === 0) print('  it was kept before messages were noted')
+  }
+  return 0
+}
+
+/** Forgets one of them, with what it had replaced and its vectors, as the person does by "forget that". */
+export async function forgetMemory(environment: Environment, person: string, id: string): Promise<number> {
+  const text = await withStores(environment, async ({ conversations, vectors, audit }) => {
+    const { documents } = conversations
+    const memory = oneOf(await everything(documents, person), person, id)
+    await audit.record({ action: 'forgot', by: 'operator', person, about: { memory: memory.id } })
+    const saidAt = new Date().toISOString()
+    const gone = await forget(documents, { person, saidAt }, ({ subject }) => subject === memory.subject)
+    await forgetVectors(vectors, person, gone)
+    return memory.text
+  })
+  print(`forgotten: ${text}`)
+  return 0
+}
+
+/** Errors: `not_found`, `conflict` when several ids begin so. */
+function oneOf(memories: Remembered[], person: string, id: string): Remembered {
+  const [found, ...others] = memories.filter(memory => memory.id.startsWith(id))
+  if (found && others.length === 0) return found
+  if (found)
+    throw new LaresError('conflict', `several memories of "${person}" begin with "${id}": write more of it`)
+  throw new LaresError('not_found', `"${person}" has no memory "${id}": see lares memory list ${person}`)
+}
