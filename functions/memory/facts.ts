@@ -32,14 +32,14 @@ export function requestedFact(text: string): Fact | undefined {
 
 const PLAIN = [
   /^my [\p{L}\p{N}' -]{2,50}? (?:is|are|was) \S/iu,
-  /^(?:call me|i am called|i live|i work|i study|i was born|i come from|i speak|i drive|i grew up) \S/i,
+  /^(?:i am called|i live|i work|i study|i was born|i come from|i speak|i drive|i grew up) \S/i,
   /^i (?:really |also |do not |don't |usually |mostly |always |never )?(?:like|love|hate|prefer|enjoy|dislike|eat|drink|play) (?!it\b|that\b|this\b|you\b|your\b|the way\b|how\b|these\b|those\b)\S/i,
   /^i(?: am|'m) (?:allergic|from|married|vegetarian|vegan|left-handed|(?:a|an) (?!bit\b|little\b)\S|\d+ years)/i,
   /^i have (?:a|an|one|two|three|four|five|\d+) (?:\S+ )?(?:cats?|dogs?|pets?|sons?|daughters?|children|child|kids?|brothers?|sisters?|siblings|wife|husband|partner|cars?|bikes?|bicycles?|horses?)\b/i,
 ]
 const PLAIN_ZH = [
   /^我的.{1,20}(?:是|叫|在)./u,
-  /^我(?:叫|姓|住在?|来自|出生|不?喜欢|最?爱|讨厌|不吃|不喝|属|会说)(?!你|这|那|它).+/u,
+  /^我(?:叫|姓|住在?|来自|出生|不?喜欢|最喜欢|最?爱|讨厌|不吃|不喝|属|会说)(?!你|这|那|它).+/u,
   /^我(?:对.+过敏|在.+(?:工作|上班|上学)|是.{1,20}(?:人|者|师|生|员|工程师)|今年.+岁)/u,
   /^我有(?:一|两|二|三|四|五|\d+)(?:只|个|条|辆|匹)./u,
   /^我(?:妈妈|爸爸|妹妹|姐姐|哥哥|弟弟|妻子|丈夫|老婆|老公|儿子|女儿|朋友)(?:的.{1,10})?(?:叫|是|住|喜欢)./u,
@@ -54,6 +54,10 @@ const CHANGES: [RegExp, string][] = [
   [/^i(?:'ve| have)?(?: just)? moved to (?=\S)/i, 'I live in '],
   [/^(my .{2,50}?) (?:has |was )?(?:been )?changed to (?=\S)/i, '$1 is '],
   [/^(my .{2,50}?) is now (?=\S)/i, '$1 is '],
+  [
+    /^call me(?! (?:a|an|the|back|later|now|when|if|at|on|in|tomorrow|tonight|today|again|soon|please)\b) (?=\S)/i,
+    'my name is ',
+  ],
   [/^我(?:已经)?搬到(?:了)?(.+?)了?$/u, '我住在$1'],
   [/^(我的.{1,20}?)(?:已经)?(?:改成|换成|变成)(?:了)?(.+?)了?$/u, '$1是$2'],
 ]

@@ -83,6 +83,8 @@ describe('asked to remember', () => {
 
   it.each([
     'remember to call mom',
+    'call me when you are done',
+    'call me later',
     'do you remember my code?',
     'remember when we met?',
     '记得买牛奶',
