@@ -56,7 +56,7 @@ const SAID: Record<string, string> = {
   calculator: 'what is {message} + {conversation}?',
   notes: 'take a note: thing {message} of {conversation}',
   // Soon, for a person can have 200 reminders waiting and no more.
-  reminder: 'remind me in 20 seconds to stretch',
+  reminder: 'remind me in 8 seconds to stretch',
 }
 const RATE_PER_SECOND = 15
 /** Longer than a stopped process stays so, and than a function that is away is waited for. */
