@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Environment } from '../../shared/config/environment.ts'
+import { findMe5Folder } from '../../shared/models/me5-folder.ts'
 import { findModelFile } from '../../shared/models/model-file.ts'
 import { apiBase, openOpenAIModels } from '../../shared/models/openai.ts'
+import { openOpenAIEmbeddings } from '../../shared/models/openai-embeddings.ts'
 import { parseModels } from '../../shared/models/openai-wire.ts'
 import { versionOf } from './doctor-machine.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
@@ -15,6 +17,24 @@ const NAMED = 5
 export function checkModel({ openai, model, cache }: Environment): Promise<Finding[]> {
   if (openai) return checkServer(openai, model)
   return model === undefined ? checkBuiltIn(join(cache, 'models')) : checkFile(model)
+}
+
+/** What finds skills and memories by their meaning. */
+export async function checkEmbeddings({ embeddingModel, openai, cache }: Environment): Promise<Finding> {
+  if (embeddingModel === 'none')
+    return ok('embeddings', 'off (LARES_EMBEDDING_MODEL=none): skills and memories are found by words alone')
+  if (embeddingModel === undefined) {
+    const { target, isThere } = await findMe5Folder(join(cache, 'models'))
+    if (isThere) return ok('embeddings', target)
+    return warning('embeddings', `${target} is not there yet: the first use fetches it (87 MB)`)
+  }
+  const embeddings = openOpenAIEmbeddings({ ...openai!, model: embeddingModel })
+  try {
+    const { vectors } = await embeddings.embed(['hello'], 'query', AbortSignal.timeout(LIMIT_MS))
+    return ok('embeddings', `${embeddingModel} on ${openai!.baseUrl}, ${vectors[0]!.length} dimensions`)
+  } finally {
+    await embeddings.close()
+  }
 }
 
 async function checkServer(

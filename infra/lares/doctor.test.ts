@@ -76,6 +76,20 @@ test('a master key that is away, no key, or for everybody to read is told with i
   })
 })
 
+test('embeddings that are off, still to come or on a server that has none are told', async () => {
+  const embeddings = async (variables: NodeJS.ProcessEnv = {}) => of(await look(variables), 'embeddings')
+  expect(await embeddings()).toMatchObject({ level: 'warning', message: expect.stringMatching('fetches it') })
+  expect(await embeddings({ LARES_EMBEDDING_MODEL: 'none' })).toMatchObject({
+    level: 'ok',
+    message: expect.stringMatching('words alone'),
+  })
+  const server = await serve(0, () => ({ error: { message: 'no such model' } }))
+  const OPENAI_BASE_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  expect(await embeddings({ LARES_EMBEDDING_MODEL: 'bge-m3', OPENAI_BASE_URL })).toMatchObject({
+    level: 'problem',
+  })
+})
+
 test('a wrong variable is told by its name', async () => {
   expect(of(await look({ LARES_BUS: 'rabbit' }), 'environment')).toMatchObject({
     level: 'problem',
