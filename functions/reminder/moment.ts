@@ -1,5 +1,6 @@
 import { asUtc, instantOf, wallTime } from '../../shared/dates.ts'
 import { chineseDigits, englishDigits } from '../../shared/numerals.ts'
+import { calendarWords } from './calendar-words.ts'
 import { clockWords } from './clock-words.ts'
 import { DURATION_EN, DURATION_ZH, type Duration, readDuration } from './duration.ts'
 import { type OnClock, onClock } from './on-clock.ts'
@@ -31,11 +32,13 @@ const HAN = /\p{Script=Han}/u
 /** The moment that a text names, counted from when it was said, where it was said; undefined when it names none. */
 export async function findMoment(text: string, asked: Asked): Promise<Found | undefined> {
   if (ISO.test(text.trim()) && !Number.isNaN(Date.parse(text))) return { due: new Date(text), rest: '' }
-  const plain = digits(text)
+  const now = wallTime(asked.saidAt, asked.timeZone)
+  const plainly = (said: string) => calendarWords(digits(said), now)
+  const plain = plainly(text)
   const after = lengthIn(plain, AFTER_EN, AFTER_ZH)
   const clock = await onClock(after ? blanked(plain, after.span) : plain, HAN.test(text), asked)
   if (!after && !clock) return undefined
-  const rest = withoutSpans(text, plain, digits, [...(after ? [after.span] : []), ...used(clock, after)])
+  const rest = withoutSpans(text, plain, plainly, [...(after ? [after.span] : []), ...used(clock, after)])
   if (!after) return { due: clock!.due, rest }
   const due = later(asked.saidAt, after.duration, asked.timeZone)
   return { due: byCalendar(after.duration) && clock?.hasTime ? onDayOf(due, clock, asked) : due, rest }

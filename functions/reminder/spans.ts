@@ -11,7 +11,8 @@ export function withoutSpans(
   let rest = ''
   let at = 0
   for (const [start, end] of spans.toSorted((a, b) => a[0] - b[0])) {
-    const [from, to] = [start, end].map(position => positionIn(text, plain.slice(0, position), plainly))
+    const from = positionIn(text, plain.slice(0, start), plainly)
+    const to = endIn(text, plain.slice(0, end), plainly)
     if (from === undefined || to === undefined || from < at) continue
     rest += `${text.slice(at, from)} `
     at = to
@@ -19,11 +20,19 @@ export function withoutSpans(
   return (rest + text.slice(at)).replace(/\s+/g, ' ').trim()
 }
 
-/** Where in the text its plain form has come to `head`: near the same place, since little is changed. */
+/** Where in the text its plain form has come to `head`: mostly near the same place, since little is changed. */
 function positionIn(text: string, head: string, plainly: (text: string) => string): number | undefined {
   const wanted = head.trimEnd()
-  for (let distance = 0; distance <= text.length; distance++)
+  for (let distance = 0; distance <= Math.max(text.length, head.length); distance++)
     for (const at of [head.length + distance, head.length - distance])
       if (at >= 0 && at <= text.length && plainly(text.slice(0, at)).trimEnd() === wanted) return at
+  return undefined
+}
+
+/** The last such place: "on the 5th" alone is the same day as "on the 5th of next month" may be. */
+function endIn(text: string, head: string, plainly: (text: string) => string): number | undefined {
+  const wanted = head.trimEnd()
+  for (let at = text.length; at >= 0; at--)
+    if (!/\s/.test(text[at - 1] ?? '') && plainly(text.slice(0, at)).trimEnd() === wanted) return at
   return undefined
 }
