@@ -10,6 +10,7 @@ import { measured } from './units.ts'
 
 export default defineSkill({
   name: 'calculator',
+  title: { en: 'a calculation', zh: '计算' },
   description: 'Calculates exactly and converts units.',
   examples,
   input: z.object({ expression: z.string().max(300).describe('e.g. 2^64, 5 kg to lb') }),

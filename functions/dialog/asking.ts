@@ -31,13 +31,28 @@ export function askSkill(work: Work, turn: Turn, skill: string): void {
   requestSkill(work, turn, { callId, skill, input: null })
 }
 
-export type Call = { callId: string; skill: string; input: Record<string, unknown> | null }
+export type Call = {
+  callId: string
+  skill: string
+  input: Record<string, unknown> | null
+  asked?: Record<string, unknown>
+}
 
-export function requestSkill({ drafts }: Work, turn: Turn, { callId, skill, input }: Call): void {
+export function requestSkill({ drafts }: Work, turn: Turn, { callId, skill, input, asked }: Call): void {
   const { person, text, language, timeZone } = turn.message
   drafts.push({
     type: skillType(skill),
-    data: { callId, step: turn.step, person, input, text, language, timeZone, saidAt: turn.saidAt },
+    data: {
+      callId,
+      step: turn.step,
+      person,
+      input,
+      text,
+      language,
+      timeZone,
+      saidAt: turn.saidAt,
+      ...(asked && { asked }),
+    },
     correlationid: turn.id,
   })
 }

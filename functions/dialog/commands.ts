@@ -15,6 +15,7 @@ const commands: Record<string, (work: Work, language: Language) => string> = {
   help: ({ assistant, skills }, language) => help(assistant.name, skills, language),
   new({ state }, language) {
     state.transcript = []
+    state.question = null
     if (state.turn) state.turn.isForgotten = true
     return forgotten[language]
   },

@@ -12,8 +12,13 @@ export function endTurn(
 ): void {
   const { message, said, usage, id } = turn
   const { person, language } = message
-  sayReply(work, { person, language, text, status, said, question: message.text, usage, correlationid: id })
-  if (status === 'completed' && !turn.isForgotten) remember(work, message.text, text)
+  // What was said now, which is not the message when it tells what an earlier one meant.
+  const question = said.map(({ text }) => text).join('\n')
+  sayReply(work, { person, language, text, status, said, question, usage, correlationid: id })
+  if (status === 'completed' && !turn.isForgotten) {
+    remember(work, question, text)
+    if (turn.asks) work.state.question = { kind: 'more', ...turn.asks }
+  }
   work.state.turn = null
 }
 

@@ -1,5 +1,5 @@
 import type { EventData, SkillResult, Usage } from '../../shared/events/types.ts'
-import { askModel, joined, requestSkill } from './asking.ts'
+import { askModel, askSkill, joined, requestSkill } from './asking.ts'
 import { endTurn } from './ending.ts'
 import type { Turn } from './state.ts'
 import { noAnswer } from './words.ts'
@@ -48,8 +48,12 @@ function callTools(work: Work, turn: Turn, { text, toolCalls }: Generation): voi
 /** The running turn goes on with what a skill gave. */
 export function takeResult(work: Work, turn: Turn, result: SkillResult): void {
   const { stage, message } = turn
+  const skill = stage.kind === 'model' ? undefined : skillOf(stage, result.callId)
+  if (skill !== undefined) noteAsks(work, turn, skill, result)
   if (stage.kind === 'tools') setResult(work, turn, result.callId, result.text || result.status)
-  else if (stage.kind === 'model' || stage.callId !== result.callId) work.notes.push(NOBODY_WAITS)
+  else if (stage.kind === 'model' || skill === undefined) work.notes.push(NOBODY_WAITS)
+  else if (result.status === 'declined' && stage.otherwise !== undefined)
+    askSkill(work, turn, stage.otherwise)
   else if (result.status === 'declined') askModel(work, turn)
   else
     endTurn(
@@ -58,6 +62,22 @@ export function takeResult(work: Work, turn: Turn, result: SkillResult): void {
       result.text.trim() === '' ? noAnswer[message.language] : result.text,
       result.status === 'ok' ? 'completed' : 'failed',
     )
+}
+
+type Called = Exclude<Turn['stage'], { kind: 'model' }>
+
+/** The skill that a call is waited for from. */
+function skillOf(stage: Called, callId: string): string | undefined {
+  const calls = stage.kind === 'skill' ? [stage] : stage.calls.filter(({ result }) => result === null)
+  return calls.find(call => call.callId === callId)?.skill
+}
+
+/** What a skill asks for is known until the next message, which may answer it. The last one to ask is heard. */
+function noteAsks(work: Work, turn: Turn, skill: string, { status, asks }: SkillResult): void {
+  if (status !== 'ok') return
+  if (asks && JSON.stringify(asks.asked).length > MAX_RESULT_CHARACTERS)
+    work.notes.push(`what ${skill} asked for is too long to be kept`)
+  else if (asks) turn.asks = { skill, asked: asks.asked, takesAnyWords: asks.takesAnyWords ?? false }
 }
 
 /** Gives the model what came of one of its calls. */

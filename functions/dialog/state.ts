@@ -1,5 +1,14 @@
 import * as z from 'zod'
-import { chatMessage, intent, language, memory, message, reply, usage } from '../../shared/events/types.ts'
+import {
+  asks,
+  chatMessage,
+  intent,
+  language,
+  memory,
+  message,
+  reply,
+  usage,
+} from '../../shared/events/types.ts'
 
 /** What dialog knows of one conversation. It is stored as JSON after every event, so everything in it is bounded. */
 
@@ -30,7 +39,13 @@ const callState = z.object({
 const stage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('model'), hasTools: z.boolean() }),
   /** A skill reads the person's words itself. */
-  z.object({ kind: z.literal('skill'), callId: z.string(), skill: z.string() }),
+  z.object({
+    kind: z.literal('skill'),
+    callId: z.string(),
+    skill: z.string(),
+    /** When the words are no answer to what this skill asked, they are this one's; without it, the model's. */
+    otherwise: z.string().optional(),
+  }),
   z.object({ kind: z.literal('tools'), calls: z.array(callState) }),
 ])
 
@@ -60,6 +75,8 @@ const turn = z.object({
   /** What the model and the tools said in this turn. */
   chat: z.array(chatMessage),
   usage,
+  /** What a skill asked the person for in this turn. */
+  asks: z.object({ skill: z.string(), asked: asks.shape.asked, takesAnyWords: z.boolean() }).optional(),
 })
 export type Turn = z.infer<typeof turn>
 
@@ -87,6 +104,25 @@ const unpublished = z.object({
 const entry = z.object({ role: z.enum(['user', 'assistant']), text: z.string() })
 export type Entry = z.infer<typeof entry>
 
+/** What the person was asked, which their next message may answer. */
+const question = z.discriminatedUnion('kind', [
+  /** Which of two skills a message is for. */
+  z.object({
+    kind: z.literal('which'),
+    skills: z.tuple([z.string(), z.string()]),
+    message,
+    saidAt: z.string(),
+  }),
+  /** What a skill must know yet. */
+  z.object({
+    kind: z.literal('more'),
+    skill: z.string(),
+    asked: asks.shape.asked,
+    takesAnyWords: z.boolean(),
+  }),
+])
+export type Question = z.infer<typeof question>
+
 const state = z.object({
   turn: turn.nullable(),
   waiting: z.array(waiting),
@@ -95,6 +131,7 @@ const state = z.object({
   settled: z.array(z.string()),
   /** `turn` is null when the message never got as far as a turn. */
   failed: z.array(z.object({ messages: z.array(z.string()), turn: turn.nullable() })),
+  question: question.nullable().default(null),
   /** What the last step that replied has said, as long as it may not be on the log: the next reply must not overtake it. */
   unpublished: unpublished.nullable().default(null),
   /** Where the person last was. */
@@ -108,6 +145,7 @@ export const emptyState = (): State => ({
   transcript: [],
   settled: [],
   failed: [],
+  question: null,
   unpublished: null,
   timeZone: 'UTC',
 })

@@ -27,10 +27,14 @@ export const assistant: Assistant = {
   maxWaiting: 5,
 }
 
-export type Saying = Partial<Message> & Partial<Omit<Recalled, 'message' | 'intent'>> & { skill?: string }
+export type Saying = Partial<Message> &
+  Partial<Omit<Recalled, 'message' | 'intent'>> & {
+    skill?: string
+    between?: [string, string]
+  }
 
 export function recalledOf(text: string, saying: Saying = {}): Recalled {
-  const { skill, saidAt = NOW, memories = [], answer, ...message } = saying
+  const { skill, between, saidAt = NOW, memories = [], answer, ...message } = saying
   const candidates = skill ? [{ skill, score: 0.9 }] : []
   return {
     message: {
@@ -43,7 +47,7 @@ export function recalledOf(text: string, saying: Saying = {}): Recalled {
       ...message,
     },
     saidAt,
-    intent: { skill: skill ?? null, score: 0.9, candidates },
+    intent: { skill: skill ?? null, score: 0.9, candidates, ...(between && { between }) },
     memories,
     ...(answer !== undefined && { answer }),
   }
@@ -119,12 +123,18 @@ export function openTalk({ mode = 'queue', ...options }: TalkOptions = {}) {
         data: { step: 0, text, toolCalls, finishReason, usage, model: 'm', ...data },
       })
     },
-    returned: (turn: string, callId: string, text: string, status: SkillResult['status'] = 'ok') =>
+    returned: (
+      turn: string,
+      callId: string,
+      text: string,
+      status: SkillResult['status'] = 'ok',
+      rest: Pick<SkillResult, 'asks'> = {},
+    ) =>
       take({
         type: 'lares.result.returned',
         id: id(),
         correlationid: turn,
-        data: { callId, step: 0, status, text },
+        data: { callId, step: 0, status, text, ...rest },
       }),
     fired: (timerId: string, text: string, rest: Partial<EventData<'lares.timer.fired'>> = {}) =>
       take({

@@ -1,5 +1,6 @@
 import { askModel, askSkill } from './asking.ts'
 import { endTurn } from './ending.ts'
+import { askWhich, takeAnswer } from './questions.ts'
 import type { Recalled, Said, Turn } from './state.ts'
 import { markSaid, NO_USAGE, type Work } from './work.ts'
 
@@ -11,9 +12,14 @@ export function startTurn(work: Work, messages: [Taken, ...Taken[]], isLate: boo
   const turn = turnOf(messages, isLate)
   work.state.turn = turn
   markSaid(work, turn.said, 'answering')
-  const answer = messages.length === 1 ? messages[0].recalled.answer : undefined
+  const only = messages.length === 1 ? messages[0].recalled : undefined
+  const { question } = work.state
+  if (!isLate) work.state.question = null
   const skill = skillFor(work, messages)
-  if (answer !== undefined) endTurn(work, turn, answer)
+  if (only?.answer !== undefined) endTurn(work, turn, only.answer)
+  else if (question && only && !isLate && takeAnswer(work, turn, question, { intent: only.intent, skill }))
+    return
+  else if (only?.intent.between && askWhich(work, turn, only.intent.between)) return
   else if (skill !== undefined) askSkill(work, turn, skill)
   else askModel(work, turn)
 }

@@ -23,6 +23,10 @@ export const forgotten: Phrase = {
 export const nothingToStop: Phrase = { en: 'Nothing is running.', zh: '没有正在进行的回答。' }
 export const stopped: Phrase = { en: 'Stopped.', zh: '已停止。' }
 
+export const allRight: Phrase = { en: 'All right, never mind.', zh: '好的，那就算了。' }
+export const which = (first: string, second: string, language: Language): string =>
+  language === 'zh' ? `你是指“${first}”还是“${second}”？` : `Did you mean ${first} or ${second}?`
+
 /** To the model. */
 export const toolFailed = 'The tool failed and gave no result.'
 

@@ -17,6 +17,11 @@ const MIN_KNOWN = 0.3
 const NONE_WEIGHT = 0.5
 /** How fast the score goes from 0 to 1 around the threshold, where it is 0.5. */
 const STEEPNESS = 4
+/**
+ * When the second skill is above the threshold too and this near, only the person can tell which is meant. Of the
+ * development set nothing that is clear is nearer than 0.49, while what may be either is mostly within 0.4.
+ */
+const CLOSE = 0.4
 /** Into how many parts the examples are divided to find the thresholds when none are held out. */
 const FOLDS = 4
 
@@ -75,12 +80,15 @@ function standing(scores: Float32Array): Float32Array {
 }
 
 function decide(skills: readonly string[], standings: Float32Array, scale: Scale, limit: number): Intent {
-  const candidates = skills
-    .map((skill, at) => ({ skill, score: sigmoid(STEEPNESS * (scale(standings[at]!) - limit)) }))
-    .sort((a, b) => b.score - a.score)
-  const best = candidates[0]
-  if (best && best.score >= 0.5) return { ...best, candidates }
-  return { skill: null, score: 1 - (best?.score ?? 0), candidates }
+  const ranked = skills
+    .map((skill, at) => ({ skill, margin: scale(standings[at]!) - limit }))
+    .sort((a, b) => b.margin - a.margin)
+  const candidates = ranked.map(({ skill, margin }) => ({ skill, score: sigmoid(STEEPNESS * margin) }))
+  const [best, second] = ranked
+  const score = candidates[0]?.score ?? 0
+  if (!best || score < 0.5) return { skill: null, score: 1 - score, candidates }
+  const isClose = second !== undefined && second.margin >= 0 && best.margin - second.margin < CLOSE
+  return { skill: best.skill, score, candidates, ...(isClose && { between: [best.skill, second.skill] }) }
 }
 
 const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value))

@@ -91,6 +91,15 @@ describe('intent', () => {
     expect(found.candidates).toHaveLength(skills.length)
   })
 
+  it('tells that two skills are close, and of nothing that is clear', async () => {
+    expect(await intentOf('search my notes for the reminder')).toMatchObject({
+      skill: 'notes',
+      between: ['notes', 'reminder'],
+    })
+    for (const text of [english, chinese].flatMap(set => Object.values(set).flat()))
+      expect(await intentOf(text), text).not.toHaveProperty('between')
+  })
+
   it('gives the same answer for a message that comes twice, and when it was said', async () => {
     const event = messageEvent('12 times 12', { time: '2026-03-27T09:00:00.000Z' })
     const [first] = await kit.send(intent, event)

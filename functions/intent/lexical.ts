@@ -12,6 +12,8 @@ const ROUNDS = 40
 const RATE = 2
 /** How likely a skill must be. Chosen on the development set; the skills that miss it are still the model's tools. */
 const THRESHOLD = 0.35
+/** The second skill is as likely as this, and the first not much more: only the person can tell which is meant. */
+const CLOSE = { likely: 0.3, apart: 0.3 }
 /** A text of which less than this is known is like no example at all. */
 const MIN_KNOWN = 0.12
 
@@ -39,8 +41,11 @@ function decide(scored: { skill: string | null; score: number }[]): Intent {
   const candidates = scored
     .filter((each): each is { skill: string; score: number } => each.skill !== null)
     .sort((a, b) => b.score - a.score)
-  const best = candidates[0]
-  if (best && best.score >= THRESHOLD) return { ...best, candidates }
+  const [best, second] = candidates
+  if (best && best.score >= THRESHOLD) {
+    const isClose = second && second.score >= CLOSE.likely && best.score - second.score < CLOSE.apart
+    return { ...best, candidates, ...(isClose && { between: [best.skill, second.skill] }) }
+  }
   return { skill: null, score: scored.find(each => each.skill === null)?.score ?? 1, candidates }
 }
 

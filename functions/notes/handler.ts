@@ -6,6 +6,7 @@ import { readNotesWish } from './reading.ts'
 
 export default defineSkill({
   name: 'notes',
+  title: { en: 'your notes', zh: '笔记' },
   description: 'Saves, lists, searches and deletes notes.',
   examples,
   uses: ['documents'],

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { defineSkill } from '../../shared/function/skill.ts'
+import { readAnswer } from './answering.ts'
 import { cancel } from './cancelling.ts'
 import { examples } from './examples.ts'
 import { dueIn, phrases } from './phrases.ts'
@@ -10,6 +11,7 @@ const MAX_LISTED = 100
 
 export default defineSkill({
   name: 'reminder',
+  title: { en: 'a reminder', zh: '提醒' },
   description: 'Reminds at a time; lists and cancels reminders.',
   examples,
   uses: ['timers', 'documents'],
@@ -18,7 +20,9 @@ export default defineSkill({
     when: z.string().optional().describe('e.g. tomorrow 9:00'),
     text: z.string().optional().describe('what of'),
   }),
-  async read(text, { saidAt, timeZone, language }) {
+  async read(text, context) {
+    const { saidAt, timeZone, language } = context
+    if (context.asked) return readAnswer(text, context)
     const wish = await readWish(text, { saidAt, timeZone })
     if (!wish) return null
     switch (wish.kind) {
@@ -31,7 +35,7 @@ export default defineSkill({
       default:
         return wish.due
           ? { when: wish.due.toISOString(), text: wish.text || phrases[language][wish.kind] }
-          : { text: wish.text }
+          : { text: wish.text || (wish.kind === 'reminder' ? '' : phrases[language][wish.kind]) }
     }
   },
   async run({ action = 'set', when = '', text = '' }, context) {

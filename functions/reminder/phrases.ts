@@ -33,10 +33,12 @@ const lines = (items: Item[]): string =>
 export const phrases = {
   en: {
     reminder: 'this is what you wanted to be reminded of',
+    alarm: 'this is what you wanted to be reminded of',
     timer: 'the time is up',
     set: ({ text, due }: Item) => `I will remind you ${due}: ${text}`,
     when: (text: string) =>
-      `When shall I remind you${text ? ` (${text})` : ''}? Say it with the time, for example "remind me tomorrow at 9".`,
+      `When shall I remind you${text ? ` (${text})` : ''}? Say for example "tomorrow at 9" or "in an hour".`,
+    what: (due: string) => `What shall I remind you of ${due}?`,
     past: (due: string) => `That time is over (${due}), so I cannot remind you then.`,
     tooFar: 'That is too far away: I can remind you within ten years.',
     tooMany: 'You have too many reminders already. Cancel some first.',
@@ -54,10 +56,11 @@ export const phrases = {
   },
   zh: {
     reminder: '你要我提醒你的时间到了',
+    alarm: '你要我提醒你的时间到了',
     timer: '时间到了',
     set: ({ text, due }: Item) => `好的，我会在${due}提醒你：${text}`,
-    when: (text: string) =>
-      `什么时候提醒你${text ? `（${text}）` : ''}？请带上时间再说一次，例如“明天上午九点提醒我”。`,
+    when: (text: string) => `什么时候提醒你${text ? `（${text}）` : ''}？例如“明天上午九点”或“一小时后”。`,
+    what: (due: string) => `${due}提醒你什么？`,
     past: (due: string) => `这个时间（${due}）已经过了，没法提醒你。`,
     tooFar: '时间太远了，我只能提醒十年以内的事。',
     tooMany: '你的提醒太多了，请先取消一些。',

@@ -4,7 +4,7 @@ const MAX_LENGTH = 1_000
 
 /** What is wanted of the reminders. `due` is missing when the time was not said. */
 export type ReminderWish =
-  | { kind: 'reminder'; text: string; due?: Date }
+  | { kind: 'reminder' | 'alarm'; text: string; due?: Date }
   | { kind: 'timer'; text: string; due?: Date }
   | { kind: 'list' }
   | { kind: 'cancel'; text: string; isAll: boolean }
@@ -88,7 +88,8 @@ async function timerIn(text: string, asked: Omit<Asked, 'morning'>): Promise<Rem
 async function setIn(text: string, form: RegExp, asked: Asked): Promise<ReminderWish & { due?: Date }> {
   const found = await findMoment(text, asked)
   const about = subject(found?.rest ?? text, form)
-  return found ? { kind: 'reminder', text: about, due: found.due } : { kind: 'reminder', text: about }
+  const kind = form === ALARM ? 'alarm' : 'reminder'
+  return found ? { kind, text: about, due: found.due } : { kind, text: about }
 }
 
 /** What leads up to the text after the asking, and what is left over behind it. */

@@ -10,6 +10,7 @@ const DAY_MS = 86_400_000
 
 export default defineSkill({
   name: 'time',
+  title: { en: 'the time or date', zh: '时间和日期' },
   description: 'Tells the time and date, here or elsewhere.',
   examples,
   input: z.object({

@@ -43,6 +43,8 @@ export const intent = z.strictObject({
   skill: name.nullable(),
   score: z.number(),
   candidates: z.array(z.strictObject({ skill: name, score: z.number() })),
+  /** Two skills that are asked for about as much as each other, `skill` first: only the person can tell which. */
+  between: z.tuple([name, name]).optional(),
 })
 export type Intent = z.infer<typeof intent>
 
@@ -97,8 +99,19 @@ export const skillRequest = z.strictObject({
   timeZone: z.string(),
   /** When the person said it: what "in one minute" counts from. */
   saidAt: z.iso.datetime(),
+  /** What the skill asked for more with, when `text` may be the answer to that. */
+  asked: z.record(z.string(), z.unknown()).optional(),
 })
 export type SkillRequest = z.infer<typeof skillRequest>
+
+/** The text asks the person for more, and what is said next may be the answer. */
+export const asks = z.strictObject({
+  /** What is known so far; the skill gets it back with the answer. */
+  asked: z.record(z.string(), z.unknown()),
+  /** Any words may answer, so that what another skill takes is no answer. */
+  takesAnyWords: z.boolean().optional(),
+})
+export type Asks = z.infer<typeof asks>
 
 /** `declined`: the skill could not read its input from the text, and has done nothing. */
 export const skillResult = z.strictObject({
@@ -107,6 +120,7 @@ export const skillResult = z.strictObject({
   status: z.enum(['ok', 'declined', 'failed']),
   text: z.string(),
   data: z.unknown().optional(),
+  asks: asks.optional(),
 })
 export type SkillResult = z.infer<typeof skillResult>
 

@@ -4,6 +4,8 @@ import type { Documents } from '../conversations/conversations.ts'
 /** What a skill tells about itself: how it is recognised, offered to a model and called. */
 export const skillManifest = z.strictObject({
   name: z.string(),
+  /** What people call it. */
+  title: z.strictObject({ en: z.string(), zh: z.string() }).optional(),
   description: z.string(),
   /** Things people say when they want it. */
   examples: z.array(z.string()),

@@ -114,6 +114,26 @@ test('a skill without required input needs no words', async () => {
   expect(await ask(skill, 'anything')).toMatchObject({ status: 'ok', text: 'squawk' })
 })
 
+test('a skill asks for what is missing, and reads the answer with what it asked with', async () => {
+  const skill = defineSkill({
+    name: 'parrot',
+    title: { en: 'the parrot', zh: '鹦鹉' },
+    description: 'Repeats a word as often as is wished.',
+    examples: [],
+    input: z.object({ word: z.string(), times: z.number().optional() }),
+    read: (text, { asked }) => (asked ? { word: String(asked.word), times: Number(text) } : { word: text }),
+    run: ({ word, times }) =>
+      times === undefined ? { text: 'How often?', asks: { asked: { word } } } : word.repeat(times),
+  })
+  const question = await ask(skill, 'ho')
+  expect(question).toMatchObject({ status: 'ok', text: 'How often?', asks: { asked: { word: 'ho' } } })
+  expect(await ask(skill, '3', { asked: { word: 'ho' } })).toMatchObject({ status: 'ok', text: 'hohoho' })
+  const served = await perch.serve(skill)
+  expect((await served.get('/_/manifest')).body).toMatchObject({
+    skill: { title: { en: 'the parrot', zh: '鹦鹉' } },
+  })
+})
+
 test.each(['read', 'run'])(
   'what cannot be helped in %s is told to the person, all else is tried again',
   async at => {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { LaresError } from '../errors.ts'
-import type { Language, SkillRequest } from '../events/types.ts'
+import type { Asks, Language, SkillRequest } from '../events/types.ts'
 import { skillType } from '../events/types.ts'
 import type { Ability, FunctionContext } from './context.ts'
 import { type AnyFunction, defineFunction } from './definition.ts'
@@ -16,12 +16,17 @@ export type SkillContext<Uses extends Ability = never> = FunctionContext<Uses> &
   text: string
   /** When they said it. */
   saidAt: Date
+  /** What this skill asked for more with, when `text` may be the answer. */
+  asked?: Record<string, unknown>
 }
 
-export type SkillAnswer = string | { text: string; data?: unknown }
+/** `asks`: the text asks for what is missing; the person's next words come to `read` with `asked` in the context. */
+export type SkillAnswer = string | { text: string; data?: unknown; asks?: Asks }
 
 export type SkillDefinition<Input extends z.ZodType, Uses extends Ability> = {
   name: string
+  /** What people call it, to be asked "Did you mean … or …?"; the name, when it has none. */
+  title?: Readonly<Record<Language, string>>
   /** One sentence, read by models and people. */
   description: string
   /** Things people say when they want it, in any language. */
@@ -29,7 +34,7 @@ export type SkillDefinition<Input extends z.ZodType, Uses extends Ability> = {
   input: Input
   uses?: readonly Uses[]
   timeoutMs?: number
-  /** Reads the input from what a person said; null when it is not in there. Without it, a skill whose input has no required field is called with `{}`. */
+  /** Reads the input from what a person said; null when it is not in there, as when `context.asked` is not answered by it. Without it, a skill whose input has no required field is called with `{}`. */
   read?(text: string, context: SkillContext<Uses>): z.input<Input> | null | Promise<z.input<Input> | null>
   /** Does it. What this or `read` throws as a `LaresError` that cannot be retried is told to the person. */
   run(input: z.output<Input>, context: SkillContext<Uses>): SkillAnswer | Promise<SkillAnswer>
@@ -47,6 +52,7 @@ export function defineSkill<Input extends z.ZodType, const Uses extends Ability 
     ...(skill.timeoutMs === undefined ? {} : { timeoutMs: skill.timeoutMs }),
     skill: {
       name: skill.name,
+      ...(skill.title && { title: skill.title }),
       description: skill.description,
       examples: [...skill.examples],
       input: schemaForModels(skill.input),
@@ -73,9 +79,13 @@ const callOf = (conversation: string, request: SkillRequest) => ({
   timeZone: request.timeZone,
   text: request.text,
   saidAt: new Date(request.saidAt),
+  ...(request.asked && { asked: request.asked }),
 })
 
-type Answer = { status: 'ok' | 'declined' | 'failed'; text: string; data?: unknown }
+type Answer = Omit<Extract<SkillAnswer, object>, 'text'> & {
+  status: 'ok' | 'declined' | 'failed'
+  text: string
+}
 
 async function answerTo<Input extends z.ZodType, Uses extends Ability>(
   skill: SkillDefinition<Input, Uses>,

@@ -55,6 +55,24 @@ describe.skipIf(!folder)('intent with embeddings', () => {
       expect(await share(classify, set)).toBeGreaterThanOrEqual(0.9)
     })
 
+    test.each([
+      ['note to call the bank tomorrow at 9', ['notes', 'reminder']],
+      ['remind me of my notes', ['notes', 'reminder']],
+      ['how many hours until midnight', ['calculator', 'reminder']],
+      ['明天记一下交房租', ['notes', 'reminder']],
+      ['两小时后是几点', ['calculator', 'time']],
+    ])('tells that "%s" may be for %j', async (text, both) => {
+      expect((await classify(text)).between?.toSorted()).toEqual(both)
+    })
+
+    test('finds nothing close in what is clear', async () => {
+      const texts = [english, chinese].flatMap(set => Object.values(set).flat())
+      const close: string[] = []
+      for (const text of texts) if ((await classify(text)).between) close.push(text)
+      console.info(`${close.length} of ${texts.length} would be asked back`, close)
+      expect(close.length).toBeLessThanOrEqual(2)
+    })
+
     test('tells how sure it is, with the candidates best first', async () => {
       const { skill, score, candidates } = await classify('what time is it in Tokyo')
       expect(skill).toBe('time')
