@@ -74,9 +74,11 @@ function inChinese(plain: string, now: WallTime): string {
       zh(dayIn(now, periods(period), 1)),
     )
     .replace(
-      /([明今后])年(?:的)?(?=\d{1,2}月)/g,
-      (_, year: string) => `${now.year + '今明后'.indexOf(year)}年`,
+      /(?:([明今后])年的?)?(?<![\d个])(\d{1,2})月的?([底末初])/g,
+      (said, year: string | undefined, month: string, part: string) =>
+        edgeOf(now, year, Number(month), part) ?? said,
     )
+    .replace(/([明今后])年(?:的)?(?=\d{1,2}月)/g, (_, year: string) => `${now.year + YEARS.indexOf(year)}年`)
     .replace(/([明今]?)年底/g, (_, year: string) =>
       zh({ year: now.year + (year === '明' ? 1 : 0), month: 12, day: 31 }),
     )
@@ -96,6 +98,16 @@ function inChinese(plain: string, now: WallTime): string {
       new RegExp(`(月\\d{1,2}[日号])的?${PART}(?!\\d)`, 'g'),
       (_, day: string, part: string) => day + PART_HOURS[part],
     )
+}
+
+const YEARS = '今明后'
+
+/** The first or last day of a named month: the next one, where no year is said. */
+function edgeOf(now: Day, year: string | undefined, month: number, part: string): string | undefined {
+  if (month < 1 || month > 12) return undefined
+  const isOver = part === '初' ? month < now.month || (month === now.month && now.day > 1) : month < now.month
+  const years = year === undefined ? (isOver ? 1 : 0) : YEARS.indexOf(year)
+  return zh(dayIn(now, 12 * years + month - now.month, part === '初' ? 1 : 31))
 }
 
 const two = (number: number): string => String(number).padStart(2, '0')
