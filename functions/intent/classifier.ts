@@ -3,7 +3,7 @@ import { languageOf } from '../../shared/language.ts'
 import { type Outcome, type Scale, scaleBetween, thresholdFor } from './calibration.ts'
 import { type Judge, type Judges, type Seen, trainJudges } from './judges.ts'
 import { parallel } from './parallel.ts'
-import { type Embed, embedPairs, openSpace, type Pairs, type Project } from './space.ts'
+import { apartIn, type Embed, embedPairs, openSpace, type Pairs, type Project } from './space.ts'
 
 /** A text and the skill that it asks for; null for none. */
 export type Example = { skill: string | null; text: string }
@@ -19,9 +19,9 @@ const NONE_WEIGHT = 0.5
 const STEEPNESS = 4
 /**
  * When the second skill is above the threshold too and this near, only the person can tell which is meant. Of the
- * development set nothing that is clear is nearer than 0.49, while what may be either is mostly within 0.4.
+ * development set nothing that is clear is nearer than 0.56, while what may be either is mostly within 0.5.
  */
-const CLOSE = 0.4
+const CLOSE = 0.5
 /** Into how many parts the examples are divided to find the thresholds when none are held out. */
 const FOLDS = 4
 
@@ -42,7 +42,11 @@ export async function trainClassifier(
   )
   const skills = [...new Set(examples.flatMap(({ skill }) => skill ?? []))]
   const seen = examples.map(({ text }, i) => ({ text, vector: project(text, embeddings[i]!) }))
-  const judges = await trainJudges(seen, targetsOf(examples, skills), skills.length + 1)
+  const apart = apartIn({
+    en: parallel.map(([text], i) => project(text, pairs.en[i]!)),
+    zh: parallel.map(([, text], i) => project(text, pairs.zh[i]!)),
+  })
+  const judges = await trainJudges(seen, targetsOf(examples, skills), skills.length + 1, apart)
   const held = await embed(heldOut.map(({ text }) => text))
   const outcomes =
     heldOut.length > 0
@@ -52,7 +56,7 @@ export async function trainClassifier(
           heldOut,
           heldOut.map(({ text }, i) => ({ text, vector: project(text, held[i]!) })),
         )
-      : await crossValidated(examples, seen, skills)
+      : await crossValidated(examples, seen, skills, apart)
   const limits = {
     meaning: thresholdFor(outcomes.map(({ meaning }) => meaning)),
     words: thresholdFor(outcomes.map(({ words }) => words)),
@@ -121,13 +125,19 @@ async function crossValidated(
   examples: readonly Example[],
   seen: readonly Seen[],
   skills: readonly string[],
+  apart: readonly Float32Array[],
 ): Promise<Both[]> {
   const all: Both[] = []
   for (let fold = 0; fold < FOLDS; fold++) {
     const isHeld = (_: unknown, i: number) => i % FOLDS === fold
     const isLearnt = (_: unknown, i: number) => i % FOLDS !== fold
     const learnt = examples.filter(isLearnt)
-    const judges = await trainJudges(seen.filter(isLearnt), targetsOf(learnt, skills), skills.length + 1)
+    const judges = await trainJudges(
+      seen.filter(isLearnt),
+      targetsOf(learnt, skills),
+      skills.length + 1,
+      apart,
+    )
     all.push(...outcomesOf(judges, skills, examples.filter(isHeld), seen.filter(isHeld)))
   }
   return all

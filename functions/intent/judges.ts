@@ -1,3 +1,4 @@
+import { trainDiscriminant } from './discriminant.ts'
 import { type Neighbours, openNeighbours } from './neighbours.ts'
 import { type Machines, type Sample, trainMachines } from './svm.ts'
 import { noWords, openWords, type WordSpace } from './words.ts'
@@ -21,10 +22,15 @@ export type Judges = {
 const NEIGHBOURS = { meaning: 4, words: 2 }
 const COST = 1
 
+/** How much the middles of the classes count beside them; chosen likewise. */
+const DISCRIMINANT = 0.2
+
+/** `apart` is how sentences and their translations differ. */
 export async function trainJudges(
   examples: readonly Seen[],
   targets: readonly number[],
   classes: number,
+  apart: readonly Float32Array[],
 ): Promise<Judges> {
   const space = openWords(examples.map(({ text }) => text))
   const neighbours = keepingLast(
@@ -34,13 +40,26 @@ export async function trainJudges(
       classes,
     ),
   )
+  const discriminant = await trainDiscriminant(
+    examples.map(({ vector }) => vector),
+    targets,
+    classes,
+    apart,
+  )
   const train = (sparse: number, samples: Sample[]) =>
     trainMachines(samples, targets, { classes, sparse, cost: COST })
   const meaning = await train(0, examples.map(withoutWords))
   const words = await train(space.size, examples.map(withWords(space)))
+  const joined = (machines: Machines, sample: Sample, kind: 'meaning' | 'words') => {
+    const near = neighbours(sample.dense)
+    const middle = discriminant(sample.dense)
+    return machines
+      .scores(sample)
+      .map((score, at) => score + NEIGHBOURS[kind] * near[at]! + DISCRIMINANT * middle[at]!)
+  }
   return {
-    meaning: seen => joined(meaning, withoutWords(seen), neighbours, NEIGHBOURS.meaning),
-    words: seen => joined(words, withWords(space)(seen), neighbours, NEIGHBOURS.words),
+    meaning: seen => joined(meaning, withoutWords(seen), 'meaning'),
+    words: seen => joined(words, withWords(space)(seen), 'words'),
     known: text => space.weigh(text).known,
   }
 }
@@ -59,8 +78,3 @@ const withoutWords = ({ vector }: Seen): Sample => ({ dense: vector, ...noWords 
 const withWords =
   (space: WordSpace) =>
   ({ text, vector }: Seen): Sample => ({ dense: vector, ...space.weigh(text) })
-
-function joined(machines: Machines, sample: Sample, neighbours: Neighbours, weight: number): Float32Array {
-  const near = neighbours(sample.dense)
-  return machines.scores(sample).map((score, target) => score + weight * near[target]!)
-}

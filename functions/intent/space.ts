@@ -1,5 +1,6 @@
 import type { Language } from '../../shared/events/types.ts'
 import { languageOf } from '../../shared/language.ts'
+import { cholesky, plusOne, solveLower, spreadOf } from './matrix.ts'
 import { parallel } from './parallel.ts'
 
 /** Takes the embedding of a text to a vector of length 1, of which the language of the text is no part. */
@@ -32,50 +33,15 @@ export function openSpace(
   const means = { en: meanOf(pairs.en), zh: meanOf(pairs.zh) }
   const shift = meanOf(examples.map(({ text, embedding }) => minus(embedding, means[languageOf(text)])))
   const centres = { en: plus(means.en, shift), zh: plus(means.zh, shift) }
-  const lower = cholesky(evenness(pairs, means))
+  const spread = spreadOf(means.en.length)
+  for (const apart of apartIn(pairs)) spread.add(minus(apart, minus(means.zh, means.en)))
+  // 1 + EVENNESS * C, where C is scaled to an average variance of 1.
+  const lower = cholesky(plusOne(spread.scaled(), EVENNESS))
   return (text, embedding) => toLengthOne(solveLower(lower, minus(embedding, centres[languageOf(text)])))
 }
 
-type Matrix = Float64Array[]
-
-/** 1 + EVENNESS * C, where C is scaled to an average variance of 1. */
-function evenness(pairs: Pairs, means: Record<Language, Float32Array>): Matrix {
-  const size = means.en.length
-  const sums: Matrix = Array.from({ length: size }, () => new Float64Array(size))
-  let trace = 0
-  for (const [at, english] of pairs.en.entries()) {
-    const apart = minus(minus(pairs.zh[at]!, means.zh), minus(english, means.en))
-    for (let i = 0; i < size; i++) {
-      trace += apart[i]! ** 2
-      for (let j = 0; j <= i; j++) sums[i]![j]! += apart[i]! * apart[j]!
-    }
-  }
-  const scale = (EVENNESS * size) / (trace || 1)
-  return sums.map((row, i) => row.map((value, j) => value * scale + (i === j ? 1 : 0)))
-}
-
-/** The lower triangular L with L L' = matrix, of which the lower half is read. */
-function cholesky(matrix: Matrix): Matrix {
-  const lower: Matrix = matrix.map(row => new Float64Array(row.length))
-  for (let i = 0; i < matrix.length; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = matrix[i]![j]!
-      for (let k = 0; k < j; k++) sum -= lower[i]![k]! * lower[j]![k]!
-      lower[i]![j] = i === j ? Math.sqrt(sum) : sum / lower[j]![j]!
-    }
-  return lower
-}
-
-function solveLower(lower: Matrix, vector: Float32Array): Float32Array {
-  const solved = new Float32Array(vector.length)
-  for (let i = 0; i < vector.length; i++) {
-    const row = lower[i]!
-    let sum = vector[i]!
-    for (let j = 0; j < i; j++) sum -= row[j]! * solved[j]!
-    solved[i] = sum / row[i]!
-  }
-  return solved
-}
+/** How a sentence and its translation differ. */
+export const apartIn = ({ en, zh }: Pairs): Float32Array[] => en.map((english, at) => minus(zh[at]!, english))
 
 function meanOf(vectors: readonly Float32Array[]): Float32Array {
   const sum = new Float64Array(vectors[0]?.length ?? 0)
