@@ -93,6 +93,7 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     documents: async () => (await conversations()).documents,
     timers: async () => (await conversations()).timers,
     vectors,
+    objects,
     catalogue: async () => openCatalogue((await conversations()).documents),
     async assistant() {
       const { readConfig } = await import('./config/files.ts')

@@ -1,6 +1,7 @@
 import type { Conversations, Documents, Timers } from '../conversations/conversations.ts'
 import type { Log } from '../log.ts'
 import type { Models } from '../models/models.ts'
+import type { Objects } from '../objects/objects.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 import type { Catalogue } from './catalogue.ts'
 
@@ -11,6 +12,7 @@ export type Ability =
   | 'documents'
   | 'timers'
   | 'vectors'
+  | 'objects'
   | 'catalogue'
   | 'assistant'
 
@@ -34,6 +36,7 @@ export type Services = {
   documents: Documents
   timers: Timers
   vectors: Vectors
+  objects: Objects
   catalogue: Catalogue
   assistant: Assistant
 }

@@ -37,7 +37,7 @@ export type Surroundings = {
 /** Joins a definition with what it uses. Errors: `invalid_config` when it is not sound, or uses what is not given. */
 export function invocable(definition: AnyFunction, surroundings: Surroundings): Invocable {
   checkDefinition(definition)
-  const abilities = abilitiesOf(definition, surroundings.services)
+  const abilities = abilitiesOf(definition, { objects: surroundings.objects, ...surroundings.services })
   const log = surroundings.log.child({ service: definition.name })
   const receives = new Set<string>(definition.receives)
   const limit = definition.concurrency ?? DEFAULT_CONCURRENCY

@@ -1,0 +1,90 @@
+/** What a document is, as far as it can be read. */
+export type Kind = 'pdf' | 'html' | 'markdown' | 'text'
+
+/** Where in a document something stands: a page, from 1 on; the heading it stands under; or a line, from 1 on. */
+export type Place = { page?: number; section?: string; line?: number }
+
+/** Text of one place, its paragraphs parted by empty lines. */
+export type Part = { place: Place; text: string }
+
+/** `count`: pages of a PDF, lines of a text, sections of the others. */
+export type Read = { parts: Part[]; count: number }
+
+/** Why a document cannot be kept. */
+export type Problem =
+  /** It opens with a password alone. */
+  | 'encrypted'
+  /** It takes too much time, memory or text. */
+  | 'too-large'
+  /** It is not what its name says, or is damaged. */
+  | 'broken'
+  /** There is no text in it, as in pictures of pages. */
+  | 'empty'
+  /** Of another kind than can be read. */
+  | 'unknown'
+  /** Its bytes are not there any more. */
+  | 'gone'
+
+/** Thrown where a document cannot be read. */
+export class Unreadable extends Error {
+  readonly problem: Problem
+  constructor(problem: Problem, cause?: unknown) {
+    super(`the document cannot be read: ${problem}`, { cause })
+    this.problem = problem
+  }
+}
+
+/** More than a long book has; what is beyond would make every search slow. */
+export const MAX_CHARACTERS = 1_500_000
+export const MAX_PAGES = 3_000
+
+const BY_TYPE: Readonly<Record<string, Kind>> = {
+  'application/pdf': 'pdf',
+  'application/x-pdf': 'pdf',
+  'text/html': 'html',
+  'application/xhtml+xml': 'html',
+  'text/markdown': 'markdown',
+  'text/x-markdown': 'markdown',
+  'text/plain': 'text',
+}
+const BY_NAME: readonly [RegExp, Kind][] = [
+  [/\.pdf$/i, 'pdf'],
+  [/\.x?html?$/i, 'html'],
+  [/\.(?:md|markdown)$/i, 'markdown'],
+  [/\.te?xt$/i, 'text'],
+]
+
+/** What an attachment can be read as, by its name first, since browsers call Markdown plain text; undefined for pictures and the like. */
+export function kindOf({ name, mediaType }: { name: string; mediaType: string }): Kind | undefined {
+  return (
+    BY_NAME.find(([form]) => form.test(name))?.[1] ?? BY_TYPE[mediaType.split(';')[0]!.trim().toLowerCase()]
+  )
+}
+
+/** A text that is not too long to be looked through. Errors: `Unreadable`. */
+export function within(text: string): string {
+  if (text.length > MAX_CHARACTERS) throw new Unreadable('too-large')
+  return text
+}
+
+/** Spaces as people see them; nothing that is no character of a text. */
+export const tidy = (text: string): string =>
+  text
+    .normalize('NFC')
+    .replace(/\r\n?/g, '\n')
+    .replace(/[^\P{Cc}\n\t]|[\u00ad\u200b\u202a-\u202e\u2066-\u2069\ufeff]/gu, '')
+    .replace(/[^\S\n]+/g, ' ')
+    .replace(/ ?\n ?/g, '\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()
+
+/** Refuses what has no text, or more of it than is kept. */
+export function checked(read: Read): Read {
+  const parts = read.parts
+    .map(({ place, text }) => ({ place, text: tidy(text) }))
+    .filter(({ text }) => /[\p{L}\p{N}]/u.test(text))
+  if (parts.length === 0) throw new Unreadable('empty')
+  if (parts.reduce((sum, { text }) => sum + text.length, 0) > MAX_CHARACTERS)
+    throw new Unreadable('too-large')
+  return { ...read, parts }
+}
