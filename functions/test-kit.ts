@@ -15,11 +15,13 @@ import { languageOf } from '../shared/language.ts'
 import { noLog } from '../shared/log.ts'
 import type { Models } from '../shared/models/models.ts'
 import { openFolderObjects } from '../shared/objects/folder.ts'
+import type { ObjectStore } from '../shared/objects/objects.ts'
 import { openSqliteVectors } from '../shared/vectors/sqlite.ts'
 
 export type Kit = {
   conversations: Conversations
   services: Partial<Services>
+  objects: ObjectStore
   /** Gives an event to a function, as the connector does, and gives what comes of it. */
   send<T extends EventType>(definition: AnyFunction, event: LaresEvent<T>): Promise<LaresEvent[]>
   /** Says something to a skill, or calls it with an input. */
@@ -68,6 +70,7 @@ export async function openKit(): Promise<Kit> {
   return {
     conversations,
     services,
+    objects,
     send,
     async ask(definition, said, { eventId, ...options } = {}) {
       const [result] = await send(definition, requestEvent(definition.name, said, options, eventId))

@@ -59,7 +59,7 @@ export function takeResult(work: Work, turn: Turn, result: SkillResult): void {
     endTurn(
       work,
       turn,
-      result.text.trim() === '' ? noAnswer[message.language] : result.text,
+      joined(turn.text, result.text) || noAnswer[message.language],
       result.status === 'ok' ? 'completed' : 'failed',
     )
 }

@@ -1,6 +1,6 @@
 import type { Intent } from '../../shared/events/types.ts'
 import type { SkillManifest } from '../../shared/function/catalogue.ts'
-import { askModel, askSkill, requestSkill } from './asking.ts'
+import { askModel, askSkill, joined, requestSkill } from './asking.ts'
 import { endTurn } from './ending.ts'
 import type { Question, Turn } from './state.ts'
 import { allRight, which } from './words.ts'
@@ -14,7 +14,7 @@ export function askWhich(work: Work, turn: Turn, between: readonly [string, stri
   const [first, second] = between.map(name => work.skills.find(skill => skill.name === name))
   if (!first || !second) return false
   const titles = [first, second].map(skill => titleOf(skill, message.language)) as [string, string]
-  endTurn(work, turn, which(...titles, message.language))
+  endTurn(work, turn, joined(turn.text, which(...titles, message.language)))
   work.state.question = { kind: 'which', skills: [first.name, second.name], message, saidAt }
   return true
 }
@@ -28,7 +28,7 @@ export type Otherwise = { intent: Intent; skill: string | undefined }
 export function takeAnswer(work: Work, turn: Turn, question: Question, otherwise: Otherwise): boolean {
   const { text, language } = turn.message
   if (NEVER_MIND.test(text.trim())) {
-    endTurn(work, turn, allRight[language])
+    endTurn(work, turn, joined(turn.text, allRight[language]))
     return true
   }
   return question.kind === 'which' ? choose(work, turn, question) : tellMore(work, turn, question, otherwise)

@@ -6,6 +6,7 @@ import {
   language,
   memory,
   message,
+  passage,
   reply,
   usage,
 } from '../../shared/events/types.ts'
@@ -24,6 +25,8 @@ const recalled = z.object({
   intent,
   memories: z.array(memory),
   answer: z.string().optional(),
+  passages: z.array(passage).optional(),
+  notice: z.string().optional(),
 })
 export type Recalled = z.infer<typeof recalled>
 
@@ -63,6 +66,7 @@ const turn = z.object({
   /** The skills that it may want, from its intent. */
   candidates: intent.shape.candidates,
   memories: z.array(memory),
+  passages: z.array(passage).default([]),
   /** The person was told that it failed, and it goes on nevertheless. */
   isLate: z.boolean(),
   /** The person wanted a fresh start meanwhile: it will not be in the transcript. */

@@ -39,11 +39,12 @@ function turnOf(messages: Taken[], isLate: boolean): Turn {
     saidAt: last.saidAt,
     candidates: all.flatMap(({ intent }) => intent.candidates),
     memories: [...memories.values()].sort((a, b) => b.score - a.score),
+    passages: all.flatMap(({ passages = [] }) => passages),
     isLate,
     isForgotten: false,
     step: 0,
     stage: { kind: 'model', hasTools: false },
-    text: '',
+    text: all.flatMap(({ notice }) => notice ?? []).join('\n'),
     chat: [],
     usage: NO_USAGE,
   }

@@ -1,5 +1,5 @@
 import type { Documents } from '../../shared/conversations/conversations.ts'
-import type { Memory, Message } from '../../shared/events/types.ts'
+import type { EventData, Intent, Memory, Message } from '../../shared/events/types.ts'
 import { defineFunction } from '../../shared/function/definition.ts'
 import {
   byIds,
@@ -12,6 +12,9 @@ import {
 import type { Vectors } from '../../shared/vectors/vectors.ts'
 import { answerFrom } from './answers.ts'
 import { statedFacts } from './facts.ts'
+import { consult } from './library/consulting.ts'
+import { attend } from './library/library.ts'
+import type { Tools as LibraryTools } from './library/store.ts'
 import { isAboutOneself, openMeaning, type Tools } from './meaning.ts'
 import { sentenceTo } from './perspective.ts'
 import { phrases } from './phrases.ts'
@@ -31,13 +34,15 @@ const meaningIn = (vectors: Vectors) => {
   return known
 }
 
-type Recalled = { memories: Memory[]; answer?: string }
+type Recalled = Omit<EventData<'lares.context.recalled'>, 'message' | 'saidAt' | 'intent'>
 
 export default defineFunction({
   name: 'memory',
   receives: ['lares.intent.recognised', 'lares.reply.completed'],
   emits: ['lares.context.recalled'],
-  uses: ['documents', 'models', 'vectors'],
+  uses: ['documents', 'models', 'objects', 'vectors'],
+  // Documents take longer to read than messages.
+  timeoutMs: 90_000,
   async handle(event, { documents, ...tools }) {
     if (event.type === 'lares.reply.completed') {
       const { person, question, inReplyTo, answers } = event.data
@@ -57,7 +62,7 @@ export default defineFunction({
       conversation: event.subject,
       saidAt: utc(saidAt),
     }
-    const recalled = await recalledFor(documents, message, source, tools)
+    const recalled = await recalledFor({ message, intent }, source, { documents, ...tools })
     return { type: 'lares.context.recalled', data: { message, saidAt, intent, ...recalled } }
   },
 })
@@ -65,15 +70,35 @@ export default defineFunction({
 /** So that times compare as text. */
 const utc = (time: string): string => new Date(time).toISOString()
 
+/** What comes of documents, then of memories; documents are consulted about what neither has an answer to. */
 async function recalledFor(
+  { message, intent }: { message: Message; intent: Intent },
+  source: Source,
+  tools: LibraryTools,
+): Promise<Recalled> {
+  // A slash begins a command, which is dialog's.
+  if (message.text.trimStart().startsWith('/')) return { memories: [] }
+  const given = await attend(message, intent, source, tools)
+  if (given?.answer !== undefined) {
+    await noteUsed(tools.documents, message.person, source.conversation, { ids: [], at: source.saidAt })
+    return { memories: [], answer: given.answer }
+  }
+  const { memories, answer } = await remembered(tools.documents, message, source, tools)
+  const { notice, isAll } = given ?? {}
+  if (answer !== undefined)
+    return { memories, answer: notice === undefined ? answer : `${notice}\n\n${answer}` }
+  if (notice === undefined) return { memories, ...(await consult(message, intent, tools)) }
+  if (isAll) return { memories, answer: notice }
+  return { memories, notice, ...(given?.passages && { passages: given.passages }) }
+}
+
+async function remembered(
   documents: Documents,
   message: Message,
   source: Source,
   tools: Tools,
-): Promise<Recalled> {
+): Promise<{ memories: Memory[]; answer?: string }> {
   const { person, text } = message
-  // A slash begins a command, which is dialog's.
-  if (text.trimStart().startsWith('/')) return { memories: [] }
   const request = requestIn(text)
   if (request) return { memories: [], answer: await served(documents, request, message, source, tools) }
   const found = await recall(documents, person, text)

@@ -56,6 +56,10 @@ export const memory = z.strictObject({
 })
 export type Memory = z.infer<typeof memory>
 
+/** What a document of the person says, and how it is cited: `(lease.pdf, page 3)`. */
+export const passage = z.strictObject({ cite: z.string(), text: z.string() })
+export type Passage = z.infer<typeof passage>
+
 export const toolCall = z.strictObject({
   id: z.string(),
   name: z.string(),
@@ -150,6 +154,10 @@ const schemas = {
     memories: z.array(memory),
     /** An answer that memory vouches for by itself, so that no model is needed. */
     answer: z.string().optional(),
+    /** From the person's documents, the most fitting first: what a model answers from. */
+    passages: z.array(passage).optional(),
+    /** What the reply begins with, whoever gives it: that a document was read. */
+    notice: z.string().optional(),
   }),
   'lares.prompt.composed': z.strictObject({
     step: z.int().nonnegative(),

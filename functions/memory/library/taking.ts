@@ -1,0 +1,75 @@
+import { toLaresError } from '../../../shared/errors.ts'
+import type { Message } from '../../../shared/events/types.ts'
+import { decidedOnce } from '../../../shared/function/decision.ts'
+import type { Source } from '../../../shared/memories/memories.ts'
+import { readApart } from './apart.ts'
+import type { Taken } from './phrases.ts'
+import { kindOf } from './read.ts'
+import { allHeld, documentId, held, keep, MAX_DOCUMENTS, type Tools } from './store.ts'
+
+/** For all documents of a message together. */
+const READ_LIMIT_MS = 25_000
+
+type Attachment = Message['attachments'][number]
+/** `id`: of the document. `isDropped`: its object is of no more use. */
+type Result = Taken & { id?: string; object: string; isDropped: boolean }
+
+/**
+ * Reads the documents that a message brings, and keeps them; gives back what became of each. A message that comes again
+ * reads nothing again, so that what was forgotten since does not come back. Undefined when it brings none.
+ */
+export async function takeIn(message: Message, source: Source, tools: Tools): Promise<Result[] | undefined> {
+  const { attachments, person, text } = message
+  // With words, what cannot be read here is left to whom the words are for.
+  const mine = attachments.filter(one => kindOf(one) !== undefined || text.trim() === '')
+  if (mine.length === 0) return undefined
+  const key = { collection: 'library-taken', person, id: source.message }
+  const results = await decidedOnce(tools.documents, key, new Date(source.saidAt), async () => {
+    const endsAt = performance.now() + READ_LIMIT_MS
+    const all: Result[] = []
+    for (const one of mine) all.push(await take(one, person, source.saidAt, endsAt, tools))
+    return all
+  })
+  for (const { object, isDropped } of results) if (isDropped) await tools.objects.delete(object)
+  return results
+}
+
+async function take(
+  { name, mediaType, object }: Attachment,
+  person: string,
+  at: string,
+  endsAt: number,
+  { documents, objects, log, signal }: Tools,
+): Promise<Result> {
+  const refused = (problem: Extract<Taken, { problem: unknown }>['problem'], isDropped = true): Result => ({
+    name,
+    problem,
+    object,
+    isDropped,
+  })
+  const kind = kindOf({ name, mediaType })
+  // A picture is no document, and may be somebody else's to look at.
+  if (kind === undefined) return refused('unknown', false)
+  const bytes = await objects.get(object).catch(error => {
+    if (toLaresError(error).code === 'not_found') return undefined
+    throw error
+  })
+  if (!bytes) return refused('gone')
+  const id = documentId(person, bytes)
+  const known = await held(documents, person, id)
+  // It may be this very message's, when it was cut short.
+  if (known) {
+    const { count, kind: asKind, name: before, object: kept } = known
+    const own = kept === object
+    return { name, kind: asKind, count, id, object, isDropped: !own, ...(!own && { before }) }
+  }
+  if ((await allHeld(documents, person)).length >= MAX_DOCUMENTS) return refused('full')
+  const outcome = await readApart(bytes, kind, { timeoutMs: Math.max(1, endsAt - performance.now()), signal })
+  if ('problem' in outcome) {
+    log.info({ problem: outcome.problem, kind, bytes: bytes.length }, 'a document cannot be read')
+    return refused(outcome.problem)
+  }
+  const { pieces, count } = outcome
+  await keep(documents, person, { id, name, kind, count, object, at }, pieces)
+  return { name, kind, count, id, object, isDropped: false }
+}
