@@ -7,6 +7,7 @@ import type { Scaling } from './scaling.ts'
 /** A Kubernetes object as `kubectl apply` takes it. */
 export type KubernetesObject = { apiVersion: string; kind: string; metadata: object; spec: object }
 
+export const PART_OF = { 'app.kubernetes.io/part-of': 'lares' }
 const AUTOSCALING = 'autoscaling.knative.dev'
 /** Where of-watchdog and OpenFaaS's templates look for secrets. */
 const SECRETS = '/var/openfaas/secrets'
@@ -31,7 +32,7 @@ function serviceOf(deployment: Deployment, how: { minScale?: number }): Kubernet
     metadata: {
       name,
       namespace,
-      labels: { 'app.kubernetes.io/part-of': 'lares', faas_function: name },
+      labels: { ...PART_OF, faas_function: name },
       // OpenFaaS's labels may hold what a Kubernetes label may not.
       annotations: { ...labels, ...annotations },
     },
@@ -151,7 +152,7 @@ function networkPolicyOf(deployment: Deployment): KubernetesObject | undefined {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: { name: `${name}-egress`, namespace },
+    metadata: { name: `${name}-egress`, namespace, labels: PART_OF },
     spec: {
       podSelector: { matchLabels: { 'serving.knative.dev/service': name } },
       policyTypes: ['Egress'],

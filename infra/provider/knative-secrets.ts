@@ -21,11 +21,17 @@ export function knativeSecrets(cluster: Cluster): Secrets {
     if (!(await list()).includes(name))
       throw new LaresError('not_found', `no secret "${name}"; faas-cli secret create makes one`)
   }
+  const mustBeFree = async (name: string) => {
+    const all = (await cluster.list('v1', 'Secret')).map(({ metadata }) => metadata.name)
+    if (all.includes(name) && !(await list()).includes(name))
+      throw new LaresError('invalid_request', `the Secret "${name}" is not one of Lares: choose another name`)
+  }
   return {
     list,
     async put(name, value, mode) {
       checkSecretName(name)
       if (mode === 'replace') await mustBeThere(name)
+      else await mustBeFree(name)
       const whole = secret(name)
       await cluster.apply({
         ...whole,

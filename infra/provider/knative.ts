@@ -6,9 +6,9 @@ import type { Log } from '../../shared/log.ts'
 import { activeHoursOf, isActive } from './active-hours.ts'
 import type { Activity, Backend, DeployedFunction, Lease } from './backend.ts'
 import { canonical, type Deployment, NAMESPACE, policyOf } from './deployment.ts'
-import type { Applied, Cluster, Pod, Service } from './knative-cluster.ts'
+import type { Applied, Cluster, Pod, Service, Stored } from './knative-cluster.ts'
 import { knativeLogs } from './knative-logs.ts'
-import { type KubernetesObject, manifestsOf } from './knative-manifests.ts'
+import { type KubernetesObject, manifestsOf, PART_OF } from './knative-manifests.ts'
 import { type Facilities, facilitiesOf, lacking } from './knative-needs.ts'
 import { knativeSecrets } from './knative-secrets.ts'
 import { conditionOf, isReady, minScaleIn, originOf } from './knative-status.ts'
@@ -95,12 +95,13 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       )
     const { service, others } = objectsOf(deployment)
     await checkSecrets(deployment)
-    const before = find(name)
+    const before = await own(serviceOfName(name), isDeployedHere)
+    if (others.length > 0) await own(policyOfName(name), isOurs)
     // All of it is tried first: a policy that is refused must not leave a Service behind.
     for (const object of [...others, service]) await cluster.apply(object, { dryRun: true })
     for (const object of others) await cluster.apply(object)
     const applied = await cluster.apply(service)
-    if (others.length === 0) await cluster.remove(policyOfName(name))
+    if (others.length === 0) await removePolicy(name)
     const isChanged = applied.metadata.resourceVersion !== before?.metadata.resourceVersion
     if (!isChanged && isReady(before!)) return false
     await untilReady(name, applied.metadata.generation ?? 1).catch(async cause => {
@@ -112,6 +113,23 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     log.info({ function: name, generation: applied.metadata.generation }, `${name} is deployed`)
     return isChanged
   }
+
+  /**
+   * As the cluster has it now; undefined when there is none. Errors: `invalid_request` when it is somebody else's.
+   */
+  async function own(object: Applied, isOwn: (stored: Stored) => boolean): Promise<Service | undefined> {
+    const stored = await cluster.read<Service>(object).catch(error => {
+      if ((error as LaresError).code !== 'not_found') throw error
+    })
+    if (!stored || isOwn(stored)) return stored ?? undefined
+    throw new LaresError(
+      'invalid_request',
+      `there is a ${object.kind} ${stored.metadata.name} that was not deployed here: remove it, or choose another name`,
+    )
+  }
+  const isDeployedHere = ({ metadata }: Stored) => metadata.annotations?.[DEPLOYMENT] !== undefined
+  const isOurs = ({ metadata }: Stored) =>
+    Object.entries(PART_OF).every(([key, value]) => metadata.labels?.[key] === value)
 
   const advice = (service: KubernetesObject): string =>
     lacking(service, facilities)
@@ -155,7 +173,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     if (stored === undefined) return await removeObjects(name)
     const { service, others } = objectsOf(JSON.parse(stored), minScaleIn(before!))
     for (const object of [...others, service]) await cluster.apply(object)
-    if (others.length === 0) await cluster.remove(policyOfName(name))
+    if (others.length === 0) await removePolicy(name)
   }
 
   async function keepManifest(name: string): Promise<void> {
@@ -178,9 +196,13 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     kind: 'NetworkPolicy',
     metadata: { name: `${name}-egress`, namespace: cluster.namespace },
   })
+  async function removePolicy(name: string): Promise<void> {
+    const isThere = await own(policyOfName(name), isOurs).catch(() => undefined)
+    if (isThere) await cluster.remove(policyOfName(name))
+  }
   async function removeObjects(name: string): Promise<void> {
     await cluster.remove(serviceOfName(name))
-    await cluster.remove(policyOfName(name))
+    await removePolicy(name)
     // The next request must not find it in what is followed.
     while (find(name)) await Promise.race([changed.promise, wait(1_000)])
   }

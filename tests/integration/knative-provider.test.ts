@@ -179,6 +179,28 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     expect(await service('keyless')).toBeUndefined()
   })
 
+  test('what was not deployed here is neither replaced nor removed: a Service, a policy, a Secret', async () => {
+    const spec = { template: { spec: { containers: [{ image: 'registry.example/theirs:1' }] } } }
+    const [apiVersion, kind] = ['serving.knative.dev/v1', 'Service']
+    await kubernetes!.api('POST', SERVICES, { apiVersion, kind, metadata: { name: 'foreign' }, spec })
+    for (const image of ['registry.example/lares/foreign:1', 'registry.example/broken:1'])
+      expect(await (await deploy('foreign', { image })).text()).toContain('was not deployed here')
+    expect((await service('foreign'))!.spec.template.spec).toMatchObject({
+      containers: [{ image: 'registry.example/theirs:1' }],
+    })
+    const policy = {
+      metadata: { name: 'guarded-egress' },
+      spec: { podSelector: {}, policyTypes: ['Egress'] },
+    }
+    await kubernetes!.api('POST', POLICIES, policy)
+    const declared = await deploy('guarded', { annotations: { 'com.lares.egress': 'none' } })
+    expect(await declared.text()).toContain('was not deployed here')
+    expect((await deploy('guarded')).status).toBe(202)
+    expect(await stored(`${POLICIES}/guarded-egress`)).toMatchObject({ spec: { podSelector: {} } })
+    const secret = await system('POST', 'secrets', { name: 'theirs', value: 'mine' })
+    expect([secret.status, await secret.text()]).toEqual([400, expect.stringContaining('not one of Lares')])
+  })
+
   test('a function reaches only what it declares, and anything again when it declares nothing', async () => {
     await deploy('narrow', { annotations: { 'com.lares.egress': 'app=kafka:9092,internet:443' } })
     expect(await stored(`${POLICIES}/narrow-egress`)).toMatchObject({
