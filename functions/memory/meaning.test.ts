@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LaresError } from '../../shared/errors.ts'
 import { noLog } from '../../shared/log.ts'
@@ -132,4 +133,36 @@ test.each([
   ['今天天气怎么样', false],
 ])('%j is about oneself: %s', (text, is) => {
   expect(isAboutOneself(text)).toBe(is)
+})
+
+test('what is forgotten while it is embedded leaves no vector', async () => {
+  const base = embedder('m')
+  const began = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const models: Embedder = {
+    ...base,
+    async embed(given, kind, signal) {
+      if (kind === 'passage') {
+        began.resolve()
+        await gate.promise
+      }
+      return await base.embed(given, kind, signal)
+    },
+  }
+  const meaning = openMeaning(vectors)
+  let kept = MEMORIES
+  const ask = () => meaning.nearest('ann', 'my bike code', async () => kept, toolsWith(models))
+  // The model begins behind the first question.
+  await ask()
+  await wait(100)
+  const asking = ask()
+  await began.promise
+  kept = MEMORIES.filter(({ id }) => id !== 'lock')
+  await meaning.changed('ann', ['lock'])
+  gate.resolve()
+  await asking
+  const left: string[] = []
+  for (const model of await vectors.models())
+    for await (const { id } of (await vectors.space(model)).read('ann')) left.push(id)
+  expect(left.sort()).toEqual(kept.map(({ id }) => id).sort())
 })

@@ -35,6 +35,8 @@ export function openMeaning(vectors: Vectors) {
   let beginning = false
   let retryAt = 0
   const fresh = new Map<string, number>()
+  /** By person, something new for each change. */
+  const changes = new Map<string, object>()
 
   const failed = (error: unknown, { log, now }: Tools) => {
     const { retryable } = toLaresError(error)
@@ -53,13 +55,23 @@ export function openMeaning(vectors: Vectors) {
     beginning = false
   }
   /** Makes the vectors of a person those of their memories. */
-  const follow = async (person: string, entries: Entry[], to: Space, { models, signal, now }: Tools) => {
+  const follow = async (
+    person: string,
+    read: () => Promise<Entry[]>,
+    to: Space,
+    { models, signal, now }: Tools,
+  ) => {
     if ((fresh.get(person) ?? Number.NEGATIVE_INFINITY) > now() - FRESH_MS) return
+    const change = changes.get(person)
+    const entries = await read()
     const known = new Set<string>()
     for await (const { id } of to.read(person)) known.add(id)
     const ids = new Set(entries.map(({ id }) => id))
-    const gone = [...known].filter(id => !ids.has(id))
-    if (gone.length > 0) await to.delete(person, gone)
+    await deleteFrom(
+      to,
+      person,
+      [...known].filter(id => !ids.has(id)),
+    )
     const missing = entries.filter(({ id }) => !known.has(id))
     for (let at = 0; at < Math.min(missing.length, MOST_AT_ONCE); at += BATCH) {
       const batch = missing.slice(at, at + BATCH)
@@ -69,8 +81,15 @@ export function openMeaning(vectors: Vectors) {
         signal,
       )
       await to.upsert(batch.map(({ id }, i) => ({ person, id, values: made.vectors[i]! })))
+      // What was forgotten meanwhile had no vector yet that its forgetting could have removed.
+      const still = new Set((await read()).map(({ id }) => id))
+      await deleteFrom(
+        to,
+        person,
+        batch.map(({ id }) => id).filter(id => !still.has(id)),
+      )
     }
-    if (missing.length <= MOST_AT_ONCE) fresh.set(person, now())
+    if (missing.length <= MOST_AT_ONCE && changes.get(person) === change) fresh.set(person, now())
   }
 
   return {
@@ -86,7 +105,7 @@ export function openMeaning(vectors: Vectors) {
         return []
       }
       try {
-        await follow(person, await entries(), space, tools)
+        await follow(person, entries, space, tools)
         const asked = await tools.models.embed([text], 'query', tools.signal)
         const found = await space.search({ person, values: asked.vectors[0]!, limit: MOST_NEAR })
         const least = Math.max(LEAST_SCORE, (found[0]?.score ?? 0) - NEARLY)
@@ -101,9 +120,14 @@ export function openMeaning(vectors: Vectors) {
     /** What was forgotten has no vector left, whichever model made it; what is new gets one when it is looked for. */
     async changed(person: string, forgotten: string[]): Promise<void> {
       fresh.delete(person)
+      changes.set(person, {})
       await forgetVectors(vectors, person, forgotten)
     },
   }
+}
+
+async function deleteFrom(space: Space, person: string, ids: string[]): Promise<void> {
+  if (ids.length > 0) await space.delete(person, ids)
 }
 
 /** Whether somebody speaks of themself: other questions are no reason to look through what they told. */
