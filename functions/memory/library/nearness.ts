@@ -1,6 +1,7 @@
 import { toLaresError } from '../../../shared/errors.ts'
 import { forgetVectors } from '../../../shared/memories/memories.ts'
 import type { Space, Vectors } from '../../../shared/vectors/vectors.ts'
+import { isChinese } from '../words.ts'
 import { allHeld, type Held, held, idsOf, passages, type Tools } from './store.ts'
 
 const BATCH = 16
@@ -9,8 +10,38 @@ const RETRY_MS = 60_000
 /** Passages have a space of their own: memories are looked for among memories alone. */
 const spaceOf = (model: string): string => `${model}/passages`
 
+/** What people say that no document is about. */
+const GENERAL = {
+  en: [
+    'how are you today?',
+    'tell me something funny',
+    'what is the weather like?',
+    'who was the first president?',
+    'what shall we do this evening?',
+    'how far is the moon?',
+    'can you write a poem?',
+    'which film is the best?',
+    'good evening',
+    'what does this word mean?',
+  ],
+  zh: [
+    '你今天怎么样？',
+    '给我说点有趣的',
+    '天气怎么样？',
+    '第一任总统是谁？',
+    '今晚我们做什么？',
+    '月亮有多远？',
+    '你会写诗吗？',
+    '哪部电影最好看？',
+    '晚上好',
+    '这个词是什么意思？',
+  ],
+} as const
+
+type Ground = Record<keyof typeof GENERAL, Float32Array>
 type State = {
   space?: Space
+  ground?: Ground
   retryAt: number
   beginning?: Promise<void>
   following: Map<string, Promise<void>>
@@ -33,7 +64,9 @@ function failed(state: State, error: unknown, { log, now }: Tools): void {
 }
 
 /**
- * Passages of a person that are near to a text in meaning, the nearest first. Nobody waits for embeddings that are not there
+ * Passages of a person that are near to a text in meaning, the nearest first. The score is how much nearer the text is than
+ * what people generally say in its language: the cosine alone puts any two texts of one language near each other, and the
+ * right passage in the other language behind all of them. Nobody waits for embeddings that are not there
  * yet, nor for the vectors of a document that was just read: those are made behind the answers, and until then words decide.
  */
 export async function nearest(
@@ -44,10 +77,15 @@ export async function nearest(
 ): Promise<{ id: string; score: number }[]> {
   const state = stateOf(tools.vectors)
   void follow(person, tools)
-  if (!state.space) return []
+  const { space, ground } = state
+  if (!space || !ground) return []
   try {
     const asked = await tools.models.embed([text], 'query', tools.signal)
-    return await state.space.search({ person, values: asked.vectors[0]!, limit })
+    const values = difference(asked.vectors[0]!, ground[isChinese(text) ? 'zh' : 'en'])
+    const length = Math.hypot(...values)
+    if (length === 0) return []
+    const found = await space.search({ person, values, limit })
+    return found.map(({ id, score }) => ({ id, score: score * length }))
   } catch (error) {
     if (tools.signal.aborted) throw error
     failed(state, error, tools)
@@ -79,14 +117,21 @@ async function begin(state: State, { models, vectors }: Tools): Promise<void> {
   if (state.space) return
   state.beginning ??= (async () => {
     try {
-      const { model, vectors: sample } = await models.embed(['what does it say?'], 'query')
-      state.space = await vectors.space({ id: spaceOf(model), dimensions: sample[0]!.length })
+      const { model, vectors: made } = await models.embed([...GENERAL.en, ...GENERAL.zh], 'query')
+      const { length } = GENERAL.en
+      state.ground = { en: meanOf(made.slice(0, length)), zh: meanOf(made.slice(length)) }
+      state.space = await vectors.space({ id: spaceOf(model), dimensions: made[0]!.length })
     } finally {
       delete state.beginning
     }
   })()
   await state.beginning
 }
+
+const meanOf = (all: Float32Array[]): Float32Array =>
+  all[0]!.map((_, at) => all.reduce((sum, one) => sum + one[at]!, 0) / all.length)
+
+const difference = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, at) => value - b[at]!)
 
 async function catchUp(person: string, space: Space, tools: Tools): Promise<void> {
   const all = await allHeld(tools.documents, person)
