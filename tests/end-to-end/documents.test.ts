@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pdfOf } from '../../functions/memory/library/files.fixture.ts'
+import { type House, startHouse } from '../support/house.ts'
+import { type ModelServer, startModelServer } from '../support/model-server.ts'
+import { ask, replyTo } from '../support/talk.ts'
+
+let model: ModelServer
+let house: House
+
+beforeAll(async () => {
+  model = await startModelServer()
+  house = await startHouse({ kind: 'embedded', modelUrl: model.url })
+})
+afterAll(async () => {
+  await house?.stop()
+  await model?.close()
+})
+
+async function bring(name: string, mediaType: string, bytes: Uint8Array): Promise<string> {
+  const attachments = [{ name, mediaType, data: Buffer.from(bytes).toString('base64') }]
+  const body = JSON.stringify({ conversation: 'desk', text: '', attachments })
+  const { id } = (await (await house.request('/api/messages', { method: 'POST', body })).json()) as {
+    id: string
+  }
+  return (await replyTo(house, 'desk', id)).text
+}
+
+/** What the model is given to answer from, asked in a conversation where the documents were not brought. */
+async function promptFor(question: string): Promise<string> {
+  await ask(house, crypto.randomUUID(), question)
+  return JSON.stringify(model.requests.at(-1)!.messages)
+}
+
+test('documents of each kind are read, given to the model with their place in other conversations, outlive kill -9, and are forgotten', async () => {
+  const markdown =
+    '# House\\n\\n## Boiler\\n\\nThe boiler is in the cellar. Its service code is 7788.\\n'.replaceAll(
+      '\\n',
+      '\n',
+    )
+  const html =
+    '<title>Pool</title><h1>Opening hours</h1><p>The pool opens at nine in winter.</p><script>alert(1)</script>'
+  expect(await bring('house.md', 'text/markdown', Buffer.from(markdown))).toBe(
+    'I have read house.md: 2 sections.',
+  )
+  expect(
+    await bring(
+      'lease.pdf',
+      'application/pdf',
+      pdfOf(['The rent is 950 euros.', 'The notice period is three months.']),
+    ),
+  ).toBe('I have read lease.pdf: 2 pages.')
+  expect(await bring('pool.html', 'text/html', Buffer.from(html))).toContain('I have read pool.html')
+  expect(await bring('说明.txt', 'text/plain', Buffer.from('洗衣机的保修期是两年。'))).toContain('说明.txt')
+  await house.kill('embedded')
+  const questions: [string, RegExp][] = [
+    ['what is the service code of the boiler?', /house\.md, § Boiler.*7788/s],
+    ['how long is the notice period?', /lease\.pdf, page 2.*three months/s],
+    ['when does the pool open in winter?', /pool\.html, § Opening hours.*at nine/s],
+    ['洗衣机的保修期是多久？', /说明\.txt.*两年/s],
+  ]
+  for (const [question, answer] of questions) expect(await promptFor(question)).toMatch(answer)
+  expect(await ask(house, 'sofa', 'forget the document lease.pdf')).toBe('I have forgotten lease.pdf.')
+  expect(await promptFor('how long is the notice period?')).not.toContain('three months')
+  expect(await ask(house, 'sofa', 'which documents do you have?')).not.toContain('lease.pdf')
+}, 120_000)
