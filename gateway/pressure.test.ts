@@ -22,3 +22,23 @@ test('a count that cannot be read fails who asked for it, and nobody who came in
   counts = Promise.resolve([])
   await expect(pressure.enter(sender)).resolves.toBeTypeOf('function')
 })
+
+test('who is refused and does not wait is told a second later; others, and who waited, at once', async () => {
+  const oldestAt = new Date(0).toISOString()
+  const full = async (): Promise<Waiting[]> => [
+    { person: 'ann', count: 5, oldestAt },
+    { person: 'bob', count: 5, oldestAt },
+  ]
+  let nowMs = 0
+  const pressure = openPressure({ waiting: full }, LIMITS, () => nowMs)
+  const refusedAfter = async (person: string) => {
+    const askedAt = performance.now()
+    await expect(pressure.enter({ conversation: person, person })).rejects.toMatchObject({ code: 'busy' })
+    return Math.round((performance.now() - askedAt) / 1_000)
+  }
+  expect(await refusedAfter('ann')).toBe(0)
+  nowMs = 900
+  expect(await Promise.all([refusedAfter('ann'), refusedAfter('bob')])).toEqual([1, 0])
+  nowMs = 10_000
+  expect(await refusedAfter('ann')).toBe(0)
+})

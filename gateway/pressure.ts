@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { GatewayConfig } from '../shared/config/files.ts'
 import type { History, Waiting } from '../shared/conversations/conversations.ts'
 import { LaresError } from '../shared/errors.ts'
@@ -6,6 +7,9 @@ import { LaresError } from '../shared/errors.ts'
 const RECOUNT_MS = 200
 const SHORTEST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 60_000
+/** Of refusals to those who do not wait, and how many are held at once: each holds a request in memory. */
+const HELD_MS = 1_000
+const MAX_HELD = 200
 
 type Limits = GatewayConfig['maxWaiting']
 type Sender = { conversation: string; person: string }
@@ -15,13 +19,24 @@ type Sender = { conversation: string; person: string }
  * and for all gateways together; two gateways may overshoot it by what they take in at the same moment.
  */
 export type Pressure = {
-  /** Keeps a place for a message until it is in the history, or was refused: gives back what frees it. Errors: `busy`. */
+  /**
+   * Keeps a place for a message until it is in the history, or was refused: gives back what frees it. Errors: `busy`, told
+   * a second later to whoever was refused before and did not wait, so that refusing costs the others little.
+   */
   enter(sender: Sender): Promise<() => void>
 }
 
 export function openPressure(history: Pick<History, 'waiting'>, limits: Limits, now: () => number): Pressure {
   const entering = openTally()
   const everywhere = openCount(history, now)
+  const told = openTold(now)
+  let held = 0
+  const holdBack = async () => {
+    if (held >= MAX_HELD) return
+    held++
+    await wait(HELD_MS)
+    held--
+  }
   return {
     async enter(sender) {
       const leave = entering.add(sender)
@@ -34,6 +49,7 @@ export function openPressure(history: Pick<History, 'waiting'>, limits: Limits, 
         check(all, entering.of('all', sender), limits.all, 'the assistant has', now())
       } catch (error) {
         leave()
+        if (told.again(sender.person, error)) await holdBack()
         throw error
       }
       return () => {
@@ -61,6 +77,21 @@ function waitFor(waiting: Waiting[], nowMs: number): number {
   const oldestMs = Math.min(nowMs, ...waiting.map(({ oldestAt }) => Date.parse(oldestAt)))
   const waitedMs = (nowMs - oldestMs) * (0.5 + Math.random() / 2)
   return Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, waitedMs))
+}
+
+/** Who was told to come again later, and until when. */
+function openTold(now: () => number) {
+  const untilMs = new Map<string, number>()
+  return {
+    /** Notes a refusal; true when the person had been told already and did not wait. */
+    again(person: string, error: unknown): boolean {
+      if (!(error instanceof LaresError) || error.code !== 'busy') return false
+      const isEarly = now() < (untilMs.get(person) ?? 0)
+      for (const [other, until] of untilMs) if (until <= now()) untilMs.delete(other)
+      untilMs.set(person, now() + (error.retryAfterMs ?? 0))
+      return isEarly
+    },
+  }
 }
 
 /** Messages on their way into the store, which does not count them yet. */

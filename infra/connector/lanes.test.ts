@@ -82,3 +82,23 @@ test('a close waits for what runs, and nothing starts afterwards', async () => {
 test('a close with nothing running ends at once', async () => {
   await openLanes(1).close()
 })
+
+test('a key with many tasks rests between them, in order; one with few does not', async () => {
+  const lanes = openLanes(10)
+  const lines: string[] = []
+  const task =
+    (name: string): Task =>
+    async () => {
+      lines.push(name)
+      await new Promise(resolve => setTimeout(resolve, 10))
+      return 'done'
+    }
+  for (let at = 1; at <= 8; at++) lanes.add('flood', task(`flood ${at}`))
+  for (let at = 1; at <= 3; at++) lanes.add('other', task(`other ${at}`))
+  await vi.advanceTimersByTimeAsync(31)
+  expect(lines).toEqual(['flood 1', 'other 1', 'other 2', 'other 3'])
+  // 10 ms of work and 40 of rest, until five are left.
+  await vi.advanceTimersByTimeAsync(3 * 50 + 5 * 10 - 31)
+  expect(lines.slice(4)).toEqual([2, 3, 4, 5, 6, 7, 8].map(at => `flood ${at}`))
+  expect(lanes.waiting('flood')).toBe(0)
+})

@@ -7,7 +7,8 @@ export type Task = () => Promise<Outcome>
 /**
  * Runs tasks of one key in their order and tasks of different keys at once, at most `limit` of them.
  * A key whose task waits for its next try holds itself and nobody else: it takes no place.
- * Keys take turns: one with many tasks goes to the end of the line after each.
+ * Keys take turns: one with many tasks goes to the end of the line after each, and while more than a few wait it rests in
+ * between, so that a conversation that floods leaves most of the machine to the others.
  */
 export type Lanes = {
   add(key: string, task: Task): void
@@ -17,6 +18,11 @@ export type Lanes = {
   /** Starts nothing more; resolves when what runs has ended. */
   close(): Promise<void>
 }
+
+/** A key with more tasks than these rests this many times as long as its last task took; 50 tasks of 3 ms then take 0.6 s. */
+const RESTS_BEYOND = 5
+const REST_SHARE = 4
+const LONGEST_REST_MS = 100
 
 export function openLanes(limit: number): Lanes {
   const queues = new Map<string, Task[]>()
@@ -43,17 +49,20 @@ export function openLanes(limit: number): Lanes {
   }
   const runFirst = async (key: string) => {
     const queue = queues.get(key)!
+    const startedAt = performance.now()
     const outcome = await queue[0]!()
+    const tookMs = performance.now() - startedAt
     running--
-    if (outcome === 'done') finish(key, queue)
+    if (outcome === 'done') finish(key, queue, tookMs)
     else if (!closed) later(key, outcome.againInMs)
     if (closed && running === 0) closed()
     fill()
   }
-  const finish = (key: string, queue: Task[]) => {
+  const finish = (key: string, queue: Task[], tookMs: number) => {
     queue.shift()
     if (queue.length === 0) queues.delete(key)
-    else line.push(key)
+    else if (queue.length <= RESTS_BEYOND || closed) line.push(key)
+    else later(key, Math.min(LONGEST_REST_MS, REST_SHARE * tookMs))
   }
 
   return {

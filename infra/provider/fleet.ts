@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LaresError } from '../../shared/errors.ts'
+import { openInTurn } from '../../shared/in-turn.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Backend, DeployedFunction, Lease, Usage } from './backend.ts'
 import { canonical, type Deployment, NAMESPACE } from './deployment.ts'
@@ -23,12 +24,7 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
   const { driver, store, log, now = Date.now, lookEveryMs = 1_000 } = options
   const functions = new Map<string, Known>()
   /** One change of a function at a time; they may come from several clients and from the autoscaler. */
-  const turns = new Map<string, Promise<unknown>>()
-  const inTurn = <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const turn = (turns.get(name) ?? Promise.resolve()).then(work, work)
-    turns.set(name, turn)
-    return turn
-  }
+  const order = openInTurn()
   const known = (name: string): Known => {
     const one = functions.get(name)
     if (one) return one
@@ -140,10 +136,10 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
     scaledBy: 'provider',
     list: () => [...functions.values()].map(describe),
     get: name => describe(known(name)),
-    deploy: deployment => inTurn(deployment.name, () => deploy(deployment)),
-    remove: name => inTurn(name, () => remove(name)),
+    deploy: deployment => order.run(deployment.name, () => deploy(deployment)),
+    remove: name => order.run(name, () => remove(name)),
     scale: (name, replicas) =>
-      inTurn(name, async () => {
+      order.run(name, async () => {
         const one = known(name)
         if (one.running.wanted() === replicas && one.running.instances().length === replicas) return
         await one.running.scale(replicas)
@@ -172,7 +168,7 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
     },
     async close({ stopFunctions }) {
       clearInterval(looking)
-      await Promise.allSettled(turns.values())
+      await order.settled()
       await Promise.all([...functions.values()].map(({ running }) => running.close(stopFunctions)))
       await driver.close({ stopFunctions })
     },

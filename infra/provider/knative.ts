@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { request } from 'undici'
 import { LaresError } from '../../shared/errors.ts'
 import { type Manifest, manifest } from '../../shared/function/catalogue.ts'
+import { openInTurn } from '../../shared/in-turn.ts'
 import type { Log } from '../../shared/log.ts'
 import { activeHoursOf, isActive } from './active-hours.ts'
 import type { Activity, Backend, DeployedFunction, Lease } from './backend.ts'
@@ -38,12 +39,7 @@ export type KnativeOptions = {
 export async function openKnative(options: KnativeOptions): Promise<Backend> {
   const { cluster, log, now = Date.now, readyLimitMs = 5 * 60_000, lookEveryMs = 60_000 } = options
   const activities = new Map<string, Activity>()
-  const turns = new Map<string, Promise<unknown>>()
-  const inTurn = <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const turn = (turns.get(name) ?? Promise.resolve()).then(work, work)
-    turns.set(name, turn)
-    return turn
-  }
+  const order = openInTurn()
   let changed = Promise.withResolvers<void>()
   const onChange = () => {
     changed.resolve()
@@ -259,7 +255,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       const wanted = minScaleOf(deployment)
       if (!activeHoursOf(deployment.annotations) || wanted === minScaleIn(service)) continue
       log.info({ function: name, minScale: wanted }, `${name} ${wanted === 0 ? 'may sleep' : 'stays awake'}`)
-      await inTurn(name, () => applyMinScale(known(name), wanted))
+      await order.run(name, () => applyMinScale(known(name), wanted))
     }
   }
   let looking: Promise<void> = Promise.resolve()
@@ -272,16 +268,16 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     scaledBy: 'backend',
     list: () => all().map(describe),
     get: name => describe(known(name)),
-    deploy: deployment => inTurn(deployment.name, () => deploy(deployment)),
+    deploy: deployment => order.run(deployment.name, () => deploy(deployment)),
     remove: name =>
-      inTurn(name, async () => {
+      order.run(name, async () => {
         known(name)
         await removeObjects(name)
         activities.delete(name)
         log.info({ function: name }, `${name} is removed`)
       }),
     scale: (name, replicas) =>
-      inTurn(name, async () => {
+      order.run(name, async () => {
         const service = known(name)
         if (minScaleIn(service) !== replicas) await applyMinScale(service, replicas)
       }),
@@ -296,7 +292,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     async close({ stopFunctions }) {
       clearInterval(timer)
       await looking
-      await Promise.allSettled(turns.values())
+      await order.settled()
       if (stopFunctions) await Promise.all(all().map(({ metadata }) => removeObjects(metadata.name)))
       await cluster.close()
     },

@@ -173,9 +173,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'waiting keeps its place',
     promise: 'P4',
     file: 'infra/connector/lanes.ts',
-    find: "    running--\n    if (outcome === 'done') finish(key, queue)\n    else if (!closed) later(key, outcome.againInMs)\n",
+    find: "    running--\n    if (outcome === 'done') finish(key, queue, tookMs)\n    else if (!closed) later(key, outcome.againInMs)\n",
     replace:
-      "    if (outcome === 'done') running--\n    if (outcome === 'done') finish(key, queue)\n    else if (!closed) later(key, outcome.againInMs)\n    if (outcome !== 'done') setTimeout(() => running--, outcome.againInMs)\n",
+      "    if (outcome === 'done') running--\n    if (outcome === 'done') finish(key, queue, tookMs)\n    else if (!closed) later(key, outcome.againInMs)\n    if (outcome !== 'done') setTimeout(() => running--, outcome.againInMs)\n",
   },
   {
     name: 'away is failed',
