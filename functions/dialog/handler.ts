@@ -1,4 +1,4 @@
-import type { Conversations } from '../../shared/conversations/conversations.ts'
+import type { Conversations, ModelCall } from '../../shared/conversations/conversations.ts'
 import type { Draft } from '../../shared/events/event.ts'
 import { type EventData, schemaOf } from '../../shared/events/types.ts'
 import type { FunctionContext } from '../../shared/function/context.ts'
@@ -54,9 +54,16 @@ async function take(received: Received, event: StepEvent, context: Context): Pro
     apply(state) {
       const { notes, ...result } = step(state, event, surroundings)
       for (const note of notes) log.debug({ event: event.id, type: event.type, conversation }, note)
-      return result
+      return { ...result, modelCalls: callsIn(event) }
     },
   })
+}
+
+/** A model was called, whether its answer still matters or not. */
+function callsIn(event: StepEvent): ModelCall[] {
+  if (event.type !== 'lares.generation.completed') return []
+  const { model, usage } = event.data
+  return [{ model, ...usage }]
 }
 
 function personIn(event: StepEvent): string | undefined {

@@ -14,7 +14,17 @@ export type StoreUnderTest = {
   /** Opens the same store again each time. */
   open(now?: () => number): Promise<Conversations>
   opener: MemberOrder['opener']
+  /** Past the port, as a dashboard reads it. */
+  callsPerHour(): Promise<CallsPerHour[]>
   stop(): Promise<void>
+}
+
+export type CallsPerHour = {
+  hour: string
+  model: string
+  calls: number
+  input_tokens: number
+  output_tokens: number
 }
 
 export const written = (id: string, more: Partial<MessageWrite> = {}): MessageWrite => ({
@@ -97,6 +107,33 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
         expect([applied, first]).toEqual([1, [{ at: '1970-01-01T00:00:00.000Z', applied: 1 }]])
         expect([second, third]).toEqual([first, first])
         expect(await store.history.message(`${c}-m`)).toMatchObject({ text: 'try 1' })
+      })
+
+      test('counts calls of models by hour, each once', async () => {
+        const call = (model: string, inputTokens: number) => ({ model, inputTokens, outputTokens: 2 })
+        const [quick, slow] = [`quick-${c}`, `slow-${c}`]
+        const calls = [[call(quick, 10)], [call(quick, 20), call(slow, 5)], [call(quick, 40)]]
+        const times = ['10:00:00.000', '10:59:59.999', '11:00:00.000'].map(time => `2026-03-29T${time}Z`)
+        for (const [at, modelCalls] of calls.entries()) {
+          const then = await under.open(() => Date.parse(times[at]!))
+          for (const _ of ['first', 'again'])
+            await then.step({
+              conversation: c,
+              person: 'owner',
+              eventId: `${c}-${at}`,
+              apply: () => ({ state: {}, messages: [], outcome: null, modelCalls }),
+            })
+          await then.close()
+        }
+        const seen = (await under.callsPerHour()).filter(({ model }) => model.endsWith(c))
+        const row = (hour: string, model: string, calls: number, input_tokens: number) => ({
+          hour: `2026-03-29T${hour}:00:00Z`,
+          model,
+          calls,
+          input_tokens,
+          output_tokens: 2 * calls,
+        })
+        expect(seen).toEqual([row('10', quick, 2, 30), row('10', slow, 1, 5), row('11', quick, 1, 40)])
       })
 
       test('is remembered by whoever opens the store next', async () => {

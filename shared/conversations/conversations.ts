@@ -31,8 +31,16 @@ export type StepRequest<State, Outcome> = {
   person: string
   eventId: string
   /** Must be pure: it may be run again when the transaction is. State is undefined for a conversation without one. */
-  apply(state: State | undefined): { state: State; messages: MessageWrite[]; outcome: Outcome }
+  apply(state: State | undefined): {
+    state: State
+    messages: MessageWrite[]
+    outcome: Outcome
+    /** Counted by hour and model (docs/stores.md); nothing of a person is among it. */
+    modelCalls?: ModelCall[] | undefined
+  }
 }
+
+export type ModelCall = { model: string; inputTokens: number; outputTokens: number }
 
 export type MessageStatus = 'queued' | 'answering' | 'answered' | 'completed' | 'failed' | 'interrupted'
 

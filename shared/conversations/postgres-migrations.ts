@@ -88,4 +88,14 @@ export const migrations: Migration[] = [
         text text NOT NULL,
         hash text NOT NULL)`,
   },
+  {
+    name: 'model calls',
+    statements: `
+      CREATE TABLE lares.model_calls (
+        at timestamptz NOT NULL,
+        model text NOT NULL,
+        input_tokens integer NOT NULL,
+        output_tokens integer NOT NULL);
+      CREATE INDEX model_calls_by_time ON lares.model_calls (at)`,
+  },
 ]

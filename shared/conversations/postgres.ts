@@ -11,7 +11,7 @@ import { hold, writeMessages } from './postgres-messages.ts'
 import { migrations } from './postgres-migrations.ts'
 import { postgresRows } from './postgres-rows.ts'
 import { postgresTimers } from './postgres-timers.ts'
-import { layOutMessages } from './postgres-timescale.ts'
+import { layOutByTime } from './postgres-timescale.ts'
 
 export type PostgresOptions = {
   /** postgres://user:password@host:port/database; the user must be allowed to create the schema `lares`. */
@@ -38,9 +38,7 @@ export async function openPostgresConversations(options: PostgresOptions): Promi
     waitMs = 30_000,
   } = options
   const database = openPool({ url, log, poolSize, statementTimeoutMs })
-  await migrate({ url, where: database.where, migrations, log, waitMs }, client =>
-    layOutMessages(client, log),
-  )
+  await migrate({ url, where: database.where, migrations, log, waitMs }, client => layOutByTime(client, log))
   const documents = postgresDocuments(database)
   return {
     step: stepping(database, now),
@@ -64,6 +62,8 @@ const RECORD = `
   WITH recorded AS (
     INSERT INTO lares.journal (event_id, conversation, outcome, at_ms) VALUES ($2, $1, $3, $4)
   ) UPDATE lares.conversations SET state = $5, last_at = $6 WHERE id = $1`
+const CALLED = `
+  INSERT INTO lares.model_calls (at, model, input_tokens, output_tokens) VALUES (to_timestamp($1::float8 / 1000), $2, $3, $4)`
 const OUTCOME = 'SELECT outcome FROM lares.journal WHERE event_id = $1'
 
 /** The row of the conversation is held from the reading of its state to the commit, so steps of it take turns. */
@@ -78,6 +78,8 @@ function stepping(database: Database, now: () => number): Conversations['step'] 
       const lastAt = await writeMessages(query, conversation, step.messages, { lastAt: held.lastAt, nowMs })
       const outcome = JSON.stringify(step.outcome)
       await query(RECORD, [conversation, eventId, outcome, nowMs, JSON.stringify(step.state), lastAt])
+      for (const { model, inputTokens, outputTokens } of step.modelCalls ?? [])
+        await query(CALLED, [nowMs, model, inputTokens, outputTokens])
       return outcome
     })
   // Two deliveries of one event at once: the second waited for the row, and finds at its end that it came too late.

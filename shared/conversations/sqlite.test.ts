@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { conversationsSuite } from './conversations.suite.ts'
 import { openSqliteConversations } from './sqlite.ts'
+import { callsIn } from './sqlite-calls.fixture.ts'
 
 conversationsSuite('conversations on sqlite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lares-conversations-'))
@@ -14,6 +15,7 @@ conversationsSuite('conversations on sqlite', async () => {
       name: 'openSqliteConversations',
       argument: file,
     },
+    callsPerHour: async () => callsIn(file),
     stop: () => rm(folder, { recursive: true }),
   }
 })

@@ -34,7 +34,17 @@ const migrations = [
   `CREATE INDEX messages_waiting ON messages (conversation, created_at) WHERE ${IS_WAITING}`,
   `CREATE TABLE audit (
      sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, hash TEXT NOT NULL) STRICT`,
+  `CREATE TABLE model_calls_per_hour (
+     hour TEXT NOT NULL, model TEXT NOT NULL, calls INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
+     output_tokens INTEGER NOT NULL, PRIMARY KEY (hour, model)) STRICT, WITHOUT ROWID`,
 ]
+
+/** Counted as it comes, so that the file does not grow with every call. Hours as 2026-11-27T14:00:00Z. */
+const CALLED = `
+  INSERT INTO model_calls_per_hour (hour, model, calls, input_tokens, output_tokens)
+  VALUES (strftime('%Y-%m-%dT%H:00:00Z', ? / 1000, 'unixepoch'), ?, 1, ?, ?)
+  ON CONFLICT DO UPDATE SET calls = calls + 1, input_tokens = input_tokens + excluded.input_tokens,
+    output_tokens = output_tokens + excluded.output_tokens`
 
 /** Opens the store in one file; `now` gives milliseconds since the epoch. Errors: `unavailable`. */
 export function openSqliteConversations(file: string, now: () => number = Date.now): Conversations {
@@ -79,6 +89,7 @@ function stepping(database: DatabaseSync, commits: GroupCommit, now: () => numbe
   const record = database.prepare(
     'INSERT INTO journal (event_id, conversation, outcome, at_ms) VALUES (?, ?, ?, ?)',
   )
+  const called = database.prepare(CALLED)
   const apply = <State, Outcome>(request: StepRequest<State, Outcome>): string => {
     const { conversation, person, eventId } = request
     const before = readState.get(conversation) as { state: string } | undefined
@@ -88,6 +99,8 @@ function stepping(database: DatabaseSync, commits: GroupCommit, now: () => numbe
     writeState.run(conversation, JSON.stringify(step.state))
     const outcome = JSON.stringify(step.outcome)
     record.run(eventId, conversation, outcome, now())
+    for (const { model, inputTokens, outputTokens } of step.modelCalls ?? [])
+      called.run(now(), model, inputTokens, outputTokens)
     return outcome
   }
   // The first answer goes the way of all later ones, so that it is the same.

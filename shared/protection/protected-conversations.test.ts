@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { conversationsSuite } from '../conversations/conversations.suite.ts'
+import { callsIn } from '../conversations/sqlite-calls.fixture.ts'
 import { openProtectedConversations } from './sqlite.fixture.ts'
 
 conversationsSuite('conversations on sqlite, encrypted', async () => {
@@ -13,6 +14,7 @@ conversationsSuite('conversations on sqlite, encrypted', async () => {
       name: 'openProtectedConversations',
       argument: folder,
     },
+    callsPerHour: async () => callsIn(join(folder, 'conversations.db')),
     stop: () => rm(folder, { recursive: true }),
   }
 })

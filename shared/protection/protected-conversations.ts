@@ -40,11 +40,12 @@ async function step<State, Outcome>(
   const key = await keys.of(request.person)
   const brought = new Map<string, DataKey | undefined>([[key.id, key]])
   const apply = (stored: unknown) => {
-    const { state, messages, outcome } = request.apply(stateIn(stored, conversation, brought))
+    const { state, messages, outcome, modelCalls } = request.apply(stateIn(stored, conversation, brought))
     return {
       state: sealJson(key, placeOfState(conversation), state),
       messages: messages.map(message => sealMessage(key, message)),
       outcome: sealJson(key, placeOfOutcome(eventId), outcome),
+      modelCalls,
     }
   }
   for (;;) {

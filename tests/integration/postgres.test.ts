@@ -2,7 +2,7 @@ import { describe } from 'vitest'
 import { conversationsSuite } from '../../shared/conversations/conversations.suite.ts'
 import { openPostgresConversations } from '../../shared/conversations/postgres.ts'
 import { realPart } from '../support/npm-part.ts'
-import { startPostgres } from '../support/postgres.ts'
+import { callsPerHour, startPostgres } from '../support/postgres.ts'
 
 const server = await realPart(() => startPostgres())
 
@@ -16,6 +16,7 @@ describe.skipIf(!server)(`PostgreSQL ${server?.version}`, () => {
         name: 'openPostgresConversations',
         argument: { url },
       },
+      callsPerHour: () => callsPerHour(url),
       stop: () => server!.close(),
     }
   })

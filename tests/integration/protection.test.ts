@@ -6,7 +6,7 @@ import { conversationsSuite } from '../../shared/conversations/conversations.sui
 import { ringSuite } from '../../shared/protection/ring.suite.ts'
 import { openPostgresRing } from '../../shared/protection/ring-postgres.ts'
 import { realPart } from '../support/npm-part.ts'
-import { startPostgres } from '../support/postgres.ts'
+import { callsPerHour, startPostgres } from '../support/postgres.ts'
 import { openProtectedPostgres } from '../support/protected-postgres.ts'
 
 const postgres = await realPart(() => startPostgres())
@@ -27,6 +27,7 @@ describe.skipIf(!postgres)('encryption on PostgreSQL', () => {
         name: 'openProtectedPostgres',
         argument: { url, home },
       },
+      callsPerHour: () => callsPerHour(url),
       stop: () => rm(home, { recursive: true, force: true }),
     }
   })

@@ -5,7 +5,7 @@ import { documentsSuite } from '../../shared/conversations/documents.suite.ts'
 import { openPostgresConversations } from '../../shared/conversations/postgres.ts'
 import { timersSuite } from '../../shared/conversations/timers.suite.ts'
 import { realPart } from '../support/npm-part.ts'
-import { queryOnce, startPostgres } from '../support/postgres.ts'
+import { CALLS_PER_HOUR, queryOnce, startPostgres } from '../support/postgres.ts'
 import { startTimescale } from '../support/timescale.ts'
 
 const timescale = (await realPart(startTimescale))!
@@ -24,6 +24,7 @@ describe.skipIf(!timescale || !plain)(`TimescaleDB ${timescale?.version}`, () =>
   let store: Conversations
   let reference: Conversations
   let plainUrl: string
+  const nowMs = Date.now()
   /** The WebAssembly server has one connection, which the store's pool holds while it is open. */
   const beside = async (sql: string) => {
     await store.close()
@@ -36,11 +37,11 @@ describe.skipIf(!timescale || !plain)(`TimescaleDB ${timescale?.version}`, () =>
   const logged: string[] = []
   const note = (_: object, message: string) => void logged.push(message)
   const log = { debug: note, info: note, warn: note, error: note, child: () => log }
-  const open = () => openPostgresConversations({ url: timescale.url, poolSize: 1, log })
+  const open = () => openPostgresConversations({ url: timescale.url, poolSize: 1, log, now: () => nowMs })
 
   beforeAll(async () => {
     plainUrl = await plain.database()
-    reference = await openPostgresConversations({ url: plainUrl, log })
+    reference = await openPostgresConversations({ url: plainUrl, log, now: () => nowMs })
     store = await open()
     for (const one of [store, reference]) await talkForMonths(one)
   }, 120_000)
@@ -68,6 +69,7 @@ describe.skipIf(!timescale || !plain)(`TimescaleDB ${timescale?.version}`, () =>
               written(`${id}-a`, { createdAt, role: 'assistant', inReplyTo: `${id}-q`, status: 'completed' }),
             ],
             outcome: null,
+            modelCalls: [{ model: `model-${day % 3}`, inputTokens: day, outputTokens: talk }],
           }),
         })
       }
@@ -160,13 +162,25 @@ describe.skipIf(!timescale || !plain)(`TimescaleDB ${timescale?.version}`, () =>
     expect(await beside(PER_HOUR)).toEqual(await queryOnce(plainUrl, PER_HOUR))
   })
 
-  test('compression and the aggregate have their policies', async () => {
+  test('calls of models per hour are the same, and stay when the calls are dropped', async () => {
+    const expected = await queryOnce(plainUrl, CALLS_PER_HOUR)
+    expect(expected.reduce((sum, { calls }) => sum + Number(calls), 0)).toBe(DAYS * TALKS)
+    expect(await beside(CALLS_PER_HOUR)).toEqual(expected)
+    await beside(`CALL refresh_continuous_aggregate('lares.model_calls_per_hour', NULL, NULL)`)
+    await beside(`SELECT drop_chunks('lares.model_calls', INTERVAL '-9 days')`)
+    expect(await beside('SELECT count(*)::int AS count FROM lares.model_calls')).toEqual([{ count: 0 }])
+    expect(await beside(CALLS_PER_HOUR)).toEqual(expected)
+  })
+
+  test('compression, retention and the aggregates have their policies', async () => {
     const jobs = await beside(
       `SELECT proc_name FROM timescaledb_information.jobs WHERE hypertable_schema IN ('lares', '_timescaledb_internal') ORDER BY 1`,
     )
     expect(jobs.map(({ proc_name }) => proc_name)).toEqual([
       'policy_compression',
       'policy_refresh_continuous_aggregate',
+      'policy_refresh_continuous_aggregate',
+      'policy_retention',
     ])
   })
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import type { CallsPerHour } from '../../shared/conversations/conversations.suite.ts'
 import { LaresError } from '../../shared/errors.ts'
 import { freePort } from './house.ts'
 import { npmPart } from './npm-part.ts'
@@ -110,6 +111,15 @@ async function untilReady(running: ChildProcess, url: string, deadline: number):
     await wait(50)
   }
 }
+
+/** What the view of model calls shows, in the words of the suite of conversations. */
+export const callsPerHour = async (url: string): Promise<CallsPerHour[]> =>
+  (await queryOnce(url, CALLS_PER_HOUR)) as CallsPerHour[]
+
+export const CALLS_PER_HOUR = `
+  SELECT to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS hour, model, calls::int,
+    input_tokens::int, output_tokens::int
+  FROM lares.model_calls_per_hour ORDER BY 1, model COLLATE "C"`
 
 /** One statement on a connection of its own. */
 export async function queryOnce(url: string, text: string): Promise<Record<string, unknown>[]> {
