@@ -10,6 +10,7 @@ import { type Fleet, startFleet } from './faults/fleet.ts'
 import { MOMENTS } from './faults/moments.ts'
 import { type Cell, type Ground, SIGNALS, strike } from './faults/strike.ts'
 import { isBroken, openResults, type Result, tableOf } from './faults/table.ts'
+import { openTurns } from './faults/turns.ts'
 import { freePort, TOKEN } from './support/house.ts'
 import { startModelServer } from './support/model-server.ts'
 import { startPostgres } from './support/postgres.ts'
@@ -17,8 +18,9 @@ import { startPostgres } from './support/postgres.ts'
 /**
  * `npm run test:faults`: the table of faults. For each component, moment and signal, some conversations are under way on a
  * Kafka deployment with two gateways and two connectors when the signal meets the component exactly at the moment (see
- * faults/hook.ts); then every acknowledged message must have one reply or visible failure, in order. Results are appended
- * to a file, and a run goes on where the last one ended. Exits with 1 when a promise was broken.
+ * faults/hook.ts); then every acknowledged message must have one reply or visible failure, in order. `--lanes N`: so many
+ * components are struck at the same time, each with conversations of its own; all conversations feel all of it. Results
+ * are appended to a file, and a run goes on where the last one ended. Exits with 1 when a promise was broken.
  */
 const { values } = parseArgs({
   options: {
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     'stop-seconds': { type: 'string', default: '30' },
     conversations: { type: 'string', default: '10' },
     messages: { type: 'string', default: '3' },
+    lanes: { type: 'string', default: '1' },
     results: { type: 'string', default: join(tmpdir(), 'lares-faults.jsonl') },
   },
 })
@@ -121,8 +124,9 @@ const model = await startModelServer({ delayMs: 50, tokenDelayMs: 2 })
 const broker = await openBroker()
 
 /** The cells of the store need a store that is a process; all others have the one of LARES_HOME. */
-async function onGround(cells: Cell[], withPostgres: boolean): Promise<void> {
-  if (cells.every(cell => results.of(cell).length >= Number(values.repetitions))) return
+async function onGround(cells: Cell[], withPostgres: boolean, lanes: number): Promise<void> {
+  const turns = openTurns(cells, results, Number(values.repetitions))
+  if (turns.isDone()) return
   const postgres = withPostgres ? await startPostgres() : undefined
   const databaseUrl = await postgres?.database()
   const fleet: Fleet = await startFleet({
@@ -132,33 +136,39 @@ async function onGround(cells: Cell[], withPostgres: boolean): Promise<void> {
     connectors: 2,
   })
   const ground = { fleet, broker, postgres, stopMs: Number(values['stop-seconds']) * 1_000 }
+  const lane = async () => {
+    for (let cell = await turns.next(); cell; cell = await turns.next()) {
+      await runOnce(cell, ground)
+      turns.end(cell)
+    }
+  }
   try {
-    for (const cell of cells) await runCell(cell, ground)
+    await Promise.all(Array.from({ length: lanes }, lane))
   } finally {
     await fleet.stop()
     await postgres?.close()
   }
 }
 
-async function runCell(cell: Cell, ground: Ground): Promise<void> {
+async function runOnce(cell: Cell, ground: Ground): Promise<void> {
+  const result = await repeat(cell, ground)
+  await results.add(result)
+  const { met, acknowledged, replied, failed, lost, repeated, reordered, drainMs } = result
+  const counts = { met, acknowledged, replied, failed, lost, repeated, reordered, drainMs }
   const name = `${cell.component}, ${cell.moment}, ${cell.signal}`
-  for (let done = results.of(cell).length; done < Number(values.repetitions); done++) {
-    const result = await repeat(cell, ground)
-    await results.add(result)
-    const { met, acknowledged, replied, failed, lost, repeated, reordered, drainMs } = result
-    const counts = { met, acknowledged, replied, failed, lost, repeated, reordered, drainMs }
-    process.stderr.write(`${name}: ${JSON.stringify(counts)}\n`)
-    if (isBroken(result)) process.stderr.write(`${ground.fleet.output().slice(-20_000)}\n`)
-  }
+  process.stderr.write(`${name}: ${JSON.stringify(counts)}\n`)
+  if (isBroken(result)) process.stderr.write(`${ground.fleet.output().slice(-20_000)}\n`)
 }
 
+/** What all others stand on is struck alone. */
+const GROUND = ['broker', 'store']
 try {
-  const isStore = ({ component }: Cell) => component === 'store'
-  await onGround(
-    cells.filter(cell => !isStore(cell)),
-    false,
-  )
-  await onGround(cells.filter(isStore), true)
+  const lanes = Number(values.lanes)
+  const of = (component: string) => cells.filter(cell => cell.component === component)
+  const others = cells.filter(({ component }) => !GROUND.includes(component))
+  await onGround(others, false, lanes)
+  await onGround(of('broker'), false, 1)
+  await onGround(of('store'), true, 1)
 } finally {
   await broker.close()
   await model.close()
