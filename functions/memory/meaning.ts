@@ -1,11 +1,9 @@
 import { toLaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { type Entry, followMemories } from '../../shared/memories/meanings.ts'
 import { forgetVectors } from '../../shared/memories/memories.ts'
 import type { Embedder } from '../../shared/models/models.ts'
 import type { Space, Vectors } from '../../shared/vectors/vectors.ts'
-
-/** What has a meaning: the text of a memory, under its id. */
-export type Entry = { id: string; text: string }
 
 export type Tools = { models: Embedder; vectors: Vectors; log: Log; signal: AbortSignal; now(): number }
 
@@ -15,7 +13,6 @@ const RETRY_MS = 60_000
 const FRESH_MS = 60_000
 /** More than these are embedded behind the answer, over several messages. */
 const MOST_AT_ONCE = 64
-const BATCH = 16
 const MOST_NEAR = 3
 /**
  * Cosines of multilingual-e5-small for a question about oneself and a memory. Of 18 memories and 20 such questions in
@@ -63,33 +60,9 @@ export function openMeaning(vectors: Vectors) {
   ) => {
     if ((fresh.get(person) ?? Number.NEGATIVE_INFINITY) > now() - FRESH_MS) return
     const change = changes.get(person)
-    const entries = await read()
-    const known = new Set<string>()
-    for await (const { id } of to.read(person)) known.add(id)
-    const ids = new Set(entries.map(({ id }) => id))
-    await deleteFrom(
-      to,
-      person,
-      [...known].filter(id => !ids.has(id)),
-    )
-    const missing = entries.filter(({ id }) => !known.has(id))
-    for (let at = 0; at < Math.min(missing.length, MOST_AT_ONCE); at += BATCH) {
-      const batch = missing.slice(at, at + BATCH)
-      const made = await models.embed(
-        batch.map(({ text }) => text),
-        'passage',
-        signal,
-      )
-      await to.upsert(batch.map(({ id }, i) => ({ person, id, values: made.vectors[i]! })))
-      // What was forgotten meanwhile had no vector yet that its forgetting could have removed.
-      const still = new Set((await read()).map(({ id }) => id))
-      await deleteFrom(
-        to,
-        person,
-        batch.map(({ id }) => id).filter(id => !still.has(id)),
-      )
-    }
-    if (missing.length <= MOST_AT_ONCE && changes.get(person) === change) fresh.set(person, now())
+    const embed = async (texts: string[]) => (await models.embed(texts, 'passage', signal)).vectors
+    const { left } = await followMemories({ space: to, person, read, embed, most: MOST_AT_ONCE })
+    if (left === 0 && changes.get(person) === change) fresh.set(person, now())
   }
 
   return {
@@ -124,10 +97,6 @@ export function openMeaning(vectors: Vectors) {
       await forgetVectors(vectors, person, forgotten)
     },
   }
-}
-
-async function deleteFrom(space: Space, person: string, ids: string[]): Promise<void> {
-  if (ids.length > 0) await space.delete(person, ids)
 }
 
 /** Whether somebody speaks of themself: other questions are no reason to look through what they told. */

@@ -32,20 +32,25 @@ const find = async (documents: Documents, person: string, text: string) =>
 const RANK_CONSTANT = 60
 
 /**
- * What was found by words and what was found by meaning, as one list: by the sum of their reciprocal ranks, the newer
- * first where that is the same; of those about the same subject only the newest.
+ * What was found by words and what was found by meaning, as one list: by the sum of their reciprocal ranks in both and in
+ * the order of their age, so that of what fits about as well the newer comes first; of those about the same subject only
+ * the newest.
  */
 export function mixed(...lists: Remembered[][]): Remembered[] {
-  const scores = new Map<string, number>()
-  const memories = new Map<string, Remembered>()
-  for (const list of lists)
-    for (const [rank, memory] of list.entries()) {
-      scores.set(memory.id, (scores.get(memory.id) ?? 0) + 1 / (RANK_CONSTANT + rank + 1))
-      if (!memories.has(memory.id)) memories.set(memory.id, memory)
-    }
-  const sorted = [...memories.values()].sort(
-    (a, b) => scores.get(b.id)! - scores.get(a.id)! || (a.saidAt < b.saidAt ? 1 : -1),
+  // Of one that is in both lists the first is taken, which has a score of its own.
+  const memories = new Map(
+    lists
+      .flat()
+      .toReversed()
+      .map(memory => [memory.id, memory]),
   )
+  const byAge = [...memories.values()].sort((a, b) => (a.saidAt < b.saidAt ? 1 : -1))
+  const scores = new Map<string, number>()
+  for (const list of [...lists, byAge])
+    for (const [rank, { id }] of list.entries())
+      scores.set(id, (scores.get(id) ?? 0) + 1 / (RANK_CONSTANT + rank + 1))
+  // The sort keeps the order of age where scores are equal.
+  const sorted = byAge.toSorted((a, b) => scores.get(b.id)! - scores.get(a.id)!)
   return newestOfEach(sorted.map(memory => ({ ...memory, score: memory.score || scores.get(memory.id)! })))
 }
 

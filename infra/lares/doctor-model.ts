@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Environment } from '../../shared/config/environment.ts'
-import { findMe5Folder } from '../../shared/models/me5-folder.ts'
+import { openDrivers } from '../../shared/drivers.ts'
+import { noLog } from '../../shared/log.ts'
+import { passageModel } from '../../shared/memories/passages.ts'
+import { findMe5Folder, ME5 } from '../../shared/models/me5-folder.ts'
 import { findModelFile } from '../../shared/models/model-file.ts'
 import { apiBase, openOpenAIModels } from '../../shared/models/openai.ts'
 import { openOpenAIEmbeddings } from '../../shared/models/openai-embeddings.ts'
@@ -34,6 +38,31 @@ export async function checkEmbeddings({ embeddingModel, openai, cache }: Environ
     return ok('embeddings', `${embeddingModel} on ${openai!.baseUrl}, ${vectors[0]!.length} dimensions`)
   } finally {
     await embeddings.close()
+  }
+}
+
+/** Whether what is remembered is found by the model that is set now. */
+export async function checkVectors(environment: Environment): Promise<Finding[]> {
+  const { embeddingModel = ME5, home, qdrant } = environment
+  const isEmpty = qdrant === undefined && !existsSync(join(home, 'vectors.db'))
+  if (embeddingModel === 'none' || isEmpty) return []
+  const drivers = openDrivers(environment, noLog)
+  try {
+    const models = await (await drivers.vectors()).models()
+    const own = models.filter(
+      ({ id, dimensions }) =>
+        id === passageModel({ id: embeddingModel, dimensions }).id || id === embeddingModel,
+    )
+    if (models.length === 0 || own.length > 0) return [ok('vectors', `of ${embeddingModel}`)]
+    const others = models.map(({ id }) => id).join(', ')
+    return [
+      warning(
+        'vectors',
+        `what is remembered has vectors of ${others}, and the embedding model is ${embeddingModel}: each person's are made anew when they next ask, those of all by lares memory rebuild`,
+      ),
+    ]
+  } finally {
+    await drivers.close()
   }
 }
 

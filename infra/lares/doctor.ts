@@ -2,7 +2,7 @@ import { type Environment, readEnvironment } from '../../shared/config/environme
 import { type LaresError, toLaresError } from '../../shared/errors.ts'
 import { checkKeys } from './doctor-keys.ts'
 import { checkConfig, checkDisk, checkHome, checkNode, checkPort } from './doctor-machine.ts'
-import { checkEmbeddings, checkModel } from './doctor-model.ts'
+import { checkEmbeddings, checkModel, checkVectors } from './doctor-model.ts'
 import {
   checkBus,
   checkFunctions,
@@ -48,6 +48,7 @@ async function examineAll(environment: Environment): Promise<Finding[]> {
     finding('port', () => checkPort(environment, gateway)),
     finding('model', () => checkModel(environment)),
     finding('embeddings', () => checkEmbeddings(environment)),
+    finding('vectors', () => checkVectors(environment)),
     examineBus(environment, isRunning(gateway)),
     finding('provider', () => checkProvider(environment)),
     finding('functions', () => examineFunctions(environment, isRunning(gateway))),

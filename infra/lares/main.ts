@@ -222,6 +222,15 @@ memory
     runWith(async environment => (await import('./memory.ts')).forgetMemory(environment, person, id)),
   )
 
+memory
+  .command('rebuild')
+  .description('make what is missing for the embedding model that is set now; Lares may run meanwhile')
+  .option('--prune', 'remove the vectors of all other models')
+  .option('--json', 'report as JSON')
+  .action((flags: { prune?: boolean; json?: boolean }) =>
+    runWith(async environment => (await import('./memory-rebuild.ts')).rebuildMemories(environment, flags)),
+  )
+
 const audit = program.command('audit').description('who signed in, read, exported, forgot and used what')
 
 audit

@@ -1,14 +1,11 @@
 import { toLaresError } from '../../../shared/errors.ts'
-import { forgetVectors } from '../../../shared/memories/memories.ts'
+import { followPassages, passageModel } from '../../../shared/memories/passages.ts'
 import type { Space, Vectors } from '../../../shared/vectors/vectors.ts'
 import { isChinese } from '../words.ts'
-import { allHeld, type Held, held, idsOf, passages, type Tools } from './store.ts'
+import type { Tools } from './store.ts'
 
-const BATCH = 16
 /** How long to leave the embeddings alone after they failed. */
 const RETRY_MS = 60_000
-/** Passages have a space of their own: memories are looked for among memories alone. */
-const spaceOf = (model: string): string => `${model}/passages`
 
 /** What people say that no document is about. */
 const GENERAL = {
@@ -120,7 +117,7 @@ async function begin(state: State, { models, vectors }: Tools): Promise<void> {
       const { model, vectors: made } = await models.embed([...GENERAL.en, ...GENERAL.zh], 'query')
       const { length } = GENERAL.en
       state.ground = { en: meanOf(made.slice(0, length)), zh: meanOf(made.slice(length)) }
-      state.space = await vectors.space({ id: spaceOf(model), dimensions: made[0]!.length })
+      state.space = await vectors.space(passageModel({ id: model, dimensions: made[0]!.length }))
     } finally {
       delete state.beginning
     }
@@ -133,38 +130,7 @@ const meanOf = (all: Float32Array[]): Float32Array =>
 
 const difference = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, at) => value - b[at]!)
 
-async function catchUp(person: string, space: Space, tools: Tools): Promise<void> {
-  const all = await allHeld(tools.documents, person)
-  if ((await space.count(person)) === all.reduce((sum, one) => sum + one.passages, 0)) return
-  const known = new Set<string>()
-  for await (const { id } of space.read(person)) known.add(id)
-  const wanted = new Set(all.flatMap(idsOf))
-  const gone = [...known].filter(id => !wanted.has(id))
-  if (gone.length > 0) await forgetVectors(tools.vectors, person, gone)
-  for (const one of all) await embed(one, person, known, space, tools)
-}
-
-async function embed(
-  one: Held,
-  person: string,
-  known: Set<string>,
-  space: Space,
-  tools: Tools,
-): Promise<void> {
-  const missing = idsOf(one).filter(id => !known.has(id))
-  for (let at = 0; at < missing.length; at += BATCH) {
-    const batch = await passages(tools.documents, person, missing.slice(at, at + BATCH))
-    if (batch.length === 0) return
-    const texts = batch.map(({ text, place }) => `${place.section ?? ''}\n${text}`.trim())
-    const made = await tools.models.embed(texts, 'passage')
-    const entries = batch.map(({ id }, index) => ({ person, id, values: made.vectors[index]! }))
-    await space.upsert(entries)
-    // What was forgotten meanwhile must have no vector left.
-    if (await held(tools.documents, person, one.id)) continue
-    return await forgetVectors(
-      tools.vectors,
-      person,
-      entries.map(({ id }) => id),
-    )
-  }
+async function catchUp(person: string, space: Space, { documents, vectors, models }: Tools): Promise<void> {
+  const embed = async (texts: string[]) => (await models.embed(texts, 'passage')).vectors
+  await followPassages({ documents, vectors, space, person, embed })
 }

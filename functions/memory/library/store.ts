@@ -3,18 +3,13 @@ import type { Document, Documents } from '../../../shared/conversations/conversa
 import { keyedId } from '../../../shared/events/ids.ts'
 import type { Log } from '../../../shared/log.ts'
 import { forgetVectors } from '../../../shared/memories/memories.ts'
+import { idsOf, LIBRARY, MAX_DOCUMENTS, PASSAGES, passageId } from '../../../shared/memories/passages.ts'
 import type { Models } from '../../../shared/models/models.ts'
 import type { Objects } from '../../../shared/objects/objects.ts'
 import type { Vectors } from '../../../shared/vectors/vectors.ts'
 import type { Piece } from './passages.ts'
 import type { Kind, Place } from './read.ts'
 
-/** The documents that people gave to be read, a person's each. */
-const LIBRARY = 'library'
-/** What they say, in passages. The text is led by the heading, if there is one, so that it is found by it. */
-const PASSAGES = 'passages'
-/** As many as a person may have. */
-export const MAX_DOCUMENTS = 500
 const BATCH = 100
 
 export type Tools = {
@@ -43,8 +38,6 @@ export type Passage = { id: string; document: string; n: number; place: Place; t
 /** The same bytes of the same person are the same document, whatever their name. */
 export const documentId = (person: string, bytes: Uint8Array): string =>
   keyedId(person, LIBRARY, createHash('sha256').update(bytes).digest('hex'))
-
-const passageId = (document: string, n: number): string => `${document}/${n}`
 
 export async function held(documents: Documents, person: string, id: string): Promise<Held | undefined> {
   const found = await documents.get({ collection: LIBRARY, person, id })
@@ -87,16 +80,16 @@ export async function keep(
 export async function remove(
   { documents, objects, vectors }: Tools,
   person: string,
-  { id, passages, object }: Held,
+  document: Held,
 ): Promise<void> {
-  await documents.delete({ collection: LIBRARY, person, id })
-  const ids = Array.from({ length: passages }, (_, n) => passageId(id, n))
+  await documents.delete({ collection: LIBRARY, person, id: document.id })
+  const ids = idsOf(document)
   for (let from = 0; from < ids.length; from += BATCH) {
     const batch = ids.slice(from, from + BATCH)
     await Promise.all(batch.map(one => documents.delete({ collection: PASSAGES, person, id: one })))
     await forgetVectors(vectors, person, batch)
   }
-  await objects.delete(object)
+  await objects.delete(document.object)
 }
 
 /** Passages that share words with a query, best first. */
@@ -127,10 +120,6 @@ export const beginning = (
     person,
     Array.from({ length: count }, (_, n) => passageId(id, n)),
   )
-
-/** The ids of all its passages. */
-export const idsOf = ({ id, passages: count }: Held): string[] =>
-  Array.from({ length: count }, (_, n) => passageId(id, n))
 
 function toPassage({ id, text, body, score = 0 }: Document & { score?: number }): Passage {
   const { document, n, place, led } = body as { document: string; n: number; place: Place; led: number }

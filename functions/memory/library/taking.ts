@@ -2,10 +2,11 @@ import { toLaresError } from '../../../shared/errors.ts'
 import type { Message } from '../../../shared/events/types.ts'
 import { decidedOnce } from '../../../shared/function/decision.ts'
 import type { Source } from '../../../shared/memories/memories.ts'
+import { MAX_DOCUMENTS } from '../../../shared/memories/passages.ts'
 import { readApart } from './apart.ts'
 import type { Taken } from './phrases.ts'
 import { kindOf } from './read.ts'
-import { allHeld, documentId, held, keep, MAX_DOCUMENTS, type Tools } from './store.ts'
+import { allHeld, documentId, held, keep, type Tools } from './store.ts'
 
 /** For all documents of a message together. */
 const READ_LIMIT_MS = 25_000
