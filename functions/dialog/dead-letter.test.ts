@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { readState } from './state.ts'
 import { assistant, openTalk, prompts, recalledOf, replies } from './talk.fixture.ts'
 
 const received = (text: string, language = 'en') => ({ person: 'ann', text, language })
@@ -169,8 +170,32 @@ test('a reply that may not be on the log takes its place before the next one', (
   ])
   talk.loseTrack()
   talk.say('m3', 'one')
-  expect(replies(talk.generated('m3', 'One.')).map(({ inReplyTo }) => inReplyTo)).toEqual(['m2', 'm3'])
+  expect(replies(talk.generated('m3', 'One.')).map(({ inReplyTo }) => inReplyTo)).toEqual(['m1', 'm2', 'm3'])
   expect(replies(talk.say('m4', '/help')).map(({ inReplyTo }) => inReplyTo)).toEqual(['m4'])
+})
+
+test('what steps in a row could not put on the log stays in its order, until one of them is known to be there', () => {
+  const talk = openTalk()
+  const answered = (message: string) => replies(talk.say(message, '/help')).map(({ inReplyTo }) => inReplyTo)
+  answered('m1')
+  talk.loseTrack()
+  answered('m2')
+  talk.loseTrack()
+  expect(answered('m3')).toEqual(['m1', 'm2', 'm3'])
+  expect(answered('m4')).toEqual(['m4'])
+  for (let n = 5; n < 20; n++) {
+    talk.loseTrack()
+    expect(answered(`m${n}`).length).toBeLessThanOrEqual(9)
+  }
+})
+
+test('a state that was stored with one such step, or with none, is read', () => {
+  const talk = openTalk()
+  talk.say('m1', '/help')
+  const { state } = talk
+  const [only] = state.unpublished
+  expect(readState({ ...state, unpublished: only })?.unpublished).toEqual([only])
+  expect(readState({ ...state, unpublished: null })?.unpublished).toEqual([])
 })
 
 test('all that a step said takes its place before the next reply', () => {

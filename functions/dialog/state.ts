@@ -105,6 +105,9 @@ const unpublished = z.object({
   replies: z.array(z.object({ index: z.number(), data: reply, correlationid: z.string().optional() })),
 })
 
+/** States that were stored before there could be several have one or null. */
+const asList = (stored: unknown) => (Array.isArray(stored) ? stored : stored ? [stored] : [])
+
 const entry = z.object({ role: z.enum(['user', 'assistant']), text: z.string() })
 export type Entry = z.infer<typeof entry>
 
@@ -136,8 +139,8 @@ const state = z.object({
   /** `turn` is null when the message never got as far as a turn. */
   failed: z.array(z.object({ messages: z.array(z.string()), turn: turn.nullable() })),
   question: question.nullable().default(null),
-  /** What the last step that replied has said, as long as it may not be on the log: the next reply must not overtake it. */
-  unpublished: unpublished.nullable().default(null),
+  /** What steps have said, the oldest first, as long as it may not be on the log: the next reply must not overtake it. */
+  unpublished: z.preprocess(asList, z.array(unpublished)),
   /** Where the person last was. */
   timeZone: z.string(),
 })
@@ -150,7 +153,7 @@ export const emptyState = (): State => ({
   settled: [],
   failed: [],
   question: null,
-  unpublished: null,
+  unpublished: [],
   timeZone: 'UTC',
 })
 
