@@ -40,14 +40,18 @@ export type AskOptions = Partial<
 }
 
 /** There are no models here: what needs one says so, and what can do without does. */
-const wordsAlone = {
+const wordsAlone: Pick<Models, 'embed'> = {
   embed: async () => {
     throw new LaresError('rejected', 'there are no embeddings in this test')
   },
-} as unknown as Models
+}
 
-/** A conversations store in a directory of its own, and the functions' own runtime around it. */
-export async function openKit(): Promise<Kit> {
+/** A conversations store in a directory of its own, and the functions' own runtime around it. Default: no models. */
+export async function openKit({
+  models = wordsAlone,
+}: {
+  models?: Pick<Models, 'embed'>
+} = {}): Promise<Kit> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-functions-'))
   const conversations = openSqliteConversations(join(folder, 'conversations.db'))
   const { documents, timers } = conversations
@@ -57,7 +61,7 @@ export async function openKit(): Promise<Kit> {
     documents,
     timers,
     vectors,
-    models: wordsAlone,
+    models: models as Models,
     catalogue: openCatalogue(documents),
   }
   const objects = openFolderObjects(join(folder, 'objects'))

@@ -7,6 +7,7 @@ import { noLog } from '../../shared/log.ts'
 import { openMe5 } from '../../shared/models/me5.ts'
 import { openSqliteVectors } from '../../shared/vectors/sqlite.ts'
 import { builtInEmbeddings } from '../support/embedding-model.ts'
+import { playMemory, readConversations, summaryOf } from '../support/memory-conversations.ts'
 
 const folder = await builtInEmbeddings()
 
@@ -84,4 +85,10 @@ describe.skipIf(!folder)('memories found by the built-in embeddings', () => {
     await vectors.close()
     await rm(home, { recursive: true })
   }, 120_000)
+
+  test('over a hundred conversations of several sessions: nobody gets what is old, forgotten or of another', async () => {
+    const result = summaryOf(await playMemory(await readConversations(), models))
+    process.stderr.write(`memory with embeddings: ${JSON.stringify(result)}\n`)
+    expect(result).toMatchObject({ missed: [], stale: [], leaks: [], survived: [] })
+  }, 300_000)
 })

@@ -5,6 +5,7 @@ import { messageEvent, openKit } from '../../functions/test-kit.ts'
 import { firstEvent } from '../../shared/events/event.ts'
 import { newId } from '../../shared/events/ids.ts'
 import type { EventData } from '../../shared/events/types.ts'
+import type { Models } from '../../shared/models/models.ts'
 
 /** What one person tells over several sessions, asks weeks later, and wants to have forgotten. */
 export type Conversation = {
@@ -43,15 +44,33 @@ export type Outcome = Conversation & {
   survived: boolean
 }
 
+/** What became of them, in numbers and by the questions that went wrong. */
+export function summaryOf(outcomes: Outcome[]) {
+  const questions = (is: (one: Outcome) => boolean) => outcomes.filter(is).map(({ question }) => question)
+  const those = (outcome: Outcome['outcome']) => questions(one => one.outcome === outcome)
+  return {
+    conversations: outcomes.length,
+    said: those('said').length,
+    given: those('given').length,
+    missed: those('missed'),
+    stale: questions(one => one.saidStale),
+    leaks: questions(one => one.leaked),
+    survived: questions(one => one.survived),
+  }
+}
+
 /** Told by everybody, so that what is asked for is one thing among others. */
 const AROUND = ['I like jazz', 'my sofa is grey', 'I have a bicycle', '我喜欢散步', '我的窗帘是白色的']
 
 /**
  * Plays them on the real function over one store: first everybody tells, then, weeks later, each asks, and a stranger asks
- * the same; at last what is to be forgotten is forgotten and asked for once more.
+ * the same; at last what is to be forgotten is forgotten and asked for once more. Default: no embeddings.
  */
-export async function playMemory(conversations: Conversation[]): Promise<Outcome[]> {
-  const kit = await openKit()
+export async function playMemory(
+  conversations: Conversation[],
+  models?: Pick<Models, 'embed'>,
+): Promise<Outcome[]> {
+  const kit = await openKit({ ...(models && { models }) })
   let at = Date.UTC(2026, 0, 1)
   const say = async (person: string, text: string) => {
     at += 60_000
