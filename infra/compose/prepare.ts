@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Environment } from '../../shared/config/environment.ts'
+import { madeSecret, writeOnce } from '../made-once.ts'
 
 /** What stores are opened with: by nobody but Lares, so nobody chooses it. */
 const SECRETS = ['POSTGRES_PASSWORD', 'QDRANT_API_KEY', 'S3_SECRET_KEY']
@@ -20,12 +20,12 @@ export type Prepared = {
 export async function prepare({ home, configDirectory, token }: Environment): Promise<Prepared> {
   for (const folder of [home, join(home, 'cache'), join(home, 'provider')])
     await mkdir(folder, { recursive: true, mode: 0o700 })
-  await once(join(home, 'provider', 'password'), secret())
+  await writeOnce(join(home, 'provider', 'password'), madeSecret())
   // Where the lares command on this machine looks for it.
   const tokenFile = join(home, 'token')
-  await once(tokenFile, secret())
+  await writeOnce(tokenFile, madeSecret())
   const envFile = join(home, 'compose.env')
-  await once(envFile, SECRETS.map(name => `${name}=${secret()}\n`).join(''))
+  await writeOnce(envFile, SECRETS.map(name => `${name}=${madeSecret()}\n`).join(''))
   return {
     envFile,
     variables: {
@@ -36,13 +36,4 @@ export async function prepare({ home, configDirectory, token }: Environment): Pr
       LARES_USER: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
     },
   }
-}
-
-const secret = (): string => randomBytes(24).toString('base64url')
-
-/** Written whole or not at all, and never over what is there. */
-async function once(file: string, text: string): Promise<void> {
-  await writeFile(file, text, { flag: 'wx', mode: 0o600 }).catch(error => {
-    if (error.code !== 'EEXIST') throw error
-  })
 }

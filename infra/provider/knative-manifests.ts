@@ -1,6 +1,6 @@
 import { LaresError } from '../../shared/errors.ts'
 import { constraintOf, type Deployment, limitsOf, policyOf } from './deployment.ts'
-import { egressOf } from './egress.ts'
+import { EGRESS, egressOf } from './egress.ts'
 import { quantityOf } from './quantity.ts'
 import type { Scaling } from './scaling.ts'
 
@@ -15,16 +15,27 @@ const GPU = 'nvidia.com/gpu'
 /** https://knative.dev/docs/serving/autoscaling/scale-to-zero/ */
 const LONGEST_RETENTION_MS = 60 * 60_000
 
+export type How = {
+  /** Instead of what the labels say. */
+  minScale?: number
+  /** The Secret that every function's environment is in. `digest`: another one makes a revision. */
+  environment?: { secret: string; digest: string } | undefined
+}
+
+/** On the template: what its environment was when it was applied. */
+export const ENVIRONMENT_DIGEST = 'com.lares.environment'
+
 /**
  * A function as Knative runs it: a Service with its autoscaling on the template, where Knative reads it, and what it may
- * reach. `minScale` instead of what the labels say. Errors: `invalid_request` for what Knative cannot do.
+ * reach. Errors: `invalid_request` for what Knative cannot do.
  */
-export function manifestsOf(deployment: Deployment, how: { minScale?: number } = {}): KubernetesObject[] {
+export function manifestsOf(deployment: Deployment, how: How = {}): KubernetesObject[] {
   const policy = networkPolicyOf(deployment)
   return [serviceOf(deployment, how), ...(policy ? [policy] : [])]
 }
 
-function serviceOf(deployment: Deployment, how: { minScale?: number }): KubernetesObject {
+function serviceOf(deployment: Deployment, how: How): KubernetesObject {
+  const { environment } = how
   const { name, namespace, labels, annotations } = deployment
   return {
     apiVersion: 'serving.knative.dev/v1',
@@ -38,18 +49,25 @@ function serviceOf(deployment: Deployment, how: { minScale?: number }): Kubernet
     },
     spec: {
       template: {
-        metadata: { labels: { faas_function: name }, annotations: scalingAnnotations(deployment, how) },
-        spec: podOf(deployment),
+        metadata: {
+          labels: {
+            faas_function: name,
+            // So that what a cluster allows to all others is not allowed to those that say what they reach.
+            ...(annotations[EGRESS] !== undefined && { 'lares.dev/egress': 'declared' }),
+          },
+          annotations: {
+            ...scalingAnnotations(deployment, how),
+            ...(environment && { [ENVIRONMENT_DIGEST]: environment.digest }),
+          },
+        },
+        spec: podOf(deployment, how),
       },
     },
   }
 }
 
 /** https://knative.dev/docs/serving/autoscaling/ */
-function scalingAnnotations(
-  deployment: Deployment,
-  { minScale }: { minScale?: number },
-): Record<string, string> {
+function scalingAnnotations(deployment: Deployment, { minScale }: How): Record<string, string> {
   const scaling = policyOf(deployment)
   const { min, max, zero, zeroAfterMs, proportion } = scaling
   if (zero && zeroAfterMs > LONGEST_RETENTION_MS)
@@ -88,7 +106,7 @@ function targetOf(deployment: Deployment, { type, target }: Scaling): Record<str
 const prefixed = (annotations: Record<string, string>) =>
   Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`${AUTOSCALING}/${key}`, value]))
 
-function podOf(deployment: Deployment): object {
+function podOf(deployment: Deployment, { environment: everyones }: How): object {
   const { image, environment, secrets, limits, requests, readOnly } = deployment
   const { gpus = 0 } = limitsOf(deployment)
   const { [GPU]: _, ...plain } = limits
@@ -104,6 +122,8 @@ function podOf(deployment: Deployment): object {
         env: [...Object.entries({ ...environment, LARES_SECRETS: SECRETS, HOST: '0.0.0.0' })].map(
           ([name, value]) => ({ name, value }),
         ),
+        // What the function sets itself goes before it.
+        ...(everyones && { envFrom: [{ secretRef: { name: everyones.secret } }] }),
         resources: { limits: { ...plain, ...(gpus > 0 && { [GPU]: String(gpus) }) }, requests },
         readinessProbe: { httpGet: { path: '/_/ready' } },
         livenessProbe: { httpGet: { path: '/_/health' } },

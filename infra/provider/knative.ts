@@ -8,8 +8,9 @@ import { activeHoursOf, isActive } from './active-hours.ts'
 import type { Activity, Backend, DeployedFunction, Lease } from './backend.ts'
 import { canonical, type Deployment, NAMESPACE, policyOf } from './deployment.ts'
 import type { Applied, Cluster, Pod, Service, Stored } from './knative-cluster.ts'
+import { keepEnvironment } from './knative-environment.ts'
 import { knativeLogs } from './knative-logs.ts'
-import { type KubernetesObject, manifestsOf, PART_OF } from './knative-manifests.ts'
+import { ENVIRONMENT_DIGEST, type KubernetesObject, manifestsOf, PART_OF } from './knative-manifests.ts'
 import { type Facilities, facilitiesOf, lacking } from './knative-needs.ts'
 import { knativeSecrets } from './knative-secrets.ts'
 import { conditionOf, isReady, minScaleIn, originOf } from './knative-status.ts'
@@ -24,6 +25,8 @@ const MANIFEST_LIMIT_MS = 10_000
 
 export type KnativeOptions = {
   cluster: Cluster
+  /** What every function's environment has; default nothing. */
+  environment?: Record<string, string>
   log: Log
   now?: () => number
   /** How long a new version may take until it answers, images and models to be fetched included; default 5 minutes. */
@@ -53,6 +56,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     cluster.follow<Pod>({ apiVersion: 'v1', kind: 'Pod', plural: 'pods', labels: 'faas_function' }, onChange),
   ])
   let facilities: Facilities = await facilitiesOf(cluster)
+  const environment = await keepEnvironment(cluster, options.environment ?? {})
 
   const find = (name: string) => services.all().find(({ metadata }) => metadata.name === name)
   const known = (name: string): Service => {
@@ -76,7 +80,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     return isActive(hours, now()) ? Math.max(1, min) : 0
   }
   const objectsOf = (deployment: Deployment, minScale = minScaleOf(deployment)) => {
-    const [service, ...others] = manifestsOf(deployment, { minScale })
+    const [service, ...others] = manifestsOf(deployment, { minScale, environment })
     const { metadata } = service as { metadata: { annotations: Record<string, string> } }
     const annotations = { ...metadata.annotations, [DEPLOYMENT]: canonical(deployment) }
     return { service: { ...service!, metadata: { ...metadata, annotations } }, others }
@@ -258,7 +262,13 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       await order.run(name, () => applyMinScale(known(name), wanted))
     }
   }
-  let looking: Promise<void> = Promise.resolve()
+  /** A password that was changed, another database: functions learn of it with a new revision. */
+  const renewEnvironment = async () => {
+    const digestIn = ({ spec }: Service) => spec.template.metadata?.annotations?.[ENVIRONMENT_DIGEST]
+    for (const service of all().filter(one => digestIn(one) !== environment?.digest))
+      await order.run(service.metadata.name, () => applyMinScale(service, minScaleIn(service)))
+  }
+  let looking = renewEnvironment().catch(err => log.warn({ err }, 'functions keep the environment they had'))
   const timer = setInterval(() => {
     looking = looking.then(look).catch(err => log.warn({ err }, 'the cluster could not be looked at'))
   }, lookEveryMs)

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../../shared/log.ts'
+import { masterKeysIn } from '../../shared/protection/master-key.ts'
 import { buildProvider } from './app.ts'
 import { startAutoscaler } from './autoscaler.ts'
 import type { Backend, DeployedFunction } from './backend.ts'
@@ -72,7 +74,11 @@ async function openBackend(options: ProviderOptions, folder: string, store: Stor
     const driver = await openDriver(options, folder, nodeLabels(options.labels))
     return await openFleet({ driver, store, log })
   }
-  return await openKnative({ cluster: await openCluster(NAMESPACE), log })
+  const environment = {
+    ...functionEnvironment(options.environment),
+    ...(await masterKeyIn(options.docker?.masterKeyFile)),
+  }
+  return await openKnative({ cluster: await openCluster(NAMESPACE), environment, log })
 }
 
 /** Docker's client is only loaded where it is used. */
@@ -94,6 +100,14 @@ async function openDriver(
     environment: functionEnvironment(options.environment),
     log: options.log,
   })
+}
+
+/** A pod has no file of this machine, so it gets the key itself. Whoever starts first makes it, and that may be a provider. */
+async function masterKeyIn(file: string | undefined): Promise<Record<string, string>> {
+  if (file === undefined) return {}
+  const keys = masterKeysIn(file)
+  if (!existsSync(file)) await keys.make()
+  return { LARES_MASTER_KEY: (await keys.texts()).join(',') }
 }
 
 /** What a container is told of where the provider itself was told: of services, not of this machine's folders and ports. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -35,6 +35,13 @@ let home: string
 let provider: StartedProvider
 let knative: ReturnType<typeof playKnative>
 
+/** What the provider itself is told: of services, which functions need too, and of this machine, which they do not. */
+let environment: NodeJS.ProcessEnv = {
+  DATABASE_URL: 'postgres://lares:first@timescaledb.lares:5432/lares',
+  S3_SECRET_KEY: 'made-once',
+  LARES_HOME: '/home/somebody',
+}
+
 const open = () =>
   startProvider({
     backend: 'knative',
@@ -44,7 +51,8 @@ const open = () =>
     password: PASSWORD,
     labels: new Map(),
     spares: 0,
-    environment: {},
+    environment,
+    docker: { masterKeyFile: join(home, 'master.key') },
     version: '0.0.0',
     log: noLog,
   })
@@ -113,6 +121,41 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
       volumes: [{ name: 'secrets', projected: { sources: [{ secret: { name: 'weather-key' } }] } }],
     })
     expect(await listed()).toMatchObject([{ name: 'weather', annotations: { topic: 'lares.skill.weather' } }])
+  })
+
+  test('every function gets where the stores are, from a Secret; with another password they run anew', async () => {
+    await deploy('told')
+    type Secret = { data: Record<string, string> }
+    const secret = async () =>
+      (await stored(`/api/v1/namespaces/${NAMESPACE}/secrets/lares-environment`)) as unknown as Secret
+    const told = async () =>
+      Object.fromEntries(
+        Object.entries((await secret()).data).map(([name, value]) => [
+          name,
+          Buffer.from(value, 'base64').toString(),
+        ]),
+      )
+    expect(await told()).toEqual({
+      DATABASE_URL: environment.DATABASE_URL,
+      S3_SECRET_KEY: 'made-once',
+      LARES_MASTER_KEY: (await readFile(join(home, 'master.key'), 'utf8')).trim(),
+    })
+    const before = (await service('told'))!
+    expect(before.spec.template.spec).toMatchObject({
+      containers: [{ envFrom: [{ secretRef: { name: 'lares-environment' } }] }],
+    })
+    expect(JSON.stringify(before)).not.toContain('made-once')
+    expect(await (await system('GET', 'secrets')).json()).not.toContainEqual({ name: 'lares-environment' })
+    await provider.close({ stopFunctions: false })
+    provider = await open()
+    expect((await service('told'))!.metadata).toEqual(before.metadata)
+    await provider.close({ stopFunctions: false })
+    environment = { ...environment, S3_SECRET_KEY: 'another' }
+    provider = await open()
+    expect(await told()).toMatchObject({ S3_SECRET_KEY: 'another' })
+    await soon(async () =>
+      expect((await service('told'))!.metadata.generation).toBe(before.metadata.generation + 1),
+    )
   })
 
   test('the same once more changes nothing, in the order that it comes in', async () => {

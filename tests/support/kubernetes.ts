@@ -16,11 +16,13 @@ import { freePort } from './house.ts'
 const run = promisify(execFile)
 const KUBERNETES = '1.36.3'
 const SERVING = 'knative.dev/serving@v0.51.0'
+const KEDA = 'github.com/kedacore/keda/v2@v2.21.0'
 const START_LIMIT_MS = 60_000
 const TOKEN = 'of-the-tests'
 
 export type KubernetesServer = {
   version: string
+  origin: string
   /** For KUBECONFIG. */
   kubeconfig: string
   /** A request to the API as it is: the parts of Kubernetes that are not here are played with it. */
@@ -29,8 +31,8 @@ export type KubernetesServer = {
 }
 
 /**
- * A real API server of Kubernetes with etcd, both on 127.0.0.1, and the custom resources of Knative Serving. No controller,
- * scheduler or kubelet runs, so nothing comes of what is stored. Errors: `unavailable`.
+ * A real API server of Kubernetes with etcd, both on 127.0.0.1, and the custom resources of Knative Serving and KEDA; who
+ * may what is decided by RBAC. No controller, scheduler or kubelet runs, so nothing comes of what is stored. Errors: `unavailable`.
  */
 export async function startKubernetes(): Promise<KubernetesServer> {
   const [apiServer, etcd] = await Promise.all([
@@ -68,7 +70,7 @@ export async function startKubernetes(): Promise<KubernetesServer> {
     ...['--etcd-servers', etcdUrl, '--bind-address', '127.0.0.1', '--secure-port', String(port)],
     ...['--cert-dir', join(home, 'certificates'), '--token-auth-file', join(home, 'tokens')],
     ...['--service-account-issuer', 'https://127.0.0.1', '--service-account-key-file', key],
-    ...['--service-account-signing-key-file', key, '--authorization-mode', 'AlwaysAllow'],
+    ...['--service-account-signing-key-file', key, '--authorization-mode', 'RBAC'],
     ...['--disable-admission-plugins', 'ServiceAccount', '--service-cluster-ip-range', '10.96.0.0/24'],
   ])
   const close = async () => {
@@ -89,11 +91,16 @@ export async function startKubernetes(): Promise<KubernetesServer> {
         ...(body && { body: JSON.stringify(body) }),
       })) as unknown as Response
     await untilOk(() => api('GET', '/readyz'), server)
-    await defineResources(api)
+    await defineResources(api, SERVING, 'config/core/300-resources')
+    await defineResources(api, KEDA, 'config/crd/bases')
+    for (const name of ['openfaas-fn', 'knative-serving'])
+      await api('POST', '/api/v1/namespaces', { metadata: { name } })
+    await untilOk(() => api('GET', '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services'))
     const kubeconfig = join(home, 'kubeconfig')
     await writeFile(kubeconfig, JSON.stringify(configFor(origin)), { mode: 0o600 })
     return {
       version: KUBERNETES,
+      origin,
       kubeconfig,
       api,
       async close() {
@@ -107,25 +114,25 @@ export async function startKubernetes(): Promise<KubernetesServer> {
   }
 }
 
-const configFor = (server: string) => ({
+/** For KUBECONFIG; default: somebody who may everything. */
+export const configFor = (server: string, token = TOKEN) => ({
   apiVersion: 'v1',
   kind: 'Config',
   clusters: [{ name: 'tests', cluster: { server, 'insecure-skip-tls-verify': true } }],
-  users: [{ name: 'tests', user: { token: TOKEN } }],
+  users: [{ name: 'tests', user: { token } }],
   contexts: [{ name: 'tests', context: { cluster: 'tests', user: 'tests', namespace: 'openfaas-fn' } }],
   'current-context': 'tests',
 })
 
-async function defineResources(api: KubernetesServer['api']): Promise<void> {
-  const folder = join(await goModule(SERVING), 'config', 'core', '300-resources')
-  for (const file of (await readdir(folder)).filter(name => name.endsWith('.yaml'))) {
+async function defineResources(api: KubernetesServer['api'], module: string, path: string): Promise<void> {
+  const folder = join(await goModule(module), path)
+  for (const file of (await readdir(folder)).filter(
+    name => name.endsWith('.yaml') && !name.startsWith('kustom'),
+  )) {
     const definition = parse(await readFile(join(folder, file), 'utf8'))
     const answer = await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
     if (!answer.ok) throw new LaresError('unavailable', `${file}: ${await answer.text()}`)
   }
-  for (const name of ['openfaas-fn', 'knative-serving'])
-    await api('POST', '/api/v1/namespaces', { metadata: { name } })
-  await untilOk(() => api('GET', '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services'))
 }
 
 type Running = { end(): Promise<void>; said(): Promise<string>; isOver(): boolean }

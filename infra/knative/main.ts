@@ -1,0 +1,16 @@
+import { parseArgs } from 'node:util'
+import { readEnvironment } from '../../shared/config/environment.ts'
+import { toLaresError } from '../../shared/errors.ts'
+import { prepareCluster } from './prepare.ts'
+
+/** `npm run cluster [-- --keda]`: an overlay of infra/knative for one cluster, and how to apply it. */
+try {
+  const { values } = parseArgs({ options: { keda: { type: 'boolean', default: false } } })
+  const folder = await prepareCluster(readEnvironment(process.env), values)
+  process.stdout.write(
+    `${folder} has passwords in it; apply it with:\nkubectl apply --server-side -k ${folder}\n`,
+  )
+} catch (error) {
+  process.stderr.write(`lares: ${toLaresError(error).message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto'
+import type { Cluster } from './knative-cluster.ts'
+import { PART_OF } from './knative-manifests.ts'
+
+const SECRET = 'lares-environment'
+
+/**
+ * Puts what every function's environment has (where the stores are, with passwords, and the master key) into a Secret of
+ * the namespace, which pods take it from; faas-cli does not see it. Undefined when there is nothing.
+ */
+export async function keepEnvironment(
+  cluster: Cluster,
+  environment: Record<string, string>,
+): Promise<{ secret: string; digest: string } | undefined> {
+  const all = Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1))
+  if (all.length === 0) return undefined
+  await cluster.apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: SECRET, namespace: cluster.namespace, labels: PART_OF },
+    type: 'Opaque',
+    data: Object.fromEntries(all.map(([name, value]) => [name, Buffer.from(value).toString('base64')])),
+  } as never)
+  const digest = createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 16)
+  return { secret: SECRET, digest }
+}
