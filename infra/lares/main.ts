@@ -198,8 +198,9 @@ memory
   .command('list')
   .description('everything, the newest first')
   .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
+  .option('--replaced', 'with what held before, and until when')
   .option('--json', 'as JSON')
-  .action((person: string, flags: { json?: boolean }) =>
+  .action((person: string, flags: { json?: boolean; replaced?: boolean }) =>
     runWith(async environment => (await import('./memory.ts')).listMemories(environment, person, flags)),
   )
 
@@ -218,8 +219,9 @@ memory
   .description('forget one of them, and what it had replaced')
   .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
   .argument('<id>', 'as "memory list" shows it; its beginning is enough')
-  .action((person: string, id: string) =>
-    runWith(async environment => (await import('./memory.ts')).forgetMemory(environment, person, id)),
+  .option('--json', 'as JSON')
+  .action((person: string, id: string, flags: { json?: boolean }) =>
+    runWith(async environment => (await import('./memory.ts')).forgetMemory(environment, person, id, flags)),
   )
 
 memory

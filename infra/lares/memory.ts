@@ -1,21 +1,28 @@
 import type { Environment } from '../../shared/config/environment.ts'
 import { LaresError } from '../../shared/errors.ts'
-import { everything, forget, forgetVectors, type Remembered } from '../../shared/memories/memories.ts'
+import {
+  everything,
+  everythingSince,
+  forget,
+  forgetVectors,
+  type Remembered,
+} from '../../shared/memories/memories.ts'
 import { withStores } from './stores.ts'
 import { columns, dim, print, printJson } from './terminal.ts'
 
 /** Enough of an id to name one of a person's memories. */
 const SHORT = 8
 
-/** What is known of a person, the newest first: a reading by an administrator, which is recorded. */
+/** What is known of a person, the newest first, with `replaced` what held before too: a reading by an administrator, which is recorded. */
 export async function listMemories(
   environment: Environment,
   person: string,
-  { json }: { json?: boolean },
+  { json, replaced }: { json?: boolean; replaced?: boolean },
 ): Promise<number> {
   const memories = await withStores(environment, async ({ conversations, audit }) => {
     await audit.record({ action: 'read', by: 'operator', person, about: { what: 'memories' } })
-    return await everything(conversations.documents, person)
+    const read = replaced ? everythingSince : everything
+    return await read(conversations.documents, person)
   })
   if (json) printJson(memories.map(withoutScore))
   else if (memories.length === 0) print(`nothing is remembered of "${person}"`)
@@ -25,10 +32,12 @@ export async function listMemories(
 
 const withoutScore = ({ score: _, ...memory }: Remembered) => memory
 
-const rowOf = ({ id, saidAt, text, sources }: Remembered): string[] => [
+const minute = (time: string): string => time.slice(0, 16).replace('T', ' ')
+
+const rowOf = ({ id, saidAt, text, sources, until }: Remembered & { until?: string }): string[] => [
   id.slice(0, SHORT),
-  dim(saidAt.slice(0, 16).replace('T', ' ')),
-  text,
+  dim(minute(saidAt)),
+  until === undefined ? text : dim(`${text} (until ${minute(until)})`),
   dim(sources.map(({ conversation }) => conversation).join(', ')),
 ]
 
@@ -52,7 +61,7 @@ export async function whyMemory(
   else {
     print(told.text)
     const rows = told.sources.map(({ saidAt, conversation, message, text = 'no longer in the history' }) => [
-      dim(saidAt.slice(0, 16).replace('T', ' ')),
+      dim(minute(saidAt)),
       conversation,
       dim(message),
       text,
@@ -64,17 +73,23 @@ export async function whyMemory(
 }
 
 /** Forgets one of them, with what it had replaced and its vectors, as the person does by "forget that". */
-export async function forgetMemory(environment: Environment, person: string, id: string): Promise<number> {
-  const text = await withStores(environment, async ({ conversations, vectors, audit }) => {
+export async function forgetMemory(
+  environment: Environment,
+  person: string,
+  id: string,
+  { json }: { json?: boolean },
+): Promise<number> {
+  const forgotten = await withStores(environment, async ({ conversations, vectors, audit }) => {
     const { documents } = conversations
     const memory = oneOf(await everything(documents, person), person, id)
     await audit.record({ action: 'forgot', by: 'operator', person, about: { memory: memory.id } })
     const saidAt = new Date().toISOString()
     const gone = await forget(documents, { person, saidAt }, ({ subject }) => subject === memory.subject)
     await forgetVectors(vectors, person, gone)
-    return memory.text
+    return { id: memory.id, text: memory.text, count: gone.length }
   })
-  print(`forgotten: ${text}`)
+  if (json) printJson(forgotten)
+  else print(`forgotten: ${forgotten.text}`)
   return 0
 }
 

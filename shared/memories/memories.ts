@@ -61,6 +61,23 @@ export async function everything(documents: Documents, person: string): Promise<
   return newestOfEach(all.map(toRemembered).sort((a, b) => (a.saidAt < b.saidAt ? 1 : -1)))
 }
 
+/** What was known of a person too: what was replaced has the time since when something newer holds. The newest first. */
+export async function everythingSince(
+  documents: Documents,
+  person: string,
+): Promise<(Remembered & { until?: string })[]> {
+  const all = await documents.list({ collection: MEMORIES, person, limit: MAX_ALL })
+  const newer = new Map<string, string>()
+  return all
+    .map(toRemembered)
+    .sort((a, b) => (a.saidAt < b.saidAt ? 1 : -1))
+    .map(memory => {
+      const until = newer.get(memory.subject)
+      newer.set(memory.subject, memory.saidAt)
+      return until === undefined ? memory : { ...memory, until }
+    })
+}
+
 export function newestOfEach(memories: Remembered[]): Remembered[] {
   const newest = new Map<string, Remembered>()
   for (const memory of memories) {

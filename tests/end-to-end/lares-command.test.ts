@@ -135,12 +135,17 @@ test('memory tells what is remembered and where it came from, and forgets it', a
     sources: [{ message: expect.any(String) }],
   })
   expect(others).toEqual([])
+  const before = JSON.parse((await lares(['memory', 'list', 'owner', '--replaced', '--json'])).stdout)
+  expect(before).toMatchObject([
+    { text: 'my bicycle lock code is 4711' },
+    { text: 'my bicycle lock code is 1234', until: memory.saidAt },
+  ])
+  expect((await lares(['memory', 'list', 'owner', '--replaced'])).stdout).toMatch(/1234 \(until \d{4}-/)
   const why = await lares(['memory', 'why', 'owner', memory.id.slice(0, 8)])
   expect(why.stdout).toContain('remember that my bicycle lock code is 4711')
-  expect(await lares(['memory', 'forget', 'owner', memory.id])).toMatchObject({
-    code: 0,
-    stdout: 'forgotten: my bicycle lock code is 4711\n',
-  })
+  const forgotten = await lares(['memory', 'forget', 'owner', memory.id, '--json'])
+  expect(JSON.parse(forgotten.stdout)).toEqual({ id: memory.id, text: memory.text, count: 2 })
+  expect((await lares(['memory', 'list', 'owner', '--replaced'])).stdout).toContain('nothing is remembered')
   expect((await lares(['memory', 'list', 'owner'])).stdout).toBe('nothing is remembered of "owner"\n')
   expect(await lares(['memory', 'why', 'owner', memory.id])).toMatchObject({
     code: 1,
