@@ -160,14 +160,18 @@ async function runOnce(cell: Cell, ground: Ground): Promise<void> {
   if (isBroken(result)) process.stderr.write(`${ground.fleet.output().slice(-20_000)}\n`)
 }
 
-/** What all others stand on is struck alone. */
-const GROUND = ['broker', 'store']
+/** Without these nothing moves, so that who is struck beside them would only wait. */
+const isGround = ({ component, moment }: Cell) =>
+  ['gateway', 'connector', 'broker'].includes(component) || moment === 'during a rebalance'
 try {
-  const lanes = Number(values.lanes)
   const of = (component: string) => cells.filter(cell => cell.component === component)
-  const others = cells.filter(({ component }) => !GROUND.includes(component))
-  await onGround(others, false, lanes)
-  await onGround(of('broker'), false, 1)
+  const onFiles = cells.filter(({ component }) => component !== 'store')
+  await onGround(
+    onFiles.filter(cell => !isGround(cell)),
+    false,
+    Number(values.lanes),
+  )
+  await onGround(onFiles.filter(isGround), false, 1)
   await onGround(of('store'), true, 1)
 } finally {
   await broker.close()
