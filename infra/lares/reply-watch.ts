@@ -28,6 +28,9 @@ const told = z.object({
   message: row,
 })
 
+/** A conversation that could not be looked at just now is not followed from then on, though the socket stays. */
+const notFollowed = z.object({ type: z.literal('error'), code: z.enum(['unavailable', 'failed', 'busy']) })
+
 /** `onRow` is told each new or changed row, each at least once. */
 export function watchReplies(
   { url, token }: Address,
@@ -44,7 +47,9 @@ export function watchReplies(
     socket.send(JSON.stringify({ type: 'subscribe', conversation, after: rooms.get(conversation) }))
   }
   const receive = (line: Line, data: string) => {
-    const frame = told.safeParse(JSON.parse(data))
+    const given: unknown = JSON.parse(data)
+    if (notFollowed.safeParse(given).success) return line.socket?.close()
+    const frame = told.safeParse(given)
     if (!frame.success) return
     const { conversation, sequence, message } = frame.data
     positions.set(conversation, sequence)
