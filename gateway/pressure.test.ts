@@ -42,3 +42,18 @@ test('who is refused and does not wait is told a second later; others, and who w
   nowMs = 10_000
   expect(await refusedAfter('ann')).toBe(0)
 })
+
+test('of those who do not wait only so many are held; beyond, they are refused at once', async () => {
+  const full = async (): Promise<Waiting[]> => [
+    { person: 'ann', count: 5, oldestAt: new Date(0).toISOString() },
+  ]
+  const pressure = openPressure({ waiting: full }, LIMITS, () => 0)
+  let refused = 0
+  const ask = () => pressure.enter(sender).catch(() => refused++)
+  await ask()
+  const asked = Array.from({ length: 205 }, ask)
+  await new Promise(resolve => setTimeout(resolve, 300))
+  expect(refused).toBe(6)
+  await Promise.all(asked)
+  expect(refused).toBe(206)
+})

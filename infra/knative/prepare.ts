@@ -1,9 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { parseEnv } from 'node:util'
 import { stringify } from 'yaml'
 import type { Environment } from '../../shared/config/environment.ts'
 import { LaresError } from '../../shared/errors.ts'
-import { masterKeysIn } from '../../shared/protection/master-key.ts'
+import { masterKeysIn, textsOrMade } from '../../shared/protection/master-key.ts'
 import { madeSecret, writeOnce } from '../made-once.ts'
 
 /** What stores are opened with: by nobody but Lares, so nobody chooses it. */
@@ -56,8 +57,7 @@ const write = (folder: string, file: string, text: string) =>
 
 async function secretsOf(environment: Environment, folder: string): Promise<Record<string, string>> {
   const { home, token, provider, masterKey, openai } = environment
-  const stores = pairsIn(await readFile(join(folder, STORES), 'utf8'))
-  const { POSTGRES_PASSWORD, ...shared } = stores
+  const { POSTGRES_PASSWORD, ...shared } = parseEnv(await readFile(join(folder, STORES), 'utf8'))
   await mkdir(join(home, 'provider'), { recursive: true, mode: 0o700 })
   const kept = async (file: string) => {
     await writeOnce(file, madeSecret())
@@ -76,12 +76,7 @@ async function secretsOf(environment: Environment, folder: string): Promise<Reco
 
 async function masterKeyOf(from: NonNullable<Environment['masterKey']>): Promise<string> {
   if ('text' in from) return from.text
-  const keys = masterKeysIn(from.file)
-  await keys.texts().catch(async error => {
-    if (error.code !== 'not_found') throw error
-    await keys.make()
-  })
-  return (await keys.texts()).join(',')
+  return (await textsOrMade(masterKeysIn(from.file))).join(',')
 }
 
 const modelLiterals = ({ openai, model, embeddingModel }: Environment): string[] =>
@@ -120,11 +115,3 @@ const linesOf = (pairs: Record<string, string>): string =>
   Object.entries(pairs)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
-
-const pairsIn = (text: string): Record<string, string> =>
-  Object.fromEntries(
-    text
-      .split('\n')
-      .filter(line => line.includes('='))
-      .map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  )

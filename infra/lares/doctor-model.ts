@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Environment } from '../../shared/config/environment.ts'
 import { openDrivers } from '../../shared/drivers.ts'
 import { noLog } from '../../shared/log.ts'
-import { passageModel } from '../../shared/memories/passages.ts'
+import { spacesOf } from '../../shared/memories/passages.ts'
 import { findMe5Folder, ME5 } from '../../shared/models/me5-folder.ts'
 import { findModelFile } from '../../shared/models/model-file.ts'
 import { apiBase, openOpenAIModels } from '../../shared/models/openai.ts'
@@ -49,10 +49,7 @@ export async function checkVectors(environment: Environment): Promise<Finding[]>
   const drivers = openDrivers(environment, noLog)
   try {
     const models = await (await drivers.vectors()).models()
-    const own = models.filter(
-      ({ id, dimensions }) =>
-        id === passageModel({ id: embeddingModel, dimensions }).id || id === embeddingModel,
-    )
+    const own = models.filter(({ id }) => spacesOf(embeddingModel).includes(id))
     if (models.length === 0 || own.length > 0) return [ok('vectors', `of ${embeddingModel}`)]
     const others = models.map(({ id }) => id).join(', ')
     return [

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type LaresError, toLaresError } from '../../shared/errors.ts'
 import { newId } from '../../shared/events/ids.ts'
+import { openInTurn } from '../../shared/in-turn.ts'
 import { type Address, accepted, type GatewayClient, openGatewayClient, persist } from './gateway-client.ts'
 import { auditRooms } from './injection-audit.ts'
 import { type InjectionReport, percentilesOf } from './injection-report.ts'
@@ -98,7 +99,7 @@ type Told = { limitMs: number; onRetry(): void; onRefusal(error: LaresError): vo
 
 /** Offers messages to the gateway: those of one conversation one after the other. */
 function openOffers(client: GatewayClient, tracker: Tracker, { onRefusal, ...persistence }: Told): Offer {
-  const lasts = new Map<string, Promise<void>>()
+  const order = openInTurn()
   const send = async ({ conversation, text }: Simulated, key: string) => {
     const body = { conversation, text }
     const headers = { 'idempotency-key': key }
@@ -117,9 +118,7 @@ function openOffers(client: GatewayClient, tracker: Tracker, { onRefusal, ...per
   return (message, key) => {
     const { conversation } = message
     tracker.offered(conversation)
-    const mine = (lasts.get(conversation) ?? Promise.resolve()).then(() => send(message, key))
-    lasts.set(conversation, mine)
-    return mine.finally(() => lasts.get(conversation) === mine && lasts.delete(conversation))
+    return order.run(conversation, () => send(message, key))
   }
 }
 

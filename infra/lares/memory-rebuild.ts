@@ -2,9 +2,9 @@ import type { Environment } from '../../shared/config/environment.ts'
 import { noLog } from '../../shared/log.ts'
 import { type EmbedTexts, followMemories } from '../../shared/memories/meanings.ts'
 import { everything } from '../../shared/memories/memories.ts'
-import { followPassages, passageModel } from '../../shared/memories/passages.ts'
+import { followPassages, passageModel, spacesOf } from '../../shared/memories/passages.ts'
 import { openEmbedder } from '../../shared/models/embedder.ts'
-import type { EmbeddingModel, Vectors } from '../../shared/vectors/vectors.ts'
+import type { EmbeddingModel } from '../../shared/vectors/vectors.ts'
 import { type Stores, withStores } from './stores.ts'
 import { mutter, print, printJson } from './terminal.ts'
 
@@ -61,7 +61,7 @@ async function rebuild(
     memories += (await followMemories({ space: memorySpace, person, read, embed })).made
     passages += await followPassages({ documents, vectors, space: passageSpace, person, embed })
   }
-  const others = await modelsBeside(vectors, model)
+  const others = (await vectors.models()).filter(other => !spacesOf(model.id).includes(other.id))
   if (prune) for (const other of others) await vectors.drop(other)
   const ids = others.map(({ id }) => id)
   return {
@@ -72,12 +72,6 @@ async function rebuild(
     others: prune ? [] : ids,
     pruned: prune ? ids : [],
   }
-}
-
-/** Models of which there are vectors, that are not this one's. */
-export async function modelsBeside(vectors: Vectors, model: EmbeddingModel): Promise<EmbeddingModel[]> {
-  const own = new Set([model.id, passageModel(model).id])
-  return (await vectors.models()).filter(({ id }) => !own.has(id))
 }
 
 function tell({ model, people, memories, passages, others, pruned }: Rebuilt): void {

@@ -265,8 +265,12 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   /** A password that was changed, another database: functions learn of it with a new revision. */
   const renewEnvironment = async () => {
     const digestIn = ({ spec }: Service) => spec.template.metadata?.annotations?.[ENVIRONMENT_DIGEST]
-    for (const service of all().filter(one => digestIn(one) !== environment?.digest))
-      await order.run(service.metadata.name, () => applyMinScale(service, minScaleIn(service)))
+    for (const { metadata } of all().filter(one => digestIn(one) !== environment?.digest))
+      await order.run(metadata.name, async () => {
+        // Removed meanwhile, it must not come back.
+        const service = find(metadata.name)
+        if (service) await applyMinScale(service, minScaleIn(service))
+      })
   }
   let looking = renewEnvironment().catch(err => log.warn({ err }, 'functions keep the environment they had'))
   const timer = setInterval(() => {

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../../shared/log.ts'
-import { masterKeysIn } from '../../shared/protection/master-key.ts'
+import { masterKeysIn, textsOrMade } from '../../shared/protection/master-key.ts'
+import { madeSecret, writeOnce } from '../made-once.ts'
 import { buildProvider } from './app.ts'
 import { startAutoscaler } from './autoscaler.ts'
 import type { Backend, DeployedFunction } from './backend.ts'
@@ -102,12 +101,9 @@ async function openDriver(
   })
 }
 
-/** A pod has no file of this machine, so it gets the key itself. Whoever starts first makes it, and that may be a provider. */
+/** A pod has no file of this machine, so it gets the key itself. */
 async function masterKeyIn(file: string | undefined): Promise<Record<string, string>> {
-  if (file === undefined) return {}
-  const keys = masterKeysIn(file)
-  if (!existsSync(file)) await keys.make()
-  return { LARES_MASTER_KEY: (await keys.texts()).join(',') }
+  return file === undefined ? {} : { LARES_MASTER_KEY: (await textsOrMade(masterKeysIn(file))).join(',') }
 }
 
 /** What a container is told of where the provider itself was told: of services, not of this machine's folders and ports. */
@@ -122,12 +118,6 @@ const functionEnvironment = (all: NodeJS.ProcessEnv): Record<string, string> =>
 /** Where no password is given there is one all the same, made once, that only the owner of the data can read. */
 async function madePassword(folder: string): Promise<string> {
   const file = join(folder, 'password')
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    const password = randomBytes(18).toString('base64url')
-    await writeFile(file, password, { mode: 0o600 })
-    return password
-  }
+  await writeOnce(file, madeSecret())
+  return await readFile(file, 'utf8')
 }

@@ -57,8 +57,7 @@ export async function byIds(documents: Documents, person: string, ids: string[])
 
 /** All that is known of a person, the newest first. */
 export async function everything(documents: Documents, person: string): Promise<Remembered[]> {
-  const all = await documents.list({ collection: MEMORIES, person, limit: MAX_ALL })
-  return newestOfEach(all.map(toRemembered).sort((a, b) => (a.saidAt < b.saidAt ? 1 : -1)))
+  return (await everythingSince(documents, person)).filter(({ until }) => until === undefined)
 }
 
 /** What was known of a person too: what was replaced has the time since when something newer holds. The newest first. */

@@ -18,6 +18,9 @@ export const passageModel = ({ id, dimensions }: EmbeddingModel): EmbeddingModel
   dimensions,
 })
 
+/** The ids under which vectors of a model are kept, those of memories first. */
+export const spacesOf = (model: string): string[] => [model, passageModel({ id: model, dimensions: 0 }).id]
+
 export const passageId = (document: string, n: number): string => `${document}/${n}`
 
 type Read = { id: string; passages: number }

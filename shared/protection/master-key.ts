@@ -1,7 +1,7 @@
 import { createHash, createSecretKey, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import { link, open, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { LaresError } from '../errors.ts'
+import { LaresError, toLaresError } from '../errors.ts'
 import { makeFolder, moveInto, syncFolder } from '../objects/durable-file.ts'
 
 /** What wraps people's keys. `id` is told with what it wrapped, and tells nothing of it. */
@@ -19,6 +19,15 @@ export type MasterKeys = {
   texts(): Promise<string[]>
   /** For messages. */
   where: string
+}
+
+/** As they are written, made first where there are none: whoever starts first makes them. */
+export async function textsOrMade(keys: MasterKeys): Promise<string[]> {
+  return await keys.texts().catch(async error => {
+    if (toLaresError(error).code !== 'not_found') throw error
+    await keys.make()
+    return await keys.texts()
+  })
 }
 
 const BYTES = 32

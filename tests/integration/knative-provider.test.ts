@@ -158,6 +158,21 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     )
   })
 
+  test('a Secret of that name that somebody else made is left alone, and the start says so', async () => {
+    await provider.close({ stopFunctions: false })
+    const path = `/api/v1/namespaces/${NAMESPACE}/secrets/lares-environment`
+    await kubernetes!.api('DELETE', path)
+    const theirs = { metadata: { name: 'lares-environment' }, data: { theirs: 'eA==' } }
+    await kubernetes!.api('POST', `/api/v1/namespaces/${NAMESPACE}/secrets`, theirs)
+    await expect(open()).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringContaining('is not one of Lares'),
+    })
+    expect(await stored(path)).toMatchObject({ data: { theirs: 'eA==' } })
+    await kubernetes!.api('DELETE', path)
+    provider = await open()
+  })
+
   test('the same once more changes nothing, in the order that it comes in', async () => {
     await deploy('same', { labels: { a: '1', b: '2' } })
     const { metadata } = (await service('same'))!
