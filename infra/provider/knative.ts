@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { request } from 'undici'
 import { LaresError } from '../../shared/errors.ts'
 import { type Manifest, manifest } from '../../shared/function/catalogue.ts'
@@ -98,12 +99,14 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     const before = await own(serviceOfName(name), isDeployedHere)
     if (others.length > 0) await own(policyOfName(name), isOurs)
     // All of it is tried first: a policy that is refused must not leave a Service behind.
-    for (const object of [...others, service]) await cluster.apply(object, { dryRun: true })
+    for (const object of others) await cluster.apply(object, { dryRun: true })
+    const tried = await cluster.apply(service, { dryRun: true })
     for (const object of others) await cluster.apply(object)
-    const applied = await cluster.apply(service)
     if (others.length === 0) await removePolicy(name)
-    const isChanged = applied.metadata.resourceVersion !== before?.metadata.resourceVersion
-    if (!isChanged && isReady(before!)) return false
+    // Applied once more a custom resource is written anew, if only to note the time.
+    const isChanged = before === undefined || !isSame(before, tried)
+    if (!isChanged && isReady(before)) return false
+    const applied = isChanged ? await cluster.apply(service) : before
     await untilReady(name, applied.metadata.generation ?? 1).catch(async cause => {
       await takeBack(name, before)
       const reason = `${(cause as Error).message}${advice(service)}`
@@ -113,6 +116,10 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     log.info({ function: name, generation: applied.metadata.generation }, `${name} is deployed`)
     return isChanged
   }
+
+  /** A change of the spec has a new generation. */
+  const isSame = ({ metadata: a }: Stored, { metadata: b }: Stored): boolean =>
+    a.generation === b.generation && isDeepStrictEqual([a.labels, a.annotations], [b.labels, b.annotations])
 
   /**
    * As the cluster has it now; undefined when there is none. Errors: `invalid_request` when it is somebody else's.

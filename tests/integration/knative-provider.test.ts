@@ -176,6 +176,8 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
   test('the same once more changes nothing, in the order that it comes in', async () => {
     await deploy('same', { labels: { a: '1', b: '2' } })
     const { metadata } = (await service('same'))!
+    // Times of writing are noted by the second.
+    await new Promise(resolve => setTimeout(resolve, 1_100))
     await deploy('same', { labels: { b: '2', a: '1' } })
     expect((await service('same'))!.metadata).toEqual(metadata)
   })
