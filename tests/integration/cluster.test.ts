@@ -8,14 +8,12 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { prepareCluster } from '../../infra/knative/prepare.ts'
-import { startProvider } from '../../infra/provider/start.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { noLog } from '../../shared/log.ts'
 import { goPart } from '../support/go-part.ts'
 import { configFor, startKubernetes } from '../support/kubernetes.ts'
 import { realPart } from '../support/npm-part.ts'
 import { playKnative } from '../support/played-knative.ts'
-import { basic, PASSWORD } from '../support/provider.ts'
+import { basic, PASSWORD, startKnativeProvider } from '../support/provider.ts'
 
 const run = promisify(execFile)
 
@@ -105,6 +103,15 @@ describe.skipIf(!kustomize)('infra/knative, rendered', () => {
         securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
       })
     }
+    const config = all.find(
+      ({ kind, metadata }) => kind === 'ConfigMap' && /^lares-config-/.test(metadata.name),
+    )
+    expect(config).toMatchObject({
+      data: { 'assistant.yaml': expect.any(String), 'gateway.yaml': expect.any(String) },
+    })
+    expect(all.find(({ metadata }) => metadata.name === 'models')).toMatchObject({
+      spec: { egress: [{ ports: [{ port: 11434, protocol: 'TCP' }] }] },
+    })
     for (const namespace of ['lares', 'openfaas-fn'])
       expect(all).toContainEqual(
         expect.objectContaining({
@@ -187,17 +194,8 @@ describe.skipIf(!kustomize || !kubernetes)('infra/knative on a real API server',
     await new Promise<void>(resolve => standIn.listen(0, '127.0.0.1', resolve))
     const { port } = standIn.address() as AddressInfo
     const knative = playKnative(kubernetes!, () => `http://127.0.0.1:${port}`)
-    const provider = await startProvider({
-      backend: 'knative',
-      port: 0,
-      home,
-      root: home,
-      password: PASSWORD,
-      labels: new Map(),
-      spares: 0,
-      environment: { DATABASE_URL: 'postgres://lares:secret@timescaledb.lares.svc:5432/lares' },
-      version: '0.0.0',
-      log: noLog,
+    const provider = await startKnativeProvider(home, {
+      DATABASE_URL: 'postgres://lares:secret@timescaledb.lares.svc:5432/lares',
     })
     const system = (method: string, path: string, body?: object) =>
       fetch(`${provider.url}/system/${path}`, {

@@ -8,13 +8,13 @@ import { checkProvider } from '../../infra/lares/doctor-services.ts'
 import { readDeployment } from '../../infra/provider/deployment.ts'
 import { openKnative } from '../../infra/provider/knative.ts'
 import { openCluster } from '../../infra/provider/knative-cluster.ts'
-import { type StartedProvider, startProvider } from '../../infra/provider/start.ts'
+import type { StartedProvider } from '../../infra/provider/start.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { noLog } from '../../shared/log.ts'
 import { startKubernetes } from '../support/kubernetes.ts'
 import { realPart } from '../support/npm-part.ts'
 import { playKnative } from '../support/played-knative.ts'
-import { basic, PASSWORD } from '../support/provider.ts'
+import { basic, PASSWORD, startKnativeProvider } from '../support/provider.ts'
 
 const NAMESPACE = 'openfaas-fn'
 const SERVICES = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/services`
@@ -42,20 +42,7 @@ let environment: NodeJS.ProcessEnv = {
   LARES_HOME: '/home/somebody',
 }
 
-const open = () =>
-  startProvider({
-    backend: 'knative',
-    port: 0,
-    home,
-    root: home,
-    password: PASSWORD,
-    labels: new Map(),
-    spares: 0,
-    environment,
-    docker: { masterKeyFile: join(home, 'master.key') },
-    version: '0.0.0',
-    log: noLog,
-  })
+const open = () => startKnativeProvider(home, environment)
 
 beforeAll(async () => {
   if (!kubernetes) return

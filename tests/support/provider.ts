@@ -14,6 +14,25 @@ export const PASSWORD = 'password-of-admin'
 export const shared = (file: string): string =>
   pathToFileURL(join(import.meta.dirname, '..', '..', 'shared', file)).href
 
+/** On the cluster that KUBECONFIG names, with a master key in its data directory. */
+export const startKnativeProvider = (
+  home: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<StartedProvider> =>
+  startProvider({
+    backend: 'knative',
+    port: 0,
+    home,
+    root: home,
+    password: PASSWORD,
+    labels: new Map(),
+    spares: 0,
+    environment,
+    docker: { masterKeyFile: join(home, 'master.key') },
+    version: '0.0.0',
+    log: noLog,
+  })
+
 export type ProviderHouse = {
   folder: string
   url(): string
