@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { LaresError } from '../../shared/errors.ts'
 import type { Draft } from '../../shared/events/event.ts'
 import type { EventData } from '../../shared/events/types.ts'
 import type { FunctionContext } from '../../shared/function/context.ts'
 import { defineFunction } from '../../shared/function/definition.ts'
 import type { GenerateChunk, GenerateRequest } from '../../shared/models/models.ts'
+import { seedOf } from '../../shared/models/seed.ts'
 import { coalesce } from './coalesce.ts'
 
 const MAX_TOKENS = 1_024
@@ -45,10 +45,6 @@ const requestFor = (eventId: string, { messages, tools }: Prompt, signal: AbortS
   seed: seedOf(eventId),
   signal,
 })
-
-/** The same at every try, so that a repeated answer is the same where the model allows it. */
-const seedOf = (eventId: string): number =>
-  createHash('sha256').update(eventId).digest().readUInt32BE() & 0x7fffffff
 
 async function* answerOf(
   { step, offset }: Prompt,

@@ -1,6 +1,6 @@
 import type { Remembered } from '../../shared/memories/memories.ts'
+import { contentCharacters, contentWords, isChinese } from '../../shared/memories/words.ts'
 import { sentenceTo } from './perspective.ts'
-import { contentCharacters, contentWords, isChinese } from './words.ts'
 
 const MAX_SAID = 5
 

@@ -1,7 +1,9 @@
 import type { Fact } from '../../shared/memories/memories.ts'
-import { isChinese } from './words.ts'
+import { isChinese } from '../../shared/memories/words.ts'
+import { isAboutOneself } from './perspective.ts'
 
 const MAX_LENGTH = 500
+const MAX_TOLD = 2 * MAX_LENGTH
 const POLITE = '(?:(?:please|hey|ok|okay|lares|can you|could you|will you|would you|i want you to)[,:]?\\s+)*'
 const REQUEST = new RegExp(
   `^${POLITE}(?:remember|rem[em]{1,2}ber|keep in mind|memori[sz]e|(?:don't|do not|never) forget)(?:\\s+this)?(\\s+that\\s+|\\s*[:,]\\s*|\\s+)(.+)$`,
@@ -67,14 +69,8 @@ const corrected = (sentence: string): string =>
 
 /** Facts that the person states in passing. Long texts are left alone: they are pasted more often than told. */
 export function statedFacts(text: string): Fact[] {
-  if (text.length > 2 * MAX_LENGTH) return []
-  const sentences =
-    text
-      .replaceAll('’', "'")
-      .replace(TITLE, '$1.\u2060')
-      .match(/[^.!?。！？，;；\n]+(?:\.(?=\S)[^.!?。！？，;；\n]+)*[.!?。！？]?/gu) ?? []
-  return sentences
-    .map(sentence => corrected(sentence.replaceAll('\u2060', ' ').trim()))
+  if (text.length > MAX_TOLD) return []
+  return sentencesIn(text)
     .filter(sentence =>
       isChinese(sentence)
         ? PLAIN_ZH.some(form => form.test(sentence)) && !QUESTION_ZH.test(sentence)
@@ -83,7 +79,31 @@ export function statedFacts(text: string): Fact[] {
     .map(factOf)
 }
 
-const factOf = (said: string): Fact => {
+const ORDER =
+  /^(?:(?:please|and|then|just|can you|could you|will you|would you)\s+)*(?:tell|give|show|remind|send|write|read|translate|help|let|make|set|call|play|find|explain|add|delete|cancel|stop|wake|forget)\b/i
+const ORDER_ZH = /^(?:请|麻烦|帮|替|给|提醒|告诉|翻译|叫我|让我|忘)/u
+
+/** Whether a model may find more to keep than the rules do: somebody tells of themself, and not only asks or orders. */
+export const mayHoldFacts = (text: string): boolean =>
+  text.length <= MAX_TOLD &&
+  sentencesIn(text).some(
+    sentence =>
+      isAboutOneself(sentence) &&
+      (isChinese(sentence)
+        ? !QUESTION_ZH.test(sentence) && !ORDER_ZH.test(sentence)
+        : !QUESTION.test(sentence) && !ORDER.test(sentence)),
+  )
+
+function sentencesIn(text: string): string[] {
+  const parts =
+    text
+      .replaceAll('’', "'")
+      .replace(TITLE, '$1.\u2060')
+      .match(/[^.!?。！？，;；\n]+(?:\.(?=\S)[^.!?。！？，;；\n]+)*[.!?。！？]?/gu) ?? []
+  return parts.map(sentence => corrected(sentence.replaceAll('\u2060', ' ').trim()))
+}
+
+export const factOf = (said: string): Fact => {
   const text = said.trim().replace(/[\s.。!！?？]+$/u, '')
   return { text, subject: subjectOf(text) }
 }

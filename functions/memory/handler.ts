@@ -4,6 +4,7 @@ import { defineFunction } from '../../shared/function/definition.ts'
 import {
   byIds,
   everything,
+  type Fact,
   forget,
   type Remembered,
   remember,
@@ -12,11 +13,12 @@ import {
 import type { Vectors } from '../../shared/vectors/vectors.ts'
 import { answerFrom } from './answers.ts'
 import { statedFacts } from './facts.ts'
+import { learnt, toLearnFrom } from './learning.ts'
 import { consult } from './library/consulting.ts'
 import { attend } from './library/library.ts'
 import type { Tools as LibraryTools } from './library/store.ts'
-import { isAboutOneself, openMeaning, type Tools } from './meaning.ts'
-import { sentenceTo } from './perspective.ts'
+import { openMeaning, type Tools } from './meaning.ts'
+import { isAboutOneself, sentenceTo } from './perspective.ts'
 import { phrases } from './phrases.ts'
 import { isAbout, type MemoryRequest, requestIn } from './requests.ts'
 import { earlier, mixed, recall, toMemory } from './store.ts'
@@ -38,22 +40,24 @@ type Recalled = Omit<EventData<'lares.context.recalled'>, 'message' | 'saidAt' |
 
 export default defineFunction({
   name: 'memory',
-  receives: ['lares.intent.recognised', 'lares.reply.completed'],
-  emits: ['lares.context.recalled'],
+  receives: ['lares.intent.recognised', 'lares.reply.completed', 'lares.facts.learnt'],
+  emits: ['lares.context.recalled', 'lares.learning.requested'],
   uses: ['documents', 'models', 'objects', 'vectors'],
   // Documents take longer to read than messages.
   timeoutMs: 90_000,
   async handle(event, { documents, ...tools }) {
     if (event.type === 'lares.reply.completed') {
       const { person, question, inReplyTo, answers } = event.data
-      const facts = statedFacts(question)
-      if (facts.length === 0) return
       const message = answers.at(-1) ?? inReplyTo ?? event.id
       const source = { message, conversation: event.subject, saidAt: utc(event.time) }
-      const kept: string[] = []
-      for (const fact of facts) kept.push(...((await remember(documents, person, fact, source)) ?? []))
-      await meaningIn(tools.vectors).changed(person, [])
-      await noteUsed(documents, person, event.subject, { ids: kept, at: source.saidAt })
+      await keep(statedFacts(question), person, source, { documents, ...tools })
+      const data = await toLearnFrom(question, person, source, documents)
+      return data && { type: 'lares.learning.requested', data }
+    }
+    if (event.type === 'lares.facts.learnt') {
+      const { person, message, saidAt } = event.data
+      const source = { message, conversation: event.subject, saidAt }
+      await keep(await learnt(event.data, documents), person, source, { documents, ...tools })
       return
     }
     const { message, saidAt, intent } = event.data
@@ -66,6 +70,21 @@ export default defineFunction({
     return { type: 'lares.context.recalled', data: { message, saidAt, intent, ...recalled } }
   },
 })
+
+/** Keeps what somebody told in passing; "forget that" is about all that came of one reply. */
+async function keep(facts: Fact[], person: string, source: Source, { documents, vectors }: LibraryTools) {
+  if (facts.length === 0) return
+  const { conversation, saidAt: at } = source
+  const kept = new Set<string>()
+  for (const fact of facts) {
+    const id = await remember(documents, person, fact, source)
+    if (id !== undefined) kept.add(id)
+  }
+  await meaningIn(vectors).changed(person, [])
+  const last = await lastUsed(documents, person, conversation)
+  const before = last?.at === at ? last.ids : []
+  await noteUsed(documents, person, conversation, { ids: [...new Set([...before, ...kept])], at })
+}
 
 /** So that times compare as text. */
 const utc = (time: string): string => new Date(time).toISOString()

@@ -8,7 +8,8 @@ import { noLog } from '../../shared/log.ts'
 import type { Embedder } from '../../shared/models/models.ts'
 import { openSqliteVectors } from '../../shared/vectors/sqlite.ts'
 import type { Vectors } from '../../shared/vectors/vectors.ts'
-import { isAboutOneself, openMeaning, type Tools } from './meaning.ts'
+import { openMeaning, type Tools } from './meaning.ts'
+import { isAboutOneself } from './perspective.ts'
 
 /** Words that mean the same are one direction; the real model is tried in tests/integration/memory.test.ts. */
 const MEANINGS = [

@@ -98,7 +98,3 @@ export function openMeaning(vectors: Vectors) {
     },
   }
 }
-
-/** Whether somebody speaks of themself: other questions are no reason to look through what they told. */
-export const isAboutOneself = (text: string): boolean =>
-  /\b(?:i|my|me|mine|we|our|us)\b/i.test(text) || /[我咱]/u.test(text)

@@ -1,4 +1,4 @@
-import { isChinese } from './words.ts'
+import { isChinese } from '../../shared/memories/words.ts'
 
 const TO_YOU: Readonly<Record<string, string>> = {
   'i am': 'you are',
@@ -41,3 +41,7 @@ export function sentenceTo(text: string): string {
   const said = toSecondPerson(text).replace(/[\s.。!！]+$/u, '')
   return isChinese(text) ? `${said}。` : `${said.charAt(0).toUpperCase()}${said.slice(1)}.`
 }
+
+/** Whether somebody speaks of themself: other questions are no reason to look through what they told. */
+export const isAboutOneself = (text: string): boolean =>
+  /\b(?:i|my|me|mine|we|our|us)\b/i.test(text) || /[我咱]/u.test(text)

@@ -1,6 +1,6 @@
 import type { Fact } from '../../shared/memories/memories.ts'
+import { contentCharacters, contentWords, isChinese } from '../../shared/memories/words.ts'
 import { requestedFact } from './facts.ts'
-import { contentCharacters, contentWords, isChinese } from './words.ts'
 
 /** What a message wants of memory itself. */
 export type MemoryRequest =

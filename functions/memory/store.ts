@@ -1,7 +1,7 @@
 import type { Documents } from '../../shared/conversations/conversations.ts'
 import type { Memory } from '../../shared/events/types.ts'
 import { MEMORIES, newestOfEach, type Remembered, toRemembered } from '../../shared/memories/memories.ts'
-import { related, searchWords } from './words.ts'
+import { related, searchWords } from '../../shared/memories/words.ts'
 
 const MAX_FOUND = 30
 

@@ -73,6 +73,19 @@ export const examples: { [P in Pattern]: unknown } = {
     usage,
     language: 'en',
   },
+  'lares.learning.requested': {
+    person: 'owner',
+    message: 'm',
+    text: 'my twins start school',
+    saidAt,
+    known: [{ id: 'k', text: 'my twins go to kindergarten' }],
+  },
+  'lares.facts.learnt': {
+    person: 'owner',
+    message: 'm',
+    saidAt,
+    facts: [{ text: 'my twins go to school', replaces: 'k' }],
+  },
   'lares.media.requested': { callId: 'call-1', attachments: message.attachments, person: 'owner' },
   'lares.timer.fired': {
     timerId: 't',

@@ -7,8 +7,10 @@ import { type EventType, schemaOf, skillType, topicOf, typePatterns } from './ty
 const TABLE = [
   'lares.context.recalled',
   'lares.deadletter.recorded',
+  'lares.facts.learnt',
   'lares.generation.completed',
   'lares.intent.recognised',
+  'lares.learning.requested',
   'lares.media.requested',
   'lares.message.received',
   'lares.message.transcribed',

@@ -183,6 +183,22 @@ const schemas = {
   'lares.skill.*.requested': skillRequest,
   'lares.result.returned': skillResult,
   'lares.reply.completed': reply,
+  'lares.learning.requested': z.strictObject({
+    person: z.string(),
+    /** The message in which a model is to find what is worth remembering. */
+    message: z.string(),
+    text: z.string(),
+    saidAt: z.iso.datetime(),
+    /** What is known of the person already, the newest first. */
+    known: z.array(z.strictObject({ id: z.string(), text: z.string() })),
+  }),
+  'lares.facts.learnt': z.strictObject({
+    person: z.string(),
+    message: z.string(),
+    saidAt: z.iso.datetime(),
+    /** `replaces`: the id of what was known and holds no longer. */
+    facts: z.array(z.strictObject({ text: z.string().min(1), replaces: z.string().optional() })).min(1),
+  }),
   'lares.media.requested': z.strictObject({
     callId: z.string(),
     attachments: z.array(attachment),

@@ -13,7 +13,17 @@ import { PASSWORD } from './provider.ts'
 import { until } from './until.ts'
 
 const run = promisify(execFile)
-const FUNCTIONS = ['intent', 'memory', 'dialog', 'generation', 'time', 'calculator', 'reminder', 'notes']
+const FUNCTIONS = [
+  'intent',
+  'memory',
+  'dialog',
+  'generation',
+  'learning',
+  'time',
+  'calculator',
+  'reminder',
+  'notes',
+]
 
 export type DockerHouseOptions = {
   modelUrl: string

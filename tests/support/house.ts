@@ -54,6 +54,7 @@ const PROCESSES = [
   'memory',
   'dialog',
   'generation',
+  'learning',
   'time',
   'calculator',
   'reminder',

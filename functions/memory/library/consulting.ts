@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Intent, Language, Message } from '../../../shared/events/types.ts'
-import { searchWords } from '../words.ts'
+import { searchWords } from '../../../shared/memories/words.ts'
 import { nearest } from './nearness.ts'
 import { sentencesOf } from './passages.ts'
 import { phrases } from './phrases.ts'

@@ -1,7 +1,7 @@
 import { toLaresError } from '../../../shared/errors.ts'
 import { followPassages, passageModel } from '../../../shared/memories/passages.ts'
+import { isChinese } from '../../../shared/memories/words.ts'
 import type { Space, Vectors } from '../../../shared/vectors/vectors.ts'
-import { isChinese } from '../words.ts'
 import type { Tools } from './store.ts'
 
 /** How long to leave the embeddings alone after they failed. */

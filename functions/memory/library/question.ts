@@ -1,4 +1,4 @@
-import { contentCharacters, contentWords, isChinese } from '../words.ts'
+import { contentCharacters, contentWords, isChinese } from '../../../shared/memories/words.ts'
 import { stemOf } from './serving.ts'
 import type { Held } from './store.ts'
 

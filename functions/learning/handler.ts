@@ -1,0 +1,56 @@
+import { LaresError } from '../../shared/errors.ts'
+import type { LaresEvent } from '../../shared/events/event.ts'
+import type { FunctionContext } from '../../shared/function/context.ts'
+import { defineFunction } from '../../shared/function/definition.ts'
+import { seedOf } from '../../shared/models/seed.ts'
+import { keepNotes, notesIn, promptFor } from './notes.ts'
+
+const MAX_TOKENS = 512
+
+/**
+ * Asks the model what of a message is worth remembering, beyond what memory's rules find. It runs behind the reply and
+ * beside everything else, so nobody waits for it; a small model, which cannot tell, is not asked.
+ */
+export default defineFunction({
+  name: 'learning',
+  receives: ['lares.learning.requested'],
+  emits: ['lares.facts.learnt'],
+  uses: ['models'],
+  // The next answer is worth more than this: a server with few places is left to generation.
+  concurrency: 1,
+  timeoutMs: 120_000,
+  handle: (event, context) => learn(event, context),
+})
+
+async function learn(
+  { id, data }: LaresEvent<'lares.learning.requested'>,
+  { models, signal, log }: FunctionContext<'models'>,
+) {
+  const ability = await models.capabilities('text-generation').catch(error => {
+    log.info({ err: error }, 'there is no model: only what the rules of memory find is kept')
+    return undefined
+  })
+  if (!ability?.tools) return
+  const facts = []
+  try {
+    const request = {
+      messages: promptFor(data),
+      tools: [keepNotes],
+      maxTokens: MAX_TOKENS,
+      temperature: 0,
+      seed: seedOf(id),
+      signal,
+    }
+    for await (const chunk of models.generate('text-generation', request))
+      if (chunk.kind === 'tool-call') facts.push(...notesIn(chunk.call, data))
+  } catch (error) {
+    // It would fail again; what the rules found is kept.
+    if (!(error instanceof LaresError) || error.retryable) throw error
+    log.warn({ err: error }, 'the model refuses to say what is worth remembering')
+    return
+  }
+  const { person, message, saidAt } = data
+  return facts.length === 0
+    ? undefined
+    : ({ type: 'lares.facts.learnt', data: { person, message, saidAt, facts } } as const)
+}
