@@ -26,6 +26,8 @@ export type Service = Stored & {
     conditions?: Condition[]
     url?: string
     address?: { url?: string }
+    latestReadyRevisionName?: string
+    latestCreatedRevisionName?: string
   }
 }
 export type Pod = Stored & { status?: { phase?: string; conditions?: Condition[] } }

@@ -1,6 +1,7 @@
 import type { Condition, Service } from './knative-cluster.ts'
 
-const MIN_SCALE = 'autoscaling.knative.dev/min-scale'
+export const MIN_SCALE = 'autoscaling.knative.dev/min-scale'
+export const MAX_SCALE = 'autoscaling.knative.dev/max-scale'
 
 export const conditionOf = (
   { status }: { status?: { conditions?: Condition[] } },
@@ -16,5 +17,9 @@ export const isReady = (service: Service): boolean =>
 export const originOf = ({ status }: Service): string | undefined =>
   (status?.address?.url ?? status?.url)?.replace(/\/$/, '')
 
-export const minScaleIn = ({ spec }: Service): number =>
-  Number(spec.template.metadata?.annotations?.[MIN_SCALE] ?? 0)
+/** Of a revision, or of the template that it is made from. */
+export const minScaleIn = ({ metadata }: { metadata?: { annotations?: Record<string, string> } }): number =>
+  Number(metadata?.annotations?.[MIN_SCALE] ?? 0)
+
+/** What Kubernetes' scheduler says of a pod that no node has room for. */
+export const isAboutRoom = (message: string): boolean => /\b0\/\d+ nodes are available/.test(message)

@@ -7,14 +7,15 @@ import { openInTurn } from '../../shared/in-turn.ts'
 import type { Log } from '../../shared/log.ts'
 import { activeHoursOf, isActive } from './active-hours.ts'
 import type { Activity, Backend, DeployedFunction, Lease } from './backend.ts'
-import { canonical, type Deployment, NAMESPACE, policyOf } from './deployment.ts'
+import { canonical, type Deployment, limitsOf, NAMESPACE, policyOf } from './deployment.ts'
 import type { Applied, Cluster, Pod, Service, Stored } from './knative-cluster.ts'
 import { keepEnvironment } from './knative-environment.ts'
 import { knativeLogs } from './knative-logs.ts'
 import { ENVIRONMENT_DIGEST, type KubernetesObject, manifestsOf, PART_OF } from './knative-manifests.ts'
 import { type Facilities, facilitiesOf, lacking } from './knative-needs.ts'
+import { followRevisions } from './knative-revisions.ts'
 import { knativeSecrets } from './knative-secrets.ts'
-import { conditionOf, isReady, minScaleIn, originOf } from './knative-status.ts'
+import { conditionOf, isAboutRoom, isReady, originOf } from './knative-status.ts'
 
 const LABELS = 'app.kubernetes.io/part-of=lares'
 /** What the provider itself needs to know again after a restart; Knative passes them over. */
@@ -23,6 +24,7 @@ const MANIFEST = 'com.lares.manifest'
 /** A second owner, so that what a function tells of itself outlives the next apply. */
 const MANIFEST_MANAGER = 'lares-manifest'
 const MANIFEST_LIMIT_MS = 10_000
+const TAKE_BACK_LIMIT_MS = 10_000
 
 export type KnativeOptions = {
   cluster: Cluster
@@ -32,6 +34,8 @@ export type KnativeOptions = {
   now?: () => number
   /** How long a new version may take until it answers, images and models to be fetched included; default 5 minutes. */
   readyLimitMs?: number
+  /** How long a pod may wait for a node with room; default 20 s. */
+  roomLimitMs?: number
   /** How often active hours and what the cluster offers are looked at; default a minute. */
   lookEveryMs?: number
 }
@@ -42,6 +46,7 @@ export type KnativeOptions = {
  */
 export async function openKnative(options: KnativeOptions): Promise<Backend> {
   const { cluster, log, now = Date.now, readyLimitMs = 5 * 60_000, lookEveryMs = 60_000 } = options
+  const { roomLimitMs = 20_000 } = options
   const activities = new Map<string, Activity>()
   const order = openInTurn()
   let changed = Promise.withResolvers<void>()
@@ -49,12 +54,13 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     changed.resolve()
     changed = Promise.withResolvers()
   }
-  const [services, pods] = await Promise.all([
+  const [services, pods, revisions] = await Promise.all([
     cluster.follow<Service>(
       { apiVersion: 'serving.knative.dev/v1', kind: 'Service', plural: 'services', labels: LABELS },
       onChange,
     ),
     cluster.follow<Pod>({ apiVersion: 'v1', kind: 'Pod', plural: 'pods', labels: 'faas_function' }, onChange),
+    followRevisions(cluster, onChange),
   ])
   let facilities: Facilities = await facilitiesOf(cluster)
   const environment = await keepEnvironment(cluster, options.environment ?? {})
@@ -80,8 +86,11 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     if (!hours) return zero ? 0 : min
     return isActive(hours, now()) ? Math.max(1, min) : 0
   }
-  const objectsOf = (deployment: Deployment, minScale = minScaleOf(deployment)) => {
-    const [service, ...others] = manifestsOf(deployment, { minScale, environment })
+  const objectsOf = (deployment: Deployment, minScale?: number) => {
+    const [service, ...others] = manifestsOf(deployment, {
+      ...(minScale !== undefined && { minScale }),
+      environment,
+    })
     const { metadata } = service as { metadata: { annotations: Record<string, string> } }
     const annotations = { ...metadata.annotations, [DEPLOYMENT]: canonical(deployment) }
     return { service: { ...service!, metadata: { ...metadata, annotations } }, others }
@@ -107,11 +116,17 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     const isChanged = before === undefined || !isSame(before, tried)
     if (!isChanged && isReady(before)) return false
     const applied = isChanged ? await cluster.apply(service) : before
-    await untilReady(name, applied.metadata.generation ?? 1).catch(async cause => {
+    const holdsGpu = before !== undefined && limitsOf(deployment).gpus !== undefined
+    const isPossible = lacking(service, facilities).length === 0
+    await up(name, applied.metadata.generation ?? 1, {
+      roomMs: isPossible ? roomLimitMs : 0,
+      mayReplace: holdsGpu && isPossible,
+    }).catch(async cause => {
       await takeBack(name, before)
       const reason = `${(cause as Error).message}${advice(service)}`
       throw new LaresError('invalid_request', `${name} does not start: ${reason}`, { cause })
     })
+    await keepAwake(known(name), minScaleOf(deployment))
     await keepManifest(name)
     log.info({ function: name, generation: applied.metadata.generation }, `${name} is deployed`)
     return isChanged
@@ -154,16 +169,38 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       )
   }
 
-  /** Errors: `unavailable` with Knative's reason. */
-  async function untilReady(name: string, generation: number): Promise<void> {
-    const deadline = now() + readyLimitMs
+  /**
+   * Knative starts the new version beside the old one. Where that holds the only GPU it is ended first, if `mayReplace`:
+   * events wait on the log meanwhile. Errors: `unavailable` with Knative's reason.
+   */
+  async function up(
+    name: string,
+    generation: number,
+    { roomMs, mayReplace }: { roomMs: number; mayReplace: boolean },
+  ): Promise<void> {
+    await untilReady(name, generation, mayReplace ? 0 : roomMs).catch(async cause => {
+      if (!mayReplace || !isAboutRoom((cause as Error).message)) throw cause
+      log.info({ function: name }, `the old version of ${name} ends, so that the new one has its GPU`)
+      await revisions.keepNewest(known(name))
+      await untilReady(name, generation, roomMs)
+    })
+  }
+
+  /** `roomMs`: how long the scheduler may find no node. Errors: `unavailable` with Knative's reason. */
+  async function untilReady(name: string, generation: number, roomMs: number): Promise<void> {
+    const startedAt = now()
+    const deadline = startedAt + readyLimitMs
     for (;;) {
       const service = find(name)
       const isSeen = (service?.status?.observedGeneration ?? 0) >= generation
       const ready = service && conditionOf(service, 'Ready')
       if (isSeen && ready?.status === 'True') return
-      if (isSeen && ready?.status === 'False')
-        throw new LaresError('unavailable', ready.message ?? ready.reason ?? 'Knative tells no reason')
+      // Of its route it is said meanwhile that there is nothing to route to.
+      const made = service && conditionOf(service, 'ConfigurationsReady')
+      if (isSeen && made?.status === 'False') {
+        const reason = made.message ?? made.reason ?? 'Knative tells no reason'
+        if (!isAboutRoom(reason) || now() - startedAt >= roomMs) throw new LaresError('unavailable', reason)
+      }
       const left = deadline - now()
       if (left <= 0)
         throw new LaresError(
@@ -178,9 +215,21 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   async function takeBack(name: string, before: Service | undefined): Promise<void> {
     const stored = before?.metadata.annotations?.[DEPLOYMENT]
     if (stored === undefined) return await removeObjects(name)
-    const { service, others } = objectsOf(JSON.parse(stored), minScaleIn(before!))
+    const failed = find(name)
+    const { service, others } = objectsOf(JSON.parse(stored), revisions.minScale(before!))
     for (const object of [...others, service]) await cluster.apply(object)
+    if (failed) await dropFailed(failed)
     if (others.length === 0) await removePolicy(name)
+  }
+
+  /** Once Knative has made another one in its place; before, it would make the same again. */
+  async function dropFailed(failed: Service): Promise<void> {
+    const { name } = failed.metadata
+    const newest = failed.status?.latestCreatedRevisionName
+    const deadline = now() + TAKE_BACK_LIMIT_MS
+    while (find(name)?.status?.latestCreatedRevisionName === newest && now() < deadline)
+      await Promise.race([changed.promise, wait(500)])
+    await revisions.dropNewest(failed)
   }
 
   async function keepManifest(name: string): Promise<void> {
@@ -217,13 +266,14 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   function describe(service: Service): DeployedFunction {
     const { name, annotations = {}, creationTimestamp } = service.metadata
     const deployment: Deployment = JSON.parse(annotations[DEPLOYMENT]!)
-    const available = podsOf(name).filter(pod => conditionOf(pod, 'Ready')?.status === 'True').length
+    const answering = revisions.podsOf(service, podsOf(name))
+    const available = answering.filter(pod => conditionOf(pod, 'Ready')?.status === 'True').length
     const ready = conditionOf(service, 'Ready')
     return {
       deployment,
       createdAt: creationTimestamp ? new Date(creationTimestamp).getTime() : now(),
       manifest: manifestIn(annotations[MANIFEST]),
-      replicas: Math.max(minScaleIn(service), podsOf(name).length),
+      replicas: Math.max(revisions.minScale(service), answering.length),
       availableReplicas: available,
       activity: activityOf(name),
       notices: [
@@ -254,9 +304,8 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       .all()
       .filter(({ metadata }) => metadata.annotations?.[DEPLOYMENT] !== undefined)
       .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-  const applyMinScale = async (service: Service, minScale: number) => {
-    const deployment: Deployment = JSON.parse(service.metadata.annotations![DEPLOYMENT]!)
-    await cluster.apply(objectsOf(deployment, minScale).service)
+  const keepAwake = async (service: Service, replicas: number) => {
+    if (revisions.minScale(service) !== replicas) await revisions.scale(service, replicas)
   }
   const look = async () => {
     facilities = await facilitiesOf(cluster)
@@ -264,9 +313,9 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       const deployment: Deployment = JSON.parse(service.metadata.annotations![DEPLOYMENT]!)
       const { name } = deployment
       const wanted = minScaleOf(deployment)
-      if (!activeHoursOf(deployment.annotations) || wanted === minScaleIn(service)) continue
+      if (!activeHoursOf(deployment.annotations) || wanted === revisions.minScale(service)) continue
       log.info({ function: name, minScale: wanted }, `${name} ${wanted === 0 ? 'may sleep' : 'stays awake'}`)
-      await order.run(name, () => applyMinScale(known(name), wanted))
+      await order.run(name, () => keepAwake(known(name), wanted))
     }
   }
   /** A password that was changed, another database: functions learn of it with a new revision. */
@@ -276,7 +325,9 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       await order.run(metadata.name, async () => {
         // Removed meanwhile, it must not come back.
         const service = find(metadata.name)
-        if (service) await applyMinScale(service, minScaleIn(service))
+        if (!service) return
+        const deployment: Deployment = JSON.parse(service.metadata.annotations![DEPLOYMENT]!)
+        await cluster.apply(objectsOf(deployment, revisions.minScale(service)).service)
       })
   }
   let looking = renewEnvironment().catch(err => log.warn({ err }, 'functions keep the environment they had'))
@@ -297,11 +348,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
         activities.delete(name)
         log.info({ function: name }, `${name} is removed`)
       }),
-    scale: (name, replicas) =>
-      order.run(name, async () => {
-        const service = known(name)
-        if (minScaleIn(service) !== replicas) await applyMinScale(service, replicas)
-      }),
+    scale: (name, replicas) => order.run(name, () => keepAwake(known(name), replicas)),
     acquire,
     // Only metrics-server could tell, and only what is used at the moment.
     usage: async () => undefined,

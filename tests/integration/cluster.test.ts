@@ -17,14 +17,15 @@ import { basic, PASSWORD, startKnativeProvider } from '../support/provider.ts'
 
 const run = promisify(execFile)
 
-const kustomize = await realPart(() =>
-  goPart({
+const kustomize = await realPart(async () => {
+  const folder = await goPart({
     name: 'kustomize',
     module: 'sigs.k8s.io/kustomize/kustomize/v5',
     version: 'v5.7.1',
     takes: 'about a minute',
-  }),
-)
+  })
+  return join(folder, 'kustomize')
+})
 const kubernetes = await realPart(startKubernetes)
 
 type Container = {

@@ -21,11 +21,11 @@ const compose = await realPart(async () => {
   const built = await goPart({
     name: 'docker-compose',
     module: 'github.com/docker/compose/v2',
-    package: './cmd',
+    programs: { 'docker-compose': './cmd' },
     version: 'v2.40.3',
     takes: 'about three minutes',
   })
-  return [built]
+  return [join(built, 'docker-compose')]
 })
 
 type Service = {

@@ -18,6 +18,7 @@ import { basic, PASSWORD, startKnativeProvider } from '../support/provider.ts'
 
 const NAMESPACE = 'openfaas-fn'
 const SERVICES = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/services`
+const REVISIONS = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/revisions`
 const POLICIES = `/apis/networking.k8s.io/v1/namespaces/${NAMESPACE}/networkpolicies`
 const MIN_SCALE = 'autoscaling.knative.dev/min-scale'
 
@@ -83,6 +84,12 @@ type Stored = {
   spec: { template: { metadata: { annotations: Record<string, string> }; spec: Record<string, unknown> } }
 }
 const service = async (name: string) => (await stored(`${SERVICES}/${name}`)) as Stored | undefined
+/** How many replicas the revision that answers has at least. */
+const least = async (name: string) => {
+  const { status } = (await service(name))! as Stored & { status: { latestReadyRevisionName: string } }
+  const revision = (await stored(`${REVISIONS}/${status.latestReadyRevisionName}`)) as unknown as Stored
+  return (revision.metadata as { annotations?: Record<string, string> }).annotations?.[MIN_SCALE]
+}
 const soon = (look: () => Promise<unknown>) => vi.waitFor(look, { timeout: 10_000 })
 const listed = async () => (await (await system('GET', 'functions')).json()) as { name: string }[]
 
@@ -295,7 +302,7 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     expect((await system('POST', 'scale-function/brief', { serviceName: 'brief', replicas: 3 })).status).toBe(
       202,
     )
-    expect((await service('brief'))!.spec.template.metadata.annotations[MIN_SCALE]).toBe('3')
+    expect(await least('brief')).toBe('3')
     expect((await system('DELETE', 'functions', { functionName: 'brief' })).status).toBe(202)
     expect(await service('brief')).toBeUndefined()
     expect(await stored(`${POLICIES}/brief-egress`)).toBeUndefined()
@@ -354,13 +361,14 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     const backend = await openKnative({ cluster, log: noLog, lookEveryMs: 50, now: () => now })
     const annotations = { 'com.lares.active-hours': 'Mon-Fri 07:00-22:30 Europe/Berlin' }
     await backend.deploy(readDeployment(deployment('daily', { annotations })))
-    const least = async () => (await service('daily'))!.spec.template.metadata.annotations[MIN_SCALE]
-    expect(await least()).toBe('1')
+    expect(await least('daily')).toBe('1')
+    const { generation } = (await service('daily'))!.metadata
     // 22:31 in Berlin, where it is summer.
     now = Date.parse('2026-07-06T20:31:00Z')
-    await soon(async () => expect(await least()).toBe('0'))
+    await soon(async () => expect(await least('daily')).toBe('0'))
     now = Date.parse('2026-07-07T05:00:00Z')
-    await soon(async () => expect(await least()).toBe('1'))
+    await soon(async () => expect(await least('daily')).toBe('1'))
+    expect((await service('daily'))!.metadata.generation).toBe(generation)
     await backend.close({ stopFunctions: false })
   })
 

@@ -15,7 +15,8 @@ import { freePort } from './house.ts'
 
 const run = promisify(execFile)
 const KUBERNETES = '1.36.3'
-const SERVING = 'knative.dev/serving@v0.51.0'
+/** The newest whose own modules can be had too. */
+export const SERVING = 'v0.50.0'
 const KEDA = 'github.com/kedacore/keda/v2@v2.21.0'
 const START_LIMIT_MS = 60_000
 const TOKEN = 'of-the-tests'
@@ -35,22 +36,12 @@ export type KubernetesServer = {
  * may what is decided by RBAC. No controller, scheduler or kubelet runs, so nothing comes of what is stored. Errors: `unavailable`.
  */
 export async function startKubernetes(): Promise<KubernetesServer> {
-  const [apiServer, etcd] = await Promise.all([
-    goPart({
-      name: 'kube-apiserver',
-      module: 'k8s.io/kubernetes',
-      package: './cmd/kube-apiserver',
-      version: `v${KUBERNETES}`,
-      staging: `v0.${KUBERNETES.slice(2)}`,
-      takes: 'about seven minutes',
-    }),
-    etcdBinary(),
-  ])
+  const [programs, etcd] = await Promise.all([kubernetesPrograms(), etcdBinary()])
   const home = await mkdtemp(join(tmpdir(), 'lares-kubernetes-'))
   const [port, clients, peers] = [await freePort(), await freePort(), await freePort()]
   const etcdUrl = `http://127.0.0.1:${clients}`
   const peerUrl = `http://127.0.0.1:${peers}`
-  const store = await start(etcd, home, 'etcd', [
+  const store = await startPart(etcd, home, 'etcd', [
     ...[
       '--data-dir',
       join(home, 'data'),
@@ -66,12 +57,14 @@ export async function startKubernetes(): Promise<KubernetesServer> {
   const key = join(home, 'key.pem')
   await writeFile(key, privateKey.export({ type: 'pkcs8', format: 'pem' }))
   await writeFile(join(home, 'tokens'), `${TOKEN},lares,lares,"system:masters"\n`)
-  const server = await start(apiServer, home, 'kube-apiserver', [
+  const server = await startPart(join(programs, 'kube-apiserver'), home, 'kube-apiserver', [
     ...['--etcd-servers', etcdUrl, '--bind-address', '127.0.0.1', '--secure-port', String(port)],
     ...['--cert-dir', join(home, 'certificates'), '--token-auth-file', join(home, 'tokens')],
     ...['--service-account-issuer', 'https://127.0.0.1', '--service-account-key-file', key],
     ...['--service-account-signing-key-file', key, '--authorization-mode', 'RBAC'],
     ...['--disable-admission-plugins', 'ServiceAccount', '--service-cluster-ip-range', '10.96.0.0/24'],
+    // It needs a newer etcd than Debian's.
+    ...['--feature-gates', 'WatchList=false'],
   ])
   const close = async () => {
     await server.end()
@@ -91,7 +84,7 @@ export async function startKubernetes(): Promise<KubernetesServer> {
         ...(body && { body: JSON.stringify(body) }),
       })) as unknown as Response
     await untilOk(() => api('GET', '/readyz'), server)
-    await defineResources(api, SERVING, 'config/core/300-resources')
+    await defineResources(api, `knative.dev/serving@${SERVING}`, 'config/core/300-resources')
     await defineResources(api, KEDA, 'config/crd/bases')
     for (const name of ['openfaas-fn', 'knative-serving'])
       await api('POST', '/api/v1/namespaces', { metadata: { name } })
@@ -114,6 +107,22 @@ export async function startKubernetes(): Promise<KubernetesServer> {
   }
 }
 
+/** Kubernetes' own programs, with the version that they tell to whoever asks. */
+export const kubernetesPrograms = () =>
+  goPart({
+    name: 'kubernetes',
+    module: 'k8s.io/kubernetes',
+    programs: {
+      'kube-apiserver': './cmd/kube-apiserver',
+      'kube-scheduler': './cmd/kube-scheduler',
+      'kube-controller-manager': './cmd/kube-controller-manager',
+    },
+    version: `v${KUBERNETES}`,
+    staging: `v0.${KUBERNETES.slice(2)}`,
+    variables: [`k8s.io/component-base/version.gitVersion=v${KUBERNETES}`],
+    takes: 'about eight minutes',
+  })
+
 /** For KUBECONFIG; default: somebody who may everything. */
 export const configFor = (server: string, token = TOKEN) => ({
   apiVersion: 'v1',
@@ -124,23 +133,35 @@ export const configFor = (server: string, token = TOKEN) => ({
   'current-context': 'tests',
 })
 
-async function defineResources(api: KubernetesServer['api'], module: string, path: string): Promise<void> {
+/** Of a folder of a module, the definitions of custom resources. */
+export async function defineResources(
+  api: KubernetesServer['api'],
+  module: string,
+  path: string,
+): Promise<void> {
   const folder = join(await goModule(module), path)
-  for (const file of (await readdir(folder)).filter(
-    name => name.endsWith('.yaml') && !name.startsWith('kustom'),
-  )) {
+  for (const file of (await readdir(folder)).filter(name => name.endsWith('.yaml'))) {
     const definition = parse(await readFile(join(folder, file), 'utf8'))
+    if (definition.kind !== 'CustomResourceDefinition') continue
     const answer = await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
     if (!answer.ok) throw new LaresError('unavailable', `${file}: ${await answer.text()}`)
   }
 }
 
-type Running = { end(): Promise<void>; said(): Promise<string>; isOver(): boolean }
+export type Running = { end(): Promise<void>; said(): Promise<string>; isOver(): boolean }
 
-async function start(binary: string, home: string, name: string, args: string[]): Promise<Running> {
+/** A program whose output goes to a file in `home`. */
+export async function startPart(
+  binary: string,
+  home: string,
+  name: string,
+  args: string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Running> {
   const file = join(home, `${name}.log`)
   const log = await open(file, 'a')
-  const child: ChildProcess = spawn(binary, args, { stdio: ['ignore', log.fd, log.fd], cwd: home })
+  const env = { ...process.env, ...environment }
+  const child: ChildProcess = spawn(binary, args, { stdio: ['ignore', log.fd, log.fd], cwd: home, env })
   await once(child, 'spawn')
   await log.close()
   const isOver = () => child.exitCode !== null || child.signalCode !== null
@@ -156,7 +177,7 @@ async function start(binary: string, home: string, name: string, args: string[])
   }
 }
 
-async function untilOk(ask: () => Promise<Response>, running?: Running): Promise<void> {
+export async function untilOk(ask: () => Promise<Response>, running?: Running): Promise<void> {
   const deadline = performance.now() + START_LIMIT_MS
   for (;;) {
     const answer = await ask().catch(() => undefined)

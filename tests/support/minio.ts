@@ -26,12 +26,13 @@ export type MinioServer = {
 
 /** A real MinIO on 127.0.0.1 with its data in a temporary folder. Errors: `unavailable`. */
 export async function startMinio(): Promise<MinioServer> {
-  const binary = await goPart({
+  const folder = await goPart({
     name: 'minio',
     module: 'github.com/minio/minio',
     version: VERSION,
     takes: 'about five minutes',
   })
+  const binary = join(folder, 'minio')
   const home = await mkdtemp(join(tmpdir(), 'lares-minio-'))
   const port = await freePort()
   const endpoint = `http://127.0.0.1:${port}`

@@ -2,19 +2,20 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { KubernetesServer } from './kubernetes.ts'
 
 const SERVICES = '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services'
+const REVISIONS = '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/revisions'
 const PODS = '/api/v1/namespaces/openfaas-fn/pods'
 const MERGE = 'application/merge-patch+json'
 const LOOK_EVERY_MS = 50
 
 type Service = {
   metadata: { name: string; generation: number }
-  spec: { template: { spec: { containers: [{ image: string }] } } }
-  status?: { observedGeneration?: number }
+  spec: { template: { metadata: object; spec: { containers: [{ image: string }] } } }
+  status?: { observedGeneration?: number; latestReadyRevisionName?: string }
 }
 
 /**
- * Plays what Knative's controller does to a Service, on a real API server: it observes every generation, gives an address,
- * and says whether the revision became ready. Images with `broken` in their name do not.
+ * Plays what Knative's controller does to a Service, on a real API server: it observes every generation, makes its
+ * revision, gives an address, and says whether that became ready. Images with `broken` in their name do not.
  */
 export function playKnative(kubernetes: KubernetesServer, addressOf: (name: string) => string) {
   let isOver = false
@@ -29,9 +30,20 @@ export function playKnative(kubernetes: KubernetesServer, addressOf: (name: stri
       const ready = image.includes('broken')
         ? { status: 'False', reason: 'RevisionMissing', message: `Unable to fetch image "${image}"` }
         : { status: 'True' }
+      const { metadata, spec } = service.spec.template
+      const revision = `${name}-${String(generation).padStart(5, '0')}`
+      await kubernetes.api('POST', REVISIONS, {
+        apiVersion: 'serving.knative.dev/v1',
+        kind: 'Revision',
+        metadata: { ...metadata, name: revision },
+        spec,
+      })
+      const isUp = ready.status === 'True'
       const status = {
         observedGeneration: generation,
-        conditions: [{ type: 'Ready', ...ready }],
+        conditions: ['Ready', 'ConfigurationsReady'].map(type => ({ type, ...ready })),
+        latestCreatedRevisionName: revision,
+        ...(isUp && { latestReadyRevisionName: revision }),
         address: { url: addressOf(name) },
       }
       await kubernetes.api('PATCH', `${SERVICES}/${name}/status`, { status }, MERGE)
@@ -46,7 +58,12 @@ export function playKnative(kubernetes: KubernetesServer, addressOf: (name: stri
   return {
     /** A pod of the function, as the controllers of Deployments make it, that a kubelet says is ready. */
     async addPod(name: string, pod: string) {
-      const labels = { faas_function: name, 'serving.knative.dev/service': name }
+      const service = (await (await kubernetes.api('GET', `${SERVICES}/${name}`)).json()) as Service
+      const labels = {
+        faas_function: name,
+        'serving.knative.dev/service': name,
+        'serving.knative.dev/revision': service.status!.latestReadyRevisionName!,
+      }
       const spec = { containers: [{ name: 'function', image: 'x' }] }
       await kubernetes.api('POST', PODS, { metadata: { name: pod, labels }, spec })
       const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }
