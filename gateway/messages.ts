@@ -15,9 +15,12 @@ export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/, '1 to 255
 
 export const timeZone = z.string().max(64).refine(isTimeZone, 'an IANA time zone, as in Europe/Berlin')
 
+/** In UTF-16 units; what is longer is better attached. */
+const MAX_TEXT = 1024 * 1024
+
 export const spoken = z.strictObject({
   conversation: conversationId.optional(),
-  text: z.string(),
+  text: z.string().max(MAX_TEXT),
   attachments: z.array(attached).max(10).optional(),
 })
 

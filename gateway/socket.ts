@@ -98,21 +98,24 @@ function readFrames(socket: WebSocket, answerFrame: (data: string) => Promise<vo
 }
 
 async function answer(rooms: Rooms, client: Client, data: string): Promise<void> {
-  let key: string | undefined
+  /** What the frame itself says it is about. */
+  let about: { key?: string | undefined; conversation?: string | undefined } = {}
   try {
     const asked = checked(frame, parsed(data))
-    if (asked.type === 'message') key = asked.key
+    about = asked
     await handlers[asked.type](rooms, client, asked as never)
   } catch (error) {
     const problem = toLaresError(error)
     if (problem.status >= 500) rooms.parts.log.error({ code: problem.code, err: error }, problem.message)
     const { code, retryAfterMs } = problem
+    const { key, conversation } = about
     void client.send({
       type: 'error',
       code,
       message: wordsFor(problem),
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(key && { key }),
+      ...(conversation && { conversation }),
     })
   }
 }

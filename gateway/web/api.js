@@ -22,17 +22,19 @@ export class Refused extends Error {
 }
 
 const LIMIT_MS = 30_000
+/** As long as the gateway waits for a request. */
+const UPLOAD_LIMIT_MS = 120_000
 
 /**
  * @param {string} path
- * @param {{method?: string, body?: unknown, headers?: Record<string, string>}} [request]
+ * @param {{method?: string, body?: unknown, headers?: Record<string, string>, limitMs?: number}} [request]
  */
-async function call(path, { method = 'GET', body, headers = {} } = {}) {
+async function call(path, { method = 'GET', body, headers = {}, limitMs = LIMIT_MS } = {}) {
   const response = await fetch(path, {
     method,
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(LIMIT_MS),
+    signal: AbortSignal.timeout(limitMs),
   })
   const answer = await response.json().catch(() => undefined)
   if (response.ok) return answer
@@ -65,13 +67,15 @@ export async function listMessages(conversation, before) {
 }
 
 /**
- * @param {{key: string, conversation: string, text: string}} message
+ * @typedef {{name: string, mediaType: string, data: string}} Attachment `data` in base64.
+ * @param {{key: string, conversation: string, text: string, attachments: Attachment[]}} message
  * @returns {Promise<{id: string, conversation: string}>}
  */
-export const sendMessage = ({ key, conversation, text }) =>
+export const sendMessage = ({ key, conversation, text, attachments }) =>
   call('/api/messages', {
     method: 'POST',
-    body: { conversation, text },
+    body: { conversation, text, ...(attachments.length > 0 && { attachments }) },
+    limitMs: attachments.length > 0 ? UPLOAD_LIMIT_MS : LIMIT_MS,
     headers: {
       'idempotency-key': key,
       'x-lares-time-zone': Intl.DateTimeFormat().resolvedOptions().timeZone,

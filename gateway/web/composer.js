@@ -1,17 +1,22 @@
+import { openChosen } from './chosen.js'
+
 /**
  * The field to write in: it grows with its text. Enter sends where there is a keyboard, Shift+Enter begins a line.
- * @param {{composer: HTMLFormElement, draft: HTMLTextAreaElement, send: HTMLButtonElement}} places
- * @param {(text: string) => void} onSend
+ * @param {{composer: HTMLFormElement, draft: HTMLTextAreaElement, send: HTMLButtonElement}
+ *   & Parameters<typeof openChosen>[0]} places
+ * @param {(text: string, files: File[]) => void} onSend
  */
-export function openComposer({ composer, draft, send }, onSend) {
+export function openComposer(places, onSend) {
+  const { composer, draft, send } = places
   const hasKeyboard = matchMedia('(hover: hover) and (pointer: fine)')
 
   const grow = () => {
-    send.disabled = draft.value.trim() === ''
+    send.disabled = draft.value.trim() === '' && chosen.isEmpty()
     draft.style.height = 'auto'
     draft.style.height = `${draft.scrollHeight}px`
   }
 
+  const chosen = openChosen(places, () => grow())
   draft.addEventListener('input', grow)
   draft.addEventListener('keydown', event => {
     // An Enter that ends a composition (Chinese, Japanese) chooses a word, and sends nothing.
@@ -22,10 +27,10 @@ export function openComposer({ composer, draft, send }, onSend) {
   composer.addEventListener('submit', event => {
     event.preventDefault()
     const text = draft.value.trim()
-    if (text === '') return
+    if (text === '' && chosen.isEmpty()) return
     draft.value = ''
-    grow()
-    onSend(text)
+    const files = chosen.take()
+    onSend(text, files)
     draft.focus()
   })
 

@@ -81,9 +81,9 @@ export function openConversation(id, { isNew }, events) {
     id,
     /** @param {Pending[]} pending */
     items: pending => transcript.items(pending),
-    /** The gateway has taken a message; a new conversation exists from now on. @param {Row} row @param {string} key */
-    accepted(row, key) {
-      transcript.addRow(row, key)
+    /** The gateway has taken a message; a new conversation exists from now on. @param {Row} row @param {{key: string, files?: string[] | undefined}} sent */
+    accepted(row, sent) {
+      transcript.addRow(row, sent)
       follow()
     },
     /** It is known what was said here. */

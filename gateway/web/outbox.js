@@ -1,10 +1,13 @@
 import { newId, Refused, sendMessage } from './api.js'
+import { attachmentsFrom, dropFiles, filesOf, keepFiles } from './files.js'
+import { say } from './words.js'
 
 /**
  * Messages that the gateway has not acknowledged. They are kept in the browser, so that neither a lost connection nor
  * a closed page loses them, and each is sent under its own key, so that sending again doubles nothing.
  *
- * @typedef {{key: string, conversation: string, text: string, createdAt: string, problem?: string}} Pending
+ * @typedef {{key: string, conversation: string, text: string, createdAt: string, files?: string[], problem?: string}} Pending
+ * `files` are names; what is in them is kept under the message's key.
  */
 
 const FIRST_WAIT_MS = 500
@@ -34,12 +37,20 @@ export function openOutbox(person, events) {
     events.onChange()
   }
   /** @param {string} key */
-  const remove = key => update(pending => pending.filter(item => item.key !== key))
+  const remove = key => {
+    update(pending => pending.filter(item => item.key !== key))
+    void dropFiles(key)
+  }
+  /** @param {string} key @param {string | undefined} problem */
+  const refuse = (key, problem) =>
+    update(items => items.map(item => (item.key === key ? { ...item, problem } : item)))
 
   /** @param {Pending} pending */
   async function deliver(pending) {
+    const files = pending.files ? await filesOf(pending.key) : []
+    if (!files) return refuse(pending.key, say('filesGone'))
     try {
-      const { id } = await sendMessage(pending)
+      const { id } = await sendMessage({ ...pending, attachments: await attachmentsFrom(files) })
       wait = FIRST_WAIT_MS
       events.onReached(true)
       events.onAccepted(pending, id)
@@ -54,10 +65,7 @@ export function openOutbox(person, events) {
     const refused = error instanceof Refused ? error : undefined
     events.onReached(refused !== undefined)
     if (refused?.status === 401) return events.onSignedOut()
-    if (refused && !refused.isPassing)
-      return update(items =>
-        items.map(item => (item.key === pending.key ? { ...item, problem: refused.message } : item)),
-      )
+    if (refused && !refused.isPassing) return refuse(pending.key, refused.message)
     await Promise.race([
       new Promise(resolve => setTimeout(resolve, Math.max(wait, refused?.retryAfterMs ?? 0))),
       new Promise(resolve => {
@@ -78,17 +86,27 @@ export function openOutbox(person, events) {
   return {
     /** @param {string} conversation */
     of: conversation => all.filter(pending => pending.conversation === conversation),
-    /** @param {string} conversation @param {string} text */
-    add(conversation, text) {
-      const createdAt = new Date().toISOString()
-      update(pending => [...pending, { key: newId(), conversation, text, createdAt }])
+    /** @param {string} conversation @param {string} text @param {File[]} files */
+    async add(conversation, text, files) {
+      const [key, createdAt] = [newId(), new Date().toISOString()]
+      const names = files.map(({ name }) => name)
+      // Before the message, which is not to be sent without them.
+      if (files.length > 0) await keepFiles(key, files)
+      update(pending => [
+        ...pending,
+        { key, conversation, text, createdAt, ...(names.length > 0 && { files: names }) },
+      ])
       void sendAll()
     },
     /** Under a new key: what was refused may have been refused for its key. @param {string} key */
-    retry(key) {
+    async retry(key) {
+      const next = newId()
+      const files = await filesOf(key)
+      if (files) await keepFiles(next, files)
       update(pending =>
-        pending.map(item => (item.key === key ? { ...item, key: newId(), problem: undefined } : item)),
+        pending.map(item => (item.key === key ? { ...item, key: next, problem: undefined } : item)),
       )
+      void dropFiles(key)
       void sendAll()
     },
     discard: remove,

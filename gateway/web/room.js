@@ -19,20 +19,23 @@ export function openRoom(person) {
     onChange: () => draw(),
     onReached: reached,
     onSignedOut: () => location.reload(),
-    onAccepted({ key, conversation, text, createdAt }, id) {
+    onAccepted({ key, conversation, text, createdAt, files }, id) {
       if (conversation === open.id)
-        open.accepted({ id, role: 'user', text, inReplyTo: null, createdAt, status: 'queued' }, key)
+        open.accepted(
+          { id, role: 'user', text, inReplyTo: null, createdAt, status: 'queued' },
+          { key, files },
+        )
       void sidebar.refresh()
     },
   })
   const sidebar = openSidebar(places.conversations, { current: () => open.id })
   const view = openTranscriptView(
     { scroller: places.transcript, list: places.messages },
-    { onRetry: outbox.retry, onDiscard: outbox.discard },
+    { onRetry: key => void outbox.retry(key), onDiscard: outbox.discard },
   )
-  const composer = openComposer(places, text => {
+  const composer = openComposer(places, async (text, files) => {
     if (location.hash !== `#${open.id}`) history.pushState(null, '', `#${open.id}`)
-    outbox.add(open.id, text)
+    await outbox.add(open.id, text, files)
     draw({ toEnd: true })
   })
   const draw = oncePerFrame(({ toEnd = false }) => {

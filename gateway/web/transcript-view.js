@@ -71,11 +71,11 @@ function paragraph(className, text) {
 const author = ({ role }) => paragraph('unseen', role === 'user' ? say('you') : 'Lares')
 
 /** @param {Item} item */
-function body({ role, text }) {
+function body({ role, text, files }) {
   const element = document.createElement('div')
   element.className = 'body'
   element.dir = 'auto'
-  if (role === 'user') element.textContent = text
+  if (role === 'user') element.append(...(text === '' ? [] : [text]), ...attachments(text, files))
   else element.append(renderMarkdown(text))
   for (const table of element.querySelectorAll('table')) {
     const frame = document.createElement('div')
@@ -85,6 +85,15 @@ function body({ role, text }) {
   }
   return element
 }
+
+/** The history has no names of files, but a message without words has some. @param {string} text @param {string[]} [files] */
+const attachments = (text, files = text === '' ? [say('attachment')] : []) =>
+  files.map(name => {
+    const element = document.createElement('span')
+    element.className = 'file'
+    element.textContent = name
+    return element
+  })
 
 /** @param {Item} item */
 function stage(item) {

@@ -11,6 +11,7 @@
  *   role: 'user' | 'assistant',
  *   text: string,
  *   state: Row['status'] | 'sending' | 'refused' | 'live',
+ *   files?: string[],
  *   quote?: string,
  *   stage?: Stage,
  *   problem?: string,
@@ -26,8 +27,8 @@ export function createTranscript() {
   /** By the message that is being answered. @type {Map<string, {text: string, stage?: Stage}>} */
   const live = new Map()
 
-  /** Under which key a row was shown while it was on its way. @type {Map<string, string>} */
-  const keys = new Map()
+  /** How a row was shown while it was on its way: the history tells no files. @type {Map<string, {key: string, files?: string[] | undefined}>} */
+  const sentAs = new Map()
 
   /** @param {string} message */
   const liveOf = message => {
@@ -37,9 +38,9 @@ export function createTranscript() {
   }
 
   return {
-    /** @param {Row} row @param {string} [key] */
-    addRow(row, key) {
-      if (key !== undefined) keys.set(row.id, key)
+    /** @param {Row} row @param {{key: string, files?: string[] | undefined}} [sent] */
+    addRow(row, sent) {
+      if (sent) sentAs.set(row.id, sent)
       const known = rows.get(row.id)
       if (known && RANK[known.status] > RANK[row.status]) return
       rows.set(row.id, row)
@@ -62,7 +63,7 @@ export function createTranscript() {
     items(pending) {
       const sorted = inOrder(rows)
       return [
-        ...sorted.map((row, index) => ({ ...itemOf(row, sorted, index), ...keyOf(row.id) })),
+        ...sorted.map((row, index) => ({ ...itemOf(row, sorted, index), ...shownAs(row.id) })),
         ...sorted.flatMap(row => liveItem(row, live.get(row.id))),
         ...pending.map(pendingItem),
       ]
@@ -70,9 +71,9 @@ export function createTranscript() {
   }
 
   /** @param {string} id */
-  function keyOf(id) {
-    const key = keys.get(id)
-    return key === undefined ? {} : { key }
+  function shownAs(id) {
+    const { key, files } = sentAs.get(id) ?? {}
+    return { ...(key !== undefined && { key }), ...(files && { files }) }
   }
 }
 
@@ -99,7 +100,7 @@ function liveItem({ id, status }, turn) {
 }
 
 /** @param {Pending} pending @returns {Item} */
-const pendingItem = ({ key, text, problem }) =>
-  problem === undefined
-    ? { key, role: 'user', text, state: 'sending' }
-    : { key, role: 'user', text, state: 'refused', problem }
+const pendingItem = ({ key, text, files, problem }) => ({
+  ...{ key, role: 'user', text, ...(files && { files }) },
+  ...(problem === undefined ? { state: 'sending' } : { state: 'refused', problem }),
+})

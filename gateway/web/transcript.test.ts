@@ -78,7 +78,18 @@ describe('a transcript', () => {
     const pending = { key: 'k', conversation: 'c', text: 'new', createdAt: '' }
     transcript.addRow(row('old'))
     expect(transcript.items([pending]).at(-1)).toMatchObject({ key: 'k', state: 'sending' })
-    transcript.addRow(row('id', { text: 'new', status: 'queued' }), 'k')
+    transcript.addRow(row('id', { text: 'new', status: 'queued' }), { key: 'k' })
     expect(transcript.items([]).at(-1)).toMatchObject({ key: 'k', state: 'queued' })
+  })
+
+  it('goes on showing the files of a message when the history, which has none, brings it too', () => {
+    const transcript = createTranscript()
+    const files = ['lease.pdf']
+    const pending = { key: 'k', conversation: 'c', text: '', createdAt: '', files }
+    expect(transcript.items([pending]).at(-1)).toMatchObject({ files, state: 'sending' })
+    const taken = row('id', { text: '', status: 'queued' })
+    transcript.addRow(taken, { key: 'k', files })
+    transcript.addRow({ ...taken, status: 'answered' })
+    expect(transcript.items([]).at(-1)).toMatchObject({ files, state: 'answered' })
   })
 })

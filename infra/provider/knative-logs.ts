@@ -13,7 +13,7 @@ export async function* knativeLogs(
   query: LogQuery,
   signal: AbortSignal,
 ): AsyncGenerator<LogLine> {
-  const { name, instance, sinceMs, tail, follow } = query
+  const { name, instance, sinceMs, tail } = query
   const pods = () =>
     podsOf(name)
       .map(({ metadata }) => metadata.name)
@@ -22,7 +22,7 @@ export async function* knativeLogs(
     timestamps: true,
     ...(sinceMs !== undefined && { sinceTime: new Date(sinceMs).toISOString() }),
   }
-  if (!follow) {
+  if (!query.follow) {
     const written = await Promise.all(
       pods().map(async pod => {
         const lines: LogLine[] = []
@@ -33,23 +33,36 @@ export async function* knativeLogs(
         return lines
       }),
     )
-    const sorted = written.flat().sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1))
+    const sorted = written.flat().sort((a, b) => (instantOf(a.timestamp) < instantOf(b.timestamp) ? -1 : 1))
     yield* tail === undefined ? sorted : sorted.slice(Math.max(0, sorted.length - tail))
     return
   }
   const lines = new PassThrough({ objectMode: true, signal })
   const followed = new Set<string>()
+  const lastOf = new Map<string, string>()
+  const follow = async (pod: string, first: object) => {
+    followed.add(pod)
+    // A log that ended (another container, the node, the API server) is followed on from there, told to the second.
+    const last = lastOf.get(pod)
+    const sink = lineSink(name, pod, line => {
+      if (lines.destroyed || (last !== undefined && instantOf(line.timestamp) <= instantOf(last))) return
+      lastOf.set(pod, line.timestamp)
+      lines.write(line)
+    })
+    sink.once('close', () => followed.delete(pod))
+    const since = last === undefined ? first : { sinceTime: last }
+    // One whose container has not started yet has no log: it is asked again.
+    const reading = await cluster
+      .log(pod, sink, { ...options, ...since, follow: true })
+      .catch(() => void followed.delete(pod))
+    signal.addEventListener('abort', () => reading?.abort(), { once: true })
+  }
   const followNew = async () => {
+    let first = tail === undefined ? {} : { tailLines: tail }
     while (!signal.aborted) {
       for (const pod of pods().filter(one => !followed.has(one))) {
-        followed.add(pod)
-        const first = followed.size === 1 && tail !== undefined ? { tailLines: tail } : {}
-        const sink = lineSink(name, pod, line => lines.destroyed || lines.write(line))
-        // One whose container has not started yet has no log: it is asked again.
-        const reading = await cluster
-          .log(pod, sink, { ...options, ...first, follow: true })
-          .catch(() => void followed.delete(pod))
-        signal.addEventListener('abort', () => reading?.abort(), { once: true })
+        await follow(pod, first)
+        first = {}
       }
       await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
     }
@@ -61,3 +74,6 @@ export async function* knativeLogs(
     if (!signal.aborted) throw error
   }
 }
+
+/** So that times compare as text: the nanoseconds have no zeros at their end. */
+const instantOf = (timestamp: string): string => timestamp.replace('Z', '')

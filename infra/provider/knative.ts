@@ -315,7 +315,9 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       const wanted = minScaleOf(deployment)
       if (!activeHoursOf(deployment.annotations) || wanted === revisions.minScale(service)) continue
       log.info({ function: name, minScale: wanted }, `${name} ${wanted === 0 ? 'may sleep' : 'stays awake'}`)
-      await order.run(name, () => keepAwake(known(name), wanted))
+      await order
+        .run(name, () => keepAwake(known(name), wanted))
+        .catch(err => log.warn({ err, function: name }, `${name} has its old replicas until the next look`))
     }
   }
   /** A password that was changed, another database: functions learn of it with a new revision. */

@@ -77,7 +77,11 @@ async function openBackend(options: ProviderOptions, folder: string, store: Stor
     ...functionEnvironment(options.environment),
     ...(await masterKeyIn(options.docker?.masterKeyFile)),
   }
-  return await openKnative({ cluster: await openCluster(NAMESPACE), environment, log })
+  const cluster = await openCluster(NAMESPACE)
+  return await openKnative({ cluster, environment, log }).catch(async error => {
+    await cluster.close()
+    throw error
+  })
 }
 
 /** Docker's client is only loaded where it is used. */

@@ -42,8 +42,8 @@ const gateway = z.strictObject({
   maxBodyBytes: z
     .int()
     .min(1_024)
-    .max(16 * 1024 * 1024)
-    .default(1024 * 1024),
+    .max(64 * 1024 * 1024)
+    .default(16 * 1024 * 1024),
   /** How many messages may be without a reply before more are refused (429): in one conversation, of one person, in all. */
   maxWaiting: z
     .strictObject({

@@ -54,7 +54,7 @@ describe('a WebSocket', () => {
     expect(frames.slice(0, 5)).toEqual(
       bad.map(() => ({ type: 'error', code: 'invalid_request', message: expect.any(String) })),
     )
-    expect(frames[5]).toMatchObject({ type: 'error', code: 'not_found' })
+    expect(frames[5]).toMatchObject({ type: 'error', code: 'not_found', conversation: 'nobody' })
     expect(frames[6]).toMatchObject({ type: 'accepted' })
     socket.close()
   })

@@ -135,6 +135,37 @@ describe.skipIf(!knative)("on Knative's own controllers, with Kubernetes' schedu
     expect((await podsOf('generation')).map(({ metadata }) => metadata.name)).toContain(before!.metadata.name)
   }, 120_000)
 
+  test('what pods say is read by the last lines, since a time, and on, also after its stream has ended', async () => {
+    const [{ metadata }] = (await podsOf('intent')) as [Pod]
+    const lines = async (query: string) => {
+      const text = await (await system('GET', `logs?name=intent&${query}`)).text()
+      return text
+        .trim()
+        .split('\n')
+        .map(line => (JSON.parse(line) as { text: string; instance: string }).text)
+    }
+    for (const line of ['one', 'two', 'three']) await knative!.say(line)
+    await soon(async () => expect(await lines('tail=2')).toEqual(['two', 'three']))
+    await new Promise(resolve => setTimeout(resolve, 1_100))
+    const since = new Date().toISOString()
+    await knative!.say('four')
+    await soon(async () => expect(await lines(`since=${since}`)).toEqual(['four']))
+    expect(await lines(`tail=1&instance=${metadata.name}`)).toEqual(['four'])
+    const following = await system('GET', 'logs?name=intent&follow=true&tail=1')
+    let heard = ''
+    const reading = (async () => {
+      for await (const bytes of following.body!) heard += Buffer.from(bytes).toString()
+    })().catch(() => undefined)
+    const texts = () => [...heard.matchAll(/"text":"(.*?)"/g)].map(([, text]) => text)
+    await knative!.say('five')
+    await soon(() => expect(texts()).toEqual(['four', 'five']))
+    await knative!.restartKubelets()
+    await knative!.say('six')
+    await soon(() => expect(texts()).toEqual(['four', 'five', 'six']))
+    await following.body!.cancel().catch(() => undefined)
+    await reading
+  }, 120_000)
+
   test('replicas are pods, without a new revision, and they go when the function is removed', async () => {
     const scale = { serviceName: 'memory', replicas: 3 }
     const { length: revisions } = (await stored(REVISIONS)).items

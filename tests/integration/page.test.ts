@@ -137,6 +137,100 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
     ])
   }, 40_000)
 
+  describe('files', () => {
+    const note = { name: '说明.md', mimeType: '', buffer: Buffer.from('# Boiler\n\nThe code is 7788.') }
+    const lease = { name: 'lease.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 …') }
+    const attachmentsOf = async (text: string) =>
+      (await house.published()).findLast(({ data }) => data.text === text)?.data.attachments
+    const bytesOf = (buffer: Buffer) => buffer.length
+
+    it('go with a message, chosen and left out again', async () => {
+      const page = await openSignedIn()
+      await page.locator('#files').setInputFiles([note, lease])
+      await page.locator('#files').setInputFiles([{ ...note, name: 'wrong.txt', mimeType: 'text/plain' }])
+      await page.getByLabel('Leave out wrong.txt').click()
+      await send(page, 'read these')
+      await answer(page, 'You said: read these').waitFor()
+      expect(await page.locator('.message.user .file').allTextContents()).toEqual(['说明.md', 'lease.pdf'])
+      expect(await page.locator('#chosen').isHidden()).toBe(true)
+      expect(await attachmentsOf('read these')).toMatchObject([
+        { name: '说明.md', mediaType: 'text/markdown', bytes: bytesOf(note.buffer) },
+        { name: 'lease.pdf', mediaType: 'application/pdf', bytes: bytesOf(lease.buffer) },
+      ])
+    })
+
+    it('are enough for a message, and are dropped or pasted too', async () => {
+      const page = await openSignedIn()
+      expect(await page.locator('#send').isDisabled()).toBe(true)
+      for (const [place, type] of [
+        ['#room', 'drop'],
+        ['#draft', 'paste'],
+      ])
+        await page.evaluate(
+          ([place, type]) => {
+            const data = new DataTransfer()
+            data.items.add(new File(['a note'], `${type}.txt`, { type: 'text/plain' }))
+            const options = { bubbles: true, cancelable: true }
+            document
+              .querySelector(place!)!
+              .dispatchEvent(
+                type === 'drop'
+                  ? new DragEvent(type, { ...options, dataTransfer: data })
+                  : new ClipboardEvent(type!, { ...options, clipboardData: data }),
+              )
+          },
+          [place, type],
+        )
+      await page.locator('#send').click()
+      await page.locator('.message.user.is-answered').waitFor()
+      expect((await attachmentsOf(''))!.map(({ name }) => name)).toEqual(['drop.txt', 'paste.txt'])
+      await page.reload()
+      await page.locator('.message.user .file', { hasText: 'attachment' }).waitFor()
+    })
+
+    it('wait in the browser while the gateway is away, the page closed meanwhile', async () => {
+      const page = await openSignedIn()
+      await send(page, 'first')
+      await answer(page, 'You said: first').waitFor()
+      await house.stop()
+      await page.locator('#files').setInputFiles([lease])
+      await send(page, 'later')
+      await page.locator('.is-sending .file', { hasText: 'lease.pdf' }).waitFor()
+      const address = page.url()
+      await house.start()
+      // Opened anew before anything could be sent by the first page.
+      const other = await page.context().newPage()
+      await page.close()
+      await other.goto(address)
+      await answer(other, 'You said: later').waitFor({ timeout: 20_000 })
+      expect(await attachmentsOf('later')).toMatchObject([
+        { name: 'lease.pdf', bytes: bytesOf(lease.buffer) },
+      ])
+    }, 40_000)
+
+    it('that are gone from the browser are told, and not sent without', async () => {
+      const page = await openSignedIn()
+      await page.route('**/api/messages', route => route.abort())
+      await page.locator('#files').setInputFiles([lease])
+      await send(page, 'gone')
+      await page.locator('.is-sending', { hasText: 'gone' }).waitFor()
+      await page.evaluate(
+        () =>
+          new Promise(resolve => {
+            const opening = indexedDB.open('lares', 1)
+            opening.onsuccess = () => {
+              const change = opening.result.transaction('files', 'readwrite')
+              change.objectStore('files').clear()
+              change.oncomplete = resolve
+            }
+          }),
+      )
+      await page.reload()
+      await page.locator('.is-refused', { hasText: 'no longer in this browser' }).waitFor()
+      expect(await attachmentsOf('gone')).toBeUndefined()
+    })
+  })
+
   it('sends what was not acknowledged when it is opened again, even if it had arrived', async () => {
     const page = await openSignedIn()
     await page.route('**/api/messages', async route => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -40,6 +40,10 @@ const SETTINGS: Record<string, Record<string, string>> = {
 export type Knative = {
   /** A node with 8 cores and 16 GiB that KWOK keeps ready; `gpus` are tainted as NVIDIA's operator does it. */
   addNode(name: string, options?: { labels?: Record<string, string>; gpus?: number }): Promise<void>
+  /** What every container on these nodes has said, one line more of it. */
+  say(line: string): Promise<void>
+  /** Ends the nodes' kubelets, and with them every log that is being read, and starts them again. */
+  restartKubelets(): Promise<void>
   /** Changes a ConfigMap of Knative. */
   set(name: string, data: Record<string, string>): Promise<void>
   close(): Promise<void>
@@ -88,8 +92,24 @@ export async function startKnative(kubernetes: KubernetesServer): Promise<Knativ
   })
   const alone = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port=0']
   const running: Running[] = []
-  const run = async (folder: string, name: string, args: string[] = []) =>
-    void running.push(await startPart(join(folder, name), home, name, args, environment(name)))
+  const run = async (folder: string, name: string, args: string[] = []) => {
+    const part = await startPart(join(folder, name), home, name, args, environment(name))
+    running.push(part)
+    return part
+  }
+  const said = join(home, 'said.log')
+  const kubelets = await freePort()
+  const startKubelets = () =>
+    run(kwok, 'kwok', [
+      ...['--kubeconfig', kubeconfig, '--manage-all-nodes', '--config', join(home, 'kwok.yaml')],
+      // Else Kubernetes holds its nodes for lost after 40 s.
+      '--node-lease-duration-seconds=40',
+      ...['--node-ip', '127.0.0.1', '--node-port', String(kubelets)],
+      ...['--server-address', `127.0.0.1:${kubelets}`],
+      ...['--tls-cert-file', kubernetes.certificate.cert],
+      ...['--tls-private-key-file', kubernetes.certificate.key],
+    ])
+  let kubelet: Running
   let isOver = false
   let ingress: Promise<void> | undefined
   const close = async () => {
@@ -101,11 +121,9 @@ export async function startKnative(kubernetes: KubernetesServer): Promise<Knativ
   try {
     await run(programs, 'kube-controller-manager', alone)
     await run(programs, 'kube-scheduler', alone)
-    await run(kwok, 'kwok', [
-      ...['--kubeconfig', kubeconfig, '--manage-all-nodes'],
-      // Else Kubernetes holds its nodes for lost after 40 s.
-      '--node-lease-duration-seconds=40',
-    ])
+    await writeFile(said, '')
+    await writeFile(join(home, 'kwok.yaml'), JSON.stringify(logsFrom(said)))
+    kubelet = await startKubelets()
     for (const name of ['controller', 'autoscaler', 'webhook']) await run(serving, name)
     for (const file of ['defaulting', 'resource-validation', 'configmap-validation'])
       for (const webhook of await documentsIn(join(source, `config/core/webhooks/${file}.yaml`))) {
@@ -136,6 +154,13 @@ export async function startKnative(kubernetes: KubernetesServer): Promise<Knativ
         status: { allocatable: room, capacity: room },
       })
     },
+    // As container runtimes write it.
+    say: line => appendFile(said, `${new Date().toISOString()} stdout F ${line}\n`),
+    async restartKubelets() {
+      await kubelet.end()
+      running.splice(running.indexOf(kubelet), 1)
+      kubelet = await startKubelets()
+    },
     async set(name, data) {
       const answer = await api('PATCH', `/api/v1/namespaces/${SYSTEM}/configmaps/${name}`, { data }, MERGE)
       if (!answer.ok) throw new LaresError('unavailable', `${name}: ${await answer.text()}`)
@@ -143,6 +168,14 @@ export async function startKnative(kubernetes: KubernetesServer): Promise<Knativ
     close,
   }
 }
+
+/** For KWOK: the file that is the log of every container. */
+const logsFrom = (logsFile: string) => ({
+  kind: 'ClusterLogs',
+  apiVersion: 'kwok.x-k8s.io/v1alpha1',
+  metadata: { name: 'all' },
+  spec: { logs: [{ logsFile, follow: true }] },
+})
 
 const servingPrograms = () =>
   goPart({

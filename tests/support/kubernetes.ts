@@ -26,6 +26,8 @@ export type KubernetesServer = {
   origin: string
   /** For KUBECONFIG. */
   kubeconfig: string
+  /** The certificate that the server has made for itself, and its key. */
+  certificate: { cert: string; key: string }
   /** A request to the API as it is: the parts of Kubernetes that are not here are played with it. */
   api(method: string, path: string, body?: object, type?: string): Promise<Response>
   close(): Promise<void>
@@ -95,6 +97,10 @@ export async function startKubernetes(): Promise<KubernetesServer> {
       version: KUBERNETES,
       origin,
       kubeconfig,
+      certificate: {
+        cert: join(home, 'certificates', 'apiserver.crt'),
+        key: join(home, 'certificates', 'apiserver.key'),
+      },
       api,
       async close() {
         await dispatcher.destroy()

@@ -1,0 +1,80 @@
+/**
+ * The files of messages that wait to be sent, by the messages' keys: in the browser's database, as the messages are in its
+ * storage. Where there is none (a private window) they wait as long as the page is open.
+ */
+
+const DATABASE = 'lares'
+const STORE = 'files'
+
+/** @type {Map<string, File[]>} */
+const here = new Map()
+
+/** @param {string} key @param {File[]} files */
+export async function keepFiles(key, files) {
+  here.set(key, files)
+  await inStore('readwrite', store => store.put(files, key))
+}
+
+/** Undefined when they are gone. @param {string} key @returns {Promise<File[] | undefined>} */
+export const filesOf = async key => here.get(key) ?? (await inStore('readonly', store => store.get(key)))
+
+/** @param {string} key */
+export async function dropFiles(key) {
+  here.delete(key)
+  await inStore('readwrite', store => store.delete(key))
+}
+
+/** As the gateway takes them. @param {File[]} files */
+export const attachmentsFrom = files =>
+  Promise.all(
+    files.map(async file => ({
+      name: file.name,
+      mediaType: file.type.split(';')[0] || mediaTypeOf(file.name),
+      data: await base64Of(file),
+    })),
+  )
+
+/** What browsers leave open. @param {string} name */
+const mediaTypeOf = name => (/\.(?:md|markdown)$/i.test(name) ? 'text/markdown' : 'application/octet-stream')
+
+/** @param {File} file @returns {Promise<string>} */
+const base64Of = file =>
+  new Promise((resolve, reject) => {
+    const reader = new FileReader()
+    reader.onerror = () => reject(reader.error)
+    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,?/, ''))
+    reader.readAsDataURL(file)
+  })
+
+/** @type {Promise<IDBDatabase> | undefined} */
+let database
+
+/** @returns {Promise<IDBDatabase>} */
+const open = () =>
+  new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1)
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE)
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+
+/**
+ * @template T
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest<T>} act
+ * @returns {Promise<T | undefined>}
+ */
+async function inStore(mode, act) {
+  try {
+    database ??= open()
+    const transaction = (await database).transaction(STORE, mode)
+    const request = act(transaction.objectStore(STORE))
+    return await new Promise((resolve, reject) => {
+      transaction.oncomplete = () => resolve(request.result)
+      transaction.onabort = () => reject(transaction.error)
+    })
+  } catch (error) {
+    console.warn('files cannot be kept in this browser', error)
+    return undefined
+  }
+}
