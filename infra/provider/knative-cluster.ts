@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import type * as kubernetes from '@kubernetes/client-node'
 import { LaresError } from '../../shared/errors.ts'
 
@@ -44,7 +45,8 @@ export type Cluster = {
   remove(object: Applied): Promise<void>
   /** What there is now and from now on, until `close`. Resolves when the first list is there. */
   follow<T extends Stored>(what: Followed, onChange: () => void): Promise<{ all(): T[] }>
-  log(pod: string, into: NodeJS.WritableStream, options: kubernetes.LogOptions): Promise<AbortController>
+  /** Writes it as it comes, and closes `into` when it ends or breaks off. */
+  log(pod: string, into: Writable, options: kubernetes.LogOptions): Promise<AbortController>
   close(): Promise<void>
 }
 
@@ -108,10 +110,13 @@ export async function openCluster(namespace: string): Promise<Cluster> {
       await informer.start()
       return { all: () => informer.list(namespace) as unknown as T[] }
     },
-    log: (pod, into, options) =>
-      new k8s.Log(config)
+    log(pod, into, options) {
+      // The client leaves it at that when reading breaks off or is given up, which would end this process.
+      into.once('pipe', (source: NodeJS.ReadableStream) => source.once('error', () => into.destroy()))
+      return new k8s.Log(config)
         .log(namespace, pod, 'function', into as never, options)
-        .catch(refuse(`the log of ${pod}`)),
+        .catch(refuse(`the log of ${pod}`))
+    },
     async close() {
       closed = true
       await Promise.all(informers.map(informer => informer.stop()))

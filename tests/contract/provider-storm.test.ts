@@ -47,16 +47,20 @@ const request = (name: string, n: number) =>
     },
   })
 
-test(`${CHANGES} deployments, updates, removals, sleeps and kills at random while messages flow lose nothing and leave no process over`, async () => {
-  const house = await openProviderHouse()
-  const pids = new Set<number>()
-  try {
-    await storm(house, pids)
-  } finally {
-    await house.close()
-  }
-  await until(() => [...pids].every(isGone))
-}, 240_000)
+test(
+  `${CHANGES} deployments, updates, removals, sleeps and kills at random while messages flow lose nothing and leave no process over`,
+  async () => {
+    const house = await openProviderHouse()
+    const pids = new Set<number>()
+    try {
+      await storm(house, pids)
+    } finally {
+      await house.close()
+    }
+    await until(() => [...pids].every(isGone))
+  },
+  60_000 + CHANGES * 15_000,
+)
 
 /** Notes every process that was started. */
 async function storm(house: ProviderHouse, pids: Set<number>): Promise<void> {

@@ -151,18 +151,23 @@ describe.skipIf(!knative)("on Knative's own controllers, with Kubernetes' schedu
     await knative!.say('four')
     await soon(async () => expect(await lines(`since=${since}`)).toEqual(['four']))
     expect(await lines(`tail=1&instance=${metadata.name}`)).toEqual(['four'])
-    const following = await system('GET', 'logs?name=intent&follow=true&tail=1')
+    const leaving = new AbortController()
+    const following = await fetch(`${provider.url}/system/logs?name=intent&follow=true&tail=1`, {
+      headers: { authorization: basic(PASSWORD) },
+      signal: leaving.signal,
+    })
     let heard = ''
     const reading = (async () => {
       for await (const bytes of following.body!) heard += Buffer.from(bytes).toString()
     })().catch(() => undefined)
     const texts = () => [...heard.matchAll(/"text":"(.*?)"/g)].map(([, text]) => text)
+    await soon(() => expect(texts()).toEqual(['four']))
     await knative!.say('five')
     await soon(() => expect(texts()).toEqual(['four', 'five']))
     await knative!.restartKubelets()
     await knative!.say('six')
     await soon(() => expect(texts()).toEqual(['four', 'five', 'six']))
-    await following.body!.cancel().catch(() => undefined)
+    leaving.abort()
     await reading
   }, 120_000)
 
