@@ -63,7 +63,8 @@ async function onKafka(modelUrl: string) {
     broker = await startBroker({ dir, port })
   }
   try {
-    return await underFire(house, { names: [...house.processes, 'broker'], kill }, Number(values.kills ?? 22))
+    const names = [...house.processes, 'broker']
+    return await underFire(house, { names, kill }, Number(values.kills ?? 2 * names.length))
   } finally {
     await house.stop()
     await broker.stop()
