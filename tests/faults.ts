@@ -58,6 +58,7 @@ const SAID: Record<string, string> = {
   time: 'what time is it in Tokyo?',
   calculator: 'what is {message} + {conversation}?',
   notes: 'take a note: thing {message} of {conversation}',
+  learning: 'we had visitor {message} of {conversation} in our house today',
   // Soon, for a person can have 200 reminders waiting and no more.
   reminder: 'remind me in 8 seconds to stretch',
 }

@@ -49,13 +49,19 @@ export async function* knativeLogs(
       lastOf.set(pod, line.timestamp)
       lines.write(line)
     })
-    sink.once('close', () => followed.delete(pod))
+    let reading: AbortController | undefined
+    const leave = () => reading?.abort()
+    signal.addEventListener('abort', leave, { once: true })
+    sink.once('close', () => {
+      followed.delete(pod)
+      signal.removeEventListener('abort', leave)
+    })
     const since = last === undefined ? first : { sinceTime: last }
     // One whose container has not started yet has no log: it is asked again.
-    const reading = await cluster
+    reading = await cluster
       .log(pod, sink, { ...options, ...since, follow: true })
-      .catch(() => void followed.delete(pod))
-    signal.addEventListener('abort', () => reading?.abort(), { once: true })
+      .catch(() => void sink.destroy())
+    if (signal.aborted) leave()
   }
   const followNew = async () => {
     let first = tail === undefined ? {} : { tailLines: tail }

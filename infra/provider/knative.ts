@@ -49,6 +49,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   const { roomLimitMs = 20_000 } = options
   const activities = new Map<string, Activity>()
   const order = openInTurn()
+  let isEnding = false
   let changed = Promise.withResolvers<void>()
   const onChange = () => {
     changed.resolve()
@@ -116,12 +117,9 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     const isChanged = before === undefined || !isSame(before, tried)
     if (!isChanged && isReady(before)) return false
     const applied = isChanged ? await cluster.apply(service) : before
-    const holdsGpu = before !== undefined && limitsOf(deployment).gpus !== undefined
-    const isPossible = lacking(service, facilities).length === 0
-    await up(name, applied.metadata.generation ?? 1, {
-      roomMs: isPossible ? roomLimitMs : 0,
-      mayReplace: holdsGpu && isPossible,
-    }).catch(async cause => {
+    await up(deployment, applied, before !== undefined).catch(async cause => {
+      // What becomes of it is Knative's to say.
+      if (isEnding) throw cause
       await takeBack(name, before)
       const reason = `${(cause as Error).message}${advice(service)}`
       throw new LaresError('invalid_request', `${name} does not start: ${reason}`, { cause })
@@ -170,14 +168,15 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   }
 
   /**
-   * Knative starts the new version beside the old one. Where that holds the only GPU it is ended first, if `mayReplace`:
-   * events wait on the log meanwhile. Errors: `unavailable` with Knative's reason.
+   * Knative starts the new version beside the old one. Where that holds the only GPU it is ended first: events wait on the
+   * log meanwhile. Errors: `unavailable` with Knative's reason.
    */
-  async function up(
-    name: string,
-    generation: number,
-    { roomMs, mayReplace }: { roomMs: number; mayReplace: boolean },
-  ): Promise<void> {
+  async function up(deployment: Deployment, applied: Stored, isUpdate: boolean): Promise<void> {
+    const { name } = deployment
+    const generation = applied.metadata.generation ?? 1
+    const isPossible = lacking(objectsOf(deployment).service, facilities).length === 0
+    const roomMs = isPossible ? roomLimitMs : 0
+    const mayReplace = isUpdate && isPossible && limitsOf(deployment).gpus !== undefined
     await untilReady(name, generation, mayReplace ? 0 : roomMs).catch(async cause => {
       if (!mayReplace || !isAboutRoom((cause as Error).message)) throw cause
       log.info({ function: name }, `the old version of ${name} ends, so that the new one has its GPU`)
@@ -191,6 +190,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     const startedAt = now()
     const deadline = startedAt + readyLimitMs
     for (;;) {
+      if (isEnding) throw new LaresError('unavailable', 'the provider is stopping')
       const service = find(name)
       const isSeen = (service?.status?.observedGeneration ?? 0) >= generation
       const ready = service && conditionOf(service, 'Ready')
@@ -324,13 +324,16 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   const renewEnvironment = async () => {
     const digestIn = ({ spec }: Service) => spec.template.metadata?.annotations?.[ENVIRONMENT_DIGEST]
     for (const { metadata } of all().filter(one => digestIn(one) !== environment?.digest))
-      await order.run(metadata.name, async () => {
-        // Removed meanwhile, it must not come back.
-        const service = find(metadata.name)
-        if (!service) return
-        const deployment: Deployment = JSON.parse(service.metadata.annotations![DEPLOYMENT]!)
-        await cluster.apply(objectsOf(deployment, revisions.minScale(service)).service)
-      })
+      await order
+        .run(metadata.name, async () => {
+          // Removed meanwhile, it must not come back.
+          const service = find(metadata.name)
+          if (!service) return
+          const deployment: Deployment = JSON.parse(service.metadata.annotations![DEPLOYMENT]!)
+          const applied = await cluster.apply(objectsOf(deployment, revisions.minScale(service)).service)
+          await up(deployment, applied, true)
+        })
+        .catch(err => log.warn({ err }, `${metadata.name} keeps the environment that it had`))
   }
   let looking = renewEnvironment().catch(err => log.warn({ err }, 'functions keep the environment they had'))
   const timer = setInterval(() => {
@@ -361,6 +364,8 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     },
     async close({ stopFunctions }) {
       clearInterval(timer)
+      isEnding = true
+      onChange()
       await looking
       await order.settled()
       if (stopFunctions) await Promise.all(all().map(({ metadata }) => removeObjects(metadata.name)))
