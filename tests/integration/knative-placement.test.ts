@@ -155,11 +155,13 @@ describe.skipIf(!knative)("on Knative's own controllers, with Kubernetes' schedu
     expect(await answer.text()).toMatch(
       /dialog does not start: .*Unable to fetch image "127\.0\.0\.1:9\/lares\/dialog:2"/s,
     )
-    for (const { status } of await podsOf('dialog')) expect(status.phase).toBe('Running')
-    expect(await (await system('GET', 'function/dialog')).json()).toMatchObject({
-      image: 'registry.example/lares/dialog:1',
-      availableReplicas: 1,
-    })
+    expect((await podsOf('dialog')).map(({ status }) => status.phase)).toContain('Running')
+    await soon(async () =>
+      expect(await (await system('GET', 'function/dialog')).json()).toMatchObject({
+        image: 'registry.example/lares/dialog:1',
+        availableReplicas: 1,
+      }),
+    )
   }, 120_000)
 
   test('every function of stack.yml passes what Knative checks, and comes up', async () => {
@@ -185,9 +187,10 @@ describe.skipIf(!knative)("on Knative's own controllers, with Kubernetes' schedu
 
   // The last: new kubelets take over the nodes only when the leases of the old ones have run out.
   test('what pods say is read by the last lines, since a time, and on, also after its stream has ended', async () => {
-    const [{ metadata }] = (await podsOf('intent')) as [Pod]
+    expect((await deploy('speaker')).status).toBe(202)
+    const [{ metadata }] = (await podsOf('speaker')) as [Pod]
     const lines = async (query: string) => {
-      const text = await (await system('GET', `logs?name=intent&${query}`)).text()
+      const text = await (await system('GET', `logs?name=speaker&${query}`)).text()
       return text
         .trim()
         .split('\n')
@@ -201,7 +204,7 @@ describe.skipIf(!knative)("on Knative's own controllers, with Kubernetes' schedu
     await soon(async () => expect(await lines(`since=${since}`)).toEqual(['four']))
     expect(await lines(`tail=1&instance=${metadata.name}`)).toEqual(['four'])
     const leaving = new AbortController()
-    const following = await fetch(`${provider.url}/system/logs?name=intent&follow=true&tail=1`, {
+    const following = await fetch(`${provider.url}/system/logs?name=speaker&follow=true&tail=1`, {
       headers: { authorization: basic(PASSWORD) },
       signal: leaving.signal,
     })
