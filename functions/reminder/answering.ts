@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Language } from '../../shared/events/types.ts'
-import { type Asked, findLength, findMoment, later } from './moment.ts'
+import { type Asked, findLength, findMoment, later } from '../../shared/moments/moment.ts'
 import { readWish } from './reading.ts'
 
 /** What a reminder that is asked about has so far. */
@@ -41,7 +41,8 @@ async function timeIn(said: string, { text }: Before, here: Here): Promise<Answe
 /** "10 minutes" is in that time, and "5" is at that hour. */
 async function momentIn(words: string, { saidAt, timeZone }: Here) {
   const length = findLength(words)
-  if (length?.rest === '') return { due: later(saidAt, length.duration, timeZone), rest: '' }
+  if (length?.rest === '')
+    return { due: later(saidAt, length.duration, timeZone), rest: '', hasDay: true, hasTime: true }
   const spoken = PART_OF_DAY.exec(words)?.[1]
   const asSaid = BARE_HOUR.test(words)
     ? `at ${words}`

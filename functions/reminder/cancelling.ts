@@ -3,7 +3,7 @@ import { wallTime } from '../../shared/dates.ts'
 import { decidedOnce } from '../../shared/function/decision.ts'
 import type { SkillContext } from '../../shared/function/skill.ts'
 import { bestMatches, type Matches } from '../../shared/matching.ts'
-import { findMoment } from './moment.ts'
+import { findMoment } from '../../shared/moments/moment.ts'
 import { dueIn, phrases } from './phrases.ts'
 
 const MAX_PENDING = 200

@@ -1,4 +1,4 @@
-import { type Asked, findLength, findMoment, later } from './moment.ts'
+import { type Asked, findLength, findMoment, later } from '../../shared/moments/moment.ts'
 
 const MAX_LENGTH = 1_000
 

@@ -1,7 +1,7 @@
 import { LaresError } from '../../shared/errors.ts'
 import type { SkillAnswer, SkillContext } from '../../shared/function/skill.ts'
+import { findLength, findMoment, later } from '../../shared/moments/moment.ts'
 import type { Before } from './answering.ts'
-import { findLength, findMoment, later } from './moment.ts'
 import { dueIn, phrases } from './phrases.ts'
 import { recurrenceIn } from './reading.ts'
 

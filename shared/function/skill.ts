@@ -4,6 +4,7 @@ import type { Asks, Language, SkillRequest } from '../events/types.ts'
 import { skillType } from '../events/types.ts'
 import type { Ability, FunctionContext } from './context.ts'
 import { type AnyFunction, defineFunction } from './definition.ts'
+import { fieldsOf, fill } from './filling.ts'
 
 /** What a skill knows of the call it serves. */
 export type SkillContext<Uses extends Ability = never> = FunctionContext<Uses> & {
@@ -34,7 +35,11 @@ export type SkillDefinition<Input extends z.ZodType, Uses extends Ability> = {
   input: Input
   uses?: readonly Uses[]
   timeoutMs?: number
-  /** Reads the input from what a person said; null when it is not in there, as when `context.asked` is not answered by it. Without it, a skill whose input has no required field is called with `{}`. */
+  /**
+   * Reads the input from what a person said; null when it is not in there, as when `context.asked` is not answered by it.
+   * Without it the input is filled by the types and formats of its fields, and what is missing is asked for (`filling.ts`);
+   * a skill whose input has no required field is called with `{}`.
+   */
   read?(text: string, context: SkillContext<Uses>): z.input<Input> | null | Promise<z.input<Input> | null>
   /** Does it. What this or `read` throws as a `LaresError` that cannot be retried is told to the person. */
   run(input: z.output<Input>, context: SkillContext<Uses>): SkillAnswer | Promise<SkillAnswer>
@@ -44,6 +49,7 @@ export type SkillDefinition<Input extends z.ZodType, Uses extends Ability> = {
 export function defineSkill<Input extends z.ZodType, const Uses extends Ability = never>(
   skill: SkillDefinition<Input, Uses>,
 ): AnyFunction {
+  const fields = skill.read ? undefined : fieldsOf(skill.input)
   return defineFunction<`lares.skill.${string}.requested`, Uses>({
     name: skill.name,
     receives: [skillType(skill.name)],
@@ -56,14 +62,16 @@ export function defineSkill<Input extends z.ZodType, const Uses extends Ability 
       description: skill.description,
       examples: [...skill.examples],
       input: schemaForModels(skill.input),
-      readsText: skill.read !== undefined || skill.input.safeParse({}).success,
+      readsText: skill.read !== undefined || fields !== undefined || skill.input.safeParse({}).success,
     },
     async handle(event, context) {
       const request = event.data
-      const answer = await answerTo(skill, request, {
-        ...context,
-        ...callOf(event.subject, request),
-      } as SkillContext<Uses>)
+      const called = { ...context, ...callOf(event.subject, request) } as SkillContext<Uses>
+      const filled = fields && request.input === null ? await fill(fields, called) : undefined
+      const answer =
+        filled && 'asks' in filled
+          ? ({ status: 'ok', ...filled } as const)
+          : await answerTo(skill, request, called, filled === null ? null : filled?.input)
       return {
         type: 'lares.result.returned',
         data: { callId: request.callId, step: request.step, ...answer },
@@ -91,9 +99,12 @@ async function answerTo<Input extends z.ZodType, Uses extends Ability>(
   skill: SkillDefinition<Input, Uses>,
   request: SkillRequest,
   context: SkillContext<Uses>,
+  filled: Record<string, unknown> | null | undefined,
 ): Promise<Answer> {
   try {
-    const raw = request.input ?? (skill.read ? await skill.read(request.text, context) : {})
+    const raw =
+      request.input ??
+      (skill.read ? await skill.read(request.text, context) : filled === undefined ? {} : filled)
     if (raw === null) return { status: 'declined', text: '' }
     const input = await skill.input.safeParseAsync(raw)
     if (!input.success) {
@@ -110,9 +121,13 @@ async function answerTo<Input extends z.ZodType, Uses extends Ability>(
 
 /** The input's JSON Schema without what only costs a model tokens. */
 function schemaForModels(input: z.ZodType): Record<string, unknown> {
-  const { $schema, additionalProperties, ...schema } = z.toJSONSchema(input, { io: 'input' }) as Record<
-    string,
-    unknown
-  >
+  const { $schema, additionalProperties, ...schema } = z.toJSONSchema(input, {
+    io: 'input',
+    override({ jsonSchema }) {
+      // Of a format the pattern says nothing new, and the rest is for people.
+      if (jsonSchema.format !== undefined) delete jsonSchema.pattern
+      for (const ours of ['reads', 'ask', 'words']) delete jsonSchema[ours]
+    },
+  }) as Record<string, unknown>
   return schema
 }

@@ -1,5 +1,5 @@
 import type { ParsedResult } from 'chrono-node'
-import { asUtc, instantOf, wallTime } from '../../shared/dates.ts'
+import { asUtc, instantOf, wallTime } from '../dates.ts'
 import type { Asked } from './moment.ts'
 import type { Span } from './spans.ts'
 
@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 /** A moment by calendar and clock; `wallMs` is what the wall shows then, as if it were UTC. */
-export type OnClock = { due: Date; wallMs: number; hasTime: boolean; spans: Span[] }
+export type OnClock = { due: Date; wallMs: number; hasDay: boolean; hasTime: boolean; spans: Span[] }
 
 /** The library for dates takes its time to load. */
 const parsers = {
@@ -29,6 +29,7 @@ export async function onClock(plain: string, isChinese: boolean, asked: Asked): 
   return {
     due: instantOf(wallMs, asked.timeZone),
     wallMs,
+    hasDay: parts.day !== undefined,
     hasTime: parts.time !== undefined,
     spans: [...new Set(Object.values(parts))].flatMap(part => (part ? [spanOf(part, plain)] : [])),
   }

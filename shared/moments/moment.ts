@@ -1,5 +1,5 @@
-import { asUtc, instantOf, wallTime } from '../../shared/dates.ts'
-import { chineseDigits, englishDigits } from '../../shared/numerals.ts'
+import { asUtc, instantOf, wallTime } from '../dates.ts'
+import { chineseDigits, englishDigits } from '../numerals.ts'
 import { calendarWords } from './calendar-words.ts'
 import { clockWords } from './clock-words.ts'
 import { DURATION_EN, DURATION_ZH, type Duration, readDuration } from './duration.ts'
@@ -15,8 +15,8 @@ export type Asked = {
   morning: boolean
 }
 
-/** A moment found in a text, and the text without the words that say it. */
-export type Found = { due: Date; rest: string }
+/** A moment found in a text, and the text without the words that say it; `hasDay` and `hasTime` tell whether these were said. */
+export type Found = { due: Date; rest: string; hasDay: boolean; hasTime: boolean }
 
 const AFTER_EN = new RegExp(
   `\\b(?:(?:in|within|after)\\s+(?:about\\s+|the next\\s+)?(${DURATION_EN})(?:'s?)?(?:\\s+time)?|(${DURATION_EN})\\s+(?:from now|later|hence))(?![a-z])`,
@@ -31,7 +31,8 @@ const HAN = /\p{Script=Han}/u
 
 /** The moment that a text names, counted from when it was said, where it was said; undefined when it names none. */
 export async function findMoment(text: string, asked: Asked): Promise<Found | undefined> {
-  if (ISO.test(text.trim()) && !Number.isNaN(Date.parse(text))) return { due: new Date(text), rest: '' }
+  if (ISO.test(text.trim()) && !Number.isNaN(Date.parse(text)))
+    return { due: new Date(text), rest: '', hasDay: true, hasTime: true }
   const now = wallTime(asked.saidAt, asked.timeZone)
   const plainly = (said: string) => calendarWords(digits(said), now)
   const plain = plainly(text)
@@ -39,9 +40,15 @@ export async function findMoment(text: string, asked: Asked): Promise<Found | un
   const clock = await onClock(after ? blanked(plain, after.span) : plain, HAN.test(text), asked)
   if (!after && !clock) return undefined
   const rest = withoutSpans(text, plain, plainly, [...(after ? [after.span] : []), ...used(clock, after)])
-  if (!after) return { due: clock!.due, rest }
+  if (!after) return { due: clock!.due, rest, hasDay: clock!.hasDay, hasTime: clock!.hasTime }
   const due = later(asked.saidAt, after.duration, asked.timeZone)
-  return { due: byCalendar(after.duration) && clock?.hasTime ? onDayOf(due, clock, asked) : due, rest }
+  const isOnDay = byCalendar(after.duration) && clock?.hasTime === true
+  return {
+    due: isOnDay ? onDayOf(due, clock, asked) : due,
+    rest,
+    hasDay: true,
+    hasTime: isOnDay || !byCalendar(after.duration),
+  }
 }
 
 /** How long a timer is to run: any length of time in the text. */
@@ -60,7 +67,8 @@ export function later(from: Date, { ms, days, months }: Duration, timeZone: stri
   return new Date(instantOf(wallMs + days * DAY_MS, timeZone).getTime() + ms)
 }
 
-const digits = (text: string): string => {
+/** In lower case, numbers and times of day written with digits. */
+export const digits = (text: string): string => {
   const plain = text.normalize('NFKC').toLowerCase()
   return clockWords(HAN.test(plain) ? chineseDigits(plain) : englishDigits(plain))
 }

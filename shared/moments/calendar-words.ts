@@ -1,4 +1,4 @@
-import type { WallTime } from '../../shared/dates.ts'
+import type { WallTime } from '../dates.ts'
 
 /**
  * Writes days that the library for dates does not know, or takes for another, as dates: 下个月5号 as 2026年4月5日, 月底,

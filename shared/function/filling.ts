@@ -1,0 +1,278 @@
+import * as z from 'zod'
+import { wallTime } from '../dates.ts'
+import type { Asks, Language } from '../events/types.ts'
+import type { SkillContext } from './skill.ts'
+
+/**
+ * Fills a skill's input from what people say, in English and Chinese, for a skill that does not `read` it itself: moments,
+ * dates, times of day, lengths of time, numbers, choices, places and names, by the types and formats of its schema; and asks
+ * for what is missing, over as many turns as it takes.
+ */
+
+const kind = z.enum(['moment', 'date', 'time', 'duration', 'number', 'choice', 'place', 'name', 'words'])
+type Kind = z.infer<typeof kind>
+type Field = {
+  name: string
+  kind: Kind
+  isRequired: boolean
+  isWhole: boolean
+  choices: [value: string, words: string[]][]
+  beside: string[]
+  question: (language: Language) => string
+}
+
+/**
+ * What a schema says of a property, with what `meta` has added: `reads` where the type does not tell what it is, `ask`, and
+ * `words`: of a choice by its values, of a number those beside which it stands unless it was asked for.
+ */
+const property = z.object({
+  type: z.string().optional(),
+  format: z.string().optional(),
+  title: z.string().optional(),
+  enum: z.array(z.string()).optional(),
+  reads: kind.optional(),
+  ask: z.object({ en: z.string(), zh: z.string() }).optional(),
+  words: z.union([z.record(z.string(), z.array(z.string())), z.array(z.string())]).optional(),
+})
+type Property = z.infer<typeof property>
+
+const schema = z.object({
+  properties: z.record(z.string(), property),
+  required: z.array(z.string()).default([]),
+})
+
+const FORMATS: Readonly<Record<string, Kind>> = {
+  'date-time': 'moment',
+  date: 'date',
+  time: 'time',
+  duration: 'duration',
+}
+
+/** What can be filled of an input; undefined when something that it requires cannot. */
+export function fieldsOf(input: z.ZodType): Field[] | undefined {
+  const told = schema.safeParse(z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' })).data
+  if (!told || told.required.length === 0) return undefined
+  const fields = Object.entries(told.properties).flatMap(([name, given]) => {
+    const kind = kindOf(given)
+    const isRequired = told.required.includes(name)
+    return kind ? [fieldOf(name, kind, given, isRequired)] : []
+  })
+  return told.required.every(name => fields.some(field => field.name === name)) ? fields : undefined
+}
+
+function kindOf({ type, format = '', enum: values, reads }: Property): Kind | undefined {
+  if (reads) return reads
+  if (values) return 'choice'
+  if (type === 'number' || type === 'integer') return 'number'
+  return type === 'string' ? FORMATS[format] : undefined
+}
+
+function fieldOf(name: string, kind: Kind, given: Property, isRequired: boolean): Field {
+  const label = given.title ?? name.replace(/[-_]/g, ' ')
+  const byValue = Array.isArray(given.words) ? {} : (given.words ?? {})
+  const choices = (given.enum ?? []).map((value): [string, string[]] => [
+    value,
+    [value.replace(/[-_]/g, ' '), ...(byValue[value] ?? [])],
+  ])
+  return {
+    name,
+    kind,
+    isRequired,
+    isWhole: given.type === 'integer',
+    choices,
+    beside: Array.isArray(given.words) ? given.words : [],
+    question: language =>
+      given.ask?.[language] ??
+      QUESTIONS[language][kind](
+        label,
+        choices.map(([, [word]]) => word!),
+      ),
+  }
+}
+
+type Question = (label: string, choices: string[]) => string
+const QUESTIONS: Readonly<Record<Language, Record<Kind, Question>>> = {
+  en: {
+    moment: () => 'When?',
+    date: () => 'On which day?',
+    time: () => 'At what time?',
+    duration: () => 'For how long?',
+    number: label => `How many (${label})?`,
+    choice: (_, choices) => `Which one: ${choices.join(', ')}?`,
+    place: () => 'Where?',
+    name: label => `Which name (${label})?`,
+    words: label => `What is it (${label})?`,
+  },
+  zh: {
+    moment: () => '什么时候？',
+    date: () => '哪一天？',
+    time: () => '几点？',
+    duration: () => '多长时间？',
+    number: label => `多少（${label}）？`,
+    choice: (_, choices) => `要哪一个：${choices.join('、')}？`,
+    place: () => '在哪里？',
+    name: label => `叫什么名字（${label}）？`,
+    words: label => `内容是什么（${label}）？`,
+  },
+}
+
+type Values = Record<string, unknown>
+export type Filled = { input: Values } | { text: string; asks: Asks }
+
+/** `said`: what was said so far, as a day may be in it and its hour in the next words. */
+const state = z.strictObject({
+  missing: z.string(),
+  known: z.record(z.string(), z.unknown()),
+  said: z.string(),
+})
+
+const MAX_LENGTH = 500
+/** Their answer may be any words. */
+const FREE: ReadonlySet<Kind> = new Set(['place', 'name', 'words'])
+
+/** What is filled so far: the whole input, or the question for the next that is missing; null when the words are no answer. */
+export async function fill(fields: Field[], context: SkillContext): Promise<Filled | null> {
+  const { text, asked, language } = context
+  if (text.length > MAX_LENGTH) return null
+  const before = state.safeParse(asked).data
+  const missing = fields.find(({ name }) => name === before?.missing)
+  const known: Values = { ...before?.known }
+  const found = await valuesIn(text, fields, context)
+  if (before && missing) {
+    const answer = await answerIn(missing, before.said, fields, context)
+    const isHalf = missing.kind === 'moment' && (await momentIn(text, context)) !== undefined
+    if (answer === undefined && !isHalf && Object.keys(found).length === 0) return null
+    delete found[missing.name]
+    if (answer !== undefined) known[missing.name] = answer
+  }
+  for (const [name, value] of Object.entries(found)) known[name] ??= value
+  const next = fields.find(({ name, isRequired }) => isRequired && known[name] === undefined)
+  if (!next) return { input: known }
+  const said = `${before?.said ?? ''} ${text}`.trim().slice(-MAX_LENGTH)
+  return {
+    text: next.question(language),
+    asks: {
+      asked: { missing: next.name, known, said },
+      ...(FREE.has(next.kind) && { takesAnyWords: true }),
+    },
+  }
+}
+
+/** What was asked for: an hour alone is one of the day that was said before. */
+async function answerIn(
+  missing: Field,
+  said: string,
+  fields: Field[],
+  context: SkillContext,
+): Promise<unknown> {
+  const { text } = context
+  if (FREE.has(missing.kind)) return freely(text)
+  const asked = fields.map(field => (field === missing ? { ...field, beside: [] } : field))
+  const answer = /^\d{1,2}(?:[:.]\d\d)?$/.test(text.trim()) && isOfClock(missing.kind) ? `at ${text}` : text
+  const alone = await momentIn(answer, context)
+  const whole = missing.kind === 'moment' && alone && !alone.hasDay ? `${said} ${answer}` : answer
+  return (await valuesIn(whole, asked, context))[missing.name]
+}
+
+const isOfClock = (kind: Kind): boolean => kind === 'moment' || kind === 'time'
+
+const freely = (text: string): string | undefined =>
+  /[?？]\s*$/.test(text) ? undefined : text.trim().replace(/[\s.。!！,，]+$/u, '') || undefined
+
+/** What of the fields is in a text. What one of them takes is not taken by another. */
+async function valuesIn(text: string, fields: Field[], context: SkillContext): Promise<Values> {
+  const values: Values = {}
+  let rest = text
+  const has = (...kinds: Kind[]) => fields.some(({ kind }) => kinds.includes(kind))
+  const set = (kind: Kind, value: unknown) => {
+    const field = fields.find(one => one.kind === kind && values[one.name] === undefined)
+    if (field && value !== undefined) values[field.name] = value
+  }
+  if (has('duration')) {
+    const { findLength } = await import('../moments/moment.ts')
+    const found = FOR.test(rest) || !has('moment', 'date', 'time') ? findLength(rest) : undefined
+    if (found) {
+      set('duration', isoOf(found.duration))
+      rest = found.rest
+    }
+  }
+  if (has('moment', 'date', 'time')) {
+    const found = await momentIn(rest, context)
+    if (found) {
+      const wall = wallTime(found.due, context.timeZone)
+      if (found.hasTime) set('moment', found.due.toISOString())
+      set('date', `${wall.year}-${two(wall.month)}-${two(wall.day)}`)
+      if (found.hasTime) set('time', `${two(wall.hour)}:${two(wall.minute)}:00`)
+      rest = found.rest
+    }
+  }
+  for (const field of fields) {
+    if (field.kind === 'choice') set('choice', choiceIn(rest, field))
+    else if (field.kind === 'number') {
+      const number = await numberIn(rest, field)
+      set('number', number?.value)
+      rest = number?.rest ?? rest
+    } else if (field.kind === 'place') set('place', named(rest, PLACE_EN, PLACE_ZH))
+    else if (field.kind === 'name') set('name', named(rest, NAME_EN, NAME_ZH))
+  }
+  return values
+}
+
+/** "For two hours" is a length of time, and "in two hours" a moment. */
+const FOR = /\bfor\b|\blong\b|时长|持续|多久|共/iu
+
+async function momentIn(text: string, { saidAt, timeZone }: SkillContext) {
+  const { findMoment } = await import('../moments/moment.ts')
+  return await findMoment(text, { saidAt, timeZone, morning: false })
+}
+
+const NUMBER = String.raw`(?<![\d.])(-?\d+(?:\.\d+)?)(?![\d.])`
+
+async function numberIn(text: string, { isWhole, beside }: Field) {
+  const { digits } = await import('../moments/moment.ts')
+  const plain = digits(text)
+  const words = beside.map(word => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')
+  const form = beside.length === 0 ? NUMBER : `(?:${words})\\s*${NUMBER}|${NUMBER}\\s*(?:${words})`
+  const match = new RegExp(form, 'u').exec(plain)
+  const value = Number(match?.[1] ?? match?.[2] ?? Number.NaN)
+  if (!match || Number.isNaN(value) || (isWhole && !Number.isInteger(value))) return undefined
+  return { value, rest: plain.replace(match[0], ' ') }
+}
+
+function choiceIn(text: string, { choices }: Field): string | undefined {
+  const plain = text.toLowerCase()
+  const isSaid = (word: string) =>
+    /\p{Script=Han}/u.test(word)
+      ? plain.includes(word)
+      : ` ${plain.replace(/[^\p{L}\p{N}]+/gu, ' ')} `.includes(` ${word.toLowerCase()} `)
+  const said = choices.filter(([, words]) => words.some(isSaid))
+  return said.length === 1 ? said[0]![0] : undefined
+}
+
+const PROPER = String.raw`(\p{Lu}[\p{L}'’-]*(?:\s+\p{Lu}[\p{L}'’-]*){0,3})`
+const PLACE_EN = new RegExp(String.raw`\b(?:in|at|near|to|from)\s+(?:the\s+)?${PROPER}`, 'u')
+const PLACE_ZH = /(?:在|去|到|从)(\p{Script=Han}{2,10}?)(?=的|吃|订|预订|预约|开|见|住|玩|，|。|,|\s|$)/u
+const NAME_EN = new RegExp(String.raw`\b(?:for|with|under|named|called|name(?: is|:)?)\s+${PROPER}`, 'u')
+const NAME_ZH =
+  /(?:叫|给|和|跟|姓名是|名字是)(\p{Script=Han}{2,4}?)(?=的|订|预订|预约|打|发|说|，|。|,|\s|$)/u
+
+const named = (text: string, ...forms: RegExp[]): string | undefined => {
+  for (const form of forms) {
+    const found = form.exec(text)?.[1]
+    if (found) return found
+  }
+  return undefined
+}
+
+const two = (number: number): string => String(number).padStart(2, '0')
+
+/** As ISO 8601 writes it. */
+function isoOf({ ms, days, months }: { ms: number; days: number; months: number }): string {
+  const seconds = Math.round(ms / 1_000)
+  const part = (value: number, unit: string) => (value > 0 ? `${value}${unit}` : '')
+  const clock =
+    part(Math.floor(seconds / 3_600), 'H') +
+    part(Math.floor((seconds % 3_600) / 60), 'M') +
+    part(seconds % 60, 'S')
+  return `P${part(months, 'M')}${part(days, 'D')}${clock === '' ? '' : `T${clock}`}`
+}
