@@ -20,6 +20,7 @@ test('a message becomes a prompt, and what the model says becomes the reply', ()
         inReplyTo: 'm1',
         answers: ['m1'],
         question: 'who wrote Faust?',
+        saidAt: '2026-11-24T12:00:00.000Z',
         text: 'Goethe.',
         status: 'completed',
         usage: { inputTokens: 10, outputTokens: 2 },

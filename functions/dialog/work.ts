@@ -61,14 +61,16 @@ export type Answer = {
 /** Says it: as an event, as a row of the history, and as the new status of the messages answered. */
 export function sayReply(work: Work, answer: Answer): void {
   const { person, language, text, status, said } = answer
-  const inReplyTo = said.at(-1)?.id ?? null
+  const last = said.at(-1)
+  const inReplyTo = last?.id ?? null
   const answers = said.map(({ id }) => id)
   markSaid(work, said, status === 'completed' ? 'answered' : status)
   const id = derivedId(work.eventId, 'dialog/reply', work.drafts.length)
   work.rows.set(id, { id, role: 'assistant', text, inReplyTo, createdAt: work.nowIso, status })
   const { question = '', usage = NO_USAGE } = answer
   const correlationid = answer.correlationid ?? inReplyTo
-  const data = { person, inReplyTo, answers, question, text, status, usage, language }
+  const about = { inReplyTo, answers, question, ...(last && { saidAt: last.saidAt }) }
+  const data = { person, ...about, text, status, usage, language }
   publishInOrder(work, { data, ...(correlationid === null ? {} : { correlationid }) })
   settle(work, answers)
 }

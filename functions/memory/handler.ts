@@ -47,9 +47,9 @@ export default defineFunction({
   timeoutMs: 90_000,
   async handle(event, { documents, ...tools }) {
     if (event.type === 'lares.reply.completed') {
-      const { person, question, inReplyTo, answers } = event.data
+      const { person, question, inReplyTo, answers, saidAt = event.time } = event.data
       const message = answers.at(-1) ?? inReplyTo ?? event.id
-      const source = { message, conversation: event.subject, saidAt: utc(event.time) }
+      const source = { message, conversation: event.subject, saidAt: utc(saidAt) }
       await keep(statedFacts(question), person, source, { documents, ...tools })
       const data = await toLearnFrom(question, person, source, documents)
       return data && { type: 'lares.learning.requested', data }
@@ -74,7 +74,9 @@ export default defineFunction({
 /** Keeps what somebody told in passing; "forget that" is about all that came of one reply. */
 async function keep(facts: Fact[], person: string, source: Source, { documents, vectors }: LibraryTools) {
   if (facts.length === 0) return
-  const { conversation, saidAt: at } = source
+  const { conversation, saidAt } = source
+  // What its answer came from was noted as of when it was said.
+  const at = new Date(Date.parse(saidAt) + 1).toISOString()
   const kept = new Set<string>()
   for (const fact of facts) {
     const id = await remember(documents, person, fact, source)

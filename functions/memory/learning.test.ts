@@ -26,12 +26,16 @@ async function say(text: string): Promise<string | undefined> {
 }
 
 /** What of a message that was answered a model is to look at. */
-async function told(question: string): Promise<EventData<'lares.learning.requested'> | undefined> {
+async function told(
+  question: string,
+  more: { saidAt?: string } = {},
+): Promise<EventData<'lares.learning.requested'> | undefined> {
   const data = {
     ...{ person: 'alice', question, inReplyTo: 'm', answers: ['m'], text: 'I see.' },
     ...{ usage: { inputTokens: 0, outputTokens: 0 } },
     status: 'completed' as const,
     language: 'en' as const,
+    ...more,
   }
   const [event] = await kit.send(memory, firstEvent({ ...envelope(), type: 'lares.reply.completed', data }))
   return event?.data as EventData<'lares.learning.requested'> | undefined
@@ -110,6 +114,17 @@ test('what was forgotten meanwhile does not come back with what was told before'
   await learn(asked!, [{ text: 'we are expecting twins' }])
   await say('forget about the twins')
   await learn(asked!, [{ text: 'we are expecting twins' }])
+  expect(await say(KNOWN)).toContain('I know nothing about you yet')
+})
+
+test('a reply that is put on the log again, later, brings nothing back that was forgotten since', async () => {
+  const saidAt = nextTime()
+  const tell = () => told('I live in Berlin. We are expecting twins', { saidAt })
+  await learn((await tell())!, [{ text: 'we are expecting twins' }])
+  await say('forget everything about me')
+  const again = await tell()
+  expect(again).toMatchObject({ saidAt })
+  await learn(again!, [{ text: 'we are expecting twins' }])
   expect(await say(KNOWN)).toContain('I know nothing about you yet')
 })
 

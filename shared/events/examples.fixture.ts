@@ -68,6 +68,7 @@ export const examples: { [P in Pattern]: unknown } = {
     inReplyTo: 'message-1',
     answers: ['message-1'],
     question: 'what is 1+1?',
+    saidAt,
     text: '2',
     status: 'completed',
     usage,

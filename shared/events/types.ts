@@ -136,6 +136,8 @@ export const reply = z.strictObject({
   answers: z.array(z.string()),
   /** What the person said, for those who learn from it; empty when nothing was said. */
   question: z.string(),
+  /** When they said the last of it; a reply that is put on the log again is of another time itself. */
+  saidAt: z.iso.datetime({ offset: true }).optional(),
   text: z.string(),
   status: z.enum(['completed', 'failed', 'interrupted']),
   usage,
