@@ -34,7 +34,7 @@ export type Kit = {
 }
 
 export type AskOptions = Partial<
-  Pick<SkillRequest, 'input' | 'person' | 'timeZone' | 'saidAt' | 'language'>
+  Pick<SkillRequest, 'input' | 'person' | 'timeZone' | 'saidAt' | 'language' | 'asked'>
 > & {
   eventId?: string
 }

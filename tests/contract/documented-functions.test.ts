@@ -48,6 +48,20 @@ const asked: Record<string, () => Promise<void>> = {
     expect((three.data as { rolls: number[] }).rolls).toHaveLength(3)
     expect(await kit.ask(dice, 'hm', { input: { count: 11 } })).toMatchObject({ status: 'failed' })
   },
+  async table() {
+    const table = functions.get('table')!
+    const talk = async (...texts: string[]) => {
+      let answer: Awaited<ReturnType<Kit['ask']>> | undefined
+      for (const said of texts)
+        answer = await kit.ask(table, said, answer?.asks ? { asked: answer.asks.asked } : {})
+      return answer!.text
+    }
+    expect(await talk('book a table in the garden', 'tomorrow', 'at 8 pm', 'four')).toBe(
+      '4 on Saturday, 28 March 2026 at 20:00, garden',
+    )
+    expect(await talk('订一张桌子', '明天晚上八点', '四位')).toBe('2026年3月28日星期六 20:00，4位，里面')
+    expect(await talk('book a table', 'tomorrow at 8 pm')).toBe('For how many?')
+  },
   async shout() {
     const reply = firstEvent({
       id: 'reply-1',
