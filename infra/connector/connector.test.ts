@@ -310,3 +310,22 @@ test('a closed connector takes nothing more, whatever was on its way', async () 
   expect(seen).toEqual(['a1'])
   expect(await works.lag()).toBe(1)
 })
+
+test('what waited on a partition that another connector has taken over is held by that one alone', async () => {
+  const held = gate()
+  works.deploy(stage(() => held.passed))
+  const talks = Array.from({ length: 12 }, (_, n) => `talk-${n}`)
+  const first = await works.start()
+  await works.events.publish(talks.flatMap(talk => [message(`${talk} 1`, talk), message(`${talk} 2`, talk)]))
+  await until(() => expect(first.loads()).toEqual([{ function: 'stage', running: 12, held: 24 }]))
+  const second = await works.start()
+  // What runs at the first ends there; its partitions' work is counted once, but for those.
+  await until(() => {
+    const [one, other] = [first.loads()[0]!, second.loads()[0]!]
+    expect(other.held).toBeGreaterThan(0)
+    expect(one).toEqual({ function: 'stage', running: 12, held: 24 - other.held / 2 })
+  })
+  held.open()
+  await until(async () => expect(await works.lag()).toBe(0))
+  expect([...first.loads(), ...second.loads()].map(load => load.held)).toEqual([0, 0])
+})

@@ -101,6 +101,17 @@ export async function startWorker(
     }
   }
 
+  /** What runs of it runs to its end, and stands here until then; what waits is whoever's it is by now. */
+  const lose = ({ topic, partition }: TopicPartition) => {
+    const id = `${topic}/${partition}`
+    const lost = partitions.get(id)
+    if (lost) lost.progress.lost = true
+    partitions.delete(id)
+    for (const [held, { runningSinceMs }] of standings)
+      if (held.topic === topic && held.partition === partition && runningSinceMs === undefined)
+        standings.delete(held)
+  }
+
   // A bus may deliver before it has given the subscription, without which nothing can be paused or committed.
   const early: BusRecord[] = []
   let onRecords = (records: BusRecord[]): void => {
@@ -111,7 +122,7 @@ export async function startWorker(
     topics,
     onRecords: records => onRecords(records),
     onRevoked: revoked => {
-      for (const { topic, partition } of revoked) lose(partitions, `${topic}/${partition}`)
+      for (const at of revoked) lose(at)
     },
     onError: error => parts.log.warn({ err: error }, 'the subscription is broken; it is trying again'),
   })
@@ -132,12 +143,6 @@ export async function startWorker(
 
 const isFull = ({ progress, spilled }: Partition, share: number): boolean =>
   progress.unfinished() - spilled >= MAX_UNFINISHED * share || progress.span() >= MAX_SPAN * share
-
-function lose(partitions: Map<string, Partition>, id: string): void {
-  const partition = partitions.get(id)
-  if (partition) partition.progress.lost = true
-  partitions.delete(id)
-}
 
 /** Commits what is finished, one commit at a time; one that fails is tried again with whatever is finished by then. */
 function openCommits(partitions: Map<string, Partition>, { log }: Pick<DeliveryParts, 'log'>) {

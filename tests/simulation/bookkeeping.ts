@@ -70,19 +70,15 @@ async function isJournaled({ store }: House, conversation: string, eventId: stri
 }
 
 /**
- * P4 What is finished is forgotten: a connector that has nothing to do holds nothing. A try that hangs runs on until its
- * deadline, and one that failed waits for the next; also when their partition is another connector's by then.
+ * P4 What is finished is forgotten: a connector that has nothing to do holds nothing. Only a try that hangs runs on until
+ * its deadline, also when its partition is another connector's by then.
  */
 export function held({ house, clients }: Findings): Violations {
   const broken: Violations = []
   for (const connector of house.connectors())
     for (const { talk } of clients) {
-      const standings = connector.standings(talk.conversation)
-      const isBusy = (one: (typeof standings)[number]) =>
-        one.runningSinceMs !== undefined || one.nextTryAtMs !== undefined
-      const busy = new Set(standings.filter(isBusy).map(one => one.function))
-      for (const one of standings)
-        if (!busy.has(one.function))
+      for (const one of connector.standings(talk.conversation))
+        if (one.runningSinceMs === undefined)
           broken.push(`P4 when all is finished, ${one.function} still holds ${one.offset} of ${idOf(one)}`)
     }
   return broken
