@@ -188,7 +188,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'lost partitions are kept',
     promise: 'P1',
     file: 'infra/connector/worker.ts',
-    find: '      for (const { topic, partition } of revoked) lose(partitions, `${topic}/${partition}`)\n',
+    find: '      for (const at of revoked) lose(at)\n',
     replace: '      void revoked\n',
     faults: ['rebalance', 'overlap', 'slow', 'fails-once'],
   },
