@@ -84,6 +84,24 @@ describe('the notes skill', () => {
     expect(await kept()).toHaveLength(2)
   })
 
+  it.each(['the first one', 'the roof', '1', 'roof is red', '第一条'])(
+    'asked which one, "%s" is an answer, and the same when the event comes again',
+    async said => {
+      await answer('note that the paint of the door is grey')
+      await answer('note that the paint of the roof is red')
+      const { text, asks } = await kit.ask(notes, 'delete the note about the paint')
+      expect(text).toBe(
+        'Which one shall I delete?\n1. the paint of the roof is red\n2. the paint of the door is grey',
+      )
+      const again = { asked: asks!.asked, eventId: '0198c0de-0000-7000-8000-000000000004' }
+      const first = await kit.ask(notes, said, again)
+      expect(first.text).toMatch(/^(Deleted the note: |已删除笔记：)the paint of the roof is red$/)
+      expect(await kit.ask(notes, said, again)).toEqual(first)
+      expect(await kept()).toEqual(['the paint of the door is grey'])
+      expect(await kit.ask(notes, 'what is the weather?', again)).toMatchObject({ status: 'declined' })
+    },
+  )
+
   it.each([
     'show notes',
     'my notes',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { askedAmong, chosenOf } from '../../shared/choosing.ts'
 import { defineSkill } from '../../shared/function/skill.ts'
 import { examples } from './examples.ts'
 import { add, list, remove, search } from './notebook.ts'
@@ -14,7 +15,11 @@ export default defineSkill({
     action: z.enum(['add', 'list', 'search', 'delete']),
     text: z.string().optional(),
   }),
-  read: text => readNotesWish(text) ?? null,
+  read(text, { asked }) {
+    const among = askedAmong(asked)
+    if (!among) return readNotesWish(text) ?? null
+    return chosenOf(among, text).items.length > 0 ? { action: 'delete' as const, text } : null
+  },
   run({ action, text = '' }, context) {
     const about = text.trim()
     if (action === 'add') return add(about, context)

@@ -1,7 +1,8 @@
+import { askedAmong, chosenOf, whichOf } from '../../shared/choosing.ts'
 import type { Document } from '../../shared/conversations/conversations.ts'
 import { LaresError } from '../../shared/errors.ts'
 import { decidedOnce } from '../../shared/function/decision.ts'
-import type { SkillContext } from '../../shared/function/skill.ts'
+import type { SkillAnswer, SkillContext } from '../../shared/function/skill.ts'
 import { bestMatches, type Matches } from '../../shared/matching.ts'
 import { listed, phrases } from './phrases.ts'
 
@@ -37,10 +38,10 @@ export async function search(about: string, context: Context): Promise<string> {
   return found.length === 0 ? say.unknown(about) : say.found(found.map(textOf))
 }
 
-type Removed = { id?: string; reply: string }
+type Removed = { id?: string; reply: SkillAnswer }
 
 /** Deletes the one note that is meant; where several could be meant, it asks which. */
-export async function remove(about: string, context: Context): Promise<string> {
+export async function remove(about: string, context: Context): Promise<SkillAnswer> {
   const { documents, person, idempotencyKey, saidAt } = context
   const key = { collection: 'deleted-notes', person, id: idempotencyKey }
   const { id, reply } = await decidedOnce(documents, key, saidAt, () => decide(about, context))
@@ -53,15 +54,25 @@ async function decide(about: string, context: Context): Promise<Removed> {
   const notes = await all(context)
   if (notes.length === 0) return { reply: say.none }
   if (ALL.test(about)) return { reply: say.oneByOne }
-  const { items: meant, isSure } = meantBy(about, notes)
+  const { items: meant, isSure } = meantBy(about, notes, context.asked)
   const [first] = meant
   if (!first) return { reply: say.unknown(about) }
   return meant.length > 1 || !isSure
-    ? { reply: say.which(meant.map(textOf)) }
+    ? {
+        reply: {
+          text: say.which(meant.map(textOf)),
+          asks: whichOf(meant.map(({ id, text }) => ({ id, text }))),
+        },
+      }
     : { id: first.id, reply: say.deleted(first.text) }
 }
 
-function meantBy(about: string, notes: Document[]): Matches<Document> {
+function meantBy(about: string, notes: Document[], asked: unknown): Matches<Document> {
+  const among = askedAmong(asked)
+  if (among) {
+    const ids = new Set(chosenOf(among, about).items.map(({ id }) => id))
+    return { items: notes.filter(({ id }) => ids.has(id)), isSure: true }
+  }
   if (about === '') return { items: notes, isSure: true }
   return LAST.test(about) ? { items: notes.slice(0, 1), isSure: true } : bestMatches(notes, textOf, about)
 }

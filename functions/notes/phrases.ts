@@ -2,12 +2,23 @@ const MAX_LISTED = 20
 const MAX_SHOWN = 300
 
 /** A note in one line. */
-const line = (text: string): string => {
+const line = (text: string, mark = '-'): string => {
   const single = text.replace(/\s+/g, ' ')
-  return `- ${single.length > MAX_SHOWN ? `${single.slice(0, MAX_SHOWN)}…` : single}`
+  return `${mark} ${single.length > MAX_SHOWN ? `${single.slice(0, MAX_SHOWN)}…` : single}`
 }
 
-const lines = (notes: string[]): string => notes.slice(0, MAX_LISTED).map(line).join('\n')
+const lines = (notes: string[]): string =>
+  notes
+    .slice(0, MAX_LISTED)
+    .map(text => line(text))
+    .join('\n')
+
+/** They are numbered, so that a number is an answer. */
+const numbered = (notes: string[]): string =>
+  notes
+    .slice(0, MAX_LISTED)
+    .map((text, at) => line(text, `${at + 1}.`))
+    .join('\n')
 
 /** What the notes say for themselves. */
 export const phrases = {
@@ -20,7 +31,7 @@ export const phrases = {
     found: (notes: string[]) => lines(notes),
     unknown: (about: string) => `You have no note about this: ${about}`,
     deleted: (text: string) => `Deleted the note: ${text}`,
-    which: (notes: string[]) => `Which one shall I delete?\n${lines(notes)}`,
+    which: (notes: string[]) => `Which one shall I delete?\n${numbered(notes)}`,
     oneByOne: 'I delete notes one by one, so that none is lost by mistake. Say which one, in its own words.',
     tooLong: 'That is too long for a note.',
     full: 'You have too many notes already. Delete some first.',
@@ -34,7 +45,7 @@ export const phrases = {
     found: (notes: string[]) => lines(notes),
     unknown: (about: string) => `没有关于这个的笔记：${about}`,
     deleted: (text: string) => `已删除笔记：${text}`,
-    which: (notes: string[]) => `要删除哪一条？\n${lines(notes)}`,
+    which: (notes: string[]) => `要删除哪一条？\n${numbered(notes)}`,
     oneByOne: '为了不误删，我一次只删除一条笔记。请说出要删除的那一条的内容。',
     tooLong: '内容太长，不能作为一条笔记。',
     full: '你的笔记太多了，请先删除一些。',

@@ -126,10 +126,57 @@ describe('the reminder skill', () => {
   })
 
   it.each([
+    ['the second one', ['call Bob', 'call Ann']],
+    ['2', ['call Bob', 'call Ann']],
+    ['call Eve', ['call Bob', 'call Ann']],
+    ['the 5pm one', ['call Bob', 'call Ann']],
+    ['the one tomorrow', ['call Bob', 'call Eve']],
+    ['1 and 3', ['call Eve']],
+    ['all of them', []],
+    ['第二个', ['call Bob', 'call Ann']],
+    ['都取消吧', []],
+  ])('asked which one, "%s" leaves %j', async (said, left) => {
+    await answer('remind me at 4pm to call Bob')
+    await answer('remind me at 5pm to call Eve')
+    await answer('remind me tomorrow to call Ann')
+    const { text, asks } = await kit.ask(reminder, 'cancel the reminder to call')
+    expect(text).toMatch(/\n2\. today at 17:00: call Eve\n/)
+    const again = { asked: asks!.asked, eventId: '0198c0de-0000-7000-8000-000000000003' }
+    const first = await kit.ask(reminder, said, again)
+    expect(first).toMatchObject({ status: 'ok' })
+    expect(await kit.ask(reminder, said, again)).toEqual(first)
+    expect((await pending()).map(({ text }) => text)).toEqual(left)
+  })
+
+  it('asked which one, asks once more when that is open still, and takes other words for something else', async () => {
+    await answer('remind me at 4pm to call Bob at home')
+    await answer('remind me at 5pm to call Bob at work')
+    await answer('remind me at 6pm to feed the dog')
+    const { asks } = await kit.ask(reminder, 'cancel my reminder')
+    const second = await kit.ask(reminder, 'Bob', { asked: asks!.asked })
+    expect(second.text).toMatch(/^Which one.*at home\n.*at work$/s)
+    expect((await kit.ask(reminder, '2', { asked: second.asks!.asked })).text).toContain('call Bob at work')
+    for (const text of [
+      'what is the weather?',
+      'remind me at 7pm to feed the dog again',
+      '4',
+      'tell me a joke',
+    ])
+      expect(await kit.ask(reminder, text, { asked: asks!.asked }), text).toMatchObject({
+        status: 'declined',
+      })
+    expect(await answer('2', { asked: asks!.asked })).toContain('over already')
+    expect((await pending()).map(({ text }) => text)).toEqual(['call Bob at home', 'feed the dog'])
+  })
+
+  it.each([
     ['cancel the reminder about calling Bob', ['feed the dog', 'wake up the kids']],
     ['never mind the reminder to call bob', ['feed the dog', 'wake up the kids']],
     ["don't remind me to call Bob", ['feed the dog', 'wake up the kids']],
     ['cancel my 5pm reminder', ['call Bob', 'wake up the kids']],
+    ['cancel my 7am reminder', ['call Bob', 'feed the dog']],
+    ['cancel the reminder tomorrow', ['call Bob', 'feed the dog']],
+    ['取消明天的提醒', ['call Bob', 'feed the dog']],
     ['delete all my reminders please', []],
     ['取消所有提醒', []],
   ])('"%s" leaves %j', async (said, left) => {

@@ -1,7 +1,8 @@
 import * as z from 'zod'
+import { askedAmong } from '../../shared/choosing.ts'
 import { defineSkill } from '../../shared/function/skill.ts'
 import { readAnswer } from './answering.ts'
-import { cancel } from './cancelling.ts'
+import { cancel, readChoice } from './cancelling.ts'
 import { examples } from './examples.ts'
 import { dueIn, phrases } from './phrases.ts'
 import { readWish } from './reading.ts'
@@ -22,6 +23,10 @@ export default defineSkill({
   }),
   async read(text, context) {
     const { saidAt, timeZone, language } = context
+    if (askedAmong(context.asked)) {
+      const { items } = await readChoice(text, context.asked, context)
+      return items.length > 0 ? { action: 'cancel' as const, text } : null
+    }
     if (context.asked) return readAnswer(text, context)
     const wish = await readWish(text, { saidAt, timeZone })
     if (!wish) return null

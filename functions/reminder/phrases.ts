@@ -24,11 +24,14 @@ export function dueIn(due: Date, { language, timeZone, saidAt }: Here): string {
 
 type Item = { text: string; due: string }
 
-const lines = (items: Item[]): string =>
+const lines = (items: Item[], mark = (_: number): string => '-'): string =>
   items
     .slice(0, MAX_LISTED)
-    .map(({ text, due }) => `- ${due}: ${text}`)
+    .map(({ text, due }, at) => `${mark(at)} ${due}: ${text}`)
     .join('\n')
+
+/** They are numbered, so that a number is an answer. */
+const numbered = (items: Item[]): string => lines(items, at => `${at + 1}.`)
 
 export const phrases = {
   en: {
@@ -51,8 +54,10 @@ export const phrases = {
     cancelled: ({ text, due }: Item) => `Cancelled: ${text} (${due}).`,
     cancelledAll: (count: number) =>
       count === 1 ? 'Cancelled your one reminder.' : `Cancelled all ${count} reminders.`,
+    cancelledThese: (items: Item[]) => `Cancelled:\n${lines(items)}`,
+    over: 'It is over already, so there is nothing left to cancel.',
     unknown: (items: Item[]) => `I find no such reminder. Your reminders:\n${lines(items)}`,
-    which: (items: Item[]) => `Which one shall I cancel?\n${lines(items)}`,
+    which: (items: Item[]) => `Which one shall I cancel?\n${numbered(items)}`,
   },
   zh: {
     reminder: '你要我提醒你的时间到了',
@@ -71,7 +76,9 @@ export const phrases = {
       `你的提醒：\n${lines(items)}${items.length > MAX_LISTED ? `\n还有${items.length - MAX_LISTED}条。` : ''}`,
     cancelled: ({ text, due }: Item) => `已取消：${text}（${due}）。`,
     cancelledAll: (count: number) => `已取消全部${count}条提醒。`,
+    cancelledThese: (items: Item[]) => `已取消：\n${lines(items)}`,
+    over: '它已经过了，没有什么要取消的了。',
     unknown: (items: Item[]) => `没有找到这样的提醒。你的提醒：\n${lines(items)}`,
-    which: (items: Item[]) => `要取消哪一条？\n${lines(items)}`,
+    which: (items: Item[]) => `要取消哪一条？\n${numbered(items)}`,
   },
 } as const
