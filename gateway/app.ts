@@ -52,6 +52,7 @@ export async function buildGateway(parts: Parts): Promise<Gateway> {
     live,
     access: openAccess(parts),
     intake: metrics ? meteredIntake(intake, metrics) : intake,
+    outboxes,
     closing: closing.signal,
   }
   const app = await buildApp(rooms)

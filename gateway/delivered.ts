@@ -1,5 +1,6 @@
 import type { BusRecord } from '../shared/bus/bus.ts'
 import type { Document, Documents } from '../shared/conversations/conversations.ts'
+import type { Undelivered } from '../shared/operations.ts'
 import type { Delivery } from './channel.ts'
 
 const CURSORS = 'delivered'
@@ -13,17 +14,6 @@ const MAX_OWN = 10_000
 type Place = Pick<BusRecord, 'topic' | 'partition' | 'offset' | 'timestampMs'>
 type Cursor = Pick<Place, 'partition' | 'offset' | 'timestampMs'> & { ids: string[] }
 
-/** A reply that a channel did not take within its limit, or refused for good. */
-export type Undelivered = {
-  channel: string
-  id: string
-  conversation: string
-  person: string
-  reason: string
-  tries: number
-  givenUpAt: string
-}
-
 /**
  * What became of the replies of each channel, kept in the store: how far each conversation is, and what was given up.
  * A reply lies on the log in the order of its conversation, so one cursor tells of all records before it, and the ids
@@ -32,7 +22,11 @@ export type Undelivered = {
 export type Delivered = {
   has(delivery: Delivery, place: Place): Promise<boolean>
   record(delivery: Delivery, place: Place): Promise<void>
-  giveUp(delivery: Delivery, why: { reason: string; tries: number; at: string }): Promise<void>
+  giveUp(delivery: Delivery, place: Place, why: { reason: string; tries: number; at: string }): Promise<void>
+  /** What was given up under a reply's id. */
+  givenUp(reply: string): Promise<Undelivered | undefined>
+  /** It was taken after all. */
+  taken(reply: string): Promise<void>
 }
 
 export function openDelivered(documents: Documents, channel: string): Delivered {
@@ -40,6 +34,11 @@ export function openDelivered(documents: Documents, channel: string): Delivered 
     collection: CURSORS,
     person: '',
     id: `${channel}/${conversation}`,
+  })
+  const undeliveredOf = (reply: string) => ({
+    collection: UNDELIVERED,
+    person: '',
+    id: `${channel}/${reply}`,
   })
   const read = async (conversation: string) =>
     (await documents.get(cursorOf(conversation)))?.body as Cursor | undefined
@@ -65,9 +64,14 @@ export function openDelivered(documents: Documents, channel: string): Delivered 
       const ids = [...(before?.ids ?? []), reply].slice(-MAX_IDS)
       await documents.put(CURSORS, document(id, { partition, offset, timestampMs: latest, ids }, timestampMs))
     },
-    async giveUp({ id, conversation, person }, { reason, tries, at }) {
-      const body: Undelivered = { channel, id, conversation, person, reason, tries, givenUpAt: at }
-      await documents.put(UNDELIVERED, document(`${channel}/${id}`, body, Date.parse(at)))
+    async giveUp({ id, conversation, person }, { partition, offset }, { reason, tries, at }) {
+      const what = { channel, id, conversation, person, reason, tries, givenUpAt: at }
+      const body: Undelivered = { ...what, partition, offset }
+      await documents.put(UNDELIVERED, document(undeliveredOf(id).id, body, Date.parse(at)))
+    },
+    givenUp: async reply => (await documents.get(undeliveredOf(reply)))?.body as Undelivered | undefined,
+    async taken(reply) {
+      await documents.delete(undeliveredOf(reply))
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { LaresError } from '../shared/errors.ts'
+import type { deliveries } from '../shared/operations.ts'
 import { DEFAULT_TURNS, MAX_TURNS } from '../shared/trace.ts'
 import { OWNER } from './access.ts'
 import { listUndelivered } from './delivered.ts'
@@ -12,8 +13,8 @@ type WithId = { Params: { id: string } }
 
 const traced = z.strictObject({ turns: z.coerce.number().int().min(1).max(MAX_TURNS).default(DEFAULT_TURNS) })
 
-/** GET /api/status, /api/trace/:id and /api/deliveries, and the dead letters: for the owner alone, since they show what other people said. */
-export function operationRoutes(app: FastifyInstance, { parts }: Rooms): void {
+/** GET /api/status, /api/trace/:id, the deliveries and the dead letters: for the owner alone, since they show what other people said. */
+export function operationRoutes(app: FastifyInstance, { parts, outboxes }: Rooms): void {
   const { status, trace, dead, audit } = parts
   const options = { onRequest: async ({ person }: FastifyRequest) => checkOwner(person) }
 
@@ -27,7 +28,16 @@ export function operationRoutes(app: FastifyInstance, { parts }: Rooms): void {
       await read('trace', params.id)
       return await trace(asked)
     })
-  app.get('/api/deliveries', options, () => deliveries(parts))
+  app.get('/api/deliveries', options, () => deliveriesOf(parts))
+  app.post<{ Params: { channel: string; id: string } }>(
+    '/api/deliveries/:channel/:id/retry',
+    options,
+    async ({ params: { channel, id } }) => {
+      const outbox = outboxes.find(one => one.channel === channel)
+      if (!outbox) throw new LaresError('not_found', `gateway.yaml has no delivery "${channel}"`)
+      return await outbox.resend(id)
+    },
+  )
   if (!dead) return
   app.get('/api/dead', options, async () => ({ deadLetters: await dead.list() }))
   app.get<WithId>('/api/dead/:id', options, async ({ params }) => {
@@ -42,7 +52,7 @@ function checkOwner(person: string): void {
 }
 
 /** For each channel how many replies wait for it; and what was given up, the newest first. */
-async function deliveries({ bus, config, conversations }: Parts) {
+async function deliveriesOf({ bus, config, conversations }: Parts): Promise<z.infer<typeof deliveries>> {
   const channels = await Promise.all(
     config.deliveries.map(async ({ name }) => {
       const partitions = await bus.lag(groupOf(name), [REPLIES])

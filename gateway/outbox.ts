@@ -8,6 +8,7 @@ import { claim } from '../shared/events/log.ts'
 import type { Log } from '../shared/log.ts'
 import { createSlots } from '../shared/models/slots.ts'
 import type { Objects } from '../shared/objects/objects.ts'
+import type { Undelivered } from '../shared/operations.ts'
 import type { Channel, Delivery } from './channel.ts'
 import { openDelivered } from './delivered.ts'
 import { readInOrder } from './reading.ts'
@@ -33,12 +34,23 @@ export type OutboxParts = {
   maxMs?: number
 }
 
+export type Outbox = {
+  channel: string
+  /**
+   * Sends a reply that was given up once more, as it was and under its id, and forgets that it was given up when it is
+   * taken. What was said after it has been sent already.
+   * Errors: `not_found` when no such reply was given up, or the log no longer has it; those of `Channel.send`.
+   */
+  resend(reply: string): Promise<Undelivered>
+  close(): Promise<void>
+}
+
 /**
  * Pushes the replies of all conversations to a channel, each conversation in its order, none waiting for another. All
  * gateways share the work as one consumer group. What was taken or given up is recorded before the next is sent; see
  * `Channel` for what a crash between may do. A channel that is new begins with the replies after its first start.
  */
-export function openOutbox(channel: Channel, parts: OutboxParts): { close(): Promise<void> } {
+export function openOutbox(channel: Channel, parts: OutboxParts): Outbox {
   const { log, now = Date.now } = parts
   const delivered = openDelivered(parts.documents, channel.name)
   const slots = createSlots(MAX_SENDING, Number.POSITIVE_INFINITY)
@@ -92,7 +104,7 @@ export function openOutbox(channel: Channel, parts: OutboxParts): { close(): Pro
     if (failure) {
       log.error({ channel: channel.name, reply: delivery.id, ...failure }, 'a reply was not delivered')
       const at = new Date(now()).toISOString()
-      await persist(() => delivered.giveUp(delivery, { ...failure, at }))
+      await persist(() => delivered.giveUp(delivery, record, { ...failure, at }))
     }
     await persist(() => delivered.record(delivery, record))
   }
@@ -106,6 +118,14 @@ export function openOutbox(channel: Channel, parts: OutboxParts): { close(): Pro
     if (!stop.signal.aborted) log.error({ channel: channel.name, err: error }, 'an outbox did not start')
   })
   return {
+    channel: channel.name,
+    async resend(reply) {
+      const given = await delivered.givenUp(reply)
+      if (!given) throw new LaresError('not_found', `no reply ${reply} was given up for ${channel.name}`)
+      await send(await again(given, parts))
+      await delivered.taken(reply)
+      return given
+    },
     async close() {
       stop.abort()
       const [reading] = await Promise.allSettled([started])
@@ -124,6 +144,21 @@ async function startAtEnd(bus: Bus, group: string): Promise<void> {
     // Another gateway was quicker, and reads already.
     if (!(error instanceof LaresError) || error.code !== 'busy') throw error
   }
+}
+
+/** A reply that was given up, from where it lies on the log. */
+async function again({ id, partition, offset }: Undelivered, parts: OutboxParts): Promise<Delivery> {
+  const [record] =
+    partition === undefined || offset === undefined
+      ? []
+      : await parts.bus.read(REPLIES, { partition, from: { offset }, limit: 1 })
+  const delivery = record && record.offset === offset ? await deliveryIn(record, parts) : undefined
+  if (delivery?.id !== id)
+    throw new LaresError(
+      'not_found',
+      'the log no longer has this reply; it is in the history of its conversation',
+    )
+  return delivery
 }
 
 /** The reply in a record; undefined when there is none in it. */

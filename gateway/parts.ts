@@ -11,6 +11,7 @@ import type { Tracer } from '../shared/trace.ts'
 import type { Access } from './access.ts'
 import type { Intake } from './intake.ts'
 import type { Live } from './live.ts'
+import type { Outbox } from './outbox.ts'
 
 /** What the gateway stands on. */
 export type Parts = {
@@ -48,6 +49,8 @@ export type Rooms = {
   access: Access
   intake: Intake
   live: Live
+  /** One for each of `deliveries` in gateway.yaml. */
+  outboxes: Outbox[]
   /** Aborted when the gateway closes: who waits stops waiting, who streams ends. */
   closing: AbortSignal
 }

@@ -60,3 +60,24 @@ export type DeadLetters = {
    */
   retry(id: string): Promise<DeadLetter>
 }
+
+/** A reply that a channel did not take within its limit, or refused for good. */
+export const undelivered = z.strictObject({
+  channel: z.string(),
+  id: z.string(),
+  conversation: z.string(),
+  person: z.string(),
+  reason: z.string(),
+  tries: z.int().positive(),
+  givenUpAt: z.string(),
+  /** Where it lies on the log; not there for what was given up before that was kept. */
+  partition: z.int().nonnegative().optional(),
+  offset: z.int().nonnegative().optional(),
+})
+export type Undelivered = z.infer<typeof undelivered>
+
+/** What `GET /api/deliveries` answers: how many replies wait for each channel, and what was given up, the newest first. */
+export const deliveries = z.strictObject({
+  channels: z.array(z.strictObject({ name: z.string(), waiting: z.int().nonnegative() })),
+  undelivered: z.array(undelivered),
+})

@@ -162,6 +162,27 @@ dead
     runWith(async environment => (await import('./dead.ts')).retryDead(environment, id, flags)),
   )
 
+const pushed = program
+  .command('deliveries')
+  .description('replies that are pushed to the channels of gateway.yaml')
+
+pushed
+  .command('list')
+  .description('how many wait for each channel, and the last hundred that were given up')
+  .option('--json', 'as JSON')
+  .action((flags: { json?: boolean }) =>
+    runWith(async environment => (await import('./deliveries.ts')).listDeliveries(environment, flags)),
+  )
+
+pushed
+  .command('retry')
+  .description('send what was given up once more, as it was')
+  .argument('[id]', 'of the reply, as "deliveries list" shows it; its beginning is enough')
+  .option('--all', 'every one, the oldest first')
+  .action((id: string | undefined, flags: { all?: boolean }) =>
+    runWith(async environment => (await import('./deliveries.ts')).retryDeliveries(environment, id, flags)),
+  )
+
 program
   .command('export')
   .description('write all that is kept, as lines of JSON in plain text, readable by you alone')

@@ -108,6 +108,40 @@ it('a reply that is not taken within its limit is recorded as undelivered', asyn
     .toMatchObject({ undelivered: [{ reason: 'it answered 503', tries: 3 }] })
 })
 
+it('what was given up is sent once more when the owner says so, as it was, and then no longer shown', async () => {
+  const house = await open([channel()])
+  receiver.answer(({ text }) => (text.includes('bad') ? 410 : 204))
+  await say(house, 'bad', { conversation: 'c' })
+  await say(house, 'good', { conversation: 'c' })
+  type Seen = { undelivered: { id: string }[] }
+  const seen = async () => ((await (await ask(house, '/api/deliveries')).json()) as Seen).undelivered
+  await expect.poll(seen).toHaveLength(1)
+  const [{ id }] = (await seen()) as [{ id: string }]
+  const retry = (path = `home/${id}`, token?: string) =>
+    ask(house, `/api/deliveries/${path}/retry`, { method: 'POST', ...(token !== undefined && { token }) })
+
+  const refused = await retry()
+  expect([refused.status, await refused.json()]).toEqual([
+    422,
+    { error: { code: 'rejected', message: 'it answered 410' } },
+  ])
+  expect(await seen()).toHaveLength(1)
+
+  await house.restart()
+  receiver.asked.splice(0)
+  receiver.answer(() => 204)
+  expect((await retry('home/nothing')).status).toBe(404)
+  expect((await retry(`elsewhere/${id}`)).status).toBe(404)
+  expect((await retry(undefined, ALICE)).status).toBe(403)
+  const taken = await retry()
+  expect([taken.status, await taken.json()]).toMatchObject([200, { channel: 'home', id, conversation: 'c' }])
+  expect(receiver.asked).toMatchObject([
+    { id, conversation: 'c', text: 'You said: bad', status: 'completed' },
+  ])
+  expect(await seen()).toEqual([])
+  expect((await retry()).status).toBe(404)
+})
+
 it('a channel of one person gets nobody else’s replies', async () => {
   const house = await open([channel({ person: 'alice' })])
   await say(house, 'mine')

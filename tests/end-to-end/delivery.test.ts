@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type House, startHouse } from '../support/house.ts'
+import { type House, startHouse, TOKEN } from '../support/house.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
 import { type Receiver, SECRET, startReceiver } from '../support/webhook-receiver.ts'
@@ -56,4 +58,35 @@ test('after kill -9 between the sending and its record the reply comes again, un
   const [, once, again] = receiver.asked
   expect(again!.id).toBe(once!.id)
   expect(new Set(receiver.asked.map(({ id }) => id)).size).toBe(3)
+}, 120_000)
+
+test('what was given up is listed by the command, and sent once more', async () => {
+  const lares = async (...args: string[]) =>
+    await promisify(execFile)(process.execPath, ['infra/lares/lares.mjs', 'deliveries', ...args], {
+      env: { ...process.env, LARES_URL: house.url, LARES_HOME: house.home, LARES_TOKEN: TOKEN },
+    }).catch((failed: { code: number; stdout: string; stderr: string }) => failed)
+  expect(await lares('list')).toMatchObject({ stdout: 'home  nothing waiting\nevery reply was delivered\n' })
+  receiver.answer(({ text }) => (text === 'echo: third' ? 204 : 410))
+  for (const text of ['first', 'second', 'third']) await say(text)
+  await until(() => receiver.asked.some(({ text }) => text === 'echo: third'), PATIENCE_MS)
+  const [first, second] = receiver.asked
+  await until(async () => (await lares('list')).stdout.includes(second!.id), PATIENCE_MS)
+  expect((await lares('list')).stdout).toContain('it answered 410 after one try, in conversation room')
+
+  receiver.answer(({ text }) => (text === 'echo: first' ? 410 : 204))
+  receiver.asked.splice(0)
+  const all = await lares('retry', '--all')
+  expect(all).toMatchObject({
+    code: 1,
+    stdout: `${first!.id} is not delivered to home: it answered 410\n${second!.id} is delivered to home\n`,
+  })
+  expect(receiver.asked).toEqual([first, second])
+  receiver.answer(() => 204)
+  expect((await lares('retry', first!.id.slice(0, 18))).stdout).toBe(`${first!.id} is delivered to home\n`)
+  expect(await lares('retry', '--all')).toMatchObject({ stdout: 'every reply was delivered\n' })
+  expect(await lares('retry', 'ffff')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('no undelivered reply begins with "ffff"'),
+  })
+  expect(await lares('retry')).toMatchObject({ code: 1, stderr: expect.stringContaining('or --all') })
 }, 120_000)
