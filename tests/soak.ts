@@ -35,7 +35,11 @@ const SAID = [
 
 type Sample = {
   turns: number
+  /** Resident; of it what is no file's, and what of that V8 knows of. */
   memoryMB: number
+  anonymousMB: number
+  heapMB: number
+  externalMB: number
   handles: number
   threads: number
   files: Map<string, number>
@@ -86,9 +90,14 @@ async function measure(): Promise<Sample> {
   const pid = house.pid('embedded')
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   const number = (key: string) => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)![1])
+  const metrics = await (await house.request('/metrics')).text()
+  const gauge = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)![1])
   return {
     turns,
     memoryMB: Math.round((number('VmRSS') * 1_024) / 1e6),
+    anonymousMB: Math.round((number('RssAnon') * 1_024) / 1e6),
+    heapMB: Math.round(gauge('nodejs_heap_size_total_bytes') / 1e6),
+    externalMB: Math.round(gauge('nodejs_external_memory_bytes') / 1e6),
     handles: (await readdir(`/proc/${pid}/fd`)).length,
     threads: number('Threads'),
     files: await filesIn(house.home),
@@ -112,10 +121,11 @@ async function filesIn(home: string): Promise<Map<string, number>> {
   return files
 }
 
-function lineOf({ turns, memoryMB, handles, threads, files }: Sample): string {
+function lineOf({ turns, memoryMB, anonymousMB, heapMB, externalMB, handles, threads, files }: Sample) {
   const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1)
   const sizes = [...files].map(([name, size]) => `${name} ${rounded(size / 1e6)}`).join(', ')
-  return `${minutes} min, ${turns} turns: ${memoryMB} MB, ${handles} handles, ${threads} threads; MB: ${sizes}`
+  const memory = `${memoryMB} MB (${anonymousMB} of no file; heap ${heapMB}, external ${externalMB})`
+  return `${minutes} min, ${turns} turns: ${memory}, ${handles} handles, ${threads} threads; MB: ${sizes}`
 }
 
 /** The second quarter against the last, the first being warm-up. */
@@ -134,6 +144,9 @@ function summary() {
     turns,
     roundsWithErrors: wrong,
     memoryMB: both(({ memoryMB }) => memoryMB),
+    anonymousMB: both(({ anonymousMB }) => anonymousMB),
+    heapMB: both(({ heapMB }) => heapMB),
+    externalMB: both(({ externalMB }) => externalMB),
     handles: both(({ handles }) => handles),
     threads: both(({ threads }) => threads),
     bytesPerTurn: Object.fromEntries(

@@ -21,7 +21,8 @@ export async function add(text: string, context: Context): Promise<string> {
   if (text === '') return say.what
   if (text.length > MAX_TEXT) throw new LaresError('rejected', say.tooLong)
   const isKnown = (await documents.get({ collection: NOTES, person, id })) !== undefined
-  if (!isKnown && (await all(context)).length >= MAX_NOTES) throw new LaresError('rejected', say.full)
+  if (!isKnown && (await documents.count({ collection: NOTES, person })) >= MAX_NOTES)
+    throw new LaresError('rejected', say.full)
   await documents.insert(NOTES, { id, person, text, body: null, createdAt: saidAt.toISOString() })
   return say.saved(text)
 }

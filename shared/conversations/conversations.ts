@@ -102,6 +102,8 @@ export type Documents = {
   delete(key: DocumentKey): Promise<boolean>
   /** The newest first. */
   list(query: { collection: string; person: string; limit: number }): Promise<Document[]>
+  /** How many there are; none of them is read. */
+  count(query: { collection: string; person: string }): Promise<number>
   /** Best first, by the words they share with `query` (BM25); score is above 0, higher is better. Chinese is matched by character. */
   search(query: {
     collection: string

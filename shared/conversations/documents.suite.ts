@@ -59,6 +59,23 @@ export function documentsSuite(store: () => Conversations): void {
       expect(list.map(({ id }) => id)).toEqual(['same', 'new'])
     })
 
+    test("a person's documents of a collection are counted", async () => {
+      const count = (person: string) => documents.count({ collection, person })
+      expect(await count('owner')).toBe(0)
+      for (const id of ['a', 'b', 'b']) await put(id, 'x')
+      await put('a', 'x', 'alice')
+      await documents.put(`${collection}-other`, {
+        id: 'c',
+        person: 'owner',
+        text: '',
+        body: 1,
+        createdAt: '2026-01-01',
+      })
+      expect([await count('owner'), await count('alice'), await count('bob')]).toEqual([2, 1, 0])
+      await documents.delete({ collection, person: 'owner', id: 'a' })
+      expect(await count('owner')).toBe(1)
+    })
+
     test("nobody sees another person's documents, nor another collection's", async () => {
       await put('a', 'the secret is tea', 'alice')
       const elsewhere = { collection: `${collection}-x`, person: 'alice' }

@@ -28,6 +28,7 @@ const DELETE = `DELETE FROM lares.documents WHERE ${KEY} RETURNING number`
 const LIST = `
   SELECT ${COLUMNS} FROM lares.documents d
   WHERE collection = $1 AND person = $2 ORDER BY created_at DESC, number DESC LIMIT $3`
+const COUNT = 'SELECT count(*)::integer AS count FROM lares.documents WHERE collection = $1 AND person = $2'
 
 /** BM25 (k1 1.2, b 0.75, as in FTS5) over the documents of this person in this collection; its idf is Lucene's, never below 0. */
 const SEARCH = `
@@ -72,6 +73,9 @@ export function postgresDocuments(database: Database): Documents {
     },
     list: async ({ collection, person, limit }) =>
       (await query<Row>(LIST, [collection, person, limit])).map(toDocument),
+    async count({ collection, person }) {
+      return (await query<{ count: number }>(COUNT, [collection, person]))[0]!.count
+    },
     async search({ collection, person, query: asked, limit }) {
       const words = [...terms(asked).keys()].slice(0, MAX_WORDS)
       if (words.length === 0) return []

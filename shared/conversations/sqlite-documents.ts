@@ -40,6 +40,9 @@ export function sqliteDocuments(database: DatabaseSync, commits: GroupCommit): D
   const list = database.prepare(
     `SELECT ${COLUMNS} FROM documents d WHERE collection = ? AND person = ? ORDER BY created_at DESC, rowid DESC LIMIT ?`,
   )
+  const count = database.prepare(
+    'SELECT count(*) AS count FROM documents WHERE collection = ? AND person = ?',
+  )
   const search = database.prepare(
     `SELECT ${COLUMNS}, -bm25(document_words) AS score FROM document_words w JOIN documents d ON d.rowid = w.rowid
      WHERE document_words MATCH ? AND d.collection = ? AND d.person = ? ORDER BY score DESC, d.rowid DESC LIMIT ?`,
@@ -80,6 +83,7 @@ export function sqliteDocuments(database: DatabaseSync, commits: GroupCommit): D
       }),
     list: async ({ collection, person, limit }) =>
       (list.all(collection, person, limit) as Row[]).map(toDocument),
+    count: async ({ collection, person }) => (count.get(collection, person) as { count: number }).count,
     async search({ collection, person, query, limit }) {
       const match = anyWord(query)
       if (match === '') return []

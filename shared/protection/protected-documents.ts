@@ -61,6 +61,7 @@ export function protectedDocuments(inner: Documents, keys: Keys): Documents {
       return place !== undefined && (await inner.delete(place))
     },
     list: async query => await opened(await inner.list(query), document => open(query.collection, document)),
+    count: query => inner.count(query),
     async search(asked) {
       if (isEverybodys(asked)) return await inner.search(asked)
       const key = await keys.existing(asked.person)
