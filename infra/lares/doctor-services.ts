@@ -4,9 +4,10 @@ import type { Environment } from '../../shared/config/environment.ts'
 import { openDrivers } from '../../shared/drivers.ts'
 import { loadFunction } from '../../shared/function/load.ts'
 import { noLog } from '../../shared/log.ts'
-import type { OperationStatus } from '../../shared/operations.ts'
+import { deliveries, type OperationStatus } from '../../shared/operations.ts'
 import { functionsAt, passwordOf } from '../connector/provider-source.ts'
 import { readStack } from '../connector/topic-map.ts'
+import { connect } from './connection.ts'
 import { versionOf } from './doctor-machine.ts'
 import { type Finding, finding, ok, problem, warning } from './finding.ts'
 import { STACK_FILE } from './operations.ts'
@@ -82,6 +83,21 @@ export function checkStatus({ functions, deadLetters }: OperationStatus): Findin
     ...found,
     warning('dead letters', `${deadLetters} that nobody has put back: lares dead list shows them`),
   ]
+}
+
+/** Whether the channels of gateway.yaml take their replies. */
+export async function checkDeliveries(environment: Environment): Promise<Finding[]> {
+  const { channels, undelivered } = await (await connect(environment)).ask('/api/deliveries', deliveries)
+  if (undelivered.length > 0)
+    return [
+      warning(
+        'deliveries',
+        `${undelivered.length} replies were given up: lares deliveries list shows them, and why`,
+      ),
+    ]
+  return channels.map(({ name, waiting }) =>
+    ok(`delivery ${name}`, waiting === 0 ? 'nothing waits' : `${waiting} replies wait`),
+  )
 }
 
 /** Of what does not run: whether its handler loads; with LARES_FUNCTION_URLS, whether it answers. */

@@ -5,6 +5,7 @@ import { checkConfig, checkDisk, checkHome, checkNode, checkPort } from './docto
 import { checkEmbeddings, checkModel, checkVectors } from './doctor-model.ts'
 import {
   checkBus,
+  checkDeliveries,
   checkFunctions,
   checkKafkaTools,
   checkParts,
@@ -52,6 +53,7 @@ async function examineAll(environment: Environment): Promise<Finding[]> {
     examineBus(environment, isRunning(gateway)),
     finding('provider', () => checkProvider(environment)),
     finding('functions', () => examineFunctions(environment, isRunning(gateway))),
+    isRunning(gateway) ? finding('deliveries', () => checkDeliveries(environment)) : [],
   ])
   return [...found.flat(), ...(isRunning(gateway) ? checkParts(gateway) : [])]
 }

@@ -62,31 +62,42 @@ test('after kill -9 between the sending and its record the reply comes again, un
 
 test('what was given up is listed by the command, and sent once more', async () => {
   const lares = async (...args: string[]) =>
-    await promisify(execFile)(process.execPath, ['infra/lares/lares.mjs', 'deliveries', ...args], {
+    await promisify(execFile)(process.execPath, ['infra/lares/lares.mjs', ...args], {
       env: { ...process.env, LARES_URL: house.url, LARES_HOME: house.home, LARES_TOKEN: TOKEN },
     }).catch((failed: { code: number; stdout: string; stderr: string }) => failed)
-  expect(await lares('list')).toMatchObject({ stdout: 'home  nothing waiting\nevery reply was delivered\n' })
+  expect(await lares('deliveries', 'list')).toMatchObject({
+    stdout: 'home  nothing waiting\nevery reply was delivered\n',
+  })
   receiver.answer(({ text }) => (text === 'echo: third' ? 204 : 410))
   for (const text of ['first', 'second', 'third']) await say(text)
   await until(() => receiver.asked.some(({ text }) => text === 'echo: third'), PATIENCE_MS)
   const [first, second] = receiver.asked
-  await until(async () => (await lares('list')).stdout.includes(second!.id), PATIENCE_MS)
-  expect((await lares('list')).stdout).toContain('it answered 410 after one try, in conversation room')
+  await until(async () => (await lares('deliveries', 'list')).stdout.includes(second!.id), PATIENCE_MS)
+  expect((await lares('deliveries', 'list')).stdout).toContain(
+    'it answered 410 after one try, in conversation room',
+  )
 
+  expect((await lares('doctor')).stdout).toMatch(/deliveries +2 replies were given up: lares deliveries list/)
   receiver.answer(({ text }) => (text === 'echo: first' ? 410 : 204))
   receiver.asked.splice(0)
-  const all = await lares('retry', '--all')
+  const all = await lares('deliveries', 'retry', '--all')
   expect(all).toMatchObject({
     code: 1,
     stdout: `${first!.id} is not delivered to home: it answered 410\n${second!.id} is delivered to home\n`,
   })
   expect(receiver.asked).toEqual([first, second])
   receiver.answer(() => 204)
-  expect((await lares('retry', first!.id.slice(0, 18))).stdout).toBe(`${first!.id} is delivered to home\n`)
-  expect(await lares('retry', '--all')).toMatchObject({ stdout: 'every reply was delivered\n' })
-  expect(await lares('retry', 'ffff')).toMatchObject({
+  expect((await lares('deliveries', 'retry', first!.id.slice(0, 18))).stdout).toBe(
+    `${first!.id} is delivered to home\n`,
+  )
+  expect(await lares('deliveries', 'retry', '--all')).toMatchObject({ stdout: 'every reply was delivered\n' })
+  expect((await lares('doctor')).stdout).toMatch(/delivery home +nothing waits/)
+  expect(await lares('deliveries', 'retry', 'ffff')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('no undelivered reply begins with "ffff"'),
   })
-  expect(await lares('retry')).toMatchObject({ code: 1, stderr: expect.stringContaining('or --all') })
+  expect(await lares('deliveries', 'retry')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('or --all'),
+  })
 }, 120_000)
