@@ -57,6 +57,16 @@ test.each([
   expect(chosenOf(OPTIONS, said)).toEqual({ items: [], isSure: false })
 })
 
+test('what was made to take long is read as quickly', () => {
+  for (const part of [' ', '. ', 'the ', 'one ', '和', ' and', '的', '第', '都', ', ', ' 1', '我是'])
+    for (const said of [part.repeat(200 / part.length), `x${part.repeat(190 / part.length)}x`]) {
+      const started = performance.now()
+      chosenOf(OPTIONS, said)
+      expect(performance.now() - started, said).toBeLessThan(3_000)
+    }
+  expect(chosenOf(OPTIONS, `call Bob${' '.repeat(100_000)}`)).toEqual({ items: [], isSure: false })
+})
+
 test('what is asked with fits into the state of a conversation, and comes back whole', () => {
   const long = Array.from({ length: 50 }, (_, at) => ({
     id: crypto.randomUUID(),

@@ -15,6 +15,8 @@ const question = z.strictObject({ among: z.array(option) })
 /** More are not listed; what a skill asks with has to fit into the state of its conversation. */
 const MAX_OPTIONS = 20
 const MAX_TEXT = 60
+/** Longer words are no answer. */
+const MAX_SAID = 200
 
 /** What "which one?" is asked with, in the order in which the things are listed, so that the answer can be read. */
 export const whichOf = (options: readonly Option[]) => ({
@@ -33,6 +35,7 @@ export const askedAmong = (asked: unknown): Option[] | undefined => question.saf
  * their words, or all. `isSure`: no other reading is left. None when the words are no answer.
  */
 export function chosenOf(options: readonly Option[], said: string): Matches<Option> {
+  if (said.length > MAX_SAID) return NONE
   const words = plain(said)
   if (ALL.test(words)) return { items: [...options], isSure: true }
   const places = words.split(BETWEEN).map(part => placeIn(part, options.length))
@@ -44,18 +47,25 @@ export function chosenOf(options: readonly Option[], said: string): Matches<Opti
 
 const NONE: Matches<Option> = { items: [], isSure: false }
 
-/** An answer without what frames it. */
+/** An answer without what frames it. Single spaces keep the patterns from trying the many ways to part a run of them. */
 export const plain = (said: string): string =>
-  said.trim().replaceAll('’', "'").toLowerCase().replace(LEAD, '').replace(END, '').trim()
+  said
+    .replaceAll('’', "'")
+    .replace(/\s+/g, ' ')
+    .trim()
+    .toLowerCase()
+    .replace(LEAD, '')
+    .replace(END, '')
+    .trim()
 
 const LEAD =
-  /^(?:(?:ok|okay|yes|yeah|um|uh|well|please|just|i (?:mean|meant|want|wanted)|it's|that's|cancel|delete|remove|drop|erase|forget|get rid of|the ones?(?: (?:about|to|for|with|that says|saying))?|the|that|my|number|no\.|option|about|to)(?=$|[\s,])[\s,]*|请|嗯|那就?|就是?|我(?:是|要|想|说)*|把|取消|删除|删掉|删|选|要|关于|[#\s,，。、]+)+/
+  /^(?:(?:ok|okay|yes|yeah|um|uh|well|please|just|i (?:mean|meant|want|wanted)|it's|that's|cancel|delete|remove|drop|erase|forget|get rid of|the ones?(?: (?:about|to|for|with|that says|saying))?|the|that|my|number|no\.|option|about|to)(?=$|[ ,])|请|嗯|那就?|就是?|我(?:是|要|想|说)*|把|取消|删除|删掉|删|选|要|关于|[# ,，。、])+/
 const END =
-  /(?:\s+(?:ones?|please|thanks|thank you|reminders?|alarms?|timers?|notes?)|(?:的?那|的)[个条项]?|取消|删除|删掉|掉|吧|谢谢|了|啊|呀|[\s.!。！~]+)+$/
+  /(?: (?:ones?|please|thanks|thank you|reminders?|alarms?|timers?|notes?)|(?:的?那|的)[个条项]?|取消|删除|删掉|掉|吧|谢谢|了|啊|呀|[ .!。！~])+$/
 
 const ALL =
   /^(?:(?:all|both|every one|everything)(?: (?:of )?(?:them|those|these|two|three))?|(?=.)(?:两[个条]|所有|全部)?(?:全?都|全部?|所有)?)$/
-const BETWEEN = /\s*(?:,|，|、|&|\band\b|和|跟|还有)\s*(?:and\s+)?(?:the\s+)?/
+const BETWEEN = / ?(?:,|，|、|&|\band\b|和|跟|还有) ?(?:and )?(?:the )?/
 
 const ORDINALS = [
   'first',
@@ -69,7 +79,7 @@ const ORDINALS = [
   'ninth',
   'tenth',
 ]
-const PLACE = /^(?:第\s*)?(\d{1,2})(?:st|nd|rd|th|\s*[个条项])?$/
+const PLACE = /^(?:第 ?)?(\d{1,2})(?:st|nd|rd|th| ?[个条项])?$/
 const LAST = /^(?:(?:very )?last|最后一?[个条项]?)$/
 
 /** From 0, of so many; undefined when the words name no such place. */

@@ -30,12 +30,14 @@ export async function readChoice(
   here: Omit<Asked, 'morning'>,
 ): Promise<Matches<Option>> {
   const among = askedAmong(asked)
-  if (!among || said.length > MAX_WORDS) return { items: [], isSure: false }
+  if (!among || said.length > MAX_WORDS) return NONE
   const chosen = chosenOf(among, said)
   if (chosen.items.length > 0) return chosen
   const byTime = await matching(among, plain(said), here)
-  return byTime.isSure ? { ...byTime, isSure: byTime.items.length === 1 } : { items: [], isSure: false }
+  return byTime.isSure ? { ...byTime, isSure: byTime.items.length === 1 } : NONE
 }
+
+const NONE: Matches<Option> = { items: [], isSure: false }
 
 async function decide(said: string, context: Context): Promise<Cancelled> {
   const { timers, person, language } = context
