@@ -23,7 +23,11 @@ export const whichOf = (options: readonly Option[]) => ({
   asked: {
     among: options
       .slice(0, MAX_OPTIONS)
-      .map(({ text, ...rest }) => ({ ...rest, text: [...text].slice(0, MAX_TEXT).join('') })),
+      .map(({ id, text, dueAt }) => ({
+        id,
+        text: [...text].slice(0, MAX_TEXT).join(''),
+        ...(dueAt && { dueAt }),
+      })),
   },
 })
 

@@ -59,12 +59,7 @@ async function decide(about: string, context: Context): Promise<Removed> {
   const [first] = meant
   if (!first) return { reply: say.unknown(about) }
   return meant.length > 1 || !isSure
-    ? {
-        reply: {
-          text: say.which(meant.map(textOf)),
-          asks: whichOf(meant.map(({ id, text }) => ({ id, text }))),
-        },
-      }
+    ? { reply: { text: say.which(meant.map(textOf)), asks: whichOf(meant) } }
     : { id: first.id, reply: say.deleted(first.text) }
 }
 

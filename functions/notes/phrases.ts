@@ -2,23 +2,19 @@ const MAX_LISTED = 20
 const MAX_SHOWN = 300
 
 /** A note in one line. */
-const line = (text: string, mark = '-'): string => {
+const line = (text: string): string => {
   const single = text.replace(/\s+/g, ' ')
-  return `${mark} ${single.length > MAX_SHOWN ? `${single.slice(0, MAX_SHOWN)}…` : single}`
+  return single.length > MAX_SHOWN ? `${single.slice(0, MAX_SHOWN)}…` : single
 }
 
-const lines = (notes: string[]): string =>
+const lines = (notes: string[], mark = (_: number): string => '-'): string =>
   notes
     .slice(0, MAX_LISTED)
-    .map(text => line(text))
+    .map((text, at) => `${mark(at)} ${line(text)}`)
     .join('\n')
 
 /** They are numbered, so that a number is an answer. */
-const numbered = (notes: string[]): string =>
-  notes
-    .slice(0, MAX_LISTED)
-    .map((text, at) => line(text, `${at + 1}.`))
-    .join('\n')
+const numbered = (notes: string[]): string => lines(notes, at => `${at + 1}.`)
 
 /** What the notes say for themselves. */
 export const phrases = {

@@ -5,7 +5,7 @@ import { decidedOnce } from '../../shared/function/decision.ts'
 import type { SkillAnswer, SkillContext } from '../../shared/function/skill.ts'
 import { bestMatches, type Matches } from '../../shared/matching.ts'
 import { type Asked, findMoment } from '../../shared/moments/moment.ts'
-import { dueIn, phrases } from './phrases.ts'
+import { itemOf, phrases } from './phrases.ts'
 
 const MAX_PENDING = 200
 const MAX_WORDS = 200
@@ -44,7 +44,7 @@ async function decide(said: string, context: Context): Promise<Cancelled> {
   const say = phrases[language]
   const words = said.slice(0, MAX_WORDS)
   const pending = await timers.pending(person, MAX_PENDING)
-  const item = ({ text, dueAt }: Timer) => ({ text, due: dueIn(new Date(dueAt), context) })
+  const item = (timer: Timer) => itemOf(timer, context)
   if (askedAmong(context.asked)) {
     const { items, isSure } = await readChoice(words, context.asked, context)
     const ids = new Set(items.map(({ id }) => id))
@@ -64,10 +64,8 @@ async function decide(said: string, context: Context): Promise<Cancelled> {
 }
 
 const askWhich = (meant: Timer[], context: Context): SkillAnswer => ({
-  text: phrases[context.language].which(
-    meant.map(({ text, dueAt }) => ({ text, due: dueIn(new Date(dueAt), context) })),
-  ),
-  asks: whichOf(meant.map(({ id, text, dueAt }) => ({ id, text, dueAt }))),
+  text: phrases[context.language].which(meant.map(timer => itemOf(timer, context))),
+  asks: whichOf(meant),
 })
 
 /** By its words, or by its time: "the 5pm reminder", "the one tomorrow". */

@@ -4,7 +4,7 @@ import { defineSkill } from '../../shared/function/skill.ts'
 import { readAnswer } from './answering.ts'
 import { cancel, readChoice } from './cancelling.ts'
 import { examples } from './examples.ts'
-import { dueIn, phrases } from './phrases.ts'
+import { itemOf, phrases } from './phrases.ts'
 import { readWish } from './reading.ts'
 import { set } from './setting.ts'
 
@@ -48,7 +48,7 @@ export default defineSkill({
     if (action === 'cancel') return cancel(text, context)
     const { language, timers, person } = context
     const pending = await timers.pending(person, MAX_LISTED)
-    const items = pending.map(({ text, dueAt }) => ({ text, due: dueIn(new Date(dueAt), context) }))
+    const items = pending.map(timer => itemOf(timer, context))
     return items.length === 0 ? phrases[language].none : phrases[language].list(items)
   },
 })

@@ -24,6 +24,11 @@ export function dueIn(due: Date, { language, timeZone, saidAt }: Here): string {
 
 type Item = { text: string; due: string }
 
+export const itemOf = ({ text, dueAt }: { text: string; dueAt: string }, here: Here): Item => ({
+  text,
+  due: dueIn(new Date(dueAt), here),
+})
+
 const lines = (items: Item[], mark = (_: number): string => '-'): string =>
   items
     .slice(0, MAX_LISTED)
