@@ -142,6 +142,32 @@ it('what was given up is sent once more when the owner says so, as it was, and t
   expect((await retry()).status).toBe(404)
 })
 
+it.each([
+  ['was given up before its place was kept', {}],
+  ['has left the log', { partition: 0, offset: 4_711 }],
+  ['is not what lies at its place', { partition: 0, offset: 0 }],
+])('a reply that %s is not sent, and stays listed', async (_, place) => {
+  const house = await open([channel()])
+  await say(house, 'another')
+  await expect.poll(() => receiver.asked).toHaveLength(1)
+  const what = { channel: 'home', id: 'r1', conversation: 'c', person: 'owner', reason: 'it answered 410' }
+  const givenUpAt = '2026-05-01T12:00:00.000Z'
+  await house.conversations.documents.put('undelivered', {
+    id: 'home/r1',
+    person: '',
+    text: '',
+    body: { ...what, tries: 1, givenUpAt, ...place },
+    createdAt: givenUpAt,
+  })
+  const answer = await ask(house, '/api/deliveries/home/r1/retry', { method: 'POST' })
+  expect([answer.status, await answer.text()]).toEqual([
+    404,
+    expect.stringContaining('no longer has this reply'),
+  ])
+  expect(receiver.asked).toHaveLength(1)
+  expect(await (await ask(house, '/api/deliveries')).json()).toMatchObject({ undelivered: [what] })
+})
+
 it('a channel of one person gets nobody else’s replies', async () => {
   const house = await open([channel({ person: 'alice' })])
   await say(house, 'mine')
