@@ -21,13 +21,11 @@ const MAX_SAID = 200
 /** What "which one?" is asked with, in the order in which the things are listed, so that the answer can be read. */
 export const whichOf = (options: readonly Option[]) => ({
   asked: {
-    among: options
-      .slice(0, MAX_OPTIONS)
-      .map(({ id, text, dueAt }) => ({
-        id,
-        text: [...text].slice(0, MAX_TEXT).join(''),
-        ...(dueAt && { dueAt }),
-      })),
+    among: options.slice(0, MAX_OPTIONS).map(({ id, text, dueAt }) => ({
+      id,
+      text: [...text].slice(0, MAX_TEXT).join(''),
+      ...(dueAt && { dueAt }),
+    })),
   },
 })
 
