@@ -8,6 +8,8 @@ import { LaresError } from '../../shared/errors.ts'
 const RUNTIME = join(import.meta.dirname, 'runtime.ts')
 /** Starting Node takes a tenth of this on an idle machine. */
 const READY_LIMIT_MS = 20_000
+/** A wake and its first answer take a fifth of this; starting Node beside them would slow them down. */
+const REFILL_AFTER_MS = 100
 
 /** A started runtime that is no function yet. What it writes goes to the file. */
 export type Spare = { child: ChildProcess; id: string; logFile: string }
@@ -15,8 +17,8 @@ export type Spare = { child: ChildProcess; id: string; logFile: string }
 export type Pool = {
   /** One that waits, or a new one when none does. Errors: `unavailable`. */
   take(): Promise<Spare>
-  /** Starts as many as are missing; called when a wake is over, so that it does not slow it down. */
-  refill(): void
+  /** Starts as many as are missing, when the function that was taken has had time for its first answer. */
+  refillSoon(): void
   close(): void
 }
 
@@ -33,6 +35,7 @@ type Starting = { spare: Spare; ready: Promise<Spare> }
 export function openPool({ size, fileOf, environment }: PoolOptions): Pool {
   let waiting: Starting[] = []
   let closed = false
+  let refilling: NodeJS.Timeout | undefined
 
   const start = (): Starting => {
     const id = randomBytes(4).toString('hex')
@@ -55,14 +58,18 @@ export function openPool({ size, fileOf, environment }: PoolOptions): Pool {
     return starting
   }
   const refill = () => {
+    refilling = undefined
     while (!closed && waiting.length < size) waiting.push(start())
   }
   refill()
   return {
     take: () => (waiting.shift() ?? start()).ready,
-    refill,
+    refillSoon() {
+      refilling ??= setTimeout(refill, REFILL_AFTER_MS).unref()
+    },
     close() {
       closed = true
+      clearTimeout(refilling)
       for (const { spare } of waiting) {
         spare.child.kill('SIGKILL')
         rmSync(spare.logFile, { force: true })

@@ -77,7 +77,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Instan
       spare.child.kill('SIGKILL')
       throw error
     } finally {
-      pool.refill()
+      pool.refillSoon()
     }
   }
 

@@ -1,14 +1,13 @@
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { openDrivers } from '../../shared/drivers.ts'
 import { toLaresError } from '../../shared/errors.ts'
 import { hostFunction } from '../../shared/function/host.ts'
-import { noLog } from '../../shared/log.ts'
 import { runProcess } from '../../shared/process.ts'
+import { rehearse } from './rehearsal.ts'
 
 const HOST = '127.0.0.1'
 
 /**
- * A started, empty runtime: it has loaded all that functions share and waits for its provider to say which one it is.
+ * A started, empty runtime: it has run through all that functions share and waits for its provider to say which one it is.
  * It outlives the provider from then on, and ends with it before.
  */
 
@@ -19,15 +18,8 @@ stampLines(process.stdout)
 stampLines(process.stderr)
 process.once('disconnect', endEmpty)
 process.once('message', (assignment: Assignment) => void become(assignment))
-await warmUp()
+await Promise.all([rehearse(readEnvironment(process.env)), import('../../shared/conversations/sqlite.ts')])
 announce({ ready: true })
-
-/** Loads the code of drivers too, which otherwise comes with their first use. */
-async function warmUp(): Promise<void> {
-  const drivers = openDrivers(readEnvironment(process.env), noLog)
-  await Promise.all([drivers.objects(), import('../../shared/conversations/sqlite.ts')])
-  await drivers.close()
-}
 
 function endEmpty(): never {
   process.exit(0)
