@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { createServer, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { LaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { createServer } from '../../shared/node-http.ts'
 import { type Metrics, PAGE_TYPE } from '../../shared/telemetry/metrics.ts'
 import { type PlacedStanding, placedStanding } from './standing.ts'
 

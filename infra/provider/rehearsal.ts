@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import * as z from 'zod'
 import type { Environment } from '../../shared/config/environment.ts'
 import { firstEvent } from '../../shared/events/event.ts'
@@ -7,6 +7,7 @@ import { toHttp } from '../../shared/events/http-binding.ts'
 import { skillType } from '../../shared/events/types.ts'
 import { hostDefinition } from '../../shared/function/host.ts'
 import { defineSkill } from '../../shared/function/skill.ts'
+import { request } from '../../shared/node-http.ts'
 
 const HOST = '127.0.0.1'
 const rehearsed = defineSkill({

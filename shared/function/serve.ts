@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { LaresError, toLaresError } from '../errors.ts'
 import type { LaresEvent } from '../events/event.ts'
 import { BATCH, fromHttp, NDJSON, toHttp, toJson } from '../events/http-binding.ts'
 import type { Log } from '../log.ts'
+import { createServer } from '../node-http.ts'
 import { type Metrics, PAGE_TYPE } from '../telemetry/metrics.ts'
 import type { Invocable } from './invoke.ts'
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
-import http from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio'
 import { LaresError } from '../errors.ts'
+import { Agent } from '../node-http.ts'
 import { isObjectKey, type ObjectFacts, type ObjectStore } from './objects.ts'
 import { receive } from './receiving.ts'
 import { verified } from './verified.ts'
@@ -54,7 +55,7 @@ export async function openMinioObjects(options: MinioOptions): Promise<ObjectSto
   const object = (key: string) => `object "${key}"`
   const read = async (key: string) => {
     const source = await client.getObject(bucket, checked(key)).catch(failed(object(key)))
-    const { headers } = source as http.IncomingMessage
+    const { headers } = source as IncomingMessage
     const facts = factsIn(headers as Record<string, string>, coldClass)
     // What others put into the bucket has no checksum.
     const data = facts.sha256 === '' ? (source as Readable) : verified(source as Readable, key, facts.sha256)
@@ -169,7 +170,7 @@ function connect({ endpoint, accessKey, secretKey, silenceMs = 15_000 }: MinioOp
   const useSSL = protocol === 'https:'
   // The agent sets its timeout anew on each socket that it reuses, and does nothing when it passes.
   const settings = { keepAlive: true, timeout: silenceMs }
-  const agent = useSSL ? new https.Agent(settings) : new http.Agent(settings)
+  const agent = useSSL ? new https.Agent(settings) : new Agent(settings)
   const open = agent.createConnection.bind(agent)
   agent.createConnection = (target, done) => {
     const socket = open(target, done)!

@@ -1,5 +1,7 @@
 // HEALTHCHECK: whether the function answers.
-import { get } from 'node:http'
+
+// An import would load Node's fetch as well; see shared/node-http.ts.
+const { get } = process.getBuiltinModule('node:http')
 
 // of-watchdog's own is written small.
 const port = process.env.port ?? process.env.PORT ?? 8080
