@@ -9,11 +9,18 @@ const BOTH = 'm.conversation = s.conversation AND m.at = s.at'
 
 const MESSAGE = `
   SELECT ${COLUMNS} FROM lares.message_states s JOIN lares.messages m ON ${BOTH} WHERE s.id = $1`
+/** Each side is one walk along its index; a join by id would look up every message, which is slower the more there are. */
 const PAGE = `
-  SELECT ${COLUMNS} FROM lares.messages m JOIN lares.message_states s ON s.id = m.id
-  WHERE m.conversation = $1
-    AND m.at < coalesce((SELECT at FROM lares.message_states WHERE id = $2 AND conversation = $1), 'infinity')
-  ORDER BY m.at DESC LIMIT $3`
+  WITH page AS MATERIALIZED (
+    SELECT coalesce((SELECT at FROM lares.message_states WHERE id = $2 AND conversation = $1), 'infinity') AS before),
+  said AS MATERIALIZED (
+    SELECT * FROM lares.messages WHERE conversation = $1 AND at < (SELECT before FROM page)
+    ORDER BY at DESC LIMIT $3),
+  standing AS MATERIALIZED (
+    SELECT conversation, at, status, sequence FROM lares.message_states
+    WHERE conversation = $1 AND at < (SELECT before FROM page)
+    ORDER BY at DESC LIMIT $3)
+  SELECT ${COLUMNS} FROM said m JOIN standing s ON ${BOTH} ORDER BY m.at DESC`
 const CHANGES = `
   SELECT ${COLUMNS} FROM lares.message_states s JOIN lares.messages m ON ${BOTH}
   WHERE s.conversation = $1 AND s.sequence > $2 ORDER BY s.sequence LIMIT $3`

@@ -98,4 +98,9 @@ export const migrations: Migration[] = [
         output_tokens integer NOT NULL);
       CREATE INDEX model_calls_by_time ON lares.model_calls (at)`,
   },
+  {
+    name: 'how messages stand, in their order',
+    statements: `
+      CREATE INDEX message_states_in_order ON lares.message_states (conversation, at DESC) INCLUDE (status, sequence)`,
+  },
 ]
