@@ -145,7 +145,7 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     })
     const deadline = performance.now() + START_LIMIT_MS
     try {
-      for (let pauseMs = LOOK_EVERY_MS; ; pauseMs = Math.min(pauseMs * 1.5, LOOK_AT_MOST_EVERY_MS)) {
+      for (let pauseMs = LOOK_EVERY_MS; ; pauseMs = Math.min(pauseMs * 1.1, LOOK_AT_MOST_EVERY_MS)) {
         // Of a container that has ended there is no address, and a connection to it would wait for long.
         if (code === undefined && (await Promise.race([isReady(instance.origin), ended.then(() => false)])))
           return

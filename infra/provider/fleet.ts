@@ -63,7 +63,7 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
   }
 
   async function endLost(instance: Instance): Promise<void> {
-    if (await driver.isRunning(instance)) await driver.stop(instance)
+    await driver.stop(instance)
     store.removeInstance(instance.id)
   }
 

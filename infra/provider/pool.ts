@@ -39,7 +39,7 @@ export function openPool({ size, fileOf, environment }: PoolOptions): Pool {
 
   const start = (): Starting => {
     const id = randomBytes(4).toString('hex')
-    const logFile = fileOf(`spare-${id}`)
+    const logFile = fileOf(id)
     const output = openSync(logFile, 'a', 0o600)
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', RUNTIME], {
       env: environment(),

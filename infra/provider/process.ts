@@ -44,7 +44,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Instan
   const logs = await openLogFiles(join(folder, 'logs'))
   const pool = openPool({
     size: options.spares,
-    fileOf: logs.fileOf,
+    fileOf: logs.spareFile,
     environment: () => baseEnvironment(options.environment),
   })
   const cgroups = openCgroups()
@@ -75,6 +75,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Instan
       return { id, origin: `http://127.0.0.1:${port}`, handle: { pid: pid!, beganAt: beganAt(pid!) ?? '' } }
     } catch (error) {
       spare.child.kill('SIGKILL')
+      await logs.ended(id)
       throw error
     } finally {
       pool.refillSoon()
@@ -115,15 +116,19 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Instan
         await ended(instance, STOP_LIMIT_MS)
       }
       if (typeof cgroups !== 'string') cgroups.release(instance.id)
+      await logs.ended(instance.id)
     },
     usage: async ({ handle }) => usageOf(Number(handle.pid)),
     secrets,
     logs: logs.read,
     forget: async name => {
-      await logs.forget(name, 0)
+      await logs.forget(name)
       await rm(join(folder, 'mounts', name), { recursive: true, force: true })
     },
-    close: async () => pool.close(),
+    async close() {
+      pool.close()
+      logs.close()
+    },
   }
 }
 
