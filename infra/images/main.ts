@@ -1,15 +1,49 @@
 import { join } from 'node:path'
-import { toLaresError } from '../../shared/errors.ts'
+import { parseArgs } from 'node:util'
+import { readEnvironment } from '../../shared/config/environment.ts'
+import { LaresError, toLaresError } from '../../shared/errors.ts'
+import { openLog } from '../../shared/pino-log.ts'
 import { makeBaseImages } from './base.ts'
+import { makeEmbeddingsImage } from './embeddings.ts'
 
-/** `npm run images`: the base images for building functions where no registry of images can be reached. */
+const USAGE = 'npm run images -- [--embeddings [--from IMAGE]]'
+
+/**
+ * `npm run images`: what functions are built on, as build arguments. The base images are made here, for where no registry
+ * of images can be reached; `--embeddings` adds the embedding model to the base, or to another image.
+ */
 try {
-  const { base, build } = await makeBaseImages({
-    root: join(import.meta.dirname, '..', '..'),
-    progress: line => void process.stderr.write(`${line}\n`),
-  })
-  process.stdout.write(`--build-arg BASE_IMAGE=${base} --build-arg BUILD_IMAGE=${build}\n`)
+  const { embeddings, from } = options()
+  const args: string[] = []
+  let base = from
+  if (base === undefined) {
+    const made = await makeBaseImages({
+      root: join(import.meta.dirname, '..', '..'),
+      progress: line => void process.stderr.write(`${line}\n`),
+    })
+    base = made.base
+    args.push(`--build-arg BUILD_IMAGE=${made.build}`)
+  }
+  if (embeddings) {
+    const { cache, logLevel } = readEnvironment(process.env)
+    const log = openLog('images', logLevel)
+    base = await makeEmbeddingsImage({ from: base, cacheDir: join(cache, 'models'), log })
+  }
+  process.stdout.write(`${[`--build-arg BASE_IMAGE=${base}`, ...args].join(' ')}\n`)
 } catch (error) {
   process.stderr.write(`lares: ${toLaresError(error).message}\n`)
   process.exitCode = 1
+}
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: { embeddings: { type: 'boolean' }, from: { type: 'string' } },
+    })
+    if (values.from !== undefined && !values.embeddings)
+      throw new Error('--from is for --embeddings: there is nothing to make')
+    return values
+  } catch (cause) {
+    throw new LaresError('invalid_request', `${(cause as Error).message}\n${USAGE}`, { cause })
+  }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { type BaseImages, makeBaseImages } from '../../infra/images/base.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
@@ -147,7 +147,7 @@ async function end(running: ChildProcess, folder: string): Promise<void> {
 export async function buildContext(handler: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-build-'))
   await cp(join(ROOT, 'template', 'node24'), folder, { recursive: true })
-  await cp(join(ROOT, handler), join(folder, 'function'), { recursive: true })
+  await cp(resolve(ROOT, handler), join(folder, 'function'), { recursive: true })
   for (const name of ['shared', 'config', 'package.json', 'package-lock.json'])
     await cp(join(ROOT, name), join(folder, 'function', name), { recursive: true })
   return folder

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { LaresError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { ensureMe5Folder, ME5 } from '../../shared/models/me5-folder.ts'
+
+const run = promisify(execFile)
+
+/** LARES_CACHE of the functions. */
+const CACHE = '/opt/lares'
+
+export type EmbeddingsOptions = {
+  /** The image that the model is added to. */
+  from: string
+  /** Where the model is kept on this machine; it is fetched when it is not there. */
+  cacheDir: string
+  /** What stands before `node-embeddings` in the image's name. */
+  prefix?: string
+  log: Log
+}
+
+/**
+ * Makes an image that is another one with the built-in embedding model in it, for functions that may not or cannot fetch
+ * it. As what all functions are built on, it is one layer that all of them share. Does nothing when it is there already.
+ * Errors: `unavailable`, with what failed.
+ */
+export async function makeEmbeddingsImage(options: EmbeddingsOptions): Promise<string> {
+  const { from, cacheDir, prefix = 'lares', log } = options
+  const model = await ensureMe5Folder({ cacheDir, log })
+  const image = `${prefix}/node-embeddings:${await tagFor(from)}`
+  if ((await idOf(image)) !== undefined) return image
+  const folder = await mkdtemp(join(tmpdir(), 'lares-embeddings-'))
+  try {
+    await cp(model, join(folder, ME5), { recursive: true })
+    await writeFile(
+      join(folder, 'Dockerfile'),
+      `FROM ${from}\nCOPY ${ME5}/ ${CACHE}/models/${ME5}/\nENV LARES_CACHE=${CACHE}\n`,
+    )
+    await docker(['build', '--quiet', '--tag', image, folder])
+    return image
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Names what goes in, so that another base or another model makes another image. */
+async function tagFor(from: string): Promise<string> {
+  if ((await idOf(from)) === undefined) await docker(['pull', '--quiet', from])
+  return createHash('sha256')
+    .update(JSON.stringify([await idOf(from), ME5]))
+    .digest('hex')
+    .slice(0, 12)
+}
+
+const idOf = (image: string): Promise<string | undefined> =>
+  run('docker', ['image', 'inspect', '--format', '{{.Id}}', image]).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  )
+
+async function docker(args: string[]): Promise<void> {
+  await run('docker', args).catch((cause: Error & { stderr?: string }) => {
+    throw new LaresError(
+      'unavailable',
+      `docker ${args[0]} failed: ${(cause.stderr || cause.message).trim()}`,
+      { cause },
+    )
+  })
+}
