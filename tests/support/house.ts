@@ -9,11 +9,11 @@ import { until } from './until.ts'
 export const TOKEN = 'token-of-the-owner-in-tests'
 
 /**
- * Those of `npm start`: a small space for new garbage, and old garbage collected when the heap has grown by 60 %. After
- * 4,000 turns of `npm run test:soak` a house has 260 MB by them, 330 by the first alone, growing on to 440, at the same
- * CPU time a turn (9.7 ms and 10.0 ms).
+ * Those of `npm start`. A space of 2 MB for new garbage takes 20 MB less, and holds others up longer beside a conversation
+ * that floods (p99 96 ms against 79, `npm run bench:fair`); one of 16 MB takes 80 MB more than 8 do. Without the second,
+ * the heap grows to some 170 MB more in `npm run test:soak`.
  */
-const START_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=60']
+const START_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=60']
 
 export type HouseOptions = {
   /** `embedded`: one process. `kafka`: a process each, on the Kafka at `brokers`. */
