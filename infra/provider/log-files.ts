@@ -1,4 +1,13 @@
-import { closeSync, copyFileSync, existsSync, fstatSync, ftruncateSync, openSync, renameSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -55,7 +64,13 @@ export async function openLogFiles(
   const cutting = setInterval(() => void cutLong(), cutEveryMs).unref()
   const cutLong = async () => {
     for (const file of await readdir(folder).catch(() => []))
-      if (file.endsWith('.log')) cut(join(folder, file), cutAtBytes)
+      if (file.endsWith('.log')) {
+        try {
+          cut(join(folder, file), cutAtBytes)
+        } catch {
+          // It was renamed meanwhile, or the disk is full: the next look finds it again, if it is there.
+        }
+      }
   }
   const newer = async (query: LogQuery, offsets: Map<string, Tail>): Promise<LogLine[]> => {
     const lines: LogLine[] = []
@@ -94,7 +109,7 @@ export async function openLogFiles(
       const [, name] = FILE.exec(basename(file))!
       const old = (await filesOf(name!)).filter(({ ended }) => ended)
       const aged = await Promise.all(
-        old.map(async one => ({ ...one, at: await stat(one.path).then(({ mtimeMs }) => mtimeMs, gone) })),
+        old.map(async one => ({ ...one, at: (await stat(one.path).catch(() => undefined))?.mtimeMs ?? 0 })),
       )
       for (const one of aged.sort((a, b) => b.at - a.at).slice(KEPT_FILES)) await remove(one)
     },
@@ -113,8 +128,6 @@ function passOver(error: NodeJS.ErrnoException): string[] {
   throw error
 }
 
-const gone = () => 0
-
 const earlierOf = (file: string): string => `${file}.1`
 
 /**
@@ -125,6 +138,8 @@ function cut(file: string, atBytes: number): void {
   const handle = openSync(file, 'r+')
   try {
     if (fstatSync(handle).size < atBytes) return
+    // First, so that there is room for as much on a full disk.
+    rmSync(earlierOf(file), { force: true })
     copyFileSync(file, earlierOf(file))
     ftruncateSync(handle)
   } finally {
