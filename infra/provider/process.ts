@@ -68,27 +68,33 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Instan
       if (typeof cgroups !== 'string') cgroups.hold(id, pid!, limitsOf(deployment))
       const environment = {
         ...deployment.environment,
-        LARES_SECRETS: await secretsFor(deployment, join(folder, 'mounts', name)),
+        LARES_SECRETS: await secretsFor(deployment, mountOf(id)),
       }
       spare.child.send({ handler, environment })
       const port = await portOf(spare, logFile)
       return { id, origin: `http://127.0.0.1:${port}`, handle: { pid: pid!, beganAt: beganAt(pid!) ?? '' } }
     } catch (error) {
       spare.child.kill('SIGKILL')
-      await logs.ended(id)
+      await tidy(id)
       throw error
     } finally {
       pool.refillSoon()
     }
   }
 
+  const mountOf = (instance: string) => join(folder, 'mounts', instance)
+
   /** A folder with those secrets that it declares and no other. */
   async function secretsFor(deployment: Deployment, mount: string): Promise<string> {
-    await rm(mount, { recursive: true, force: true })
     await mkdir(mount, { recursive: true, mode: 0o700 })
     for (const secret of deployment.secrets)
       await symlink(join(folder, 'secrets', secret), join(mount, secret))
     return mount
+  }
+
+  const tidy = async (instance: string) => {
+    await rm(mountOf(instance), { recursive: true, force: true })
+    await logs.ended(instance)
   }
 
   const isRunning = async ({ handle }: Instance) => beganAt(Number(handle.pid)) === String(handle.beganAt)
@@ -116,15 +122,12 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Instan
         await ended(instance, STOP_LIMIT_MS)
       }
       if (typeof cgroups !== 'string') cgroups.release(instance.id)
-      await logs.ended(instance.id)
+      await tidy(instance.id)
     },
     usage: async ({ handle }) => usageOf(Number(handle.pid)),
     secrets,
     logs: logs.read,
-    forget: async name => {
-      await logs.forget(name)
-      await rm(join(folder, 'mounts', name), { recursive: true, force: true })
-    },
+    forget: logs.forget,
     async close() {
       pool.close()
       logs.close()

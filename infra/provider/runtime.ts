@@ -18,7 +18,13 @@ stampLines(process.stdout)
 stampLines(process.stderr)
 process.once('disconnect', endEmpty)
 process.once('message', (assignment: Assignment) => void become(assignment))
-await Promise.all([rehearse(readEnvironment(process.env)), import('../../shared/conversations/sqlite.ts')])
+// What the rehearsal does not come by, and many functions import.
+await Promise.all([
+  rehearse(readEnvironment(process.env)),
+  import('../../shared/conversations/sqlite.ts'),
+  import('../../shared/moments/moment.ts'),
+  import('../../shared/choosing.ts'),
+])
 announce({ ready: true })
 
 function endEmpty(): never {
