@@ -1,6 +1,7 @@
-import { appendFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type LogFiles, openLogFiles } from './log-files.ts'
 
@@ -70,6 +71,17 @@ it('is removed with what was cut', async () => {
   await logs.forget('chatty')
   expect(await texts(false, Number.POSITIVE_INFINITY)).toEqual([])
   await expect(stat(`${logs.fileOf(INSTANCE)}.1`)).rejects.toThrow('ENOENT')
+})
+
+it('that cannot be cut stays as it is, until it can be', async () => {
+  const earlier = `${logs.fileOf(INSTANCE)}.1`
+  await mkdir(earlier)
+  await say(0, 50)
+  await wait(100)
+  expect(await bytes()).toBeGreaterThan(CUT_AT_BYTES)
+  await rm(earlier, { recursive: true })
+  await isCut()
+  expect(await texts(false, Number.POSITIVE_INFINITY)).toEqual(numbered(0, 50))
 })
 
 it('of replicas that have ended is kept of the last ten, and of those that run always', async () => {

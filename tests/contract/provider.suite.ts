@@ -260,6 +260,19 @@ export function providerSuite(name: string, open: () => Promise<ProviderHouse>, 
       expect((await house.system('DELETE', 'secrets', name)).status).toBe(404)
     })
 
+    test('a replica keeps the secrets that it has while another starts', async () => {
+      await house.system('POST', 'secrets', { name: 'token-c', value: 'kept' })
+      const source = `import { statSync } from 'node:fs'
+    import { hostname } from 'node:os'
+    export default { name: 'holder', handleMessage: () =>
+      [hostname(), process.pid, statSync(process.env.LARES_SECRETS).birthtimeMs].join(' ') }`
+      await deployed('holder', source, { secrets: ['token-c'] })
+      const before = await saidBy(await house.ask('holder', ''))
+      expect((await house.system('POST', 'scale-function/holder', { replicas: 2 })).status).toBe(202)
+      // Of two that are idle, the first is asked.
+      expect(await saidBy(await house.ask('holder', ''))).toBe(before)
+    })
+
     test('functions get the environment that they are given, and nothing of the provider itself', async () => {
       const source = 'export default { name: "nosy", handleMessage: () => JSON.stringify(process.env) }'
       await deployed('nosy', source, { envVars: { COLOUR: 'green' } })

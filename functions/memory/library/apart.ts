@@ -10,7 +10,7 @@ const MAX_GROWTH_BYTES = 220 * 1024 * 1024
 const MAX_HEAP_MB = 160
 const LOOK_EVERY_MS = 20
 
-/** Beside this file; in an image, beside the one file that this is part of. */
+/** Beside this file; in an image, beside the bundle's file that this is part of. */
 const worker = new URL(`worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'}`, import.meta.url)
 
 let last: Promise<unknown> = Promise.resolve()
