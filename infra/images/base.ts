@@ -44,7 +44,7 @@ export async function makeBaseImages({
 }: BaseOptions): Promise<BaseImages> {
   const version = await versionOf(root)
   const images = { base: `${prefix}/node:${version}`, build: `${prefix}/node-build:${version}` }
-  if ((await isThere(images.base)) && (await isThere(images.build))) return images
+  if ((await idOf(images.base)) && (await idOf(images.build))) return images
   const folder = await mkdtemp(join(tmpdir(), 'lares-base-'))
   try {
     progress(`making ${images.base} and ${images.build} from Debian's packages and npm's`)
@@ -75,10 +75,11 @@ async function versionOf(root: string): Promise<string> {
   return `${stdout.trim().slice(1)}-${createHash('sha256').update(inputs).digest('hex').slice(0, 8)}`
 }
 
-const isThere = (image: string): Promise<boolean> =>
-  run('docker', ['image', 'inspect', image]).then(
-    () => true,
-    () => false,
+/** The digest of an image that is here; undefined of any other. */
+export const idOf = (image: string): Promise<string | undefined> =>
+  run('docker', ['image', 'inspect', '--format', '{{.Id}}', image]).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
   )
 
 async function makeRuntime(root: string, folder: string): Promise<void> {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { LaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { ensureMe5Folder, ME5 } from '../../shared/models/me5-folder.ts'
+import { idOf } from './base.ts'
 
 const run = promisify(execFile)
 
@@ -55,12 +56,6 @@ async function tagFor(from: string): Promise<string> {
     .digest('hex')
     .slice(0, 12)
 }
-
-const idOf = (image: string): Promise<string | undefined> =>
-  run('docker', ['image', 'inspect', '--format', '{{.Id}}', image]).then(
-    ({ stdout }) => stdout.trim(),
-    () => undefined,
-  )
 
 async function docker(args: string[]): Promise<void> {
   await run('docker', args).catch((cause: Error & { stderr?: string }) => {

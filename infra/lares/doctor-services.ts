@@ -92,13 +92,15 @@ export async function checkDeliveries(environment: Environment): Promise<Finding
     return [
       warning(
         'deliveries',
-        `${undelivered.length} replies were given up: lares deliveries list shows them, and why`,
+        `${replies(undelivered.length)} given up: lares deliveries list shows them, and why`,
       ),
     ]
   return channels.map(({ name, waiting }) =>
     ok(`delivery ${name}`, waiting === 0 ? 'nothing waits' : `${waiting} replies wait`),
   )
 }
+
+const replies = (count: number): string => (count === 1 ? '1 reply was' : `${count} replies were`)
 
 /** Of what does not run: whether its handler loads; with LARES_FUNCTION_URLS, whether it answers. */
 export async function checkFunctions({ functionUrls }: Environment): Promise<Finding[]> {
