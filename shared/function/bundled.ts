@@ -1,5 +1,8 @@
+import { readdir } from 'node:fs/promises'
 import { flushCompileCache } from 'node:module'
 import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { readEnvironment } from '../config/environment.ts'
 import { toLaresError } from '../errors.ts'
 import { runProcess } from '../process.ts'
@@ -7,8 +10,8 @@ import { hostDefinition } from './host.ts'
 import { functionFrom } from './plugin.ts'
 
 /**
- * What an image's one file runs (template/node24/main.mjs): the function on PORT. With `--warm-up`, while the image is
- * built, it starts once and ends, so that the code that a start needs lies compiled in NODE_COMPILE_CACHE.
+ * What an image runs (main.mjs of template/node24/bundler): the function on PORT. With `--warm-up`, while the image is
+ * built, it starts once and ends, so that its code lies compiled in NODE_COMPILE_CACHE.
  */
 export async function runBundled(load: () => Promise<{ default?: unknown }>): Promise<void> {
   if (process.argv.includes('--warm-up')) return await warmUp(load)
@@ -31,6 +34,17 @@ async function warmUp(load: () => Promise<{ default?: unknown }>): Promise<void>
   } catch (error) {
     process.stderr.write(`it does not start here: ${toLaresError(error).message}\n`)
   }
+  await loadRest(dirname(process.argv[1]!))
   flushCompileCache()
   process.exit(0)
+}
+
+/** Programs of their own, which lie beside what the bundle loads at first use. */
+const PROGRAMS = ['main.mjs', 'worker.mjs', 'health.mjs']
+
+/** Drivers of the stores that the function may meet where it runs; one that cannot be loaded here only loads slower later. */
+async function loadRest(folder: string): Promise<void> {
+  for (const file of await readdir(folder))
+    if (file.endsWith('.mjs') && !PROGRAMS.includes(file))
+      await import(pathToFileURL(join(folder, file)).href).catch(() => undefined)
 }

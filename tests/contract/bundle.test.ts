@@ -53,3 +53,15 @@ it('has the thread that reads documents beside it', async () => {
   await thread.terminate()
   expect(JSON.stringify(read)).toContain('7788')
 })
+
+it('is compiled whole while the image is built, what is not used at once too', async () => {
+  const cache = join(folder, 'compiled')
+  const env = { ...process.env, NODE_COMPILE_CACHE: cache }
+  await promisify(execFile)(process.execPath, ['out/main.mjs', '--warm-up'], { cwd: folder, env })
+  const compiled = (await readdir(cache, { recursive: true, withFileTypes: true })).filter(one =>
+    one.isFile(),
+  )
+  // The thread and the health check are programs of their own.
+  const files = (await readdir(out)).filter(file => file.endsWith('.mjs')).length - 2
+  expect(compiled.length).toBeGreaterThanOrEqual(files)
+})
