@@ -66,10 +66,29 @@ const RATE_PER_SECOND = 15
 /** Longer than a stopped process stays so, and than a function that is away is waited for. */
 const TIMEOUT_MS = 180_000
 
-async function repeat(cell: Cell, ground: Ground): Promise<Result> {
+/** Those of `volley` are struck together, each with conversations of its own. */
+async function repeat(volley: Cell[], ground: Ground): Promise<Result[]> {
+  const talks = volley.map(cell => talk(cell, ground))
+  // So that the moments of all repetitions do not fall on the first message.
+  await wait(Math.random() * 1_000)
+  const [recoveredAt, reports] = await Promise.all([strike(volley, ground), Promise.all(talks)])
+  return reports.map(({ report, answeredAt }, at) => ({
+    ...volley[at]!,
+    met: recoveredAt !== undefined,
+    acknowledged: report.acknowledged,
+    replied: report.replied + report.merged,
+    failed: report.failed + report.interrupted,
+    lost: report.missing.length,
+    repeated: report.duplicates.length,
+    reordered: report.outOfOrder.length,
+    drainMs: Math.max(0, Math.round(answeredAt - (recoveredAt ?? answeredAt))),
+  }))
+}
+
+async function talk(cell: Cell, ground: Ground) {
   let answeredAt = performance.now()
   let answered = 0
-  const injecting = inject({
+  const report = await inject({
     url: ground.fleet.urls[cell.component === 'gateway-2' ? 1 : 0]!,
     token: TOKEN,
     messages: simulated({
@@ -84,20 +103,7 @@ async function repeat(cell: Cell, ground: Ground): Promise<Result> {
       answered = progress.answered
     },
   })
-  // So that the moments of all repetitions do not fall on the first message.
-  await wait(Math.random() * 1_000)
-  const [recoveredAt, report] = await Promise.all([strike(cell, ground), injecting])
-  return {
-    ...cell,
-    met: recoveredAt !== undefined,
-    acknowledged: report.acknowledged,
-    replied: report.replied + report.merged,
-    failed: report.failed + report.interrupted,
-    lost: report.missing.length,
-    repeated: report.duplicates.length,
-    reordered: report.outOfOrder.length,
-    drainMs: Math.max(0, Math.round(answeredAt - (recoveredAt ?? answeredAt))),
-  }
+  return { report, answeredAt }
 }
 
 async function openBroker() {
@@ -138,9 +144,9 @@ async function onGround(cells: Cell[], withPostgres: boolean, lanes: number): Pr
   })
   const ground = { fleet, broker, postgres, stopMs: Number(values['stop-seconds']) * 1_000 }
   const lane = async () => {
-    for (let cell = await turns.next(); cell; cell = await turns.next()) {
-      await runOnce(cell, ground)
-      turns.end(cell)
+    for (let volley = await turns.next(); volley.length > 0; volley = await turns.next()) {
+      await runOnce(volley, ground)
+      turns.end(volley)
     }
   }
   try {
@@ -151,14 +157,14 @@ async function onGround(cells: Cell[], withPostgres: boolean, lanes: number): Pr
   }
 }
 
-async function runOnce(cell: Cell, ground: Ground): Promise<void> {
-  const result = await repeat(cell, ground)
-  await results.add(result)
-  const { met, acknowledged, replied, failed, lost, repeated, reordered, drainMs } = result
-  const counts = { met, acknowledged, replied, failed, lost, repeated, reordered, drainMs }
-  const name = `${cell.component}, ${cell.moment}, ${cell.signal}`
-  process.stderr.write(`${name}: ${JSON.stringify(counts)}\n`)
-  if (isBroken(result)) process.stderr.write(`${ground.fleet.output().slice(-20_000)}\n`)
+async function runOnce(volley: Cell[], ground: Ground): Promise<void> {
+  const done = await repeat(volley, ground)
+  for (const result of done) {
+    await results.add(result)
+    const { component, moment, signal, ...counts } = result
+    process.stderr.write(`${component}, ${moment}, ${signal}: ${JSON.stringify(counts)}\n`)
+  }
+  if (done.some(isBroken)) process.stderr.write(`${ground.fleet.output().slice(-20_000)}\n`)
 }
 
 /** Without these nothing moves, so that who is struck beside them would only wait. */

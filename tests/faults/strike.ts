@@ -22,38 +22,39 @@ const MEET_LIMIT_MS = 30_000
 const STARTING_MS = 300
 
 /**
- * Waits for the moment and strikes the component there. Gives back when everything runs again (`performance.now()`), or
- * undefined when the moment did not come.
+ * Waits for the moment, which cells that are struck together share, and strikes their components there. Gives back when
+ * everything runs again (`performance.now()`), or undefined when the moment did not come.
  */
-export async function strike(cell: Cell, ground: Ground): Promise<number | undefined> {
+export async function strike(volley: Cell[], ground: Ground): Promise<number | undefined> {
   const { fleet } = ground
-  const { component, moment, signal } = cell
+  const cell = volley[0]!
+  const { component, moment } = cell
   const isServer = component === 'broker' || component === 'store'
   if (moment === 'while starting') {
     if (isServer) return await strikeStartingServer(cell, ground)
     const met = fleet.meet(component, moment, MEET_LIMIT_MS)
     process.kill(fleet.kept(component).pid(), 'SIGKILL')
-    return await strikeWhen(met, cell, ground)
+    return await strikeWhen(met, [cell], ground)
   }
   if (moment === 'during a rebalance') {
     const met = fleet.meet('connector', moment, MEET_LIMIT_MS)
     const joining = fleet.kept('connector-2').end('SIGTERM')
-    const recovered = await strikeWhen(met, cell, ground)
+    const recovered = await strikeWhen(met, volley, ground)
     await joining
     return recovered && Math.max(recovered, performance.now())
   }
   const witness = component === 'broker' ? 'connector' : component === 'store' ? 'dialog' : component
-  return await strikeWhen(fleet.meet(witness, moment, MEET_LIMIT_MS), { component, moment, signal }, ground)
+  return await strikeWhen(fleet.meet(witness, moment, MEET_LIMIT_MS), [cell], ground)
 }
 
 async function strikeWhen(
   met: ReturnType<Fleet['meet']>,
-  cell: Cell,
+  volley: Cell[],
   ground: Ground,
 ): Promise<number | undefined> {
   const found = await met
   if (!found) return undefined
-  await hit(cell, ground, found.release)
+  await Promise.all(volley.map(cell => hit(cell, ground, found.release)))
   return performance.now()
 }
 
