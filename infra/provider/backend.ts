@@ -37,6 +37,8 @@ export type Backend = {
   /** Lines that a function wrote, the oldest first; with `follow` those to come too, until the signal. */
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>
   /** Ends the provider's part. With `stopFunctions` the replicas too; else they go on running and are found again. */
+  /** Ends deployments that only wait for what goes on without the provider; the next start ends them. Before `close`. */
+  endWaiting?(): void
   close(options: { stopFunctions: boolean }): Promise<void>
 }
 

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { request } from 'undici'
 import { LaresError } from '../../shared/errors.ts'
@@ -14,28 +13,26 @@ import { knativeLogs } from './knative-logs.ts'
 import { ENVIRONMENT_DIGEST, type KubernetesObject, manifestsOf, PART_OF } from './knative-manifests.ts'
 import { type Facilities, facilitiesOf, lacking } from './knative-needs.ts'
 import { followRevisions } from './knative-revisions.ts'
+import { openChanges, openRollout, type RolloutLimits, type Room } from './knative-rollout.ts'
 import { knativeSecrets } from './knative-secrets.ts'
-import { conditionOf, isAboutRoom, isReady, originOf } from './knative-status.ts'
+import { conditionOf, isReady, originOf } from './knative-status.ts'
 
 const LABELS = 'app.kubernetes.io/part-of=lares'
 /** What the provider itself needs to know again after a restart; Knative passes them over. */
 const DEPLOYMENT = 'com.lares.deployment'
 const MANIFEST = 'com.lares.manifest'
+/** The deployment that answered last. It differs from the one asked for while that comes up, and after a crash then. */
+const ANSWERED = 'com.lares.answered'
 /** A second owner, so that what a function tells of itself outlives the next apply. */
 const MANIFEST_MANAGER = 'lares-manifest'
 const MANIFEST_LIMIT_MS = 10_000
-const TAKE_BACK_LIMIT_MS = 10_000
 
-export type KnativeOptions = {
+export type KnativeOptions = RolloutLimits & {
   cluster: Cluster
   /** What every function's environment has; default nothing. */
   environment?: Record<string, string>
   log: Log
   now?: () => number
-  /** How long a new version may take until it answers, images and models to be fetched included; default 5 minutes. */
-  readyLimitMs?: number
-  /** How long a pod may wait for a node with room; default 20 s. */
-  roomLimitMs?: number
   /** How often active hours and what the cluster offers are looked at; default a minute. */
   lookEveryMs?: number
 }
@@ -45,16 +42,11 @@ export type KnativeOptions = {
  * applies what is asked for, waits for what comes of it, and takes back what does not start.
  */
 export async function openKnative(options: KnativeOptions): Promise<Backend> {
-  const { cluster, log, now = Date.now, readyLimitMs = 5 * 60_000, lookEveryMs = 60_000 } = options
-  const { roomLimitMs = 20_000 } = options
+  const { cluster, log, now = Date.now, lookEveryMs = 60_000 } = options
   const activities = new Map<string, Activity>()
   const order = openInTurn()
-  let isEnding = false
-  let changed = Promise.withResolvers<void>()
-  const onChange = () => {
-    changed.resolve()
-    changed = Promise.withResolvers()
-  }
+  const changes = openChanges()
+  const { onChange } = changes
   const [services, pods, revisions] = await Promise.all([
     cluster.follow<Service>(
       { apiVersion: 'serving.knative.dev/v1', kind: 'Service', plural: 'services', labels: LABELS },
@@ -74,6 +66,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   }
   const podsOf = (name: string) =>
     pods.all().filter(({ metadata }) => metadata.labels?.faas_function === name)
+  const rollout = openRollout({ ...options, find, revisions, changes })
   const activityOf = (name: string): Activity => {
     const one = activities.get(name) ?? { inFlight: 0, completed: 0, waiting: 0, lastUsedAt: now() }
     activities.set(name, one)
@@ -117,17 +110,25 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     const isChanged = before === undefined || !isSame(before, tried)
     if (!isChanged && isReady(before)) return false
     const applied = isChanged ? await cluster.apply(service) : before
-    await up(deployment, applied, before !== undefined).catch(async cause => {
-      // What becomes of it is Knative's to say.
-      if (isEnding) throw cause
-      await takeBack(name, before)
-      const reason = `${(cause as Error).message}${advice(service)}`
+    await bringUp(deployment, applied, before && { deployment: deploymentIn(before), service: before })
+    return isChanged
+  }
+
+  type Previous = { deployment: Deployment; service: Service }
+
+  /** Ends with the deployment answering, or with `previous` as it was. Errors: `invalid_request` with the reason. */
+  async function bringUp(deployment: Deployment, applied: Stored, previous?: Previous): Promise<void> {
+    const { name } = deployment
+    await rollout.up(name, applied, roomOf(deployment, previous !== undefined)).catch(async cause => {
+      // What becomes of it is Knative's to say, and the next start's.
+      if (rollout.isEnding()) throw cause
+      await takeBack(name, previous)
+      const reason = `${(cause as Error).message}${advice(objectsOf(deployment).service)}`
       throw new LaresError('invalid_request', `${name} does not start: ${reason}`, { cause })
     })
     await keepAwake(known(name), minScaleOf(deployment))
-    await keepManifest(name)
+    await keepTold(deployment)
     log.info({ function: name, generation: applied.metadata.generation }, `${name} is deployed`)
-    return isChanged
   }
 
   /** A change of the spec has a new generation. */
@@ -151,6 +152,13 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   const isOurs = ({ metadata }: Stored) =>
     Object.entries(PART_OF).every(([key, value]) => metadata.labels?.[key] === value)
 
+  const deploymentIn = ({ metadata }: Stored): Deployment => JSON.parse(metadata.annotations![DEPLOYMENT]!)
+
+  /** What holds a GPU may have to make room for its next version, which only a cluster that has another can start beside it. */
+  const roomOf = (deployment: Deployment, isUpdate: boolean): Room => {
+    if (lacking(objectsOf(deployment).service, facilities).length > 0) return 'none'
+    return isUpdate && limitsOf(deployment).gpus !== undefined ? 'made' : 'waited for'
+  }
   const advice = (service: KubernetesObject): string =>
     lacking(service, facilities)
       .map(text => `; ${text}`)
@@ -167,75 +175,24 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       )
   }
 
-  /**
-   * Knative starts the new version beside the old one. Where that holds the only GPU it is ended first: events wait on the
-   * log meanwhile. Errors: `unavailable` with Knative's reason.
-   */
-  async function up(deployment: Deployment, applied: Stored, isUpdate: boolean): Promise<void> {
-    const { name } = deployment
-    const generation = applied.metadata.generation ?? 1
-    const isPossible = lacking(objectsOf(deployment).service, facilities).length === 0
-    const roomMs = isPossible ? roomLimitMs : 0
-    const mayReplace = isUpdate && isPossible && limitsOf(deployment).gpus !== undefined
-    await untilReady(name, generation, mayReplace ? 0 : roomMs).catch(async cause => {
-      if (!mayReplace || !isAboutRoom((cause as Error).message)) throw cause
-      log.info({ function: name }, `the old version of ${name} ends, so that the new one has its GPU`)
-      await revisions.keepNewest(known(name))
-      await untilReady(name, generation, roomMs)
-    })
-  }
-
-  /** `roomMs`: how long the scheduler may find no node. Errors: `unavailable` with Knative's reason. */
-  async function untilReady(name: string, generation: number, roomMs: number): Promise<void> {
-    const startedAt = now()
-    const deadline = startedAt + readyLimitMs
-    for (;;) {
-      if (isEnding) throw new LaresError('unavailable', 'the provider is stopping')
-      const service = find(name)
-      const isSeen = (service?.status?.observedGeneration ?? 0) >= generation
-      const ready = service && conditionOf(service, 'Ready')
-      if (isSeen && ready?.status === 'True') return
-      // Of its route it is said meanwhile that there is nothing to route to.
-      const made = service && conditionOf(service, 'ConfigurationsReady')
-      if (isSeen && made?.status === 'False') {
-        const reason = made.message ?? made.reason ?? 'Knative tells no reason'
-        if (!isAboutRoom(reason) || now() - startedAt >= roomMs) throw new LaresError('unavailable', reason)
-      }
-      const left = deadline - now()
-      if (left <= 0)
-        throw new LaresError(
-          'unavailable',
-          ready?.message ?? `Knative has not brought it up within ${readyLimitMs / 1_000} s`,
-        )
-      await Promise.race([changed.promise, wait(Math.min(left, 1_000))])
-    }
-  }
-
   /** What ran before has gone on answering meanwhile: Knative moves requests only to a revision that is ready. */
-  async function takeBack(name: string, before: Service | undefined): Promise<void> {
-    const stored = before?.metadata.annotations?.[DEPLOYMENT]
-    if (stored === undefined) return await removeObjects(name)
+  async function takeBack(name: string, previous: Previous | undefined): Promise<void> {
+    if (!previous) return await removeObjects(name)
     const failed = find(name)
-    const { service, others } = objectsOf(JSON.parse(stored), revisions.minScale(before!))
+    const { service, others } = objectsOf(previous.deployment, revisions.minScale(previous.service))
     for (const object of [...others, service]) await cluster.apply(object)
-    if (failed) await dropFailed(failed)
+    if (failed) await rollout.dropFailed(failed)
     if (others.length === 0) await removePolicy(name)
   }
 
-  /** Once Knative has made another one in its place; before, it would make the same again. */
-  async function dropFailed(failed: Service): Promise<void> {
-    const { name } = failed.metadata
-    const newest = failed.status?.latestCreatedRevisionName
-    const deadline = now() + TAKE_BACK_LIMIT_MS
-    while (find(name)?.status?.latestCreatedRevisionName === newest && now() < deadline)
-      await Promise.race([changed.promise, wait(500)])
-    await revisions.dropNewest(failed)
-  }
-
-  async function keepManifest(name: string): Promise<void> {
+  async function keepTold(deployment: Deployment): Promise<void> {
+    const { name } = deployment
     const told = await manifestAt(originOf(known(name)))
     const { apiVersion, kind } = serviceOfName(name)
-    const annotations = told ? { [MANIFEST]: JSON.stringify(told) } : {}
+    const annotations = {
+      [ANSWERED]: canonical(deployment),
+      ...(told && { [MANIFEST]: JSON.stringify(told) }),
+    }
     await cluster.apply(
       { apiVersion, kind, metadata: { name, namespace: cluster.namespace, annotations } },
       { manager: MANIFEST_MANAGER },
@@ -260,12 +217,12 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     await cluster.remove(serviceOfName(name))
     await removePolicy(name)
     // The next request must not find it in what is followed.
-    while (find(name)) await Promise.race([changed.promise, wait(1_000)])
+    while (find(name)) await changes.next(1_000)
   }
 
   function describe(service: Service): DeployedFunction {
     const { name, annotations = {}, creationTimestamp } = service.metadata
-    const deployment: Deployment = JSON.parse(annotations[DEPLOYMENT]!)
+    const deployment = deploymentIn(service)
     const answering = revisions.podsOf(service, podsOf(name))
     const available = answering.filter(pod => conditionOf(pod, 'Ready')?.status === 'True').length
     const ready = conditionOf(service, 'Ready')
@@ -310,7 +267,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   const look = async () => {
     facilities = await facilitiesOf(cluster)
     for (const service of all()) {
-      const deployment: Deployment = JSON.parse(service.metadata.annotations![DEPLOYMENT]!)
+      const deployment = deploymentIn(service)
       const { name } = deployment
       const wanted = minScaleOf(deployment)
       if (!activeHoursOf(deployment.annotations) || wanted === revisions.minScale(service)) continue
@@ -329,13 +286,43 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
           // Removed meanwhile, it must not come back.
           const service = find(metadata.name)
           if (!service) return
-          const deployment: Deployment = JSON.parse(service.metadata.annotations![DEPLOYMENT]!)
+          const deployment = deploymentIn(service)
           const applied = await cluster.apply(objectsOf(deployment, revisions.minScale(service)).service)
-          await up(deployment, applied, true)
+          await rollout.up(deployment.name, applied, roomOf(deployment, true))
         })
         .catch(err => log.warn({ err }, `${metadata.name} keeps the environment that it had`))
   }
-  let looking = renewEnvironment().catch(err => log.warn({ err }, 'functions keep the environment they had'))
+  /** A deployment that a crash cut short ends as it would have ended: it answers, or what ran before it is put back. */
+  const endCutShort = async (service: Service): Promise<void> => {
+    const deployment = deploymentIn(service)
+    const { name } = deployment
+    const answered = service.metadata.annotations?.[ANSWERED]
+    const previous = answered === undefined ? undefined : { deployment: JSON.parse(answered), service }
+    // Of a provider that did not write down yet what answered.
+    const isOld = previous === undefined && service.status?.latestReadyRevisionName !== undefined
+    if (isOld) return isReady(service) ? await keepTold(deployment) : undefined
+    log.info({ function: name }, `the deployment of ${name} was cut short and goes on`)
+    await bringUp(deployment, service, previous).catch(err =>
+      log.warn({ err, function: name }, `what was deployed of ${name} is taken back`),
+    )
+  }
+  const endAllCutShort = () =>
+    Promise.all(
+      all()
+        .filter(
+          service => service.metadata.annotations?.[ANSWERED] !== service.metadata.annotations?.[DEPLOYMENT],
+        )
+        .map(({ metadata: { name } }) =>
+          order.run(name, async () => {
+            const service = find(name)
+            if (service && isDeployedHere(service)) await endCutShort(service)
+          }),
+        ),
+    )
+  let looking: Promise<unknown> = Promise.all([
+    endAllCutShort().catch(err => log.warn({ err }, 'deployments that were cut short stay as they are')),
+    renewEnvironment().catch(err => log.warn({ err }, 'functions keep the environment they had')),
+  ])
   const timer = setInterval(() => {
     looking = looking.then(look).catch(err => log.warn({ err }, 'the cluster could not be looked at'))
   }, lookEveryMs)
@@ -362,10 +349,10 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
       known(query.name)
       return knativeLogs(cluster, podsOf, query, signal)
     },
+    endWaiting: rollout.end,
     async close({ stopFunctions }) {
       clearInterval(timer)
-      isEnding = true
-      onChange()
+      rollout.end()
       await looking
       await order.settled()
       if (stopFunctions) await Promise.all(all().map(({ metadata }) => removeObjects(metadata.name)))

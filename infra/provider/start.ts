@@ -60,6 +60,7 @@ export async function startProvider(options: ProviderOptions): Promise<StartedPr
     backend,
     async close(how) {
       await autoscaler?.close()
+      backend.endWaiting?.()
       await provider.close()
       await backend.close(how)
       store.close()

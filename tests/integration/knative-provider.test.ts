@@ -80,15 +80,25 @@ const stored = async (path: string) => {
   return answer.ok ? ((await answer.json()) as never) : undefined
 }
 type Stored = {
-  metadata: { resourceVersion: string; generation: number; managedFields: { manager: string }[] }
-  spec: { template: { metadata: { annotations: Record<string, string> }; spec: Record<string, unknown> } }
+  metadata: {
+    resourceVersion: string
+    generation: number
+    managedFields: { manager: string }[]
+    annotations?: Record<string, string>
+  }
+  spec: {
+    template: {
+      metadata: { annotations: Record<string, string> }
+      spec: { containers?: { image: string }[]; [key: string]: unknown }
+    }
+  }
 }
 const service = async (name: string) => (await stored(`${SERVICES}/${name}`)) as Stored | undefined
 /** How many replicas the revision that answers has at least. */
 const least = async (name: string) => {
   const { status } = (await service(name))! as Stored & { status: { latestReadyRevisionName: string } }
   const revision = (await stored(`${REVISIONS}/${status.latestReadyRevisionName}`)) as unknown as Stored
-  return (revision.metadata as { annotations?: Record<string, string> }).annotations?.[MIN_SCALE]
+  return revision.metadata.annotations?.[MIN_SCALE]
 }
 const soon = (look: () => Promise<unknown>) => vi.waitFor(look, { timeout: 10_000 })
 const listed = async () => (await (await system('GET', 'functions')).json()) as { name: string }[]
@@ -295,6 +305,37 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     expect((await listed()).map(({ name }) => name)).toEqual(before.map(({ name }) => name))
     const told = await fetch(`${provider.url}/function/weather/_/manifest`)
     expect(await told.json()).toMatchObject({ name: 'weather', topics: ['lares.skill.weather'] })
+  })
+
+  test('a deployment that a stop of the provider cut short ends as it would have ended', async () => {
+    const annotations = { 'com.lares.egress': 'none' }
+    await deploy('cut')
+    await deploy('grown')
+    knative.hold(true)
+    const asked = [
+      deploy('cut', { image: 'registry.example/broken:2', annotations }),
+      deploy('grown', { image: 'registry.example/lares/grown:2' }),
+      deploy('never', { image: 'registry.example/broken:1', annotations }),
+    ].map(one => one.catch(() => undefined))
+    const imageOf = async (name: string) => (await service(name))?.spec.template.spec.containers?.[0]?.image
+    await vi.waitFor(async () => {
+      expect(await imageOf('cut')).toContain('broken:2')
+      expect(await imageOf('grown')).toContain('grown:2')
+      expect(await imageOf('never')).toContain('broken:1')
+    }, 10_000)
+    await provider.close({ stopFunctions: false })
+    await Promise.all(asked)
+    provider = await open()
+    knative.hold(false)
+    await vi.waitFor(async () => {
+      expect(await imageOf('cut')).toBe('registry.example/lares/cut:1')
+      expect(await stored(`${POLICIES}/cut-egress`)).toBeUndefined()
+      expect(await service('never')).toBeUndefined()
+      expect(await stored(`${POLICIES}/never-egress`)).toBeUndefined()
+      const { annotations } = (await service('grown'))!.metadata
+      expect(annotations!['com.lares.answered']).toBe(annotations!['com.lares.deployment'])
+    }, 20_000)
+    expect(await imageOf('grown')).toBe('registry.example/lares/grown:2')
   })
 
   test('it is scaled and removed', async () => {

@@ -19,6 +19,7 @@ type Service = {
  */
 export function playKnative(kubernetes: KubernetesServer, addressOf: (name: string) => string) {
   let isOver = false
+  let isHeld = false
   const act = async () => {
     const answer = await kubernetes.api('GET', SERVICES)
     if (!answer.ok) return
@@ -51,11 +52,15 @@ export function playKnative(kubernetes: KubernetesServer, addressOf: (name: stri
   }
   const acting = (async () => {
     while (!isOver) {
-      await act()
+      if (!isHeld) await act()
       await wait(LOOK_EVERY_MS)
     }
   })()
   return {
+    /** While it is held nothing comes of what is applied. */
+    hold(held: boolean) {
+      isHeld = held
+    },
     /** A pod of the function, as the controllers of Deployments make it, that a kubelet says is ready. */
     async addPod(name: string, pod: string) {
       const service = (await (await kubernetes.api('GET', `${SERVICES}/${name}`)).json()) as Service
