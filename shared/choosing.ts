@@ -92,3 +92,9 @@ function placeIn(words: string, count: number): number | undefined {
   const place = ordinal >= 0 ? ordinal : Number(digits ?? Number.NaN) - 1
   return place >= 0 && place < count ? place : undefined
 }
+
+/** Takes back what was asked about, whatever it was: "never mind", "none", 算了. */
+export const isNeverMind = (said: string): boolean => NEVER_MIND.test(said.trim())
+
+const NEVER_MIND =
+  /^(?:(?:oh|ah|ok|okay|well|actually|no),? *)*(?:never ?mind|forget (?:it|about it)|cancel(?: it| that)?|stop|leave it|neither|none|no(?: thanks| thank you)?|nothing|it doesn'?t matter|不(?:用|要|必)了?|算了(?:吧)?|没事了?|都不是|取消|不提醒了)[\s.!。！~]*$/i

@@ -1,3 +1,4 @@
+import { isNeverMind } from '../../shared/choosing.ts'
 import type { Intent } from '../../shared/events/types.ts'
 import type { SkillManifest } from '../../shared/function/catalogue.ts'
 import { askModel, askSkill, joined, requestSkill } from './asking.ts'
@@ -27,15 +28,12 @@ export type Otherwise = { intent: Intent; skill: string | undefined }
 /** Goes on with what was asked when the message may be the answer; false when it is something else. */
 export function takeAnswer(work: Work, turn: Turn, question: Question, otherwise: Otherwise): boolean {
   const { text, language } = turn.message
-  if (NEVER_MIND.test(text.trim())) {
+  if (isNeverMind(text)) {
     endTurn(work, turn, joined(turn.text, allRight[language]))
     return true
   }
   return question.kind === 'which' ? choose(work, turn, question) : tellMore(work, turn, question, otherwise)
 }
-
-const NEVER_MIND =
-  /^(?:(?:oh|ah|ok|okay|well|actually|no),? *)*(?:never ?mind|forget (?:it|about it)|cancel(?: it| that)?|stop|leave it|neither|none|no(?: thanks| thank you)?|nothing|it doesn'?t matter|不(?:用|要|必)了?|算了(?:吧)?|没事了?|都不是|取消|不提醒了)[\s.!。！~]*$/i
 
 /** The message that was asked about goes to the skill that was chosen. */
 function choose(work: Work, turn: Turn, { skills, message, saidAt }: Of<'which'>): boolean {

@@ -10,31 +10,23 @@ import {
   remember,
   type Source,
 } from '../../shared/memories/memories.ts'
-import type { Vectors } from '../../shared/vectors/vectors.ts'
 import { answerFrom } from './answers.ts'
 import { statedFacts } from './facts.ts'
+import { forgetMemories, takeChoice } from './forgetting.ts'
 import { learnt, toLearnFrom } from './learning.ts'
 import { consult } from './library/consulting.ts'
 import { attend } from './library/library.ts'
 import type { Tools as LibraryTools } from './library/store.ts'
-import { openMeaning, type Tools } from './meaning.ts'
+import { meaningIn, type Tools } from './meaning.ts'
 import { isAboutOneself, sentenceTo } from './perspective.ts'
 import { phrases } from './phrases.ts'
 import { isAbout, type MemoryRequest, requestIn } from './requests.ts'
 import { earlier, mixed, recall, toMemory } from './store.ts'
-import { lastUsed, noteUsed } from './used.ts'
+import { type Asked, lastUsed, noteUsed } from './used.ts'
 
 const MAX_MEMORIES = 5
 /** What memories may take of a prompt, in UTF-8. */
 const MAX_BYTES = 1_000
-
-/** One for each store of vectors: what is known of it ends with it. */
-const meanings = new WeakMap<Vectors, ReturnType<typeof openMeaning>>()
-const meaningIn = (vectors: Vectors) => {
-  const known = meanings.get(vectors) ?? openMeaning(vectors)
-  meanings.set(vectors, known)
-  return known
-}
 
 type Recalled = Omit<EventData<'lares.context.recalled'>, 'message' | 'saidAt' | 'intent'>
 
@@ -99,9 +91,13 @@ async function recalledFor(
 ): Promise<Recalled> {
   // A slash begins a command, which is dialog's.
   if (message.text.trimStart().startsWith('/')) return { memories: [] }
+  const chosen = await takeChoice(message, source, tools)
+  if (chosen !== undefined) return { memories: [], answer: chosen }
   const given = await attend(message, intent, source, tools)
   if (given?.answer !== undefined) {
-    await noteUsed(tools.documents, message.person, source.conversation, { ids: [], at: source.saidAt })
+    const asked = given.asked && { about: 'documents' as const, by: source.message, ids: given.asked }
+    const used = { ids: [], at: source.saidAt, asked }
+    await noteUsed(tools.documents, message.person, source.conversation, used)
     return { memories: [], answer: given.answer }
   }
   const { memories, answer } = await remembered(tools.documents, message, source, tools)
@@ -142,7 +138,8 @@ async function served(
 ): Promise<string> {
   const say = phrases[language]
   const { saidAt, conversation } = source
-  const note = (ids: string[]) => noteUsed(documents, person, conversation, { ids, at: saidAt })
+  const note = (ids: string[], asked?: Asked) =>
+    noteUsed(documents, person, conversation, { ids, at: saidAt, asked })
   const forgetThose = async (matches: (memory: Remembered) => boolean) =>
     await meaningIn(vectors).changed(person, await forget(documents, { person, saidAt }, matches))
   const last = async () => {
@@ -170,9 +167,11 @@ async function served(
     case 'forget-last': {
       const { ids, memories } = await last()
       if (ids.length === 0) return say.nothingUsed
-      if (memories.length > 1) return say.whichToForget(memories.map(({ text }) => text))
-      const subjects = new Set(memories.map(({ subject }) => subject))
-      await forgetThose(({ id, subject }) => ids.includes(id) || subjects.has(subject))
+      if (memories.length > 1) {
+        await note(ids, { about: 'memories', by: source.message, ids: memories.map(({ id }) => id) })
+        return say.whichToForget(memories.map(({ text }) => text))
+      }
+      await forgetMemories(ids, person, source, { documents, vectors })
       return say.forgottenLast
     }
     case 'why': {

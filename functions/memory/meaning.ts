@@ -22,6 +22,14 @@ const MOST_NEAR = 3
 const LEAST_SCORE = 0.8
 const NEARLY = 0.03
 
+/** One for each store of vectors: what is known of it ends with it. */
+const meanings = new WeakMap<Vectors, ReturnType<typeof openMeaning>>()
+export const meaningIn = (vectors: Vectors) => {
+  const known = meanings.get(vectors) ?? openMeaning(vectors)
+  meanings.set(vectors, known)
+  return known
+}
+
 /**
  * Finds memories by their meaning. The documents are what is kept; the vectors follow from them, so a model that is new,
  * a crash between the two, or memories from before there were vectors are made up for person by person, as they are asked

@@ -27,6 +27,13 @@ const lines = (facts: string[]): string =>
     .map(fact => `- ${sentenceTo(fact)}`)
     .join('\n')
 
+/** To choose from, by number or words. */
+const numbered = (facts: string[]): string =>
+  facts
+    .slice(0, MAX_LISTED)
+    .map((fact, at) => `${at + 1}. ${sentenceTo(fact)}`)
+    .join('\n')
+
 /** What memory says for itself. */
 export const phrases = {
   en: {
@@ -41,7 +48,9 @@ export const phrases = {
     forgottenAll: 'I no longer remember anything about you.',
     forgottenLast: 'I have forgotten it.',
     whichToForget: (facts: string[]) =>
-      `My last answer came from more than one thing:\n${lines(facts)}\nSay "forget" and which.`,
+      `My last answer came from more than one thing. Which one shall I forget?\n${numbered(facts)}`,
+    forgottenThose: 'I have forgotten them.',
+    keptAll: 'All right, I forget none of them.',
     nothingUsed: 'My last answer came from nothing that you told me to remember.',
     forgottenSince: 'It came from something that I have forgotten since.',
     because: (memories: Told[], conversation: string) =>
@@ -64,8 +73,9 @@ export const phrases = {
     forgotten: (about: string) => `好的，我已经不记得这件事了：${toSecondPerson(about)}。`,
     forgottenAll: '好的，关于你的事我都不记得了。',
     forgottenLast: '好的，我已经忘掉了。',
-    whichToForget: (facts: string[]) =>
-      `我刚才的回答用到了不止一件事：\n${lines(facts)}\n请告诉我要忘掉哪一件。`,
+    whichToForget: (facts: string[]) => `我刚才的回答用到了不止一件事，要忘掉哪一件？\n${numbered(facts)}`,
+    forgottenThose: '好的，这些我都忘掉了。',
+    keptAll: '好的，那就都留着。',
     nothingUsed: '我刚才的回答没有用到你让我记住的事。',
     forgottenSince: '那件事我后来已经忘掉了。',
     because: (memories: Told[], conversation: string) =>

@@ -99,15 +99,53 @@ describe('asked to forget that', () => {
     expect(await say('where do I live?')).toBe('You live in Berlin.')
   })
 
-  it('asks when it was more than one', async () => {
-    await say('remember that I like green tea')
-    await say('remember that I like black coffee')
-    await say('what do I like?')
-    expect(await say('forget that')).toBe(
-      'My last answer came from more than one thing:\n- You like black coffee.\n- You like green tea.\nSay "forget" and which.',
-    )
-    await say('forget black coffee')
-    expect(await say('what do I like?')).toBe('You like green tea.')
+  describe('when that was more than one', () => {
+    beforeEach(async () => {
+      await say('remember that I like green tea')
+      await say('remember that I like black coffee')
+      await say('what do I like?')
+    })
+    const like = () => say('what do I like?')
+
+    it('asks which, and is told in whole', async () => {
+      expect(await say('forget that')).toBe(
+        'My last answer came from more than one thing. Which one shall I forget?\n1. You like black coffee.\n2. You like green tea.',
+      )
+      await say('forget black coffee')
+      expect(await like()).toBe('You like green tea.')
+    })
+
+    test.each([
+      ['the first one', 'I have forgotten it.', 'You like green tea.'],
+      ['2', 'I have forgotten it.', 'You like black coffee.'],
+      ['the one about the tea', 'I have forgotten it.', 'You like black coffee.'],
+      ['both', 'I have forgotten them.', undefined],
+      ['第二个', '好的，我已经忘掉了。', 'You like black coffee.'],
+      ['never mind', 'All right, I forget none of them.', 'You like black coffee. You like green tea.'],
+      ['都不是', '好的，那就都留着。', 'You like black coffee. You like green tea.'],
+    ])('takes "%s" for an answer', async (said, reply, left) => {
+      await say('forget that')
+      expect(await say(said)).toBe(reply)
+      expect(await like()).toBe(left)
+    })
+
+    it('is answered once, and the same when the answer comes a second time', async () => {
+      await say('forget that')
+      const chosen = recognised('the first one')
+      expect(await answer(chosen)).toBe('I have forgotten it.')
+      expect(await answer(chosen)).toBe('I have forgotten it.')
+      expect(await say('1')).toBeUndefined()
+      expect(await like()).toBe('You like green tea.')
+    })
+
+    it('drops the question when something else is said, or asked by another', async () => {
+      await say('forget that')
+      expect(await say('1', { person: 'bob' })).toBeUndefined()
+      expect(await say('1', { conversation: 'there' })).toBeUndefined()
+      expect(await say('how are you?')).toBeUndefined()
+      expect(await say('1')).toBeUndefined()
+      expect(await like()).toBe('You like black coffee. You like green tea.')
+    })
   })
 
   it('answers the same when it comes a second time, and forgets nothing else', async () => {

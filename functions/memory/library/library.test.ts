@@ -231,11 +231,28 @@ describe('forgetting a document', () => {
   it('asks which where several could be meant, and says when there is none of that name', async () => {
     await say('', { files: [lease, { name: 'lease garage.pdf', data: pdfOf(['The garage is cold.']) }] })
     expect(await answer('forget the document')).toBe(
-      'Which one shall I forget?\n- lease garage.pdf\n- lease.pdf',
+      'Which one shall I forget?\n1. lease garage.pdf\n2. lease.pdf',
     )
     expect(await answer('forget the document about tax')).toContain('no document')
     expect(await answer('forget the garage document')).toBe('I have forgotten lease garage.pdf.')
     expect(await answer('delete the note about lease.pdf')).toBeUndefined()
     expect(await answer('你有哪些文件？')).toBe('你的文档：\n- lease.pdf（2页，2026-03-27）')
+  })
+
+  it.each([
+    ['the second one', 'I have forgotten lease.pdf.', ['lease garage.pdf']],
+    ['lease.pdf', 'I have forgotten lease.pdf.', ['lease garage.pdf']],
+    ['the garage one', 'I have forgotten lease garage.pdf.', ['lease.pdf']],
+    ['第一个', '好的，我已经忘掉了lease garage.pdf。', ['lease.pdf']],
+    ['both of them', 'I have forgotten lease garage.pdf, lease.pdf.', []],
+    ['never mind', 'All right, I forget none of them.', ['lease garage.pdf', 'lease.pdf']],
+  ])('takes "%s" for the answer to which', async (said, reply, left) => {
+    await say('', { files: [lease, { name: 'lease garage.pdf', data: pdfOf(['The garage is cold.']) }] })
+    await answer('forget my document')
+    const id = newId()
+    expect(await answer(said, { id })).toBe(reply)
+    expect(await answer(said, { id, time: new Date(at).toISOString() })).toBe(reply)
+    const kept = await kit.conversations.documents.list({ collection: 'library', person: 'alice', limit: 9 })
+    expect(kept.map(({ text }) => text).sort()).toEqual(left)
   })
 })

@@ -9,8 +9,9 @@ import { serve } from './serving.ts'
 import type { Tools } from './store.ts'
 import { takeIn } from './taking.ts'
 
-/** `notice`: what is said before the reply. `isAll`: there is nothing else to say, unless somebody else has. */
-export type FromLibrary = Consulted & { notice?: string; isAll?: boolean }
+/** `notice`: what is said before the reply. `isAll`: there is nothing else to say, unless somebody else has. `asked`: of which
+ * documents, by id, one is to be chosen. */
+export type FromLibrary = Consulted & { notice?: string; isAll?: boolean; asked?: string[] }
 
 /**
  * What documents have to do with a message: those that it brings are read and kept, and what it asks of them is done.
@@ -26,7 +27,7 @@ export async function attend(
   const taken = await takeIn(message, source, tools)
   if (!taken) {
     const request = libraryRequestIn(text)
-    return request && { answer: await serve(request, message, source, tools) }
+    return request && (await serve(request, message, source, tools))
   }
   const ids = taken.flatMap(({ id }) => id ?? [])
   if (ids.length > 0) void follow(person, tools)

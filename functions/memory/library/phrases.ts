@@ -52,7 +52,8 @@ export const phrases = {
             all.length > MAX_LISTED ? `\nand ${all.length - MAX_LISTED} more.` : ''
           }`,
     unknown: (about: string) => `I have no document "${about}".`,
-    which: (names: string[]) => `Which one shall I forget?\n${lines(names, name => `- ${name}`)}`,
+    which: (names: string[]) =>
+      `Which one shall I forget?\n${lines(names, (name, at) => `${at + 1}. ${name}`)}`,
     none: 'I have no documents of yours.',
     forgotten: (names: string[]) => `I have forgotten ${names.join(', ')}.`,
     cite: (name: string, { page, section, line }: Place) => {
@@ -76,7 +77,7 @@ export const phrases = {
             all.length > MAX_LISTED ? `\n还有${all.length - MAX_LISTED}份。` : ''
           }`,
     unknown: (about: string) => `我这里没有“${about}”这份文档。`,
-    which: (names: string[]) => `要忘掉哪一份？\n${lines(names, name => `- ${name}`)}`,
+    which: (names: string[]) => `要忘掉哪一份？\n${lines(names, (name, at) => `${at + 1}. ${name}`)}`,
     none: '我这里没有你的文档。',
     forgotten: (names: string[]) => `好的，我已经忘掉了${names.join('、')}。`,
     cite: (name: string, { page, section, line }: Place) => {
@@ -88,4 +89,5 @@ export const phrases = {
   },
 } as const
 
-const lines = <T>(all: T[], line: (one: T) => string): string => all.slice(0, MAX_LISTED).map(line).join('\n')
+const lines = <T>(all: T[], line: (one: T, at: number) => string): string =>
+  all.slice(0, MAX_LISTED).map(line).join('\n')
