@@ -74,11 +74,12 @@ export async function currentSequence(
 }
 
 /** A row as people see it. */
-export const shown = ({ id, role, text, inReplyTo, createdAt, status }: HistoryMessage) => ({
+export const shown = ({ id, role, text, inReplyTo, createdAt, status, attachments }: HistoryMessage) => ({
   id,
   role,
   text,
   inReplyTo,
   createdAt,
   status,
+  ...(attachments && { attachments }),
 })

@@ -1,3 +1,4 @@
+import { notesOf } from '../shared/conversations/attachment-notes.ts'
 import type { History } from '../shared/conversations/conversations.ts'
 import { LaresError, toLaresError } from '../shared/errors.ts'
 import { firstEvent } from '../shared/events/event.ts'
@@ -92,7 +93,15 @@ async function enter(parts: Parts, incoming: Incoming & { conversation: string; 
   const stored = await parts.conversations.history.accept({
     conversation,
     person,
-    message: { id, role: 'user', text, inReplyTo: null, createdAt: time, status: 'queued' },
+    message: {
+      id,
+      role: 'user',
+      text,
+      inReplyTo: null,
+      createdAt: time,
+      status: 'queued',
+      ...notesOf(attachments),
+    },
   })
   checkSameText(stored.text, text)
 }

@@ -52,7 +52,13 @@ const stage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tools'), calls: z.array(callState) }),
 ])
 
-const said = z.object({ id: z.string(), text: z.string(), saidAt: z.string() })
+const attachmentNote = z.object({ name: z.string(), mediaType: z.string(), bytes: z.number() })
+const said = z.object({
+  id: z.string(),
+  text: z.string(),
+  saidAt: z.string(),
+  attachments: z.array(attachmentNote).optional(),
+})
 /** A person's message as the history shows it. */
 export type Said = z.infer<typeof said>
 

@@ -35,6 +35,17 @@ test('a message becomes a prompt, and what the model says becomes the reply', ()
   expect(talk.state.turn).toBeNull()
 })
 
+test('the history tells what came with a message, also when dialog writes it first', () => {
+  const talk = openTalk()
+  const attachments = [{ name: 'cat.png', mediaType: 'image/png', object: 'somewhere', bytes: 1 }]
+  talk.say('m1', 'look', { attachments })
+  expect(talk.rows()[0]).toMatchObject({
+    id: 'm1',
+    attachments: [{ name: 'cat.png', mediaType: 'image/png', bytes: 1 }],
+  })
+  expect(JSON.stringify(talk.rows())).not.toContain('somewhere')
+})
+
 test('an answer that memory vouches for needs no model', () => {
   const talk = openTalk()
   const drafts = talk.say('m1', 'what is my lock code?', { answer: 'It is 4711.' })

@@ -1,3 +1,4 @@
+import { notesOf } from '../../shared/conversations/attachment-notes.ts'
 import { askModel, askSkill } from './asking.ts'
 import { endTurn } from './ending.ts'
 import { askWhich, takeAnswer } from './questions.ts'
@@ -54,6 +55,7 @@ export const saidOf = ({ id, recalled }: Taken): Said => ({
   id,
   text: recalled.message.text,
   saidAt: recalled.saidAt,
+  ...notesOf(recalled.message.attachments),
 })
 
 /** The skill that can take these words as they are. Several messages at once are the model's, if it can use the skills. */

@@ -41,8 +41,16 @@ export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 }
 
 /** The last status that a step gives a row is the one that is written. */
 export function markSaid(work: Work, said: Said[], status: MessageStatus): void {
-  for (const { id, text, saidAt } of said)
-    work.rows.set(id, { id, role: 'user', text, inReplyTo: null, createdAt: saidAt, status })
+  for (const { id, text, saidAt, attachments } of said)
+    work.rows.set(id, {
+      id,
+      role: 'user',
+      text,
+      inReplyTo: null,
+      createdAt: saidAt,
+      status,
+      ...(attachments && { attachments }),
+    })
 }
 
 export type Answer = {

@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{id: string, role: 'user' | 'assistant', text: string, inReplyTo: string | null, createdAt: string,
- *   status: 'queued' | 'answering' | 'answered' | 'completed' | 'failed' | 'interrupted'}} Row
+ *   status: 'queued' | 'answering' | 'answered' | 'completed' | 'failed' | 'interrupted',
+ *   attachments?: {name: string, mediaType: string, bytes: number}[]}} Row
  * @typedef {{id: string, createdAt: string, updatedAt: string, preview: string}} Conversation
  */
 

@@ -86,7 +86,7 @@ function body({ role, text, files }) {
   return element
 }
 
-/** The history has no names of files, but a message without words has some. @param {string} text @param {string[]} [files] */
+/** A message without words has files, if only the history of older ones does not name them. @param {string} text @param {string[]} [files] */
 const attachments = (text, files = text === '' ? [say('attachment')] : []) =>
   files.map(name => {
     const element = document.createElement('span')

@@ -27,7 +27,7 @@ export function createTranscript() {
   /** By the message that is being answered. @type {Map<string, {text: string, stage?: Stage}>} */
   const live = new Map()
 
-  /** How a row was shown while it was on its way: the history tells no files. @type {Map<string, {key: string, files?: string[] | undefined}>} */
+  /** How a row was shown while it was on its way, until the history tells. @type {Map<string, {key: string, files?: string[] | undefined}>} */
   const sentAs = new Map()
 
   /** @param {string} message */
@@ -86,8 +86,9 @@ const inOrder = rows =>
  * @param {Row} row @param {Row[]} sorted @param {number} index @returns {Item}
  */
 function itemOf(row, sorted, index) {
-  const { id, role, text, inReplyTo, status } = row
-  if (role === 'user' || inReplyTo === null) return { key: id, role, text, state: status }
+  const { id, role, text, inReplyTo, status, attachments } = row
+  const files = attachments && { files: attachments.map(({ name }) => name) }
+  if (role === 'user' || inReplyTo === null) return { key: id, role, text, state: status, ...files }
   const before = sorted.slice(0, index).findLast(other => other.role === 'user')
   const quote = before?.id === inReplyTo ? undefined : sorted.find(other => other.id === inReplyTo)?.text
   return { key: `reply:${inReplyTo}`, role, text, state: status, ...(quote && { quote }) }

@@ -34,6 +34,16 @@ describe('a transcript', () => {
     expect(after[1]!.key).toBe(before[1]!.key)
   })
 
+  it('names the files of a message as it was sent, and as the history has it', () => {
+    const transcript = createTranscript()
+    transcript.addRow(
+      row('old', { attachments: [{ name: 'lease.pdf', mediaType: 'application/pdf', bytes: 9 }] }),
+    )
+    transcript.addRow(row('sent'), { key: 'k', files: ['note.txt'] })
+    transcript.addRow(row('plain'))
+    expect(transcript.items([]).map(({ files }) => files)).toEqual([['lease.pdf'], ['note.txt'], undefined])
+  })
+
   it('begins a text anew where a chunk comes at an earlier offset', () => {
     const transcript = createTranscript()
     transcript.addRow(row('q', { status: 'answering' }))

@@ -44,6 +44,9 @@ export type ModelCall = { model: string; inputTokens: number; outputTokens: numb
 
 export type MessageStatus = 'queued' | 'answering' | 'answered' | 'completed' | 'failed' | 'interrupted'
 
+/** What came with a message, as people know it; where its bytes are is told by the message's event alone. */
+export type AttachmentNote = { name: string; mediaType: string; bytes: number }
+
 export type MessageWrite = {
   id: string
   role: 'user' | 'assistant'
@@ -53,6 +56,8 @@ export type MessageWrite = {
   /** ISO 8601, UTC. */
   createdAt: string
   status: MessageStatus
+  /** Only where something came with it. Like all but text and status it stays as it was first written. */
+  attachments?: AttachmentNote[]
 }
 
 export type HistoryMessage = MessageWrite & {

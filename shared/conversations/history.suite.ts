@@ -47,6 +47,37 @@ export function historySuite(open: () => Conversations): void {
       expect(await store.history.list(c, { limit: 10 })).toHaveLength(1)
     })
 
+    test('a message tells what came with it, whatever becomes of it; one with nothing does not', async () => {
+      const attachments = [
+        { name: 'lease “2026”.pdf', mediaType: 'application/pdf', bytes: 4_711 },
+        { name: '说明\u0000🙂.txt', mediaType: 'text/plain', bytes: 0 },
+      ]
+      const message = written(`${c}-1`, { text: '', attachments })
+      expect(await store.history.accept({ conversation: c, person: 'owner', message })).toMatchObject({
+        attachments,
+      })
+      await enter('2')
+      await store.step({
+        conversation: c,
+        person: 'owner',
+        eventId: `${c}-e`,
+        apply: () => ({
+          state: {},
+          messages: [
+            written(`${c}-1`, { text: '', status: 'answered' }),
+            written(`${c}-3`, { attachments: attachments.slice(1) }),
+          ],
+          outcome: null,
+        }),
+      })
+      const rows = await store.history.list(c, { limit: 10 })
+      expect(rows.map(row => row.attachments)).toEqual([attachments, undefined, attachments.slice(1)])
+      expect(rows[0]).toMatchObject({ status: 'answered' })
+      expect('attachments' in rows[1]!).toBe(false)
+      expect(await store.history.message(`${c}-1`)).toEqual(rows[0])
+      expect(await store.history.changes(c, 0, 10)).toEqual(rows.toSorted((a, b) => a.sequence - b.sequence))
+    })
+
     test("another person's conversation is not found, and nothing is written there", async () => {
       await enter('1')
       await expect(enter('2', 'eve')).rejects.toMatchObject({ code: 'not_found' })

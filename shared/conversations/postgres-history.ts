@@ -1,10 +1,12 @@
 import { LaresError } from '../errors.ts'
 import type { Database } from '../postgres/database.ts'
+import { restored, type Stored } from './attachment-notes.ts'
 import type { Conversation, History, HistoryMessage, Waiting } from './conversations.ts'
 import { enterMessage, hold } from './postgres-messages.ts'
 
 const COLUMNS = `
-  m.id, m.conversation, m.role, m.text, m.in_reply_to AS "inReplyTo", m.created_at AS "createdAt", s.status, s.sequence`
+  m.id, m.conversation, m.role, m.text, m.in_reply_to AS "inReplyTo", m.created_at AS "createdAt", s.status, s.sequence,
+  m.attachments`
 const BOTH = 'm.conversation = s.conversation AND m.at = s.at'
 
 const MESSAGE = `
@@ -37,7 +39,9 @@ const WAITING = `
 
 export function postgresHistory(database: Database, now: () => number): History {
   const { query } = database
-  const message = async (id: string, on = query) => (await on<HistoryMessage>(MESSAGE, [id]))[0]
+  const messages = async (sql: string, values: unknown[], on = query) =>
+    (await on<Stored<HistoryMessage>>(sql, values)).map(restored)
+  const message = async (id: string, on = query) => (await messages(MESSAGE, [id], on))[0]
   return {
     accept: entry =>
       database.transaction(async on => {
@@ -53,9 +57,8 @@ export function postgresHistory(database: Database, now: () => number): History 
     conversation: async id => (await query<Conversation>(CONVERSATION, [id]))[0],
     message: id => message(id),
     conversations: (person, limit) => query<Conversation>(OF_PERSON, [person, limit]),
-    list: async (id, { before, limit }) =>
-      (await query<HistoryMessage>(PAGE, [id, before ?? null, limit])).reverse(),
+    list: async (id, { before, limit }) => (await messages(PAGE, [id, before ?? null, limit])).reverse(),
     waiting: id => query<Waiting>(WAITING, [id ?? null]),
-    changes: (id, sequence, limit) => query<HistoryMessage>(CHANGES, [id, sequence, limit]),
+    changes: (id, sequence, limit) => messages(CHANGES, [id, sequence, limit]),
   }
 }

@@ -1,5 +1,6 @@
 import { LaresError } from '../errors.ts'
 import type { Query } from '../postgres/database.ts'
+import { stored } from './attachment-notes.ts'
 import type { MessageWrite } from './conversations.ts'
 
 /** A conversation whose row this transaction holds until it ends: all other writers of the conversation wait. */
@@ -31,8 +32,8 @@ export async function hold(
 const WRITE = `
   WITH given AS MATERIALIZED (
     SELECT g.*, nextval('lares.changes') AS sequence
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
-      AS g (id, role, text, in_reply_to, created_at, status, at)
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[])
+      AS g (id, role, text, in_reply_to, created_at, status, at, attachments)
   ), changed AS (
     SELECT g.id, g.status, g.text, g.sequence, s.conversation, s.at, g.text <> m.text AS reworded
     FROM given g
@@ -44,8 +45,8 @@ const WRITE = `
   ), fresh AS (
     SELECT * FROM given g WHERE NOT EXISTS (SELECT FROM lares.message_states s WHERE s.id = g.id)
   ), said AS (
-    INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at)
-    SELECT $1, at, id, role, text, in_reply_to, created_at FROM fresh
+    INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at, attachments)
+    SELECT $1, at, id, role, text, in_reply_to, created_at, attachments FROM fresh
   ), stated AS (
     INSERT INTO lares.message_states (id, conversation, at, status, sequence)
     SELECT id, $1, at, status, sequence FROM fresh
@@ -74,6 +75,7 @@ export async function writeMessages(
     column(({ createdAt }) => createdAt),
     column(({ status }) => status),
     places.map(timeOf),
+    column(stored),
   ])
   for (const { conversation: of, at, text } of reworded) await query(REWORD, [of, at, text])
   return places.at(-1)!
@@ -84,8 +86,8 @@ const ENTER = `
     INSERT INTO lares.message_states (id, conversation, at, status, sequence)
     VALUES ($2, $1, $8::timestamptz, $7, nextval('lares.changes')) ON CONFLICT (id) DO NOTHING RETURNING sequence
   ), said AS (
-    INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at)
-    SELECT $1, $8::timestamptz, $2, $3, $4, $5, $6 FROM stated
+    INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at, attachments)
+    SELECT $1, $8::timestamptz, $2, $3, $4, $5, $6, $10 FROM stated
   ), placed AS (
     UPDATE lares.conversations SET last_at = $9 WHERE id = $1 AND EXISTS (SELECT FROM stated)
   )
@@ -100,7 +102,7 @@ export async function enterMessage(
 ): Promise<number | undefined> {
   const { id, role, text, inReplyTo, createdAt, status } = message
   const at = placesFor([message], place)[0]!
-  const values = [conversation, id, role, text, inReplyTo, createdAt, status, timeOf(at), at]
+  const values = [conversation, id, role, text, inReplyTo, createdAt, status, timeOf(at), at, stored(message)]
   return (await query<{ sequence: number }>(ENTER, values))[0]?.sequence
 }
 

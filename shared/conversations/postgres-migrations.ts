@@ -103,4 +103,8 @@ export const migrations: Migration[] = [
     statements: `
       CREATE INDEX message_states_in_order ON lares.message_states (conversation, at DESC) INCLUDE (status, sequence)`,
   },
+  {
+    name: 'attachments of messages',
+    statements: 'ALTER TABLE lares.messages ADD COLUMN attachments text',
+  },
 ]

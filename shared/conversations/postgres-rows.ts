@@ -1,4 +1,5 @@
 import type { Database, Query } from '../postgres/database.ts'
+import { restored, type Stored } from './attachment-notes.ts'
 import type { Documents, Forgotten, MessageWrite, Row, Rows } from './conversations.ts'
 import { enterMessage, hold } from './postgres-messages.ts'
 
@@ -8,7 +9,8 @@ const CONVERSATIONS = `
   SELECT id, person, created_at AS "createdAt", state FROM lares.conversations WHERE person = $1 AND id > $2
   ORDER BY id LIMIT ${PAGE}`
 const MESSAGES = `
-  SELECT m.at::text AS place, m.id, m.role, m.text, m.in_reply_to AS "inReplyTo", m.created_at AS "createdAt", s.status
+  SELECT m.at::text AS place, m.id, m.role, m.text, m.in_reply_to AS "inReplyTo", m.created_at AS "createdAt", s.status,
+    m.attachments
   FROM lares.messages m JOIN lares.message_states s ON s.id = m.id
   WHERE m.conversation = $1 AND m.at > $2::timestamptz ORDER BY m.at LIMIT ${PAGE}`
 const DOCUMENTS = `
@@ -32,7 +34,7 @@ const HELD = 'SELECT id FROM lares.conversations WHERE person = $1 FOR UPDATE'
 const SAID = 'DELETE FROM lares.messages WHERE conversation = $1'
 
 type ConversationRow = { id: string; person: string; createdAt: string; state: string | null }
-type MessageRow = MessageWrite & { place: string }
+type MessageRow = Stored<MessageWrite & { place: string }>
 type DocumentRow = Omit<Extract<Row, { kind: 'document' }>, 'kind' | 'body'> & {
   body: string
   number: number
@@ -58,8 +60,10 @@ export function postgresRows(database: Database, now: () => number, documents: D
       )) {
         yield { kind: 'conversation', ...row, ...(state !== null && { state: JSON.parse(state) }) }
         const messages = pages(page<MessageRow>(MESSAGES, row.id), '-infinity', ({ place }) => place)
-        for await (const { place: _, ...message } of messages)
+        for await (const one of messages) {
+          const { place: _, ...message } = restored(one)
           yield { kind: 'message', conversation: row.id, person, ...message }
+        }
       }
       for await (const { number: _, ...row } of pages(
         page<DocumentRow>(DOCUMENTS, person),

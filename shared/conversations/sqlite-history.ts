@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../errors.ts'
 import type { GroupCommit } from '../sqlite/database.ts'
+import { restored, type Stored, stored } from './attachment-notes.ts'
 import type { Conversation, History, HistoryMessage, MessageWrite, Waiting } from './conversations.ts'
 
-const COLUMNS = `id, conversation, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, sequence`
+const COLUMNS = `id, conversation, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, sequence, attachments`
 
 /** In the words of the partial index, which SQLite compares as they are. */
 export const IS_WAITING = "status IN ('queued', 'answering')"
@@ -15,7 +16,8 @@ export function sqliteMessages(database: DatabaseSync) {
   )
   const next = database.prepare('UPDATE changes SET last = last + 1 RETURNING last')
   const write = database.prepare(
-    `INSERT INTO messages (id, conversation, role, text, in_reply_to, created_at, status, sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO messages (id, conversation, role, text, in_reply_to, created_at, status, sequence, attachments)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET status = excluded.status, text = excluded.text, sequence = excluded.sequence
      WHERE status <> excluded.status OR text <> excluded.text`,
   )
@@ -24,7 +26,7 @@ export function sqliteMessages(database: DatabaseSync) {
     write(conversation: string, message: MessageWrite) {
       const { last } = next.get() as { last: number }
       const { id, role, text, inReplyTo, createdAt, status } = message
-      write.run(id, conversation, role, text, inReplyTo, createdAt, status, last)
+      write.run(id, conversation, role, text, inReplyTo, createdAt, status, last, stored(message))
     },
   }
 }
@@ -51,7 +53,11 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
      FROM messages m JOIN conversations c ON c.id = m.conversation WHERE ${IS_WAITING}`
   const waiting = database.prepare(`${countWaiting} GROUP BY c.person`)
   const waitingIn = database.prepare(`${countWaiting} AND m.conversation = ? GROUP BY c.person`)
-  const read = (id: string) => message.get(id) as HistoryMessage | undefined
+  const read = (id: string) => {
+    const row = message.get(id) as Stored<HistoryMessage> | undefined
+    return row && restored(row)
+  }
+  const all = (rows: unknown[]) => (rows as Stored<HistoryMessage>[]).map(restored)
   const owner = (id: string) => conversation.get(id) as Conversation | undefined
   return {
     accept: entry =>
@@ -68,8 +74,8 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
     message: async id => read(id),
     conversations: async (person, limit) => ofPerson.all(person, limit) as Conversation[],
     list: async (id, { before, limit }) =>
-      (page.all({ conversation: id, before: before ?? null, limit }) as HistoryMessage[]).reverse(),
+      all(page.all({ conversation: id, before: before ?? null, limit })).reverse(),
     waiting: async id => (id === undefined ? waiting.all() : waitingIn.all(id)) as Waiting[],
-    changes: async (id, sequence, limit) => changes.all(id, sequence, limit) as HistoryMessage[],
+    changes: async (id, sequence, limit) => all(changes.all(id, sequence, limit)),
   }
 }

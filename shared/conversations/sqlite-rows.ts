@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { GroupCommit } from '../sqlite/database.ts'
+import { restored, type Stored } from './attachment-notes.ts'
 import type { Documents, Forgotten, MessageWrite, Row, Rows } from './conversations.ts'
 import { sqliteMessages } from './sqlite-history.ts'
 
@@ -9,7 +10,7 @@ const CONVERSATIONS = `
   SELECT c.id, c.person, c.created_at AS createdAt, d.state FROM conversations c LEFT JOIN dialog d ON d.conversation = c.id
   WHERE c.person = ? ORDER BY c.id`
 const MESSAGES = `
-  SELECT position, id, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status FROM messages
+  SELECT position, id, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, attachments FROM messages
   WHERE conversation = ? AND position > ? ORDER BY position LIMIT ${PAGE}`
 const DOCUMENTS = `
   SELECT rowid AS position, collection, id, person, text, body, created_at AS createdAt FROM documents
@@ -32,8 +33,8 @@ export function sqliteRows(database: DatabaseSync, commits: GroupCommit, documen
     async *read(person) {
       for (const { state, ...row } of conversations.all(person) as ConversationRow[]) {
         yield { kind: 'conversation', ...row, ...(state !== null && { state: JSON.parse(state) }) }
-        for (const message of pages<MessageWrite>(after => messages.all(row.id, after)))
-          yield { kind: 'message', conversation: row.id, person, ...message }
+        for (const message of pages<Stored<MessageWrite>>(after => messages.all(row.id, after)))
+          yield { kind: 'message', conversation: row.id, person, ...restored(message) }
       }
       for (const row of pages<DocumentRow>(after => documentsOf.all(person, after)))
         yield { ...row, kind: 'document', body: JSON.parse(row.body) }

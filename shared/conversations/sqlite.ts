@@ -38,6 +38,7 @@ const migrations = [
      hour TEXT NOT NULL, model TEXT NOT NULL, calls INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
      output_tokens INTEGER NOT NULL, PRIMARY KEY (hour, model)) STRICT, WITHOUT ROWID`,
   'CREATE INDEX documents_by_age ON documents (collection, person, created_at)',
+  'ALTER TABLE messages ADD COLUMN attachments TEXT',
 ]
 
 /** Counted as it comes, so that the file does not grow with every call. Hours as 2026-11-27T14:00:00Z. */

@@ -38,6 +38,9 @@ const lines = z.discriminatedUnion('kind', [
     inReplyTo: z.string().nullable(),
     createdAt: time,
     status: z.enum(['queued', 'answering', 'answered', 'completed', 'failed', 'interrupted']),
+    attachments: z
+      .array(z.strictObject({ name: z.string(), mediaType: z.string(), bytes: z.int() }))
+      .optional(),
   }),
   z.strictObject({
     kind: z.literal('document'),

@@ -5,18 +5,36 @@ import { opened, openText, placeOf } from './places.ts'
 
 const placeOfMessage = (id: string) => placeOf('message', id)
 
-export const sealMessage = <Message extends Pick<MessageWrite, 'id' | 'text'>>(
-  key: DataKey,
-  message: Message,
-): Message => ({ ...message, text: sealText(key, placeOfMessage(message.id), message.text) })
+const placeOfName = (id: string, at: number) => placeOf('attachment', id, String(at))
+
+/** Of what came with it the names are contents; kinds and sizes are not. */
+export function sealMessage<Message extends MessageWrite>(key: DataKey, message: Message): Message {
+  const { id, text, attachments } = message
+  return {
+    ...message,
+    text: sealText(key, placeOfMessage(id), text),
+    ...(attachments && {
+      attachments: attachments.map((one, at) => ({
+        ...one,
+        name: sealText(key, placeOfName(id, at), one.name),
+      })),
+    }),
+  }
+}
 
 /** Undefined when its key was destroyed. */
-export async function openMessage<Message extends Pick<MessageWrite, 'id' | 'text'>>(
+export async function openMessage<Message extends MessageWrite>(
   keys: Keys,
   message: Message,
 ): Promise<Message | undefined> {
-  const text = await openText(keys, placeOfMessage(message.id), message.text)
-  return text === undefined ? undefined : { ...message, text }
+  const { id, attachments } = message
+  const text = await openText(keys, placeOfMessage(id), message.text)
+  if (text === undefined) return undefined
+  if (!attachments) return { ...message, text }
+  const names = await Promise.all(
+    attachments.map(({ name }, at) => openText(keys, placeOfName(id, at), name)),
+  )
+  return { ...message, text, attachments: attachments.map((one, at) => ({ ...one, name: names[at] ?? '' })) }
 }
 
 /** What people and the assistant said is encrypted; who, when and in which conversation is not. */

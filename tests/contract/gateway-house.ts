@@ -6,6 +6,7 @@ import type { Parts } from '../../gateway/parts.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
 import { openSqliteBus } from '../../shared/bus/sqlite.ts'
 import type { GatewayConfig } from '../../shared/config/files.ts'
+import { notesOf } from '../../shared/conversations/attachment-notes.ts'
 import type { Conversations, MessageStatus } from '../../shared/conversations/conversations.ts'
 import { openSqliteConversations } from '../../shared/conversations/sqlite.ts'
 import { LaresError } from '../../shared/errors.ts'
@@ -187,7 +188,15 @@ async function step(
   status: MessageStatus,
   reply?: { text: string; status: MessageStatus },
 ) {
-  const question = { id, role: 'user' as const, text: data.text, inReplyTo: null, createdAt: time, status }
+  const question = {
+    id,
+    role: 'user' as const,
+    text: data.text,
+    inReplyTo: null,
+    createdAt: time,
+    status,
+    ...notesOf(data.attachments),
+  }
   const answer = reply && {
     ...reply,
     id: derivedId(id, 'dialog', 99),

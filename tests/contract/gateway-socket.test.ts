@@ -63,7 +63,7 @@ describe('a WebSocket', () => {
     const { socket, frames, send } = await openSocket(house)
     const keys = Array.from({ length: 100 }, (_, index) => `many-${index}`)
     for (const key of keys) send({ type: 'message', text: key, conversation: 'many', key })
-    await expect.poll(() => frames.map(({ key }) => key)).toEqual(keys)
+    await expect.poll(() => frames.map(({ key }) => key), { timeout: 10_000 }).toEqual(keys)
     socket.close()
   })
 

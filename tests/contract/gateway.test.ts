@@ -51,7 +51,11 @@ describe('messages', () => {
     const response = await ask(house, '/api/messages', {
       json: { text: '', attachments: [{ name: 'note.txt', mediaType: 'text/plain', data }] },
     })
-    const { id } = (await response.json()) as { id: string }
+    const { id, conversation } = (await response.json()) as { id: string; conversation: string }
+    const history = await ask(house, `/api/conversations/${conversation}/messages`)
+    expect(await history.json()).toMatchObject({
+      messages: [{ id, attachments: [{ name: 'note.txt', mediaType: 'text/plain', bytes: 9 }] }],
+    })
     const event = (await house.published()).find(one => one.id === id)!
     expect(event.data.attachments).toEqual([
       {

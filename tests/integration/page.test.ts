@@ -185,7 +185,8 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
       await page.locator('.message.user.is-answered').waitFor()
       expect((await attachmentsOf(''))!.map(({ name }) => name)).toEqual(['drop.txt', 'paste.txt'])
       await page.reload()
-      await page.locator('.message.user .file', { hasText: 'attachment' }).waitFor()
+      await page.locator('.message.user .file', { hasText: 'drop.txt' }).waitFor()
+      expect(await page.locator('.message.user .file').allTextContents()).toEqual(['drop.txt', 'paste.txt'])
     })
 
     it('wait in the browser while the gateway is away, the page closed meanwhile', async () => {
