@@ -104,3 +104,12 @@ it('of a replica that ends is followed to its end, and read once', async () => {
   await appendFile(logs.fileOf('chatty-89abcdef'), '2026-05-03T12:00:00.000Z from another\n')
   expect(await followed).toEqual(['line 0', 'line 1', 'line 2', 'from another'])
 })
+
+it('of an empty runtime that a killed provider left is removed at the next start, and no other', async () => {
+  await appendFile(logs.spareFile('1'), 'nobody asked for it\n')
+  await say(0, 1)
+  logs.close()
+  logs = await openLogFiles(folder)
+  await expect(stat(logs.spareFile('1'))).rejects.toThrow('ENOENT')
+  expect(await texts(false, Number.POSITIVE_INFINITY)).toEqual(['line 0'])
+})
