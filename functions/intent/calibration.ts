@@ -2,7 +2,7 @@
 export type Outcome = { confidence: number; isNone: boolean; isRight: boolean }
 
 /** How much worse it is to miss a skill that was found than to take something for a skill. */
-const MISS_COST = 4
+const MISS_COST = 5
 
 /**
  * The confidence from which on a skill is taken: where the shares of what was right and is missed, and of what asks for
@@ -42,12 +42,12 @@ export type Scale = (confidence: number) => number
 
 /** Takes confidences of one language to those of another, when both were made of the same sentences. */
 export function scaleBetween(from: readonly number[], to: readonly number[]): Scale {
-  const [a, b] = [centreOf(from), centreOf(to)]
-  return confidence => b.middle + (confidence - a.middle) * (b.spread / (a.spread || 1))
+  const [a, b] = [momentsOf(from), momentsOf(to)]
+  return confidence => b.mean + (confidence - a.mean) * (b.deviation / (a.deviation || 1))
 }
 
-function centreOf(values: readonly number[]): { middle: number; spread: number } {
-  const inOrder = values.toSorted((a, b) => a - b)
-  const at = (share: number) => inOrder[Math.floor(share * (inOrder.length - 1))] ?? 0
-  return { middle: at(0.5), spread: at(0.75) - at(0.25) }
+function momentsOf(values: readonly number[]): { mean: number; deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / (values.length || 1)
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return { mean, deviation: Math.sqrt(squares / (values.length || 1)) }
 }

@@ -7,6 +7,7 @@ import type { Embedder } from '../../shared/models/models.ts'
 import { background } from './background.ts'
 import { type Classifier, trainClassifier } from './classifier.ts'
 import { type LexicalClassifier, trainLexical } from './lexical.ts'
+import { bothViews } from './views.ts'
 
 /** How long to leave the embeddings alone after they failed. */
 const RETRY_MS = 60_000
@@ -41,7 +42,7 @@ export function openLearner(now: () => number = Date.now) {
     const learning: Known = known?.key === key ? known : { key, byWords: trainLexical(examples) }
     known = learning
     retryAt = Number.POSITIVE_INFINITY
-    const embed = async (texts: readonly string[]) => (await models.embed(texts, 'query')).vectors
+    const embed = bothViews((texts, kind) => models.embed(texts, kind))
     wait(LEARN_AFTER_MS, undefined, { ref: false })
       .then(() => trainClassifier(examples, embed))
       .then(byMeaning => {

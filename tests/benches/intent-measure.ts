@@ -79,11 +79,3 @@ export async function accuracies(classify: Classifier, test: readonly Example[])
     oosRecall: counts.none === 0 ? null : counts.caught / counts.none,
   }
 }
-
-/** At most 300 utterances, each by itself, from its words to its skill, its embedding included. */
-export async function msPerUtterance(classify: Classifier, test: readonly Example[]): Promise<number> {
-  const texts = test.map(({ text }) => text).filter((_, i) => i % Math.ceil(test.length / 300) === 0)
-  const startedAt = performance.now()
-  for (const text of texts) await classify(text)
-  return (performance.now() - startedAt) / texts.length
-}

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { trainClassifier } from '../../functions/intent/classifier.ts'
+import { bothViews } from '../../functions/intent/views.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { openEmbedder } from '../../shared/models/embedder.ts'
 import { openLog } from '../../shared/pino-log.ts'
-import { accuracies, msPerUtterance, planFor } from './intent-measure.ts'
+import { accuracies, planFor } from './intent-measure.ts'
 import { openKeptVectors } from './kept-vectors.ts'
 import { rounded } from './statistics.ts'
 
@@ -26,21 +27,21 @@ remarks.forEach(say)
 const environment = readEnvironment(process.env)
 const embedder = openEmbedder(environment, openLog('bench', 'warn'))
 const vectors = await openKeptVectors(join(environment.cache, 'bench', 'vectors.db'), embedder, say)
-/** Of what is measured in milliseconds each text is embedded anew, by itself. */
-let embed = vectors.embed
+/** What is measured is embedded anew, each text by itself, as a message is. */
+let embed = bothViews(vectors.embed)
 
 const startedAt = performance.now()
 const classify = await trainClassifier(learn, texts => embed(texts), tune)
 const trainingMs = performance.now() - startedAt
 say(`learnt from ${learn.length} utterances in ${Math.round(trainingMs / 1_000)} s`)
 
-await vectors.embed(test.map(({ text }) => text))
-const shares = await accuracies(classify, test)
-if (shares.oosRecall === null) say(`oosRecall is null: ${values.test} has no utterances out of scope`)
 vectors.close()
-embed = async texts => (await embedder.embed(texts, 'query')).vectors
-const ms = await msPerUtterance(classify, test)
+embed = bothViews((texts, kind) => embedder.embed(texts, kind))
+const testedAt = performance.now()
+const shares = await accuracies(classify, test)
+const msPerUtterance = (performance.now() - testedAt) / test.length
+if (shares.oosRecall === null) say(`oosRecall is null: ${values.test} has no utterances out of scope`)
 await embedder.close()
 process.stdout.write(
-  `${JSON.stringify({ ...shares, msPerUtterance: rounded(ms), utterances: test.length, trainingMs: Math.round(trainingMs), memoryMB: Math.round(process.memoryUsage.rss() / 1e6) })}\n`,
+  `${JSON.stringify({ ...shares, msPerUtterance: rounded(msPerUtterance), utterances: test.length, trainingMs: Math.round(trainingMs), memoryMB: Math.round(process.memoryUsage.rss() / 1e6) })}\n`,
 )

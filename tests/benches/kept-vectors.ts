@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Embed } from '../../functions/intent/space.ts'
-import type { Embedder } from '../../shared/models/models.ts'
+import type { Embedder, EmbeddingKind } from '../../shared/models/models.ts'
 import { openDatabase } from '../../shared/sqlite/database.ts'
 
 const TABLE = 'CREATE TABLE vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID'
@@ -10,10 +9,10 @@ const PART = 512
 const PROBE = 'Which of the two boats is ours?'
 const MIN_SAME = 0.999999
 
-export type KeptVectors = { embed: Embed; close(): void }
+export type KeptVectors = Pick<Embedder, 'embed'> & { close(): void }
 
 /**
- * Embeddings for queries that are made once and kept in a file, by model and text. Vectors of a model that has changed
+ * Embeddings that are made once and kept in a file, by model, kind and text. Vectors of a model that has changed
  * under its name are dropped, which `say` is told.
  */
 export async function openKeptVectors(
@@ -23,40 +22,44 @@ export async function openKeptVectors(
 ): Promise<KeptVectors> {
   const { model, vectors } = await embedder.embed([PROBE], 'query')
   const database = openDatabase(file, [TABLE])
-  const keyOf = (text: string) => createHash('sha256').update(`${model}\n${text}`).digest('base64url')
+  const keyOf = (text: string, kind: EmbeddingKind) =>
+    createHash('sha256').update(`${model}\n${kind}\n${text}`).digest('base64url')
   const select = database.prepare('SELECT vector FROM vectors WHERE key = ?')
   const insert = database.prepare('INSERT OR REPLACE INTO vectors VALUES (?, ?)')
-  const keptOf = (text: string) => {
-    const row = select.get(keyOf(text)) as { vector: Uint8Array } | undefined
+  const keptOf = (text: string, kind: EmbeddingKind) => {
+    const row = select.get(keyOf(text, kind)) as { vector: Uint8Array } | undefined
     return row && new Float32Array(Uint8Array.from(row.vector).buffer)
   }
-  const keep = (texts: readonly string[], made: readonly Float32Array[]) => {
+  const keep = (texts: readonly string[], kind: EmbeddingKind, made: readonly Float32Array[]) => {
     database.exec('BEGIN')
     texts.forEach(
-      (text, at) => void insert.run(keyOf(text), new Uint8Array(Float32Array.from(made[at]!).buffer)),
+      (text, at) => void insert.run(keyOf(text, kind), new Uint8Array(Float32Array.from(made[at]!).buffer)),
     )
     database.exec('COMMIT')
   }
 
-  const before = keptOf(PROBE)
+  const before = keptOf(PROBE, 'query')
   if (before && cosine(before, vectors[0]!) < MIN_SAME) {
     say(`${model} gives other vectors than those that were kept: all are made anew`)
     database.exec('DELETE FROM vectors')
   }
-  keep([PROBE], vectors)
+  keep([PROBE], 'query', vectors)
 
-  async function make(texts: readonly string[]): Promise<void> {
+  async function make(texts: readonly string[], kind: EmbeddingKind): Promise<void> {
     for (let from = 0; from < texts.length; from += PART) {
       const part = texts.slice(from, from + PART)
-      keep(part, (await embedder.embed(part, 'query')).vectors)
+      keep(part, kind, (await embedder.embed(part, kind)).vectors)
       if (texts.length > PART) say(`embedded ${from + part.length} of ${texts.length}`)
     }
   }
 
   return {
-    async embed(texts) {
-      await make([...new Set(texts)].filter(text => !keptOf(text)))
-      return texts.map(text => keptOf(text)!)
+    async embed(texts, kind) {
+      await make(
+        [...new Set(texts)].filter(text => !keptOf(text, kind)),
+        kind,
+      )
+      return { model, vectors: texts.map(text => keptOf(text, kind)!) }
     },
     close: () => database.close(),
   }

@@ -91,7 +91,7 @@ test('embeddings are kept on disk, until the model gives others under the same n
   const at = join(folder, 'bench', 'vectors.db')
   async function embedded(embedder: Embedder): Promise<number[][]> {
     const kept = await openKeptVectors(at, embedder, line => said.push(line))
-    const vectors = await kept.embed(['one', 'three', 'one'])
+    const { vectors } = await kept.embed(['one', 'three', 'one'], 'query')
     kept.close()
     return vectors.map(vector => [...vector])
   }
