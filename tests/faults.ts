@@ -1,8 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { readStack } from '../infra/connector/topic-map.ts'
 import { type Broker, startBroker } from '../infra/kafka/broker.ts'
 import { inject, simulated } from '../infra/lares/injection.ts'
@@ -103,7 +104,26 @@ async function talk(cell: Cell, ground: Ground) {
       answered = progress.answered
     },
   })
+  const wrong = [...report.missing, ...report.duplicates, ...report.outOfOrder]
+  for (const conversation of new Set(wrong.map(place => place.conversation)))
+    process.stderr.write(`${await journeyOf(conversation, ground)}\n`)
   return { report, answeredAt }
+}
+
+/** What the log tells of a conversation in which a promise was broken, before the fleet and its files are gone. */
+async function journeyOf(conversation: string, { fleet, broker }: Ground): Promise<string> {
+  const where = {
+    LARES_HOME: fleet.home,
+    LARES_BUS: 'kafka',
+    KAFKA_BROKERS: broker.current().brokers,
+    ...(fleet.databaseUrl && { DATABASE_URL: fleet.databaseUrl }),
+  }
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['infra/lares/lares.mjs', 'trace', conversation, '--json'],
+    { env: { ...process.env, ...where } },
+  ).catch(error => ({ stdout: String(error) }))
+  return `journey of ${conversation}: ${stdout}`
 }
 
 async function openBroker() {

@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import type { Deployment } from './deployment.ts'
 import { EGRESS } from './egress.ts'
 
-const NAME = 'lares-functions'
+export const FUNCTIONS = 'lares-functions'
 const INTERNAL = 'lares-functions-internal'
 
 /**
@@ -20,7 +20,7 @@ export function networkFor(docker: Docker, given: string | undefined): (one: Dep
   return async ({ annotations }) => {
     if (annotations[EGRESS]?.trim() === 'none') return await make(INTERNAL).then(() => INTERNAL)
     if (given !== undefined) return given
-    return await make(NAME).then(() => NAME)
+    return await make(FUNCTIONS).then(() => FUNCTIONS)
   }
 }
 

@@ -53,8 +53,9 @@ export function openFetching(consumer: Consumer, settings: KafkaSettings, option
   }
   const fetchFrom = async (node: number, wanted: Cursor[], metadata: ClusterMetadata): Promise<void> => {
     busy.add(node)
+    const asked = new Map(wanted.map(cursor => [cursor, cursor.next]))
     try {
-      take(await request(node, wanted, metadata), metadata)
+      take(await request(node, wanted, metadata), metadata, asked)
     } catch (error) {
       if (failureNameOf(error) === 'OFFSET_OUT_OF_RANGE') await restart(wanted).catch(later)
       else later(error)
@@ -81,13 +82,21 @@ export function openFetching(consumer: Consumer, settings: KafkaSettings, option
         })),
       })),
     })
-  const take = (response: FetchResponse, metadata: ClusterMetadata): void => {
+  /** `asked`: what was to be read, and from where. */
+  const take = (
+    response: FetchResponse,
+    metadata: ClusterMetadata,
+    asked: ReadonlyMap<Cursor, bigint>,
+  ): void => {
     const names = new Map([...metadata.topics].map(([name, { id }]) => [id, name]))
     for (const { topicId, partitions } of response.responses)
       for (const { partitionIndex, records } of partitions) {
         const cursor = cursors.get(idOf({ topic: names.get(topicId) ?? '', partition: partitionIndex }))
-        // What was paused or lost while the fetch was under way is read again when it is wanted again.
-        if (cursor && !cursor.paused && records && records.length > 0) deliver(cursor, records)
+        // What was paused or lost while the fetch was under way is read again when it is wanted again. A partition that
+        // was lost and came back meanwhile goes on at another place: what was asked for before may lie behind it, and
+        // with it all that is between would be passed over.
+        const isCurrent = cursor && !cursor.paused && asked.get(cursor) === cursor.next
+        if (isCurrent && records && records.length > 0) deliver(cursor, records)
       }
   }
   const deliver = (cursor: Cursor, batches: RecordsBatch[]): void => {

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { readDeployment } from '../../infra/provider/deployment.ts'
 import { openDockerDriver } from '../../infra/provider/docker.ts'
+import { FUNCTIONS } from '../../infra/provider/docker-network.ts'
 import { noLog } from '../../shared/log.ts'
 import { buildArguments, buildContext, type DockerMachine, startDocker } from '../support/docker.ts'
 import { freePort } from '../support/house.ts'
@@ -15,11 +16,13 @@ const run = promisify(execFile)
 const PAUSED_BYTES = 256 * 1024 * 1024
 const BARE = `require('node:http').createServer((_, response) => response.end('ok')).listen(8080)`
 
-/** A bare node:http by `docker run`, its port published as one does, to its first answer. */
-async function bareRun(image: string): Promise<number> {
+/** A bare node:http by `docker run`, its port published as one does, to its first answer; default: on Docker's own network. */
+async function bareRun(image: string, network?: string): Promise<number> {
   const port = await freePort()
   const startedAt = performance.now()
-  const { stdout } = await run('docker', ['run', '--detach', '--publish', `127.0.0.1:${port}:8080`, image])
+  const where = network === undefined ? [] : ['--network', network]
+  const publish = ['--publish', `127.0.0.1:${port}:8080`]
+  const { stdout } = await run('docker', ['run', '--detach', ...where, ...publish, image])
   while (
     !(await fetch(`http://127.0.0.1:${port}/`).then(
       answer => answer.text(),
@@ -46,7 +49,8 @@ async function bareImage({ registry, base, build }: DockerMachine): Promise<stri
 
 /**
  * `npm run bench:wake -- --backend docker`: from zero replicas to the first answer of functions/time, from a paused
- * container and from nothing, against `docker run` of a bare node:http. Runs alternate.
+ * container and from nothing, against `docker run` of a bare node:http: on Docker's own network, on which containers reach
+ * each other, and on the functions' one, which Docker takes longer to set up. Runs alternate.
  */
 export async function wakeOnDocker(runs: number): Promise<void> {
   const machine = await startDocker()
@@ -61,7 +65,12 @@ export async function wakeOnDocker(runs: number): Promise<void> {
   const deployment = readDeployment({ service: 'time', image, readOnlyRootFilesystem: true })
   const release = { deployment, content: await driver.contentOf(deployment), version: 'bench' }
   const bare = await bareImage(machine)
-  const results = { baseline: [] as number[], nothing: [] as number[], paused: [] as number[] }
+  const results = {
+    baseline: [] as number[],
+    apart: [] as number[],
+    nothing: [] as number[],
+    paused: [] as number[],
+  }
   const wake = async () => {
     const startedAt = performance.now()
     const instance = await driver.start(release)
@@ -77,14 +86,20 @@ export async function wakeOnDocker(runs: number): Promise<void> {
       const second = await wake()
       results.paused.push(second.ms)
       await driver.stop(second.instance)
+      results.apart.push(await bareRun(bare, FUNCTIONS))
     }
   } finally {
     await driver.close({ stopFunctions: true })
     await machine.close()
     for (const path of [folder, context]) await rm(path, { recursive: true, force: true })
   }
-  for (const [name, ours] of Object.entries({ nothing: results.nothing, paused: results.paused }))
-    process.stdout.write(`${JSON.stringify(line(`wake-docker-${name}`, ours, results.baseline))}\n`)
+  const { baseline, apart, nothing, paused } = results
+  for (const [name, ours, against] of [
+    ['nothing', nothing, baseline],
+    ['nothing-same-network', nothing, apart],
+    ['paused', paused, baseline],
+  ] as const)
+    process.stdout.write(`${JSON.stringify(line(`wake-docker-${name}`, ours, against))}\n`)
 }
 
 const told = (values: number[]) => ({ p50: rounded(median(values)), p95: rounded(percentiles(values).p95) })

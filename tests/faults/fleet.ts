@@ -24,6 +24,7 @@ export type Fleet = {
   /** Of each gateway. */
   urls: string[]
   home: string
+  databaseUrl: string | undefined
   names: string[]
   kept(name: string): Kept
   /**
@@ -76,6 +77,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   return {
     urls,
     home,
+    databaseUrl: options.databaseUrl,
     names: [...kept.keys()],
     kept: name => kept.get(name)!,
     meet: moments.meet,
