@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import {
   asks,
+  attachmentNote,
   chatMessage,
   intent,
   language,
@@ -52,7 +53,6 @@ const stage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tools'), calls: z.array(callState) }),
 ])
 
-const attachmentNote = z.object({ name: z.string(), mediaType: z.string(), bytes: z.number() })
 const said = z.object({
   id: z.string(),
   text: z.string(),

@@ -1,5 +1,5 @@
-import type { Message } from '../events/types.ts'
-import type { AttachmentNote, MessageWrite } from './conversations.ts'
+import type { AttachmentNote, Message } from '../events/types.ts'
+import type { MessageWrite } from './conversations.ts'
 
 /** What the history tells of the attachments of a message; nothing when there are none. */
 export const notesOf = (attachments: Message['attachments']): { attachments?: AttachmentNote[] } =>

@@ -1,4 +1,4 @@
-import type { Language } from '../events/types.ts'
+import type { AttachmentNote, Language } from '../events/types.ts'
 
 /**
  * The conversations store: dialog's state and journal, the history that people see, documents, timers.
@@ -43,9 +43,6 @@ export type StepRequest<State, Outcome> = {
 export type ModelCall = { model: string; inputTokens: number; outputTokens: number }
 
 export type MessageStatus = 'queued' | 'answering' | 'answered' | 'completed' | 'failed' | 'interrupted'
-
-/** What came with a message, as people know it; where its bytes are is told by the message's event alone. */
-export type AttachmentNote = { name: string; mediaType: string; bytes: number }
 
 export type MessageWrite = {
   id: string

@@ -21,6 +21,10 @@ export const attachment = z.strictObject({
   bytes: z.int().nonnegative(),
 })
 
+/** What the history tells of an attachment; where its bytes are is told by the message's event alone. */
+export const attachmentNote = attachment.omit({ object: true })
+export type AttachmentNote = z.infer<typeof attachmentNote>
+
 export const turnMessage = z.strictObject({ role: z.enum(['user', 'assistant']), text: z.string() })
 
 /** What a person said. The event's id is the message's id and the turn's. */

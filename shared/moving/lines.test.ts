@@ -43,6 +43,13 @@ test('a line that is not understood is refused by its number', () => {
   )
 })
 
+test('an export of the version before is read, and one of a later version is refused', () => {
+  const first = (version: number) =>
+    readLine(JSON.stringify({ kind: 'lares-export', version, at: '2026-05-01T12:00:00.000Z' }), 1)
+  expect([first(1), first(2)]).toMatchObject([{ version: 1 }, { version: 2 }])
+  expect(() => first(3)).toThrow(/^line 1 is not of an export of Lares \(version 2\)/)
+})
+
 test('of a vector the direction is kept, to the last bit once it has length 1', () => {
   const raw = Float32Array.from({ length: 384 }, (_, n) => Math.sin(n * 7) * 3)
   const once = fromText(toText(raw), 384)

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { LaresError } from '../errors.ts'
-import { language } from '../events/types.ts'
+import { attachmentNote, language } from '../events/types.ts'
 import { isObjectKey } from '../objects/objects.ts'
 
-/** An export: a JSON object a line. docs/privacy.md describes it; what is changed here is changed there, with a new version. */
-export const VERSION = 1
+/**
+ * An export: a JSON object a line. docs/privacy.md describes it; what is changed here is changed there, with a new version.
+ * Since 2 messages may have attachments; 1, which is read too, has none.
+ */
+export const VERSION = 2
 
 const person = z.string()
 const time = z.string()
@@ -14,7 +17,7 @@ const lines = z.discriminatedUnion('kind', [
   /** The first line. */
   z.strictObject({
     kind: z.literal('lares-export'),
-    version: z.literal(VERSION),
+    version: z.literal([1, VERSION]),
     at: time,
     /** Whose it is; not there when it is everybody's. */
     person: person.optional(),
@@ -38,9 +41,7 @@ const lines = z.discriminatedUnion('kind', [
     inReplyTo: z.string().nullable(),
     createdAt: time,
     status: z.enum(['queued', 'answering', 'answered', 'completed', 'failed', 'interrupted']),
-    attachments: z
-      .array(z.strictObject({ name: z.string(), mediaType: z.string(), bytes: z.int() }))
-      .optional(),
+    attachments: z.array(attachmentNote).optional(),
   }),
   z.strictObject({
     kind: z.literal('document'),
