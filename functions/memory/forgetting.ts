@@ -5,7 +5,7 @@ import { forgetChosen, heldThen, namedExactly, wordsOf } from './library/serving
 import type { Tools } from './library/store.ts'
 import { meaningIn } from './meaning.ts'
 import { phrases } from './phrases.ts'
-import { type Asked, lastUsed, noteUsed } from './used.ts'
+import type { Asked, LastUsed } from './used.ts'
 
 /** Those, and what they had replaced. */
 export async function forgetMemories(
@@ -27,15 +27,14 @@ export async function forgetMemories(
 export async function takeChoice(
   message: Message,
   source: Source,
+  used: LastUsed,
   tools: Tools,
 ): Promise<string | undefined> {
   const { person, language } = message
-  const { documents } = tools
-  const last = await lastUsed(documents, person, source.conversation)
+  const last = await used.last()
   const { asked } = last ?? {}
   if (!last || !asked || last.at > source.saidAt || asked.by === source.message) return undefined
-  const note = (more: { asked?: Asked }) =>
-    noteUsed(documents, person, source.conversation, { ids: last.ids, at: source.saidAt, ...more })
+  const note = (more: { asked?: Asked }) => used.note({ ids: last.ids, at: source.saidAt, ...more })
   const ids = await chosenIds(asked, message, source, tools)
   if (ids === undefined) {
     await note({})

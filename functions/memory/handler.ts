@@ -22,7 +22,7 @@ import { isAboutOneself, sentenceTo } from './perspective.ts'
 import { phrases } from './phrases.ts'
 import { isAbout, type MemoryRequest, requestIn } from './requests.ts'
 import { earlier, mixed, recall, toMemory } from './store.ts'
-import { type Asked, lastUsed, noteUsed } from './used.ts'
+import { type Asked, type LastUsed, openLastUsed } from './used.ts'
 
 const MAX_MEMORIES = 5
 /** What memories may take of a prompt, in UTF-8. */
@@ -75,9 +75,10 @@ async function keep(facts: Fact[], person: string, source: Source, { documents, 
     if (id !== undefined) kept.add(id)
   }
   await meaningIn(vectors).changed(person, [])
-  const last = await lastUsed(documents, person, conversation)
+  const used = openLastUsed(documents, person, conversation)
+  const last = await used.last()
   const before = last?.at === at ? last.ids : []
-  await noteUsed(documents, person, conversation, { ids: [...new Set([...before, ...kept])], at })
+  await used.note({ ids: [...new Set([...before, ...kept])], at })
 }
 
 /** So that times compare as text. */
@@ -91,16 +92,16 @@ async function recalledFor(
 ): Promise<Recalled> {
   // A slash begins a command, which is dialog's.
   if (message.text.trimStart().startsWith('/')) return { memories: [] }
-  const chosen = await takeChoice(message, source, tools)
+  const used = openLastUsed(tools.documents, message.person, source.conversation)
+  const chosen = await takeChoice(message, source, used, tools)
   if (chosen !== undefined) return { memories: [], answer: chosen }
   const given = await attend(message, intent, source, tools)
   if (given?.answer !== undefined) {
     const asked = given.asked && { about: 'documents' as const, by: source.message, ids: given.asked }
-    const used = { ids: [], at: source.saidAt, asked }
-    await noteUsed(tools.documents, message.person, source.conversation, used)
+    await used.note({ ids: [], at: source.saidAt, asked })
     return { memories: [], answer: given.answer }
   }
-  const { memories, answer } = await remembered(tools.documents, message, source, tools)
+  const { memories, answer } = await remembered(tools.documents, message, source, used, tools)
   const { notice, isAll } = given ?? {}
   if (answer !== undefined)
     return { memories, answer: notice === undefined ? answer : `${notice}\n\n${answer}` }
@@ -113,18 +114,19 @@ async function remembered(
   documents: Documents,
   message: Message,
   source: Source,
+  used: LastUsed,
   tools: Tools,
 ): Promise<{ memories: Memory[]; answer?: string }> {
   const { person, text } = message
   const request = requestIn(text)
-  if (request) return { memories: [], answer: await served(documents, request, message, source, tools) }
+  if (request) return { memories: [], answer: await served(documents, request, message, source, used, tools) }
   const found = await recall(documents, person, text)
   const answer = answerFrom(found, text)
   // What clearly answers needs no more.
   const near = answer === undefined ? await nearest(documents, message, tools) : []
   const memories = fitting(mixed(found, near))
   const ids = answer === undefined ? memories.map(({ id }) => id) : sourcesOf(answer, found)
-  await noteUsed(documents, person, source.conversation, { ids, at: source.saidAt })
+  await used.note({ ids, at: source.saidAt })
   return { memories, ...(answer === undefined ? {} : { answer }) }
 }
 
@@ -134,16 +136,16 @@ async function served(
   request: MemoryRequest,
   { person, language }: Message,
   source: Source,
+  used: LastUsed,
   { vectors }: Tools,
 ): Promise<string> {
   const say = phrases[language]
   const { saidAt, conversation } = source
-  const note = (ids: string[], asked?: Asked) =>
-    noteUsed(documents, person, conversation, { ids, at: saidAt, asked })
+  const note = (ids: string[], asked?: Asked) => used.note({ ids, at: saidAt, asked })
   const forgetThose = async (matches: (memory: Remembered) => boolean) =>
     await meaningIn(vectors).changed(person, await forget(documents, { person, saidAt }, matches))
   const last = async () => {
-    const { ids, at } = (await lastUsed(documents, person, conversation)) ?? { ids: [], at: '' }
+    const { ids, at } = (await used.last()) ?? { ids: [], at: '' }
     return { ids, at, memories: await byIds(documents, person, ids) }
   }
   switch (request.kind) {

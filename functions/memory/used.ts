@@ -17,28 +17,30 @@ export type Asked = {
 /** `at`: when the message was said that they served. */
 export type Used = { ids: string[]; at: string; asked?: Asked | undefined }
 
-const keyOf = (person: string, conversation: string) => ({ collection: USED, person, id: conversation })
-
-/** What the last answer of this person's conversation came from. */
-export async function lastUsed(
-  documents: Documents,
-  person: string,
-  conversation: string,
-): Promise<Used | undefined> {
-  return (await documents.get(keyOf(person, conversation)))?.body as Used | undefined
+/** Read once for a message, however many ask: those of one conversation are handled one after the other. */
+export type LastUsed = {
+  /** What the last answer of this person's conversation came from. */
+  last(): Promise<Used | undefined>
+  /** A message that comes a second time changes nothing that later ones have noted. */
+  note(used: Used): Promise<void>
 }
 
-/** A message that comes a second time changes nothing that later ones have noted. */
-export async function noteUsed(
-  documents: Documents,
-  person: string,
-  conversation: string,
-  used: Used,
-): Promise<void> {
-  const known = await lastUsed(documents, person, conversation)
-  if (known ? known.at > used.at || isSame(known, used) : isEmpty(used)) return
-  const { collection, id } = keyOf(person, conversation)
-  await documents.put(collection, { id, person, text: '', body: used, createdAt: used.at })
+export function openLastUsed(documents: Documents, person: string, conversation: string): LastUsed {
+  const key = { collection: USED, person, id: conversation }
+  let reading: Promise<Used | undefined> | undefined
+  const last = () => {
+    reading ??= documents.get(key).then(found => found?.body as Used | undefined)
+    return reading
+  }
+  return {
+    last,
+    async note(used) {
+      const known = await last()
+      if (known ? known.at > used.at || isSame(known, used) : isEmpty(used)) return
+      await documents.put(USED, { id: conversation, person, text: '', body: used, createdAt: used.at })
+      reading = Promise.resolve(used)
+    },
+  }
 }
 
 const isEmpty = ({ ids, asked }: Used): boolean => ids.length === 0 && !asked
