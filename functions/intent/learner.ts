@@ -42,7 +42,7 @@ export function openLearner(now: () => number = Date.now) {
     const learning: Known = known?.key === key ? known : { key, byWords: trainLexical(examples) }
     known = learning
     retryAt = Number.POSITIVE_INFINITY
-    const embed = bothViews((texts, kind) => models.embed(texts, kind))
+    const embed = bothViews(models)
     wait(LEARN_AFTER_MS, undefined, { ref: false })
       .then(() => trainClassifier(examples, embed))
       .then(byMeaning => {

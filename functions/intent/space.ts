@@ -50,9 +50,9 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
 }
 
 const minus = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, i) => value - b[i]!)
-const plus = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, i) => value + b[i]!)
+export const plus = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, i) => value + b[i]!)
 
-function toLengthOne(vector: Float32Array): Float32Array {
+export function toLengthOne(vector: Float32Array): Float32Array {
   let squares = 0
   for (const value of vector) squares += value * value
   const length = Math.sqrt(squares) || 1

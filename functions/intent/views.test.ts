@@ -10,7 +10,7 @@ function model(twofold: boolean) {
     const vector = kind === 'passage' && twofold ? [0, 1] : [1, 0]
     return { model: 'm', vectors: texts.map(() => Float32Array.from(vector)) }
   }
-  return { asked, embed: bothViews(embed) }
+  return { asked, embed: bothViews({ embed }) }
 }
 
 it('is the mean of a text as a question and as what is kept, of length 1', async () => {

@@ -28,7 +28,7 @@ const environment = readEnvironment(process.env)
 const embedder = openEmbedder(environment, openLog('bench', 'warn'))
 const vectors = await openKeptVectors(join(environment.cache, 'bench', 'vectors.db'), embedder, say)
 /** What is measured is embedded anew, each text by itself, as a message is. */
-let embed = bothViews(vectors.embed)
+let embed = bothViews(vectors)
 
 const startedAt = performance.now()
 const classify = await trainClassifier(learn, texts => embed(texts), tune)
@@ -36,7 +36,7 @@ const trainingMs = performance.now() - startedAt
 say(`learnt from ${learn.length} utterances in ${Math.round(trainingMs / 1_000)} s`)
 
 vectors.close()
-embed = bothViews((texts, kind) => embedder.embed(texts, kind))
+embed = bothViews(embedder)
 const testedAt = performance.now()
 const shares = await accuracies(classify, test)
 const msPerUtterance = (performance.now() - testedAt) / test.length

@@ -17,7 +17,7 @@ const skills = [calculator, notes, reminder, time].map(({ skill }) => skill!)
 
 describe.skipIf(!folder)('intent with embeddings', () => {
   const models = openMe5({ folder: async () => folder!, threads: 2 })
-  const embed = bothViews((texts, kind) => models.embed(texts, kind))
+  const embed = bothViews(models)
   const isChinese = (text: string) => /\p{Script=Han}/u.test(text)
   const none: Example[] = background.map(text => ({ skill: null, text }))
   const learn = (mayUse: (text: string) => boolean) =>
