@@ -21,18 +21,14 @@ const becauseOf = (
     })
     .join('\n')
 
-const lines = (facts: string[]): string =>
+const lines = (facts: string[], mark = (_at: number) => '-'): string =>
   facts
     .slice(0, MAX_LISTED)
-    .map(fact => `- ${sentenceTo(fact)}`)
+    .map((fact, at) => `${mark(at)} ${sentenceTo(fact)}`)
     .join('\n')
 
 /** To choose from, by number or words. */
-const numbered = (facts: string[]): string =>
-  facts
-    .slice(0, MAX_LISTED)
-    .map((fact, at) => `${at + 1}. ${sentenceTo(fact)}`)
-    .join('\n')
+const numbered = (facts: string[]): string => lines(facts, at => `${at + 1}.`)
 
 /** What memory says for itself. */
 export const phrases = {

@@ -3,7 +3,6 @@ import { request } from 'undici'
 import { LaresError } from '../../shared/errors.ts'
 import { type Manifest, manifest } from '../../shared/function/catalogue.ts'
 import { openInTurn } from '../../shared/in-turn.ts'
-import type { Log } from '../../shared/log.ts'
 import { activeHoursOf, isActive } from './active-hours.ts'
 import type { Activity, Backend, DeployedFunction, Lease } from './backend.ts'
 import { canonical, type Deployment, limitsOf, NAMESPACE, policyOf } from './deployment.ts'
@@ -31,8 +30,6 @@ export type KnativeOptions = RolloutLimits & {
   cluster: Cluster
   /** What every function's environment has; default nothing. */
   environment?: Record<string, string>
-  log: Log
-  now?: () => number
   /** How often active hours and what the cluster offers are looked at; default a minute. */
   lookEveryMs?: number
 }

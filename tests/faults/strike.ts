@@ -34,7 +34,7 @@ export async function strike(volley: Cell[], ground: Ground): Promise<number | u
     if (isServer) return await strikeStartingServer(cell, ground)
     const met = fleet.meet(component, moment, MEET_LIMIT_MS)
     process.kill(fleet.kept(component).pid(), 'SIGKILL')
-    return await strikeWhen(met, [cell], ground)
+    return await strikeWhen(met, volley, ground)
   }
   if (moment === 'during a rebalance') {
     const met = fleet.meet('connector', moment, MEET_LIMIT_MS)
@@ -44,7 +44,7 @@ export async function strike(volley: Cell[], ground: Ground): Promise<number | u
     return recovered && Math.max(recovered, performance.now())
   }
   const witness = component === 'broker' ? 'connector' : component === 'store' ? 'dialog' : component
-  return await strikeWhen(fleet.meet(witness, moment, MEET_LIMIT_MS), [cell], ground)
+  return await strikeWhen(fleet.meet(witness, moment, MEET_LIMIT_MS), volley, ground)
 }
 
 async function strikeWhen(
