@@ -33,9 +33,15 @@ function markedSubscription(options: SubscribeOptions): SubscribeOptions {
   return {
     ...options,
     onRecords(records: BusRecord[]) {
-      held ??= reach('before handling')
-      if (held) held = held.then(() => options.onRecords(records))
-      else options.onRecords(records)
+      const reached = reach('before handling')
+      if (reached) held = (held ?? Promise.resolve()).then(() => reached)
+      if (!held) return options.onRecords(records)
+      // What comes meanwhile waits for its turn; then the next is handed on at once again, and can be struck again.
+      const turn = held.then(() => options.onRecords(records))
+      held = turn
+      void turn.then(() => {
+        if (held === turn) held = undefined
+      })
     },
     onRevoked(partitions) {
       void reach('during a rebalance')
