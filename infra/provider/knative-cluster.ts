@@ -31,7 +31,15 @@ export type Service = Stored & {
     latestCreatedRevisionName?: string
   }
 }
-export type Pod = Stored & { status?: { phase?: string; conditions?: Condition[] } }
+export type Pod = Stored & {
+  status?: { phase?: string; conditions?: Condition[]; containerStatuses?: ContainerStatus[] }
+}
+export type ContainerStatus = {
+  name: string
+  ready: boolean
+  restartCount: number
+  lastState?: { terminated?: { exitCode: number; reason?: string; message?: string } }
+}
 export type Node = Stored & { status?: { allocatable?: Record<string, string> } }
 
 /** The Kubernetes API as the backend needs it. Errors: `invalid_request` with the API server's reason, `not_found`, `unavailable`. */

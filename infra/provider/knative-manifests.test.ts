@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readDeployment } from './deployment.ts'
+import type { Service } from './knative-cluster.ts'
 import { manifestsOf } from './knative-manifests.ts'
 
 const manifests = (more: object = {}) =>
@@ -70,4 +71,17 @@ test.each([
   ['an address that is none', { annotations: { 'com.lares.egress': 'somewhere' } }, 'CIDR:PORT'],
 ])('%s is refused with a remedy', (_, more, reason) => {
   expect(() => manifests(more)).toThrow(reason)
+})
+
+test('a replica sleeps after the idle time that is asked for, of which Knative looks back a minute at most', () => {
+  const annotationsFor = (duration: string) => {
+    const labels = { 'com.openfaas.scale.zero': 'true', 'com.openfaas.scale.zero-duration': duration }
+    const [service] = manifests({ labels }) as unknown as Service[]
+    return service!.spec.template.metadata!.annotations
+  }
+  const retained = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period'
+  expect(annotationsFor('2s')).toMatchObject({ 'autoscaling.knative.dev/window': '6s', [retained]: '0s' })
+  expect(annotationsFor('15s')).toMatchObject({ 'autoscaling.knative.dev/window': '15s', [retained]: '0s' })
+  expect(annotationsFor('15m')).toMatchObject({ [retained]: '840s' })
+  expect(annotationsFor('15m')).not.toHaveProperty(['autoscaling.knative.dev/window'])
 })

@@ -13,7 +13,10 @@ const AUTOSCALING = 'autoscaling.knative.dev'
 const SECRETS = '/var/openfaas/secrets'
 const GPU = 'nvidia.com/gpu'
 /** https://knative.dev/docs/serving/autoscaling/scale-to-zero/ */
-const LONGEST_RETENTION_MS = 60 * 60_000
+const LONGEST_IDLE_MS = 60 * 60_000
+/** Knative's default, over which it takes the mean of requests: only when that is none does a replica count as idle. */
+const WINDOW_MS = 60_000
+const SHORTEST_WINDOW_MS = 6_000
 
 export type How = {
   /** Instead of what the labels say. */
@@ -22,6 +25,11 @@ export type How = {
   environment?: { secret: string; digest: string } | undefined
 }
 
+/** `content`: what the image stood for when it was deployed, as NAME@sha256:…, or else what tells this time from others. */
+export type Pinned = Deployment & { content?: string }
+const CONTENT = 'com.lares.content'
+const isImage = (content: string): boolean => content.includes('@')
+
 /** On the template: what its environment was when it was applied. */
 export const ENVIRONMENT_DIGEST = 'com.lares.environment'
 
@@ -29,14 +37,14 @@ export const ENVIRONMENT_DIGEST = 'com.lares.environment'
  * A function as Knative runs it: a Service with its autoscaling on the template, where Knative reads it, and what it may
  * reach. Errors: `invalid_request` for what Knative cannot do.
  */
-export function manifestsOf(deployment: Deployment, how: How = {}): KubernetesObject[] {
+export function manifestsOf(deployment: Pinned, how: How = {}): KubernetesObject[] {
   const policy = networkPolicyOf(deployment)
   return [serviceOf(deployment, how), ...(policy ? [policy] : [])]
 }
 
-function serviceOf(deployment: Deployment, how: How): KubernetesObject {
+function serviceOf(deployment: Pinned, how: How): KubernetesObject {
   const { environment } = how
-  const { name, namespace, labels, annotations } = deployment
+  const { name, namespace, labels, annotations, content } = deployment
   return {
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Service',
@@ -58,6 +66,7 @@ function serviceOf(deployment: Deployment, how: How): KubernetesObject {
           annotations: {
             ...scalingAnnotations(deployment, how),
             ...(environment && { [ENVIRONMENT_DIGEST]: environment.digest }),
+            ...(content && !isImage(content) && { [CONTENT]: content }),
           },
         },
         spec: podOf(deployment, how),
@@ -70,7 +79,7 @@ function serviceOf(deployment: Deployment, how: How): KubernetesObject {
 function scalingAnnotations(deployment: Deployment, { minScale }: How): Record<string, string> {
   const scaling = policyOf(deployment)
   const { min, max, zero, zeroAfterMs, proportion } = scaling
-  if (zero && zeroAfterMs > LONGEST_RETENTION_MS)
+  if (zero && zeroAfterMs > LONGEST_IDLE_MS)
     throw new LaresError(
       'invalid_request',
       `${deployment.name}: Knative keeps the last replica for an hour at most; set scale.zero-duration to 1h or less`,
@@ -81,8 +90,18 @@ function scalingAnnotations(deployment: Deployment, { minScale }: How): Record<s
     'max-scale': String(Math.max(max, least)),
     ...targetOf(deployment, scaling),
     'target-utilization-percentage': String(Math.round(proportion * 100)),
-    ...(zero && { 'scale-to-zero-pod-retention-period': `${Math.ceil(zeroAfterMs / 1_000)}s` }),
+    ...(zero && idleAnnotations(zeroAfterMs)),
   })
+}
+
+/** A replica without requests goes when the window has passed without any, and then the time for which it is retained. */
+function idleAnnotations(zeroAfterMs: number): Record<string, string> {
+  const windowMs = Math.min(Math.max(zeroAfterMs, SHORTEST_WINDOW_MS), WINDOW_MS)
+  const seconds = (ms: number) => `${Math.ceil(ms / 1_000)}s`
+  return {
+    ...(windowMs < WINDOW_MS && { window: seconds(windowMs) }),
+    'scale-to-zero-pod-retention-period': seconds(Math.max(0, zeroAfterMs - windowMs)),
+  }
 }
 
 function targetOf(deployment: Deployment, { type, target }: Scaling): Record<string, string> {
@@ -106,8 +125,8 @@ function targetOf(deployment: Deployment, { type, target }: Scaling): Record<str
 const prefixed = (annotations: Record<string, string>) =>
   Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`${AUTOSCALING}/${key}`, value]))
 
-function podOf(deployment: Deployment, { environment: everyones }: How): object {
-  const { image, environment, secrets, limits, requests, readOnly } = deployment
+function podOf(deployment: Pinned, { environment: everyones }: How): object {
+  const { image, content, environment, secrets, limits, requests, readOnly } = deployment
   const { gpus = 0 } = limitsOf(deployment)
   const { [GPU]: _, ...plain } = limits
   return {
@@ -117,7 +136,7 @@ function podOf(deployment: Deployment, { environment: everyones }: How): object 
     containers: [
       {
         name: 'function',
-        image,
+        image: content && isImage(content) ? content : image,
         ports: [{ name: 'http1', containerPort: 8080 }],
         env: [...Object.entries({ ...environment, LARES_SECRETS: SECRETS, HOST: '0.0.0.0' })].map(
           ([name, value]) => ({ name, value }),
@@ -134,14 +153,19 @@ function podOf(deployment: Deployment, { environment: everyones }: How): object 
           capabilities: { drop: ['ALL'] },
           seccompProfile: { type: 'RuntimeDefault' },
         },
-        ...(secrets.length > 0 && {
-          volumeMounts: [{ name: 'secrets', mountPath: SECRETS, readOnly: true }],
-        }),
+        volumeMounts: [
+          { name: 'tmp', mountPath: '/tmp' },
+          ...(secrets.length > 0 ? [{ name: 'secrets', mountPath: SECRETS, readOnly: true }] : []),
+        ],
       },
     ],
-    ...(secrets.length > 0 && {
-      volumes: [{ name: 'secrets', projected: { sources: secrets.map(name => ({ secret: { name } })) } }],
-    }),
+    volumes: [
+      // The one place that a function may write to, as on Docker.
+      { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
+      ...(secrets.length > 0
+        ? [{ name: 'secrets', projected: { sources: secrets.map(name => ({ secret: { name } })) } }]
+        : []),
+    ],
   }
 }
 

@@ -15,6 +15,8 @@ export type Revisions = {
   scale(service: Service, replicas: number): Promise<void>
   /** The pods of the revision that answers; all while there is none. */
   podsOf(service: Service, pods: Pod[]): Pod[]
+  /** The pods of the revision that was made last. */
+  newestPodsOf(service: Service, pods: Pod[]): Pod[]
   /** Removes all but the one that was made last, and with them what they hold of a node. */
   keepNewest(service: Service): Promise<void>
   /** Removes the one that was made last, which is not to come up any more. */
@@ -54,6 +56,8 @@ export async function followRevisions(cluster: Cluster, onChange: () => void): P
         ? pods
         : pods.filter(({ metadata }) => metadata.labels?.[REVISION] === answers)
     },
+    newestPodsOf: ({ status }, pods) =>
+      pods.filter(({ metadata }) => metadata.labels?.[REVISION] === status?.latestCreatedRevisionName),
     async keepNewest({ metadata, status }) {
       const newest = status?.latestCreatedRevisionName
       const others = of(metadata.name).filter(revision => revision.metadata.name !== newest)

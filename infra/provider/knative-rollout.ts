@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Service, Stored } from './knative-cluster.ts'
+import type { Pod, Service, Stored } from './knative-cluster.ts'
 import type { Revisions } from './knative-revisions.ts'
-import { conditionOf, isAboutRoom } from './knative-status.ts'
+import { conditionOf, crashIn, isAboutRoom } from './knative-status.ts'
 
 const TAKE_BACK_LIMIT_MS = 10_000
 
@@ -32,6 +32,7 @@ export type RolloutLimits = {
 
 type RolloutOptions = RolloutLimits & {
   find(name: string): Service | undefined
+  podsOf(name: string): Pod[]
   revisions: Revisions
   changes: Changes
 }
@@ -51,7 +52,7 @@ export type Rollout = {
 
 /** How a new version comes up on Knative, which starts it beside the old one and moves requests when it is ready. */
 export function openRollout(options: RolloutOptions): Rollout {
-  const { find, revisions, changes, log, now = Date.now } = options
+  const { find, podsOf, revisions, changes, log, now = Date.now } = options
   const { readyLimitMs = 5 * 60_000, roomLimitMs = 20_000 } = options
   let isEnding = false
 
@@ -71,6 +72,10 @@ export function openRollout(options: RolloutOptions): Rollout {
         const reason = made.message ?? made.reason ?? 'Knative tells no reason'
         if (!isAboutRoom(reason) || now() - startedAt >= roomMs) throw new LaresError('unavailable', reason)
       }
+      // Knative looks at pods when something else has changed, so that it may tell of them after its own deadline only.
+      const crash =
+        isSeen && service && revisions.newestPodsOf(service, podsOf(name)).map(crashIn).find(Boolean)
+      if (crash) throw new LaresError('unavailable', crash)
       const left = deadline - now()
       if (left <= 0)
         throw new LaresError(

@@ -1,7 +1,10 @@
-import type { Condition, Service } from './knative-cluster.ts'
+import type { Condition, Pod, Service } from './knative-cluster.ts'
 
 export const MIN_SCALE = 'autoscaling.knative.dev/min-scale'
 export const MAX_SCALE = 'autoscaling.knative.dev/max-scale'
+
+/** Once may be chance. */
+const CRASHES = 2
 
 export const conditionOf = (
   { status }: { status?: { conditions?: Condition[] } },
@@ -23,3 +26,14 @@ export const minScaleIn = ({ metadata }: { metadata?: { annotations?: Record<str
 
 /** What Kubernetes' scheduler says of a pod that no node has room for. */
 export const isAboutRoom = (message: string): boolean => /\b0\/\d+ nodes are available/.test(message)
+
+/** What a container has said last that ends again and again as it starts. */
+export function crashIn({ status }: Pod): string | undefined {
+  const crashed = status?.containerStatuses?.find(
+    ({ ready, restartCount, lastState }) => !ready && restartCount >= CRASHES && lastState?.terminated,
+  )
+  if (!crashed) return undefined
+  const { exitCode, reason, message } = crashed.lastState!.terminated!
+  const words = message?.trim() || reason || 'it tells no reason'
+  return `the container ${crashed.name} ends as it starts, again and again, with ${exitCode}: ${words}`
+}

@@ -6,10 +6,17 @@ import { openInTurn } from '../../shared/in-turn.ts'
 import { activeHoursOf, isActive } from './active-hours.ts'
 import type { Activity, Backend, DeployedFunction, Lease } from './backend.ts'
 import { canonical, type Deployment, limitsOf, NAMESPACE, policyOf } from './deployment.ts'
+import { imageNameOf, pinned } from './image-registry.ts'
 import type { Applied, Cluster, Pod, Service, Stored } from './knative-cluster.ts'
 import { keepEnvironment } from './knative-environment.ts'
 import { knativeLogs } from './knative-logs.ts'
-import { ENVIRONMENT_DIGEST, type KubernetesObject, manifestsOf, PART_OF } from './knative-manifests.ts'
+import {
+  ENVIRONMENT_DIGEST,
+  type KubernetesObject,
+  manifestsOf,
+  PART_OF,
+  type Pinned,
+} from './knative-manifests.ts'
 import { type Facilities, facilitiesOf, lacking } from './knative-needs.ts'
 import { followRevisions } from './knative-revisions.ts'
 import { openChanges, openRollout, type RolloutLimits, type Room } from './knative-rollout.ts'
@@ -63,7 +70,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   }
   const podsOf = (name: string) =>
     pods.all().filter(({ metadata }) => metadata.labels?.faas_function === name)
-  const rollout = openRollout({ ...options, find, revisions, changes })
+  const rollout = openRollout({ ...options, find, podsOf, revisions, changes })
   const activityOf = (name: string): Activity => {
     const one = activities.get(name) ?? { inFlight: 0, completed: 0, waiting: 0, lastUsedAt: now() }
     activities.set(name, one)
@@ -77,7 +84,17 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     if (!hours) return zero ? 0 : min
     return isActive(hours, now()) ? Math.max(1, min) : 0
   }
-  const objectsOf = (deployment: Deployment, minScale?: number) => {
+  /**
+   * With what its image stands for now, so that an image pushed anew under the same name is a change, and one that is
+   * taken back is the one that ran. Where the registry cannot be asked, `latest` is taken for a change each time.
+   */
+  const pin = async (deployment: Deployment): Promise<Pinned> => {
+    const content = await pinned(deployment.image)
+    if (content !== undefined) return { ...deployment, content }
+    if (imageNameOf(deployment.image).tag !== 'latest') return deployment
+    return { ...deployment, content: new Date(now()).toISOString() }
+  }
+  const objectsOf = (deployment: Pinned, minScale?: number) => {
     const [service, ...others] = manifestsOf(deployment, {
       ...(minScale !== undefined && { minScale }),
       environment,
@@ -87,13 +104,14 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     return { service: { ...service!, metadata: { ...metadata, annotations } }, others }
   }
 
-  async function deploy(deployment: Deployment): Promise<boolean> {
-    const { name } = deployment
-    if (deployment.namespace !== NAMESPACE)
+  async function deploy(asked: Deployment): Promise<boolean> {
+    const { name, namespace } = asked
+    if (namespace !== NAMESPACE)
       throw new LaresError(
         'invalid_request',
-        `${name}: there is no namespace "${deployment.namespace}", only ${NAMESPACE}`,
+        `${name}: there is no namespace "${namespace}", only ${NAMESPACE}`,
       )
+    const deployment = await pin(asked)
     const { service, others } = objectsOf(deployment)
     await checkSecrets(deployment)
     const before = await own(serviceOfName(name), isDeployedHere)
@@ -111,10 +129,10 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     return isChanged
   }
 
-  type Previous = { deployment: Deployment; service: Service }
+  type Previous = { deployment: Pinned; service: Service }
 
   /** Ends with the deployment answering, or with `previous` as it was. Errors: `invalid_request` with the reason. */
-  async function bringUp(deployment: Deployment, applied: Stored, previous?: Previous): Promise<void> {
+  async function bringUp(deployment: Pinned, applied: Stored, previous?: Previous): Promise<void> {
     const { name } = deployment
     await rollout.up(name, applied, roomOf(deployment, previous !== undefined)).catch(async cause => {
       // What becomes of it is Knative's to say, and the next start's.
@@ -149,10 +167,10 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   const isOurs = ({ metadata }: Stored) =>
     Object.entries(PART_OF).every(([key, value]) => metadata.labels?.[key] === value)
 
-  const deploymentIn = ({ metadata }: Stored): Deployment => JSON.parse(metadata.annotations![DEPLOYMENT]!)
+  const deploymentIn = ({ metadata }: Stored): Pinned => JSON.parse(metadata.annotations![DEPLOYMENT]!)
 
   /** What holds a GPU may have to make room for its next version, which only a cluster that has another can start beside it. */
-  const roomOf = (deployment: Deployment, isUpdate: boolean): Room => {
+  const roomOf = (deployment: Pinned, isUpdate: boolean): Room => {
     if (lacking(objectsOf(deployment).service, facilities).length > 0) return 'none'
     return isUpdate && limitsOf(deployment).gpus !== undefined ? 'made' : 'waited for'
   }
@@ -182,7 +200,7 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
     if (others.length === 0) await removePolicy(name)
   }
 
-  async function keepTold(deployment: Deployment): Promise<void> {
+  async function keepTold(deployment: Pinned): Promise<void> {
     const { name } = deployment
     const told = await manifestAt(originOf(known(name)))
     const { apiVersion, kind } = serviceOfName(name)
