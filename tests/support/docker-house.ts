@@ -32,9 +32,25 @@ export type DockerHouseOptions = {
   databaseUrl: string
   /** Brings the functions of stack.yml to the provider. */
   deploy(provider: string): Promise<void>
+  /** Where functions run; default: containers of this machine's Docker. */
+  place?: FunctionsPlace
 }
 
-/** Gateway, connector and provider as on one host, and each function in containers. */
+export type FunctionsPlace = {
+  /** What all are told besides. */
+  environment?: Record<string, string>
+  /** A provider at PROVIDER_PORT `port` that tells functions of the services; functions stay when it is closed. */
+  openProvider(
+    port: number,
+    services: Record<string, string>,
+  ): Promise<{ url: string; close(): Promise<void> }>
+  /** kill -9 of all replicas of a function. */
+  kill(name: string): Promise<void>
+  /** Removes what is left of the functions. */
+  clear(): Promise<void>
+}
+
+/** Gateway, connector and provider as on one host, and each function in containers of Docker's or of a cluster. */
 export async function startDockerHouse(options: DockerHouseOptions): Promise<House> {
   const { modelUrl, brokers, databaseUrl, deploy } = options
   const home = await mkdtemp(join(tmpdir(), 'lares-docker-'))
@@ -48,6 +64,7 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
     OPENAI_BASE_URL: modelUrl,
     LARES_MODEL: 'stand-in',
     LARES_EMBEDDING_MODEL: 'none',
+    ...options.place?.environment,
   }
   const shared = {
     ...services,
@@ -63,22 +80,10 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
     { name: 'connector', script: 'infra/connector/main.ts', args: [], environment: {} },
     { name: 'gateway', script: 'gateway/main.ts', args: [], environment: {} },
   ]
-  const openProvider = () =>
-    startProvider({
-      backend: 'docker',
-      port: providerPort,
-      home,
-      root: ROOT,
-      password: PASSWORD,
-      labels: new Map(),
-      spares: 0,
-      environment: services,
-      docker: { masterKeyFile: join(home, 'master.key'), pausedBytes: 256 * 1024 * 1024 },
-      version: '0.0.0',
-      log: noLog,
-    })
+  const place = options.place ?? onDocker(home)
+  const openProvider = () => place.openProvider(providerPort, services)
   const ready = () => until(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok, 120_000)
-  let provider: StartedProvider = await openProvider()
+  let provider = await openProvider()
   let supervisor = startSupervisor(children, { runFolder, log: noLog, shared })
   let readyMs = 0
   const begunAt = performance.now()
@@ -100,17 +105,11 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
     processes: ['gateway', 'connector', ...FUNCTIONS],
     async kill(name) {
       if (!FUNCTIONS.includes(name)) return void process.kill(pid(name), 'SIGKILL')
-      const { stdout } = await run('docker', [
-        'ps',
-        '--quiet',
-        '--filter',
-        `label=com.lares.function=${name}`,
-      ])
-      await run('docker', ['kill', ...stdout.trim().split('\n')])
+      await place.kill(name)
     },
     async restart() {
       await supervisor.stop()
-      await provider.close({ stopFunctions: false })
+      await provider.close()
       provider = await openProvider()
       supervisor = startSupervisor(children, { runFolder, log: noLog, shared })
       await ready()
@@ -118,8 +117,37 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
     halt: () => supervisor.stop(),
     async stop() {
       await supervisor.stop()
-      await provider.close({ stopFunctions: true })
+      await place.clear()
+      await provider.close()
       await rm(home, { recursive: true, force: true })
     },
+  }
+}
+
+function onDocker(home: string): FunctionsPlace {
+  let open: StartedProvider
+  return {
+    async openProvider(port, services) {
+      open = await startProvider({
+        backend: 'docker',
+        port,
+        home,
+        root: ROOT,
+        password: PASSWORD,
+        labels: new Map(),
+        spares: 0,
+        environment: services,
+        docker: { masterKeyFile: join(home, 'master.key'), pausedBytes: 256 * 1024 * 1024 },
+        version: '0.0.0',
+        log: noLog,
+      })
+      return { url: open.url, close: () => open.close({ stopFunctions: false }) }
+    },
+    async kill(name) {
+      const filter = `label=com.lares.function=${name}`
+      const { stdout } = await run('docker', ['ps', '--quiet', '--filter', filter])
+      await run('docker', ['kill', ...stdout.trim().split('\n')])
+    },
+    clear: () => open.close({ stopFunctions: true }),
   }
 }

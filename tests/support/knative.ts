@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseAllDocuments } from 'yaml'
 import { LaresError } from '../../shared/errors.ts'
+import type { ClusterNetwork } from './cluster-network.ts'
+import { type Kubelet, startKubelet } from './docker-kubelet.ts'
 import { goModule, goPart } from './go-part.ts'
 import { freePort } from './house.ts'
+import { deployDataPlane } from './knative-data-plane.ts'
 import {
   defineResources,
   type KubernetesServer,
@@ -49,12 +52,15 @@ export type Knative = {
   close(): Promise<void>
 }
 
+/** Where requests and pods are real: where the network is, and the image with the programs that stand on it. */
+export type DataPlane = { network: ClusterNetwork; image: string }
+
 /**
  * Knative Serving's own controller, autoscaler and admission webhook on an API server, with Kubernetes' controllers and
  * scheduler, and KWOK, which says of pods on its nodes that they run. No container runs, and there is no ingress: that a
  * route is ready is played here. Needs the port 8080 free, which is the controller's for probes. Errors: `unavailable`.
  */
-export async function startKnative(kubernetes: KubernetesServer): Promise<Knative> {
+export async function startKnative(kubernetes: KubernetesServer, plane?: DataPlane): Promise<Knative> {
   const { api, kubeconfig } = kubernetes
   const [programs, serving, kwok] = [await kubernetesPrograms(), await servingPrograms(), await kwokProgram()]
   const source = await goModule(`knative.dev/serving@${SERVING}`)
@@ -67,7 +73,7 @@ export async function startKnative(kubernetes: KubernetesServer): Promise<Knativ
   for (const { data, metadata } of await configMaps(source))
     await create(`/api/v1/namespaces/${SYSTEM}/configmaps`, {
       metadata: { name: metadata.name, labels: metadata.labels },
-      data: { ...data, ...SETTINGS[metadata.name] },
+      data: { ...data, ...SETTINGS[metadata.name], ...(plane && dataPlaneSettings(plane)[metadata.name]) },
     })
   const port = await freePort()
   // By this name the API server finds the webhook outside of the cluster.
@@ -112,10 +118,12 @@ export async function startKnative(kubernetes: KubernetesServer): Promise<Knativ
   let kubelet: Running
   let isOver = false
   let ingress: Promise<void> | undefined
+  let node: Kubelet | undefined
   const close = async () => {
     isOver = true
     await ingress
     await Promise.all(running.map(part => part.end()))
+    await node?.close()
     await rm(home, { recursive: true, force: true })
   }
   try {
@@ -123,15 +131,18 @@ export async function startKnative(kubernetes: KubernetesServer): Promise<Knativ
     await run(programs, 'kube-scheduler', alone)
     await writeFile(said, '')
     await writeFile(join(home, 'kwok.yaml'), JSON.stringify(logsFrom(said)))
-    kubelet = await startKubelets()
-    for (const name of ['controller', 'autoscaler', 'webhook']) await run(serving, name)
+    if (!plane) kubelet = await startKubelets()
+    for (const name of ['controller', 'webhook', ...(plane ? [] : ['autoscaler'])]) await run(serving, name)
     for (const file of ['defaulting', 'resource-validation', 'configmap-validation'])
       for (const webhook of await documentsIn(join(source, `config/core/webhooks/${file}.yaml`))) {
         for (const { clientConfig } of webhook.webhooks) clientConfig.service.port = port
         await create(`/apis/admissionregistration.k8s.io/v1/${webhook.kind.toLowerCase()}s`, webhook)
       }
     await untilAdmitting(api, running)
-    ingress = playIngress(api, () => isOver)
+    if (plane) {
+      node = await startKubelet('box', kubernetes, plane.network, kubeconfig)
+      await deployDataPlane(api, plane.image)
+    } else ingress = playIngress(api, () => isOver)
   } catch (error) {
     await close()
     throw error
@@ -168,6 +179,11 @@ export async function startKnative(kubernetes: KubernetesServer): Promise<Knativ
     close,
   }
 }
+
+const dataPlaneSettings = ({ image }: DataPlane): Record<string, Record<string, string>> => ({
+  'config-network': { 'ingress-class': 'kourier.ingress.networking.knative.dev' },
+  'config-deployment': { 'queue-sidecar-image': image },
+})
 
 /** For KWOK: the file that is the log of every container. */
 const logsFrom = (logsFile: string) => ({

@@ -34,10 +34,10 @@ export type KubernetesServer = {
 }
 
 /**
- * A real API server of Kubernetes with etcd, both on 127.0.0.1, and the custom resources of Knative Serving and KEDA; who
+ * A real API server of Kubernetes on the address with etcd on 127.0.0.1, and the custom resources of Knative Serving and KEDA; who
  * may what is decided by RBAC. No controller, scheduler or kubelet runs, so nothing comes of what is stored. Errors: `unavailable`.
  */
-export async function startKubernetes(): Promise<KubernetesServer> {
+export async function startKubernetes(address = '127.0.0.1'): Promise<KubernetesServer> {
   const [programs, etcd] = await Promise.all([kubernetesPrograms(), etcdBinary()])
   const home = await mkdtemp(join(tmpdir(), 'lares-kubernetes-'))
   const [port, clients, peers] = [await freePort(), await freePort(), await freePort()]
@@ -60,7 +60,7 @@ export async function startKubernetes(): Promise<KubernetesServer> {
   await writeFile(key, privateKey.export({ type: 'pkcs8', format: 'pem' }))
   await writeFile(join(home, 'tokens'), `${TOKEN},lares,lares,"system:masters"\n`)
   const server = await startPart(join(programs, 'kube-apiserver'), home, 'kube-apiserver', [
-    ...['--etcd-servers', etcdUrl, '--bind-address', '127.0.0.1', '--secure-port', String(port)],
+    ...['--etcd-servers', etcdUrl, '--bind-address', address, '--secure-port', String(port)],
     ...['--cert-dir', join(home, 'certificates'), '--token-auth-file', join(home, 'tokens')],
     ...['--service-account-issuer', 'https://127.0.0.1', '--service-account-key-file', key],
     ...['--service-account-signing-key-file', key, '--authorization-mode', 'RBAC'],
@@ -74,7 +74,7 @@ export async function startKubernetes(): Promise<KubernetesServer> {
     await rm(home, { recursive: true, force: true })
   }
   try {
-    const origin = `https://127.0.0.1:${port}`
+    const origin = `https://${address}:${port}`
     const { Agent, fetch } = await import('undici')
     // Its certificate is one that it has made itself at this start.
     const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
@@ -88,11 +88,11 @@ export async function startKubernetes(): Promise<KubernetesServer> {
     await untilOk(() => api('GET', '/readyz'), server)
     await defineResources(api, `knative.dev/serving@${SERVING}`, 'config/core/300-resources')
     await defineResources(api, KEDA, 'config/crd/bases')
-    for (const name of ['openfaas-fn', 'knative-serving'])
+    for (const name of ['openfaas-fn', 'knative-serving', 'kourier-system'])
       await api('POST', '/api/v1/namespaces', { metadata: { name } })
     await untilOk(() => api('GET', '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services'))
     const kubeconfig = join(home, 'kubeconfig')
-    await writeFile(kubeconfig, JSON.stringify(configFor(origin)), { mode: 0o600 })
+    await writeFile(kubeconfig, JSON.stringify(configFor(origin)))
     return {
       version: KUBERNETES,
       origin,

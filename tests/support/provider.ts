@@ -119,15 +119,7 @@ export async function openProviderHouse(ground = processes): Promise<ProviderHou
         headers: { authorization: basic(PASSWORD) },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
-    ask: (name, text, { path = `/function/${name}`, headers, signal } = {}) => {
-      const event = toHttp(request(name, text))
-      return fetch(`${provider.url}${path}`, {
-        method: 'POST',
-        headers: { ...event.headers, ...headers },
-        body: Uint8Array.from(event.body),
-        ...(signal && { signal }),
-      })
-    },
+    ask: (name, text, options) => ask(provider.url, name, text, options),
     async reopen() {
       await provider.close({ stopFunctions: false })
       provider = await start()
@@ -138,6 +130,22 @@ export async function openProviderHouse(ground = processes): Promise<ProviderHou
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A request for a skill, as the connector sends it to the provider at `url`. */
+export function ask(
+  url: string,
+  name: string,
+  text: string,
+  { path = `/function/${name}`, headers, signal }: AskOptions = {},
+): Promise<Response> {
+  const event = toHttp(request(name, text))
+  return fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { ...event.headers, ...headers },
+    body: Uint8Array.from(event.body),
+    ...(signal && { signal }),
+  })
 }
 
 export const basic = (password: string): string =>

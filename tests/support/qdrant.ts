@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readEnvironment } from '../../shared/config/environment.ts'
 import { LaresError } from '../../shared/errors.ts'
-import { runPython } from '../../shared/models/python.ts'
+import { pythonPart } from './python-part.ts'
 
 const VERSION = '0.9.0'
 
@@ -14,7 +12,7 @@ export type Qdrant = { url: string; version: string; close(): Promise<void> }
 
 /** Qdrant's engine, as a library of Python, behind the part of its REST API that Lares uses. Errors: `unavailable`. */
 export async function startQdrant(): Promise<Qdrant> {
-  const library = await engine()
+  const library = await pythonPart(`qdrant-edge-${VERSION}`, `qdrant-edge-py==${VERSION}`)
   const home = await mkdtemp(join(tmpdir(), 'lares-qdrant-'))
   const shim = join(import.meta.dirname, 'qdrant-shim.py')
   const running = spawn('python3', [shim, home], {
@@ -33,20 +31,4 @@ export async function startQdrant(): Promise<Qdrant> {
       await rm(home, { recursive: true, force: true })
     },
   }
-}
-
-async function engine(): Promise<string> {
-  const { cache } = readEnvironment(process.env)
-  const folder = join(cache, `qdrant-edge-${VERSION}`)
-  if (existsSync(folder)) return folder
-  await mkdir(cache, { recursive: true })
-  const draft = await mkdtemp(`${folder}-`)
-  try {
-    await runPython(['-m', 'pip', 'install', '--quiet', '--target', draft, `qdrant-edge-py==${VERSION}`])
-    await rename(draft, folder)
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true })
-    if (!existsSync(folder)) throw error
-  }
-  return folder
 }

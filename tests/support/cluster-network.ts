@@ -1,0 +1,159 @@
+import { createSocket } from 'node:dgram'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
+import type { V1Endpoints, V1Service } from '@kubernetes/client-node'
+import packets from 'dns-packet'
+import Docker from 'dockerode'
+import type { KubernetesServer } from './kubernetes.ts'
+
+const DOMAIN = '.svc.cluster.local'
+const NAME = 'lares-tests-cluster'
+/** Docker gives addresses of one's own choice only where the network is one's own choice too. */
+const PREFIX = '10.211.7'
+const FIRST_ADDRESS = 10
+const MAX_ADDRESS = 250
+
+export type ClusterNetwork = {
+  /** Of Docker's network. */
+  name: string
+  /** The address of this machine on it, where names are resolved. */
+  gateway: string
+  /** One that no container has had for long. */
+  address(): string
+  close(): Promise<void>
+}
+
+/**
+ * A network of Docker on which services have the names and the port 80 that a cluster's DNS and kube-proxy give them: names
+ * lead to this machine, which hands requests on to an endpoint of the service that they name. A service with other ports
+ * has the addresses of its endpoints. Needs the ports 53 and 80 of the network's own address.
+ */
+export async function openClusterNetwork(api: KubernetesServer['api']): Promise<ClusterNetwork> {
+  const docker = new Docker()
+  const old = docker.getNetwork(NAME)
+  await old.remove().catch(() => undefined)
+  const network = await docker.createNetwork({
+    Name: NAME,
+    Driver: 'bridge',
+    IPAM: { Config: [{ Subnet: `${PREFIX}.0/24`, Gateway: `${PREFIX}.1` }] },
+  })
+  const gateway = `${PREFIX}.1`
+  const names = await serveNames(gateway, api)
+  const services = await serveServices(gateway, api)
+  let last = FIRST_ADDRESS - 1
+  return {
+    name: NAME,
+    gateway,
+    address() {
+      last = last < MAX_ADDRESS ? last + 1 : FIRST_ADDRESS
+      return `${PREFIX}.${last}`
+    },
+    async close() {
+      names.close()
+      services.close()
+      await network.remove().catch(() => undefined)
+    },
+  }
+}
+
+type Api = KubernetesServer['api']
+
+async function find(host: string, api: Api): Promise<V1Service | undefined> {
+  const [name, namespace] = host.replace(/\.$/, '').replace(DOMAIN, '').split('.')
+  const answer = await api('GET', `/api/v1/namespaces/${namespace}/services/${name}`)
+  return answer.ok ? ((await answer.json()) as V1Service) : undefined
+}
+
+/** The addresses of a service, with the port of theirs that is its port `port`. */
+async function endpointsOf(service: V1Service, port: number, api: Api) {
+  const { namespace, name } = service.metadata!
+  const answer = await api('GET', `/api/v1/namespaces/${namespace}/endpoints/${name}`)
+  const { subsets = [] } = answer.ok ? ((await answer.json()) as V1Endpoints) : {}
+  const wanted = service.spec!.ports?.find(one => one.port === port)?.name
+  return subsets.flatMap(({ addresses = [], ports = [] }) =>
+    ports
+      .filter(one => one.name === wanted)
+      .flatMap(one => addresses.map(({ ip }) => ({ host: ip, port: one.port }))),
+  )
+}
+
+async function serveNames(address: string, api: Api) {
+  const socket = createSocket('udp4')
+  socket.on('message', async (bytes, from) => {
+    const { id, questions = [] } = packets.decode(bytes)
+    const [asked] = questions
+    const service = asked?.name.endsWith(DOMAIN)
+      ? await find(asked.name, api).catch(() => undefined)
+      : undefined
+    const answers = service && asked?.type === 'A' ? await addressesOf(service) : []
+    const answer = packets.encode({
+      type: 'response',
+      id: id!,
+      // That a name has no address of this kind is not that there is no such name.
+      flags: packets.AUTHORITATIVE_ANSWER | packets.RECURSION_AVAILABLE | (service ? 0 : NO_SUCH_NAME),
+      questions,
+      answers: answers.map(data => ({ type: 'A', name: asked!.name, ttl: 0, data })),
+    })
+    socket.send(answer, from.port, from.address)
+  })
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind(53, address, resolve)
+  })
+  return socket
+
+  async function addressesOf(service: V1Service): Promise<string[]> {
+    const { type, ports = [] } = service.spec!
+    if (type === 'ExternalName' || ports.some(({ port }) => port === 80)) return [address]
+    return (await endpointsOf(service, ports[0]!.port, api)).map(({ host }) => host)
+  }
+}
+const NO_SUCH_NAME = 3
+
+async function serveServices(address: string, api: Api) {
+  const place = async ({ headers }: IncomingMessage) => {
+    let service = await find(headers.host!.replace(/:\d+$/, ''), api)
+    if (service?.spec?.type === 'ExternalName') service = await find(service.spec.externalName!, api)
+    const endpoints = service ? await endpointsOf(service, 80, api) : []
+    return endpoints[Math.floor(Math.random() * endpoints.length)]
+  }
+  const server = createServer(async (incoming, outgoing) => {
+    const to = await place(incoming).catch(() => undefined)
+    // As of an address at which nothing listens.
+    if (!to) return void incoming.socket.destroy()
+    const { method, url, headers } = incoming
+    const onward = request({ ...to, method, path: url, headers }, answer => {
+      outgoing.writeHead(answer.statusCode!, answer.statusMessage, answer.headers)
+      outgoing.flushHeaders()
+      answer.pipe(outgoing)
+      answer.once('error', () => outgoing.destroy())
+    })
+    onward.once('error', () => incoming.socket.destroy())
+    outgoing.once('close', () => onward.destroy())
+    incoming.pipe(onward)
+  })
+  server.on('upgrade', async (incoming, socket, head) => {
+    const to = await place(incoming).catch(() => undefined)
+    if (!to) return void socket.destroy()
+    const onward = connect(to.port, to.host, () => {
+      const lines = incoming.rawHeaders.flatMap((name, at, all) =>
+        at % 2 ? [] : [`${name}: ${all[at + 1]}`],
+      )
+      onward.write(`${incoming.method} ${incoming.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+      onward.write(head)
+      onward.pipe(socket).pipe(onward)
+    })
+    onward.once('error', () => socket.destroy())
+    socket.once('error', () => onward.destroy())
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(80, address, resolve)
+  })
+  return {
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}

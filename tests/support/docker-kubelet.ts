@@ -1,0 +1,276 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { V1Container, V1HTTPGetAction, V1Pod } from '@kubernetes/client-node'
+import Docker from 'dockerode'
+import type { ClusterNetwork } from './cluster-network.ts'
+import type { KubernetesServer } from './kubernetes.ts'
+import { createContainer, nameOf, type Parts } from './pod-container.ts'
+
+const LOOK_EVERY_MS = 100
+const PROBE_LIMIT_MS = 1_000
+const FIRST_BACKOFF_MS = 500
+const MAX_BACKOFF_MS = 10_000
+const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
+const LEASE_EVERY_MS = 10_000
+const MERGE = 'application/merge-patch+json'
+
+export type Kubelet = {
+  /** Ends all its containers. */
+  close(): Promise<void>
+}
+
+/**
+ * A node whose pods are containers of Docker: of a pod, all share the network of the first. It does of a kubelet's work
+ * what the pods here need: variables, configurations, secrets and empty folders as volumes, limits, rights, readiness by
+ * HTTP, restarts, and what is to be done before a container stops. Pods of the system get `kubeconfig`.
+ */
+export async function startKubelet(
+  node: string,
+  { api }: KubernetesServer,
+  network: ClusterNetwork,
+  kubeconfig: string,
+): Promise<Kubelet> {
+  const docker = new Docker()
+  const home = await mkdtemp(join(tmpdir(), 'lares-kubelet-'))
+  const room = { cpu: '16', memory: '32Gi', pods: '110' }
+  const now = new Date().toISOString()
+  const ready = { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: now }
+  await ok(api('POST', '/api/v1/nodes', { metadata: { name: node } }))
+  await ok(
+    api(
+      'PATCH',
+      `/api/v1/nodes/${node}/status`,
+      { status: { capacity: room, allocatable: room, conditions: [{ ...ready, lastTransitionTime: now }] } },
+      MERGE,
+    ),
+  )
+  const lease = `${LEASES}/${node}`
+  await ok(api('POST', LEASES, { metadata: { name: node }, spec: leaseOf(node) }))
+  const leasing = setInterval(() => {
+    void api('PATCH', lease, { spec: leaseOf(node) }, MERGE).then(
+      answer => answer.body?.cancel(),
+      () => undefined,
+    )
+  }, LEASE_EVERY_MS)
+  const running = new Map<string, RunningPod>()
+  let isOver = false
+  const parts = { api, docker, network, home, kubeconfig }
+  const look = async () => {
+    const answer = await api('GET', `/api/v1/pods?fieldSelector=spec.nodeName%3D${node}`)
+    const { items } = (await answer.json()) as { items: V1Pod[] }
+    for (const pod of items) {
+      const uid = pod.metadata!.uid!
+      if (!running.has(uid) && !pod.metadata!.deletionTimestamp) running.set(uid, runPod(pod, parts))
+      if (pod.metadata!.deletionTimestamp) await endPod(pod, running.get(uid), api)
+    }
+    const there = new Set(items.map(({ metadata }) => metadata!.uid))
+    for (const [uid, one] of running)
+      if (!there.has(uid)) {
+        running.delete(uid)
+        void one.end(0)
+      }
+  }
+  const looking = (async () => {
+    while (!isOver) {
+      await look().catch(error => process.stderr.write(`kubelet: ${error.message}\n`))
+      await wait(LOOK_EVERY_MS)
+    }
+  })()
+  return {
+    async close() {
+      isOver = true
+      clearInterval(leasing)
+      await looking
+      await Promise.all([...running.values()].map(one => one.end(0)))
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Without it the node counts as lost after 40 s. */
+const leaseOf = (holderIdentity: string) => ({
+  holderIdentity,
+  leaseDurationSeconds: 40,
+  renewTime: new Date().toISOString().replace('Z', '000Z'),
+})
+
+type RunningPod = { end(graceSeconds: number): Promise<void> }
+
+async function ok(answer: Promise<Response>): Promise<void> {
+  const { ok, url } = await answer
+  if (!ok) throw new Error(`${url}: ${await (await answer).text()}`)
+}
+
+async function endPod(pod: V1Pod, running: RunningPod | undefined, api: Parts['api']): Promise<void> {
+  const { namespace, name, uid, deletionGracePeriodSeconds } = pod.metadata!
+  const remove = async () => {
+    await running?.end(deletionGracePeriodSeconds ?? 30)
+    await api('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, {
+      gracePeriodSeconds: 0,
+      preconditions: { uid },
+    })
+  }
+  void remove().catch(error => process.stderr.write(`kubelet: ${name}: ${error.message}\n`))
+}
+
+function runPod(pod: V1Pod, parts: Parts): RunningPod {
+  const { api, docker, network } = parts
+  const { namespace, name } = pod.metadata!
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`
+  const ip = network.address()
+  // Of Knative's pods the queue-proxy, which the others wait for nothing of, holds the network.
+  const containers = [...pod.spec!.containers].reverse()
+  const states = new Map(containers.map(one => [one.name, stateOf(one)]))
+  let ending: Promise<void> | undefined
+  let told = ''
+  const write = async () => {
+    const ready = [...states.values()].every(state => state.ready)
+    const conditions = ['Initialized', 'PodReadyToStartContainers'].map(type => ({ type, status: 'True' }))
+    const status = {
+      phase: [...states.values()].some(({ started }) => started) ? 'Running' : 'Pending',
+      podIP: ip,
+      podIPs: [{ ip }],
+      hostIP: network.gateway,
+      startTime: pod.metadata!.creationTimestamp,
+      conditions: [
+        { type: 'PodScheduled', status: 'True' },
+        ...conditions,
+        { type: 'ContainersReady', status: ready ? 'True' : 'False' },
+        { type: 'Ready', status: ready ? 'True' : 'False' },
+      ],
+      containerStatuses: [...states.values()],
+    }
+    if (JSON.stringify(status) === told) return
+    told = JSON.stringify(status)
+    await (await api('PATCH', path, { status }, MERGE)).body?.cancel()
+  }
+  // In their order: what is written last is what is so.
+  let telling = Promise.resolve()
+  const tell = () => {
+    telling = telling.then(write).catch(() => undefined)
+    return telling
+  }
+  const held = Promise.withResolvers<void>()
+  const keep = async (one: V1Container, holder: string | undefined) => {
+    const state = states.get(one.name)!
+    for (let backoff = FIRST_BACKOFF_MS; !ending; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
+      try {
+        const container = await createContainer(one, pod, { ip, holder }, parts)
+        await container.start()
+        if (!holder) held.resolve()
+        state.state = { running: { startedAt: new Date().toISOString() } }
+        state.started = true
+        state.containerID = `docker://${container.id}`
+        const over = container.wait()
+        const probing = untilReady(one, ip, () => ending !== undefined || !state.state.running)
+        void probing.then(async ready => {
+          state.ready = ready
+          await tell()
+        })
+        await tell()
+        const { StatusCode } = await over
+        state.ready = false
+        state.restartCount++
+        const message = await lastWords(container)
+        await container.remove({ force: true }).catch(() => undefined)
+        state.state = { waiting: { reason: 'CrashLoopBackOff', message } }
+        state.lastState = { terminated: { exitCode: StatusCode, reason: 'Error', message } }
+      } catch (error) {
+        state.state = { waiting: { reason: 'CreateContainerError', message: (error as Error).message } }
+      }
+      if (ending) return
+      await tell()
+      await wait(backoff)
+    }
+  }
+  const [first, ...others] = containers
+  const keeping = keep(first!, undefined)
+  const follow = async (one: V1Container) => {
+    await held.promise
+    await keep(one, nameOf(pod, first!))
+  }
+  const kept = [keeping, ...others.map(follow)]
+  return {
+    end(graceSeconds) {
+      ending ??= (async () => {
+        held.resolve()
+        if (graceSeconds > 0) await Promise.all(containers.map(one => beforeStop(one, ip)))
+        // All that it still has; the holder of the network last.
+        for (const one of containers.toReversed()) {
+          const container = docker.getContainer(nameOf(pod, one))
+          await container.stop({ t: graceSeconds }).catch(() => undefined)
+          await container.remove({ force: true }).catch(() => undefined)
+        }
+        await Promise.all(kept)
+      })()
+      return ending
+    },
+  }
+}
+
+const stateOf = ({ name, image }: V1Container) => ({
+  name,
+  image,
+  imageID: image,
+  containerID: '',
+  ready: false,
+  started: false,
+  restartCount: 0,
+  state: { waiting: { reason: 'ContainerCreating', message: '' } } as ContainerState,
+  lastState: {} as ContainerState,
+})
+type ContainerState = {
+  waiting?: { reason: string; message: string }
+  running?: { startedAt: string }
+  terminated?: { exitCode: number; reason: string; message: string }
+}
+
+/** Asks by HTTP for as long as that fails; of what has no such probe it is true at once. */
+async function untilReady(
+  { readinessProbe }: V1Container,
+  ip: string,
+  isOver: () => boolean,
+): Promise<boolean> {
+  const asked = readinessProbe?.httpGet
+  if (!asked) return true
+  while (!isOver()) {
+    if ((await get(ip, asked, PROBE_LIMIT_MS)) < 400) return true
+    await wait(LOOK_EVERY_MS)
+  }
+  return false
+}
+
+async function beforeStop({ lifecycle }: V1Container, ip: string): Promise<void> {
+  const asked = lifecycle?.preStop?.httpGet
+  if (asked) await get(ip, asked, 30_000)
+}
+
+/** The status, or 599 when there was none. */
+function get(
+  host: string,
+  { path, port, httpHeaders = [] }: V1HTTPGetAction,
+  limitMs: number,
+): Promise<number> {
+  const given = httpHeaders.map(({ name, value }) => [name, value])
+  // By this name Knative's programs know who asks.
+  const headers = { 'user-agent': 'kube-probe/1.36', ...Object.fromEntries(given) }
+  return new Promise(resolve => {
+    const signal = AbortSignal.timeout(limitMs)
+    request({ host, port: port as number, path: path ?? '/', headers, agent: false, signal }, answer => {
+      answer.resume()
+      resolve(answer.statusCode ?? 599)
+    })
+      .on('error', () => resolve(599))
+      .end()
+  })
+}
+
+async function lastWords(container: Docker.Container): Promise<string> {
+  const said = await container.logs({ stdout: true, stderr: true, tail: 20 }).catch(() => Buffer.alloc(0))
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: Docker puts eight bytes before each piece.
+  const words = said.toString('latin1').replace(/[\x01\x02]\x00{3}[\s\S]{4}/g, '')
+  return Buffer.from(words, 'latin1').toString().trim().slice(-500)
+}
