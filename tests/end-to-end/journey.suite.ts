@@ -8,8 +8,12 @@ import { until } from '../support/until.ts'
 /** A house of this checkout's own, or one that is started in another way, whose functions reach this machine at `host`. */
 type Place = Omit<HouseOptions, 'modelUrl'> | { host: string; start(modelUrl: string): Promise<House> }
 
-/** What a person does, on whichever deployment `options` gives: the same on all of them. */
-export function journeySuite(name: string, options: () => Promise<Place>): void {
+/** What a person does, on whichever deployment `options` gives: the same on all of them, and `more` on that house. */
+export function journeySuite(
+  name: string,
+  options: () => Promise<Place>,
+  more?: (house: () => House) => void,
+): void {
   describe(name, () => {
     let house: House
     let model: ModelServer
@@ -130,5 +134,6 @@ export function journeySuite(name: string, options: () => Promise<Place>): void 
         expect((await messages(house, conversation)).filter(row => row.role === 'assistant')).toHaveLength(1)
       }
     }, 180_000)
+    more?.(() => house)
   })
 }

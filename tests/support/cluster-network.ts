@@ -8,6 +8,8 @@ import type { KubernetesServer } from './kubernetes.ts'
 
 const DOMAIN = '.svc.cluster.local'
 const NAME = 'lares-tests-cluster'
+/** Of all containers on it. */
+export const LABEL = 'lares.tests.cluster'
 /** Docker gives addresses of one's own choice only where the network is one's own choice too. */
 const PREFIX = '10.211.7'
 const FIRST_ADDRESS = 10
@@ -30,8 +32,13 @@ export type ClusterNetwork = {
  */
 export async function openClusterNetwork(api: KubernetesServer['api']): Promise<ClusterNetwork> {
   const docker = new Docker()
-  const old = docker.getNetwork(NAME)
-  await old.remove().catch(() => undefined)
+  // What a run has left that was cut short.
+  for (const { Id } of await docker.listContainers({ all: true, filters: { label: [LABEL] } }))
+    await docker.getContainer(Id).remove({ force: true })
+  await docker
+    .getNetwork(NAME)
+    .remove()
+    .catch(() => undefined)
   const network = await docker.createNetwork({
     Name: NAME,
     Driver: 'bridge',

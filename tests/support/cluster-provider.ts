@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Docker from 'dockerode'
-import type { ClusterNetwork } from './cluster-network.ts'
+import { type ClusterNetwork, LABEL } from './cluster-network.ts'
 import { ROOT } from './docker.ts'
 import { PASSWORD } from './provider.ts'
 import { until } from './until.ts'
@@ -30,6 +30,7 @@ export async function startClusterProvider(
   await writeFile(names, `nameserver ${network.gateway}\n`)
   const container = await new Docker().createContainer({
     Image: image,
+    Labels: { [LABEL]: 'provider' },
     WorkingDir: '/lares',
     Cmd: ['node', 'infra/provider/main.ts', '--backend', 'knative'],
     Env: [

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { startSupervisor } from '../../infra/processes/supervisor.ts'
 import { type StartedProvider, startProvider } from '../../infra/provider/start.ts'
@@ -25,6 +26,9 @@ const FUNCTIONS = [
   'notes',
 ]
 
+/** By then the assistant does what was deployed last: docs/deploy.md. */
+const KNOWN_AFTER_MS = 5_000
+
 export type DockerHouseOptions = {
   modelUrl: string
   brokers: string
@@ -39,15 +43,13 @@ export type DockerHouseOptions = {
 export type FunctionsPlace = {
   /** What all are told besides. */
   environment?: Record<string, string>
-  /** A provider at PROVIDER_PORT `port` that tells functions of the services; functions stay when it is closed. */
+  /** A provider at PROVIDER_PORT `port` that tells functions of the services. */
   openProvider(
     port: number,
     services: Record<string, string>,
-  ): Promise<{ url: string; close(): Promise<void> }>
+  ): Promise<Pick<StartedProvider, 'url' | 'close'>>
   /** kill -9 of all replicas of a function. */
   kill(name: string): Promise<void>
-  /** Removes what is left of the functions. */
-  clear(): Promise<void>
 }
 
 /** Gateway, connector and provider as on one host, and each function in containers of Docker's or of a cluster. */
@@ -89,6 +91,7 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
   const begunAt = performance.now()
   await ready()
   await deploy(provider.url)
+  await wait(KNOWN_AFTER_MS)
   readyMs = Math.round(performance.now() - begunAt)
   const pid = (name: string) => Number(readFileSync(join(runFolder, `${name}.pid`), 'utf8'))
   return {
@@ -109,7 +112,7 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
     },
     async restart() {
       await supervisor.stop()
-      await provider.close()
+      await provider.close({ stopFunctions: false })
       provider = await openProvider()
       supervisor = startSupervisor(children, { runFolder, log: noLog, shared })
       await ready()
@@ -117,37 +120,30 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
     halt: () => supervisor.stop(),
     async stop() {
       await supervisor.stop()
-      await place.clear()
-      await provider.close()
+      await provider.close({ stopFunctions: true })
       await rm(home, { recursive: true, force: true })
     },
   }
 }
 
-function onDocker(home: string): FunctionsPlace {
-  let open: StartedProvider
-  return {
-    async openProvider(port, services) {
-      open = await startProvider({
-        backend: 'docker',
-        port,
-        home,
-        root: ROOT,
-        password: PASSWORD,
-        labels: new Map(),
-        spares: 0,
-        environment: services,
-        docker: { masterKeyFile: join(home, 'master.key'), pausedBytes: 256 * 1024 * 1024 },
-        version: '0.0.0',
-        log: noLog,
-      })
-      return { url: open.url, close: () => open.close({ stopFunctions: false }) }
-    },
-    async kill(name) {
-      const filter = `label=com.lares.function=${name}`
-      const { stdout } = await run('docker', ['ps', '--quiet', '--filter', filter])
-      await run('docker', ['kill', ...stdout.trim().split('\n')])
-    },
-    clear: () => open.close({ stopFunctions: true }),
-  }
-}
+const onDocker = (home: string): FunctionsPlace => ({
+  openProvider: (port, services) =>
+    startProvider({
+      backend: 'docker',
+      port,
+      home,
+      root: ROOT,
+      password: PASSWORD,
+      labels: new Map(),
+      spares: 0,
+      environment: services,
+      docker: { masterKeyFile: join(home, 'master.key'), pausedBytes: 256 * 1024 * 1024 },
+      version: '0.0.0',
+      log: noLog,
+    }),
+  async kill(name) {
+    const filter = `label=com.lares.function=${name}`
+    const { stdout } = await run('docker', ['ps', '--quiet', '--filter', filter])
+    await run('docker', ['kill', ...stdout.trim().split('\n')])
+  },
+})

@@ -56,6 +56,7 @@ export async function startKubelet(
     )
   }, LEASE_EVERY_MS)
   const running = new Map<string, RunningPod>()
+  const ending = new Set<string>()
   let isOver = false
   const parts = { api, docker, network, home, kubeconfig }
   const look = async () => {
@@ -64,12 +65,15 @@ export async function startKubelet(
     for (const pod of items) {
       const uid = pod.metadata!.uid!
       if (!running.has(uid) && !pod.metadata!.deletionTimestamp) running.set(uid, runPod(pod, parts))
-      if (pod.metadata!.deletionTimestamp) await endPod(pod, running.get(uid), api)
+      if (!pod.metadata!.deletionTimestamp || ending.has(uid)) continue
+      ending.add(uid)
+      void endPod(pod, running.get(uid), api).catch(() => ending.delete(uid))
     }
     const there = new Set(items.map(({ metadata }) => metadata!.uid))
     for (const [uid, one] of running)
       if (!there.has(uid)) {
         running.delete(uid)
+        ending.delete(uid)
         void one.end(0)
       }
   }
@@ -99,21 +103,17 @@ const leaseOf = (holderIdentity: string) => ({
 
 type RunningPod = { end(graceSeconds: number): Promise<void> }
 
-async function ok(answer: Promise<Response>): Promise<void> {
-  const { ok, url } = await answer
-  if (!ok) throw new Error(`${url}: ${await (await answer).text()}`)
+async function ok(asked: Promise<Response>): Promise<void> {
+  const answer = await asked
+  if (!answer.ok) throw new Error(`${answer.url}: ${await answer.text()}`)
+  await answer.body?.cancel()
 }
 
 async function endPod(pod: V1Pod, running: RunningPod | undefined, api: Parts['api']): Promise<void> {
   const { namespace, name, uid, deletionGracePeriodSeconds } = pod.metadata!
-  const remove = async () => {
-    await running?.end(deletionGracePeriodSeconds ?? 30)
-    await api('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, {
-      gracePeriodSeconds: 0,
-      preconditions: { uid },
-    })
-  }
-  void remove().catch(error => process.stderr.write(`kubelet: ${name}: ${error.message}\n`))
+  await running?.end(deletionGracePeriodSeconds ?? 30)
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}`
+  await ok(api('DELETE', path, { gracePeriodSeconds: 0, preconditions: { uid } }))
 }
 
 function runPod(pod: V1Pod, parts: Parts): RunningPod {
@@ -121,8 +121,8 @@ function runPod(pod: V1Pod, parts: Parts): RunningPod {
   const { namespace, name } = pod.metadata!
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`
   const ip = network.address()
-  // Of Knative's pods the queue-proxy, which the others wait for nothing of, holds the network.
-  const containers = [...pod.spec!.containers].reverse()
+  // The last holds the network for all: of a function it is queue-proxy, which outlives what crashes beside it.
+  const containers = pod.spec!.containers.toReversed()
   const states = new Map(containers.map(one => [one.name, stateOf(one)]))
   let ending: Promise<void> | undefined
   let told = ''

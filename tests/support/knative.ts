@@ -52,17 +52,18 @@ export type Knative = {
   close(): Promise<void>
 }
 
-/** Where requests and pods are real: where the network is, and the image with the programs that stand on it. */
+/** What makes requests and pods real: a network, and the image with the programs of Knative that stand on it. */
 export type DataPlane = { network: ClusterNetwork; image: string }
 
 /**
  * Knative Serving's own controller, autoscaler and admission webhook on an API server, with Kubernetes' controllers and
- * scheduler, and KWOK, which says of pods on its nodes that they run. No container runs, and there is no ingress: that a
- * route is ready is played here. Needs the port 8080 free, which is the controller's for probes. Errors: `unavailable`.
+ * scheduler. With a data plane there is one node whose pods are containers, and Kourier; without, KWOK says of pods on its
+ * nodes that they run, and that a route is ready is played here. Needs the port 8080 free, which is the controller's for
+ * probes. Errors: `unavailable`.
  */
 export async function startKnative(kubernetes: KubernetesServer, plane?: DataPlane): Promise<Knative> {
   const { api, kubeconfig } = kubernetes
-  const [programs, serving, kwok] = [await kubernetesPrograms(), await servingPrograms(), await kwokProgram()]
+  const [programs, serving] = [await kubernetesPrograms(), await servingPrograms()]
   const source = await goModule(`knative.dev/serving@${SERVING}`)
   const create = async (path: string, object: unknown) => {
     const answer = await api('POST', path, object as object)
@@ -105,8 +106,8 @@ export async function startKnative(kubernetes: KubernetesServer, plane?: DataPla
   }
   const said = join(home, 'said.log')
   const kubelets = await freePort()
-  const startKubelets = () =>
-    run(kwok, 'kwok', [
+  const startKubelets = async () =>
+    await run(await kwokProgram(), 'kwok', [
       ...['--kubeconfig', kubeconfig, '--manage-all-nodes', '--config', join(home, 'kwok.yaml')],
       // Else Kubernetes holds its nodes for lost after 40 s.
       '--node-lease-duration-seconds=40',

@@ -3,10 +3,8 @@ import { join } from 'node:path'
 import type { V1Container, V1EnvVar, V1Pod } from '@kubernetes/client-node'
 import Docker from 'dockerode'
 import { quantityOf } from '../../infra/provider/quantity.ts'
-import type { ClusterNetwork } from './cluster-network.ts'
+import { type ClusterNetwork, LABEL } from './cluster-network.ts'
 import type { KubernetesServer } from './kubernetes.ts'
-
-const LABEL = 'lares.tests.pod'
 
 export type Parts = {
   api: KubernetesServer['api']
@@ -15,6 +13,7 @@ export type Parts = {
   home: string
   kubeconfig: string
 }
+
 /** kill -9; it is started again. */
 export const killContainer = (pod: V1Pod, name: string): Promise<unknown> =>
   new Docker().getContainer(nameOf(pod, { name })).kill()
@@ -35,11 +34,10 @@ export async function createContainer(
   const { docker, network, kubeconfig } = parts
   const isSystem = pod.metadata!.namespace !== 'openfaas-fn'
   await have(docker, one.image!)
-  const env = Object.fromEntries(
-    await Promise.all((one.env ?? []).map(each => variableOf(each, pod, ip, parts))),
-  )
+  const env: Record<string, string> = {}
   for (const { secretRef } of one.envFrom ?? [])
     if (secretRef) Object.assign(env, await secretOf(secretRef.name!, pod, parts))
+  for (const each of one.env ?? []) env[each.name] = await variableOf(each, pod, ip, parts)
   if (isSystem) env.KUBECONFIG = '/kubeconfig'
   const expand = (text: string) => text.replace(/\$\((\w+)\)/g, (all, name) => env[name] ?? all)
   const context = { ...pod.spec!.securityContext, ...one.securityContext }
@@ -53,7 +51,7 @@ export async function createContainer(
     name,
     Image: one.image!,
     Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
-    Labels: { [LABEL]: pod.metadata!.uid! },
+    Labels: { [LABEL]: pod.metadata!.name! },
     ...(one.command && { Entrypoint: one.command.map(expand) }),
     ...(one.args && { Cmd: one.args.map(expand) }),
     ...(context.runAsUser !== undefined && { User: `${context.runAsUser}:${context.runAsGroup ?? ''}` }),
@@ -77,7 +75,7 @@ export async function createContainer(
     const tmpfs: Record<string, string> = {}
     for (const { name: volume, mountPath, subPath } of volumeMounts) {
       const { emptyDir, configMap, secret, projected } = spec!.volumes!.find(one => one.name === volume)!
-      if (emptyDir) tmpfs[mountPath] = 'rw,mode=1777'
+      if (emptyDir) tmpfs[mountPath] = `mode=1777,size=${quantityOf(emptyDir.sizeLimit ?? '1Gi', volume)}`
       const folder = join(home, metadata!.uid!, volume)
       await mkdir(folder, { recursive: true })
       const files: Record<string, string> = {}
@@ -111,9 +109,9 @@ async function variableOf(
   pod: V1Pod,
   ip: string,
   parts: Parts,
-): Promise<[string, string]> {
+): Promise<string> {
   const { fieldRef, secretKeyRef } = valueFrom ?? {}
-  if (secretKeyRef) return [name, (await secretOf(secretKeyRef.name!, pod, parts))[secretKeyRef.key] ?? '']
+  if (secretKeyRef) return (await secretOf(secretKeyRef.name!, pod, parts))[secretKeyRef.key] ?? ''
   const fields: Record<string, string | undefined> = {
     'metadata.name': pod.metadata!.name,
     'metadata.namespace': pod.metadata!.namespace,
@@ -123,7 +121,7 @@ async function variableOf(
   }
   if (fieldRef && fields[fieldRef.fieldPath] === undefined)
     throw new Error(`${name}: ${fieldRef.fieldPath} is not known here`)
-  return [name, fieldRef ? fields[fieldRef.fieldPath]! : (value ?? '')]
+  return fieldRef ? fields[fieldRef.fieldPath]! : (value ?? '')
 }
 
 async function dataOf(

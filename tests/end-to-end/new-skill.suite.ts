@@ -1,0 +1,56 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { newSkill } from '../../infra/lares/new-skill.ts'
+import type { House } from '../support/house.ts'
+import { ask } from '../support/talk.ts'
+import { until } from '../support/until.ts'
+
+const NAME = 'marmot-fact'
+
+/** How functions come to a house; `root` is the checkout with the skill. */
+export type Deployer = {
+  build(root: string, name: string): Promise<void>
+  deploy(root: string, name: string): Promise<void>
+  remove(name: string): Promise<void>
+}
+
+/** From `lares new skill` to its answer in a conversation, on a house that runs. */
+export function newSkillSuite(house: () => House, { build, deploy, remove }: Deployer): void {
+  test('a new skill is answered once it is deployed, changes with an update under the same name, and goes', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'lares-skill-'))
+    await mkdir(join(root, 'functions'))
+    await cp('stack.yml', join(root, 'stack.yml'))
+    const { lines } = await newSkill(root, NAME)
+    let n = 0
+    const deployedUntil = async (text: string) => {
+      await build(root, NAME)
+      const startedAt = performance.now()
+      await deploy(root, NAME)
+      const deployedMs = performance.now() - startedAt
+      await until(
+        async () => (await ask(house(), `live-${++n}`, 'marmot fact, please', 30_000)).includes(text),
+        30_000,
+      )
+      const seconds = (ms: number) => (ms / 1_000).toFixed(1)
+      process.stderr.write(
+        `a skill of ${lines} lines: deployed after ${seconds(deployedMs)} s, "${text}" after ${seconds(performance.now() - startedAt)} s\n`,
+      )
+    }
+    await deployedUntil('marmot fact greets you.')
+
+    const handler = join(root, 'functions', NAME, 'handler.ts')
+    await writeFile(handler, (await readFile(handler, 'utf8')).replace('greets', 'waves at'))
+    await deployedUntil('marmot fact waves at you.')
+
+    await remove(NAME)
+    await until(
+      async () =>
+        (await ask(house(), `gone-${++n}`, 'marmot fact, please', 30_000)) === 'echo: marmot fact, please',
+      30_000,
+    )
+    await rm(root, { recursive: true })
+    expect(lines).toBeLessThanOrEqual(20)
+  }, 180_000)
+}
