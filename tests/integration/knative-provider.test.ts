@@ -59,10 +59,16 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
         {
           image: 'registry.example/lares/weather:1',
           resources: { limits: { memory: '256Mi', cpu: '500m', 'nvidia.com/gpu': '1' } },
-          volumeMounts: [{ name: 'secrets', mountPath: '/var/openfaas/secrets', readOnly: true }],
+          volumeMounts: [
+            { name: 'tmp', mountPath: '/tmp' },
+            { name: 'secrets', mountPath: '/var/openfaas/secrets', readOnly: true },
+          ],
         },
       ],
-      volumes: [{ name: 'secrets', projected: { sources: [{ secret: { name: 'weather-key' } }] } }],
+      volumes: [
+        { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
+        { name: 'secrets', projected: { sources: [{ secret: { name: 'weather-key' } }] } },
+      ],
     })
     expect(await house.listed()).toMatchObject([
       { name: 'weather', annotations: { topic: 'lares.skill.weather' } },
