@@ -36,6 +36,8 @@ export async function followRevisions(cluster: Cluster, onChange: () => void): P
     kind: 'Revision',
     metadata: { name, namespace: cluster.namespace, ...more },
   })
+  const podsAt = (revision: string | undefined, pods: Pod[]) =>
+    pods.filter(({ metadata }) => metadata.labels?.[REVISION] === revision)
   return {
     minScale: service => minScaleIn(named(service.status?.latestReadyRevisionName) ?? service.spec.template),
     async scale({ metadata, spec, status }, replicas) {
@@ -52,12 +54,9 @@ export async function followRevisions(cluster: Cluster, onChange: () => void): P
     },
     podsOf({ status }, pods) {
       const answers = status?.latestReadyRevisionName
-      return answers === undefined
-        ? pods
-        : pods.filter(({ metadata }) => metadata.labels?.[REVISION] === answers)
+      return answers === undefined ? pods : podsAt(answers, pods)
     },
-    newestPodsOf: ({ status }, pods) =>
-      pods.filter(({ metadata }) => metadata.labels?.[REVISION] === status?.latestCreatedRevisionName),
+    newestPodsOf: ({ status }, pods) => podsAt(status?.latestCreatedRevisionName, pods),
     async keepNewest({ metadata, status }) {
       const newest = status?.latestCreatedRevisionName
       const others = of(metadata.name).filter(revision => revision.metadata.name !== newest)

@@ -86,13 +86,15 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
   }
   /**
    * With what its image stands for now, so that an image pushed anew under the same name is a change, and one that is
-   * taken back is the one that ran. Where the registry cannot be asked, `latest` is taken for a change each time.
+   * taken back is the one that ran. Where the registry cannot be asked, `latest` is taken for a change each time, and any
+   * other tag for what it stood for `before`.
    */
-  const pin = async (deployment: Deployment): Promise<Pinned> => {
-    const content = await pinned(deployment.image)
-    if (content !== undefined) return { ...deployment, content }
-    if (imageNameOf(deployment.image).tag !== 'latest') return deployment
-    return { ...deployment, content: new Date(now()).toISOString() }
+  const pin = async (deployment: Deployment, before: Pinned | undefined): Promise<Pinned> => {
+    const { image } = deployment
+    const known = before?.image === image ? before.content : undefined
+    const unasked = () => (imageNameOf(image).tag === 'latest' ? new Date(now()).toISOString() : known)
+    const content = (await pinned(image)) ?? unasked()
+    return content === undefined ? deployment : { ...deployment, content }
   }
   const objectsOf = (deployment: Pinned, minScale?: number) => {
     const [service, ...others] = manifestsOf(deployment, {
@@ -111,10 +113,10 @@ export async function openKnative(options: KnativeOptions): Promise<Backend> {
         'invalid_request',
         `${name}: there is no namespace "${namespace}", only ${NAMESPACE}`,
       )
-    const deployment = await pin(asked)
-    const { service, others } = objectsOf(deployment)
-    await checkSecrets(deployment)
+    await checkSecrets(asked)
     const before = await own(serviceOfName(name), isDeployedHere)
+    const deployment = await pin(asked, before && deploymentIn(before))
+    const { service, others } = objectsOf(deployment)
     if (others.length > 0) await own(policyOfName(name), isOurs)
     // All of it is tried first: a policy that is refused must not leave a Service behind.
     for (const object of others) await cluster.apply(object, { dryRun: true })

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { checkProvider } from '../../infra/lares/doctor-services.ts'
@@ -82,6 +84,44 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     await new Promise(resolve => setTimeout(resolve, 1_100))
     await house.deploy('same', { labels: { b: '2', a: '1' } })
     expect((await house.service('same'))!.metadata).toEqual(metadata)
+  })
+
+  test('where the registry cannot be asked, latest is a change each time and another tag is none', async () => {
+    const generationsOf = async (name: string, tag: string) => {
+      const image = `registry.example/lares/${name}:${tag}`
+      const generation = async () => {
+        expect((await house.deploy(name, { image })).status).toBe(202)
+        return (await house.service(name))!.metadata.generation
+      }
+      return [await generation(), await generation()]
+    }
+    expect(await generationsOf('moving', 'latest')).toEqual([1, 2])
+    expect(await generationsOf('fixed', 'v1')).toEqual([1, 1])
+    expect((await house.service('moving'))!.spec.template.spec.containers![0]!.image).toBe(
+      'registry.example/lares/moving:latest',
+    )
+  })
+
+  test('a tag whose registry falls silent stays what it was', async () => {
+    let digest: string | undefined = `sha256:${'0f'.repeat(32)}`
+    const registry = createServer((_, response) => {
+      if (digest === undefined) response.statusCode = 503
+      else response.setHeader('docker-content-digest', digest)
+      response.end()
+    })
+    await new Promise<void>(resolve => registry.listen(0, '127.0.0.1', resolve))
+    const name = `127.0.0.1:${(registry.address() as AddressInfo).port}/lares/pinned`
+    const deployed = async () => {
+      expect((await house.deploy('pinned', { image: `${name}:v1` })).status).toBe(202)
+      return (await house.service('pinned'))!.spec.template.spec.containers![0]!.image
+    }
+    const first = `${name}@${digest}`
+    expect(await deployed()).toBe(first)
+    digest = undefined
+    expect(await deployed()).toBe(first)
+    digest = `sha256:${'1e'.repeat(32)}`
+    expect(await deployed()).toBe(`${name}@${digest}`)
+    registry.close()
   })
 
   test('what another owner has set stays', async () => {
