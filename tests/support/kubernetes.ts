@@ -1,15 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { parse } from 'yaml'
-import { readEnvironment } from '../../shared/config/environment.ts'
 import { LaresError } from '../../shared/errors.ts'
+import { cachedFolder } from './cached-folder.ts'
 import { goModule, goPart } from './go-part.ts'
 import { freePort } from './house.ts'
 
@@ -197,32 +196,23 @@ export async function untilOk(ask: () => Promise<Response>, running?: Running): 
 
 /** Debian's etcd, unpacked from its package: installed as a service it would start at once. */
 async function etcdBinary(): Promise<string> {
-  const { cache } = readEnvironment(process.env)
-  const folder = join(cache, 'etcd-debian')
-  const binary = join(folder, 'usr', 'bin', 'etcd')
-  if (existsSync(binary)) return binary
-  await mkdir(cache, { recursive: true })
-  const draft = await mkdtemp(`${folder}-`)
-  try {
-    const download = () => run('apt-get', ['download', 'etcd-server'], { cwd: draft })
-    // A machine that has never asked Debian knows no packages yet.
-    await download().catch(async () => {
-      await run('apt-get', ['update'])
-      await download()
-    })
-    const [archive] = (await readdir(draft)).filter(name => name.endsWith('.deb'))
-    await run('dpkg', ['-x', join(draft, archive!), draft])
-    await rename(draft, folder)
-  } catch (cause) {
-    await rm(draft, { recursive: true, force: true })
-    if (!existsSync(binary))
-      throw new LaresError(
-        'unavailable',
-        `etcd-server cannot be had from Debian: ${(cause as Error).message}`,
-        {
-          cause,
-        },
-      )
-  }
-  return binary
+  const folder = await cachedFolder('etcd-debian', draft =>
+    unpackEtcd(draft).catch(cause => {
+      throw new LaresError('unavailable', `etcd-server cannot be had from Debian: ${cause.message}`, {
+        cause,
+      })
+    }),
+  )
+  return join(folder, 'usr', 'bin', 'etcd')
+}
+
+async function unpackEtcd(folder: string): Promise<void> {
+  const download = () => run('apt-get', ['download', 'etcd-server'], { cwd: folder })
+  // A machine that has never asked Debian knows no packages yet.
+  await download().catch(async () => {
+    await run('apt-get', ['update'])
+    await download()
+  })
+  const [archive] = (await readdir(folder)).filter(name => name.endsWith('.deb'))
+  await run('dpkg', ['-x', join(folder, archive!), folder])
 }

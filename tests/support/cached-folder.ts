@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readEnvironment } from '../../shared/config/environment.ts'
+
+/**
+ * The folder `name` below the cache, filled at the first use. It is filled beside its place and renamed, so that neither a
+ * run that is cut short nor a second one at the same time leaves half of it. Errors: those of `fill`.
+ */
+export async function cachedFolder(name: string, fill: (draft: string) => Promise<unknown>): Promise<string> {
+  const { cache } = readEnvironment(process.env)
+  const folder = join(cache, name)
+  if (existsSync(folder)) return folder
+  await mkdir(cache, { recursive: true })
+  const draft = await mkdtemp(`${folder}-`)
+  try {
+    await fill(draft)
+    await rename(draft, folder)
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true })
+    if (!existsSync(folder)) throw error
+  }
+  return folder
+}
