@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import { startBroker } from '../../infra/kafka/broker.ts'
+import type { DockerMachine } from '../support/docker.ts'
+import { type FunctionsPlace, startDockerHouse } from '../support/docker-house.ts'
+import { freePort } from '../support/house.ts'
+import { startPostgres } from '../support/postgres.ts'
+import { build, deploy, remove, up } from '../support/up.ts'
+import { journeySuite } from './journey.suite.ts'
+import { newSkillSuite } from './new-skill.suite.ts'
+
+/** The journey, and a new skill, with each function in containers of the machine, or where `place` runs them. */
+export function containersJourney(
+  name: string,
+  machine: () => DockerMachine,
+  place?: () => FunctionsPlace,
+): void {
+  const stops: (() => Promise<unknown>)[] = []
+  /** Where the house has its functions. */
+  let provider: string
+  journeySuite(
+    `${name}, on Kafka and PostgreSQL`,
+    async () => {
+      const { host } = machine()
+      const dir = await mkdtemp(join(tmpdir(), 'lares-kafka-'))
+      const broker = await startBroker({ dir, port: await freePort() })
+      stops.push(() => rm(dir, { recursive: true, force: true }), broker.stop)
+      const postgres = await startPostgres({ listen_addresses: `127.0.0.1,${host}` }, ['0.0.0.0/0'])
+      stops.push(postgres.close)
+      const databaseUrl = (await postgres.database()).replace('127.0.0.1', host)
+      return {
+        host,
+        start: modelUrl =>
+          startDockerHouse({
+            modelUrl,
+            brokers: broker.brokers,
+            databaseUrl,
+            async deploy(url) {
+              provider = url
+              await up(machine(), url)
+            },
+            ...(place && { place: place() }),
+          }),
+      }
+    },
+    house =>
+      newSkillSuite(house, {
+        build: (root, name) => build(machine(), root, name),
+        deploy: (root, name) => deploy(machine(), root, name, provider),
+        remove: name => remove(name, provider),
+      }),
+  )
+  afterAll(async () => {
+    for (const stop of stops.reverse()) await stop()
+  }, 60_000)
+}
