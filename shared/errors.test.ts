@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type ErrorCode, LaresError, toLaresError } from './errors.ts'
 
 /** What callers try again (the design's function contract); every other refusal is final. */
-const isTriedAgain = (status: number) => status >= 500 || [408, 425, 429].includes(status)
+const isTriedAgain = (status: number) => status >= 500 || [408, 421, 425, 429].includes(status)
 
 const codes: ErrorCode[] = [
   'invalid_event',
@@ -13,6 +13,7 @@ const codes: ErrorCode[] = [
   'not_found',
   'too_large',
   'unsupported_media_type',
+  'misdirected',
   'unknown_type',
   'conflict',
   'key_reused',

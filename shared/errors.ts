@@ -8,6 +8,7 @@ const table = {
   not_found: { status: 404, retryable: false },
   too_large: { status: 413, retryable: false },
   unsupported_media_type: { status: 415, retryable: false },
+  misdirected: { status: 421, retryable: true },
   unknown_type: { status: 422, retryable: false },
   conflict: { status: 409, retryable: false },
   key_reused: { status: 422, retryable: false },

@@ -52,6 +52,7 @@ const status =
 
 test.each([
   [408, 'failed', true],
+  [421, 'unavailable', true],
   [425, 'failed', true],
   [429, 'busy', true],
   [500, 'failed', true],
@@ -210,15 +211,30 @@ test('a manifest that is none is refused', async () => {
 })
 
 /** A function behind its real runtime, at an address that was free before. */
-async function served(works: Works, port = 0): Promise<void> {
-  const definition = stage(async function* (event) {
+async function served(works: Works, port = 0, name = 'stage'): Promise<void> {
+  const handles = stage(async function* (event) {
     yield chunk(0, 'a\u2028b')
     yield result(event.id)
   })
+  const definition = { ...handles, name }
   const objects = openFolderObjects(works.folder)
   running = await serve(invocable(definition, { services: {}, objects, log: noLog }), { port, log: noLog })
   url = `http://127.0.0.1:${running.port}`
 }
+
+test('another function at the address has not seen the event', async () => {
+  const works = await openWorks()
+  await served(works)
+  await invoker.manifest('stage')
+  expect(await invoke()).toHaveLength(2)
+  await running!.drain()
+  await served(works, 0, 'other')
+  await expect(invoke()).rejects.toMatchObject({
+    code: 'unavailable',
+    message: 'stage answered 421: misdirected: this is other, not stage',
+  })
+  await works.close()
+})
 
 test('with its manifest read, a function that streams is asked for its events as they come', async () => {
   const works = await openWorks()

@@ -1,7 +1,14 @@
 import { Agent, type Dispatcher } from 'undici'
-import { LaresError } from '../../shared/errors.ts'
+import { type ErrorCode, LaresError } from '../../shared/errors.ts'
 import type { LaresEvent } from '../../shared/events/event.ts'
-import { eventsFromHttp, fromJson, NDJSON, parseJson, toHttp } from '../../shared/events/http-binding.ts'
+import {
+  eventsFromHttp,
+  fromJson,
+  MEANT_FOR,
+  NDJSON,
+  parseJson,
+  toHttp,
+} from '../../shared/events/http-binding.ts'
 import { type Manifest, manifest } from '../../shared/function/catalogue.ts'
 import type { Invoker } from './invoker.ts'
 import { linesOf } from './lines.ts'
@@ -47,6 +54,7 @@ export function httpInvoker({ urlOf }: HttpInvokerOptions): Invoker {
   async function* invoke(name: string, event: LaresEvent, signal: AbortSignal) {
     const told = known.get(name)
     const { headers, body } = toHttp(event)
+    if (told) headers[MEANT_FOR] = told.name
     if (told?.emits.includes('lares.stream.extended')) headers.accept = NDJSON
     const timeoutMs = told?.timeoutMs === undefined ? LONGEST_CALL_MS : told.timeoutMs + GRACE_MS
     const answer = await send(name, '/', timeoutMs, { method: 'POST', headers, body, signal })
@@ -83,14 +91,15 @@ function connectionError(name: string, cause: Error & { code?: string }): LaresE
 }
 
 /** The design's table of statuses: these are tried again, any other 4xx is final. */
-const RETRIED = new Set([408, 425, 429])
+const RETRIED = new Set([408, 421, 425, 429])
+/** What the function has not seen, or has put off. */
+const CODES: Record<number, ErrorCode> = { 421: 'unavailable', 429: 'busy', 503: 'unavailable' }
 
 async function refusal(name: string, answer: Dispatcher.ResponseData): Promise<LaresError> {
   const { statusCode, headers } = answer
   const text = (await answer.body.text().catch(() => '')).slice(0, 2_000)
   const retryable = statusCode >= 500 || RETRIED.has(statusCode)
-  const code =
-    statusCode === 429 ? 'busy' : statusCode === 503 ? 'unavailable' : retryable ? 'failed' : 'rejected'
+  const code = CODES[statusCode] ?? (retryable ? 'failed' : 'rejected')
   const retryAfterMs = retryAfter(headers['retry-after'])
   return new LaresError(code, `${name} answered ${statusCode}: ${messageOf(text)}`, {
     retryable,

@@ -90,7 +90,7 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
       : [`egress is not restricted to ${egress}: Docker knows all or none`]
   }
 
-  async function start(release: Release): Promise<Instance> {
+  async function start(release: Release, placed?: (origin: string) => void): Promise<Instance> {
     const woken = await resting.take(release.version)
     if (woken && (await answersSoon(woken))) return woken
     if (woken) await remove(woken)
@@ -112,7 +112,8 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
       const address = await addressOf(container, network)
       if (address === undefined)
         throw new LaresError('unavailable', `it ended: ${await lastLines(container)}`)
-      instance.origin = `http://${address}:${FUNCTION_PORT}`
+      instance.origin = originAt(address)
+      placed?.(instance.origin)
       await untilReady(instance)
       return instance
     } catch (error) {
@@ -176,8 +177,10 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
 
   const isRunning = async (instance: Instance): Promise<boolean> => {
     try {
-      const { State } = await containerFor(instance).inspect()
-      return State.Running && !State.Paused
+      const { State, NetworkSettings } = await containerFor(instance).inspect()
+      // One that was started again by somebody else may have got another address.
+      const origins = Object.values(NetworkSettings.Networks).map(({ IPAddress }) => originAt(IPAddress))
+      return State.Running && !State.Paused && origins.includes(instance.origin)
     } catch (error) {
       // While the daemon is away nobody knows, and its containers may well run.
       return (error as { statusCode?: number }).statusCode !== 404
@@ -213,7 +216,7 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
       for (const { Id, Labels, State, NetworkSettings } of mine) {
         if (kept.has(Id)) continue
         const [network] = Object.values(NetworkSettings.Networks)
-        const origin = `http://${network?.IPAddress}:${FUNCTION_PORT}`
+        const origin = originAt(network?.IPAddress)
         const instance = { id: Labels[LABELS.instance]!, origin, handle: { container: Id } }
         const version = Labels[LABELS.version]!
         if (State === 'paused' && versions.includes(version)) await resting.found(instance, version)
@@ -241,6 +244,8 @@ async function isReady(origin: string): Promise<boolean> {
   await answer?.body.dump()
   return answer !== undefined && (answer.statusCode < 300 || answer.statusCode === 404)
 }
+
+const originAt = (address: string | undefined): string => `http://${address}:${FUNCTION_PORT}`
 
 /** Already so, or already gone: what was wanted. */
 function passOver(error: Error & { statusCode?: number }): void {

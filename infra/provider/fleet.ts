@@ -30,8 +30,12 @@ export async function openFleet(options: FleetOptions): Promise<Backend> {
     if (one) return one
     throw new LaresError('not_found', `no function "${name}" is deployed; faas-cli list shows those that are`)
   }
+  /** An address is given anew as soon as its container has ended, which may be before anybody has looked. */
+  const placed = (origin: string) => {
+    for (const { running } of functions.values()) running.vacate(origin)
+  }
   const replicasOf = ({ replicas, ...release }: Release & { replicas: number }, kept: Instance[]) =>
-    openReplicas({ release, replicas, kept, driver, store, log, now })
+    openReplicas({ release, replicas, kept, driver, store, log, now, placed })
   await findAgain()
   const looking = setInterval(() => {
     for (const { running } of functions.values()) void running.look()

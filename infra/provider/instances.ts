@@ -17,9 +17,12 @@ export type InstanceDriver = {
   check(deployment: Deployment): Promise<string[]>
   /** What the image holds now, so that a deployment whose code has changed is a new version. */
   contentOf(deployment: Deployment): Promise<string>
-  /** Resolves when it answers. Errors: `unavailable` with what it said; nothing is left running then. */
-  start(release: Release): Promise<Instance>
-  /** Whether it is still the same one, and running. */
+  /**
+   * Resolves when it answers; `placed` is called with its origin as soon as it has one. Errors: `unavailable` with what it
+   * said; nothing is left running then.
+   */
+  start(release: Release, placed?: (origin: string) => void): Promise<Instance>
+  /** Whether it is still the same one, at its origin, and running. */
   isRunning(instance: Instance): Promise<boolean>
   /** Lets it finish what it does (SIGTERM), and ends it when it does not end. */
   stop(instance: Instance): Promise<void>

@@ -56,7 +56,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Instan
     return noticesFor(deployment, cgroups)
   }
 
-  async function start({ deployment }: Release): Promise<Instance> {
+  async function start({ deployment }: Release, placed?: (origin: string) => void): Promise<Instance> {
     const { name } = deployment
     const handler = await handlerOf(deployment, root)
     const spare = await pool.take()
@@ -71,8 +71,9 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Instan
         LARES_SECRETS: await secretsFor(deployment, mountOf(id)),
       }
       spare.child.send({ handler, environment })
-      const port = await portOf(spare, logFile)
-      return { id, origin: `http://127.0.0.1:${port}`, handle: { pid: pid!, beganAt: beganAt(pid!) ?? '' } }
+      const origin = `http://127.0.0.1:${await portOf(spare, logFile)}`
+      placed?.(origin)
+      return { id, origin, handle: { pid: pid!, beganAt: beganAt(pid!) ?? '' } }
     } catch (error) {
       spare.child.kill('SIGKILL')
       await tidy(id)

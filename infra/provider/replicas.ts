@@ -22,6 +22,8 @@ export type ReplicasOptions = {
   store: Store
   log: Log
   now: () => number
+  /** Called with the origin of a replica as soon as it has one. */
+  placed: (origin: string) => void
 }
 
 /** The replicas of one version of a function. */
@@ -33,6 +35,8 @@ export type Replicas = {
   scale(count: number): Promise<void>
   /** Errors: `unavailable` when none runs and none can be started. */
   acquire(): Lease | Promise<Lease>
+  /** The origin is a new replica's: one of these that had it has ended, and gets no more requests. */
+  vacate(origin: string): void
   /** Notices replicas that have ended, and starts others in their place. */
   look(): Promise<void>
   /** Undefined when the function has none. */
@@ -66,7 +70,7 @@ export function openReplicas(options: ReplicasOptions): Replicas {
     return start
   }
   const startNow = async () => {
-    const instance = await driver.start(release)
+    const instance = await driver.start(release, options.placed)
     if (ended) return await driver.stop(instance)
     store.saveInstance({ function: name, version, instance })
     members.push(memberOf(instance))
@@ -165,18 +169,18 @@ export function openReplicas(options: ReplicasOptions): Replicas {
     })
     return looking
   }
+  const bury = async (member: Member) => {
+    log.warn({ function: name, instance: member.instance.id }, `a replica of ${name} has ended`)
+    forget(member)
+    // What it leaves behind, as a container that has ended.
+    await driver
+      .stop(member.instance)
+      .catch(error => log.warn({ function: name, err: error }, `what a replica of ${name} has left stays`))
+  }
   const lookOnce = async () => {
     for (const member of staying())
-      if (!(await driver.isRunning(member.instance)) && members.includes(member) && !member.leaving) {
-        log.warn({ function: name, instance: member.instance.id }, `a replica of ${name} has ended`)
-        forget(member)
-        // What it leaves behind, as a container that has ended.
-        await driver
-          .stop(member.instance)
-          .catch(error =>
-            log.warn({ function: name, err: error }, `what a replica of ${name} has left stays`),
-          )
-      }
+      if (!(await driver.isRunning(member.instance)) && members.includes(member) && !member.leaving)
+        await bury(member)
     if (ended || waking || staying().length + starting.size >= wanted) return
     // What fails here is tried again at the next look.
     await startOne().catch(error => log.warn({ function: name, err: error }, `${name} could not be started`))
@@ -200,6 +204,9 @@ export function openReplicas(options: ReplicasOptions): Replicas {
     acquire() {
       const member = leastBusy()
       return member ? lend(member) : lendLater()
+    },
+    vacate(origin) {
+      for (const member of staying()) if (member.instance.origin === origin) void bury(member)
     },
     look,
     async manifest() {

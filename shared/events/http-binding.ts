@@ -4,6 +4,11 @@ import { checkEvent, type LaresEvent } from './event.ts'
 
 /** CloudEvents HTTP protocol binding 1.0.2: binary mode for one event, batched mode for several, a line each when streamed. */
 export const BATCH = 'application/cloudevents-batch+json'
+/**
+ * Names the function that a request is meant for, by its manifest. An address may belong to another function by the time
+ * that a request arrives, as that of a container that has ended; RFC 9110, section 7.4, has such requests refused with 421.
+ */
+export const MEANT_FOR = 'lares-function'
 export const NDJSON = 'application/x-ndjson'
 export const STRUCTURED = 'application/cloudevents+json'
 

@@ -51,6 +51,16 @@ test('an event in structured mode is taken too', async () => {
   expect(await answered.body.json()).toMatchObject({ text: 'structured' })
 })
 
+test('what is meant for another function is refused as misdirected', async () => {
+  const served = await perch.serve(echo)
+  expect(await refusal(served.post(said('hello'), { 'lares-function': 'owl' }))).toMatchObject({
+    status: 421,
+    code: 'misdirected',
+    message: 'this is parrot, not owl',
+  })
+  expect((await served.post(said('hello'), { 'lares-function': 'parrot' })).statusCode).toBe(200)
+})
+
 test('a stream arrives line by line, while the function is still at work', async () => {
   const more = Promise.withResolvers<void>()
   const served = await perch.serve(

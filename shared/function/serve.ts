@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { LaresError, toLaresError } from '../errors.ts'
 import type { LaresEvent } from '../events/event.ts'
-import { BATCH, fromHttp, NDJSON, toHttp, toJson } from '../events/http-binding.ts'
+import { BATCH, fromHttp, MEANT_FOR, NDJSON, toHttp, toJson } from '../events/http-binding.ts'
 import type { Log } from '../log.ts'
 import { createServer } from '../node-http.ts'
 import { type Metrics, PAGE_TYPE } from '../telemetry/metrics.ts'
@@ -126,6 +126,10 @@ async function route(
     response.setHeader('allow', 'POST')
     return json(response, 405, { error: { code: 'invalid_request', message: 'events are posted' } })
   }
+  const meantFor = request.headers[MEANT_FOR]
+  const { name } = invocable.manifest
+  if (meantFor !== undefined && meantFor !== name)
+    return fail(response, new LaresError('misdirected', `this is ${name}, not ${meantFor}`))
   if (!isReady)
     return fail(
       response,

@@ -111,6 +111,14 @@ describe.skipIf(!machine)('on Docker', () => {
       expect(await ask('mortal')).not.toBe(before)
     })
 
+    test('a container that gets the address of one that ended gets none of its requests', async () => {
+      await deployed('former', 'return "former"')
+      await deployed('latter', 'return "latter"')
+      await house.kill('former', 0)
+      await scale('latter', 2)
+      expect(await ask('former')).toBe('former')
+    })
+
     test('what a crash has left over is ended by the next start, and nobody else’s container is touched', async () => {
       await deployed('crashed', 'return me')
       const before = await ask('crashed')
