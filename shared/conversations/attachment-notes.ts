@@ -15,8 +15,13 @@ export type Stored<Row extends MessageWrite> = Omit<Row, 'attachments'> & {
 export const stored = ({ attachments }: MessageWrite): string | null =>
   attachments ? JSON.stringify(attachments) : null
 
-export const restored = <Row extends { attachments: string | null }>({
-  attachments,
-  ...row
-}: Row): Omit<Row, 'attachments'> & Pick<MessageWrite, 'attachments'> =>
-  attachments === null ? row : { ...row, attachments: JSON.parse(attachments) as AttachmentNote[] }
+type Restored<Row> = Omit<Row, 'attachments'> & Pick<MessageWrite, 'attachments'>
+
+/** Takes the row over: a copy of each would take longer than reading them (`npm run bench:history`). */
+export function restored<Row extends { attachments: string | null }>(row: Row): Restored<Row> {
+  const { attachments } = row
+  const told = row as unknown as Restored<Row>
+  if (attachments === null) delete told.attachments
+  else told.attachments = JSON.parse(attachments) as AttachmentNote[]
+  return told
+}
