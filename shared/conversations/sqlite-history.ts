@@ -49,8 +49,9 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
   const changes = database.prepare(
     `SELECT ${COLUMNS} FROM messages WHERE conversation = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
   )
+  // Left to itself SQLite reads the whole conversation, with each message that comes.
   const countWaiting = `SELECT c.person, count(*) AS count, min(m.created_at) AS oldestAt
-     FROM messages m JOIN conversations c ON c.id = m.conversation WHERE ${IS_WAITING}`
+     FROM messages m INDEXED BY messages_waiting JOIN conversations c ON c.id = m.conversation WHERE ${IS_WAITING}`
   const waiting = database.prepare(`${countWaiting} GROUP BY c.person`)
   const waitingIn = database.prepare(`${countWaiting} AND m.conversation = ? GROUP BY c.person`)
   const read = (id: string) => {
