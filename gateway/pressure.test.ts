@@ -57,3 +57,22 @@ test('of those who do not wait only so many are held; beyond, they are refused a
   await Promise.all(asked)
   expect(refused).toBe(206)
 })
+
+test('a conversation in which many wait takes the next ones slowly and in their order, others at once', async () => {
+  const oldestAt = new Date(0).toISOString()
+  const waiting = async (conversation?: string): Promise<Waiting[]> =>
+    conversation === 'full' ? [{ person: 'ann', count: 5, oldestAt }] : []
+  const limits = { conversation: 50, person: 50, all: 50 }
+  const pressure = openPressure({ waiting }, limits, () => 0)
+  const taken: string[] = []
+  const take = async (conversation: string, name: string) => {
+    const leave = await pressure.enter({ conversation, person: 'ann' })
+    taken.push(name)
+    leave()
+  }
+  const slow = ['1', '2', '3'].map(name => take('full', name))
+  await Promise.all(['a', 'b', 'c'].map(name => take('empty', name)))
+  expect(taken).not.toContain('2')
+  await Promise.all(slow)
+  expect(taken.filter(name => /\d/.test(name))).toEqual(['1', '2', '3'])
+})

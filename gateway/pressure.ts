@@ -2,9 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { GatewayConfig } from '../shared/config/files.ts'
 import type { History, Waiting } from '../shared/conversations/conversations.ts'
 import { LaresError } from '../shared/errors.ts'
+import { type InTurn, openInTurn } from '../shared/in-turn.ts'
 
 /** How old the count over all conversations may be. One conversation is counted for each of its messages. */
 const RECOUNT_MS = 200
+/** A conversation in which more messages wait takes one each so often, so that who floods leaves the machine to others. */
+const PACED_BEYOND = 5
+const PACE_MS = 100
 const SHORTEST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 60_000
 /** Of refusals to those who do not wait, and how many are held at once: each holds a request in memory. */
@@ -20,7 +24,8 @@ type Sender = { conversation: string; person: string }
  */
 export type Pressure = {
   /**
-   * Keeps a place for a message until it is in the history, or was refused: gives back what frees it. Errors: `busy`, told
+   * Keeps a place for a message until it is in the history, or was refused: gives back what frees it. Messages of one
+   * conversation are taken one by one, and slowly while more than a few wait. Errors: `busy`, told
    * a second later to whoever was refused before and did not wait, so that refusing costs the others little.
    */
   enter(sender: Sender): Promise<() => void>
@@ -30,6 +35,7 @@ export function openPressure(history: Pick<History, 'waiting'>, limits: Limits, 
   const entering = openTally()
   const everywhere = openCount(history, now)
   const told = openTold(now)
+  const turns = openInTurn()
   let held = 0
   const holdBack = async () => {
     if (held >= MAX_HELD) return
@@ -40,10 +46,12 @@ export function openPressure(history: Pick<History, 'waiting'>, limits: Limits, 
   return {
     async enter(sender) {
       const leave = entering.add(sender)
+      let count = 0
       try {
         const { conversation, person } = sender
         const [here, all] = await Promise.all([history.waiting(conversation), everywhere.read()])
         const own = all.filter(waiting => waiting.person === person)
+        count = sumOf(here) + entering.of('conversation', sender)
         check(here, entering.of('conversation', sender), limits.conversation, 'this conversation has', now())
         check(own, entering.of('person', sender), limits.person, 'you have', now())
         check(all, entering.of('all', sender), limits.all, 'the assistant has', now())
@@ -52,17 +60,31 @@ export function openPressure(history: Pick<History, 'waiting'>, limits: Limits, 
         if (told.again(sender.person, error)) await holdBack()
         throw error
       }
+      const endTurn = await beginTurn(turns, sender.conversation, count)
       return () => {
         leave()
         everywhere.add(sender.person)
+        endTurn()
       }
     },
   }
 }
 
+/** Resolves when it is the turn of a message of the conversation, in which so many wait, with what ends the turn. */
+function beginTurn(turns: InTurn, conversation: string, count: number): Promise<() => void> {
+  return new Promise(begin => {
+    void turns.run(conversation, async () => {
+      await new Promise<void>(begin)
+      if (count > PACED_BEYOND) await wait(PACE_MS)
+    })
+  })
+}
+
+const sumOf = (waiting: Waiting[]): number => waiting.reduce((sum, { count }) => sum + count, 0)
+
 /** `entering` includes the message that asks. */
 function check(waiting: Waiting[], entering: number, limit: number, who: string, nowMs: number): void {
-  const count = waiting.reduce((sum, one) => sum + one.count, 0)
+  const count = sumOf(waiting)
   if (count + entering <= limit) return
   const retryAfterMs = waitFor(waiting, nowMs)
   throw new LaresError(
