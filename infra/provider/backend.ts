@@ -63,7 +63,7 @@ export type Usage = { cpuMs: number; memoryBytes: number }
 export type Lease = {
   /** As in http://127.0.0.1:41234 */
   origin: string
-  /** `gone` says that nothing answered there, or another function. */
+  /** `gone` says that nothing answered there. */
   release(outcome: 'answered' | 'gone'): void
 }
 

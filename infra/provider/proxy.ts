@@ -14,7 +14,6 @@ const ANSWER_LIMIT_MS = 15 * 60_000
 /** A body up to this is kept until it is sent, so that it can be sent to another replica when the first is gone. */
 const KEPT_BODY_BYTES = 1024 * 1024
 const TRIES = 3
-const MISDIRECTED = 421
 
 export type Target = { name: string; path: string }
 
@@ -67,9 +66,8 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Log):
       const acquired = backend.acquire(name)
       const lease = acquired instanceof Promise ? await acquired : acquired
       try {
-        const status = await exchange(agent, lease.origin, forward, sink)
-        // Who answers so is another function at the address of one that has ended.
-        return lease.release(status === MISDIRECTED ? 'gone' : 'answered')
+        await exchange(agent, lease.origin, forward, sink)
+        return lease.release('answered')
       } catch (cause) {
         lease.release('gone')
         if (!isUndelivered(cause) || isStream(forward.body) || tries >= TRIES)
@@ -207,16 +205,15 @@ function sinkOf(response: ServerResponse): Sink {
 
 /**
  * One request and its answer by undici's own callbacks: streams and promises in between would cost more than all the
- * rest. Gives the status. Rejects when the connection fails, before the answer or within it.
+ * rest. Rejects when the connection fails, before the answer or within it.
  */
-function exchange(agent: Agent, origin: string, forward: Forward, sink: Sink): Promise<number> {
+function exchange(agent: Agent, origin: string, forward: Forward, sink: Sink): Promise<void> {
   return new Promise((resolve, reject) => {
     let ended = false
-    let answered = 0
     const over = (error?: Error) => {
       ended = true
       if (error) reject(error)
-      else resolve(answered)
+      else resolve()
     }
     agent.dispatch({ origin, ...forward } as Dispatcher.DispatchOptions, {
       onRequestStart(controller) {
@@ -225,7 +222,6 @@ function exchange(agent: Agent, origin: string, forward: Forward, sink: Sink): P
         })
       },
       onResponseStart(_controller, status, headers) {
-        answered = status
         sink.head(status, kept(headers))
       },
       onResponseData(controller, chunk) {

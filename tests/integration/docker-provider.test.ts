@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { FUNCTIONS } from '../../infra/provider/docker-network.ts'
 import { providerSuite } from '../contract/provider.suite.ts'
 import { startDocker } from '../support/docker.ts'
 import { dockerGround } from '../support/docker-ground.ts'
@@ -117,6 +118,15 @@ describe.skipIf(!machine)('on Docker', () => {
       await house.kill('former', 0)
       await scale('latter', 2)
       expect(await ask('former')).toBe('former')
+    })
+
+    test('a container that has lost its address is replaced', async () => {
+      await deployed('severed', 'return me')
+      const before = await ask('severed')
+      const [id] = await containersOf('severed')
+      await run('docker', ['network', 'disconnect', '--force', FUNCTIONS, id!])
+      await expect.poll(() => containersOf('severed'), { timeout: 30_000 }).not.toContain(id)
+      expect(await ask('severed')).not.toBe(before)
     })
 
     test('what a crash has left over is ended by the next start, and nobody else’s container is touched', async () => {
