@@ -25,8 +25,8 @@ type Sender = { conversation: string; person: string }
 export type Pressure = {
   /**
    * Keeps a place for a message until it is in the history, or was refused: gives back what frees it. Messages of one
-   * conversation are taken one by one, and slowly while more than a few wait. Errors: `busy`, told
-   * a second later to whoever was refused before and did not wait, so that refusing costs the others little.
+   * conversation are taken one by one, and slowly while more than a few wait. Errors: `busy`, told a second later to
+   * whoever was refused before and did not wait, so that refusing costs the others little.
    */
   enter(sender: Sender): Promise<() => void>
 }
@@ -46,36 +46,35 @@ export function openPressure(history: Pick<History, 'waiting'>, limits: Limits, 
   return {
     async enter(sender) {
       const leave = entering.add(sender)
-      let count = 0
       try {
         const { conversation, person } = sender
         const [here, all] = await Promise.all([history.waiting(conversation), everywhere.read()])
         const own = all.filter(waiting => waiting.person === person)
-        count = sumOf(here) + entering.of('conversation', sender)
         check(here, entering.of('conversation', sender), limits.conversation, 'this conversation has', now())
         check(own, entering.of('person', sender), limits.person, 'you have', now())
         check(all, entering.of('all', sender), limits.all, 'the assistant has', now())
+        const count = sumOf(here) + entering.of('conversation', sender)
+        const endTurn = await beginTurn(turns, conversation, count > PACED_BEYOND ? PACE_MS : 0)
+        return () => {
+          leave()
+          everywhere.add(person)
+          endTurn()
+        }
       } catch (error) {
         leave()
         if (told.again(sender.person, error)) await holdBack()
         throw error
       }
-      const endTurn = await beginTurn(turns, sender.conversation, count)
-      return () => {
-        leave()
-        everywhere.add(sender.person)
-        endTurn()
-      }
     },
   }
 }
 
-/** Resolves when it is the turn of a message of the conversation, in which so many wait, with what ends the turn. */
-function beginTurn(turns: InTurn, conversation: string, count: number): Promise<() => void> {
+/** Resolves when it is the turn of a message of the conversation, with what ends the turn; the next one's is so much later. */
+function beginTurn(turns: InTurn, conversation: string, restMs: number): Promise<() => void> {
   return new Promise(begin => {
     void turns.run(conversation, async () => {
-      await new Promise<void>(begin)
-      if (count > PACED_BEYOND) await wait(PACE_MS)
+      await new Promise<void>(end => begin(end))
+      if (restMs > 0) await wait(restMs)
     })
   })
 }

@@ -4,13 +4,14 @@ import { checkEvent, type LaresEvent } from './event.ts'
 
 /** CloudEvents HTTP protocol binding 1.0.2: binary mode for one event, batched mode for several, a line each when streamed. */
 export const BATCH = 'application/cloudevents-batch+json'
+export const NDJSON = 'application/x-ndjson'
+export const STRUCTURED = 'application/cloudevents+json'
+
 /**
  * Names the function that a request is meant for, by its manifest. An address may belong to another function by the time
  * that a request arrives, as that of a container that has ended; RFC 9110, section 7.4, has such requests refused with 421.
  */
 export const MEANT_FOR = 'lares-function'
-export const NDJSON = 'application/x-ndjson'
-export const STRUCTURED = 'application/cloudevents+json'
 
 /** Section 3.1.3.2: what is no printable ASCII, the space, the quote and the percent sign travel percent-encoded. */
 export const encodeHeader = (value: string): string =>
