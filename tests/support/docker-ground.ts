@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { rolldown } from 'rolldown'
-import { type DockerMachine, ROOT } from './docker.ts'
+import { type DockerMachine, killContainersOf, ROOT } from './docker.ts'
 import type { Ground } from './provider.ts'
 
-const run = promisify(execFile)
 const NATIVE = /^(node:|node-llama-cpp|onnxruntime-node)/
 const SHARED = '/app/shared.mjs'
 
@@ -50,15 +47,7 @@ export async function dockerGround(machine: DockerMachine): Promise<Ground> {
       await writeFile(join(context, 'Dockerfile'), `FROM ${runtime}\nCOPY handler.ts ./\n`)
       await machine.build(context, image(name))
     },
-    async kill(name) {
-      const { stdout } = await run('docker', [
-        'ps',
-        '--quiet',
-        '--filter',
-        `label=com.lares.function=${name}`,
-      ])
-      await run('docker', ['kill', ...stdout.trim().split('\n')])
-    },
+    kill: killContainersOf,
   }
 }
 

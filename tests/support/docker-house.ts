@@ -1,19 +1,16 @@
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { startSupervisor } from '../../infra/processes/supervisor.ts'
 import { type StartedProvider, startProvider } from '../../infra/provider/start.ts'
 import { noLog } from '../../shared/log.ts'
-import { ROOT } from './docker.ts'
+import { killContainersOf, ROOT } from './docker.ts'
 import { freePort, type House, TOKEN } from './house.ts'
 import { PASSWORD } from './provider.ts'
 import { until } from './until.ts'
 
-const run = promisify(execFile)
 const FUNCTIONS = [
   'intent',
   'memory',
@@ -141,9 +138,5 @@ const onDocker = (home: string): FunctionsPlace => ({
       version: '0.0.0',
       log: noLog,
     }),
-  async kill(name) {
-    const filter = `label=com.lares.function=${name}`
-    const { stdout } = await run('docker', ['ps', '--quiet', '--filter', filter])
-    await run('docker', ['kill', ...stdout.trim().split('\n')])
-  },
+  kill: killContainersOf,
 })

@@ -58,6 +58,13 @@ export async function startDocker(): Promise<DockerMachine> {
   }
 }
 
+/** kill -9 of all containers of a function. */
+export async function killContainersOf(name: string): Promise<void> {
+  const filter = `label=com.lares.function=${name}`
+  const { stdout } = await run('docker', ['ps', '--quiet', '--filter', filter])
+  await run('docker', ['kill', ...stdout.trim().split('\n')])
+}
+
 const works = (command: string, args: readonly string[]): Promise<boolean> =>
   run(command, [...args]).then(
     () => true,
