@@ -100,7 +100,9 @@ describe('each type and format', () => {
     [z.enum(['small', 'extra-large']), 'an extra large one', 'extra-large'],
     [z.enum(['red', 'blue']).meta({ words: { red: ['红'], blue: ['蓝'] } }), '要红色的', 'red'],
     [z.string().meta({ reads: 'place' }), 'the weather in New York tomorrow', 'New York'],
+    [z.string().meta({ reads: 'place' }), 'weather in berlin tomorrow', 'berlin'],
     [z.string().meta({ reads: 'place' }), '我想在上海吃饭', '上海'],
+    [z.string().meta({ reads: 'place' }), '明天北京天气怎么样', '北京'],
     [z.string().meta({ reads: 'name' }), 'a table under Anna Schmidt', 'Anna Schmidt'],
     [z.string().meta({ reads: 'name' }), '给王小明打电话', '王小明'],
   ])('%#: "%s" → %j', async (field, text, value) => {
@@ -125,6 +127,11 @@ describe('each type and format', () => {
     const anywhere = only(z.string().meta({ reads: 'place' }))
     expect(await outcome(anywhere, 'hello', 'my garden.')).toEqual({ field: 'my garden' })
     expect((await talk(anywhere, 'hello'))[0]!.asks).toMatchObject({ takesAnyWords: true })
+    expect(await outcome(anywhere, 'hello', 'In Berlin, please.')).toEqual({ field: 'Berlin' })
+    expect(await outcome(anywhere, 'hello', "my aunt's house in Berlin")).toEqual({
+      field: "my aunt's house in Berlin",
+    })
+    expect(await outcome(anywhere, '你好', '在上海吧')).toEqual({ field: '上海' })
     expect(await outcome(anywhere, 'hello', 'why do you ask?')).toBe('declined')
   })
 })
@@ -133,6 +140,30 @@ test('fields that are not required are filled when they are said, and not asked 
   const skill = table(z.object({ guests: z.int(), size: z.enum(['small', 'large']).optional() }))
   expect(await outcome(skill, 'four')).toEqual({ guests: 4 })
   expect(await outcome(skill, 'four at a large one')).toEqual({ guests: 4, size: 'large' })
+})
+
+describe('several of a kind', () => {
+  const place = (...words: string[]) => z.string().meta({ reads: 'place', words })
+  const journey = table(
+    z.object({ via: place().optional(), to: place('to', '到'), from: place('from', '从') }),
+  )
+  it.each([
+    ['from Paris to London', { from: 'Paris', to: 'London' }],
+    ['to London from Paris', { from: 'Paris', to: 'London' }],
+    ['a train from Paris to London over Brussels', { from: 'Paris', to: 'London', via: 'Brussels' }],
+    ['从杭州到南京的火车', { from: '杭州', to: '南京' }],
+  ])('places: "%s" → %j', async (text, input) => expect(await outcome(journey, text)).toEqual(input))
+
+  test('a choice that was not said does not take the value of another', async () => {
+    const shirt = table(z.object({ size: z.enum(['small', 'large']), colour: z.enum(['red', 'blue']) }))
+    expect(await outcome(shirt, 'a red one', 'large')).toEqual({ size: 'large', colour: 'red' })
+  })
+
+  test('a number that was not said does not take the value of another', async () => {
+    const amount = (...words: string[]) => z.int().meta({ words })
+    const order = table(z.object({ eggs: amount('eggs', '个蛋'), slices: amount('slices', '片') }))
+    expect(await outcome(order, '3 slices', 'two')).toEqual({ eggs: 2, slices: 3 })
+  })
 })
 
 test('a model that fills the input itself is not asked back, and sees nothing of this', async () => {

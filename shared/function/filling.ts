@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { wallTime } from '../dates.ts'
 import type { Asks, Language } from '../events/types.ts'
+import type { ProperKind } from './proper-names.ts'
 import type { SkillContext } from './skill.ts'
 
 /**
@@ -166,6 +167,8 @@ async function answerIn(
   context: SkillContext,
 ): Promise<unknown> {
   const { text } = context
+  if (missing.kind === 'place' || missing.kind === 'name')
+    return (await namedAlone(text, missing.kind)) ?? freely(text)
   if (FREE.has(missing.kind)) return freely(text)
   const asked = fields.map(field => (field === missing ? { ...field, beside: [] } : field))
   const answer = /^\d{1,2}(?:[:.]\d\d)?$/.test(text.trim()) && isOfClock(missing.kind) ? `at ${text}` : text
@@ -178,6 +181,18 @@ const isOfClock = (kind: Kind): boolean => kind === 'moment' || kind === 'time'
 
 const freely = (text: string): string | undefined =>
   /[?？]\s*$/.test(text) ? undefined : text.trim().replace(/[\s.。!！,，]+$/u, '') || undefined
+
+/** "In Berlin, please": the place without the words that only carry it; undefined where they say more. */
+async function namedAlone(text: string, kind: ProperKind): Promise<string | undefined> {
+  const { properNamesIn } = await import('./proper-names.ts')
+  const [one, ...others] = await properNamesIn(text, kind)
+  if (!one || others.length > 0) return undefined
+  const around = `${text.slice(0, one.span[0])} ${text.slice(one.span[1])}`
+  return CARRIES.test(around.trim()) ? one.text : undefined
+}
+
+const CARRIES =
+  /^(?:(?:in|at|near|to|from|for|under|with|it'?s|it is|the|my|name|is|please|thanks)\b|[\s,.!:，。！：]|在|去|到|从|我|叫|是|姓名|名字|给|吧|请|谢谢)*$/iu
 
 /** What of the fields is in a text. What one of them takes is not taken by another. */
 async function valuesIn(text: string, fields: Field[], context: SkillContext): Promise<Values> {
@@ -206,17 +221,47 @@ async function valuesIn(text: string, fields: Field[], context: SkillContext): P
       rest = found.rest
     }
   }
+  for (const kind of PROPER_KINDS) {
+    const taken = await properNames(
+      rest,
+      kind,
+      fields.filter(field => field.kind === kind),
+    )
+    Object.assign(values, taken.values)
+    rest = taken.rest
+  }
   for (const field of fields) {
-    if (field.kind === 'choice') set('choice', choiceIn(rest, field))
+    if (field.kind === 'choice') values[field.name] = choiceIn(rest, field)
     else if (field.kind === 'number') {
       const number = await numberIn(rest, field)
-      set('number', number?.value)
+      values[field.name] = number?.value
       rest = number?.rest ?? rest
-    } else if (field.kind === 'place') set('place', named(rest, PLACE_EN, PLACE_ZH))
-    else if (field.kind === 'name') set('name', named(rest, NAME_EN, NAME_ZH))
+    }
   }
-  return values
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 }
+
+const PROPER_KINDS = ['place', 'name'] as const
+
+/** Those that stand beside a word of their own, as "from", go before the others, which take what is left in its order. */
+async function properNames(text: string, kind: ProperKind, fields: Field[]) {
+  const values: Values = {}
+  if (fields.length === 0) return { values, rest: text }
+  const { properNamesIn } = await import('./proper-names.ts')
+  const left = await properNamesIn(text, kind)
+  let rest = text
+  for (const field of fields.toSorted((a, b) => Number(b.beside.length > 0) - Number(a.beside.length > 0))) {
+    const at = left.findIndex(({ span }) => isBeside(text.slice(0, span[0]), field.beside))
+    const [one] = at < 0 ? [] : left.splice(at, 1)
+    if (!one) continue
+    values[field.name] = one.text
+    rest = rest.replace(one.text, ' ')
+  }
+  return { values, rest }
+}
+
+const isBeside = (before: string, words: string[]): boolean =>
+  words.length === 0 || words.some(word => before.trimEnd().toLowerCase().endsWith(word.toLowerCase()))
 
 /** "For two hours" is a length of time, and "in two hours" a moment. */
 const FOR = /\bfor\b|\blong\b|时长|持续|多久|共/iu
@@ -247,21 +292,6 @@ function choiceIn(text: string, { choices }: Field): string | undefined {
       : ` ${plain.replace(/[^\p{L}\p{N}]+/gu, ' ')} `.includes(` ${word.toLowerCase()} `)
   const said = choices.filter(([, words]) => words.some(isSaid))
   return said.length === 1 ? said[0]![0] : undefined
-}
-
-const PROPER = String.raw`(\p{Lu}[\p{L}'’-]*(?:\s+\p{Lu}[\p{L}'’-]*){0,3})`
-const PLACE_EN = new RegExp(String.raw`\b(?:in|at|near|to|from)\s+(?:the\s+)?${PROPER}`, 'u')
-const PLACE_ZH = /(?:在|去|到|从)(\p{Script=Han}{2,10}?)(?=的|吃|订|预订|预约|开|见|住|玩|，|。|,|\s|$)/u
-const NAME_EN = new RegExp(String.raw`\b(?:for|with|under|named|called|name(?: is|:)?)\s+${PROPER}`, 'u')
-const NAME_ZH =
-  /(?:叫|给|和|跟|姓名是|名字是)(\p{Script=Han}{2,4}?)(?=的|订|预订|预约|打|发|说|，|。|,|\s|$)/u
-
-const named = (text: string, ...forms: RegExp[]): string | undefined => {
-  for (const form of forms) {
-    const found = form.exec(text)?.[1]
-    if (found) return found
-  }
-  return undefined
 }
 
 const two = (number: number): string => String(number).padStart(2, '0')

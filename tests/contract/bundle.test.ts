@@ -1,25 +1,39 @@
-import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { request } from 'undici'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { toHttp } from '../../shared/events/http-binding.ts'
+import { said } from '../../shared/function/serve.fixture.ts'
 import { ROOT } from '../support/docker.ts'
+import { freePort } from '../support/house.ts'
+import { until } from '../support/until.ts'
 
 let folder: string
 let out: string
 
-/** What template/node24/Dockerfile does for functions/memory, which has a thread, with the packages of this checkout. */
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lares-bundle-'))
-  out = join(folder, 'out')
+const run = promisify(execFile)
+
+/** What template/node24/Dockerfile has before it bundles, with the packages of this checkout and no function yet. */
+async function workshop(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lares-bundle-'))
   await cp(join(ROOT, 'template', 'node24'), folder, { recursive: true })
   await cp(join(ROOT, 'shared'), join(folder, 'shared'), { recursive: true })
-  await mkdir(join(folder, 'functions'))
-  await cp(join(ROOT, 'functions', 'memory'), join(folder, 'functions', 'this'), { recursive: true })
+  await cp(join(ROOT, 'package-lock.json'), join(folder, 'package-lock.json'))
+  await mkdir(join(folder, 'functions', 'this'), { recursive: true })
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  await promisify(execFile)(process.execPath, ['bundler/bundle.mjs'], { cwd: folder })
+  return folder
+}
+
+/** The function memory, which has a thread. */
+beforeAll(async () => {
+  folder = await workshop()
+  out = join(folder, 'out')
+  await cp(join(ROOT, 'functions', 'memory'), join(folder, 'functions', 'this'), { recursive: true })
+  await run(process.execPath, ['bundler/bundle.mjs'], { cwd: folder })
 }, 60_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -43,7 +57,7 @@ it('reads at its start what a start needs, and no driver that is not used', asyn
   const all = (await readdir(out)).filter(file => file.endsWith('.mjs'))
   expect(loaded.size).toBeGreaterThan(1)
   expect(await bytesOf(loaded)).toBeLessThan((await bytesOf(all)) / 3)
-  for (const file of loaded) expect(file).not.toMatch(/kafka|postgres|minio|qdrant|llama/)
+  for (const file of loaded) expect(file).not.toMatch(/kafka|postgres|minio|qdrant|llama|proper-names/)
 })
 
 it('has the thread that reads documents beside it', async () => {
@@ -57,7 +71,7 @@ it('has the thread that reads documents beside it', async () => {
 it('is compiled whole while the image is built, what is not used at once too', async () => {
   const cache = join(folder, 'compiled')
   const env = { ...process.env, NODE_COMPILE_CACHE: cache }
-  await promisify(execFile)(process.execPath, ['out/main.mjs', '--warm-up'], { cwd: folder, env })
+  await run(process.execPath, ['out/main.mjs', '--warm-up'], { cwd: folder, env })
   const compiled = (await readdir(cache, { recursive: true, withFileTypes: true })).filter(one =>
     one.isFile(),
   )
@@ -65,3 +79,41 @@ it('is compiled whole while the image is built, what is not used at once too', a
   const files = (await readdir(out)).filter(file => file.endsWith('.mjs')).length - 2
   expect(compiled.length).toBeGreaterThanOrEqual(files)
 })
+
+const PARROT = `import * as z from 'zod'
+import { defineSkill } from '../../shared/function/skill.ts'
+
+export default defineSkill({
+  name: 'parrot',
+  description: 'Says back a place.',
+  examples: ['where is it'],
+  input: z.object({ place: z.string().meta({ reads: 'place' }) }),
+  run: ({ place }) => place,
+})
+`
+
+it('finds its programs in the layer that all functions share', async () => {
+  const built = await workshop()
+  const app = await mkdtemp(join(tmpdir(), 'lares-app-'))
+  const port = await freePort()
+  await writeFile(join(built, 'functions', 'this', 'handler.ts'), PARROT)
+  await run(process.execPath, ['bundler/bundle.mjs'], { cwd: built })
+  await run(process.execPath, ['bundler/layer.mjs', app], { cwd: built })
+  await cp(join(built, 'out'), app, { recursive: true })
+  const env = { PATH: process.env.PATH, HOME: app, LARES_HOME: join(app, 'home'), PORT: String(port) }
+  const started = spawn(process.execPath, ['main.mjs'], { cwd: app, env, stdio: 'ignore' })
+  try {
+    const ready = () => request(`http://127.0.0.1:${port}/_/ready`).catch(() => undefined)
+    await until(async () => (await ready())?.statusCode === 200)
+    for (const [text, place] of [
+      ['weather in berlin', 'berlin'],
+      ['北京天气怎么样', '北京'],
+    ] as const) {
+      const answer = await request(`http://127.0.0.1:${port}/`, { method: 'POST', ...toHttp(said(text)) })
+      expect(await answer.body.text()).toContain(`"text":"${place}"`)
+    }
+  } finally {
+    started.kill('SIGKILL')
+    for (const one of [built, app]) await rm(one, { recursive: true, force: true })
+  }
+}, 60_000)
