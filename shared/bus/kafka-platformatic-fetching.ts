@@ -183,9 +183,15 @@ function recordsOf(batch: RecordsBatch, cursor: Cursor): BusRecord[] {
         isAppendTime ? batch.maxTimestamp : batch.firstTimestamp + BigInt(record.timestampDelta),
       ),
       key: textOf(record.key),
-      headers: Object.fromEntries(record.headers.map(([name, value]) => [textOf(name), textOf(value)])),
+      headers: headersOf(record.headers),
       value: record.value ?? Buffer.alloc(0),
     }))
+}
+
+function headersOf(raw: [name: Buffer | null, value: Buffer | null][]): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of raw) headers[textOf(name)] = textOf(value)
+  return headers
 }
 
 const textOf = (bytes: Buffer | null | undefined): string => bytes?.toString() ?? ''

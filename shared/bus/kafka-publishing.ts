@@ -3,7 +3,7 @@ import { LaresError, toLaresError } from '../errors.ts'
 import type { BusMessage } from './bus.ts'
 import { idOf, type KafkaClient, type PlacedMessage, RETRY_MS } from './kafka-client.ts'
 import type { KafkaTopics } from './kafka-topics.ts'
-import { MAX_RECORD_BYTES, weigh } from './message.ts'
+import { checkSize, MAX_RECORD_BYTES } from './message.ts'
 import { partitionOf } from './partition.ts'
 
 /** After this no new try is made; the last one may take a request's limit more. */
@@ -71,12 +71,14 @@ export function openPublishing(client: KafkaClient, topics: KafkaTopics) {
   }
 
   return {
+    /** Errors: `too_large`, before anything is queued; `unavailable`, `not_found`. */
     async publish(messages: BusMessage[]): Promise<void> {
       if (messages.length === 0) return
+      const weighed = messages.map(message => ({ message, bytes: checkSize(message) }))
       await new Promise<void>((resolve, reject) => {
         const untilMs = performance.now() + GIVE_UP_AFTER_MS
         const call = { left: messages.length, resolve, reject, failed: false, untilMs }
-        for (const message of messages) queue.push({ message, bytes: weigh(message), call })
+        for (const one of weighed) queue.push({ ...one, call })
         if (sending) return
         sending = true
         // After the promises that are settled by now, so that the calls which follow from one batch of records go together.

@@ -14,7 +14,6 @@ import { KAFKA_SETTINGS, type KafkaClient, type KafkaSettings } from './kafka-cl
 import { openPublishing, unknownTopic } from './kafka-publishing.ts'
 import { readStored } from './kafka-reading.ts'
 import { openTopics } from './kafka-topics.ts'
-import { checkSize } from './message.ts'
 
 export type KafkaBusOptions = {
   brokers: string[]
@@ -144,7 +143,6 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     },
     async publish(messages) {
       requireOpen()
-      for (const message of messages) checkSize(message)
       await publishing.publish(messages)
     },
     async subscribe(options) {

@@ -9,19 +9,20 @@ const FRAMING_BYTES = 64
 const HEADER_FRAMING_BYTES = 10
 
 /** What the record weighs on the wire and on disk, in bytes. */
-export function weigh(message: BusMessage): number {
+function weigh(message: BusMessage): number {
   let bytes = FRAMING_BYTES + Buffer.byteLength(message.key) + message.value.length
   for (const [name, value] of Object.entries(message.headers))
     bytes += HEADER_FRAMING_BYTES + Buffer.byteLength(name) + Buffer.byteLength(value)
   return bytes
 }
 
-/** Refuses a message before it is queued, so that it cannot spoil the batch of others. */
-export function checkSize(message: BusMessage): void {
+/** What it weighs, in bytes. Refuses a message before it is queued, so that it cannot spoil the batch of others. */
+export function checkSize(message: BusMessage): number {
   const bytes = weigh(message)
   if (bytes > MAX_RECORD_BYTES)
     throw new LaresError(
       'too_large',
       `the record for topic "${message.topic}" has ${bytes} bytes; the bus takes at most ${MAX_RECORD_BYTES}: put large data in the object store`,
     )
+  return bytes
 }

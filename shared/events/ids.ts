@@ -1,7 +1,8 @@
-import { v5 as uuidv5, v7 as uuidv7 } from 'uuid'
+import { hash } from 'node:crypto'
+import { parse, v5 as uuidv5, v7 as uuidv7 } from 'uuid'
 
 /** Namespace of all Lares ids, itself the UUIDv5 of "lares" in the OID namespace. */
-const NAMESPACE = uuidv5('lares', '6ba7b812-9dad-11d1-80b4-00c04fd430c8')
+const NAMESPACE = parse(uuidv5('lares', '6ba7b812-9dad-11d1-80b4-00c04fd430c8'))
 
 /** A fresh, time-ordered id (RFC 9562, version 7). */
 export const newId = (): string => uuidv7()
@@ -11,8 +12,15 @@ export const newId = (): string => uuidv7()
  * The same cause gives the same ids again, so whatever is published twice can be told by its id.
  */
 export const derivedId = (causingId: string, producer: string, index: number): string =>
-  uuidv5(`${causingId}/${producer}/${index}`, NAMESPACE)
+  named(`${causingId}/${producer}/${index}`)
 
 /** The id of a message that its sender has named with a key: the same person, conversation and key are the same message. */
 export const keyedId = (person: string, conversation: string, key: string): string =>
-  uuidv5(JSON.stringify([person, conversation, key]), NAMESPACE)
+  named(JSON.stringify([person, conversation, key]))
+
+/** RFC 9562, section 5.5. Each event has one; the library's `v5` takes three times as long. */
+function named(name: string): string {
+  const hex = hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(name)]), 'hex')
+  const variant = ((Number.parseInt(hex[16]!, 16) & 0b0011) | 0b1000).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

@@ -80,8 +80,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'ids by chance',
     promise: 'P2',
     file: 'shared/events/ids.ts',
-    find: 'uuidv5(`${causingId}/${producer}/${index}`, NAMESPACE)',
-    replace: 'uuidv5(`${causingId}/${producer}/${index}/${Math.random()}`, NAMESPACE)',
+    find: 'named(`${causingId}/${producer}/${index}`)',
+    replace: 'named(`${causingId}/${producer}/${index}/${Math.random()}`)',
   },
   {
     name: 'journal skipped',
