@@ -41,6 +41,7 @@ describe('names', () => {
     ['text anna', ['anna']],
     ['Tell Bob and Alice', ['Bob', 'Alice']],
     ["what is Charlotte's number", ['Charlotte']],
+    ["what is John 's number", ['John']],
     ['the name is Müller', ['Müller']],
     ['a letter to Wang Xiaoming', ['Wang Xiaoming']],
     ['a table under Brightholme', ['Brightholme']],

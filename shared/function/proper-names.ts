@@ -38,7 +38,7 @@ async function inEnglish(text: string, kind: ProperKind): Promise<Proper[]> {
 }
 
 const EDGE_BEFORE = /^[^\p{L}\p{N}]+/u
-const EDGE_AFTER = /(?:['’]s)?[^\p{L}\p{N}]*$/u
+const EDGE_AFTER = /(?:\s*['’]s)?[^\p{L}\p{N}]*$/u
 
 /** Without the punctuation and the possessive around it. */
 function bare(text: string, [start, end]: Span): Proper {
