@@ -128,6 +128,7 @@ const state = z.strictObject({
 })
 
 const MAX_LENGTH = 500
+const HAN = /\p{Script=Han}/u
 /** Their answer may be any words. */
 const FREE: ReadonlySet<Kind> = new Set(['place', 'name', 'words'])
 
@@ -260,8 +261,13 @@ async function properNames(text: string, kind: ProperKind, fields: Field[]) {
   return { values, rest }
 }
 
-const isBeside = (before: string, words: string[]): boolean =>
-  words.length === 0 || words.some(word => before.trimEnd().toLowerCase().endsWith(word.toLowerCase()))
+/** Whether a text ends with one of the words, which are whole words where spaces divide them; "to the" is "to". */
+function isBeside(before: string, words: string[]): boolean {
+  const said = ` ${before.toLowerCase().trim().replace(/ the$/, '')}`
+  return (
+    words.length === 0 || words.some(word => said.endsWith(HAN.test(word) ? word : ` ${word.toLowerCase()}`))
+  )
+}
 
 /** "For two hours" is a length of time, and "in two hours" a moment. */
 const FOR = /\bfor\b|\blong\b|时长|持续|多久|共/iu
@@ -287,7 +293,7 @@ async function numberIn(text: string, { isWhole, beside }: Field) {
 function choiceIn(text: string, { choices }: Field): string | undefined {
   const plain = text.toLowerCase()
   const isSaid = (word: string) =>
-    /\p{Script=Han}/u.test(word)
+    HAN.test(word)
       ? plain.includes(word)
       : ` ${plain.replace(/[^\p{L}\p{N}]+/gu, ' ')} `.includes(` ${word.toLowerCase()} `)
   const said = choices.filter(([, words]) => words.some(isSaid))
