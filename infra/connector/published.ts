@@ -1,3 +1,5 @@
+import { createRecent } from '../../shared/recent.ts'
+
 /** So many keys are remembered, those that were used last. */
 const MAX_KEYS = 10_000
 
@@ -11,13 +13,6 @@ export type Published = {
 }
 
 export function openPublished(limit = MAX_KEYS): Published {
-  const last = new Map<string, string>()
-  return {
-    of: key => last.get(key),
-    set(key, eventId) {
-      last.delete(key)
-      last.set(key, eventId)
-      if (last.size > limit) last.delete(last.keys().next().value!)
-    },
-  }
+  const { get, set } = createRecent<string>(limit)
+  return { of: get, set }
 }

@@ -1,10 +1,10 @@
 import { type Log, noLog } from '../log.ts'
+import { createRecent } from '../recent.ts'
 import { cancelled } from './cancelled.ts'
 import { defaultThreads } from './llama-engine.ts'
 import { type Engine, loadMe5 } from './me5-engine.ts'
 import { ME5 } from './me5-folder.ts'
 import type { Embedder, EmbeddingKind } from './models.ts'
-import { createRecent } from './recent.ts'
 import { createResident } from './resident.ts'
 
 export type Me5Options = {

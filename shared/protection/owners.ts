@@ -1,3 +1,5 @@
+import { createRecent } from '../recent.ts'
+
 /** Whose conversations are, as far as this process has learnt, and which keys their events came with. */
 export type Owners = {
   /** Told by who makes the first event of a turn, before anything else can know. */
@@ -12,20 +14,7 @@ export type Owners = {
 const MAX_KNOWN = 20_000
 
 export function openOwners(): Owners {
-  const people = bounded()
-  const keys = bounded()
+  const people = createRecent<string>(MAX_KNOWN)
+  const keys = createRecent<string>(MAX_KNOWN)
   return { learn: people.set, person: people.get, learnKey: keys.set, keyId: keys.get }
-}
-
-function bounded() {
-  const map = new Map<string, string>()
-  return {
-    get: (name: string) => map.get(name),
-    set(name: string, value: string) {
-      if (map.get(name) === value) return
-      map.delete(name)
-      map.set(name, value)
-      if (map.size > MAX_KNOWN) map.delete(map.keys().next().value!)
-    },
-  }
 }
