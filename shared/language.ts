@@ -3,6 +3,9 @@ import type { Language } from './events/types.ts'
 const HAN = /\p{Script=Han}/gu
 const WORD = /[\p{L}\p{N}]+/gu
 
+/** Whether any of it is in Chinese characters. */
+export const isChinese = (text: string): boolean => /\p{Script=Han}/u.test(text)
+
 /** The language to answer in: Chinese when a text has at least as many Chinese characters as other words. */
 export function languageOf(text: string): Language {
   const han = text.match(HAN)?.length ?? 0

@@ -1,8 +1,8 @@
+import { isChinese } from '../../shared/language.ts'
 import { chineseDigits, englishDigits } from '../../shared/numerals.ts'
 import { readConversion } from './conversion.ts'
 
 const MAX_LENGTH = 300
-const HAN = /\p{Script=Han}/u
 
 /** The sum that a text asks for, as an expression; null when it asks for none. */
 export function readSum(text: string): string | null {
@@ -33,7 +33,7 @@ const tidy = (text: string): string =>
     .trim()
 
 const digits = (text: string): string =>
-  HAN.test(text)
+  isChinese(text)
     ? chineseDigits(scaled(unmistakable(text), CHINESE_SCALE))
     : englishDigits(scaled(text, ENGLISH_SCALE))
 

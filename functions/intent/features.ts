@@ -1,10 +1,11 @@
+import { isChinese } from '../../shared/language.ts'
+
 const TOKEN = /\p{Script=Han}+|[\p{Script=Latin}\p{M}']+|0|[+\-*/^%=()×÷√]/gu
 const NUMBER_WORD =
   /\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand)\b/g
 const NUMBER = /[\d零〇一二两三四五六七八九十百千万亿半]+(?:[.,:]\d+)*/gu
 /** Signs of reckoning are one word, so that an unseen formula looks like a seen one. */
 const OPERATOR = /[+\-*/^%=()×÷√]/g
-const HAN = /\p{Script=Han}/u
 
 /** What a text is made of: words, pairs of words and pieces of words; of Chinese, runs of one to three characters. */
 export function features(text: string): string[] {
@@ -21,7 +22,7 @@ export function features(text: string): string[] {
 }
 
 function ofToken(token: string): string[] {
-  if (HAN.test(token)) return grams(token, 1, 3)
+  if (isChinese(token)) return grams(token, 1, 3)
   return token.length < 4 ? [`_${token}_`] : [`_${token}_`, ...grams(`_${token}_`, 4, 4)]
 }
 

@@ -1,5 +1,6 @@
+import { isChinese } from '../../shared/language.ts'
 import type { Remembered } from '../../shared/memories/memories.ts'
-import { contentCharacters, contentWords, isChinese } from '../../shared/memories/words.ts'
+import { contentCharacters, contentWords } from '../../shared/memories/words.ts'
 import { sentenceTo } from './perspective.ts'
 
 const MAX_SAID = 5

@@ -1,5 +1,5 @@
+import { isChinese } from '../../shared/language.ts'
 import type { Fact } from '../../shared/memories/memories.ts'
-import { isChinese } from '../../shared/memories/words.ts'
 import { isAboutOneself } from './perspective.ts'
 
 const MAX_LENGTH = 500

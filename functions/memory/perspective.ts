@@ -1,4 +1,4 @@
-import { isChinese } from '../../shared/memories/words.ts'
+import { isChinese } from '../../shared/language.ts'
 
 const TO_YOU: Readonly<Record<string, string>> = {
   'i am': 'you are',

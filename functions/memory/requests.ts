@@ -1,5 +1,6 @@
+import { isChinese } from '../../shared/language.ts'
 import type { Fact } from '../../shared/memories/memories.ts'
-import { contentCharacters, contentWords, isChinese } from '../../shared/memories/words.ts'
+import { contentCharacters, contentWords } from '../../shared/memories/words.ts'
 import { requestedFact } from './facts.ts'
 
 /** What a message wants of memory itself. */

@@ -1,3 +1,5 @@
+import { isChinese } from '../../shared/language.ts'
+
 /** Places that people name and that are no time zone's name, with the zone to use. Of countries with several zones, the capital's. */
 const aliases: Readonly<Record<string, string>> = {
   // Countries
@@ -191,5 +193,5 @@ export function placeNamed(name: string): Place | undefined {
 /** The first place with a Chinese name in a text, the longest name first. */
 export const chinesePlaceIn = (text: string): string | undefined =>
   [...Object.keys(aliases), ...Object.keys(severalZones)]
-    .filter(name => /\p{Script=Han}/u.test(name) && text.includes(name))
+    .filter(name => isChinese(name) && text.includes(name))
     .sort((a, b) => b.length - a.length)[0]

@@ -1,3 +1,4 @@
+import { isChinese } from '../../shared/language.ts'
 import { chinesePlaceIn, placeNamed } from './places.ts'
 
 export type TimeInput = { zone?: string; day?: number }
@@ -24,7 +25,7 @@ const PLACE_FIRST =
 
 /** What is asked of the clock; null when the text asks for something else. */
 export function readTime(text: string): TimeInput | null {
-  const chinese = /\p{Script=Han}/u.test(text)
+  const chinese = isChinese(text)
   const asks = chinese
     ? ASKS_ZH.test(text) && !ABOUT_ELSE_ZH.test(text)
     : (ASKS.test(text) || placeFirst(text) !== undefined) && !ABOUT_ELSE.test(text)

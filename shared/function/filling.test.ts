@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import * as z from 'zod'
 import type { EventData, SkillRequest } from '../events/types.ts'
+import { isChinese } from '../language.ts'
 import type { AnyFunction } from './definition.ts'
 import { openPerch, type Perch, said } from './serve.fixture.ts'
 import { defineSkill } from './skill.ts'
@@ -39,7 +40,7 @@ async function talk(skill: AnyFunction, ...texts: string[]): Promise<Result[]> {
       // A Friday.
       saidAt: '2026-03-27T09:00:00.000Z',
       timeZone: 'Europe/Berlin',
-      language: /\p{Script=Han}/u.test(text) ? 'zh' : 'en',
+      language: isChinese(text) ? 'zh' : 'en',
       ...(asked && { asked }),
     }
     const [event] = await served.ask(said(text, more))

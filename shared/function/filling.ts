@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { wallTime } from '../dates.ts'
 import type { Asks, Language } from '../events/types.ts'
+import { isChinese } from '../language.ts'
 import type { ProperKind } from './proper-names.ts'
 import type { SkillContext } from './skill.ts'
 
@@ -128,7 +129,6 @@ const state = z.strictObject({
 })
 
 const MAX_LENGTH = 500
-const HAN = /\p{Script=Han}/u
 /** Their answer may be any words. */
 const FREE: ReadonlySet<Kind> = new Set(['place', 'name', 'words'])
 
@@ -265,7 +265,7 @@ async function properNames(text: string, kind: ProperKind, fields: Field[]) {
 function isBeside(before: string, words: string[]): boolean {
   const said = ` ${before.toLowerCase().trim().replace(/ the$/, '')}`
   return (
-    words.length === 0 || words.some(word => said.endsWith(HAN.test(word) ? word : ` ${word.toLowerCase()}`))
+    words.length === 0 || words.some(word => said.endsWith(isChinese(word) ? word : ` ${word.toLowerCase()}`))
   )
 }
 
@@ -293,7 +293,7 @@ async function numberIn(text: string, { isWhole, beside }: Field) {
 function choiceIn(text: string, { choices }: Field): string | undefined {
   const plain = text.toLowerCase()
   const isSaid = (word: string) =>
-    HAN.test(word)
+    isChinese(word)
       ? plain.includes(word)
       : ` ${plain.replace(/[^\p{L}\p{N}]+/gu, ' ')} `.includes(` ${word.toLowerCase()} `)
   const said = choices.filter(([, words]) => words.some(isSaid))

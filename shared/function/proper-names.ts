@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { isChinese } from '../language.ts'
 import type { Span } from '../moments/spans.ts'
 
 /**
@@ -11,11 +12,9 @@ import type { Span } from '../moments/spans.ts'
 export type ProperKind = 'place' | 'name'
 export type Proper = { text: string; span: Span }
 
-const HAN = /\p{Script=Han}/u
-
 /** In their order in the text; of those that only the words around them tell, the first. */
 export async function properNamesIn(text: string, kind: ProperKind): Promise<Proper[]> {
-  const found = HAN.test(text) ? inChinese(text, kind) : await inEnglish(text, kind)
+  const found = isChinese(text) ? inChinese(text, kind) : await inEnglish(text, kind)
   return found.filter(({ text }) => text !== '')
 }
 

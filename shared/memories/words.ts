@@ -1,4 +1,4 @@
-const HAN = /\p{Script=Han}/u
+import { isChinese } from '../language.ts'
 
 const STOP = new Set(
   `a an the is are am was were be been do does did to of in on at for and or with about that this it its i me my mine
@@ -29,10 +29,8 @@ export const contentWords = (text: string): string[] => [
 /** The Chinese characters that carry meaning, in order; 叫 counts as 名字. */
 export const contentCharacters = (text: string): string =>
   [...text.replaceAll('叫什么名字', '叫').replaceAll('叫', '名字').replace(STOP_HAN, '')]
-    .filter(character => HAN.test(character))
+    .filter(isChinese)
     .join('')
-
-export const isChinese = (text: string): boolean => HAN.test(text)
 
 /** What to search for: only what carries meaning, else every memory would share "my" and "is" with every question. */
 export function searchWords(text: string): string {

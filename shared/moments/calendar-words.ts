@@ -1,13 +1,12 @@
 import type { WallTime } from '../dates.ts'
+import { isChinese } from '../language.ts'
 
 /**
  * Writes days that the library for dates does not know, or takes for another, as dates: 下个月5号 as 2026年4月5日, 月底,
  * 下下周一, "the 5th of next month". Given in lower case and with digits; `now` is the wall where it is said.
  */
 export const calendarWords = (plain: string, now: WallTime): string =>
-  HAN.test(plain) ? inChinese(plain, now) : inEnglish(plain, now)
-
-const HAN = /\p{Script=Han}/u
+  isChinese(plain) ? inChinese(plain, now) : inEnglish(plain, now)
 
 type Day = Pick<WallTime, 'year' | 'month' | 'day'>
 

@@ -1,4 +1,5 @@
 import { asUtc, instantOf, wallTime } from '../dates.ts'
+import { isChinese } from '../language.ts'
 import { chineseDigits, englishDigits } from '../numerals.ts'
 import { calendarWords } from './calendar-words.ts'
 import { clockWords } from './clock-words.ts'
@@ -27,7 +28,6 @@ const AFTER_ZH = new RegExp(
 const LENGTH_EN = new RegExp(`(?:\\bfor\\s+)?(${DURATION_EN})(?![a-z])`)
 const LENGTH_ZH = new RegExp(`(${DURATION_ZH})(?:钟)?的?`)
 const ISO = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/i
-const HAN = /\p{Script=Han}/u
 
 /** The moment that a text names, counted from when it was said, where it was said; undefined when it names none. */
 export async function findMoment(text: string, asked: Asked): Promise<Found | undefined> {
@@ -37,7 +37,7 @@ export async function findMoment(text: string, asked: Asked): Promise<Found | un
   const plainly = (said: string) => calendarWords(digits(said), now)
   const plain = plainly(text)
   const after = lengthIn(plain, AFTER_EN, AFTER_ZH)
-  const clock = await onClock(after ? blanked(plain, after.span) : plain, HAN.test(text), asked)
+  const clock = await onClock(after ? blanked(plain, after.span) : plain, isChinese(text), asked)
   if (!after && !clock) return undefined
   const rest = withoutSpans(text, plain, plainly, [...(after ? [after.span] : []), ...used(clock, after)])
   if (!after) return { due: clock!.due, rest, hasDay: clock!.hasDay, hasTime: clock!.hasTime }
@@ -70,7 +70,7 @@ export function later(from: Date, { ms, days, months }: Duration, timeZone: stri
 /** In lower case, numbers and times of day written with digits. */
 export const digits = (text: string): string => {
   const plain = text.normalize('NFKC').toLowerCase()
-  return clockWords(HAN.test(plain) ? chineseDigits(plain) : englishDigits(plain))
+  return clockWords(isChinese(plain) ? chineseDigits(plain) : englishDigits(plain))
 }
 
 type Length = { duration: Duration; span: Span }

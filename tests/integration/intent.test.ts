@@ -8,6 +8,7 @@ import { bothViews } from '../../functions/intent/views.ts'
 import notes from '../../functions/notes/handler.ts'
 import reminder from '../../functions/reminder/handler.ts'
 import time from '../../functions/time/handler.ts'
+import { isChinese } from '../../shared/language.ts'
 import { noLog } from '../../shared/log.ts'
 import { openMe5 } from '../../shared/models/me5.ts'
 import { builtInEmbeddings } from '../support/embedding-model.ts'
@@ -18,7 +19,6 @@ const skills = [calculator, notes, reminder, time].map(({ skill }) => skill!)
 describe.skipIf(!folder)('intent with embeddings', () => {
   const models = openMe5({ folder: async () => folder!, threads: 2 })
   const embed = bothViews(models)
-  const isChinese = (text: string) => /\p{Script=Han}/u.test(text)
   const none: Example[] = background.map(text => ({ skill: null, text }))
   const learn = (mayUse: (text: string) => boolean) =>
     trainClassifier(

@@ -1,6 +1,6 @@
 import { toLaresError } from '../../../shared/errors.ts'
+import { isChinese } from '../../../shared/language.ts'
 import { followPassages, passageModel } from '../../../shared/memories/passages.ts'
-import { isChinese } from '../../../shared/memories/words.ts'
 import type { Space, Vectors } from '../../../shared/vectors/vectors.ts'
 import type { Tools } from './store.ts'
 

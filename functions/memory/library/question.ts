@@ -1,4 +1,5 @@
-import { contentCharacters, contentWords, isChinese } from '../../../shared/memories/words.ts'
+import { isChinese } from '../../../shared/language.ts'
+import { contentCharacters, contentWords } from '../../../shared/memories/words.ts'
 import { stemOf } from './serving.ts'
 import type { Held } from './store.ts'
 
