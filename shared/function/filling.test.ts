@@ -153,6 +153,7 @@ describe('several of a kind', () => {
     ['to London from Paris', { from: 'Paris', to: 'London' }],
     ['a train from Paris to London over Brussels', { from: 'Paris', to: 'London', via: 'Brussels' }],
     ['a train into Paris from Rome to the Netherlands', { from: 'Rome', to: 'Netherlands', via: 'Paris' }],
+    ['to Paris, the other one from Paris, and Rome', { from: 'Paris', to: 'Paris', via: 'Rome' }],
     ['从杭州到南京的火车', { from: '杭州', to: '南京' }],
   ])('places: "%s" → %j', async (text, input) => expect(await outcome(journey, text)).toEqual(input))
 

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { wallTime } from '../dates.ts'
 import type { Asks, Language } from '../events/types.ts'
 import { isChinese } from '../language.ts'
+import { blanked, type Span } from '../moments/spans.ts'
 import type { ProperKind } from './proper-names.ts'
 import type { SkillContext } from './skill.ts'
 
@@ -186,10 +187,9 @@ const freely = (text: string): string | undefined =>
 /** "In Berlin, please": the place without the words that only carry it; undefined where they say more. */
 async function namedAlone(text: string, kind: ProperKind): Promise<string | undefined> {
   const { properNamesIn } = await import('./proper-names.ts')
-  const [one, ...others] = await properNamesIn(text, kind)
-  if (!one || others.length > 0) return undefined
-  const around = `${text.slice(0, one.span[0])} ${text.slice(one.span[1])}`
-  return CARRIES.test(around.trim()) ? one.text : undefined
+  const [span, ...others] = await properNamesIn(text, kind)
+  const isAlone = span && others.length === 0 && CARRIES.test(blanked(text, span))
+  return isAlone ? text.slice(...span) : undefined
 }
 
 const CARRIES =
@@ -199,10 +199,13 @@ const CARRIES =
 async function valuesIn(text: string, fields: Field[], context: SkillContext): Promise<Values> {
   const values: Values = {}
   let rest = text
+  const put = (name: string, value: unknown) => {
+    if (value !== undefined) values[name] = value
+  }
   const has = (...kinds: Kind[]) => fields.some(({ kind }) => kinds.includes(kind))
   const set = (kind: Kind, value: unknown) => {
     const field = fields.find(one => one.kind === kind && values[one.name] === undefined)
-    if (field && value !== undefined) values[field.name] = value
+    if (field) put(field.name, value)
   }
   if (has('duration')) {
     const { findLength } = await import('../moments/moment.ts')
@@ -222,44 +225,40 @@ async function valuesIn(text: string, fields: Field[], context: SkillContext): P
       rest = found.rest
     }
   }
-  for (const kind of PROPER_KINDS) {
-    const taken = await properNames(
-      rest,
-      kind,
-      fields.filter(field => field.kind === kind),
-    )
-    Object.assign(values, taken.values)
-    rest = taken.rest
+  for (const kind of ['place', 'name'] as const) {
+    const spans = await properNames(rest, kind, fields)
+    for (const [name, span] of spans) put(name, rest.slice(...span))
+    rest = [...spans.values()].reduce(blanked, rest)
   }
   for (const field of fields) {
-    if (field.kind === 'choice') values[field.name] = choiceIn(rest, field)
+    if (field.kind === 'choice') put(field.name, choiceIn(rest, field))
     else if (field.kind === 'number') {
       const number = await numberIn(rest, field)
-      values[field.name] = number?.value
+      put(field.name, number?.value)
       rest = number?.rest ?? rest
     }
   }
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+  return values
 }
 
-const PROPER_KINDS = ['place', 'name'] as const
-
-/** Those that stand beside a word of their own, as "from", go before the others, which take what is left in its order. */
-async function properNames(text: string, kind: ProperKind, fields: Field[]) {
-  const values: Values = {}
-  if (fields.length === 0) return { values, rest: text }
+/**
+ * Where the places or names of fields stand, by the field's name. Fields with words of their own, as "from", go before the
+ * others, which take what is left in its order.
+ */
+async function properNames(text: string, kind: ProperKind, fields: Field[]): Promise<Map<string, Span>> {
+  const taken = new Map<string, Span>()
+  const wanted = fields.filter(field => field.kind === kind)
+  if (wanted.length === 0) return taken
   const { properNamesIn } = await import('./proper-names.ts')
   const left = await properNamesIn(text, kind)
-  let rest = text
-  for (const field of fields.toSorted((a, b) => Number(b.beside.length > 0) - Number(a.beside.length > 0))) {
-    const at = left.findIndex(({ span }) => isBeside(text.slice(0, span[0]), field.beside))
-    const [one] = at < 0 ? [] : left.splice(at, 1)
-    if (!one) continue
-    values[field.name] = one.text
-    rest = rest.replace(one.text, ' ')
+  for (const { name, beside } of [...wanted.filter(hasWords), ...wanted.filter(field => !hasWords(field))]) {
+    const at = left.findIndex(([start]) => isBeside(text.slice(0, start), beside))
+    if (at >= 0) taken.set(name, left.splice(at, 1)[0]!)
   }
-  return { values, rest }
+  return taken
 }
+
+const hasWords = ({ beside }: Field): boolean => beside.length > 0
 
 /** Whether a text ends with one of the words, which are whole words where spaces divide them; "to the" is "to". */
 function isBeside(before: string, words: string[]): boolean {

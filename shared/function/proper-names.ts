@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import type { Jieba } from '@node-rs/jieba'
 import { isChinese } from '../language.ts'
 import type { Span } from '../moments/spans.ts'
 
@@ -10,12 +11,11 @@ import type { Span } from '../moments/spans.ts'
  * fill neither.
  */
 export type ProperKind = 'place' | 'name'
-export type Proper = { text: string; span: Span }
 
-/** In their order in the text; of those that only the words around them tell, the first. */
-export async function properNamesIn(text: string, kind: ProperKind): Promise<Proper[]> {
+/** Where they stand in a text, in its order; of those that only the words around them tell, the first. */
+export async function properNamesIn(text: string, kind: ProperKind): Promise<Span[]> {
   const found = isChinese(text) ? inChinese(text, kind) : await inEnglish(text, kind)
-  return found.filter(({ text }) => text !== '')
+  return found.filter(([start, end]) => start < end)
 }
 
 const PROPER = String.raw`(\p{Lu}[\p{L}'’-]*(?:\s+\p{Lu}[\p{L}'’-]*){0,3})`
@@ -24,35 +24,37 @@ const BEFORE_EN: Readonly<Record<ProperKind, RegExp>> = {
   name: new RegExp(String.raw`\b(?:for|with|under|named|called|name(?: is|:)?)\s+${PROPER}`, 'du'),
 }
 
-async function inEnglish(text: string, kind: ProperKind): Promise<Proper[]> {
+async function inEnglish(text: string, kind: ProperKind): Promise<Span[]> {
   const { default: read } = await import('compromise')
   const said = read(text)
-  const found: { text: string; offset: { start: number; length: number } }[] = (
+  const found: { offset: { start: number; length: number } }[] = (
     kind === 'place' ? said.places() : said.people()
   ).json({ offset: true })
-  if (found.length > 0)
-    return found.map(({ offset: { start, length } }) => bare(text, [start, start + length]))
-  const told = BEFORE_EN[kind].exec(text)?.indices?.[1]
-  return told ? [bare(text, told)] : []
+  const spans = found.map(({ offset: { start, length } }): Span => [start, start + length])
+  return (spans.length > 0 ? spans : toldBy(BEFORE_EN[kind], text)).map(span => bare(text, span))
+}
+
+/** What stands where a form has its group. */
+function toldBy(form: RegExp, text: string): Span[] {
+  const span = form.exec(text)?.indices?.[1]
+  return span ? [[...span]] : []
 }
 
 const EDGE_BEFORE = /^[^\p{L}\p{N}]+/u
 const EDGE_AFTER = /(?:\s*['’]s)?[^\p{L}\p{N}]*$/u
 
 /** Without the punctuation and the possessive around it. */
-function bare(text: string, [start, end]: Span): Proper {
+function bare(text: string, [start, end]: Span): Span {
   const said = text.slice(start, end)
-  const from = start + (EDGE_BEFORE.exec(said)?.[0].length ?? 0)
-  const to = end - (EDGE_AFTER.exec(said)?.[0].length ?? 0)
-  return { text: text.slice(from, to), span: [from, to] }
+  return [start + (EDGE_BEFORE.exec(said)?.[0].length ?? 0), end - (EDGE_AFTER.exec(said)?.[0].length ?? 0)]
 }
 
-type Word = { word: string; tag: string; start: number }
-type Tagger = { tag(text: string): { word: string; tag: string }[] }
-let tagger: Tagger | undefined
+/** `tag`: what it is, as the dictionary has it. */
+type Word = { word: string; tag: string; start: number; end: number }
+let tagger: Pick<Jieba, 'tag'> | undefined
 
 /** `dict.js` of the package would read the frequencies too, 6 MB that nothing here needs. */
-function chineseTagger(): Tagger {
+function chineseTagger(): Pick<Jieba, 'tag'> {
   const require = createRequire(import.meta.url)
   const { Jieba } = require('@node-rs/jieba') as typeof import('@node-rs/jieba')
   return Jieba.withDict(readFileSync(require.resolve('@node-rs/jieba/dict.txt')))
@@ -60,11 +62,11 @@ function chineseTagger(): Tagger {
 
 function wordsOf(text: string): Word[] {
   tagger ??= chineseTagger()
-  let start = 0
+  let end = 0
   return tagger.tag(text).map(({ word, tag }) => {
-    const at = start
-    start += word.length
-    return { word, tag, start: at }
+    const start = end
+    end += word.length
+    return { word, tag, start, end }
   })
 }
 
@@ -73,60 +75,48 @@ const BEFORE_ZH: Readonly<Record<ProperKind, RegExp>> = {
   name: /(?:叫|给|和|跟|姓名是|名字是)(\p{Script=Han}{2,4}?)(?=的|订|预订|预约|打|发|说|，|。|,|\s|$)/du,
 }
 
-function inChinese(text: string, kind: ProperKind): Proper[] {
+function inChinese(text: string, kind: ProperKind): Span[] {
   const words = wordsOf(text)
-  const told = toldIn(text, words, BEFORE_ZH[kind])
-  if (kind === 'place') {
-    const found = runsOf(words, ({ tag }) => tag === 'ns' || tag === 'nt')
-    return found.length > 0 ? found : told
-  }
+  const told = toldBy(BEFORE_ZH[kind], text).filter(span => mayBeName(words, span))
   // What is said to be a name goes before what looks like one: 我叫欧阳娜娜 is no Nana of a town Ouyang.
-  if (told.length > 0) return told
-  return people(words)
+  const [first, second] = kind === 'place' ? [places(words), told] : [told, people(words)]
+  return first.length > 0 ? first : second
 }
 
-/** What the words around it tell: whole words, and none that says who, as in 给我打电话. */
-function toldIn(text: string, words: Word[], form: RegExp): Proper[] {
-  const span = form.exec(text)?.indices?.[1]
-  if (!span) return []
-  const inside = words.filter(({ start }) => start >= span[0] && start < span[1])
-  const last = inside.at(-1)
-  const isWhole = inside[0]?.start === span[0] && last && last.start + last.word.length === span[1]
-  if (!isWhole || inside.some(({ tag }) => tag === 'r' || tag === 'v')) return []
-  return [{ text: text.slice(...span), span: [...span] }]
+/** Whole words, and none that says who or does something, as in 给我打电话. */
+function mayBeName(words: Word[], [from, to]: Span): boolean {
+  const inside = words.filter(({ start }) => start >= from && start < to)
+  const isWhole = inside[0]?.start === from && inside.at(-1)?.end === to
+  return isWhole && inside.every(({ tag }) => tag !== 'r' && tag !== 'v')
 }
 
-/** Words that follow one another and are all of a kind, as 朝阳区三里屯. */
-function runsOf(words: Word[], isOne: (word: Word) => boolean): Proper[] {
-  const runs: Proper[] = []
-  for (const [index, one] of words.entries()) {
-    if (!isOne(one)) continue
-    const before = words[index - 1]
-    const run = before && isOne(before) ? runs.at(-1) : undefined
-    if (run) extend(run, one)
-    else runs.push({ text: one.word, span: [one.start, one.start + one.word.length] })
+/** Also of several words, as 朝阳区三里屯. */
+const places = (words: Word[]): Span[] => runsOf(words, ({ tag }) => tag === 'ns' || tag === 'nt')
+
+/** Words of a kind that follow one another. */
+function runsOf(words: Word[], isOne: (word: Word) => boolean): Span[] {
+  const runs: Span[] = []
+  for (const { start, end } of words.filter(isOne)) {
+    const before = runs.at(-1)
+    if (before?.[1] === start) before[1] = end
+    else runs.push([start, end])
   }
   return runs
-}
-
-function extend(proper: Proper, { word, start }: Word): void {
-  proper.text += word
-  proper.span[1] = start + word.length
 }
 
 const MAX_NAME = 3
 
 /** A family name alone takes the characters after it, of which the dictionary makes words of their own: 李雷, 赵丽颖. */
-function people(words: Word[]): Proper[] {
+function people(words: Word[]): Span[] {
   const isPerson = ({ tag, word }: Word) => tag.startsWith('nr') || (tag === 'eng' && /^\p{Lu}/u.test(word))
+  const isGiven = ({ tag, word }: Word) => word.length === 1 && /^(?:n|a|nz|ng|nr|vg|zg)$/.test(tag)
   const found = runsOf(words, isPerson)
   for (const person of found) {
-    if (person.text.length > 1) continue
-    for (const next of words.filter(({ start }) => start >= person.span[1])) {
-      const isGiven = next.word.length === 1 && /^(?:n|a|nz|ng|nr|vg|zg)$/.test(next.tag)
-      if (next.start !== person.span[1] || !isGiven || person.text.length === MAX_NAME) break
-      extend(person, next)
-    }
+    if (lengthOf(person) > 1) continue
+    for (const next of words)
+      if (next.start === person[1] && isGiven(next) && lengthOf(person) < MAX_NAME) person[1] = next.end
   }
-  return found.filter(({ text }) => text.length > 1)
+  return found.filter(person => lengthOf(person) > 1)
 }
+
+const lengthOf = ([start, end]: Span): number => end - start

@@ -5,7 +5,7 @@ import { calendarWords } from './calendar-words.ts'
 import { clockWords } from './clock-words.ts'
 import { DURATION_EN, DURATION_ZH, type Duration, readDuration } from './duration.ts'
 import { type OnClock, onClock } from './on-clock.ts'
-import { type Span, withoutSpans } from './spans.ts'
+import { blanked, type Span, withoutSpans } from './spans.ts'
 
 const DAY_MS = 86_400_000
 
@@ -84,9 +84,6 @@ function lengthIn(plain: string, ...forms: RegExp[]): Length | undefined {
   }
   return undefined
 }
-
-const blanked = (plain: string, [start, end]: Span): string =>
-  plain.slice(0, start) + ' '.repeat(end - start) + plain.slice(end)
 
 const byCalendar = ({ ms }: Duration): boolean => ms === 0
 

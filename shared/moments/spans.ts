@@ -1,6 +1,10 @@
 /** From where to where in a text, the end left out. */
 export type Span = [start: number, end: number]
 
+/** A text with spaces in place of a span, so that all else stays where it is. */
+export const blanked = (text: string, [start, end]: Span): string =>
+  text.slice(0, start) + ' '.repeat(end - start) + text.slice(end)
+
 /** A text without the spans that were found in its plain form, which `plainly` makes of it or of a beginning of it. */
 export function withoutSpans(
   text: string,
