@@ -1,6 +1,7 @@
 import type { BusRecord } from '../shared/bus/bus.ts'
 import type { Document, Documents } from '../shared/conversations/conversations.ts'
 import type { Undelivered } from '../shared/operations.ts'
+import { createRecent } from '../shared/recent.ts'
 import type { Delivery } from './channel.ts'
 
 const CURSORS = 'delivered'
@@ -42,14 +43,10 @@ export function openDelivered(documents: Documents, channel: string): Delivered 
   })
   const read = async (conversation: string) =>
     (await documents.get(cursorOf(conversation)))?.body as Cursor | undefined
-  const own = new Set<string>()
-  const remember = (id: string) => {
-    own.add(id)
-    if (own.size > MAX_OWN) own.delete(own.values().next().value!)
-  }
+  const own = createRecent<true>(MAX_OWN)
   return {
     async has({ conversation, id }, place) {
-      if (own.has(id)) return true
+      if (own.get(id)) return true
       const cursor = await read(conversation)
       if (!cursor) return false
       // On a log that was made anew offsets begin again, but time does not.
@@ -57,7 +54,7 @@ export function openDelivered(documents: Documents, channel: string): Delivered 
       return isBehind || cursor.ids.includes(id)
     },
     async record({ conversation, id: reply }, { partition, offset, timestampMs }) {
-      remember(reply)
+      own.set(reply, true)
       const before = await read(conversation)
       const latest = Math.max(timestampMs, before?.timestampMs ?? 0)
       const { id } = cursorOf(conversation)

@@ -4,23 +4,24 @@ import { createRecent } from './recent.ts'
 test('what was used longest ago goes first, after however many', () => {
   const limit = 20
   const recent = createRecent<number>(limit)
-  let expected: [key: string, value: number][] = []
-  const used = (key: string, value: number) => {
-    expected = [...expected.filter(([known]) => known !== key), [key, value] as const].slice(-limit) as never
+  let order: string[] = []
+  const values = new Map<string, number>()
+  const use = (key: string) => {
+    order = [...order.filter(known => known !== key), key].slice(-limit)
   }
   for (let step = 0; step < 20_000; step++) {
-    // A walk over some sixty keys that comes back to them in no order.
+    // A walk over sixty keys that comes back to them in no order.
     const key = `key-${(step * 37 + ((step * step) % 11)) % 60}`
-    const known = expected.find(([one]) => one === key)?.[1]
     if (step % 3 === 0) {
-      expect(recent.get(key)).toBe(known)
-      if (known !== undefined) used(key, known)
+      expect(recent.get(key)).toBe(order.includes(key) ? values.get(key) : undefined)
+      if (order.includes(key)) use(key)
     } else {
       recent.set(key, step)
-      used(key, step)
+      values.set(key, step)
+      use(key)
     }
   }
-  for (const [key, value] of expected) expect(recent.get(key)).toBe(value)
+  for (const key of order) expect(recent.get(key)).toBe(values.get(key))
 })
 
 test('one that holds one', () => {

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
-import { parse, v5 as uuidv5, v7 as uuidv7 } from 'uuid'
+import { parse, v7 as uuidv7 } from 'uuid'
 
-/** Namespace of all Lares ids, itself the UUIDv5 of "lares" in the OID namespace. */
-const NAMESPACE = parse(uuidv5('lares', '6ba7b812-9dad-11d1-80b4-00c04fd430c8'))
+/** Namespace of all Lares ids: the UUIDv5 of "lares" in the OID namespace of RFC 9562. */
+const NAMESPACE = parse('edadc0c1-120b-5e03-b95c-a9fc9135f939')
 
 /** A fresh, time-ordered id (RFC 9562, version 7). */
 export const newId = (): string => uuidv7()
