@@ -56,15 +56,16 @@ export async function openKit({
   const conversations = openSqliteConversations(join(folder, 'conversations.db'))
   const { documents, timers } = conversations
   const vectors = openSqliteVectors(join(folder, 'vectors.db'))
+  const objects = openFolderObjects(join(folder, 'objects'))
   const services = {
     conversations,
     documents,
     timers,
     vectors,
+    objects,
     models: models as Models,
     catalogue: openCatalogue(documents),
   }
-  const objects = openFolderObjects(join(folder, 'objects'))
   const send: Kit['send'] = async (definition, event) => {
     const events: LaresEvent[] = []
     const { invoke } = invocable(definition, { services, objects, log: noLog })

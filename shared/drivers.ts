@@ -4,7 +4,6 @@ import type { Bus } from './bus/bus.ts'
 import type { Environment } from './config/environment.ts'
 import type { Conversations } from './conversations/conversations.ts'
 import { type EventLog, openEventLog } from './events/log.ts'
-import { openCatalogue } from './function/catalogue.ts'
 import type { Ability, Services } from './function/context.ts'
 import type { Log } from './log.ts'
 import { openEmbedder } from './models/embedder.ts'
@@ -94,7 +93,10 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
     timers: async () => (await conversations()).timers,
     vectors,
     objects,
-    catalogue: async () => openCatalogue((await conversations()).documents),
+    async catalogue() {
+      const { openCatalogue } = await import('./function/catalogue.ts')
+      return openCatalogue((await conversations()).documents)
+    },
     async assistant() {
       const { readConfig } = await import('./config/files.ts')
       return readConfig(environment.configDirectory, 'assistant')

@@ -29,7 +29,7 @@ const failedEvent = z.object({
   data: z.unknown(),
 })
 
-const words = z.object({ person: z.string(), text: z.string(), language })
+const words = z.object({ person: z.string(), text: z.string(), language: language() })
 const within = z.object({ message: words, saidAt: z.string() })
 const place = z.object({ callId: z.string().optional(), step: z.number().optional() })
 

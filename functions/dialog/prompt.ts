@@ -13,8 +13,8 @@ const MAX_MEMORY_CHARACTERS = 600
 /** Of several messages that are answered as one, each may bring what fits a model. */
 const MAX_PASSAGE_CHARACTERS = 6_000
 
-type ChatMessage = z.infer<typeof chatMessage>
-type Tool = z.infer<typeof tool>
+type ChatMessage = z.infer<ReturnType<typeof chatMessage>>
+type Tool = z.infer<ReturnType<typeof tool>>
 
 export function messagesFor(work: Work, turn: Turn): ChatMessage[] {
   const before = turn.message.history ? newest(turn.message.history) : work.state.transcript

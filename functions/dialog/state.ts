@@ -21,12 +21,12 @@ export const MAX_FAILED = 16
 
 /** A message with what the stages before dialog found out about it. */
 const recalled = z.object({
-  message,
+  message: message(),
   saidAt: z.string(),
-  intent,
-  memories: z.array(memory),
+  intent: intent(),
+  memories: z.array(memory()),
   answer: z.string().optional(),
-  passages: z.array(passage).optional(),
+  passages: z.array(passage()).optional(),
   notice: z.string().optional(),
 })
 export type Recalled = z.infer<typeof recalled>
@@ -57,7 +57,7 @@ const said = z.object({
   id: z.string(),
   text: z.string(),
   saidAt: z.string(),
-  attachments: z.array(attachmentNote).optional(),
+  attachments: z.array(attachmentNote()).optional(),
 })
 /** A person's message as the history shows it. */
 export type Said = z.infer<typeof said>
@@ -67,12 +67,12 @@ const turn = z.object({
   id: z.string(),
   said: z.array(said),
   /** The message; of several that were merged the last one, with the text of all. */
-  message,
+  message: message(),
   saidAt: z.string(),
   /** The skills that it may want, from its intent. */
-  candidates: intent.shape.candidates,
-  memories: z.array(memory),
-  passages: z.array(passage).default([]),
+  candidates: intent().shape.candidates,
+  memories: z.array(memory()),
+  passages: z.array(passage()).default([]),
   /** The person was told that it failed, and it goes on nevertheless. */
   isLate: z.boolean(),
   /** The person wanted a fresh start meanwhile: it will not be in the transcript. */
@@ -83,10 +83,10 @@ const turn = z.object({
   /** The text of the steps before this one. */
   text: z.string(),
   /** What the model and the tools said in this turn. */
-  chat: z.array(chatMessage),
-  usage,
+  chat: z.array(chatMessage()),
+  usage: usage(),
   /** What a skill asked the person for in this turn. */
-  asks: z.object({ skill: z.string(), asked: asks.shape.asked, takesAnyWords: z.boolean() }).optional(),
+  asks: z.object({ skill: z.string(), asked: asks().shape.asked, takesAnyWords: z.boolean() }).optional(),
 })
 export type Turn = z.infer<typeof turn>
 
@@ -98,7 +98,7 @@ const outcomeEvent = z.object({
 const waiting = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('message'), id: z.string(), recalled, isLate: z.boolean() }),
   /** A failure that is told when it is its message's turn. */
-  z.object({ kind: z.literal('failure'), said, person: z.string(), language, text: z.string() }),
+  z.object({ kind: z.literal('failure'), said, person: z.string(), language: language(), text: z.string() }),
   /** A failed turn that goes on with what came for it. */
   z.object({ kind: z.literal('revival'), turn, event: outcomeEvent }),
 ])
@@ -108,7 +108,7 @@ export type Waiting = z.infer<typeof waiting>
 const unpublished = z.object({
   causationid: z.string(),
   at: z.string(),
-  replies: z.array(z.object({ index: z.number(), data: reply, correlationid: z.string().optional() })),
+  replies: z.array(z.object({ index: z.number(), data: reply(), correlationid: z.string().optional() })),
 })
 
 /** States that were stored before there could be several have one or null. */
@@ -123,14 +123,14 @@ const question = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('which'),
     skills: z.tuple([z.string(), z.string()]),
-    message,
+    message: message(),
     saidAt: z.string(),
   }),
   /** What a skill must know yet. */
   z.object({
     kind: z.literal('more'),
     skill: z.string(),
-    asked: asks.shape.asked,
+    asked: asks().shape.asked,
     takesAnyWords: z.boolean(),
   }),
 ])

@@ -1,6 +1,7 @@
 import type { CloudEventV1 } from 'cloudevents'
 import * as z from 'zod'
 import { LaresError } from '../errors.ts'
+import { once } from '../once.ts'
 import { derivedId } from './ids.ts'
 import { type EventData, type EventType, schemaOf } from './types.ts'
 
@@ -52,29 +53,31 @@ const conversationId = text.max(255)
 
 const place = z.int().nonnegative()
 
-const envelope = z
-  .object({
-    specversion: z.literal('1.0'),
-    id: text,
-    source: text,
-    type: text,
-    subject: conversationId,
-    time: z.iso.datetime({ offset: true }),
-    datacontenttype: z.literal('application/json'),
-    partitionkey: conversationId,
-    correlationid: text,
-    causationid: text.optional(),
-    publishedid: text.optional(),
-    traceparent: z.string().regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/),
-    dataref: text.optional(),
-    data: z.unknown().optional(),
-  })
-  // Attributes of other people's extensions go along with the event.
-  .catchall(z.union([z.string(), z.number(), z.boolean()], 'an attribute is a text, a number or a boolean'))
-  .refine(
-    event => Object.keys(event).every(isAttributeName),
-    'attribute names have lower-case letters and digits',
-  )
+const envelope = once(() =>
+  z
+    .object({
+      specversion: z.literal('1.0'),
+      id: text,
+      source: text,
+      type: text,
+      subject: conversationId,
+      time: z.iso.datetime({ offset: true }),
+      datacontenttype: z.literal('application/json'),
+      partitionkey: conversationId,
+      correlationid: text,
+      causationid: text.optional(),
+      publishedid: text.optional(),
+      traceparent: z.string().regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/),
+      dataref: text.optional(),
+      data: z.unknown().optional(),
+    })
+    // Attributes of other people's extensions go along with the event.
+    .catchall(z.union([z.string(), z.number(), z.boolean()], 'an attribute is a text, a number or a boolean'))
+    .refine(
+      event => Object.keys(event).every(isAttributeName),
+      'attribute names have lower-case letters and digits',
+    ),
+)
 
 const isAttributeName = (name: string): boolean => /^[a-z0-9]+$/.test(name)
 
@@ -89,7 +92,7 @@ export function checkData<T extends EventType>(type: T, data: unknown): EventDat
 
 /** Checks a whole event, whose data may still be behind its `dataref`. Errors: `unknown_type`, `invalid_event`. */
 export function checkEvent(value: unknown): LaresEvent {
-  const result = envelope.safeParse(value)
+  const result = envelope().safeParse(value)
   if (!result.success)
     throw new LaresError('invalid_event', `not an event of Lares: ${z.prettifyError(result.error)}`)
   const event = result.data as unknown as LaresEvent

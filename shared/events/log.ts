@@ -79,7 +79,7 @@ async function checkIn(
 }
 
 /** Gives an event its data back if it travelled as a claim check. Errors: those of `Objects.get`; `invalid_event`. */
-export async function claim(event: LaresEvent, objects: Objects): Promise<LaresEvent> {
+export async function claim(event: LaresEvent, objects: Pick<Objects, 'get'>): Promise<LaresEvent> {
   if (event.dataref === undefined || event.data !== undefined) return event
   if (!event.dataref.startsWith(SCHEME))
     throw new LaresError(

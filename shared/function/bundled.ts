@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -44,7 +44,7 @@ const PROGRAMS = ['main.mjs', 'worker.mjs', 'health.mjs']
 
 /** Drivers of the stores that the function may meet where it runs; one that cannot be loaded here only loads slower later. */
 async function loadRest(folder: string): Promise<void> {
-  for (const file of await readdir(folder))
+  for (const file of readdirSync(folder))
     if (file.endsWith('.mjs') && !PROGRAMS.includes(file))
       await import(pathToFileURL(join(folder, file)).href).catch(() => undefined)
 }

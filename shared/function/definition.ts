@@ -1,6 +1,6 @@
 import { LaresError } from '../errors.ts'
 import type { Draft, LaresEvent } from '../events/event.ts'
-import { type EventType, name, schemaOf } from '../events/types.ts'
+import { type EventType, isEventType, name } from '../events/types.ts'
 import type { Manifest } from './catalogue.ts'
 import type { Ability, FunctionContext, InitContext } from './context.ts'
 
@@ -61,7 +61,7 @@ export function checkDefinition(definition: AnyFunction): void {
   if (typeof definition.handle !== 'function') throw wrong('has no handle()')
   if (receives.length === 0) throw wrong('names no event type in "receives"')
   const unknown =
-    receives.find(type => !schemaOf(type)) ?? emits.find(type => !schemaOf(type.replace('*', 'any')))
+    receives.find(type => !isEventType(type)) ?? emits.find(type => !isEventType(type.replace('*', 'any')))
   if (unknown !== undefined) throw wrong(`names "${unknown}", which is no event type of Lares`)
   if (!Number.isInteger(concurrency) || concurrency < 1)
     throw wrong(`has a concurrency of ${concurrency}; it takes a whole number from 1`)

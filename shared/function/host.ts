@@ -27,7 +27,11 @@ export async function hostDefinition(
   const services = await drivers.services(definition.uses ?? [])
   const { metrics } = drivers
   const ready = meteredFunction(
-    invocable(definition, { services, objects: await drivers.objects(), log }),
+    invocable(definition, {
+      services,
+      objects: { get: async key => (await drivers.objects()).get(key) },
+      log,
+    }),
     metrics,
   )
   const { host, port } = environment

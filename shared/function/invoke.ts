@@ -29,7 +29,8 @@ export type Invocable = {
 export type Surroundings = {
   /** What the function `uses`, opened. */
   services: Partial<Services>
-  objects: Objects
+  /** Where what is too large for an event lies. */
+  objects: Pick<Objects, 'get'>
   log: Log
   now?: () => number
 }
@@ -37,7 +38,7 @@ export type Surroundings = {
 /** Joins a definition with what it uses. Errors: `invalid_config` when it is not sound, or uses what is not given. */
 export function invocable(definition: AnyFunction, surroundings: Surroundings): Invocable {
   checkDefinition(definition)
-  const abilities = abilitiesOf(definition, { objects: surroundings.objects, ...surroundings.services })
+  const abilities = abilitiesOf(definition, surroundings.services)
   const log = surroundings.log.child({ service: definition.name })
   const receives = new Set<string>(definition.receives)
   const limit = definition.concurrency ?? DEFAULT_CONCURRENCY

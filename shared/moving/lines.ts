@@ -41,7 +41,7 @@ const lines = z.discriminatedUnion('kind', [
     inReplyTo: z.string().nullable(),
     createdAt: time,
     status: z.enum(['queued', 'answering', 'answered', 'completed', 'failed', 'interrupted']),
-    attachments: z.array(attachmentNote).optional(),
+    attachments: z.array(attachmentNote()).optional(),
   }),
   z.strictObject({
     kind: z.literal('document'),
@@ -58,7 +58,7 @@ const lines = z.discriminatedUnion('kind', [
     conversation: z.string(),
     person,
     text: z.string(),
-    language,
+    language: language(),
     dueAt: time,
     state: z.enum(['waiting', 'fired', 'cancelled']),
   }),

@@ -160,6 +160,7 @@ async function bootFunction(life: Life, definition: AnyFunction, parts: Function
     documents,
     timers,
     vectors,
+    objects,
     catalogue: openCatalogue(documents),
     models: openModel(parts),
     assistant: { name: 'Lares', instructions: 'Answer.', mode: plan.mode, maxSteps: 3, maxWaiting: 20 },

@@ -1,0 +1,8 @@
+/** What `make` gives, made when it is first asked for and then kept. Not kept: what it throws. */
+export function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
