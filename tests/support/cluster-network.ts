@@ -14,12 +14,19 @@ export const LABEL = 'lares.tests.cluster'
 const PREFIX = '10.211.7'
 const FIRST_ADDRESS = 10
 const MAX_ADDRESS = 250
+/**
+ * Of NodeLocal DNSCache (https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/): a process of the node, and so
+ * no pod that a network policy could name.
+ */
+const NAMES = '169.254.20.10'
 
 export type ClusterNetwork = {
   /** Of Docker's network. */
   name: string
-  /** The address of this machine on it, where names are resolved. */
+  /** The address of this machine on it. */
   gateway: string
+  /** The address of this machine where names are resolved. */
+  names: string
   /** One that no container has had for long. */
   address(): string
   close(): Promise<void>
@@ -28,29 +35,32 @@ export type ClusterNetwork = {
 /**
  * A network of Docker on which services have the names and the port 80 that a cluster's DNS and kube-proxy give them: names
  * lead to this machine, which hands requests on to an endpoint of the service that they name. A service with other ports
- * has the addresses of its endpoints. Needs the ports 53 and 80 of the network's own address.
+ * has the addresses of its endpoints. Needs the port 80 of the network's own address.
  */
 export async function openClusterNetwork(api: KubernetesServer['api']): Promise<ClusterNetwork> {
   const docker = new Docker()
   // What a run has left that was cut short.
   for (const { Id } of await docker.listContainers({ all: true, filters: { label: [LABEL] } }))
     await docker.getContainer(Id).remove({ force: true })
-  await docker
-    .getNetwork(NAME)
-    .remove()
-    .catch(() => undefined)
-  const network = await docker.createNetwork({
-    Name: NAME,
-    Driver: 'bridge',
-    IPAM: { Config: [{ Subnet: `${PREFIX}.0/24`, Gateway: `${PREFIX}.1` }] },
-  })
+  const make = async (name: string, subnet: string, gateway: string) => {
+    await docker
+      .getNetwork(name)
+      .remove()
+      .catch(() => undefined)
+    const IPAM = { Config: [{ Subnet: subnet, Gateway: gateway }] }
+    return await docker.createNetwork({ Name: name, Driver: 'bridge', IPAM })
+  }
   const gateway = `${PREFIX}.1`
-  const names = await serveNames(gateway, api)
+  const network = await make(NAME, `${PREFIX}.0/24`, gateway)
+  // For its address alone: no container is on it.
+  const resolving = await make(`${NAME}-names`, '169.254.20.8/29', NAMES)
+  const names = await serveNames(NAMES, api, gateway)
   const services = await serveServices(gateway, api)
   let last = FIRST_ADDRESS - 1
   return {
     name: NAME,
     gateway,
+    names: NAMES,
     address() {
       last = last < MAX_ADDRESS ? last + 1 : FIRST_ADDRESS
       return `${PREFIX}.${last}`
@@ -58,7 +68,7 @@ export async function openClusterNetwork(api: KubernetesServer['api']): Promise<
     async close() {
       names.close()
       services.close()
-      await network.remove().catch(() => undefined)
+      for (const one of [network, resolving]) await one.remove().catch(() => undefined)
     },
   }
 }
@@ -84,7 +94,7 @@ async function endpointsOf(service: V1Service, port: number, api: Api) {
   )
 }
 
-async function serveNames(address: string, api: Api) {
+async function serveNames(address: string, api: Api, services: string) {
   const socket = createSocket('udp4')
   socket.on('message', async (bytes, from) => {
     const { id, questions = [] } = packets.decode(bytes)
@@ -111,7 +121,7 @@ async function serveNames(address: string, api: Api) {
 
   async function addressesOf(service: V1Service): Promise<string[]> {
     const { type, ports = [] } = service.spec!
-    if (type === 'ExternalName' || ports.some(({ port }) => port === 80)) return [address]
+    if (type === 'ExternalName' || ports.some(({ port }) => port === 80)) return [services]
     return (await endpointsOf(service, ports[0]!.port, api)).map(({ host }) => host)
   }
 }

@@ -27,7 +27,7 @@ export async function startClusterProvider(
 ) {
   const home = await mkdtemp(join(tmpdir(), 'lares-provider-'))
   const names = join(home, 'resolv.conf')
-  await writeFile(names, `nameserver ${network.gateway}\n`)
+  await writeFile(names, `nameserver ${network.names}\n`)
   const container = await new Docker().createContainer({
     Image: image,
     Labels: { [LABEL]: 'provider' },

@@ -43,7 +43,14 @@ export async function startKubelet(
     api(
       'PATCH',
       `/api/v1/nodes/${node}/status`,
-      { status: { capacity: room, allocatable: room, conditions: [{ ...ready, lastTransitionTime: now }] } },
+      {
+        status: {
+          capacity: room,
+          allocatable: room,
+          conditions: [{ ...ready, lastTransitionTime: now }],
+          addresses: [{ type: 'InternalIP', address: network.gateway }],
+        },
+      },
       MERGE,
     ),
   )

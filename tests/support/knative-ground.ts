@@ -1,9 +1,13 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { V1Pod } from '@kubernetes/client-node'
+import { parseAllDocuments } from 'yaml'
 import { openClusterNetwork } from './cluster-network.ts'
 import { startClusterProvider } from './cluster-provider.ts'
-import { type DockerMachine, startDocker } from './docker.ts'
-import { startKnative } from './knative.ts'
+import { type DockerMachine, ROOT, startDocker } from './docker.ts'
+import { NODE, startKnative } from './knative.ts'
 import { dataPlaneImage } from './knative-data-plane.ts'
+import { startKubeRouter } from './kube-router.ts'
 import { type KubernetesServer, startKubernetes } from './kubernetes.ts'
 import { killContainer } from './pod-container.ts'
 
@@ -19,8 +23,11 @@ export type KnativeGround = {
   close(): Promise<void>
 }
 
-/** Knative with all that requests pass through (Kourier, Envoy, activator, queue-proxy), and pods that are containers. */
-export async function startKnativeGround(): Promise<KnativeGround> {
+/**
+ * Knative with all that requests pass through (Kourier, Envoy, activator, queue-proxy), and pods that are containers. With
+ * `policies` those of infra/knative are in force, and those that functions bring.
+ */
+export async function startKnativeGround({ policies = false } = {}): Promise<KnativeGround> {
   const closing: (() => Promise<unknown>)[] = []
   const close = async () => {
     for (const one of closing.toReversed()) await one()
@@ -35,6 +42,7 @@ export async function startKnativeGround(): Promise<KnativeGround> {
     closing.push(network.close)
     const knative = await startKnative(kubernetes, { network, image })
     closing.push(knative.close)
+    if (policies) closing.push(await enforcePolicies(kubernetes))
     const podsOf = async (name: string) => {
       const answer = await kubernetes.api(
         'GET',
@@ -63,4 +71,22 @@ export async function startKnativeGround(): Promise<KnativeGround> {
     await close()
     throw error
   }
+}
+
+/** Gives back what ends it. */
+async function enforcePolicies(kubernetes: KubernetesServer): Promise<() => Promise<void>> {
+  const put = async (path: string, object: object) => {
+    const answer = await kubernetes.api('POST', path, object)
+    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`)
+    await answer.body?.cancel()
+  }
+  await put('/api/v1/namespaces', { metadata: { name: 'lares' } })
+  const folder = join(ROOT, 'infra', 'knative', 'base')
+  for (const file of (await readdir(folder)).filter(name => name.endsWith('.yaml')))
+    for (const document of parseAllDocuments(await readFile(join(folder, file), 'utf8'))) {
+      const { kind, metadata } = document.toJS()
+      const path = `/apis/networking.k8s.io/v1/namespaces/${metadata?.namespace}/networkpolicies`
+      if (kind === 'NetworkPolicy') await put(path, document.toJS())
+    }
+  return (await startKubeRouter(kubernetes, NODE)).end
 }

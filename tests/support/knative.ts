@@ -22,6 +22,8 @@ import {
 const NETWORKING = 'knative.dev/networking@v0.0.0-20260727162500-c7a7b772cac9'
 const CACHING = 'knative.dev/caching@v0.0.0-20260727161800-0edbf88bc267'
 const KWOK = 'v0.7.0'
+/** Whose pods are containers. */
+export const NODE = 'box'
 const SYSTEM = 'knative-serving'
 const INGRESSES = '/apis/networking.internal.knative.dev/v1alpha1/namespaces/openfaas-fn/ingresses'
 const MERGE = 'application/merge-patch+json'
@@ -141,7 +143,7 @@ export async function startKnative(kubernetes: KubernetesServer, plane?: DataPla
       }
     await untilAdmitting(api, running)
     if (plane) {
-      node = await startKubelet('box', kubernetes, plane.network, kubeconfig)
+      node = await startKubelet(NODE, kubernetes, plane.network, kubeconfig)
       await deployDataPlane(api, plane.image)
     } else ingress = playIngress(api, () => isOver)
   } catch (error) {

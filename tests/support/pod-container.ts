@@ -62,7 +62,7 @@ export async function createContainer(
       SecurityOpt: ['no-new-privileges'],
       ...(memory && { Memory: quantityOf(memory, 'memory') }),
       ...(cpu && { NanoCpus: Math.round(quantityOf(cpu, 'cpu') * 1e9) }),
-      ...(!holder && { Dns: [network.gateway], DnsSearch: ['svc.cluster.local'] }),
+      ...(!holder && { Dns: [network.names], DnsSearch: ['svc.cluster.local'] }),
       ...(await volumesOf(one, pod, parts)),
     },
     ...(!holder && {
