@@ -17,6 +17,7 @@ import {
 import { pulled } from './docker-images.ts'
 import { openDockerLogs, unframed } from './docker-logs.ts'
 import { addressOf, networkFor } from './docker-network.ts'
+import { openPrepared } from './docker-prepared.ts'
 import { openResting } from './docker-resting.ts'
 import { dockerSaid } from './docker-said.ts'
 import { openMountedSecrets } from './docker-secrets.ts'
@@ -27,7 +28,7 @@ import { checkConstraints, checkSecrets } from './nodes.ts'
 
 const START_LIMIT_MS = 60_000
 const ANSWER_LIMIT_MS = 2_000
-const LOOK_EVERY_MS = 5
+const LOOK_EVERY_MS = 2
 const LOOK_AT_MOST_EVERY_MS = 100
 const TOLD_BYTES = 1_000
 const MASTER_KEY = 'lares-master-key'
@@ -77,9 +78,16 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     pause: instance => containerFor(instance).pause(),
     unpause: instance => containerFor(instance).unpause(),
     end: remove,
+    gaveWay(version) {
+      const release = releases.get(version)
+      if (release) prepared.prepare(release)
+    },
     memoryOf: async instance => (await usageOf(containerFor(instance))).memoryBytes,
     log,
   })
+  const prepared = openPrepared({ make, log })
+  /** Of what was started since this provider runs. */
+  const releases = new Map<string, Release>()
 
   async function check(deployment: Deployment): Promise<string[]> {
     checkConstraints(deployment, labels)
@@ -91,25 +99,14 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
   }
 
   async function start(release: Release, placed?: (origin: string) => void): Promise<Instance> {
+    releases.set(release.version, release)
     const woken = await resting.take(release.version)
     if (woken && (await answersSoon(woken))) return woken
     if (woken) await remove(woken)
-    const { deployment } = release
-    const id = `${deployment.name}-${randomBytes(4).toString('hex')}`
-    const network = await networkOf(deployment)
-    const parts = {
-      ...options,
-      instance: id,
-      release,
-      provider,
-      network,
-      ...(await secretsFor(id, deployment)),
-    }
-    const container = await docker.createContainer(containerOf(parts)).catch(cause => refuse(cause))
-    const instance = { id, origin: '', handle: { container: container.id } }
+    const instance = (await startPrepared(release)) ?? (await startNew(release))
     try {
-      await container.start().catch(cause => refuse(cause))
-      const address = await addressOf(container, network)
+      const container = containerFor(instance)
+      const address = await addressOf(container, await networkOf(release.deployment))
       if (address === undefined)
         throw new LaresError('unavailable', `it ended: ${await lastLines(container)}`)
       instance.origin = originAt(address)
@@ -120,6 +117,49 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
       await remove(instance)
       throw error
     }
+  }
+
+  async function startPrepared({ version }: Release): Promise<Instance | undefined> {
+    const instance = await prepared.take(version)
+    if (!instance) return undefined
+    try {
+      await containerFor(instance).start()
+      return instance
+    } catch (error) {
+      // Somebody may have tidied it away.
+      log.warn({ instance: instance.id, err: error }, `${instance.id} does not start and is replaced`)
+      await remove(instance)
+      return undefined
+    }
+  }
+
+  async function startNew(release: Release): Promise<Instance> {
+    const instance = await make(release)
+    try {
+      await containerFor(instance).start().catch(refuse)
+      return instance
+    } catch (error) {
+      await remove(instance)
+      throw error
+    }
+  }
+
+  async function make(release: Release): Promise<Instance> {
+    const { deployment } = release
+    const id = `${deployment.name}-${randomBytes(4).toString('hex')}`
+    const parts = {
+      ...options,
+      instance: id,
+      release,
+      provider,
+      network: await networkOf(deployment),
+      ...(await secretsFor(id, deployment)),
+    }
+    const { id: container } = await docker.createContainer(containerOf(parts)).catch(async cause => {
+      await secrets.unmount(id)
+      return refuse(cause)
+    })
+    return { id, origin: '', handle: { container } }
   }
 
   async function secretsFor(instance: string, deployment: Deployment) {
@@ -146,7 +186,7 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     })
     const deadline = performance.now() + START_LIMIT_MS
     try {
-      for (let pauseMs = LOOK_EVERY_MS; ; pauseMs = Math.min(pauseMs * 1.1, LOOK_AT_MOST_EVERY_MS)) {
+      for (let pauseMs = LOOK_EVERY_MS; ; pauseMs = Math.min(pauseMs * 1.05, LOOK_AT_MOST_EVERY_MS)) {
         // Of a container that has ended there is no address, and a connection to it would wait for long.
         if (code === undefined && (await Promise.race([isReady(instance.origin), ended.then(() => false)])))
           return
@@ -206,7 +246,11 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     isRunning,
     stop: remove,
     rest: (instance, { version }) => resting.keep(instance, version).catch(() => remove(instance)),
-    endResting: version => removeAll(resting.remove(one => one === version)),
+    async endResting(version) {
+      releases.delete(version)
+      await removeAll(resting.remove(one => one === version))
+      await removeAll(await prepared.remove(one => one === version))
+    },
     async endStrays(instances, versions) {
       const kept = new Set(instances.map(({ handle }) => handle.container))
       const mine = await docker.listContainers({
@@ -231,6 +275,8 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     logs: openDockerLogs(docker, provider),
     forget: async () => undefined,
     async close({ stopFunctions }) {
+      // The next provider may be told other things for its functions than this one was.
+      await removeAll(await prepared.remove(() => true))
       if (stopFunctions) await removeAll(resting.remove(() => true))
     },
   }

@@ -47,7 +47,13 @@ export type Replicas = {
   close(stop: boolean): Promise<void>
 }
 
-type Member = { instance: Instance; inFlight: number; leaving: boolean; idle: PromiseWithResolvers<void> }
+type Member = {
+  instance: Instance
+  inFlight: number
+  /** Resolves when it is gone. */
+  leaving: Promise<void> | undefined
+  idle: PromiseWithResolvers<void>
+}
 
 export function openReplicas(options: ReplicasOptions): Replicas {
   const { release, driver, store, log, now } = options
@@ -79,8 +85,11 @@ export function openReplicas(options: ReplicasOptions): Replicas {
     members = members.filter(one => one !== member)
     store.removeInstance(member.instance.id)
   }
-  const retire = async (member: Member, leave: (instance: Instance) => Promise<void>) => {
-    member.leaving = true
+  const retire = (member: Member, leave: (instance: Instance) => Promise<void>) => {
+    member.leaving ??= drainAnd(leave, member)
+    return member.leaving
+  }
+  const drainAnd = async (leave: (instance: Instance) => Promise<void>, member: Member) => {
     const limit = AbortSignal.timeout(DRAIN_LIMIT_MS)
     if (member.inFlight > 0) await Promise.race([member.idle.promise, aborted(limit)])
     await leave(member.instance)
@@ -188,7 +197,7 @@ export function openReplicas(options: ReplicasOptions): Replicas {
   const end = async () => {
     ended = true
     wanted = 0
-    await Promise.all(staying().map(member => retire(member, driver.stop)))
+    await Promise.all(members.map(member => retire(member, driver.stop)))
     await driver.endResting?.(version)
   }
   return {
@@ -232,7 +241,7 @@ export function openReplicas(options: ReplicasOptions): Replicas {
 const memberOf = (instance: Instance): Member => ({
   instance,
   inFlight: 0,
-  leaving: false,
+  leaving: undefined,
   idle: Promise.withResolvers(),
 })
 
