@@ -309,10 +309,10 @@ const NAMED = /^lares\.(skill|webhook)\.([a-z][a-z0-9-]{0,62})\.(requested|recei
 
 /** The place in the table of a type as written in an event, where it has one. */
 function patternOf(type: string): keyof Schemas | undefined {
+  if (Object.hasOwn(schemas, type)) return type.includes('*') ? undefined : (type as keyof Schemas)
   const named = NAMED.exec(type)
-  const pattern = named ? `lares.${named[1]}.*.${named[3]}` : type
-  const isThere = Object.hasOwn(schemas, pattern) && !type.includes('*')
-  return isThere ? (pattern as keyof Schemas) : undefined
+  const pattern = `lares.${named?.[1]}.*.${named?.[3]}`
+  return Object.hasOwn(schemas, pattern) ? (pattern as keyof Schemas) : undefined
 }
 
 export const isEventType = (type: string): type is EventType => patternOf(type) !== undefined
