@@ -1,6 +1,5 @@
-import type * as z from 'zod'
 import { momentIn } from '../../shared/dates.ts'
-import type { chatMessage, Intent, Memory, Passage, tool } from '../../shared/events/types.ts'
+import type { ChatMessage, Intent, Memory, Passage, Tool } from '../../shared/events/types.ts'
 import type { SkillManifest } from '../../shared/function/catalogue.ts'
 import { affordable } from './budget.ts'
 import type { Turn } from './state.ts'
@@ -12,9 +11,6 @@ const MAX_TOOL_BYTES = 1_200
 const MAX_MEMORY_CHARACTERS = 600
 /** Of several messages that are answered as one, each may bring what fits a model. */
 const MAX_PASSAGE_CHARACTERS = 6_000
-
-type ChatMessage = z.infer<ReturnType<typeof chatMessage>>
-type Tool = z.infer<ReturnType<typeof tool>>
 
 export function messagesFor(work: Work, turn: Turn): ChatMessage[] {
   const before = turn.message.history ? newest(turn.message.history) : work.state.transcript

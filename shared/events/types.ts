@@ -7,13 +7,16 @@ import { once } from '../once.ts'
  * a function meets few of them, and all of them together are 15 ms of its start.
  */
 
+/** What has the shape. */
+type Shaped<Shape extends () => z.ZodType> = z.output<ReturnType<Shape>>
+
 /** The name of a function, a skill or a webhook. */
 export const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'a name has lower-case letters, digits and dashes')
 
 export const language = once(() => z.enum(['en', 'zh']))
-export type Language = z.infer<ReturnType<typeof language>>
+export type Language = Shaped<typeof language>
 
 export const attachment = once(() =>
   z.strictObject({
@@ -27,7 +30,7 @@ export const attachment = once(() =>
 
 /** What the history tells of an attachment; where its bytes are is told by the message's event alone. */
 export const attachmentNote = once(() => attachment().omit({ object: true }))
-export type AttachmentNote = z.infer<ReturnType<typeof attachmentNote>>
+export type AttachmentNote = Shaped<typeof attachmentNote>
 
 export const turnMessage = once(() =>
   z.strictObject({ role: z.enum(['user', 'assistant']), text: z.string() }),
@@ -48,7 +51,7 @@ export const message = once(() =>
     instructions: z.string().optional(),
   }),
 )
-export type Message = z.infer<ReturnType<typeof message>>
+export type Message = Shaped<typeof message>
 
 /** `skill` null means: none of the deployed skills. Scores are in 0..1; candidates come best first. */
 export const intent = once(() =>
@@ -60,7 +63,7 @@ export const intent = once(() =>
     between: z.tuple([name, name]).optional(),
   }),
 )
-export type Intent = z.infer<ReturnType<typeof intent>>
+export type Intent = Shaped<typeof intent>
 
 export const memory = once(() =>
   z.strictObject({
@@ -70,11 +73,11 @@ export const memory = once(() =>
     createdAt: z.iso.datetime(),
   }),
 )
-export type Memory = z.infer<ReturnType<typeof memory>>
+export type Memory = Shaped<typeof memory>
 
 /** What a document of the person says, and how it is cited: `(lease.pdf, page 3)`. */
 export const passage = once(() => z.strictObject({ cite: z.string(), text: z.string() }))
-export type Passage = z.infer<ReturnType<typeof passage>>
+export type Passage = Shaped<typeof passage>
 
 export const toolCall = once(() =>
   z.strictObject({
@@ -96,6 +99,7 @@ export const chatMessage = once(() =>
     z.strictObject({ role: z.literal('tool'), content: z.string(), toolCallId: z.string() }),
   ]),
 )
+export type ChatMessage = Shaped<typeof chatMessage>
 
 export const tool = once(() =>
   z.strictObject({
@@ -104,6 +108,7 @@ export const tool = once(() =>
     parameters: z.record(z.string(), z.unknown()),
   }),
 )
+export type Tool = Shaped<typeof tool>
 
 export const usage = once(() =>
   z.strictObject({
@@ -111,7 +116,7 @@ export const usage = once(() =>
     outputTokens: z.int().nonnegative(),
   }),
 )
-export type Usage = z.infer<ReturnType<typeof usage>>
+export type Usage = Shaped<typeof usage>
 
 const failure = once(() => z.strictObject({ code: z.string(), message: z.string() }))
 
@@ -132,7 +137,7 @@ export const skillRequest = once(() =>
     asked: z.record(z.string(), z.unknown()).optional(),
   }),
 )
-export type SkillRequest = z.infer<ReturnType<typeof skillRequest>>
+export type SkillRequest = Shaped<typeof skillRequest>
 
 /** The text asks the person for more, and what is said next may be the answer. */
 export const asks = once(() =>
@@ -143,7 +148,7 @@ export const asks = once(() =>
     takesAnyWords: z.boolean().optional(),
   }),
 )
-export type Asks = z.infer<ReturnType<typeof asks>>
+export type Asks = Shaped<typeof asks>
 
 /** `declined`: the skill could not read its input from the text, and has done nothing. */
 export const skillResult = once(() =>
@@ -156,7 +161,7 @@ export const skillResult = once(() =>
     asks: asks().optional(),
   }),
 )
-export type SkillResult = z.infer<ReturnType<typeof skillResult>>
+export type SkillResult = Shaped<typeof skillResult>
 
 export const reply = once(() =>
   z.strictObject({
@@ -175,7 +180,7 @@ export const reply = once(() =>
     language: language(),
   }),
 )
-export type Reply = z.infer<ReturnType<typeof reply>>
+export type Reply = Shaped<typeof reply>
 
 const schemas = {
   'lares.message.received': message,
@@ -299,7 +304,7 @@ export type EventType = Named<keyof Schemas>
 
 /** The data of an event of type T. */
 export type EventData<T extends EventType> = {
-  [P in keyof Schemas]: T extends Named<P> ? z.output<ReturnType<Schemas[P]>> : never
+  [P in keyof Schemas]: T extends Named<P> ? Shaped<Schemas[P]> : never
 }[keyof Schemas]
 
 /** The types of the table, with `*` for a name. */
