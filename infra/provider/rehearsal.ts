@@ -5,7 +5,7 @@ import type { Environment } from '../../shared/config/environment.ts'
 import { firstEvent } from '../../shared/events/event.ts'
 import { toHttp } from '../../shared/events/http-binding.ts'
 import { skillType } from '../../shared/events/types.ts'
-import { hostDefinition } from '../../shared/function/host.ts'
+import { hostFunction } from '../../shared/function/host.ts'
 import { defineSkill } from '../../shared/function/skill.ts'
 import { request } from '../../shared/node-http.ts'
 
@@ -23,7 +23,7 @@ const rehearsed = defineSkill({
  * compiled before there is a function.
  */
 export async function rehearse(environment: Environment): Promise<void> {
-  const running = await hostDefinition(rehearsed, { ...environment, port: 0, host: HOST })
+  const running = await hostFunction(rehearsed, { ...environment, port: 0, host: HOST })
   try {
     const { headers, body } = toHttp(
       firstEvent({

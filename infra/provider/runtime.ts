@@ -1,6 +1,7 @@
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { toLaresError } from '../../shared/errors.ts'
 import { hostFunction } from '../../shared/function/host.ts'
+import { loadFunction } from '../../shared/function/load.ts'
 import { runProcess } from '../../shared/process.ts'
 import { rehearse } from './rehearsal.ts'
 
@@ -36,7 +37,8 @@ async function become({ handler, environment: variables }: Assignment): Promise<
   Object.assign(process.env, variables)
   await runProcess(async () => {
     try {
-      const running = await hostFunction(handler, { ...readEnvironment(process.env), port: 0, host: HOST })
+      const environment = { ...readEnvironment(process.env), port: 0, host: HOST }
+      const running = await hostFunction(await loadFunction(handler), environment)
       announce({ port: running.port })
       process.disconnect()
       return running.stop

@@ -4,21 +4,15 @@ import { openLog } from '../pino-log.ts'
 import { meteredFunction } from '../telemetry/metered-function.ts'
 import type { AnyFunction } from './definition.ts'
 import { invocable } from './invoke.ts'
-import { loadFunction } from './load.ts'
 import { serve } from './serve.ts'
 
 export type HostedFunction = { port: number; stop(): Promise<void> }
 
 /**
- * Makes this process the function in the folder: with the drivers that the environment chooses, on its host and port.
- * Errors: `invalid_config` for a handler that cannot be used, `unavailable` for a port or a driver that cannot be opened.
+ * Makes this process the function: with the drivers that the environment chooses, on its host and port. Errors:
+ * `invalid_config` for a definition that is not sound, `unavailable` for a port or a driver that cannot be opened.
  */
-export async function hostFunction(folder: string, environment: Environment): Promise<HostedFunction> {
-  return await hostDefinition(await loadFunction(folder), environment)
-}
-
-/** The same for a function that is loaded already. Errors: `unavailable`. */
-export async function hostDefinition(
+export async function hostFunction(
   definition: AnyFunction,
   environment: Environment,
 ): Promise<HostedFunction> {

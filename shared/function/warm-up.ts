@@ -1,0 +1,32 @@
+import { readdir } from 'node:fs/promises'
+import { flushCompileCache } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Start } from './bundled.ts'
+
+/**
+ * Starts a function where its image is built, loads all that lies beside it, and ends the process. One that cannot start
+ * there, as for want of a server, only starts slower later. Imports nothing of the bundle, whose main file waits for it.
+ */
+export async function warmUp(start: Start): Promise<void> {
+  try {
+    const running = await start({ home: tmpdir(), port: 0, embeddingModel: 'none' })
+    await running.stop()
+  } catch (error) {
+    process.stderr.write(`it does not start here: ${(error as Error).message}\n`)
+  }
+  await loadRest(dirname(process.argv[1]!))
+  flushCompileCache()
+  process.exit(0)
+}
+
+/** Programs of their own, which lie beside what the bundle loads at first use. */
+const PROGRAMS = ['main.mjs', 'worker.mjs', 'health.mjs']
+
+/** Drivers of the stores that the function may meet where it runs; one that cannot be loaded here only loads slower later. */
+async function loadRest(folder: string): Promise<void> {
+  for (const file of await readdir(folder))
+    if (file.endsWith('.mjs') && !PROGRAMS.includes(file))
+      await import(pathToFileURL(join(folder, file)).href).catch(() => undefined)
+}
