@@ -72,3 +72,18 @@ test('a failure that was recorded is told, although what failed has come again s
   expect(late[0]!.id).toBe(failure!.id)
   expect((await send(dead)).map(({ id }) => id)).toEqual([failure!.id])
 })
+
+test('of a message too large for the log, which failed for good, the person is told', async () => {
+  const { data: _, ...event } = recalled('what is my code?', 'It is 4711.')
+  const { time: createdAt } = event
+  await kit.conversations.history.accept({
+    conversation: 'conversation',
+    person: 'ann',
+    message: {
+      ...{ id: event.correlationid, role: 'user', text: 'what is my code?', inReplyTo: null },
+      ...{ createdAt, status: 'queued' },
+    },
+  })
+  const [failure] = await send(deadLetterOf({ ...event, dataref: 'lares-object:events/x' } as LaresEvent))
+  expect(failure!.data).toMatchObject({ status: 'failed', answers: [event.correlationid] })
+})

@@ -19,7 +19,7 @@ export type Calls = {
   isAway(what: Shared): boolean
 }
 
-export type Shared = 'bus' | 'store' | 'receiver'
+export type Shared = 'bus' | 'store' | 'objects' | 'receiver'
 
 export type Call<T> = {
   life: Life
@@ -40,7 +40,7 @@ export type World = { clock: Clock; chance: Chance; trace: Trace }
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined)
 
 export function openCalls({ clock, chance, trace }: World): Calls {
-  const awayUntilMs: Record<Shared, number> = { bus: 0, store: 0, receiver: 0 }
+  const awayUntilMs: Record<Shared, number> = { bus: 0, store: 0, objects: 0, receiver: 0 }
   const isAway = (what: Shared) => clock.nowMs() < awayUntilMs[what]
   const travelMs = (place: string) =>
     chance.fault('delay', place)

@@ -8,7 +8,7 @@ import { keyedId } from '../../shared/events/ids.ts'
 import type { World } from './calls.ts'
 import type { GatewayRooms } from './gateways.ts'
 import type { Gateway } from './house.ts'
-import type { Saying, Talk } from './plan.ts'
+import { type Saying, shown, type Talk } from './plan.ts'
 import type { Names } from './trace.ts'
 
 /** What one person saw and did in one conversation. */
@@ -56,7 +56,7 @@ export function startClient(talk: Talk, parts: ClientParts): Client {
       )
     const isTwice = parts.chance.fault('sent-twice', saying.name)
     const [accepted] = await Promise.all([send(), ...(isTwice ? [send()] : [])])
-    trace(() => `${saying.name} is acknowledged: ${saying.text}`)
+    trace(() => `${saying.name} is acknowledged: ${shown(saying.text)}`)
     if (accepted.id !== id) client.problems.push(`P2 ${saying.name} was taken in under another id`)
     const said: Said = { ...saying, id, sentAtMs, acknowledgedAtMs: clock.nowMs() }
     client.acknowledged.push(said)
@@ -87,7 +87,9 @@ export function startClient(talk: Talk, parts: ClientParts): Client {
             said.answer = answer
             const rest = deltas.finish(answer.text)
             if (rest !== undefined && sent + rest !== answer.text)
-              client.problems.push(`P2 ${said.name} was sent "${sent}${rest}" for "${answer.text}"`)
+              client.problems.push(
+                `P2 ${said.name} was sent "${shown(sent + rest)}" for "${shown(answer.text)}"`,
+              )
           })
           .catch(error => trace(() => `${said.name} waits in vain: ${(error as Error).message}`))
           .then(wait.resolve),

@@ -30,6 +30,13 @@ export const FAULTS = {
   'store-unconfirmed': { rate: 0.01, says: 'a call of the store succeeds, and the answer is lost' },
   'store-away': { rate: 0.01, says: 'the store cannot be reached for up to 10 s; asked each second' },
   'apply-twice': { rate: 0.1, says: 'the transaction of a step is run a second time, as a store may' },
+  // The object store, where what is too large for the log lies.
+  'object-refused': { rate: 0.03, says: 'a call of the object store fails, and nothing has happened' },
+  'object-unconfirmed': { rate: 0.03, says: 'a call of the object store succeeds, and the answer is lost' },
+  'objects-away': {
+    rate: 0.01,
+    says: 'the object store cannot be reached for up to 10 s; asked each second',
+  },
   // Who replies are pushed to.
   'delivery-refused': { rate: 0.05, says: 'the receiver of pushed replies refuses one for now' },
   'delivery-rejected': { rate: 0.01, says: 'the receiver refuses one for good' },

@@ -32,7 +32,12 @@ function repliesOn(house: House): Said[] {
   for (const { headers, value, key, timestampMs } of recordsOf(house, 'lares.reply')) {
     const id = headers.ce_id!
     const turn = headers.ce_correlationid!
-    const data = JSON.parse(value.toString()) as Reply
+    // One that was too large for the log lies in the object store.
+    const object = headers.ce_dataref?.replace(/^lares-object:/, '')
+    const text = object ? house.objects.stored.get(object) : value
+    // Of what is not there nobody is told.
+    if (!text) continue
+    const data = JSON.parse(text.toString()) as Reply
     if (!found.has(id)) found.set(id, { id, turn, data, conversation: key, atMs: timestampMs - EPOCH_MS })
   }
   return [...found.values()]

@@ -6,7 +6,6 @@ import { type Connector, startConnector } from '../../infra/connector/connector.
 import type { DeployedFunction } from '../../infra/connector/topic-map.ts'
 import { standingTopics } from '../../infra/connector/topics.ts'
 import { startTimers } from '../../infra/timers/timers.ts'
-import { LaresError } from '../../shared/errors.ts'
 import { openEventLog } from '../../shared/events/log.ts'
 import { openCatalogue } from '../../shared/function/catalogue.ts'
 import type { Services } from '../../shared/function/context.ts'
@@ -14,7 +13,6 @@ import type { AnyFunction } from '../../shared/function/definition.ts'
 import { invocable } from '../../shared/function/invoke.ts'
 import { topicsOf } from '../../shared/function/plugin.ts'
 import type { Log as ProcessLog } from '../../shared/log.ts'
-import type { Objects } from '../../shared/objects/objects.ts'
 import { openSqliteVectors } from '../../shared/vectors/sqlite.ts'
 import type { Vectors } from '../../shared/vectors/vectors.ts'
 import { openBus, type SimulatedBus } from './bus.ts'
@@ -24,6 +22,7 @@ import { type Log, openLog } from './log.ts'
 import { type Life, type Machine, openMachine } from './machine.ts'
 import { openModel } from './model.ts'
 import { type Hosts, simulatedInvoker } from './network.ts'
+import { openObjects, type SimulatedObjects } from './objects.ts'
 import type { Plan } from './plan.ts'
 import { openReceiver, type Receiver } from './receiver.ts'
 import { alarm, echo, refuse } from './skills.ts'
@@ -37,7 +36,7 @@ export type House = {
   log: Log
   bus: SimulatedBus
   store: SimulatedStore
-  objects: Objects
+  objects: SimulatedObjects
   receiver: Receiver
   machines: Machine[]
   gateways: Gateway[]
@@ -67,7 +66,7 @@ export function openHouse(parts: HouseParts): House {
   for (const { name } of standingTopics()) log.make(name)
   const bus = openBus(log, calls, parts, names)
   const store = openStore(calls, parts, names, visited)
-  const objects = openObjects()
+  const objects = openObjects(calls, names)
   const vectors = openSqliteVectors(':memory:')
   const receiver = openReceiver(calls, parts, names)
   const deployed = FUNCTIONS.map(one => ({ name: one.name, topics: topicsOf(one) }))
@@ -104,7 +103,7 @@ export function openHouse(parts: HouseParts): House {
           ...conversations,
           documents: receiver.watched(life, conversations.documents),
         },
-        objects,
+        objects: objects.of(life),
         log: processLog(life, parts),
         channel: receiver.channel(life),
       })
@@ -117,7 +116,7 @@ export function openHouse(parts: HouseParts): House {
   async function bootConnector(life: Life) {
     const conversations = store.of(life)
     const own = bus.of(life)
-    const events = openEventLog(own, objects)
+    const events = openEventLog(own, objects.of(life))
     const laresLog = processLog(life, parts)
     const timers = startTimers(conversations.timers, events, laresLog)
     const connector = await startConnector({
@@ -149,10 +148,16 @@ export function openHouse(parts: HouseParts): House {
   }
 }
 
-type FunctionParts = HouseParts & { store: SimulatedStore; vectors: Vectors; objects: Objects; hosts: Hosts }
+type FunctionParts = HouseParts & {
+  store: SimulatedStore
+  vectors: Vectors
+  objects: SimulatedObjects
+  hosts: Hosts
+}
 
 async function bootFunction(life: Life, definition: AnyFunction, parts: FunctionParts) {
-  const { store, vectors, objects, hosts, troubles, plan } = parts
+  const { store, vectors, hosts, troubles, plan } = parts
+  const objects = parts.objects.of(life)
   const conversations = store.of(life)
   const { documents, timers } = conversations
   const services: Partial<Services> = {
@@ -174,20 +179,6 @@ async function bootFunction(life: Life, definition: AnyFunction, parts: Function
     host.invocable = undefined
   })
   return () => one.stop()
-}
-
-function openObjects(): Objects {
-  const stored = new Map<string, Buffer>()
-  return {
-    put: async (key, data) => void stored.set(key, data),
-    async get(key) {
-      const data = stored.get(key)
-      if (!data) throw new LaresError('not_found', `there is no object "${key}"`)
-      return data
-    },
-    delete: async key => void stored.delete(key),
-    check: async () => undefined,
-  }
 }
 
 /** What a process has to say, in the trace. */

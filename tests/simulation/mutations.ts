@@ -55,6 +55,22 @@ export const MUTATIONS: readonly Mutation[] = [
     faults: ['crash-before', 'crash-after', 'publish-refused', 'delay'],
   },
   {
+    name: 'dead letter of a claim check not understood',
+    promise: 'P1',
+    file: 'functions/dialog/dead-letter.ts',
+    find: '  data: z.unknown().optional(),\n',
+    replace: '  data: z.unknown(),\n',
+    faults: ['rejects', 'fails'],
+  },
+  {
+    name: 'claim check published before its object',
+    promise: 'P1',
+    file: 'shared/events/log.ts',
+    find: '  await objects.put(key, data)\n',
+    replace: '  objects.put(key, data).catch(() => undefined)\n',
+    faults: ['object-refused', 'objects-away', 'crash-before', 'delay'],
+  },
+  {
     name: 'timer marked before published',
     promise: 'P1',
     file: 'infra/timers/timers.ts',

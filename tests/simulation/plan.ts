@@ -43,6 +43,14 @@ const TEXTS = [
   '/help',
 ] as const
 
+/** So many are talk, which may be as long as it likes. */
+const TALK = 3
+/** Too long for the log: it travels as a claim check. */
+const LONG = ` ${'so'.repeat(135_000)}`
+
+/** As much of a text as people read. */
+export const shown = (text: string): string => text.slice(0, 60)
+
 const COMMANDS = ['/stop', '/new'] as const
 
 export function planOf(seed: number): Plan {
@@ -53,6 +61,11 @@ export function planOf(seed: number): Plan {
   const mode = isStorm ? among('mode', ['queue', 'queue', 'merge', 'interrupt'] as const) : 'queue'
   const count = isStorm ? 1 + Math.floor(share('talks') * 4) : 5
   const texts = share('commands') < 0.3 ? [...TEXTS, ...COMMANDS] : TEXTS
+  const textOf = (name: string): string => {
+    const text = among(`text ${name}`, texts)
+    const isLong = TEXTS.indexOf(text as (typeof TEXTS)[number]) < TALK && share(`long ${name}`) < 0.2
+    return isLong ? text + LONG : text
+  }
   const haste = among('haste', [50, 500, 4_000])
   const talks = Array.from({ length: count }, (_, talk): Talk => {
     const conversation = `c${talk}`
@@ -62,7 +75,7 @@ export function planOf(seed: number): Plan {
       person: among(`person ${conversation}`, ['ann', 'bob']),
       says: Array.from({ length: says }, (_, index) => ({
         name: `${conversation}.${index}`,
-        text: among(`text ${conversation}.${index}`, texts),
+        text: textOf(`${conversation}.${index}`),
         pauseMs: between(`pause ${conversation}.${index}`, 0, haste),
         waits: share(`waits ${conversation}.${index}`) < 0.3,
       })),

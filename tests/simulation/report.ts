@@ -1,4 +1,4 @@
-import type { Plan } from './plan.ts'
+import { type Plan, shown } from './plan.ts'
 import type { RunResult } from './run.ts'
 import type { Shrunk } from './shrink.ts'
 
@@ -26,5 +26,5 @@ export function failureReport({ seed, plan, violations }: RunResult, shrunk: Shr
 
 const saidIn = ({ talks }: Plan, says: string[]): string[] =>
   talks.flatMap(talk =>
-    talk.says.filter(({ name }) => says.includes(name)).map(({ name, text }) => `${name}: ${text}`),
+    talk.says.filter(({ name }) => says.includes(name)).map(({ name, text }) => `${name}: ${shown(text)}`),
   )

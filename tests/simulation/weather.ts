@@ -23,7 +23,7 @@ export function openOperator(house: House, { troubles, clock, trace, names }: Ho
     clock.as(life, () =>
       openDeadLetters({
         bus: house.bus.of(life),
-        objects: house.objects,
+        objects: house.objects.of(life),
         documents: house.store.of(life).documents,
       })
         .retry(id)
@@ -83,6 +83,8 @@ export function startWeather(house: House, operator: Operator, parts: HouseParts
       calls.takeAway('bus', clock.nowMs() + chance.between('the bus', 500, 20_000))
     if (chance.fault('store-away', 'the store'))
       calls.takeAway('store', clock.nowMs() + chance.between('the store', 500, 10_000))
+    if (chance.fault('objects-away', 'the objects'))
+      calls.takeAway('objects', clock.nowMs() + chance.between('the objects', 500, 10_000))
     if (chance.fault('receiver-away', 'the receiver'))
       calls.takeAway('receiver', clock.nowMs() + chance.between('the receiver', 500, 20_000))
     for (const { id } of deadLetters(house))
