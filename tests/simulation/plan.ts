@@ -27,10 +27,10 @@ export type Saying = {
   waits: boolean
 }
 
+/** Talk may be as long as it likes. */
+const TALK = ['good morning my friend', 'how do clouds stay up', 'tell me something about rivers'] as const
 const TEXTS = [
-  'good morning my friend',
-  'how do clouds stay up',
-  'tell me something about rivers',
+  ...TALK,
   'echo the word apple',
   'echo the word pear',
   'use a tool for this please',
@@ -43,8 +43,6 @@ const TEXTS = [
   '/help',
 ] as const
 
-/** So many are talk, which may be as long as it likes. */
-const TALK = 3
 /** Too long for the log: it travels as a claim check. */
 const LONG = ` ${'so'.repeat(135_000)}`
 
@@ -63,7 +61,7 @@ export function planOf(seed: number): Plan {
   const texts = share('commands') < 0.3 ? [...TEXTS, ...COMMANDS] : TEXTS
   const textOf = (name: string): string => {
     const text = among(`text ${name}`, texts)
-    const isLong = TEXTS.indexOf(text as (typeof TEXTS)[number]) < TALK && share(`long ${name}`) < 0.2
+    const isLong = (TALK as readonly string[]).includes(text) && share(`long ${name}`) < 0.2
     return isLong ? text + LONG : text
   }
   const haste = among('haste', [50, 500, 4_000])
