@@ -96,6 +96,9 @@ async function deployed(name: string, egress?: string): Promise<void> {
   })
   expect([answer.status, await answer.text()]).toEqual([202, ''])
 }
+/** What is in force for a pod is so a moment after it is there. */
+const expectReached = (name: string, expected: string[]) =>
+  soon(async () => expect(await reachedBy(name)).toEqual(expected))
 async function reachedBy(name: string): Promise<string[]> {
   const answer = await ask(provider.url, name, String(targets()))
   expect(answer.status).toBe(200)
@@ -118,24 +121,24 @@ const targets = () => [
 describe.skipIf(!knative)('network policies in force', () => {
   test('a function that declares nothing reaches the stores and names, and answers', async () => {
     await deployed('free')
-    expect(await reachedBy('free')).toEqual([`${at.kafka}:9092`, `${at.kafka}:9999`, NAME])
+    await expectReached('free', [`${at.kafka}:9092`, `${at.kafka}:9999`, NAME])
   }, 120_000)
 
   test('one that declares reaches what it declares, and names', async () => {
     await deployed('declared', 'app=kafka:9092')
-    expect(await reachedBy('declared')).toEqual([`${at.kafka}:9092`, NAME])
+    await expectReached('declared', [`${at.kafka}:9092`, NAME])
     await deployed('calling', `${new URL(knative!.kubernetes.origin).hostname}/32:${outside().split(':')[1]}`)
-    expect(await reachedBy('calling')).toEqual([outside(), NAME])
+    await expectReached('calling', [outside(), NAME])
   }, 120_000)
 
   test('one that declares that it needs nothing reaches nothing, and answers', async () => {
     await deployed('hermit', 'none')
-    expect(await reachedBy('hermit')).toEqual([])
+    await expectReached('hermit', [])
   }, 120_000)
 
   test('what it declares otherwise is so for the next version', async () => {
     await deployed('declared', 'app=kafka:9999')
-    await soon(async () => expect(await reachedBy('declared')).toEqual([`${at.kafka}:9999`, NAME]))
+    await expectReached('declared', [`${at.kafka}:9999`, NAME])
   }, 120_000)
 
   test("Lares's own processes reach what they need, and are reached by those who need them", async () => {

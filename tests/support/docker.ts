@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { type BaseImages, makeBaseImages } from '../../infra/images/base.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { LaresError } from '../../shared/errors.ts'
+import { installPackages } from './debian.ts'
 import { freePort } from './house.ts'
 import { until } from './until.ts'
 
@@ -74,7 +75,7 @@ const works = (command: string, args: readonly string[]): Promise<boolean> =>
 async function daemon(): Promise<{ close(): Promise<void> } | undefined> {
   const [command, ...args] = REACHES_DOCKER
   const isInstalled = (await works('docker-registry', ['--version'])) && (await works(command, ['--version']))
-  if (!isInstalled || !(await works('dockerd', ['--version']))) await installPackages()
+  if (!isInstalled || !(await works('dockerd', ['--version']))) await installPackages('iptables', ...PACKAGES)
   if (await works(command, args)) return undefined
   if (process.getuid?.() !== 0)
     throw new LaresError('unavailable', 'no Docker daemon answers, and only root can start one')
@@ -88,23 +89,6 @@ async function daemon(): Promise<{ close(): Promise<void> } | undefined> {
     () => works(command, args),
   )
   return { close: () => end(running, folder) }
-}
-
-async function installPackages(): Promise<void> {
-  if (process.getuid?.() !== 0)
-    throw new LaresError('unavailable', `${PACKAGES.join(' and ')} are not installed; apt-get install them`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const install = ['install', '-y', '-qq', '--no-install-recommends', 'iptables', ...PACKAGES]
-  try {
-    await run('apt-get', ['update', '-qq'], { env })
-    await run('apt-get', install, { env, maxBuffer: 16 * 1024 * 1024 })
-  } catch (cause) {
-    throw new LaresError(
-      'unavailable',
-      `${PACKAGES.join(' and ')} cannot be installed: ${(cause as Error).message}`,
-      { cause },
-    )
-  }
 }
 
 async function startRegistry(): Promise<{ address: string; close(): Promise<void> }> {

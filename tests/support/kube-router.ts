@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { LaresError } from '../../shared/errors.ts'
+import { installPackages } from './debian.ts'
 import { goPart } from './go-part.ts'
 import { freePort } from './house.ts'
 import { type KubernetesServer, type Running, startPart } from './kubernetes.ts'
@@ -28,7 +29,7 @@ export async function startKubeRouter({ kubeconfig }: KubernetesServer, node: st
     version: 'v2.1.0',
     takes: 'about three minutes',
   })
-  await haveIpset()
+  await run('ipset', ['--version']).catch(() => installPackages('ipset'))
   await run('sh', ['-c', CLEAN])
   const home = await mkdtemp(join(tmpdir(), 'lares-kube-router-'))
   const part = await startPart(join(folder, 'kube-router'), home, 'kube-router', [
@@ -51,13 +52,4 @@ export async function startKubeRouter({ kubeconfig }: KubernetesServer, node: st
     throw new LaresError('unavailable', `kube-router did not start: ${said}`, { cause })
   }
   return { ...part, end }
-}
-
-async function haveIpset(): Promise<void> {
-  const isThere = await run('ipset', ['--version']).catch(() => undefined)
-  if (isThere) return
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'ipset'], { env }).catch(cause => {
-    throw new LaresError('unavailable', `ipset is not installed: ${cause.message}`, { cause })
-  })
 }
