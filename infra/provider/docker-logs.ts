@@ -9,8 +9,8 @@ const LOOK_EVERY_MS = 500
 
 /** What Docker keeps of a container's lines, until the container is removed. */
 export function openDockerLogs(docker: Docker, provider: string) {
-  const containersOf = async ({ name, instance }: LogQuery) => {
-    const all = await docker.listContainers({
+  const containersOf = ({ name, instance }: LogQuery) =>
+    docker.listContainers({
       all: true,
       filters: {
         label: [
@@ -20,9 +20,6 @@ export function openDockerLogs(docker: Docker, provider: string) {
         ],
       },
     })
-    // Of one that was never started there is nothing, and to follow it would end before its first line.
-    return all.filter(({ State }) => State !== 'created')
-  }
 
   async function written({ Id, Labels }: Docker.ContainerInfo, query: LogQuery): Promise<LogLine[]> {
     const lines: LogLine[] = []

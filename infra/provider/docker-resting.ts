@@ -18,15 +18,12 @@ export type RestingOptions = {
   pause(instance: Instance): Promise<void>
   unpause(instance: Instance): Promise<void>
   end(instance: Instance): Promise<void>
-  /** Called when one of the version has been ended for want of memory. */
-  gaveWay(version: string): void
   memoryOf(instance: Instance): Promise<number>
   log: Log
 }
 
 /** Paused containers: they hold their memory and use no processor, and continue in a fraction of the time of a start. */
-export function openResting(options: RestingOptions): Resting {
-  const { budgetBytes, pause, unpause, end, gaveWay, memoryOf, log } = options
+export function openResting({ budgetBytes, pause, unpause, end, memoryOf, log }: RestingOptions): Resting {
   /** The oldest first. */
   let all: { instance: Instance; version: string; bytes: number }[] = []
   const held = () => all.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -42,17 +39,13 @@ export function openResting(options: RestingOptions): Resting {
         `${oldest.instance.id} rests no longer: memory for it is spent`,
       )
       await end(oldest.instance)
-      gaveWay(oldest.version)
     }
   }
   return {
     async keep(instance, version) {
-      if (budgetBytes > 0) {
-        await pause(instance)
-        return await found(instance, version)
-      }
-      await end(instance)
-      gaveWay(version)
+      if (budgetBytes === 0) return await end(instance)
+      await pause(instance)
+      await found(instance, version)
     },
     found,
     async take(version) {

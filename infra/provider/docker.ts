@@ -17,7 +17,6 @@ import {
 import { pulled } from './docker-images.ts'
 import { openDockerLogs, unframed } from './docker-logs.ts'
 import { addressOf, networkFor } from './docker-network.ts'
-import { openPrepared } from './docker-prepared.ts'
 import { openResting } from './docker-resting.ts'
 import { dockerSaid } from './docker-said.ts'
 import { openMountedSecrets } from './docker-secrets.ts'
@@ -78,16 +77,9 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     pause: instance => containerFor(instance).pause(),
     unpause: instance => containerFor(instance).unpause(),
     end: remove,
-    gaveWay(version) {
-      const release = releases.get(version)
-      if (release) prepared.prepare(release)
-    },
     memoryOf: async instance => (await usageOf(containerFor(instance))).memoryBytes,
     log,
   })
-  const prepared = openPrepared({ make, log })
-  /** Of what was started since this provider runs. */
-  const releases = new Map<string, Release>()
 
   async function check(deployment: Deployment): Promise<string[]> {
     checkConstraints(deployment, labels)
@@ -99,14 +91,28 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
   }
 
   async function start(release: Release, placed?: (origin: string) => void): Promise<Instance> {
-    releases.set(release.version, release)
     const woken = await resting.take(release.version)
     if (woken && (await answersSoon(woken))) return woken
     if (woken) await remove(woken)
-    const instance = (await startPrepared(release)) ?? (await startNew(release))
+    const { deployment } = release
+    const id = `${deployment.name}-${randomBytes(4).toString('hex')}`
+    const network = await networkOf(deployment)
+    const parts = {
+      ...options,
+      instance: id,
+      release,
+      provider,
+      network,
+      ...(await secretsFor(id, deployment)),
+    }
+    const container = await docker.createContainer(containerOf(parts)).catch(async cause => {
+      await secrets.unmount(id)
+      return refuse(cause)
+    })
+    const instance = { id, origin: '', handle: { container: container.id } }
     try {
-      const container = containerFor(instance)
-      const address = await addressOf(container, await networkOf(release.deployment))
+      await container.start().catch(cause => refuse(cause))
+      const address = await addressOf(container, network)
       if (address === undefined)
         throw new LaresError('unavailable', `it ended: ${await lastLines(container)}`)
       instance.origin = originAt(address)
@@ -117,49 +123,6 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
       await remove(instance)
       throw error
     }
-  }
-
-  async function startPrepared({ version }: Release): Promise<Instance | undefined> {
-    const instance = await prepared.take(version)
-    if (!instance) return undefined
-    try {
-      await containerFor(instance).start()
-      return instance
-    } catch (error) {
-      // Somebody may have tidied it away.
-      log.warn({ instance: instance.id, err: error }, `${instance.id} does not start and is replaced`)
-      await remove(instance)
-      return undefined
-    }
-  }
-
-  async function startNew(release: Release): Promise<Instance> {
-    const instance = await make(release)
-    try {
-      await containerFor(instance).start().catch(refuse)
-      return instance
-    } catch (error) {
-      await remove(instance)
-      throw error
-    }
-  }
-
-  async function make(release: Release): Promise<Instance> {
-    const { deployment } = release
-    const id = `${deployment.name}-${randomBytes(4).toString('hex')}`
-    const parts = {
-      ...options,
-      instance: id,
-      release,
-      provider,
-      network: await networkOf(deployment),
-      ...(await secretsFor(id, deployment)),
-    }
-    const { id: container } = await docker.createContainer(containerOf(parts)).catch(async cause => {
-      await secrets.unmount(id)
-      return refuse(cause)
-    })
-    return { id, origin: '', handle: { container } }
   }
 
   async function secretsFor(instance: string, deployment: Deployment) {
@@ -246,11 +209,7 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     isRunning,
     stop: remove,
     rest: (instance, { version }) => resting.keep(instance, version).catch(() => remove(instance)),
-    async endResting(version) {
-      releases.delete(version)
-      await removeAll(resting.remove(one => one === version))
-      await removeAll(await prepared.remove(one => one === version))
-    },
+    endResting: version => removeAll(resting.remove(one => one === version)),
     async endStrays(instances, versions) {
       const kept = new Set(instances.map(({ handle }) => handle.container))
       const mine = await docker.listContainers({
@@ -275,8 +234,6 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     logs: openDockerLogs(docker, provider),
     forget: async () => undefined,
     async close({ stopFunctions }) {
-      // The next provider may be told other things for its functions than this one was.
-      await removeAll(await prepared.remove(() => true))
       if (stopFunctions) await removeAll(resting.remove(() => true))
     },
   }

@@ -7,15 +7,12 @@ import { promisify } from 'node:util'
 import { readDeployment } from '../../infra/provider/deployment.ts'
 import { openDockerDriver } from '../../infra/provider/docker.ts'
 import { FUNCTIONS } from '../../infra/provider/docker-network.ts'
-import type { InstanceDriver } from '../../infra/provider/instances.ts'
 import { noLog } from '../../shared/log.ts'
 import { buildArguments, buildContext, type DockerMachine, startDocker } from '../support/docker.ts'
 import { freePort } from '../support/house.ts'
 import { median, percentiles, rounded } from './statistics.ts'
 
 const run = promisify(execFile)
-/** Long enough to make a container. */
-const REST_MS = 1_000
 const PAUSED_BYTES = 256 * 1024 * 1024
 const BARE = `require('node:http').createServer((_, response) => response.end('ok')).listen(8080)`
 
@@ -51,10 +48,9 @@ async function bareImage({ registry, base, build }: DockerMachine): Promise<stri
 }
 
 /**
- * `npm run bench:wake -- --backend docker`: from zero replicas to the first answer of functions/time, from a container that
- * is paused, from one that is made and not started, and from none, against `docker run` of a bare node:http: on Docker's own
- * network, on which containers reach each other, and on the functions' one, which Docker takes longer to set up. Runs
- * alternate.
+ * `npm run bench:wake -- --backend docker`: from zero replicas to the first answer of functions/time, from a paused
+ * container and from nothing, against `docker run` of a bare node:http: on Docker's own network, on which containers reach
+ * each other, and on the functions' one, which Docker takes longer to set up. Runs alternate.
  */
 export async function wakeOnDocker(runs: number): Promise<void> {
   const machine = await startDocker()
@@ -62,10 +58,10 @@ export async function wakeOnDocker(runs: number): Promise<void> {
   const image = `${machine.registry}/lares/time:latest`
   const context = await buildContext('functions/time')
   await machine.build(context, image, buildArguments(machine.base))
-  const options = { labels: new Map(), environment: {}, shared: [], masterKeyFile: undefined }
-  const open = (name: string, pausedBytes: number) =>
-    openDockerDriver({ ...options, folder: join(folder, name), network: undefined, pausedBytes, log: noLog })
-  const [driver, poor] = [await open('pausing', PAUSED_BYTES), await open('making', 0)]
+  const driver = await openDockerDriver({
+    ...{ folder, labels: new Map(), environment: {}, shared: [], masterKeyFile: undefined },
+    ...{ network: undefined, pausedBytes: PAUSED_BYTES, log: noLog },
+  })
   const deployment = readDeployment({ service: 'time', image, readOnlyRootFilesystem: true })
   const release = { deployment, content: await driver.contentOf(deployment), version: 'bench' }
   const bare = await bareImage(machine)
@@ -73,42 +69,34 @@ export async function wakeOnDocker(runs: number): Promise<void> {
     baseline: [] as number[],
     apart: [] as number[],
     nothing: [] as number[],
-    made: [] as number[],
     paused: [] as number[],
   }
-  const wake = async (by: InstanceDriver) => {
+  const wake = async () => {
     const startedAt = performance.now()
     // It resolves when it has answered.
-    const instance = await by.start(release)
+    const instance = await driver.start(release)
     return { ms: performance.now() - startedAt, instance }
   }
   try {
-    // When one goes to sleep the next is made.
-    await poor.rest!((await wake(poor)).instance, release)
     for (let count = 0; count < runs; count++) {
       results.baseline.push(await bareRun(bare))
-      const first = await wake(driver)
+      const first = await wake()
       results.nothing.push(first.ms)
       await driver.rest!(first.instance, release)
-      const second = await wake(driver)
+      const second = await wake()
       results.paused.push(second.ms)
       await driver.stop(second.instance)
-      const third = await wake(poor)
-      results.made.push(third.ms)
-      await poor.rest!(third.instance, release)
-      await wait(REST_MS)
       results.apart.push(await bareRun(bare, FUNCTIONS))
     }
   } finally {
-    for (const one of [driver, poor]) await one.close({ stopFunctions: true })
+    await driver.close({ stopFunctions: true })
     await machine.close()
     for (const path of [folder, context]) await rm(path, { recursive: true, force: true })
   }
-  const { baseline, apart, nothing, made, paused } = results
+  const { baseline, apart, nothing, paused } = results
   for (const [name, ours, against] of [
     ['nothing', nothing, baseline],
     ['nothing-same-network', nothing, apart],
-    ['made', made, baseline],
     ['paused', paused, baseline],
   ] as const)
     process.stdout.write(`${JSON.stringify(line(`wake-docker-${name}`, ours, against))}\n`)

@@ -19,12 +19,6 @@ const containersOf = async (name: string, ...more: string[]) =>
     .split('\n')
     .filter(Boolean)
 
-/** The first that a stream says. */
-async function firstOf({ body }: Response): Promise<string> {
-  for await (const part of body!.pipeThrough(new TextDecoderStream())) return part
-  return ''
-}
-
 describe.skipIf(!machine)('on Docker', () => {
   providerSuite(
     'functions as containers',
@@ -47,17 +41,16 @@ describe.skipIf(!machine)('on Docker', () => {
     }, 120_000)
     afterAll(() => house?.close(), 60_000)
 
-    async function deployed(name: string, body: string, more: object = {}, at = house): Promise<void> {
+    async function deployed(name: string, body: string, more: object = {}): Promise<void> {
       const source = `const me = crypto.randomUUID()
         export default { name: '${name}', async handleMessage({ text }) { ${body} } }`
-      await at.write(name, source)
-      const answer = await at.system('POST', 'functions', at.deployment(name, more))
+      await house.write(name, source)
+      const answer = await house.system('POST', 'functions', house.deployment(name, more))
       expect([answer.status, await answer.text()]).toEqual([202, ''])
     }
-    const ask = async (name: string, at = house) =>
-      ((await (await at.ask(name, '')).json()) as { text: string }).text
-    const scale = (name: string, replicas: number, at = house) =>
-      at.system('POST', `scale-function/${name}`, { replicas })
+    const ask = async (name: string) => ((await (await house.ask(name, '')).json()) as { text: string }).text
+    const scale = (name: string, replicas: number) =>
+      house.system('POST', `scale-function/${name}`, { replicas })
 
     test('a function may write to /tmp alone, has no rights, and cannot be reached from outside', async () => {
       await deployed(
@@ -95,34 +88,6 @@ describe.skipIf(!machine)('on Docker', () => {
       await house.reopen()
       expect(await ask('dozer')).toBe(before)
       expect(await containersOf('dozer')).toHaveLength(1)
-    })
-
-    test('for what sleeps without memory to pause it a container is made, and started when it wakes', async () => {
-      const poor = await openProviderHouse({ ...(await dockerGround(machine!)), pausedBytes: 0 })
-      try {
-        await deployed('lean', 'console.log("I am " + me); return me', {}, poor)
-        const before = await ask('lean', poor)
-        await scale('lean', 0, poor)
-        const made = () => containersOf('lean', '--filter', 'status=created')
-        await expect.poll(made).toHaveLength(1)
-        const [next] = await made()
-        expect(await containersOf('lean')).toEqual([next])
-        const followed = await poor.system('GET', 'logs?name=lean&follow=true&tail=0')
-        const now = await ask('lean', poor)
-        expect(now).not.toBe(before)
-        expect(await containersOf('lean', '--filter', 'status=running')).toEqual([next])
-        expect(await firstOf(followed)).toContain(`I am ${now}`)
-        await scale('lean', 0, poor)
-        await expect.poll(made).toHaveLength(1)
-        await run('docker', ['rm', ...(await made())])
-        expect(await ask('lean', poor)).not.toBe(now)
-        await scale('lean', 0, poor)
-        await expect.poll(made).toHaveLength(1)
-        await poor.system('DELETE', 'functions', { functionName: 'lean' })
-        expect(await containersOf('lean')).toEqual([])
-      } finally {
-        await poor.close()
-      }
     })
 
     test('an update leaves nothing of the version before, asleep or awake', async () => {
