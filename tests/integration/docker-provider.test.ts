@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FUNCTIONS } from '../../infra/provider/docker-network.ts'
@@ -99,6 +101,19 @@ describe.skipIf(!machine)('on Docker', () => {
       await expect.poll(() => containersOf('changing'), { timeout: 30_000 }).toHaveLength(1)
       await house.system('DELETE', 'functions', { functionName: 'changing' })
       expect(await containersOf('changing')).toEqual([])
+    })
+
+    test('of a container that Docker refuses nothing stays, and no secret', async () => {
+      const mounts = join(house.folder, 'home', 'provider', 'mounts')
+      await house.system('POST', 'secrets', { name: 'token-r', value: 'x' })
+      await house.write('tiny', 'export default { name: "tiny", handleMessage: () => "tiny" }')
+      const before = await readdir(mounts)
+      const more = { secrets: ['token-r'], limits: { memory: '1Mi' } }
+      const refused = await house.system('POST', 'functions', house.deployment('tiny', more))
+      expect(refused.status).toBe(400)
+      expect(await refused.text()).toMatch(/Docker refuses it: .*memory/i)
+      expect(await containersOf('tiny')).toEqual([])
+      expect(await readdir(mounts)).toEqual(before)
     })
 
     test('a container that was killed is replaced by another, and does not stay', async () => {
