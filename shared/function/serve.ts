@@ -7,8 +7,8 @@ import { createServer } from '../node-http.ts'
 import { type Metrics, PAGE_TYPE } from '../telemetry/metrics.ts'
 import type { Invocable } from './invoke.ts'
 
-/** As images have it. */
-const EVERY_ADDRESS = '0.0.0.0'
+/** What Node listens on when no address is given, or 0.0.0.0 where there is no IPv6; images have it. */
+const EVERY_ADDRESS = '::'
 export const MAX_BODY_BYTES = 1024 * 1024
 
 export type ServeOptions = {
@@ -85,7 +85,7 @@ const listen = (server: Server, { port, host = '127.0.0.1' }: ServeOptions) =>
         ),
       ),
     )
-    // Node looks up even an address, which takes 4 ms of a start; without one it listens on all there are.
+    // Given, it would be looked up like a name, which takes 4 ms of a start.
     server.listen(port, host === EVERY_ADDRESS ? undefined : host, resolve)
   })
 
