@@ -1,5 +1,7 @@
 import type { BusRecord } from '../../shared/bus/bus.ts'
 import type { HistoryMessage } from '../../shared/conversations/conversations.ts'
+import { fromRecord } from '../../shared/events/kafka-binding.ts'
+import { claim } from '../../shared/events/log.ts'
 import type { Reply } from '../../shared/events/types.ts'
 import type { Client } from './client.ts'
 import { EPOCH_MS } from './clock.ts'
@@ -24,20 +26,18 @@ export async function findingsOf(house: House, clients: Client[]): Promise<Findi
   const rows = new Map<string, HistoryMessage[]>()
   for (const { talk } of clients)
     rows.set(talk.conversation, await house.store.driver.history.list(talk.conversation, { limit: 1_000 }))
-  return { house, clients, rows, replies: repliesOn(house), letters: deadLetters(house) }
+  return { house, clients, rows, replies: await repliesOn(house), letters: deadLetters(house) }
 }
 
-function repliesOn(house: House): Said[] {
+async function repliesOn(house: House): Promise<Said[]> {
   const found = new Map<string, Said>()
-  for (const { headers, value, key, timestampMs } of recordsOf(house, 'lares.reply')) {
-    const id = headers.ce_id!
-    const turn = headers.ce_correlationid!
-    // One that was too large for the log lies in the object store.
-    const object = headers.ce_dataref?.replace(/^lares-object:/, '')
-    const text = object ? house.objects.stored.get(object) : value
-    // Of what is not there nobody is told.
-    if (!text) continue
-    const data = JSON.parse(text.toString()) as Reply
+  for (const record of recordsOf(house, 'lares.reply')) {
+    const { key, timestampMs } = record
+    // Of one whose words are nowhere nobody is told.
+    const reply = await claim(fromRecord(record), house.objects.outside).catch(() => undefined)
+    if (!reply) continue
+    const { id, correlationid: turn } = reply
+    const data = reply.data as Reply
     if (!found.has(id)) found.set(id, { id, turn, data, conversation: key, atMs: timestampMs - EPOCH_MS })
   }
   return [...found.values()]

@@ -8,7 +8,8 @@ import type { Names } from './trace.ts'
 export type SimulatedObjects = {
   /** As one process sees it. */
   of(life: Life): Objects
-  stored: ReadonlyMap<string, Buffer>
+  /** For whoever looks from outside. */
+  outside: Pick<Objects, 'get'>
 }
 
 export function openObjects(calls: Calls, names: Names): SimulatedObjects {
@@ -19,7 +20,7 @@ export function openObjects(calls: Calls, names: Names): SimulatedObjects {
     return data
   }
   return {
-    stored,
+    outside: { get: async key => read(key) },
     of(life) {
       const call = <T>(what: string, key: string, effect: Call<T>['effect']) =>
         calls.make({
