@@ -1,4 +1,4 @@
-/** What `make` gives, made when it is first asked for and then kept. Not kept: what it throws. */
+/** What `make` gives, made when it is first asked for and then kept. */
 export function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined
   return () => {

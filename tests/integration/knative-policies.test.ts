@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { V1Pod } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { dockerGround } from '../support/docker-ground.ts'
@@ -49,6 +51,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await provider?.close()
   await knative?.close()
+  expect((await promisify(execFile)('iptables-save')).stdout).not.toContain('KUBE-')
   if (home) await rm(home, { recursive: true, force: true })
 }, 60_000)
 
