@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { open, seal } from './envelope.ts'
 import { type Keys, openKeys } from './keys.ts'
 import { masterKeysIn, newMasterText } from './master-key.ts'
@@ -96,6 +96,18 @@ describe('keys', () => {
     expect((await there.byId(id))?.id).toBe(id)
     nowMs = 1_000
     expect(await there.byId(id)).toBeUndefined()
+  })
+
+  test('a wall clock that is put back makes no destroyed key fresh', async () => {
+    const [here, there] = [await openHere(), await openHere({ freshMs: 1 })]
+    const { id } = await there.of('alice')
+    await here.destroy('alice')
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 })
+    try {
+      await expect.poll(() => there.byId(id)).toBeUndefined()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('thousands who want a key at once ask the ring once', async () => {

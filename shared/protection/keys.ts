@@ -27,7 +27,13 @@ export type Keys = {
 /** Until then another process may still use a key that was destroyed. */
 export const FRESH_MS = 2_000
 
-export type KeysOptions = { ring: Ring; masters: MasterKeys; freshMs?: number; now?: () => number }
+export type KeysOptions = {
+  ring: Ring
+  masters: MasterKeys
+  freshMs?: number
+  /** Milliseconds of a clock that nobody sets: one that is put back would make a destroyed key fresh again. */
+  now?: () => number
+}
 
 /**
  * Opens the keys of a house; in a new one the master key is made. Errors: `invalid_config` when the master key is not that
@@ -37,7 +43,7 @@ export async function openKeys({
   ring,
   masters,
   freshMs = FRESH_MS,
-  now = Date.now,
+  now = () => performance.now(),
 }: KeysOptions): Promise<Keys> {
   const wraps = openWraps(masters)
   const known = new Map<string, { key: DataKey; atMs: number }>()
@@ -76,9 +82,7 @@ export async function openKeys({
     const key = id === undefined ? undefined : await byId(id)
     return key ?? (await lookFor(person))
   }
-  const make = together(
-    async (person: string) => await take(await ring.add(await wraps.newEntry(person, now()))),
-  )
+  const make = together(async (person: string) => await take(await ring.add(await wraps.newEntry(person))))
   const keys: Keys = {
     of: async person => (await existing(person)) ?? (await make(person)),
     existing,
@@ -178,13 +182,13 @@ function openWraps(masters: MasterKeys) {
   return {
     unwrap: async (entry: RingEntry): Promise<DataKey> =>
       dataKey(entry.id, entry.person, await secretOf(entry)),
-    async newEntry(person: string, nowMs: number): Promise<RingEntry> {
+    async newEntry(person: string): Promise<RingEntry> {
       // Read anew: a rotation may be under way.
       memory = await masters.all()
       const master = memory[0]!
       const id = randomBytes(16).toString('hex')
       const wrapped = wrap({ id, person }, randomBytes(32), master)
-      return { person, id, master: master.id, wrapped, createdAt: new Date(nowMs).toISOString() }
+      return { person, id, master: master.id, wrapped, createdAt: new Date().toISOString() }
     },
     rewrapped: async (entry: RingEntry, master: MasterKey) => ({
       id: entry.id,
