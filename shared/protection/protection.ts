@@ -4,6 +4,7 @@ import { LaresError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { existsSync } from '../node-fs.ts'
 import type { Keys } from './keys.ts'
+import { lazyKeys } from './lazy-keys.ts'
 import type { MasterKeys } from './master-key.ts'
 import type { Ring } from './ring.ts'
 
@@ -41,7 +42,7 @@ export function openProtection(environment: Environment, log: Log): Protection |
     const { openKeys } = await import('./keys.ts')
     return await openKeys({ ring: await ring(), masters: await masters() })
   }
-  const { keys, ready } = lazily(open)
+  const { keys, ready } = lazyKeys(open)
   return {
     keys,
     ring,
@@ -63,35 +64,4 @@ async function openRing({ home, database }: Environment, log: Log): Promise<Ring
       `the house in ${home} was begun without encryption. Move what it knows into an encrypted one: LARES_PROTECTION=off npx lares export old.ndjson; move ${home} away; npx lares import old.ndjson. Or go on without: LARES_PROTECTION=off`,
     )
   return (await import('./ring-sqlite.ts')).openSqliteRing(file)
-}
-
-/** What waits for nothing says that it knows no key until they are open. */
-function lazily(open: () => Promise<Keys>): { keys: Keys; ready(): Promise<void> } {
-  let opening: Promise<Keys> | undefined
-  let known: Keys | undefined
-  const opened = () =>
-    (opening ??= open().then(
-      keys => {
-        known = keys
-        return keys
-      },
-      error => {
-        // The next one tries again: the database may be back by then.
-        opening = undefined
-        throw error
-      },
-    ))
-  return {
-    ready: async () => void (await opened()),
-    keys: {
-      of: async person => await (known ?? (await opened())).of(person),
-      existing: async person => await (known ?? (await opened())).existing(person),
-      byId: async id => await (known ?? (await opened())).byId(id),
-      idOf: async person => await (known ?? (await opened())).idOf(person),
-      destroy: async person => await (known ?? (await opened())).destroy(person),
-      rewrap: async () => await (known ?? (await opened())).rewrap(),
-      atHand: id => known?.atHand(id),
-      ofAtHand: person => known?.ofAtHand(person),
-    },
-  }
 }

@@ -1,4 +1,3 @@
-import type { BusRecord } from '../../shared/bus/bus.ts'
 import type { HistoryMessage } from '../../shared/conversations/conversations.ts'
 import { fromRecord } from '../../shared/events/kafka-binding.ts'
 import { claim } from '../../shared/events/log.ts'
@@ -6,8 +5,7 @@ import type { Reply } from '../../shared/events/types.ts'
 import type { Client } from './client.ts'
 import { EPOCH_MS } from './clock.ts'
 import type { House } from './house.ts'
-import { PARTITIONS } from './log.ts'
-import { deadLetters } from './weather.ts'
+import { type DeadLetter, deadLetters } from './weather.ts'
 
 /** What a run left behind, read from the log and the store, for the promises to be checked on. */
 export type Findings = {
@@ -15,7 +13,7 @@ export type Findings = {
   /** Each once, in the order of the log of its conversation. */
   replies: Said[]
   rows: Map<string, HistoryMessage[]>
-  letters: ReturnType<typeof deadLetters>
+  letters: DeadLetter[]
   house: House
 }
 
@@ -23,18 +21,20 @@ export type Findings = {
 export type Said = { id: string; turn: string; conversation: string; data: Reply; atMs: number }
 
 export async function findingsOf(house: House, clients: Client[]): Promise<Findings> {
+  const { outside } = house.drivers
   const rows = new Map<string, HistoryMessage[]>()
   for (const { talk } of clients)
-    rows.set(talk.conversation, await house.store.driver.history.list(talk.conversation, { limit: 1_000 }))
-  return { house, clients, rows, replies: await repliesOn(house), letters: deadLetters(house) }
+    rows.set(talk.conversation, await outside.conversations.history.list(talk.conversation, { limit: 1_000 }))
+  return { house, clients, rows, replies: await repliesOn(house), letters: await deadLetters(house) }
 }
 
 async function repliesOn(house: House): Promise<Said[]> {
   const found = new Map<string, Said>()
-  for (const record of recordsOf(house, 'lares.reply')) {
+  const { outside } = house.drivers
+  for (const record of await outside.records('lares.reply')) {
     const { key, timestampMs } = record
     // Of one whose words are nowhere nobody is told.
-    const reply = await claim(fromRecord(record), house.objects.outside).catch(() => undefined)
+    const reply = await claim(fromRecord(record), outside.objects).catch(() => undefined)
     if (!reply) continue
     const { id, correlationid: turn } = reply
     const data = reply.data as Reply
@@ -42,6 +42,3 @@ async function repliesOn(house: House): Promise<Said[]> {
   }
   return [...found.values()]
 }
-
-export const recordsOf = ({ log }: House, topic: string): BusRecord[] =>
-  Array.from({ length: PARTITIONS }, (_, partition) => [...log.records({ topic, partition })]).flat()

@@ -8,7 +8,7 @@ import { openPressure } from '../../gateway/pressure.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
 import { readConfig } from '../../shared/config/files.ts'
 import type { Conversations } from '../../shared/conversations/conversations.ts'
-import { openEventLog } from '../../shared/events/log.ts'
+import type { EventLog } from '../../shared/events/log.ts'
 import { openCatalogue } from '../../shared/function/catalogue.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Objects } from '../../shared/objects/objects.ts'
@@ -17,6 +17,7 @@ export type Surroundings = {
   bus: Bus
   conversations: Conversations
   objects: Objects
+  events: EventLog
   log: Log
   /** Where replies are pushed. */
   channel: Channel
@@ -26,7 +27,7 @@ export type Surroundings = {
 export type GatewayRooms = Pick<Rooms, 'parts' | 'intake' | 'live' | 'closing'>
 
 /** The gateway as `buildGateway` puts it together, up to its routes. */
-export function openRooms({ bus, conversations, objects, log, channel }: Surroundings): {
+export function openRooms({ bus, conversations, objects, events, log, channel }: Surroundings): {
   rooms: GatewayRooms
   close(): Promise<void>
 } {
@@ -36,7 +37,7 @@ export function openRooms({ bus, conversations, objects, log, channel }: Surroun
     conversations,
     objects,
     log,
-    events: openEventLog(bus, objects),
+    events,
     // There is no configuration in this folder: the defaults.
     config: readConfig(import.meta.dirname, 'gateway'),
     ownerToken: '',

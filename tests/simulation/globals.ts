@@ -1,3 +1,4 @@
+import nodeCrypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import timersPromises from 'node:timers/promises'
 import { hash32 } from './chance.ts'
@@ -9,13 +10,15 @@ import type { Clock, Task } from './clock.ts'
  * its timers with it, and each process has a wall clock of its own.
  */
 export function installGlobals(clock: Clock, seed: number): () => void {
+  const fill = bytesFrom(randomOn(clock, seed + 1))
   const undo = [
     replace(globalThis, timersOn(clock)),
     replace(globalThis, { Date: dateOn(clock) }),
     replace(performance, { now: () => clock.nowMs() }),
     replace(timersPromises, { setTimeout: waitOn(clock) }),
     replace(Math, { random: randomOn(clock, seed) }),
-    replace(crypto, { getRandomValues: bytesFrom(randomOn(clock, seed + 1)) }),
+    replace(crypto, { getRandomValues: fill }),
+    replace(nodeCrypto, { randomBytes: (size: number) => fill(Buffer.alloc(size)) }),
   ]
   syncBuiltinESMExports()
   return () => {

@@ -6,7 +6,6 @@ import { type Connector, startConnector } from '../../infra/connector/connector.
 import type { DeployedFunction } from '../../infra/connector/topic-map.ts'
 import { standingTopics } from '../../infra/connector/topics.ts'
 import { startTimers } from '../../infra/timers/timers.ts'
-import { openEventLog } from '../../shared/events/log.ts'
 import { openCatalogue } from '../../shared/function/catalogue.ts'
 import type { Services } from '../../shared/function/context.ts'
 import type { AnyFunction } from '../../shared/function/definition.ts'
@@ -17,12 +16,13 @@ import { openSqliteVectors } from '../../shared/vectors/sqlite.ts'
 import type { Vectors } from '../../shared/vectors/vectors.ts'
 import { openBus, type SimulatedBus } from './bus.ts'
 import type { Calls, World } from './calls.ts'
+import { openDrivers, type SimulatedDrivers } from './drivers.ts'
 import { type GatewayRooms, openRooms } from './gateways.ts'
 import { type Log, openLog } from './log.ts'
 import { type Life, type Machine, openMachine } from './machine.ts'
 import { openModel } from './model.ts'
 import { type Hosts, simulatedInvoker } from './network.ts'
-import { openObjects, type SimulatedObjects } from './objects.ts'
+import { openObjects } from './objects.ts'
 import type { Plan } from './plan.ts'
 import { openReceiver, type Receiver } from './receiver.ts'
 import { alarm, echo, refuse } from './skills.ts'
@@ -36,7 +36,7 @@ export type House = {
   log: Log
   bus: SimulatedBus
   store: SimulatedStore
-  objects: SimulatedObjects
+  drivers: SimulatedDrivers
   receiver: Receiver
   machines: Machine[]
   gateways: Gateway[]
@@ -66,7 +66,11 @@ export function openHouse(parts: HouseParts): House {
   for (const { name } of standingTopics()) log.make(name)
   const bus = openBus(log, calls, parts, names)
   const store = openStore(calls, parts, names, visited)
-  const objects = openObjects(calls, names)
+  const drivers = openDrivers(
+    { log, bus, store, objects: openObjects(calls, names) },
+    calls,
+    parts.plan.isProtected,
+  )
   const vectors = openSqliteVectors(':memory:')
   const receiver = openReceiver(calls, parts, names)
   const deployed = FUNCTIONS.map(one => ({ name: one.name, topics: topicsOf(one) }))
@@ -80,7 +84,7 @@ export function openHouse(parts: HouseParts): House {
     const host = started(
       openMachine(
         definition.name,
-        life => bootFunction(life, definition, { ...parts, store, vectors, objects, hosts }),
+        life => bootFunction(life, definition, { ...parts, drivers, vectors, hosts }),
         parts,
       ),
     )
@@ -96,14 +100,11 @@ export function openHouse(parts: HouseParts): House {
     }
     started(gateway.machine)
     const bootGateway = async (life: Life) => {
-      const conversations = store.of(life)
+      const own = drivers.of(life)
+      const documents = receiver.watched(life, own.conversations.documents)
       const opened = openRooms({
-        bus: bus.of(life),
-        conversations: {
-          ...conversations,
-          documents: receiver.watched(life, conversations.documents),
-        },
-        objects: objects.of(life),
+        ...own,
+        conversations: { ...own.conversations, documents },
         log: processLog(life, parts),
         channel: receiver.channel(life),
       })
@@ -114,13 +115,11 @@ export function openHouse(parts: HouseParts): House {
   })
 
   async function bootConnector(life: Life) {
-    const conversations = store.of(life)
-    const own = bus.of(life)
-    const events = openEventLog(own, objects.of(life))
+    const { bus, conversations, events } = drivers.of(life)
     const laresLog = processLog(life, parts)
     const timers = startTimers(conversations.timers, events, laresLog)
     const connector = await startConnector({
-      bus: own,
+      bus,
       events,
       source: async () => deployed,
       invoker: simulatedInvoker(life, hosts, calls, parts, names),
@@ -139,7 +138,7 @@ export function openHouse(parts: HouseParts): House {
     log,
     bus,
     store,
-    objects,
+    drivers,
     receiver,
     machines,
     gateways,
@@ -149,16 +148,14 @@ export function openHouse(parts: HouseParts): House {
 }
 
 type FunctionParts = HouseParts & {
-  store: SimulatedStore
+  drivers: SimulatedDrivers
   vectors: Vectors
-  objects: SimulatedObjects
   hosts: Hosts
 }
 
 async function bootFunction(life: Life, definition: AnyFunction, parts: FunctionParts) {
-  const { store, vectors, hosts, troubles, plan } = parts
-  const objects = parts.objects.of(life)
-  const conversations = store.of(life)
+  const { drivers, vectors, hosts, troubles, plan } = parts
+  const { conversations, objects } = drivers.of(life)
   const { documents, timers } = conversations
   const services: Partial<Services> = {
     conversations,

@@ -208,4 +208,25 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '      void revoked\n',
     faults: ['rebalance', 'overlap', 'slow', 'fails-once'],
   },
+  {
+    name: 'records overtake those that wait for a key',
+    promise: 'P1',
+    file: 'shared/protection/protected-bus.ts',
+    find: '      if (waiting === 0) {\n',
+    replace: '      if (records.length > 0) {\n',
+  },
+  {
+    name: 'a key that is away is a key that is gone',
+    promise: 'P1',
+    file: 'shared/protection/protected-bus.ts',
+    find: '        onError?.(error)\n        await wait(RETRY_MS)\n',
+    replace: '        return records.map(forgottenRecord)\n',
+  },
+  {
+    name: 'each person has two keys',
+    promise: 'P1',
+    file: 'shared/protection/keys.ts',
+    find: 'await take(await ring.add(await wraps.newEntry(person)))',
+    replace: 'await wraps.newEntry(person).then(async entry => (await ring.add(entry), await take(entry)))',
+  },
 ]

@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream'
 import { LaresError } from '../../shared/errors.ts'
-import type { Objects } from '../../shared/objects/objects.ts'
+import type { ObjectStore } from '../../shared/objects/objects.ts'
 import type { Call, Calls } from './calls.ts'
 import type { Life } from './machine.ts'
 import type { Names } from './trace.ts'
@@ -7,9 +8,9 @@ import type { Names } from './trace.ts'
 /** The simulated object store: objects are whole or not there, behind a network that loses calls and answers. */
 export type SimulatedObjects = {
   /** As one process sees it. */
-  of(life: Life): Objects
+  of(life: Life): ObjectStore
   /** For whoever looks from outside. */
-  outside: Pick<Objects, 'get'>
+  outside: ObjectStore
 }
 
 export function openObjects(calls: Calls, names: Names): SimulatedObjects {
@@ -19,10 +20,27 @@ export function openObjects(calls: Calls, names: Names): SimulatedObjects {
     if (!data) throw new LaresError('not_found', `there is no object "${key}"`)
     return data
   }
+  const storeOf = (
+    call: <T>(what: string, key: string, effect: Call<T>['effect']) => Promise<T>,
+  ): ObjectStore => ({
+    put: (key, data) => call('put', key, () => void stored.set(key, data)),
+    get: key => call('get', key, () => read(key)),
+    async read(key) {
+      const data = await call('get', key, () => read(key))
+      return { facts: FACTS, data: Readable.from([data]) }
+    },
+    delete: key => call('delete', key, () => void stored.delete(key)),
+    check: async () => undefined,
+    write: neverAsked,
+    facts: neverAsked,
+    list: neverAsked,
+    link: neverAsked,
+    chill: neverAsked,
+  })
   return {
-    outside: { get: async key => read(key) },
-    of(life) {
-      const call = <T>(what: string, key: string, effect: Call<T>['effect']) =>
+    outside: storeOf(async (_what, _key, effect) => effect()),
+    of: life =>
+      storeOf((what, key, effect) =>
         calls.make({
           life,
           of: 'objects',
@@ -30,13 +48,14 @@ export function openObjects(calls: Calls, names: Names): SimulatedObjects {
           effect,
           refused: 'object-refused',
           unconfirmed: 'object-unconfirmed',
-        })
-      return {
-        put: (key, data) => call('put', key, () => void stored.set(key, data)),
-        get: key => call('get', key, () => read(key)),
-        delete: key => call('delete', key, () => void stored.delete(key)),
-        check: async () => undefined,
-      }
-    },
+        }),
+      ),
   }
+}
+
+/** Of what is kept here nobody asks more than whether it is cold. */
+const FACTS = { bytes: 0, sha256: '', mediaType: 'application/octet-stream', cold: false }
+
+const neverAsked = (): never => {
+  throw new Error('the simulation has claim checks, and no attachments')
 }

@@ -9,6 +9,8 @@ export type Plan = {
    * must not notice. `asleep`: a stage is away for a minute: all others go on, and its work waits for it.
    */
   weather: 'storm' | 'stuck' | 'asleep'
+  /** Whether everything is encrypted, as it is by default. */
+  isProtected: boolean
   talks: Talk[]
   stuck: Stuck[]
   /** The function that is away. */
@@ -57,6 +59,7 @@ export function planOf(seed: number): Plan {
   const weather = kind < 0.76 ? 'storm' : kind < 0.9 ? 'stuck' : 'asleep'
   const isStorm = weather === 'storm'
   const mode = isStorm ? among('mode', ['queue', 'queue', 'merge', 'interrupt'] as const) : 'queue'
+  const isProtected = share('protected') < 0.7
   const count = isStorm ? 1 + Math.floor(share('talks') * 4) : 5
   const texts = share('commands') < 0.3 ? [...TEXTS, ...COMMANDS] : TEXTS
   const textOf = (name: string): string => {
@@ -81,12 +84,13 @@ export function planOf(seed: number): Plan {
   })
   const name = among('troubled', ['intent', 'memory', 'dialog', 'generation'] as const)
   if (weather === 'asleep')
-    return { mode, weather, talks, stuck: [], asleep: among('asleep', ['generation', 'echo']) }
+    return { mode, weather, isProtected, talks, stuck: [], asleep: among('asleep', ['generation', 'echo']) }
   const how = weather === 'stuck' && share('how') < 0.25 ? 'hangs' : 'fails'
   const stuck = weather === 'stuck' ? talks.slice(0, how === 'hangs' ? 1 : 3) : []
   return {
     mode,
     weather,
+    isProtected,
     talks,
     stuck: stuck.map(({ conversation }) => ({ function: name, conversation, how })),
   }

@@ -1,6 +1,6 @@
 import { derivedId } from '../../shared/events/ids.ts'
 import type { Client, Said as Sent } from './client.ts'
-import { type Findings, recordsOf, type Said } from './findings.ts'
+import type { Findings, Said } from './findings.ts'
 import type { Plan } from './plan.ts'
 
 /** What is broken, each beginning with the name of its promise. */
@@ -50,10 +50,10 @@ const textOf = ({ inReplyTo, text, status }: { inReplyTo: string | null; text: s
   `${inReplyTo} ${status} ${text}`
 
 /** P2 An alarm rings once. P1 It does ring. */
-export function alarms({ house, replies }: Findings): Violations {
+export async function alarms({ house, replies }: Findings): Promise<Violations> {
   const broken: Violations = []
   const set = new Set<string>()
-  for (const { headers, value } of recordsOf(house, 'lares.result'))
+  for (const { headers, value } of await house.drivers.outside.records('lares.result'))
     if (value.toString().includes('It rings in')) set.add(headers.ce_causationid!)
   for (const timer of set) {
     const count = replies.filter(({ turn, data }) => {

@@ -4,7 +4,7 @@ import { groupOf, REPLIES } from '../../gateway/outbox.ts'
 import type { Document, Documents } from '../../shared/conversations/conversations.ts'
 import { LaresError } from '../../shared/errors.ts'
 import type { Calls, World } from './calls.ts'
-import { type Findings, recordsOf } from './findings.ts'
+import type { Findings } from './findings.ts'
 import { idOf } from './log.ts'
 import type { Life } from './machine.ts'
 import type { Violations } from './promises.ts'
@@ -77,11 +77,12 @@ export function openReceiver(calls: Calls, { chance }: World, names: Names): Rec
  * docs/delivery.md tells of.
  */
 export async function delivered({ house, clients }: Findings): Promise<Violations> {
-  const { receiver, log, store } = house
+  const { receiver, log, drivers } = house
+  const { conversations, records } = drivers.outside
   const broken: Violations = [...receiver.violations]
-  const givenUp = new Set((await listUndelivered(store.driver.documents)).map(({ id }) => id))
+  const givenUp = new Set((await listUndelivered(conversations.documents)).map(({ id }) => id))
   const seen = new Set<string>()
-  const due = recordsOf(house, REPLIES).filter(({ headers, topic, partition, offset }) => {
+  const due = (await records(REPLIES)).filter(({ headers, topic, partition, offset }) => {
     const id = headers.ce_id!
     const isFirst = !seen.has(id)
     seen.add(id)

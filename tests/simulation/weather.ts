@@ -16,16 +16,13 @@ export function openOperator(house: House, { troubles, clock, trace, names }: Ho
     const gateway = house.gateways.find(({ machine }) => machine.life)
     const life = gateway?.machine.life
     if (!life) return
+    const { bus, objects, conversations } = house.drivers.of(life)
     troubles.heal(eventId)
     trace(() => `the dead letter ${id.slice(0, 8)} of ${names.of(eventId)} is put back`)
     const done = Promise.withResolvers<void>()
     life.onDeath(done.resolve)
     clock.as(life, () =>
-      openDeadLetters({
-        bus: house.bus.of(life),
-        objects: house.objects.of(life),
-        documents: house.store.of(life).documents,
-      })
+      openDeadLetters({ bus, objects, documents: conversations.documents })
         .retry(id)
         .then(() => void putBack.set(id, clock.nowMs()))
         .catch(error => trace(() => `it is not: ${(error as Error).message}`))
@@ -36,22 +33,23 @@ export function openOperator(house: House, { troubles, clock, trace, names }: Ho
   return {
     putBack,
     async putAllBack() {
-      for (const { id, eventId } of deadLetters(house)) if (!putBack.has(id)) await retry(id, eventId)
+      for (const { id, eventId } of await deadLetters(house)) if (!putBack.has(id)) await retry(id, eventId)
     },
   }
 }
 
 /** Those on the log, each once. */
-export function deadLetters({ log }: Pick<House, 'log'>) {
-  const found = new Map<string, { id: string; eventId: string; data: DeadLetterData; offset: number }>()
-  for (const partition of [0, 1])
-    for (const { headers, value, offset } of log.records({ topic: 'lares.deadletter', partition })) {
-      const data = JSON.parse(value.toString()) as DeadLetterData
-      const id = headers.ce_id!
-      if (!found.has(id)) found.set(id, { id, eventId: data.event?.id ?? '', data, offset })
-    }
+export async function deadLetters({ drivers }: Pick<House, 'drivers'>): Promise<DeadLetter[]> {
+  const found = new Map<string, DeadLetter>()
+  for (const { headers, value } of await drivers.outside.records('lares.deadletter')) {
+    const data = JSON.parse(value.toString()) as DeadLetterData
+    const id = headers.ce_id!
+    if (!found.has(id)) found.set(id, { id, eventId: data.event?.id ?? '', data })
+  }
   return [...found.values()]
 }
+
+export type DeadLetter = { id: string; eventId: string; data: DeadLetterData }
 
 export type DeadLetterData = {
   function: string
@@ -87,7 +85,7 @@ export function startWeather(house: House, operator: Operator, parts: HouseParts
       calls.takeAway('objects', clock.nowMs() + chance.between('the objects', 500, 10_000))
     if (chance.fault('receiver-away', 'the receiver'))
       calls.takeAway('receiver', clock.nowMs() + chance.between('the receiver', 500, 20_000))
-    for (const { id } of deadLetters(house))
+    for (const { id } of await deadLetters(house))
       if (!operator.putBack.has(id) && chance.fault('dead-retry', id.slice(0, 8))) await operator.putAllBack()
     clock.after(1_000, () => void second())
   }

@@ -1,0 +1,133 @@
+import type { Bus, BusRecord } from '../../shared/bus/bus.ts'
+import type { Conversations } from '../../shared/conversations/conversations.ts'
+import { type EventLog, openEventLog } from '../../shared/events/log.ts'
+import type { ObjectStore } from '../../shared/objects/objects.ts'
+import { openKeys } from '../../shared/protection/keys.ts'
+import { lazyKeys } from '../../shared/protection/lazy-keys.ts'
+import { masterKeysOf } from '../../shared/protection/master-key.ts'
+import { openOwners } from '../../shared/protection/owners.ts'
+import { protectedBus } from '../../shared/protection/protected-bus.ts'
+import { protectedConversations } from '../../shared/protection/protected-conversations.ts'
+import { protectedObjects } from '../../shared/protection/protected-objects.ts'
+import type { Ring } from '../../shared/protection/ring.ts'
+import { openSqliteRing } from '../../shared/protection/ring-sqlite.ts'
+import { keyIdOfRecord, openRecord } from '../../shared/protection/sealed-record.ts'
+import type { SimulatedBus } from './bus.ts'
+import type { Call, Calls } from './calls.ts'
+import { type Log, PARTITIONS } from './log.ts'
+import type { Life } from './machine.ts'
+import type { SimulatedObjects } from './objects.ts'
+import type { SimulatedStore } from './store.ts'
+
+/** What a process has of the house's servers, joined as `shared/drivers.ts` does. */
+export type Drivers = { bus: Bus; conversations: Conversations; objects: ObjectStore; events: EventLog }
+
+export type SimulatedDrivers = {
+  /** As one process sees them, with the keys that it knows: the same for all of its life. */
+  of(life: Life): Drivers
+  /** For whoever looks from outside, behind no network. */
+  outside: Outside
+}
+
+export type Outside = {
+  conversations: Conversations
+  objects: Pick<ObjectStore, 'get'>
+  /** What is on a topic, each partition in its order. */
+  records(topic: string): Promise<BusRecord[]>
+}
+
+type Servers = { log: Log; bus: SimulatedBus; store: SimulatedStore; objects: SimulatedObjects }
+
+/** With `isProtected` all is encrypted, as it is by default. */
+export function openDrivers(servers: Servers, calls: Calls, isProtected: boolean): SimulatedDrivers {
+  const { of, outside } = isProtected ? encrypted(servers, calls) : plain(servers)
+  const known = new WeakMap<Life, Drivers>()
+  return {
+    outside,
+    of(life) {
+      const drivers = known.get(life) ?? of(life)
+      known.set(life, drivers)
+      return drivers
+    },
+  }
+}
+
+const recordsOf = ({ log }: Servers, topic: string): BusRecord[] =>
+  Array.from({ length: PARTITIONS }, (_, partition) => [...log.records({ topic, partition })]).flat()
+
+function plain(servers: Servers): SimulatedDrivers {
+  const { store } = servers
+  return {
+    of(life) {
+      const [bus, objects] = [servers.bus.of(life), servers.objects.of(life)]
+      return { bus, objects, conversations: store.of(life), events: openEventLog(bus, objects) }
+    },
+    outside: {
+      conversations: store.driver,
+      objects: servers.objects.outside,
+      records: async topic => recordsOf(servers, topic),
+    },
+  }
+}
+
+function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
+  const ring = openSqliteRing(':memory:')
+  const masters = masterKeysOf(Buffer.alloc(32, 1).toString('base64'))
+  const keysBehind = (one: Ring) => lazyKeys(() => openKeys({ ring: one, masters })).keys
+  const throughNetwork = networkOf(ring, calls)
+  const keys = keysBehind(ring)
+  return {
+    of(life) {
+      const keys = keysBehind(throughNetwork(life))
+      const owners = openOwners()
+      const conversations = protectedConversations(servers.store.of(life), keys)
+      const ownerOf = async (conversation: string) =>
+        (await conversations.history.conversation(conversation))?.person
+      const bus = protectedBus(servers.bus.of(life), { keys, owners, ownerOf })
+      const objects = protectedObjects(servers.objects.of(life), keys)
+      return {
+        bus,
+        conversations,
+        objects,
+        events: openEventLog(bus, objects, { learn: owners.learn, ownerOf }),
+      }
+    },
+    outside: {
+      conversations: protectedConversations(servers.store.driver, keys),
+      objects: protectedObjects(servers.objects.outside, keys),
+      async records(topic) {
+        const opened: BusRecord[] = []
+        for (const record of recordsOf(servers, topic)) {
+          const id = keyIdOfRecord(record)
+          const key = id === undefined ? undefined : await keys.byId(id)
+          opened.push(key ? openRecord(key, record) : record)
+        }
+        return opened
+      },
+    },
+  }
+}
+
+/** The key ring is in the database with the conversations, behind the same network. */
+function networkOf(ring: Ring, calls: Calls): (life: Life) => Ring {
+  /** Whose each key is: ids are drawn by chance, and a fault's place is none. */
+  const people = new Map<string, string>()
+  return life => {
+    const call = <T>(place: string, effect: Call<T>['effect']) =>
+      calls.make({
+        ...{ life, of: 'store', place: `keys.${place}`, effect },
+        ...{ refused: 'store-refused', unconfirmed: 'store-unconfirmed' },
+      })
+    return {
+      ...ring,
+      add: entry =>
+        call(`add ${entry.person}`, async () => {
+          const added = await ring.add(entry)
+          people.set(added.id, added.person)
+          return added
+        }),
+      ofPerson: person => call(`ofPerson ${person}`, () => ring.ofPerson(person)),
+      byId: id => call(`byId of ${people.get(id)}`, () => ring.byId(id)),
+    }
+  }
+}
