@@ -99,11 +99,12 @@ describe('keys', () => {
   })
 
   test('a wall clock that is put back makes no destroyed key fresh', async () => {
-    const [here, there] = [await openHere(), await openHere({ freshMs: 1 })]
-    const { id } = await there.of('alice')
-    await here.destroy('alice')
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 })
+    vi.useFakeTimers({ toFake: ['Date'] })
     try {
+      const [here, there] = [await openHere(), await openHere({ freshMs: 1 })]
+      const { id } = await there.of('alice')
+      await here.destroy('alice')
+      vi.setSystemTime(Date.now() - 3_600_000)
       await expect.poll(() => there.byId(id)).toBeUndefined()
     } finally {
       vi.useRealTimers()
