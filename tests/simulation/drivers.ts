@@ -75,7 +75,7 @@ function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
   const masters = masterKeysOf(Buffer.alloc(32, 1).toString('base64'))
   const keysBehind = (one: Ring) => lazyKeys(() => openKeys({ ring: one, masters })).keys
   const throughNetwork = networkOf(ring, calls)
-  const keys = keysBehind(ring)
+  const outsider = keysBehind(ring)
   return {
     of(life) {
       const keys = keysBehind(throughNetwork(life))
@@ -93,13 +93,13 @@ function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
       }
     },
     outside: {
-      conversations: protectedConversations(servers.store.driver, keys),
-      objects: protectedObjects(servers.objects.outside, keys),
+      conversations: protectedConversations(servers.store.driver, outsider),
+      objects: protectedObjects(servers.objects.outside, outsider),
       async records(topic) {
         const opened: BusRecord[] = []
         for (const record of recordsOf(servers, topic)) {
           const id = keyIdOfRecord(record)
-          const key = id === undefined ? undefined : await keys.byId(id)
+          const key = id === undefined ? undefined : await outsider.byId(id)
           opened.push(key ? openRecord(key, record) : record)
         }
         return opened

@@ -8,6 +8,7 @@ import { findingsOf } from './findings.ts'
 import { installGlobals } from './globals.ts'
 import { type House, type HouseParts, openHouse } from './house.ts'
 import { type Plan, planOf, planWith } from './plan.ts'
+import { readable } from './privacy.ts'
 import {
   alarms,
   disordered,
@@ -177,5 +178,6 @@ async function check(house: House, clients: Client[], plan: Plan, putBack: boole
     ...(await unjournaled(findings)),
     ...held(findings),
     ...(await delivered(findings)),
+    ...(await readable(findings, plan)),
   ]
 }
