@@ -1,16 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type Docker from 'dockerode'
-import * as z from 'zod'
 import { LaresError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Deployment } from './deployment.ts'
 import { dockerSaid } from './docker-said.ts'
-
-const credentials = z.looseObject({
-  auths: z.record(z.string(), z.looseObject({ auth: z.string().optional() })).optional(),
-})
+import { loginFor } from './registry-login.ts'
 
 /**
  * Asks the registry for the image, and gives back its id, which names what it holds. Where the registry cannot be asked,
@@ -40,20 +33,9 @@ const isMissing = (problem: Failure | undefined): boolean =>
   problem?.statusCode === 404 || /manifest unknown|not found|does not exist/i.test(problem?.message ?? '')
 
 async function pull(docker: Docker, image: string): Promise<undefined> {
-  const authconfig = await credentialsFor(image)
+  const authconfig = await loginFor(image)
   const stream = await docker.pull(image, authconfig === undefined ? {} : { authconfig })
   await new Promise<void>((resolve, reject) =>
     docker.modem.followProgress(stream, error => (error ? reject(error) : resolve())),
   )
-}
-
-/** Those that `docker login` keeps in its file. A credential helper is not asked. */
-async function credentialsFor(image: string): Promise<Docker.AuthConfig | undefined> {
-  const [registry] = image.split('/') as [string]
-  const folder = process.env.DOCKER_CONFIG || join(homedir(), '.docker')
-  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '{}')
-  const auth = credentials.safeParse(JSON.parse(text)).data?.auths?.[registry]?.auth
-  if (auth === undefined) return undefined
-  const [username = '', ...password] = Buffer.from(auth, 'base64').toString().split(':')
-  return { username, password: password.join(':'), serveraddress: registry }
 }

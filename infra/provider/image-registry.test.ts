@@ -1,11 +1,24 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
-import { imageNameOf, pinned } from './image-registry.ts'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { pinned } from './image-registry.ts'
 
 const DIGEST = `sha256:${'0f'.repeat(32)}`
 let close: (() => void) | undefined
-afterEach(() => close?.())
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lares-docker-config-'))
+  vi.stubEnv('DOCKER_CONFIG', folder)
+})
+afterEach(async () => {
+  close?.()
+  vi.unstubAllEnvs()
+  await rm(folder, { recursive: true })
+})
 
 async function registry(answer: RequestListener): Promise<string> {
   const server = createServer(answer)
@@ -13,21 +26,6 @@ async function registry(answer: RequestListener): Promise<string> {
   close = () => void server.close()
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
-
-test('the parts of a name, with what Docker takes for those that are missing', () => {
-  const hub = 'registry-1.docker.io'
-  for (const [image, parts] of [
-    ['redis', [hub, 'library/redis', 'latest', undefined]],
-    ['bitnami/redis:7.2', [hub, 'bitnami/redis', '7.2', undefined]],
-    ['docker.io/bitnami/redis', [hub, 'bitnami/redis', 'latest', undefined]],
-    ['127.0.0.1:5000/lares/time:latest', ['127.0.0.1:5000', 'lares/time', 'latest', undefined]],
-    ['localhost/time', ['localhost', 'time', 'latest', undefined]],
-    [`ghcr.io/a/b/c:v1@${DIGEST}`, ['ghcr.io', 'a/b/c', 'v1', DIGEST]],
-  ] as const) {
-    const { registry, repository, tag, digest } = imageNameOf(image)
-    expect([registry, repository, tag, digest]).toEqual(parts)
-  }
-})
 
 test('a name is pinned to what its registry has under it', async () => {
   const asked: unknown[] = []
@@ -44,14 +42,36 @@ test('a name is pinned to what its registry has under it', async () => {
   ])
 })
 
-test('a registry that wants a token gets the one that anybody may have', async () => {
-  const host = await registry((request, response) => {
-    if (request.url!.startsWith('/token?')) return void response.end('{"token":"for-anybody"}')
-    if (request.headers.authorization === 'Bearer for-anybody')
+/** `docker login` has been here: a folder for DOCKER_CONFIG. */
+async function loggedIn(serveraddress: string, nameAndPassword: string): Promise<void> {
+  const auth = Buffer.from(nameAndPassword).toString('base64')
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ auths: { [serveraddress]: { auth } } }))
+}
+
+/** Gives a token to whoever has the name and password, or to anybody; and the digest for the token. */
+const withTokens =
+  (wanted: string | undefined): RequestListener =>
+  (request, response) => {
+    const { authorization } = request.headers
+    if (request.url!.startsWith('/token?')) {
+      const isKnown = authorization === (wanted && `Basic ${Buffer.from(wanted).toString('base64')}`)
+      return void response.writeHead(isKnown ? 200 : 401).end(isKnown ? '{"token":"yours"}' : '{}')
+    }
+    if (authorization === 'Bearer yours')
       return void response.setHeader('docker-content-digest', DIGEST).end()
     const challenge = `Bearer realm="http://${request.headers.host}/token",service="here",scope="pull"`
     response.writeHead(401, { 'www-authenticate': challenge }).end()
-  })
+  }
+
+test('a registry that wants a token gets the one that anybody may have', async () => {
+  const host = await registry(withTokens(undefined))
+  expect(await pinned(`${host}/lares/time:v2`)).toBe(`${host}/lares/time@${DIGEST}`)
+})
+
+test('where nobody in particular may have one, it is asked for by whom docker login knows', async () => {
+  const host = await registry(withTokens('ann:pass:word'))
+  expect(await pinned(`${host}/lares/time:v2`)).toBeUndefined()
+  await loggedIn(host, 'ann:pass:word')
   expect(await pinned(`${host}/lares/time:v2`)).toBe(`${host}/lares/time@${DIGEST}`)
 })
 

@@ -91,15 +91,19 @@ async function daemon(): Promise<{ close(): Promise<void> } | undefined> {
   return { close: () => end(running, folder) }
 }
 
-async function startRegistry(): Promise<{ address: string; close(): Promise<void> }> {
+/** `htpasswd`: who may use it, a line `name:bcrypt` each; default: anybody. */
+export async function startRegistry(htpasswd?: string): Promise<{ address: string; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-registry-'))
   const address = `127.0.0.1:${await freePort()}`
   const settings = join(folder, 'settings.yml')
   const storage = `{ filesystem: { rootdirectory: ${join(folder, 'images')} } }`
-  await writeFile(settings, `version: 0.1\nstorage: ${storage}\nhttp: { addr: "${address}" }\n`)
+  const users = join(folder, 'htpasswd')
+  if (htpasswd !== undefined) await writeFile(users, `${htpasswd}\n`)
+  const auth = htpasswd === undefined ? '' : `auth: { htpasswd: { realm: tests, path: ${users} } }\n`
+  await writeFile(settings, `version: 0.1\nstorage: ${storage}\nhttp: { addr: "${address}" }\n${auth}`)
   const running = await start('docker-registry', ['serve', settings], join(folder, 'log'), () =>
     fetch(`http://${address}/v2/`).then(
-      ({ ok }) => ok,
+      ({ status }) => status === (htpasswd === undefined ? 200 : 401),
       () => false,
     ),
   )
