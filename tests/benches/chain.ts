@@ -18,7 +18,8 @@ import { byKey, type Percentiles, percentiles, rounded } from './statistics.ts'
  * `npm run bench:chain`: a turn of six produce-consume hops on a real Kafka, through the real connector and functions
  * that do nothing (`inline`, in this process; `http`, over HTTP), against the same hops by the client library alone
  * (`bare`), all in this process: one turn in flight, 200 turns a second, and as many as can be. Rounds alternate, so
- * that a slow moment of the machine meets all of them. `embedded` is the same on the embedded log.
+ * that a slow moment of the machine meets all of them, and each begins with another, so that none always comes after the
+ * same one. `embedded` is the same on the embedded log.
  */
 const { values } = parseArgs({
   options: {
@@ -105,7 +106,7 @@ try {
     await saturated(chains[name], SATURATED_MS / 2)
   }
   for (let round = 0; round < ROUNDS; round++)
-    for (const name of NAMES) {
+    for (const name of [...NAMES.slice(round % NAMES.length), ...NAMES.slice(0, round % NAMES.length)]) {
       const one = await alone(chains[name], TURNS)
       const many = await atRate(chains[name], RATE, RATE_MS)
       const most = await saturated(chains[name], SATURATED_MS)
