@@ -64,11 +64,14 @@ export function invocable(definition: AnyFunction, surroundings: Surroundings): 
         idempotencyKey: event.id,
         now: surroundings.now ?? Date.now,
       }
-      const whole = await deadline.race(claim(event, surroundings.objects))
+      const whole =
+        event.dataref === undefined ? event : await deadline.race(claim(event, surroundings.objects))
       const result = await deadline.race(
         run(definition, whole, context as unknown as FunctionContext<Ability>),
       )
-      yield* emitted(definition, whole, result, deadline)
+      const toEvent = openMaking(definition, whole)
+      if (isStream(result)) for await (const draft of withDeadline(result, deadline)) yield toEvent(draft)
+      else for (const draft of draftsIn(definition, result)) yield toEvent(draft)
     } finally {
       running--
       deadline.end()
@@ -139,32 +142,32 @@ function startDeadline(definition: AnyFunction, caller?: AbortSignal): Deadline 
   }
 }
 
-async function* emitted(
-  definition: AnyFunction,
-  cause: LaresEvent,
-  result: HandlerResult,
-  deadline: Deadline,
-) {
+/** The events that an invocation emits, one after the other. Errors: `undeclared_event`, `invalid_result`. */
+function openMaking(definition: AnyFunction, cause: LaresEvent): (draft: unknown) => LaresEvent {
   let index = 0
-  for await (const draft of draftsOf(definition, result, deadline)) {
+  return draft => {
     if (!isDraft(draft)) throw nonsense(definition, draft)
     if (!declares(definition, draft.type))
       throw new LaresError(
         'undeclared_event',
         `${definition.name} emitted ${draft.type}, which it does not declare in "emits"`,
       )
-    yield toEvent(definition, draft, cause, index++)
+    return toEvent(definition, draft, cause, index++)
   }
 }
 
-async function* draftsOf(definition: AnyFunction, result: HandlerResult, deadline: Deadline) {
-  if (result === undefined) return
-  if (Array.isArray(result)) yield* result
-  else if (isDraft(result)) yield result
-  else if (typeof (result as AsyncIterable<Draft>)?.[Symbol.asyncIterator] === 'function')
-    yield* withDeadline(result as AsyncIterable<Draft>, deadline)
-  else throw nonsense(definition, result)
+function draftsIn(
+  definition: AnyFunction,
+  result: Exclude<HandlerResult, AsyncIterable<Draft>>,
+): readonly Draft[] {
+  if (result === undefined) return []
+  if (Array.isArray(result)) return result
+  if (isDraft(result)) return [result]
+  throw nonsense(definition, result)
 }
+
+const isStream = (result: unknown): result is AsyncIterable<Draft> =>
+  typeof (result as AsyncIterable<Draft> | undefined)?.[Symbol.asyncIterator] === 'function'
 
 async function* withDeadline(drafts: AsyncIterable<Draft>, deadline: Deadline) {
   const iterator = drafts[Symbol.asyncIterator]()
