@@ -13,8 +13,8 @@ const ACCEPTED = [
 
 /**
  * What the image's name stands for now, as NAME@sha256:…, from its registry, asked by whom `docker login` says that we are;
- * undefined where it does not say. Errors: those of `loginFor`. Source: OCI Distribution Specification 1.1, "Pulling manifests", and Docker's token
- * authentication (https://distribution.github.io/distribution/spec/auth/token/).
+ * undefined where it does not say. Errors: those of `loginFor`. Source: OCI Distribution Specification 1.1, "Pulling
+ * manifests", and Docker's token authentication (https://distribution.github.io/distribution/spec/auth/token/).
  */
 export async function pinned(image: string): Promise<string | undefined> {
   const { registry, repository, tag, digest } = imageNameOf(image)
