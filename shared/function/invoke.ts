@@ -64,8 +64,7 @@ export function invocable(definition: AnyFunction, surroundings: Surroundings): 
         idempotencyKey: event.id,
         now: surroundings.now ?? Date.now,
       }
-      const whole =
-        event.dataref === undefined ? event : await deadline.race(claim(event, surroundings.objects))
+      const whole = await deadline.race(claim(event, surroundings.objects))
       const result = await deadline.race(
         run(definition, whole, context as unknown as FunctionContext<Ability>),
       )
