@@ -23,11 +23,11 @@ export function unfinished({ log, deployed }: House): string[] {
 }
 
 /** P2 Ids follow from causes: what is made twice has the same ids. */
-export async function strayIds({ house }: Findings): Promise<Violations> {
+export function strayIds({ house }: Findings): Violations {
   const broken = new Set<string>()
   const sound = new Set<string>()
   for (const topic of house.log.topics())
-    for (const { headers } of await house.drivers.outside.records(topic)) {
+    for (const { headers } of house.log.all(topic)) {
       const { ce_id: id, ce_causationid: cause, ce_source: source, ce_type: type } = headers
       if (!cause || !source?.startsWith(FUNCTIONS) || sound.has(id!)) continue
       if (follows(id!, cause, source.slice(FUNCTIONS.length))) sound.add(id!)
@@ -51,7 +51,7 @@ export async function unjournaled({ house, letters }: Findings): Promise<Violati
   const topics = ['lares.context', 'lares.generation', 'lares.result', 'lares.timer']
   const dead = new Set(letters.filter(({ data }) => data.function === 'dialog').map(({ eventId }) => eventId))
   for (const topic of topics)
-    for (const { headers, key } of await house.drivers.outside.records(topic)) {
+    for (const { headers, key } of house.log.all(topic)) {
       const eventId = headers.ce_id!
       if (!dead.has(eventId) && !(await isJournaled(house, key, eventId)))
         broken.add(`P1 an event of ${topic} is finished, but not in the journal`)

@@ -14,7 +14,7 @@ import { openSqliteRing } from '../../shared/protection/ring-sqlite.ts'
 import { keyIdOfRecord, openRecord } from '../../shared/protection/sealed-record.ts'
 import type { SimulatedBus } from './bus.ts'
 import type { Call, Calls } from './calls.ts'
-import { type Log, PARTITIONS } from './log.ts'
+import type { Log } from './log.ts'
 import type { Life } from './machine.ts'
 import type { SimulatedObjects } from './objects.ts'
 import type { SimulatedStore } from './store.ts'
@@ -32,7 +32,7 @@ export type SimulatedDrivers = {
 export type Outside = {
   conversations: Conversations
   objects: Pick<ObjectStore, 'get'>
-  /** What is on a topic, each partition in its order. */
+  /** What is on a topic, each partition in its order, in the clear. */
   records(topic: string): Promise<BusRecord[]>
 }
 
@@ -52,11 +52,8 @@ export function openDrivers(servers: Servers, calls: Calls, isProtected: boolean
   }
 }
 
-const recordsOf = ({ log }: Servers, topic: string): BusRecord[] =>
-  Array.from({ length: PARTITIONS }, (_, partition) => [...log.records({ topic, partition })]).flat()
-
 function plain(servers: Servers): SimulatedDrivers {
-  const { store } = servers
+  const { log, store } = servers
   return {
     of(life) {
       const [bus, objects] = [servers.bus.of(life), servers.objects.of(life)]
@@ -65,7 +62,7 @@ function plain(servers: Servers): SimulatedDrivers {
     outside: {
       conversations: store.driver,
       objects: servers.objects.outside,
-      records: async topic => recordsOf(servers, topic),
+      records: async topic => log.all(topic),
     },
   }
 }
@@ -97,7 +94,7 @@ function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
       objects: protectedObjects(servers.objects.outside, outsider),
       async records(topic) {
         const opened: BusRecord[] = []
-        for (const record of recordsOf(servers, topic)) {
+        for (const record of servers.log.all(topic)) {
           const id = keyIdOfRecord(record)
           const key = id === undefined ? undefined : await outsider.byId(id)
           opened.push(key ? openRecord(key, record) : record)

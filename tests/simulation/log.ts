@@ -18,6 +18,8 @@ export type Log = {
   placeOf(message: Pick<BusMessage, 'topic' | 'key'>): TopicPartition
   append(message: BusMessage): void
   records(at: TopicPartition): readonly BusRecord[]
+  /** What is on a topic, each partition in its order. */
+  all(topic: string): BusRecord[]
   /** From a position on. */
   from(at: TopicPartition, position: number, limit: number): BusRecord[]
   /** One past the last record. */
@@ -43,6 +45,7 @@ export function openLog(clock: Clock, chance: Chance, visited: Visited): Log {
   }
   return {
     records,
+    all: topic => (topics.get(topic) ?? []).flat(),
     end,
     placeOf,
     positions,

@@ -1,5 +1,4 @@
 import type { Findings } from './findings.ts'
-import { PARTITIONS } from './log.ts'
 import type { Plan } from './plan.ts'
 import type { Violations } from './promises.ts'
 
@@ -14,9 +13,8 @@ export async function readable({ house, clients }: Findings, { isProtected }: Pl
     for (const text of said) {
       if (kept.some(row => row.text.includes(text))) broken.push(`"${text}" can be read in the history`)
       for (const topic of log.topics())
-        for (let partition = 0; partition < PARTITIONS; partition++)
-          if (log.records({ topic, partition }).some(({ value }) => value.includes(text)))
-            broken.push(`"${text}" can be read on ${topic}`)
+        if (log.all(topic).some(({ value }) => value.includes(text)))
+          broken.push(`"${text}" can be read on ${topic}`)
     }
   }
   return broken

@@ -78,11 +78,11 @@ export function openReceiver(calls: Calls, { chance }: World, names: Names): Rec
  */
 export async function delivered({ house, clients }: Findings): Promise<Violations> {
   const { receiver, log, drivers } = house
-  const { conversations, records } = drivers.outside
+  const { documents } = drivers.outside.conversations
   const broken: Violations = [...receiver.violations]
-  const givenUp = new Set((await listUndelivered(conversations.documents)).map(({ id }) => id))
+  const givenUp = new Set((await listUndelivered(documents)).map(({ id }) => id))
   const seen = new Set<string>()
-  const due = (await records(REPLIES)).filter(({ headers, topic, partition, offset }) => {
+  const due = log.all(REPLIES).filter(({ headers, topic, partition, offset }) => {
     const id = headers.ce_id!
     const isFirst = !seen.has(id)
     seen.add(id)

@@ -174,7 +174,7 @@ async function check(house: House, clients: Client[], plan: Plan, putBack: boole
     ...shownWrong(findings),
     ...heldUp(findings, plan),
     ...putBackInVain(findings, plan, putBack),
-    ...(await strayIds(findings)),
+    ...strayIds(findings),
     ...(await unjournaled(findings)),
     ...held(findings),
     ...(await delivered(findings)),
