@@ -1,24 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
+import { useDockerConfig } from './docker-config.fixture.ts'
 import { pinned } from './image-registry.ts'
 
 const DIGEST = `sha256:${'0f'.repeat(32)}`
 let close: (() => void) | undefined
-let folder: string
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lares-docker-config-'))
-  vi.stubEnv('DOCKER_CONFIG', folder)
-})
-afterEach(async () => {
-  close?.()
-  vi.unstubAllEnvs()
-  await rm(folder, { recursive: true })
-})
+afterEach(() => close?.())
+const config = useDockerConfig()
 
 async function registry(answer: RequestListener): Promise<string> {
   const server = createServer(answer)
@@ -41,12 +30,6 @@ test('a name is pinned to what its registry has under it', async () => {
     ['HEAD', '/v2/lares/time/manifests/v2'],
   ])
 })
-
-/** `docker login` has been here: a folder for DOCKER_CONFIG. */
-async function loggedIn(serveraddress: string, nameAndPassword: string): Promise<void> {
-  const auth = Buffer.from(nameAndPassword).toString('base64')
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ auths: { [serveraddress]: { auth } } }))
-}
 
 /** Gives a token to whoever has the name and password, or to anybody; and the digest for the token. */
 const withTokens =
@@ -71,7 +54,7 @@ test('a registry that wants a token gets the one that anybody may have', async (
 test('where nobody in particular may have one, it is asked for by whom docker login knows', async () => {
   const host = await registry(withTokens('ann:pass:word'))
   expect(await pinned(`${host}/lares/time:v2`)).toBeUndefined()
-  await loggedIn(host, 'ann:pass:word')
+  await config.login({ [host]: 'ann:pass:word' })
   expect(await pinned(`${host}/lares/time:v2`)).toBe(`${host}/lares/time@${DIGEST}`)
 })
 
