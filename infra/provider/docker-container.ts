@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ContainerCreateOptions } from 'dockerode'
 import { limitsOf } from './deployment.ts'
 import type { Release } from './instances.ts'
@@ -20,6 +21,10 @@ export const LABELS = {
   version: 'com.lares.version',
   instance: 'com.lares.instance',
 } as const
+
+/** Whose a container is: of the provider that keeps its data in `folder`. */
+export const providerOf = (folder: string): string =>
+  createHash('sha256').update(folder).digest('hex').slice(0, 12)
 
 export type ContainerParts = {
   instance: string

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import Docker from 'dockerode'
@@ -10,6 +10,7 @@ import {
   containerOf,
   FUNCTION_PORT,
   LABELS,
+  providerOf,
   SECRETS,
   type SharedFolder,
   STOP_LIMIT_S,
@@ -68,7 +69,7 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     const { masterKeysIn } = await import('../../shared/protection/master-key.ts')
     await masterKeysIn(options.masterKeyFile).make()
   }
-  const provider = createHash('sha256').update(folder).digest('hex').slice(0, 12)
+  const provider = providerOf(folder)
   const secrets = await openMountedSecrets(folder)
   const networkOf = networkFor(docker, options.network)
   const containerFor = ({ handle }: Instance) => docker.getContainer(String(handle.container))

@@ -138,5 +138,5 @@ const onDocker = (home: string): FunctionsPlace => ({
       version: '0.0.0',
       log: noLog,
     }),
-  kill: killContainersOf,
+  kill: name => killContainersOf(home, name),
 })

@@ -5,6 +5,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { type BaseImages, makeBaseImages } from '../../infra/images/base.ts'
+import { LABELS, providerOf } from '../../infra/provider/docker-container.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { LaresError } from '../../shared/errors.ts'
 import { installPackages } from './debian.ts'
@@ -59,11 +60,22 @@ export async function startDocker(): Promise<DockerMachine> {
   }
 }
 
-/** kill -9 of all containers of a function. */
-export async function killContainersOf(name: string): Promise<void> {
-  const filter = `label=com.lares.function=${name}`
-  const { stdout } = await run('docker', ['ps', '--quiet', '--filter', filter])
-  await run('docker', ['kill', ...stdout.trim().split('\n')])
+/**
+ * Short ids of the containers of a function, those that have ended too, for the house that keeps its data in `home`: this
+ * Docker may have containers of others, as of tests that were killed.
+ */
+export async function containersOf(home: string, name: string, status?: string): Promise<string[]> {
+  const labels = { [LABELS.provider]: providerOf(join(home, 'provider')), [LABELS.function]: name }
+  const filters = Object.entries(labels).map(([label, value]) => `label=${label}=${value}`)
+  if (status !== undefined) filters.push(`status=${status}`)
+  const given = filters.flatMap(filter => ['--filter', filter])
+  const { stdout } = await run('docker', ['ps', '--all', '--quiet', ...given])
+  return stdout.split('\n').filter(Boolean)
+}
+
+/** kill -9 of all containers of a function that run, for the house that keeps its data in `home`. */
+export async function killContainersOf(home: string, name: string): Promise<void> {
+  await run('docker', ['kill', ...(await containersOf(home, name, 'running'))])
 }
 
 const works = (command: string, args: readonly string[]): Promise<boolean> =>
@@ -88,6 +100,8 @@ async function daemon(): Promise<{ close(): Promise<void> } | undefined> {
     join(folder, 'log'),
     () => works(command, args),
   )
+  // Nobody else uses this daemon: what there is was left by tests that were killed.
+  await run('docker', ['container', 'prune', '--force'])
   return { close: () => end(running, folder) }
 }
 

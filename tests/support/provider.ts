@@ -35,6 +35,8 @@ export const startKnativeProvider = (
 
 export type ProviderHouse = {
   folder: string
+  /** Where its provider keeps its data. */
+  home: string
   url(): string
   /** What functions and tests tell each other, besides events. */
   board: Board
@@ -73,7 +75,9 @@ export type Ground = {
   /** How much memory paused containers may hold; default: none are kept. */
   pausedBytes?: number
   write(folder: string, name: string, source: string): Promise<void>
-} & Pick<ProviderHouse, 'image' | 'shared' | 'kill'>
+  /** kill -9 of the replica that says this process id of itself, of the provider with its data in `home`. */
+  kill(home: string, name: string, pid: number): Promise<void>
+} & Pick<ProviderHouse, 'image' | 'shared'>
 
 const processes: Ground = {
   backend: 'process',
@@ -84,23 +88,24 @@ const processes: Ground = {
     await mkdir(join(folder, 'functions', name), { recursive: true })
     await writeFile(join(folder, 'functions', name, 'handler.ts'), source)
   },
-  kill: async (_name, pid) => void process.kill(pid, 'SIGKILL'),
+  kill: async (_home, _name, pid) => void process.kill(pid, 'SIGKILL'),
 }
 
 export async function openProviderHouse(ground = processes): Promise<ProviderHouse> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-provider-'))
+  const home = join(folder, 'home')
   const board = await openBoard(ground.host)
   const start = () =>
     startProvider({
       backend: ground.backend,
       docker: { pausedBytes: ground.pausedBytes ?? 0 },
       port: 0,
-      home: join(folder, 'home'),
+      home,
       root: folder,
       password: PASSWORD,
       labels: new Map([['lares.dev/gpu', 'true']]),
       spares: 1,
-      environment: { ...process.env, LARES_HOME: join(folder, 'home') },
+      environment: { ...process.env, LARES_HOME: home },
       version: '0.0.0',
       log: noLog,
     })
@@ -108,10 +113,12 @@ export async function openProviderHouse(ground = processes): Promise<ProviderHou
   return {
     ...ground,
     folder,
+    home,
     board,
     deployment: (name, more = {}) => deployment(name, { image: ground.image(name), ...more }),
     url: () => provider.url,
     provider: () => provider,
+    kill: (name, pid) => ground.kill(home, name, pid),
     write: (name, source) => ground.write(folder, name, source),
     system: (method, path, body) =>
       fetch(`${provider.url}/system/${path}`, {
