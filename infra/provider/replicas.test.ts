@@ -5,6 +5,44 @@ import type { InstanceDriver } from './instances.ts'
 import { openReplicas } from './replicas.ts'
 import type { Store } from './store.ts'
 
+const open = (driver: InstanceDriver, store: Pick<Store, 'saveInstance' | 'removeInstance'>) =>
+  openReplicas({
+    release: {
+      deployment: readDeployment({ service: 'time', image: 'lares/time:latest' }),
+      content: '',
+      version: 'v1',
+    },
+    ...{ replicas: 0, kept: [], driver, log: noLog, now: Date.now, placed: () => undefined },
+    store: store as Store,
+  })
+
+test('a replica that is needed again while it goes to sleep is kept for the next start of the provider', async () => {
+  const instance = { id: 'time-1', origin: 'http://127.0.0.1:1', handle: {} }
+  const kept = new Set<string>()
+  const begun = Promise.withResolvers<void>()
+  const asleep = Promise.withResolvers<void>()
+  const driver = {
+    start: async () => instance,
+    // Docker pauses at once, and measures then what the paused one holds.
+    async rest() {
+      begun.resolve()
+      await asleep.promise
+    },
+  } as unknown as InstanceDriver
+  const replicas = open(driver, {
+    saveInstance: ({ instance: { id } }) => void kept.add(id),
+    removeInstance: id => void kept.delete(id),
+  })
+  await replicas.scale(1)
+  const scaled = replicas.scale(0)
+  await begun.promise
+  await replicas.acquire()
+  asleep.resolve()
+  await scaled
+  expect(replicas.instances()).toEqual([instance])
+  expect([...kept]).toEqual(['time-1'])
+})
+
 test('a version ends when what was going to sleep has, so that nothing of it rests', async () => {
   const said: string[] = []
   const begun = Promise.withResolvers<void>()
@@ -19,15 +57,7 @@ test('a version ends when what was going to sleep has, so that nothing of it res
     stop: async () => void said.push('stopped'),
     endResting: async () => void said.push('nothing rests'),
   } as unknown as InstanceDriver
-  const replicas = openReplicas({
-    release: {
-      deployment: readDeployment({ service: 'time', image: 'lares/time:latest' }),
-      content: '',
-      version: 'v1',
-    },
-    ...{ replicas: 0, kept: [], driver, log: noLog, now: Date.now, placed: () => undefined },
-    store: { saveInstance: () => undefined, removeInstance: () => undefined } as unknown as Store,
-  })
+  const replicas = open(driver, { saveInstance: () => undefined, removeInstance: () => undefined })
   await replicas.scale(1)
   const scaled = replicas.scale(0)
   await begun.promise

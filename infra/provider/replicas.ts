@@ -83,7 +83,9 @@ export function openReplicas(options: ReplicasOptions): Replicas {
   }
   const forget = (member: Member) => {
     members = members.filter(one => one !== member)
-    store.removeInstance(member.instance.id)
+    const { id } = member.instance
+    // One that went to sleep may have been taken again before it was forgotten.
+    if (!members.some(({ instance }) => instance.id === id)) store.removeInstance(id)
   }
   const retire = (member: Member, leave: (instance: Instance) => Promise<void>) => {
     member.leaving ??= drainAnd(leave, member)
