@@ -58,6 +58,7 @@ const environmentOf = (model: string) =>
 async function inHouse<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
   const drivers = openDrivers(environmentOf('small'), noLog)
   try {
+    for (const person of ['ann', 'bob']) await drivers.protection!.keys.of(person)
     return await work({ conversations: await drivers.conversations(), vectors: await drivers.vectors() })
   } finally {
     await drivers.close()

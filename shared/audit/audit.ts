@@ -30,7 +30,7 @@ export type Record = {
 export type Verdict = { entries: number; head: Head; anchor: Head | undefined; problems: Problem[] }
 
 export type Audit = {
-  /** Resolves when it is durable. Errors: `unavailable`. */
+  /** Resolves when it is durable. Errors: `unavailable`; `rejected` for a tool that is used for somebody who was forgotten. */
   record(what: Record): Promise<void>
   /** In their order, with the people whose keys are still there by name. */
   read(afterSequence: number, limit: number): Promise<AuditEntry[]>
@@ -52,15 +52,20 @@ const PAGE = 1_000
 /** The audit log: rows in the store, chained by hash, with the newest hash kept in the key ring. */
 export function openAudit({ store, protection, now = Date.now }: AuditParts): Audit {
   const keyOfHouse = async () => (await protection?.keys.of(HOUSE))?.audit
-  const nameOf = async (person: string) =>
-    protection ? `key:${(await protection.keys.of(person)).id}` : `person:${person}`
+  /** Who signs in may be new; a tool is used for somebody who has spoken, or not at all. */
+  const nameOf = async (person: string, action: Action) => {
+    if (!protection) return `person:${person}`
+    const { keys } = protection
+    return `key:${(await (action === 'tool-used' ? keys.ofKnown(person) : keys.of(person))).id}`
+  }
   /** To be told of is no reason to get a key. */
   const nameIn = async (person: string) => {
-    if (!protection) return nameOf(person)
+    if (!protection) return `person:${person}`
     const key = await protection.keys.existing(person)
     return key ? `key:${key.id}` : 'nobody who has a key'
   }
-  const who = async (by: Who) => (typeof by === 'string' ? by : await nameOf(by.person))
+  const who = async (by: Who, action: Action) =>
+    typeof by === 'string' ? by : await nameOf(by.person, action)
   return {
     async record({ action, by, person, about = {}, id = newId() }) {
       const key = await keyOfHouse()
@@ -69,7 +74,7 @@ export function openAudit({ store, protection, now = Date.now }: AuditParts): Au
         id,
         at: new Date(now()).toISOString(),
         action,
-        by: await who(by),
+        by: await who(by, action),
         about: { ...whom, ...about },
       }
       const row = await store.append(id, last => {

@@ -62,6 +62,8 @@ export async function importLines(
     report.alreadyThere += batch.length - isNew
   })
   const vectors = batches<LineOf<'vector'>>(async batch => {
+    // By their rows people have keys.
+    await rows.end()
     report.vectors += await putVectors(stores, batch)
   })
   const reading = await cursor(lines)

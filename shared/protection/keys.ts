@@ -8,6 +8,11 @@ import type { Ring, RingEntry } from './ring.ts'
 export type Keys = {
   /** The person's key, made when there is none. Errors: `unavailable`; `invalid_config` when no master key here unwraps it. */
   of(person: string): Promise<DataKey>
+  /**
+   * The same for those who work for somebody: what they began for a person who was forgotten meanwhile must not be kept
+   * under a new key. Errors: those of `of`; `rejected` when the person has none.
+   */
+  ofKnown(person: string): Promise<DataKey>
   /** The same for those who only read: undefined when the person has none. */
   existing(person: string): Promise<DataKey | undefined>
   /** Undefined when it was destroyed. Errors: as above. */
@@ -85,6 +90,15 @@ export async function openKeys({
   const make = together(async (person: string) => await take(await ring.add(await wraps.newEntry(person))))
   const keys: Keys = {
     of: async person => (await existing(person)) ?? (await make(person)),
+    async ofKnown(person) {
+      const key = await existing(person)
+      if (key) return key
+      // Nobody is named: this is told to logs, which forget nobody.
+      throw new LaresError(
+        'rejected',
+        'the person has never spoken here, or was forgotten: nothing is kept of them',
+      )
+    },
     existing,
     byId,
     // What is stale may have been destroyed: nothing new must be locked with it.

@@ -22,6 +22,7 @@ export function lazyKeys(open: () => Promise<Keys>): { keys: Keys; ready(): Prom
     ready: async () => void (await opened()),
     keys: {
       of: async person => await (known ?? (await opened())).of(person),
+      ofKnown: async person => await (known ?? (await opened())).ofKnown(person),
       existing: async person => await (known ?? (await opened())).existing(person),
       byId: async id => await (known ?? (await opened())).byId(id),
       idOf: async person => await (known ?? (await opened())).idOf(person),

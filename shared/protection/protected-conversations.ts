@@ -37,7 +37,7 @@ async function step<State, Outcome>(
   request: StepRequest<State, Outcome>,
 ): Promise<Outcome> {
   const { conversation, eventId } = request
-  const key = await keys.of(request.person)
+  const key = await keys.ofKnown(request.person)
   const brought = new Map<string, DataKey | undefined>([[key.id, key]])
   const apply = (stored: unknown) => {
     const { state, messages, outcome, modelCalls } = request.apply(stateIn(stored, conversation, brought))

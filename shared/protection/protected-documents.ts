@@ -39,7 +39,9 @@ export async function openDocument<Stored extends Document>(
  */
 export function protectedDocuments(inner: Documents, keys: Keys): Documents {
   const sealed = async (collection: string, document: Document) =>
-    isEverybodys(document) ? document : sealDocument(await keys.of(document.person), collection, document)
+    isEverybodys(document)
+      ? document
+      : sealDocument(await keys.ofKnown(document.person), collection, document)
   const stored = async (asked: DocumentKey): Promise<DocumentKey | undefined> => {
     if (isEverybodys(asked)) return asked
     const key = await keys.existing(asked.person)

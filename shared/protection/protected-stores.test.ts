@@ -11,12 +11,13 @@ import { openSqliteVectors } from '../vectors/sqlite.ts'
 import { vectorsSuite } from '../vectors/vectors.suite.ts'
 import { protectedObjects } from './protected-objects.ts'
 import { protectedVectors } from './protected-vectors.ts'
-import { keysIn } from './sqlite.fixture.ts'
+import { keysIn, makingKeys } from './sqlite.fixture.ts'
 
 vectorsSuite('vectors on sqlite, encrypted', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lares-protected-'))
   return {
-    open: async () => protectedVectors(openSqliteVectors(join(folder, 'vectors.db')), await keysIn(folder)),
+    open: async () =>
+      protectedVectors(openSqliteVectors(join(folder, 'vectors.db')), makingKeys(await keysIn(folder))),
     stop: () => rm(folder, { recursive: true }),
   }
 })

@@ -24,7 +24,7 @@ export function protectedTimers(inner: Timers, keys: Keys): Timers {
   const open = (timer: Timer) => openTimer(keys, timer)
   return {
     ...inner,
-    schedule: async timer => await inner.schedule(sealTimer(await keys.of(timer.person), timer)),
+    schedule: async timer => await inner.schedule(sealTimer(await keys.ofKnown(timer.person), timer)),
     async due(nowMs, limit) {
       for (;;) {
         const due = await inner.due(nowMs, limit)

@@ -18,12 +18,18 @@ export const keysIn = (folder: string, freshMs?: number): Promise<Keys> =>
     ...(freshMs !== undefined && { freshMs }),
   })
 
+/** For the suites of the ports, whose people have not spoken to any gateway: what is written makes their keys. */
+export const makingKeys = (keys: Keys): Keys => ({ ...keys, ofKnown: keys.of, existing: keys.of })
+
 /** The protected store in a folder, as each process opens it. */
 export const openProtectedConversations = async (
   folder: string,
   now?: () => number,
 ): Promise<Conversations> =>
-  protectedConversations(openSqliteConversations(join(folder, 'conversations.db'), now), await keysIn(folder))
+  protectedConversations(
+    openSqliteConversations(join(folder, 'conversations.db'), now),
+    makingKeys(await keysIn(folder)),
+  )
 
 export const openProtectedBus = async ({ folder }: { folder: string }): Promise<Bus> =>
   protectedBus(openSqliteBus({ file: join(folder, 'bus.db') }), {

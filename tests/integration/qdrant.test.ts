@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { protectedVectors } from '../../shared/protection/protected-vectors.ts'
-import { keysIn } from '../../shared/protection/sqlite.fixture.ts'
+import { keysIn, makingKeys } from '../../shared/protection/sqlite.fixture.ts'
 import { openQdrantVectors } from '../../shared/vectors/qdrant.ts'
 import { vectorsSuite } from '../../shared/vectors/vectors.suite.ts'
 import { freePort } from '../support/house.ts'
@@ -21,7 +21,7 @@ describe.skipIf(!engine)(`Qdrant's engine (${engine?.version})`, () => {
 
   vectorsSuite('vectors on qdrant, encrypted', async () => {
     const home = await mkdtemp(join(tmpdir(), 'lares-protected-'))
-    const keys = await keysIn(home)
+    const keys = makingKeys(await keysIn(home))
     // An engine of its own: a suite counts on being alone.
     const { url, close } = await startQdrant()
     return {

@@ -5,6 +5,7 @@ import { openKeys } from '../../shared/protection/keys.ts'
 import { masterKeysIn } from '../../shared/protection/master-key.ts'
 import { protectedConversations } from '../../shared/protection/protected-conversations.ts'
 import { openPostgresRing } from '../../shared/protection/ring-postgres.ts'
+import { makingKeys } from '../../shared/protection/sqlite.fixture.ts'
 
 /** The encrypted store with its ring in the same database, as each process opens it. */
 export async function openProtectedPostgres({
@@ -18,7 +19,10 @@ export async function openProtectedPostgres({
 }): Promise<Conversations> {
   const ring = await openPostgresRing({ url })
   const keys = await openKeys({ ring, masters: masterKeysIn(join(home, 'master.key')) })
-  const store = protectedConversations(await openPostgresConversations({ url, ...(now && { now }) }), keys)
+  const store = protectedConversations(
+    await openPostgresConversations({ url, ...(now && { now }) }),
+    makingKeys(keys),
+  )
   return {
     ...store,
     async close() {

@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openAudit } from '../audit/audit.ts'
+import { openSqliteConversations } from '../conversations/sqlite.ts'
+import { openSqliteVectors } from '../vectors/sqlite.ts'
+import { protectedConversations } from './protected-conversations.ts'
+import { protectedVectors } from './protected-vectors.ts'
+import { openSqliteRing } from './ring-sqlite.ts'
+import { keysIn } from './sqlite.fixture.ts'
+
+const AT = '2026-11-29T12:00:00.000Z'
+
+async function count(read: AsyncIterable<unknown>): Promise<number> {
+  let seen = 0
+  for await (const _ of read) seen++
+  return seen
+}
+
+test('nothing is kept of what was under way for somebody who was forgotten meanwhile, until they speak again', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lares-forgotten-'))
+  const keys = await keysIn(folder, 0)
+  const stores = protectedConversations(openSqliteConversations(join(folder, 'conversations.db')), keys)
+  const vectors = protectedVectors(openSqliteVectors(join(folder, 'vectors.db')), keys)
+  const space = await vectors.space({ id: 'small', dimensions: 2 })
+  const audit = openAudit({
+    store: stores.audit,
+    protection: { keys, ring: async () => openSqliteRing(join(folder, 'keys.db')) },
+  })
+  let times = 0
+  const work = () => {
+    const id = `${++times}`
+    const mine = { id, person: 'alice' }
+    return Promise.allSettled([
+      stores.documents.put('notes', { ...mine, text: 'buy leeks', body: {}, createdAt: AT }),
+      stores.documents.insert('notes', { ...mine, id: `${id}b`, text: 'buy leeks', body: {}, createdAt: AT }),
+      stores.timers.schedule({ ...mine, conversation: 'c', text: 'leeks', language: 'en', dueAt: AT }),
+      stores.step({
+        ...{ conversation: 'c', eventId: id, person: 'alice' },
+        apply: () => ({ state: {}, messages: [], outcome: {}, modelCalls: [] }),
+      }),
+      audit.record({ action: 'tool-used', by: { person: 'alice' } }),
+      space.upsert([{ ...mine, values: Float32Array.of(1, 0) }]),
+    ])
+  }
+  const kept = async () => ({
+    rows: await count(stores.rows.read('alice')),
+    vectors: await count(space.read('alice')),
+    key: (await keys.idOf('alice')) !== undefined,
+  })
+  const speak = () =>
+    stores.history.accept({
+      ...{ conversation: 'c', person: 'alice' },
+      message: {
+        id: `said-${times}`,
+        role: 'user',
+        text: 'hello',
+        inReplyTo: null,
+        createdAt: AT,
+        status: 'queued',
+      },
+    })
+
+  await speak()
+  expect((await work()).every(({ status }) => status === 'fulfilled')).toBe(true)
+  await keys.destroy('alice')
+  await stores.rows.forget('alice')
+  await vectors.forget('alice')
+
+  const refused = { status: 'rejected', reason: { code: 'rejected', retryable: false } }
+  const done = { status: 'fulfilled' }
+  expect(await work()).toMatchObject([refused, refused, refused, refused, refused, done])
+  expect(await kept()).toEqual({ rows: 0, vectors: 0, key: false })
+
+  await speak()
+  expect((await work()).every(({ status }) => status === 'fulfilled')).toBe(true)
+  expect(await kept()).toMatchObject({ vectors: 1, key: true })
+  await stores.close()
+  await vectors.close()
+  await rm(folder, { recursive: true })
+})
