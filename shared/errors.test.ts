@@ -15,6 +15,7 @@ const codes: ErrorCode[] = [
   'unsupported_media_type',
   'misdirected',
   'unknown_type',
+  'forgotten',
   'conflict',
   'key_reused',
   'rejected',

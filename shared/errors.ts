@@ -10,6 +10,8 @@ const table = {
   unsupported_media_type: { status: 415, retryable: false },
   misdirected: { status: 421, retryable: true },
   unknown_type: { status: 422, retryable: false },
+  /** Of a person who was forgotten: nothing more is done about it, and it is no failure. */
+  forgotten: { status: 410, retryable: false },
   conflict: { status: 409, retryable: false },
   key_reused: { status: 422, retryable: false },
   rejected: { status: 422, retryable: false },

@@ -64,6 +64,34 @@ test('a final error is not tried again', async () => {
   expect(seen).toEqual(['a1'])
 })
 
+test('an event of somebody who was forgotten is passed over, also a dead letter', async () => {
+  const seen: string[] = []
+  const forgotten = (event: LaresEvent): never => {
+    seen.push(event.type)
+    throw new LaresError('forgotten', 'they were forgotten')
+  }
+  works.deploy(
+    defineFunction<'lares.deadletter.recorded'>({
+      name: 'mourner',
+      receives: ['lares.deadletter.recorded'],
+      emits: [],
+      handle: forgotten,
+    }),
+  )
+  works.deploy(
+    stage(event => {
+      if (event.id === 'a1') throw new LaresError('rejected', 'never')
+      return event.id === 'a2' ? forgotten(event) : result(event.id)
+    }),
+  )
+  await works.start()
+  await works.events.publish(['a1', 'a2', 'a3'].map(id => message(id, 'a')))
+  await until(async () => expect(await works.results()).toEqual(['a3']))
+  await until(async () => expect(await works.lag('mourner')).toBe(0))
+  expect(await works.on('lares.deadletter')).toHaveLength(1)
+  expect(seen.toSorted()).toEqual(['lares.deadletter.recorded', 'lares.message.received'])
+})
+
 test('waits grow, heed Retry-After, and hold only their own conversation', async () => {
   const waits: number[] = []
   const log = { ...quiet, debug: (fields: object) => void waits.push(...waitIn(fields)) }

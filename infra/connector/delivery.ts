@@ -133,6 +133,11 @@ function afterFailure(
   if (parts.signal.aborted) return { againInMs: 0 }
   const next = nextTry(tries, error, parts.retry, parts.now(), parts.random)
   const fields = { event: event?.id, type: event?.type, code: error.code, tries: tries.failures + tries.away }
+  // Read again, its record would be passed over too.
+  if (error.code === 'forgotten') {
+    parts.log.info(fields, `an event of somebody who was forgotten is passed over: ${error.message}`)
+    return 'done'
+  }
   if (next !== 'last') {
     parts.metrics?.retried(parts.function, error.code)
     parts.log.debug({ ...fields, againInMs: Math.round(next) }, `a try failed: ${error.message}`)

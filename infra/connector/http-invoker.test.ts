@@ -75,6 +75,18 @@ test.each([
   })
 })
 
+test('of somebody who was forgotten a function says so by the code, and the status alone is a refusal', async () => {
+  await answering(status(410, {}, '{"error":{"code":"forgotten","message":"the reason"}}'))
+  await expect(invoke()).rejects.toMatchObject({ code: 'forgotten', retryable: false })
+  server!.close()
+  await answering(status(410, {}, '{"error":{"code":"gone","message":"the reason"}}'))
+  await expect(invoke()).rejects.toMatchObject({ code: 'rejected', retryable: false })
+  server!.close()
+  const line = JSON.stringify({ error: { code: 'forgotten', message: 'the reason', retryable: false } })
+  await answering(streaming(response => response.end(`${line}\n`)))
+  await expect(invoke()).rejects.toMatchObject({ code: 'forgotten', retryable: false })
+})
+
 test('Retry-After is read in seconds and as a date, and nonsense is none', async () => {
   const inAMinute = new Date(Date.now() + 60_000).toUTCString()
   const past = new Date(0).toUTCString()

@@ -93,26 +93,34 @@ function connectionError(name: string, cause: Error & { code?: string }): LaresE
 /** The design's table of statuses: these are tried again, any other 4xx is final. */
 const RETRIED = new Set([408, 421, 425, 429])
 /** What the function has not seen, or has put off. */
+/** Said by a function of Lares, and not by the status alone: what is passed over for it is lost. */
+const FORGOTTEN = 'forgotten'
 const CODES: Record<number, ErrorCode> = { 421: 'unavailable', 429: 'busy', 503: 'unavailable' }
 
 async function refusal(name: string, answer: Dispatcher.ResponseData): Promise<LaresError> {
   const { statusCode, headers } = answer
   const text = (await answer.body.text().catch(() => '')).slice(0, 2_000)
   const retryable = statusCode >= 500 || RETRIED.has(statusCode)
-  const code = CODES[statusCode] ?? (retryable ? 'failed' : 'rejected')
+  const told = errorIn(text)
+  const code =
+    told?.code === FORGOTTEN ? FORGOTTEN : (CODES[statusCode] ?? (retryable ? 'failed' : 'rejected'))
   const retryAfterMs = retryAfter(headers['retry-after'])
-  return new LaresError(code, `${name} answered ${statusCode}: ${messageOf(text)}`, {
-    retryable,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  })
+  return new LaresError(
+    code,
+    `${name} answered ${statusCode}: ${told ? `${told.code}: ${told.message}` : text}`,
+    {
+      retryable,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    },
+  )
 }
 
-function messageOf(text: string): string {
+function errorIn(text: string): { code?: string; message: string } | undefined {
   try {
     const { error } = JSON.parse(text) as { error?: { code?: string; message?: string } }
-    return error?.message ? `${error.code}: ${error.message}` : text
+    return error?.message ? { ...error, message: error.message } : undefined
   } catch {
-    return text
+    return undefined
   }
 }
 
@@ -132,7 +140,7 @@ async function* eventsOf(name: string, answer: Dispatcher.ResponseData): AsyncGe
   }
 }
 
-type ErrorLine = { error: { message: string; retryable: boolean; retryAfterMs?: number } }
+type ErrorLine = { error: { code?: string; message: string; retryable: boolean; retryAfterMs?: number } }
 
 const isErrorLine = (value: unknown): value is ErrorLine =>
   typeof value === 'object' && value !== null && 'error' in value
@@ -140,7 +148,10 @@ const isErrorLine = (value: unknown): value is ErrorLine =>
 async function* eventLines(name: string, body: AsyncIterable<Buffer>): AsyncGenerator<LaresEvent> {
   for await (const line of linesOf(body)) {
     const value = parseJson(line)
-    if (isErrorLine(value)) throw new LaresError('failed', `${name}: ${value.error.message}`, value.error)
+    if (isErrorLine(value)) {
+      const { code, message } = value.error
+      throw new LaresError(code === FORGOTTEN ? FORGOTTEN : 'failed', `${name}: ${message}`, value.error)
+    }
     yield fromJson(value)
   }
 }

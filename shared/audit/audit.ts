@@ -30,7 +30,7 @@ export type Record = {
 export type Verdict = { entries: number; head: Head; anchor: Head | undefined; problems: Problem[] }
 
 export type Audit = {
-  /** Resolves when it is durable. Errors: `unavailable`; `rejected` for a tool that is used for somebody who was forgotten. */
+  /** Resolves when it is durable. Errors: `unavailable`; `forgotten` for a tool that is used for somebody who was forgotten. */
   record(what: Record): Promise<void>
   /** In their order, with the people whose keys are still there by name. */
   read(afterSequence: number, limit: number): Promise<AuditEntry[]>

@@ -68,7 +68,7 @@ test('nothing is kept of what was under way for somebody who was forgotten meanw
   await stores.rows.forget('alice')
   await vectors.forget('alice')
 
-  const refused = { status: 'rejected', reason: { code: 'rejected', retryable: false } }
+  const refused = { status: 'rejected', reason: { code: 'forgotten', retryable: false } }
   const done = { status: 'fulfilled' }
   expect(await work()).toMatchObject([refused, refused, refused, refused, refused, done])
   expect(await kept()).toEqual({ rows: 0, vectors: 0, key: false })

@@ -10,7 +10,7 @@ export type Keys = {
   of(person: string): Promise<DataKey>
   /**
    * The same for those who work for somebody: what they began for a person who was forgotten meanwhile must not be kept
-   * under a new key. Errors: those of `of`; `rejected` when the person has none.
+   * under a new key. Errors: those of `of`; `forgotten` when the person has none.
    */
   ofKnown(person: string): Promise<DataKey>
   /** The same for those who only read: undefined when the person has none. */
@@ -95,8 +95,8 @@ export async function openKeys({
       if (key) return key
       // Nobody is named: this is told to logs, which forget nobody.
       throw new LaresError(
-        'rejected',
-        'the person has never spoken here, or was forgotten: nothing is kept of them',
+        'forgotten',
+        'the person was forgotten, or has never spoken here: nothing is kept of them',
       )
     },
     existing,

@@ -77,5 +77,5 @@ function stateIn<State>(
 async function outcomeIn<Outcome>(keys: Keys, eventId: string, sealed: string): Promise<Outcome> {
   const outcome = await openText(keys, placeOfOutcome(eventId), sealed)
   if (outcome !== undefined) return JSON.parse(outcome)
-  throw new LaresError('failed', `what event ${eventId} led to is forgotten`, { retryable: false })
+  throw new LaresError('forgotten', `what event ${eventId} led to is forgotten`)
 }
