@@ -13,7 +13,7 @@ export type ForgetParts = {
   objects: ObjectStore
   audit: Audit
   /** Without it there are no keys: rows are removed, and nothing can be done about the log and about backups. */
-  protection: Protection | undefined
+  protection: Pick<Protection, 'keys'> | undefined
 }
 
 export type ForgetReport = Forgotten & { person: string; keys: number; vectors: number; objects: number }

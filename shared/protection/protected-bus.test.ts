@@ -119,6 +119,21 @@ describe('an encrypted log', () => {
     await tail.close()
   })
 
+  test('what follows from a forgotten event is forgotten also where its key is still at hand', async () => {
+    owners.learn('c', 'alice')
+    await bus.publish([event('c', 'cause')])
+    const late = protectedBus(bare, {
+      keys: await keysIn(folder, 60_000),
+      owners: openOwners(),
+      ownerOf: async () => undefined,
+    })
+    expect(texts(await late.read('t'))).toEqual(['cause'])
+    await bus.read('t')
+    await keys.destroy('alice')
+    await bus.publish([event('c', 'effect', 'cause')])
+    expect((await late.read('t')).map(({ forgotten }) => forgotten)).toEqual([undefined, true])
+  })
+
   test('a record that was changed, or put in the place of another, does not open', async () => {
     owners.learn('c', 'alice')
     await bus.publish([event('c', 'one')])

@@ -83,7 +83,7 @@ function openSealing({ keys, owners, ownerOf }: BusProtection) {
     const id = isFirst(message) ? undefined : owners.keyId(message.key)
     if (id !== undefined) {
       const key = await keys.byId(id)
-      return key ? sealRecord(key, message) : shredRecord(id, message)
+      return key ? sealRecord(key, message) : shredRecord(message)
     }
     const person = owners.person(message.key) ?? (await ownerOf(message.key))
     if (person !== undefined) owners.learn(message.key, person)

@@ -22,9 +22,12 @@ export function sealRecord(key: DataKey, message: BusMessage): BusMessage {
   }
 }
 
-/** Encrypted so that nobody can read it: what a turn still says of a person who was forgotten meanwhile. */
-export const shredRecord = (keyId: string, message: BusMessage): BusMessage =>
-  sealRecord(dataKey(keyId, '', randomBytes(32)), message)
+/**
+ * Encrypted so that nobody can read it: what a turn still says of a person who was forgotten meanwhile. Its key is in no
+ * ring; under the id of the one that was destroyed it would look damaged to a process that has that one still at hand.
+ */
+export const shredRecord = (message: BusMessage): BusMessage =>
+  sealRecord(dataKey(randomBytes(16).toString('hex'), '', randomBytes(32)), message)
 
 /** The key that it needs; undefined for a record that is not encrypted: what other programs put on the log. Errors: `failed`. */
 export const keyIdOfRecord = (record: BusRecord): string | undefined =>
