@@ -28,6 +28,8 @@ export type Parts = {
   checks: Record<string, () => Promise<void>>
   /** The names of the deployed skills. */
   skills: () => Promise<string[]>
+  /** Makes the key of somebody who may be new here, before anything of theirs is kept; without it nothing is encrypted. */
+  welcome?: (person: string) => Promise<void>
   /** Where attachments go; without it they are refused. */
   objects?: Objects
   /** What the owner may ask about the functions and do with dead letters; without them there are no such routes. */

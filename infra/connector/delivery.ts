@@ -135,7 +135,7 @@ function afterFailure(
   const fields = { event: event?.id, type: event?.type, code: error.code, tries: tries.failures + tries.away }
   // Read again, its record would be passed over too.
   if (error.code === 'forgotten') {
-    parts.log.info(fields, `an event of somebody who was forgotten is passed over: ${error.message}`)
+    parts.log.warn(fields, `an event of somebody who was forgotten is passed over: ${error.message}`)
     return 'done'
   }
   if (next !== 'last') {

@@ -32,13 +32,20 @@ async function open(name: string, protection = 'on') {
     drivers.vectors(),
     drivers.objects(),
   ])
-  return { conversations, vectors, objects }
+
+  return { conversations, vectors, objects, protection: drivers.protection }
 }
 type Opened = Awaited<ReturnType<typeof open>>
 
 const AT = '2026-05-01T12:00:00.000Z'
-const say = ({ conversations }: Opened, person: string, status: 'queued' | 'completed' = 'completed') =>
-  conversations.history.accept({
+/** As the gateway does it. */
+async function say(
+  { conversations, protection }: Opened,
+  person: string,
+  status: 'queued' | 'completed' = 'completed',
+) {
+  await protection?.keys.of(person)
+  await conversations.history.accept({
     conversation: `of-${person}`,
     person,
     message: {
@@ -50,6 +57,7 @@ const say = ({ conversations }: Opened, person: string, status: 'queued' | 'comp
       status,
     },
   })
+}
 const write = (from: Opened, name: string, options = {}) =>
   writeExport(join(folder, name), exportItems(from, options))
 const read = async (into: Opened, name: string) => {
@@ -122,6 +130,7 @@ test("a conversation that is another person's here is refused before anything is
   await say(from, 'alice')
   await write(from, 'a.ndjson')
   const into = await open('into')
+  await into.protection?.keys.of('eve')
   await into.conversations.history.accept({
     conversation: 'of-alice',
     person: 'eve',

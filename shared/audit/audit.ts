@@ -1,6 +1,6 @@
 import type { AuditRow, AuditStore } from '../conversations/conversations.ts'
 import { newId } from '../events/ids.ts'
-import type { Keys } from '../protection/keys.ts'
+import { HOUSE, type Keys } from '../protection/keys.ts'
 import type { Ring } from '../protection/ring.ts'
 import {
   type Action,
@@ -45,7 +45,6 @@ export type AuditParts = {
   now?: () => number
 }
 
-const HOUSE = ''
 const ANCHOR = 'audit'
 const PAGE = 1_000
 

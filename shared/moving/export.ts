@@ -4,11 +4,18 @@ import { LaresError } from '../errors.ts'
 import { isClaimCheck } from '../events/log.ts'
 import { folderOf, personOfKey } from '../objects/folder-of.ts'
 import type { ObjectStore } from '../objects/objects.ts'
+import type { Protection } from '../protection/protection.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 import { type Line, type LineOf, VERSION } from './lines.ts'
 import { toText } from './vector-text.ts'
 
-export type MovedStores = { conversations: Conversations; vectors: Vectors; objects: ObjectStore }
+export type MovedStores = {
+  conversations: Conversations
+  vectors: Vectors
+  objects: ObjectStore
+  /** Whose keys are made for the people that are imported; undefined: nothing is encrypted. */
+  protection?: Pick<Protection, 'keys'> | undefined
+}
 
 export type ExportOptions = {
   /** None: everybody. */

@@ -1,5 +1,6 @@
 import type { Row } from '../conversations/conversations.ts'
 import { LaresError } from '../errors.ts'
+import { personOfKey } from '../objects/folder-of.ts'
 import type { EmbeddingModel, Space } from '../vectors/vectors.ts'
 import type { MovedStores } from './export.ts'
 import { type Line, type LineOf, openDigest } from './lines.ts'
@@ -56,14 +57,14 @@ export async function importLines(
   bytesOf: BytesOf | undefined,
 ): Promise<ImportReport> {
   const report: ImportReport = { rows: 0, vectors: 0, objects: 0, alreadyThere: 0 }
+  const welcome = async (person: string) => void (await stores.protection?.keys.of(person))
   const rows = batches<Row>(async batch => {
     const isNew = await stores.conversations.rows.write(batch)
     report.rows += isNew
     report.alreadyThere += batch.length - isNew
   })
   const vectors = batches<LineOf<'vector'>>(async batch => {
-    // By their rows people have keys.
-    await rows.end()
+    for (const person of new Set(batch.map(line => line.person))) await welcome(person)
     report.vectors += await putVectors(stores, batch)
   })
   const reading = await cursor(lines)
@@ -71,6 +72,7 @@ export async function importLines(
     await reading.next()
     if (line.kind === 'vector') await vectors.add(line)
     else if (line.kind === 'object') {
+      await welcome(personOfKey(line.key))
       const inLines = bytesIn(reading)
       if (await putObject(stores, line, bytesOf ? bytesOf(line.key) : inLines)) report.objects++
       else report.alreadyThere++

@@ -8,7 +8,7 @@ import { openSqliteBus } from '../bus/sqlite.ts'
 import type { Keys } from './keys.ts'
 import { type Owners, openOwners } from './owners.ts'
 import { protectedBus } from './protected-bus.ts'
-import { keysIn } from './sqlite.fixture.ts'
+import { keysIn, makingKeys } from './sqlite.fixture.ts'
 
 busSuite('the bus on sqlite, encrypted', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lares-protected-'))
@@ -33,7 +33,7 @@ describe('an encrypted log', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lares-protected-'))
     bare = openSqliteBus({ file: join(folder, 'bus.db') })
-    keys = await keysIn(folder, 0)
+    keys = makingKeys(await keysIn(folder, 0))
     owners = openOwners()
     bus = protectedBus(bare, { keys, owners, ownerOf: async of => (of === 'known' ? 'bob' : undefined) })
     await bus.ensureTopics([{ name: 't' }])

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Bus, BusMessage, BusRecord, TopicPartition } from '../bus/bus.ts'
 import { LaresError } from '../errors.ts'
 import type { DataKey } from './envelope.ts'
-import type { Keys } from './keys.ts'
+import { HOUSE, type Keys } from './keys.ts'
 import type { Owners } from './owners.ts'
 import { forgottenRecord, keyIdOfRecord, openRecord, sealRecord, shredRecord } from './sealed-record.ts'
 
@@ -17,7 +17,8 @@ export type BusProtection = {
 
 /**
  * Any driver's log, with the data of events encrypted by the key of the person whose conversation it is; of the house,
- * where it is nobody's. While keys are at hand, which they nearly always are, nothing waits and nothing is reordered.
+ * where it is nobody's. `publish` refuses the first event of somebody without a key as `forgotten`; what follows from a
+ * forgotten event is forgotten. While keys are at hand, which they nearly always are, nothing waits and nothing is reordered.
  */
 export function protectedBus(inner: Bus, protection: BusProtection): Bus {
   const sealing = openSealing(protection)
@@ -87,7 +88,7 @@ function openSealing({ keys, owners, ownerOf }: BusProtection) {
     }
     const person = owners.person(message.key) ?? (await ownerOf(message.key))
     if (person !== undefined) owners.learn(message.key, person)
-    return sealRecord(await keys.of(person ?? ''), message)
+    return sealRecord(await keys.ofKnown(person ?? HOUSE), message)
   }
   return {
     atHand(messages: BusMessage[]): BusMessage[] | undefined {

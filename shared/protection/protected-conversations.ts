@@ -8,7 +8,10 @@ import { protectedHistory, sealMessage } from './protected-history.ts'
 import { placeOfState, protectedRows } from './protected-rows.ts'
 import { protectedTimers } from './protected-timers.ts'
 
-/** Any driver's store, with its content encrypted by the key of the person whose it is. */
+/**
+ * Any driver's store, with its content encrypted by the key of the person whose it is. Errors besides the driver's: `forgotten`
+ * of whatever writes for somebody without a key; only `rows.write`, for those who move a house, makes one.
+ */
 export function protectedConversations(inner: Conversations, keys: Keys): Conversations {
   return {
     ...inner,

@@ -43,7 +43,7 @@ export function protectedHistory(inner: History, keys: Keys): History {
   return {
     ...inner,
     async accept(entry) {
-      const key = await keys.of(entry.person)
+      const key = await keys.ofKnown(entry.person)
       const kept = await inner.accept({ ...entry, message: sealMessage(key, entry.message) })
       return (await open(kept)) ?? { ...kept, text: '' }
     },

@@ -18,11 +18,11 @@ const OPAQUE: Declared = { mediaType: 'application/octet-stream', maxBytes: Numb
 /**
  * Any driver's objects, encrypted with the key of the person in whose folder they are (`folderOf`), elsewhere with the
  * house's. Their facts (size, checksum, type) are those of the content, and are encrypted too. Nobody can read them but
- * through Lares, so there are no links.
+ * through Lares, so there are no links. Errors besides the driver's: `forgotten` of what is written for somebody without a key.
  */
 export function protectedObjects(inner: ObjectStore, keys: Keys): ObjectStore {
   const spool = join(tmpdir(), `lares-sealed-${process.pid}`)
-  const keyFor = (name: string) => keys.of(personOfKey(name))
+  const keyFor = (name: string) => keys.ofKnown(personOfKey(name))
   const read = async (name: string) => {
     const { facts, data } = await inner.read(name)
     try {

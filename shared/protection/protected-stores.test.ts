@@ -25,7 +25,10 @@ vectorsSuite('vectors on sqlite, encrypted', async () => {
 objectStoreSuite('objects in a folder, encrypted', async () => {
   const home = await mkdtemp(join(tmpdir(), 'lares-protected-'))
   return {
-    objects: protectedObjects(openFolderObjects(join(home, 'below'), join(home, 'cold')), await keysIn(home)),
+    objects: protectedObjects(
+      openFolderObjects(join(home, 'below'), join(home, 'cold')),
+      makingKeys(await keysIn(home)),
+    ),
     async damage(key) {
       const path = join(home, 'below', key)
       await promisify(execFile)('cp', ['-p', path, join(home, 'times')])
@@ -40,7 +43,7 @@ objectStoreSuite('objects in a folder, encrypted', async () => {
 
 test("a person's objects are read until the person is forgotten; an object in the place of another is not", async () => {
   const home = await mkdtemp(join(tmpdir(), 'lares-protected-'))
-  const keys = await keysIn(home, 0)
+  const keys = makingKeys(await keysIn(home, 0))
   const bare = openFolderObjects(join(home, 'objects'))
   const objects = protectedObjects(bare, keys)
   const [mine, other] = [`${folderOf('alice')}attachments/1`, `${folderOf('alice')}attachments/2`]

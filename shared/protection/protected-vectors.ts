@@ -7,7 +7,8 @@ const placeOfId = (person: string) => placeOf('vector', person)
 
 /**
  * Vectors whose ids are encrypted, since ids may be made of what was said. The vectors themselves stay as they are: who
- * compares them must be able to read them. They are a person's, and are removed with the person.
+ * compares them must be able to read them. They are a person's, and are removed with the person; those of
+ * somebody without a key are not kept.
  */
 export function protectedVectors(inner: Vectors, keys: Keys): Vectors {
   return {

@@ -33,7 +33,7 @@ export const openProtectedConversations = async (
 
 export const openProtectedBus = async ({ folder }: { folder: string }): Promise<Bus> =>
   protectedBus(openSqliteBus({ file: join(folder, 'bus.db') }), {
-    keys: await keysIn(folder),
+    keys: makingKeys(await keysIn(folder)),
     owners: openOwners(),
     ownerOf: async () => undefined,
   })

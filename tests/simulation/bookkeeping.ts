@@ -46,13 +46,14 @@ function follows(id: string, cause: string, name: string): boolean {
 }
 
 /** P1 What dialog has finished is in its journal, or has failed for good. */
-export async function unjournaled({ house, letters }: Findings): Promise<Violations> {
+export async function unjournaled({ house, letters, leaving }: Findings): Promise<Violations> {
   const broken = new Set<string>()
   const topics = ['lares.context', 'lares.generation', 'lares.result', 'lares.timer']
   const dead = new Set(letters.filter(({ data }) => data.function === 'dialog').map(({ eventId }) => eventId))
   for (const topic of topics)
     for (const { headers, key } of house.log.all(topic)) {
       const eventId = headers.ce_id!
+      if (key === leaving?.talk.conversation) continue
       if (!dead.has(eventId) && !(await isJournaled(house, key, eventId)))
         broken.add(`P1 an event of ${topic} is finished, but not in the journal`)
     }
@@ -73,10 +74,10 @@ async function isJournaled({ store }: House, conversation: string, eventId: stri
  * P4 What is finished is forgotten: a connector that has nothing to do holds nothing. Only a try that hangs runs on until
  * its deadline, also when its partition is another connector's by then.
  */
-export function held({ house, clients }: Findings): Violations {
+export function held({ house, clients, leaving }: Findings): Violations {
   const broken: Violations = []
   for (const connector of house.connectors())
-    for (const { talk } of clients) {
+    for (const { talk } of leaving ? [...clients, leaving] : clients) {
       for (const one of connector.standings(talk.conversation))
         if (one.runningSinceMs === undefined)
           broken.push(`P4 when all is finished, ${one.function} still holds ${one.offset} of ${idOf(one)}`)

@@ -155,10 +155,10 @@ async function watch(client: Client, reach: Reach, { clock, chance, trace }: Cli
   }
 }
 
-type Reach = ReturnType<typeof openReach>
+export type Reach = ReturnType<typeof openReach>
 
 /** Reaches one of the gateways over a network that may fail, until it answers. */
-function openReach({ conversation }: Talk, { clock, chance, gateways }: ClientParts) {
+export function openReach({ conversation }: Talk, { clock, chance, gateways }: ClientParts) {
   const find = (place: string) => {
     const gateway = chance.among(place, gateways)
     const { machine, rooms } = gateway

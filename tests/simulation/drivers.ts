@@ -9,6 +9,7 @@ import { openOwners } from '../../shared/protection/owners.ts'
 import { protectedBus } from '../../shared/protection/protected-bus.ts'
 import { protectedConversations } from '../../shared/protection/protected-conversations.ts'
 import { protectedObjects } from '../../shared/protection/protected-objects.ts'
+import type { Protection } from '../../shared/protection/protection.ts'
 import type { Ring } from '../../shared/protection/ring.ts'
 import { openSqliteRing } from '../../shared/protection/ring-sqlite.ts'
 import { keyIdOfRecord, openRecord } from '../../shared/protection/sealed-record.ts'
@@ -19,8 +20,17 @@ import type { Life } from './machine.ts'
 import type { SimulatedObjects } from './objects.ts'
 import type { SimulatedStore } from './store.ts'
 
+type Keyed = Pick<Protection, 'keys' | 'ring'>
+
 /** What a process has of the house's servers, joined as `shared/drivers.ts` does. */
-export type Drivers = { bus: Bus; conversations: Conversations; objects: ObjectStore; events: EventLog }
+export type Drivers = {
+  bus: Bus
+  conversations: Conversations
+  objects: ObjectStore
+  events: EventLog
+  /** Undefined where nothing is encrypted. */
+  protection: Keyed | undefined
+}
 
 export type SimulatedDrivers = {
   /** As one process sees them, with the keys that it knows: the same for all of its life. */
@@ -32,7 +42,8 @@ export type SimulatedDrivers = {
 export type Outside = {
   conversations: Conversations
   objects: Pick<ObjectStore, 'get'>
-  /** What is on a topic, each partition in its order, in the clear. */
+  protection: Keyed | undefined
+  /** What is on a topic, each partition in its order, in the clear; without what is forgotten. */
   records(topic: string): Promise<BusRecord[]>
 }
 
@@ -57,10 +68,12 @@ function plain(servers: Servers): SimulatedDrivers {
   return {
     of(life) {
       const [bus, objects] = [servers.bus.of(life), servers.objects.of(life)]
-      return { bus, objects, conversations: store.of(life), events: openEventLog(bus, objects) }
+      const events = openEventLog(bus, objects)
+      return { bus, objects, conversations: store.of(life), events, protection: undefined }
     },
     outside: {
       conversations: store.driver,
+      protection: undefined,
       objects: servers.objects.outside,
       records: async topic => log.all(topic),
     },
@@ -75,7 +88,8 @@ function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
   const outsider = keysBehind(ring)
   return {
     of(life) {
-      const keys = keysBehind(throughNetwork(life))
+      const distant = throughNetwork(life)
+      const keys = keysBehind(distant)
       const owners = openOwners()
       const conversations = protectedConversations(servers.store.of(life), keys)
       const ownerOf = async (conversation: string) =>
@@ -87,9 +101,11 @@ function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
         conversations,
         objects,
         events: openEventLog(bus, objects, { learn: owners.learn, ownerOf }),
+        protection: { keys, ring: async () => distant },
       }
     },
     outside: {
+      protection: { keys: outsider, ring: async () => ring },
       conversations: protectedConversations(servers.store.driver, outsider),
       objects: protectedObjects(servers.objects.outside, outsider),
       async records(topic) {
@@ -97,7 +113,8 @@ function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
         for (const record of servers.log.all(topic)) {
           const id = keyIdOfRecord(record)
           const key = id === undefined ? undefined : await outsider.byId(id)
-          opened.push(key ? openRecord(key, record) : record)
+          if (key) opened.push(openRecord(key, record))
+          else if (id === undefined) opened.push(record)
         }
         return opened
       },
@@ -125,6 +142,7 @@ function networkOf(ring: Ring, calls: Calls): (life: Life) => Ring {
         }),
       ofPerson: person => call(`ofPerson ${person}`, () => ring.ofPerson(person)),
       byId: id => call(`byId of ${people.get(id)}`, () => ring.byId(id)),
+      destroy: person => call(`destroy ${person}`, () => ring.destroy(person)),
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Reply } from '../../shared/events/types.ts'
 import type { Client } from './client.ts'
 import { EPOCH_MS } from './clock.ts'
 import type { House } from './house.ts'
+import type { Leaving } from './leaver.ts'
 import { type DeadLetter, deadLetters } from './weather.ts'
 
 /** What a run left behind, read from the log and the store, for the promises to be checked on. */
@@ -15,17 +16,29 @@ export type Findings = {
   rows: Map<string, HistoryMessage[]>
   letters: DeadLetter[]
   house: House
+  leaving: Leaving | undefined
 }
 
 /** A reply on the log; `atMs` is when it was first written, since the start of the run. */
 export type Said = { id: string; turn: string; conversation: string; data: Reply; atMs: number }
 
-export async function findingsOf(house: House, clients: Client[]): Promise<Findings> {
+export async function findingsOf(
+  house: House,
+  clients: Client[],
+  leaving: Leaving | undefined,
+): Promise<Findings> {
   const { outside } = house.drivers
   const rows = new Map<string, HistoryMessage[]>()
   for (const { talk } of clients)
     rows.set(talk.conversation, await outside.conversations.history.list(talk.conversation, { limit: 1_000 }))
-  return { house, clients, rows, replies: await repliesOn(house), letters: await deadLetters(house) }
+  return {
+    house,
+    clients,
+    leaving,
+    rows,
+    replies: await repliesOn(house),
+    letters: await deadLetters(house),
+  }
 }
 
 async function repliesOn(house: House): Promise<Said[]> {

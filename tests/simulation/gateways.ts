@@ -12,12 +12,14 @@ import type { EventLog } from '../../shared/events/log.ts'
 import { openCatalogue } from '../../shared/function/catalogue.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Objects } from '../../shared/objects/objects.ts'
+import type { Protection } from '../../shared/protection/protection.ts'
 
 export type Surroundings = {
   bus: Bus
   conversations: Conversations
   objects: Objects
   events: EventLog
+  protection: Pick<Protection, 'keys'> | undefined
   log: Log
   /** Where replies are pushed. */
   channel: Channel
@@ -27,7 +29,7 @@ export type Surroundings = {
 export type GatewayRooms = Pick<Rooms, 'parts' | 'intake' | 'live' | 'closing'>
 
 /** The gateway as `buildGateway` puts it together, up to its routes. */
-export function openRooms({ bus, conversations, objects, events, log, channel }: Surroundings): {
+export function openRooms({ bus, conversations, objects, events, protection, log, channel }: Surroundings): {
   rooms: GatewayRooms
   close(): Promise<void>
 } {
@@ -38,6 +40,7 @@ export function openRooms({ bus, conversations, objects, events, log, channel }:
     objects,
     log,
     events,
+    ...(protection && { welcome: async (person: string) => void (await protection.keys.of(person)) }),
     // There is no configuration in this folder: the defaults.
     config: readConfig(import.meta.dirname, 'gateway'),
     ownerToken: '',

@@ -38,6 +38,7 @@ export type House = {
   store: SimulatedStore
   drivers: SimulatedDrivers
   receiver: Receiver
+  vectors: Vectors
   machines: Machine[]
   gateways: Gateway[]
   /** Of the connectors that are up. */
@@ -140,6 +141,7 @@ export function openHouse(parts: HouseParts): House {
     store,
     drivers,
     receiver,
+    vectors,
     machines,
     gateways,
     deployed,

@@ -8,7 +8,7 @@ import type { FaultName } from './faults.ts'
  */
 export type Mutation = {
   name: string
-  promise: 'P1' | 'P2' | 'P3' | 'P4'
+  promise: 'P1' | 'P2' | 'P3' | 'P4' | 'Privacy'
   file: string
   find: string
   replace: string
@@ -228,5 +228,30 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'shared/protection/keys.ts',
     find: 'await take(await ring.add(await wraps.newEntry(person)))',
     replace: 'await wraps.newEntry(person).then(async entry => (await ring.add(entry), await take(entry)))',
+  },
+  {
+    name: 'work for who was forgotten is a failure',
+    promise: 'P1',
+    file: 'infra/connector/delivery.ts',
+    find: "  if (error.code === 'forgotten') {",
+    replace: '  if (tries.failures < 0) {',
+    faults: ['slow'],
+  },
+  {
+    name: 'work makes a key for who was forgotten',
+    promise: 'Privacy',
+    file: 'shared/protection/keys.ts',
+    find: '    async ofKnown(person) {\n      const key = await existing(person)\n',
+    replace:
+      '    async ofKnown(person) {\n      const key = (await existing(person)) ?? (await make(person))\n',
+    faults: ['slow'],
+  },
+  {
+    name: 'what follows has the key of today',
+    promise: 'Privacy',
+    file: 'shared/protection/protected-bus.ts',
+    find: '      return key ? sealRecord(key, message) : shredRecord(message)\n',
+    replace: '      if (key) return sealRecord(key, message)\n',
+    faults: ['slow'],
   },
 ]

@@ -97,10 +97,13 @@ export function simulatedInvoker(
   }
 }
 
-/** What the http invoker makes of a status. */
+/** What the http invoker tells apart. */
+const TOLD = new Set(['busy', 'unavailable', 'forgotten'])
+
+/** What the http invoker makes of an answer. */
 function refusal(error: unknown): LaresError {
   const { code, message, retryable, retryAfterMs } = toLaresError(error)
-  const known = code === 'busy' || code === 'unavailable' ? code : retryable ? 'failed' : 'rejected'
+  const known = TOLD.has(code) ? code : retryable ? 'failed' : 'rejected'
   return new LaresError(known, message, { retryable, ...(retryAfterMs !== undefined && { retryAfterMs }) })
 }
 

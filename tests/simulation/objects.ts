@@ -33,7 +33,9 @@ export function openObjects(calls: Calls, names: Names): SimulatedObjects {
     check: async () => undefined,
     write: neverAsked,
     facts: neverAsked,
-    list: neverAsked,
+    async *list(prefix) {
+      for (const key of stored.keys()) if (key.startsWith(prefix)) yield key
+    },
     link: neverAsked,
     chill: neverAsked,
   })

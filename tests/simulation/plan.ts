@@ -13,11 +13,16 @@ export type Plan = {
   isProtected: boolean
   talks: Talk[]
   stuck: Stuck[]
+  /** Somebody who is forgotten when all of this is said, in some of the runs that are encrypted. */
+  leaver?: Leaver
   /** The function that is away. */
   asleep?: string
 }
 
 export type Talk = { conversation: string; person: string; says: Saying[] }
+
+/** `leavesAfterMs`: since the last thing that was said was taken in. */
+export type Leaver = Talk & { leavesAfterMs: number }
 
 export type Saying = {
   /** `c0.1`; also its idempotency key. */
@@ -68,20 +73,19 @@ export function planOf(seed: number): Plan {
     return isLong ? text + LONG : text
   }
   const haste = among('haste', [50, 500, 4_000])
-  const talks = Array.from({ length: count }, (_, talk): Talk => {
-    const conversation = `c${talk}`
-    const says = 1 + Math.floor(share(`says ${conversation}`) * 5)
-    return {
-      conversation,
-      person: among(`person ${conversation}`, ['ann', 'bob']),
-      says: Array.from({ length: says }, (_, index) => ({
-        name: `${conversation}.${index}`,
-        text: textOf(`${conversation}.${index}`),
-        pauseMs: between(`pause ${conversation}.${index}`, 0, haste),
-        waits: share(`waits ${conversation}.${index}`) < 0.3,
-      })),
-    }
+  const talkOf = (conversation: string, person: string): Talk => ({
+    conversation,
+    person,
+    says: Array.from({ length: 1 + Math.floor(share(`says ${conversation}`) * 5) }, (_, index) => ({
+      name: `${conversation}.${index}`,
+      text: textOf(`${conversation}.${index}`),
+      pauseMs: between(`pause ${conversation}.${index}`, 0, haste),
+      waits: share(`waits ${conversation}.${index}`) < 0.3,
+    })),
   })
+  const talks = Array.from({ length: count }, (_, talk) =>
+    talkOf(`c${talk}`, among(`person c${talk}`, ['ann', 'bob'])),
+  )
   const name = among('troubled', ['intent', 'memory', 'dialog', 'generation'] as const)
   if (weather === 'asleep')
     return { mode, weather, isProtected, talks, stuck: [], asleep: among('asleep', ['generation', 'echo']) }
@@ -93,11 +97,27 @@ export function planOf(seed: number): Plan {
     isProtected,
     talks,
     stuck: stuck.map(({ conversation }) => ({ function: name, conversation, how })),
+    ...(isStorm &&
+      isProtected &&
+      share('leaver') < 0.5 && {
+        leaver: {
+          ...talkOf('gone', 'eve'),
+          leavesAfterMs: between('leaver', 0, among('leaves', [10, 100, haste])),
+        },
+      }),
   }
 }
 
 /** The plan with only some of its messages, by their names. */
-export function planWith(plan: Plan, says: ReadonlySet<string>): Plan {
-  const talks = plan.talks.map(talk => ({ ...talk, says: talk.says.filter(({ name }) => says.has(name)) }))
-  return { ...plan, talks: talks.filter(talk => talk.says.length > 0) }
+export function planWith({ leaver, ...plan }: Plan, says: ReadonlySet<string>): Plan {
+  const only = <T extends Talk>(talk: T): T[] => {
+    const left = talk.says.filter(({ name }) => says.has(name))
+    return left.length === 0 ? [] : [{ ...talk, says: left }]
+  }
+  const [leaving] = leaver ? only(leaver) : []
+  return { ...plan, talks: plan.talks.flatMap(only), ...(leaving && { leaver: leaving }) }
 }
+
+/** All that is said. */
+export const saysIn = ({ talks, leaver }: Plan): Saying[] =>
+  [...talks, ...(leaver ? [leaver] : [])].flatMap(({ says }) => says)

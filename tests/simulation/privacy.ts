@@ -1,21 +1,46 @@
+import { keyIdOfRecord } from '../../shared/protection/sealed-record.ts'
 import type { Findings } from './findings.ts'
-import type { Plan } from './plan.ts'
+import { type Plan, saysIn, shown } from './plan.ts'
 import type { Violations } from './promises.ts'
 
 /** Where everything is encrypted nobody reads on the log or in the history what people said. */
-export async function readable({ house, clients }: Findings, { isProtected }: Plan): Promise<Violations> {
-  if (!isProtected) return []
+export async function readable({ house }: Findings, plan: Plan): Promise<Violations> {
+  if (!plan.isProtected) return []
   const { log, store } = house
   const broken: Violations = []
-  for (const { talk, acknowledged } of clients) {
-    const kept = await store.driver.history.list(talk.conversation, { limit: 1_000 })
-    const said = new Set(acknowledged.map(({ text }) => text))
-    for (const text of said) {
-      if (kept.some(row => row.text.includes(text))) broken.push(`"${text}" can be read in the history`)
-      for (const topic of log.topics())
-        if (log.all(topic).some(({ value }) => value.includes(text)))
-          broken.push(`"${text}" can be read on ${topic}`)
-    }
+  const rows: string[] = []
+  for (const person of await store.driver.rows.people())
+    for await (const row of store.driver.rows.read(person)) rows.push(JSON.stringify(row))
+  for (const text of new Set(saysIn(plan).map(one => one.text))) {
+    if (rows.some(row => row.includes(text))) broken.push(`Privacy "${shown(text)}" can be read in the store`)
+    for (const topic of log.topics())
+      if (log.all(topic).some(({ value }) => value.includes(text)))
+        broken.push(`Privacy "${shown(text)}" can be read on ${topic}`)
   }
   return broken
+}
+
+/** Of who was forgotten nothing opens but what was said since: no work that was under way makes a key, or takes another's. */
+export async function forgotten({ house, leaving }: Findings): Promise<Violations> {
+  const { protection, conversations } = house.drivers.outside
+  if (!leaving || !protection) return []
+  const { keys } = protection
+  const { conversation, person } = leaving.talk
+  const broken = new Set<string>()
+  let hasSpoken = false
+  for (const topic of house.log.topics())
+    for (const record of house.log.all(topic)) {
+      if (record.key !== conversation) continue
+      const id = keyIdOfRecord(record)
+      const key = id === undefined ? undefined : await keys.byId(id)
+      if (id === undefined) broken.add(`Privacy an event on ${topic} is not encrypted`)
+      if (key && key.person !== person)
+        broken.add(`Privacy an event of ${person} on ${topic} has the key of ${key.person || 'the house'}`)
+      if (key?.person === person && topic === 'lares.message') hasSpoken = true
+    }
+  for await (const row of conversations.rows.read(person))
+    if (row.kind === 'message' && row.role === 'user') hasSpoken = true
+  if (!hasSpoken && (await keys.existing(person)))
+    broken.add(`Privacy ${person} has a key again, and has said nothing since`)
+  return [...broken]
 }

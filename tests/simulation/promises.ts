@@ -50,11 +50,12 @@ const textOf = ({ inReplyTo, text, status }: { inReplyTo: string | null; text: s
   `${inReplyTo} ${status} ${text}`
 
 /** P2 An alarm rings once. P1 It does ring. */
-export async function alarms({ house, replies }: Findings): Promise<Violations> {
+export async function alarms({ house, replies, leaving }: Findings): Promise<Violations> {
   const broken: Violations = []
   const set = new Set<string>()
-  for (const { headers, value } of await house.drivers.outside.records('lares.result'))
-    if (value.toString().includes('It rings in')) set.add(headers.ce_causationid!)
+  for (const { headers, value, key } of await house.drivers.outside.records('lares.result'))
+    if (key !== leaving?.talk.conversation && value.toString().includes('It rings in'))
+      set.add(headers.ce_causationid!)
   for (const timer of set) {
     const count = replies.filter(({ turn, data }) => {
       return data.inReplyTo === null && turn === derivedId(timer, 'timers', 0)

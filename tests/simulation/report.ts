@@ -1,4 +1,4 @@
-import { type Plan, shown } from './plan.ts'
+import { type Plan, saysIn, shown } from './plan.ts'
 import type { RunResult } from './run.ts'
 import type { Shrunk } from './shrink.ts'
 
@@ -24,7 +24,7 @@ export function failureReport({ seed, plan, violations }: RunResult, shrunk: Shr
   ].join('\n')
 }
 
-const saidIn = ({ talks }: Plan, says: string[]): string[] =>
-  talks.flatMap(talk =>
-    talk.says.filter(({ name }) => says.includes(name)).map(({ name, text }) => `${name}: ${shown(text)}`),
-  )
+const saidIn = (plan: Plan, says: string[]): string[] =>
+  saysIn(plan)
+    .filter(({ name }) => says.includes(name))
+    .map(({ name, text }) => `${name}: ${shown(text)}`)

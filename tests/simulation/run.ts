@@ -7,8 +7,9 @@ import type { FaultName } from './faults.ts'
 import { findingsOf } from './findings.ts'
 import { installGlobals } from './globals.ts'
 import { type House, type HouseParts, openHouse } from './house.ts'
+import { type Leaving, startLeaver } from './leaver.ts'
 import { type Plan, planOf, planWith } from './plan.ts'
-import { readable } from './privacy.ts'
+import { forgotten, readable } from './privacy.ts'
 import {
   alarms,
   disordered,
@@ -99,19 +100,24 @@ async function live(house: House, plan: Plan, parts: HouseParts): Promise<Violat
   await clock.wait(BOOT_MS)
   const asleep = house.machines.find(({ name }) => name === plan.asleep)
   asleep?.keepDown(true)
-  const clients = plan.talks.map(talk => startClient(talk, { ...parts, gateways: house.gateways }))
+  const reaching = { ...parts, gateways: house.gateways }
+  const clients = plan.talks.map(talk => startClient(talk, reaching))
+  const leaving = plan.leaver && startLeaver(plan.leaver, house, reaching)
+  const people: People = { clients, leaving }
   if (plan.weather === 'asleep') await clock.wait(ASLEEP_MS)
-  else await untilOver(house, clients, parts, STORM_MS)
+  else await untilOver(house, people, parts, STORM_MS)
   asleep?.keepDown(false)
   chance.calm()
   troubles.healAll()
   parts.trace(() => 'from now on nothing goes wrong')
-  const late = await untilOver(house, clients, parts, CALM_LIMIT_MS)
+  const late = await untilOver(house, people, parts, CALM_LIMIT_MS)
   const putBack = chance.share('put back') < 0.7
   if (putBack && !late) await operator.putAllBack()
-  const broken = late ?? (await untilOver(house, clients, parts, CALM_LIMIT_MS))
-  return broken ? [`P1 it does not end: ${broken}`] : await check(house, clients, plan, putBack)
+  const broken = late ?? (await untilOver(house, people, parts, CALM_LIMIT_MS))
+  return broken ? [`P1 it does not end: ${broken}`] : await check(house, people, plan, putBack)
 }
+
+type People = { clients: Client[]; leaving: Leaving | undefined }
 
 /**
  * Waits until everybody has said everything, everything is finished, and the pages show it. Gives back what is not by
@@ -119,7 +125,7 @@ async function live(house: House, plan: Plan, parts: HouseParts): Promise<Violat
  */
 async function untilOver(
   house: House,
-  clients: Client[],
+  people: People,
   { clock, calls }: HouseParts,
   limitMs: number,
 ): Promise<string | undefined> {
@@ -127,10 +133,10 @@ async function untilOver(
   let quietSinceMs = clock.nowMs()
   for (;;) {
     await clock.wait(500)
-    const left = [...notUp(house, clock), ...away(calls), ...(await unfinishedIn(house, clients))]
+    const left = [...notUp(house, clock), ...away(calls), ...(await unfinishedIn(house, people))]
     if (left.length > 0) quietSinceMs = clock.nowMs()
     const quietMs = clock.nowMs() - quietSinceMs
-    if (quietMs > PAGE_LOOKS_MS || (quietMs > QUIET_MS && (await areCurrent(house, clients))))
+    if (quietMs > PAGE_LOOKS_MS || (quietMs > QUIET_MS && (await areCurrent(house, people.clients))))
       return undefined
     if (clock.nowMs() > untilMs) return left.join('; ') || 'the pages are behind'
   }
@@ -146,11 +152,12 @@ const notUp = ({ machines }: House, clock: Clock): string[] =>
 const away = ({ isAway }: Calls): string[] =>
   (['bus', 'store', 'receiver'] as const).filter(isAway).map(what => `the ${what} is away`)
 
-async function unfinishedIn(house: House, clients: Client[]): Promise<string[]> {
+async function unfinishedIn(house: House, { clients, leaving }: People): Promise<string[]> {
   const { timers } = house.store.driver
   const waiting = await Promise.all(['ann', 'bob'].map(person => timers.pending(person, 1)))
   return [
     ...clients.filter(client => !client.isDone()).map(({ talk }) => `${talk.conversation} has more to say`),
+    ...(leaving && !leaving.isDone() ? [`${leaving.talk.person} is not yet forgotten`] : []),
     ...unfinished(house),
     ...waiting.flat().map(({ id }) => `the alarm ${id.slice(0, 8)} waits`),
   ]
@@ -164,8 +171,13 @@ async function areCurrent({ store }: House, clients: Client[]): Promise<boolean>
   return true
 }
 
-async function check(house: House, clients: Client[], plan: Plan, putBack: boolean): Promise<Violations> {
-  const findings = await findingsOf(house, clients)
+async function check(
+  house: House,
+  { clients, leaving }: People,
+  plan: Plan,
+  putBack: boolean,
+): Promise<Violations> {
+  const findings = await findingsOf(house, clients, leaving)
   return [
     ...lost(findings),
     ...saidTwice(findings),
@@ -179,5 +191,6 @@ async function check(house: House, clients: Client[], plan: Plan, putBack: boole
     ...held(findings),
     ...(await delivered(findings)),
     ...(await readable(findings, plan)),
+    ...(await forgotten(findings)),
   ]
 }

@@ -1,4 +1,5 @@
 import type { FaultName } from './faults.ts'
+import { saysIn } from './plan.ts'
 import { type RunResult, run } from './run.ts'
 
 /** A history as short as it could be made that breaks the same promise. */
@@ -23,7 +24,7 @@ export async function shrink(failed: RunResult, kinds?: readonly FaultName[]): P
   const breaks = async (faults: string[], says: string[]) =>
     (await again(faults, says)).violations.some(violation => violation.startsWith(promise))
   let faults = failed.faults
-  let says = failed.plan.talks.flatMap(talk => talk.says.map(({ name }) => name))
+  let says = saysIn(failed.plan).map(({ name }) => name)
   let isShorter = true
   while (isShorter && runs < MOST_RUNS) {
     const before = faults.length + says.length

@@ -70,7 +70,10 @@ function conversationsOf(
     history: through('history', driver.history),
     documents: through('documents', driver.documents),
     timers: through('timers', driver.timers),
-    rows: driver.rows,
+    rows: {
+      ...driver.rows,
+      forget: person => call(`rows.forget ${person}`, () => driver.rows.forget(person)),
+    },
     audit: driver.audit,
     trimJournal: beforeMs => call('store.trimJournal', () => driver.trimJournal(beforeMs)),
     check: () => call('store.check', () => driver.check()),
