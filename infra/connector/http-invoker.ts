@@ -93,9 +93,9 @@ function connectionError(name: string, cause: Error & { code?: string }): LaresE
 /** The design's table of statuses: these are tried again, any other 4xx is final. */
 const RETRIED = new Set([408, 421, 425, 429])
 /** What the function has not seen, or has put off. */
-/** Said by a function of Lares, and not by the status alone: what is passed over for it is lost. */
-const FORGOTTEN = 'forgotten'
 const CODES: Record<number, ErrorCode> = { 421: 'unavailable', 429: 'busy', 503: 'unavailable' }
+/** Taken from what a function says, not from the status alone: an event is passed over for it. */
+const FORGOTTEN = 'forgotten'
 
 async function refusal(name: string, answer: Dispatcher.ResponseData): Promise<LaresError> {
   const { statusCode, headers } = answer
@@ -105,14 +105,11 @@ async function refusal(name: string, answer: Dispatcher.ResponseData): Promise<L
   const code =
     told?.code === FORGOTTEN ? FORGOTTEN : (CODES[statusCode] ?? (retryable ? 'failed' : 'rejected'))
   const retryAfterMs = retryAfter(headers['retry-after'])
-  return new LaresError(
-    code,
-    `${name} answered ${statusCode}: ${told ? `${told.code}: ${told.message}` : text}`,
-    {
-      retryable,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    },
-  )
+  const reason = told ? `${told.code}: ${told.message}` : text
+  return new LaresError(code, `${name} answered ${statusCode}: ${reason}`, {
+    retryable,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
 }
 
 function errorIn(text: string): { code?: string; message: string } | undefined {
