@@ -15,6 +15,7 @@ export const FAULTS = {
     rate: 0.01,
     says: "a process's clock jumps, to be up to ten minutes off, either way; asked each second",
   },
+  'power-cut': { rate: 0.03, says: 'all processes die at once; asked each second' },
   // The bus.
   'publish-refused': { rate: 0.02, says: 'a batch is refused, and nothing of it is written' },
   'publish-partial': { rate: 0.02, says: 'a batch is refused, and a part of it is written' },

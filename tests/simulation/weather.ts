@@ -61,6 +61,8 @@ export type DeadLetterData = {
 export function startWeather(house: House, operator: Operator, parts: HouseParts & World): void {
   const { clock, chance, calls, trace } = parts
   const second = async () => {
+    if (chance.fault('power-cut', 'the house'))
+      for (const machine of house.machines) machine.crash('the power is cut')
     for (const machine of house.machines) {
       const { name, life } = machine
       if (!life) continue
