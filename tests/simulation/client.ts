@@ -155,7 +155,7 @@ async function watch(client: Client, reach: Reach, { clock, chance, trace }: Cli
   }
 }
 
-export type Reach = ReturnType<typeof openReach>
+type Reach = ReturnType<typeof openReach>
 
 /** Reaches one of the gateways over a network that may fail, until it answers. */
 export function openReach({ conversation }: Talk, { clock, chance, gateways }: ClientParts) {

@@ -3,7 +3,7 @@ import type { Findings } from './findings.ts'
 import { type Plan, saysIn, shown } from './plan.ts'
 import type { Violations } from './promises.ts'
 
-/** Where everything is encrypted nobody reads on the log or in the history what people said. */
+/** Where everything is encrypted nobody reads on the log or in the store what people said. */
 export async function readable({ house }: Findings, plan: Plan): Promise<Violations> {
   if (!plan.isProtected) return []
   const { log, store } = house

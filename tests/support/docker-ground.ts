@@ -47,7 +47,7 @@ export async function dockerGround(machine: DockerMachine): Promise<Ground> {
       await writeFile(join(context, 'Dockerfile'), `FROM ${runtime}\nCOPY handler.ts ./\n`)
       await machine.build(context, image(name))
     },
-    kill: (home, name) => killContainersOf(home, name),
+    kill: killContainersOf,
   }
 }
 
