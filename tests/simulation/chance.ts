@@ -54,10 +54,10 @@ export function openChance({ seed, rates, only }: ChanceOptions): Chance {
   }
 }
 
-/** Each seed has its own weather: half of the kinds, seldom or often. */
+/** Each seed has its own weather: half of the kinds, seldom or often; those that are asked for by name are frequent. */
 export function ratesFor(seed: number, forced: readonly FaultName[] = []): Map<FaultName, number> {
   const rates = new Map<FaultName, number>()
-  const often = [0.3, 1, 3][hash32(seed, 'often') % 3]!
+  const often = forced.length > 0 ? 3 : [0.3, 1, 3][hash32(seed, 'often') % 3]!
   for (const [kind, { rate }] of Object.entries(FAULTS) as [FaultName, { rate: number }][]) {
     const isOn = forced.length > 0 ? forced.includes(kind) : hash32(seed, `on ${kind}`) % 2 === 0
     if (isOn) rates.set(kind, Math.min(1, rate * often))

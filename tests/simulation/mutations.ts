@@ -77,6 +77,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: '      if (made.length > 0) await events.publish(made)\n      await timers.markFired(due.map(({ id }) => id))\n',
     replace:
       '      await timers.markFired(due.map(({ id }) => id))\n      if (made.length > 0) await events.publish(made)\n',
+    faults: ['publish-refused', 'bus-away', 'crash-before'],
   },
   {
     name: 'acknowledged before published',
@@ -177,6 +178,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'functions/dialog/publishing.ts',
     find: '    repeatUnpublished(work)\n',
     replace: '',
+    faults: ['crash-after', 'delay', 'bus-away', 'rebalance', 'overlap'],
   },
   {
     name: 'one lane for all',
