@@ -72,7 +72,7 @@ export function openHouse(parts: HouseParts): House {
     calls,
     parts.plan.isProtected,
   )
-  const vectors = openSqliteVectors(':memory:')
+  const vectors = apart(clock, openSqliteVectors(':memory:'))
   const receiver = openReceiver(calls, parts, names)
   const deployed = FUNCTIONS.map(one => ({ name: one.name, topics: topicsOf(one) }))
   const hosts: Hosts = new Map()
@@ -146,6 +146,21 @@ export function openHouse(parts: HouseParts): House {
     gateways,
     deployed,
     connectors: () => [...connectors.values()],
+  }
+}
+
+/** A server that all reach and that dies with none of them: what it does belongs to no process. */
+function apart(clock: World['clock'], { space, ...server }: Vectors): Vectors {
+  const outside = <T extends object>(methods: T): T =>
+    Object.fromEntries(
+      Object.entries(methods).map(([name, run]) => [
+        name,
+        (...given: unknown[]) => clock.as(undefined, () => run(...given)),
+      ]),
+    ) as T
+  return {
+    ...outside(server),
+    space: model => clock.as(undefined, async () => outside(await space(model))),
   }
 }
 
