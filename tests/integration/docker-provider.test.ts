@@ -75,7 +75,8 @@ describe.skipIf(!machine)('on Docker', () => {
     })
 
     test('what sleeps is paused, wakes as the same one, also for a provider that has started again', async () => {
-      await deployed('dozer', 'return me')
+      // Without the label the autoscaler would wake it within a second.
+      await deployed('dozer', 'return me', { labels: { 'com.openfaas.scale.zero': 'true' } })
       const before = await ask('dozer')
       await scale('dozer', 0)
       expect(await containers('dozer', 'paused')).toHaveLength(1)
