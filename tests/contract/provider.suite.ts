@@ -6,6 +6,9 @@ import { until } from '../support/until.ts'
 
 type Refusal = [what: string, wrong: object, reason: string]
 
+/** Without it the autoscaler brings back within a second what a test has scaled to nothing. */
+const MAY_SLEEP = { labels: { 'com.openfaas.scale.zero': 'true' } }
+
 /** What a provider promises, whatever runs its functions. `refusals` are those of its backend alone. */
 export function providerSuite(name: string, open: () => Promise<ProviderHouse>, refusals: Refusal[]): void {
   describe(name, () => {
@@ -153,7 +156,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderHouse>, 
     }, 60_000)
 
     test('requests that arrive at zero wait for one start; the manifest wakes nobody', async () => {
-      await deployed('sleepy', identity('sleepy'))
+      await deployed('sleepy', identity('sleepy'), MAY_SLEEP)
       await house.system('POST', 'scale-function/sleepy', { serviceName: 'sleepy', replicas: 0 })
       const manifest = await fetch(`${house.url()}/function/sleepy/_/manifest`)
       expect(await manifest.json()).toMatchObject({ name: 'sleepy', topics: ['lares.skill.sleepy'] })
@@ -169,6 +172,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderHouse>, 
       await deployed(
         'moody',
         `if (${house.board.isSet('frozen')}) throw new Error('frozen')\n${echo('moody')}`,
+        MAY_SLEEP,
       )
       await house.system('POST', 'scale-function/moody', { replicas: 0 })
       house.board.set('frozen', 'yes')
@@ -314,6 +318,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderHouse>, 
       await deployed(
         'patient',
         `if (${board.isSet('away')}) throw new Error('away')\n${echo('patient', board.put('done', 'text'))}`,
+        MAY_SLEEP,
       )
       await house.system('POST', 'scale-function/patient', { replicas: 0 })
       board.set('away', 'yes')
