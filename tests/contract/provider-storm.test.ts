@@ -68,7 +68,7 @@ async function storm(house: ProviderHouse, pids: Set<number>): Promise<void> {
   await bus.ensureTopics([...standingTopics(), ...topicsToMake(functions, [])])
   const roll = dice(7)
   const note = () => {
-    const store = openStore(join(house.folder, 'home', 'provider', 'provider.db'))
+    const store = openStore(join(house.home, 'provider', 'provider.db'))
     const running = store.instances().map(({ instance }) => Number(instance.handle.pid))
     store.close()
     for (const pid of running) pids.add(pid)
