@@ -71,7 +71,7 @@ export function openIntake(parts: Parts, { live, pressure, breaker }: Doors): In
 async function enter(parts: Parts, incoming: Incoming & { conversation: string; id: string }): Promise<void> {
   const { id, conversation, person, text } = incoming
   const time = new Date((parts.now ?? Date.now)()).toISOString()
-  await parts.welcome?.(person)
+  await parts.protection?.keys.of(person)
   const attachments = await storeAttachments(parts.objects, { person, id }, incoming.attachments ?? [])
   const event = firstEvent({
     id,

@@ -6,6 +6,7 @@ import type { EventLog } from '../shared/events/log.ts'
 import type { Log } from '../shared/log.ts'
 import type { Objects } from '../shared/objects/objects.ts'
 import type { DeadLetters, OperationStatus } from '../shared/operations.ts'
+import type { Protection } from '../shared/protection/protection.ts'
 import type { Metrics } from '../shared/telemetry/metrics.ts'
 import type { Tracer } from '../shared/trace.ts'
 import type { Access } from './access.ts'
@@ -28,8 +29,8 @@ export type Parts = {
   checks: Record<string, () => Promise<void>>
   /** The names of the deployed skills. */
   skills: () => Promise<string[]>
-  /** Makes the key of somebody who may be new here, before anything of theirs is kept; without it nothing is encrypted. */
-  welcome?: (person: string) => Promise<void>
+  /** Where somebody who is new gets a key, before anything of theirs is kept; without it nothing is encrypted. */
+  protection?: Pick<Protection, 'keys'> | undefined
   /** Where attachments go; without it they are refused. */
   objects?: Objects
   /** What the owner may ask about the functions and do with dead letters; without them there are no such routes. */

@@ -33,7 +33,6 @@ export async function startGateway(
     drivers.audit(),
     ownerToken(environment.home, environment.token),
   ])
-  const { protection } = drivers
   const catalogue = openCatalogue(conversations.documents)
   await recordConfiguration(environment.configDirectory, { audit, documents: conversations.documents })
   const gateway = await buildGateway({
@@ -42,7 +41,7 @@ export async function startGateway(
     conversations,
     objects,
     audit,
-    ...(protection && { welcome: async (person: string) => void (await protection.keys.of(person)) }),
+    protection: drivers.protection,
     log,
     metrics: drivers.metrics,
     config: readConfig(environment.configDirectory, 'gateway'),

@@ -57,14 +57,13 @@ export async function importLines(
   bytesOf: BytesOf | undefined,
 ): Promise<ImportReport> {
   const report: ImportReport = { rows: 0, vectors: 0, objects: 0, alreadyThere: 0 }
-  const welcome = async (person: string) => void (await stores.protection?.keys.of(person))
   const rows = batches<Row>(async batch => {
     const isNew = await stores.conversations.rows.write(batch)
     report.rows += isNew
     report.alreadyThere += batch.length - isNew
   })
   const vectors = batches<LineOf<'vector'>>(async batch => {
-    for (const person of new Set(batch.map(line => line.person))) await welcome(person)
+    for (const person of new Set(batch.map(line => line.person))) await stores.protection?.keys.of(person)
     report.vectors += await putVectors(stores, batch)
   })
   const reading = await cursor(lines)
@@ -72,7 +71,7 @@ export async function importLines(
     await reading.next()
     if (line.kind === 'vector') await vectors.add(line)
     else if (line.kind === 'object') {
-      await welcome(personOfKey(line.key))
+      await stores.protection?.keys.of(personOfKey(line.key))
       const inLines = bytesIn(reading)
       if (await putObject(stores, line, bytesOf ? bytesOf(line.key) : inLines)) report.objects++
       else report.alreadyThere++

@@ -40,7 +40,7 @@ export function openRooms({ bus, conversations, objects, events, protection, log
     objects,
     log,
     events,
-    ...(protection && { welcome: async (person: string) => void (await protection.keys.of(person)) }),
+    protection,
     // There is no configuration in this folder: the defaults.
     config: readConfig(import.meta.dirname, 'gateway'),
     ownerToken: '',
