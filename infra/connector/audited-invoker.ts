@@ -17,7 +17,7 @@ export function auditedInvoker(invoker: Invoker, audit: Audit): Invoker {
         await audit.record({
           id: event.id,
           action: 'tool-used',
-          by: person === undefined ? 'connector' : { person },
+          by: person === undefined ? 'connector' : { onBehalfOf: person },
           about: { tool, conversation: event.subject, event: event.id },
         })
       }

@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LaresError } from '../../shared/errors.ts'
 import type { LaresEvent } from '../../shared/events/event.ts'
 import { derivedId } from '../../shared/events/ids.ts'
 import { toRecord } from '../../shared/events/kafka-binding.ts'
 import type { EventLog } from '../../shared/events/log.ts'
 import { defineFunction } from '../../shared/function/definition.ts'
+import { noLog } from '../../shared/log.ts'
 import { chunk, gate, message, openWorks, result, stage, until, type Works } from './works.fixture.ts'
 
 let works: Works
@@ -64,7 +65,8 @@ test('a final error is not tried again', async () => {
   expect(seen).toEqual(['a1'])
 })
 
-test('an event of somebody who was forgotten is passed over, also a dead letter', async () => {
+test('an event of somebody who was forgotten is passed over with a warning, also a dead letter', async () => {
+  const warned = vi.spyOn(noLog, 'warn')
   const seen: string[] = []
   const forgotten = (event: LaresEvent): never => {
     seen.push(event.type)
@@ -90,6 +92,9 @@ test('an event of somebody who was forgotten is passed over, also a dead letter'
   await until(async () => expect(await works.lag('mourner')).toBe(0))
   expect(await works.on('lares.deadletter')).toHaveLength(1)
   expect(seen.toSorted()).toEqual(['lares.deadletter.recorded', 'lares.message.received'])
+  const passedOver = warned.mock.calls.filter(([, message]) => message.includes('passed over'))
+  expect(passedOver).toHaveLength(2)
+  warned.mockRestore()
 })
 
 test('waits grow, heed Retry-After, and hold only their own conversation', async () => {

@@ -13,8 +13,11 @@ import {
   type Problem,
 } from './entry.ts'
 
-/** Who did it: a person; an operator, at the command line or by the configuration; the connector, for nobody who is known. */
-export type Who = { person: string } | 'operator' | 'connector'
+/**
+ * Who did it: a person, who may be new; the assistant, on behalf of somebody who has been here; an operator, at the command
+ * line or by the configuration; the connector, for nobody who is known.
+ */
+export type Who = { person: string } | { onBehalfOf: string } | 'operator' | 'connector'
 
 export type Record = {
   action: Action
@@ -30,7 +33,7 @@ export type Record = {
 export type Verdict = { entries: number; head: Head; anchor: Head | undefined; problems: Problem[] }
 
 export type Audit = {
-  /** Resolves when it is durable. Errors: `unavailable`; `forgotten` for a tool that is used for somebody who was forgotten. */
+  /** Resolves when it is durable. Errors: `unavailable`; `forgotten` on behalf of somebody who was. */
   record(what: Record): Promise<void>
   /** In their order, with the people whose keys are still there by name. */
   read(afterSequence: number, limit: number): Promise<AuditEntry[]>
@@ -51,11 +54,12 @@ const PAGE = 1_000
 /** The audit log: rows in the store, chained by hash, with the newest hash kept in the key ring. */
 export function openAudit({ store, protection, now = Date.now }: AuditParts): Audit {
   const keyOfHouse = async () => (await protection?.keys.of(HOUSE))?.audit
-  /** Who signs in may be new; a tool is used for somebody who has spoken, or not at all. */
-  const nameOf = async (person: string, action: Action) => {
-    if (!protection) return `person:${person}`
+  const nameOf = async (by: Exclude<Who, string>) => {
+    const isPerson = 'person' in by
+    const name = isPerson ? by.person : by.onBehalfOf
+    if (!protection) return `person:${name}`
     const { keys } = protection
-    return `key:${(await (action === 'tool-used' ? keys.ofKnown(person) : keys.of(person))).id}`
+    return `key:${(await (isPerson ? keys.of(name) : keys.ofKnown(name))).id}`
   }
   /** To be told of is no reason to get a key. */
   const nameIn = async (person: string) => {
@@ -63,8 +67,7 @@ export function openAudit({ store, protection, now = Date.now }: AuditParts): Au
     const key = await protection.keys.existing(person)
     return key ? `key:${key.id}` : 'nobody who has a key'
   }
-  const who = async (by: Who, action: Action) =>
-    typeof by === 'string' ? by : await nameOf(by.person, action)
+  const who = async (by: Who) => (typeof by === 'string' ? by : await nameOf(by))
   return {
     async record({ action, by, person, about = {}, id = newId() }) {
       const key = await keyOfHouse()
@@ -73,7 +76,7 @@ export function openAudit({ store, protection, now = Date.now }: AuditParts): Au
         id,
         at: new Date(now()).toISOString(),
         action,
-        by: await who(by, action),
+        by: await who(by),
         about: { ...whom, ...about },
       }
       const row = await store.append(id, last => {

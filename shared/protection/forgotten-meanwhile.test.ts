@@ -58,7 +58,7 @@ test('nothing is kept of what was under way for somebody who was forgotten meanw
         ...{ conversation: 'c', eventId: id, person: 'alice' },
         apply: () => ({ state: {}, messages: [], outcome: {}, modelCalls: [] }),
       }),
-      audit.record({ action: 'tool-used', by: { person: 'alice' } }),
+      audit.record({ action: 'tool-used', by: { onBehalfOf: 'alice' } }),
       objects.put(`${folderOf('alice')}events/${id}`, Buffer.from('leeks')),
       log.publish([event(id)]),
       say(),
