@@ -143,6 +143,7 @@ function networkOf(ring: Ring, calls: Calls): (life: Life) => Ring {
       ofPerson: person => call(`ofPerson ${person}`, () => ring.ofPerson(person)),
       byId: id => call(`byId of ${people.get(id)}`, () => ring.byId(id)),
       destroy: person => call(`destroy ${person}`, () => ring.destroy(person)),
+      anchor: (...given) => call('anchor', () => ring.anchor(...given)),
     }
   }
 }

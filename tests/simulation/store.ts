@@ -74,7 +74,10 @@ function conversationsOf(
       ...driver.rows,
       forget: person => call(`rows.forget ${person}`, () => driver.rows.forget(person)),
     },
-    audit: driver.audit,
+    audit: {
+      ...driver.audit,
+      append: (id, make) => call('audit.append', () => driver.audit.append(id, make)),
+    },
     trimJournal: beforeMs => call('store.trimJournal', () => driver.trimJournal(beforeMs)),
     check: () => call('store.check', () => driver.check()),
     close: async () => undefined,
