@@ -70,10 +70,12 @@ const ON_THE_WAY = new Set([
   'lares.context.recalled',
 ])
 
+export const isOnTheWay = ({ type }: DeadLetter): boolean => ON_THE_WAY.has(type)
+
 /** Ends what cannot go on, so that no turn hangs and no message is silently lost. */
 export function takeDeadLetter(work: Work, dead: DeadLetter): void {
   const { state } = work
-  if (ON_THE_WAY.has(dead.type)) loseMessage(work, dead)
+  if (isOnTheWay(dead)) loseMessage(work, dead)
   else if (state.turn?.id === dead.message) loseStage(work, state.turn, dead)
   else work.notes.push('a dead letter is of no turn that runs')
 }

@@ -4,7 +4,6 @@ import { derivedId, newId } from '../../shared/events/ids.ts'
 import { invocable } from '../../shared/function/invoke.ts'
 import { noLog } from '../../shared/log.ts'
 import type { Models } from '../../shared/models/models.ts'
-import { openFolderObjects } from '../../shared/objects/folder.ts'
 import { type Kit, messageEvent, openKit } from '../test-kit.ts'
 import dialog from './handler.ts'
 import { assistant, recalledOf } from './talk.fixture.ts'
@@ -22,7 +21,7 @@ const models = {
 async function send(event: LaresEvent): Promise<LaresEvent[]> {
   const services = { ...kit.services, models, assistant }
   const events: LaresEvent[] = []
-  const { invoke } = invocable(dialog, { services, objects: openFolderObjects('unused'), log: noLog })
+  const { invoke } = invocable(dialog, { services, objects: kit.objects, log: noLog })
   for await (const made of invoke(event)) events.push(made)
   return events
 }
@@ -86,4 +85,22 @@ test('of a message too large for the log, which failed for good, the person is t
   })
   const [failure] = await send(deadLetterOf({ ...event, dataref: 'lares-object:events/x' } as LaresEvent))
   expect(failure!.data).toMatchObject({ status: 'failed', answers: [event.correlationid] })
+})
+
+const apart = ({ data, ...event }: LaresEvent) =>
+  ({ ...event, dataref: 'lares-object:events/large' }) as LaresEvent
+
+test('it is told also when the message failed before the gateway told the history of it', async () => {
+  const event = recalled('what is my code?', 'It is 4711.')
+  await kit.objects.put('events/large', Buffer.from(JSON.stringify(event.data)))
+  const [failure] = await send(deadLetterOf(apart(event)))
+  expect(failure!.data).toMatchObject({ status: 'failed', answers: [event.correlationid] })
+  expect(await kit.conversations.history.message(event.correlationid)).toMatchObject({
+    text: 'what is my code?',
+    status: 'failed',
+  })
+})
+
+test('nobody is told of what is neither in the history nor in the object store, and the next is taken', async () => {
+  expect(await send(deadLetterOf(apart(recalled('what is my code?', 'It is 4711.'))))).toEqual([])
 })

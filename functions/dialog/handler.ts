@@ -1,10 +1,12 @@
 import type { Conversations, ModelCall } from '../../shared/conversations/conversations.ts'
-import type { Draft } from '../../shared/events/event.ts'
+import { toLaresError } from '../../shared/errors.ts'
+import type { Draft, LaresEvent } from '../../shared/events/event.ts'
+import { claim } from '../../shared/events/log.ts'
 import { type EventData, schemaOf } from '../../shared/events/types.ts'
 import type { FunctionContext } from '../../shared/function/context.ts'
 import { defineFunction, type ReceivedEvent } from '../../shared/function/definition.ts'
 import { languageOf } from '../../shared/language.ts'
-import { type DeadLetter, readDeadLetter } from './dead-letter.ts'
+import { type DeadLetter, isOnTheWay, readDeadLetter } from './dead-letter.ts'
 import { type StepEvent, step } from './step.ts'
 import { canUseTools } from './tool-ability.ts'
 
@@ -17,14 +19,14 @@ const receives = [
 ] as const
 
 type Received = ReceivedEvent<(typeof receives)[number]>
-type Context = FunctionContext<'conversations' | 'catalogue' | 'assistant' | 'models'>
+type Context = FunctionContext<'conversations' | 'catalogue' | 'assistant' | 'models' | 'objects'>
 
 /** Owns the conversation: one turn at a time, every step in one transaction under the id of its event. */
 export default defineFunction({
   name: 'dialog',
   receives,
   emits: ['lares.prompt.composed', 'lares.skill.*.requested', 'lares.reply.completed'],
-  uses: ['conversations', 'catalogue', 'assistant', 'models'],
+  uses: ['conversations', 'catalogue', 'assistant', 'models', 'objects'],
   handle: (event, context) =>
     event.type === 'lares.deadletter.recorded' ? takeDeadLetter(event, context) : take(event, event, context),
 })
@@ -89,7 +91,8 @@ async function takeDeadLetter(
   if (timer)
     return await take(event, { type: 'lares.timer.fired', id, correlationid, data: timer as Timer }, context)
   const known = dead.said ? dead : await withRow(dead, subject, context.conversations)
-  return await take(event, { type: 'dead-letter', id, data: known }, context)
+  const data = known.said || !isOnTheWay(dead) ? known : await withClaim(known, failed, context)
+  return await take(event, { type: 'dead-letter', id, data }, context)
 }
 
 type Timer = EventData<'lares.timer.fired'>
@@ -125,5 +128,20 @@ async function withRow(dead: DeadLetter, subject: string, { history }: Conversat
   return {
     ...dead,
     said: { person: conversation.person, language: languageOf(text), said: { id, text, saidAt } },
+  }
+}
+
+/**
+ * The gateway tells the history after the log, so a message may fail before the history knows it. Then its claim check
+ * is redeemed, as the function that failed would have done. Errors: `unavailable`.
+ */
+async function withClaim(dead: DeadLetter, failed: unknown, { objects, log }: Context): Promise<DeadLetter> {
+  try {
+    return readDeadLetter(await claim(failed as LaresEvent, objects), dead.errorCode) ?? dead
+  } catch (thrown) {
+    const error = toLaresError(thrown)
+    if (error.retryable) throw error
+    log.warn({ event: dead.id, err: error }, 'the data of an event that failed for good cannot be had')
+    return dead
   }
 }
