@@ -91,6 +91,15 @@ describe('an encrypted log', () => {
     expect(people).toEqual(['alice', 'alice'])
   })
 
+  test('a message that is put back before anybody knows whose it is gets the key that it came with', async () => {
+    owners.learn('c', 'alice')
+    await bus.publish([event('c', 'said')])
+    const other = protectedBus(bare, { keys, owners: openOwners(), ownerOf: async () => undefined })
+    const [read] = await other.read('t')
+    await other.publish([read!])
+    expect(await Promise.all((await bare.read('t')).map(ownerOf))).toEqual(['alice', 'alice'])
+  })
+
   test('records of a person who was forgotten are told apart, and what still follows from them is nobody’s to read', async () => {
     owners.learn('c', 'alice')
     owners.learn('d', 'bob')

@@ -80,14 +80,19 @@ function openSealing({ keys, owners, ownerOf }: BusProtection) {
     const key = id !== undefined ? keys.atHand(id) : person === undefined ? undefined : keys.ofAtHand(person)
     return key && sealRecord(key, message)
   }
+  const personOf = async (conversation: string): Promise<string | undefined> => {
+    const person = owners.person(conversation) ?? (await ownerOf(conversation))
+    if (person !== undefined) owners.learn(conversation, person)
+    return person
+  }
   const sealOne = async (message: BusMessage): Promise<BusMessage> => {
-    const id = isFirst(message) ? undefined : owners.keyId(message.key)
-    if (id !== undefined) {
+    const id = owners.keyId(message.key)
+    const person = id === undefined || isFirst(message) ? await personOf(message.key) : undefined
+    // So also a message that is put back from the dead letters before the store knows whose it is.
+    if (id !== undefined && person === undefined) {
       const key = await keys.byId(id)
       return key ? sealRecord(key, message) : shredRecord(message)
     }
-    const person = owners.person(message.key) ?? (await ownerOf(message.key))
-    if (person !== undefined) owners.learn(message.key, person)
     return sealRecord(await keys.ofKnown(person ?? HOUSE), message)
   }
   return {

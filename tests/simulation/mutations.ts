@@ -253,7 +253,8 @@ export const MUTATIONS: readonly Mutation[] = [
     promise: 'Privacy',
     file: 'shared/protection/protected-bus.ts',
     find: '      return key ? sealRecord(key, message) : shredRecord(message)\n',
-    replace: '      if (key) return sealRecord(key, message)\n',
+    replace:
+      '      return sealRecord(key ?? (await keys.ofKnown((await personOf(message.key)) ?? HOUSE)), message)\n',
     faults: ['slow'],
   },
 ]
