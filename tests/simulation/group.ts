@@ -79,6 +79,7 @@ export function openGroup(name: string, log: Log, calls: Calls, { clock, chance,
     if (!member.isIn) rejoin(member)
   }
   const rejoin = (member: Member) => {
+    if (member.isIn) return
     member.isIn = true
     members.push(member)
     rebalance()
