@@ -21,13 +21,14 @@ export const passageModel = ({ id, dimensions }: EmbeddingModel): EmbeddingModel
 /** The ids under which vectors of a model are kept, those of memories first. */
 export const spacesOf = (model: string): string[] => [model, passageModel({ id: model, dimensions: 0 }).id]
 
-export const passageId = (document: string, n: number): string => `${document}/${n}`
+export const passageId = (prefix: string, n: number): string => `${prefix}/${n}`
 
-type Read = { id: string; passages: number }
+/** `prefix`: of the ids of its passages. A document that was kept before there were any has its own id there. */
+type Read = { id: string; passages: number; prefix?: string }
 
 /** The ids of all passages of a document. */
-export const idsOf = ({ id, passages }: Read): string[] =>
-  Array.from({ length: passages }, (_, n) => passageId(id, n))
+export const idsOf = ({ id, passages, prefix = id }: Read): string[] =>
+  Array.from({ length: passages }, (_, n) => passageId(prefix, n))
 
 type Following = { documents: Documents; vectors: Vectors; space: Space; person: string; embed: EmbedTexts }
 
@@ -35,7 +36,7 @@ type Following = { documents: Documents; vectors: Vectors; space: Space; person:
 export async function followPassages(following: Following): Promise<number> {
   const { documents, vectors, space, person } = following
   const all = (await documents.list({ collection: LIBRARY, person, limit: MAX_DOCUMENTS })).map(
-    ({ id, body }): Read => ({ id, passages: (body as Read).passages }),
+    ({ id, body }): Read => ({ ...(body as Read), id }),
   )
   if ((await space.count(person)) === all.reduce((sum, { passages }) => sum + passages, 0)) return 0
   const known = await idsIn(space, person)

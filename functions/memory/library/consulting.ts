@@ -56,7 +56,7 @@ export async function consult(
   const model = await abilityOf(tools)
   const quote = quoting(all, language)
   if (meant.length > 0 && (asksForWhole(text) || (found.length === 0 && model?.tools))) {
-    const start = await beginning(tools.documents, person, meant[0]!.id, model?.tools ? 12 : 1)
+    const start = await beginning(tools.documents, person, meant[0]!, model?.tools ? 12 : 1)
     return model?.tools ? { passages: affordable(start, quote, model) } : said(start[0], [], quote, language)
   }
   if (model?.tools)

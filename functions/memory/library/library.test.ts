@@ -49,6 +49,9 @@ async function objects(): Promise<number> {
   return count
 }
 
+const kept = (collection: string) =>
+  kit.conversations.documents.list({ collection, person: 'alice', limit: 9 })
+
 const LEASE = pdfOf([
   'The rent is 700 euros a month, payable on the third working day.',
   'The deposit is 900 euros. It is paid back within six months after you move out.',
@@ -91,6 +94,13 @@ describe('a document that comes with a message', () => {
     expect(await answer('which documents do you have?')).toBe(
       'Your documents:\n- lease.pdf (2 pages, 2026-03-27)',
     )
+  })
+
+  it('is kept once also when two messages bring it at once', async () => {
+    const both = await Promise.all([answer('', { files: [list] }), answer('', { files: [list] })])
+    expect(both.sort()).toEqual(['I have list.txt already: 3 lines.', 'I have read list.txt: 3 lines.'])
+    expect(await objects()).toBe(1)
+    expect(await kept('passages')).toHaveLength(1)
   })
 
   it('that cannot be read is refused with what to do, and not kept', async () => {
@@ -209,8 +219,7 @@ describe('forgetting a document', () => {
     expect(await answer('how high is the deposit?')).toBeUndefined()
     expect(await answer('which documents do you have?')).toContain('no documents')
     expect(await objects()).toBe(0)
-    const { documents } = kit.conversations
-    expect(await documents.list({ collection: 'passages', person: 'alice', limit: 9 })).toEqual([])
+    expect(await kept('passages')).toEqual([])
     // The message that brought it, come again, does not bring it back.
     expect(await answer('', { files: [lease], id, time: '2026-03-27T09:01:00.000Z' })).toContain(
       'I have read',
@@ -226,6 +235,71 @@ describe('forgetting a document', () => {
     await say('', { files: [lease] })
     expect(await answer('forget document lease', { id, time })).toBe(said)
     expect(await answer('how high is the deposit?')).toContain('900')
+  })
+
+  it('takes the bytes along that a message, sent once more by then, brings again', async () => {
+    const id = newId()
+    await say('', { files: [lease], id })
+    await say('forget document lease')
+    await say('', { files: [lease], id })
+    expect(await objects()).toBe(0)
+  })
+
+  it('means one that was sent before and is read only meanwhile, and leaves nothing of it', async () => {
+    const id = newId()
+    await say('', { files: [lease] })
+    const early = new Date(at + 1).toISOString()
+    const said = await answer('forget document lease', { id })
+    const time = new Date(at).toISOString()
+    await kit.objects.put(`${folderOf('alice')}attachments/late/0`, LEASE)
+    await say('', { files: [lease], id: 'late', time: early })
+    expect(await answer('forget document lease', { id, time })).toBe(said)
+    expect(await answer('which documents do you have?')).toContain('no documents')
+    expect(await objects()).toBe(0)
+    expect(await kept('passages')).toEqual([])
+  })
+
+  it('stays done when a try that stood still until then goes on', async () => {
+    const id = newId()
+    const { documents } = kit.conversations
+    const reached = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    const slow: typeof documents.insert = async (collection, document) => {
+      if (collection === 'library') {
+        reached.resolve()
+        await goOn.promise
+      }
+      return await documents.insert(collection, document)
+    }
+    kit.services.documents = { ...documents, insert: slow }
+    const first = say('', { files: [lease], id })
+    await reached.promise
+    kit.services.documents = documents
+    await say('', { files: [lease], id })
+    await say('forget document lease')
+    goOn.resolve()
+    await first
+    expect(await answer('which documents do you have?')).toContain('no documents')
+    expect(await objects()).toBe(0)
+    expect(await kept('passages')).toEqual([])
+  })
+
+  it('knows one that was kept before messages had passages of their own', async () => {
+    const { documents } = kit.conversations
+    const [person, createdAt] = ['alice', '2026-03-26T09:00:00.000Z']
+    const passage = { document: 'old', n: 0, place: { line: 1 }, led: 0 }
+    await documents.put('passages', {
+      id: 'old/0',
+      person,
+      text: 'The attic is cold.',
+      body: passage,
+      createdAt,
+    })
+    const body = { kind: 'text', count: 1, passages: 1, object: 'old', at: createdAt }
+    await documents.put('library', { id: 'old', person, text: 'old.txt', body, createdAt })
+    expect(await answer('what does old.txt say about the attic?')).toContain('The attic is cold.')
+    expect(await answer('forget old.txt')).toBe('I have forgotten old.txt.')
+    expect(await kept('passages')).toEqual([])
   })
 
   it('asks which where several could be meant, and says when there is none of that name', async () => {
@@ -252,7 +326,6 @@ describe('forgetting a document', () => {
     const id = newId()
     expect(await answer(said, { id })).toBe(reply)
     expect(await answer(said, { id, time: new Date(at).toISOString() })).toBe(reply)
-    const kept = await kit.conversations.documents.list({ collection: 'library', person: 'alice', limit: 9 })
-    expect(kept.map(({ text }) => text).sort()).toEqual(left)
+    expect((await kept('library')).map(({ text }) => text).sort()).toEqual(left)
   })
 })

@@ -4,7 +4,7 @@ import { bestMatches } from '../../../shared/matching.ts'
 import type { Source } from '../../../shared/memories/memories.ts'
 import { phrases } from './phrases.ts'
 import type { LibraryRequest } from './requests.ts'
-import { allHeld, type Held, held, remove, type Tools } from './store.ts'
+import { allHeld, FORGOTTEN, type Held, held, remove, type Tools } from './store.ts'
 
 /** `asked`: the ids of those of which one is to be chosen. */
 type Decision = { gone: Held[]; reply: string; asked?: string[] }
@@ -45,12 +45,13 @@ async function carryOut(
   decide: () => Decision,
 ): Promise<Served> {
   const { documents } = tools
-  const key = { collection: 'library-forgotten', person, id: message }
+  const key = { collection: FORGOTTEN, person, id: message }
   const { gone, reply, asked } = await decidedOnce(documents, key, new Date(saidAt), async () => decide())
   for (const one of gone) {
     const now = await held(documents, person, one.id)
-    // One that was sent again since is another.
-    if (!now || now.at <= saidAt) await remove(tools, person, one)
+    // One that was sent before, and is read only now, is meant too; one that was sent again since is not.
+    if (now && now.object !== one.object && now.at <= saidAt) await remove(tools, person, now)
+    await remove(tools, person, one)
   }
   return { answer: reply, ...(asked && { asked }) }
 }

@@ -10,6 +10,9 @@ import type { Vectors } from '../../../shared/vectors/vectors.ts'
 import type { Piece } from './passages.ts'
 import type { Kind, Place } from './read.ts'
 
+/** What was decided to be forgotten, by the message that asked for it. */
+export const FORGOTTEN = 'library-forgotten'
+
 const BATCH = 100
 
 export type Tools = {
@@ -29,6 +32,7 @@ export type Held = {
   kind: Kind
   count: number
   passages: number
+  prefix?: string
   object: string
   at: string
 }
@@ -55,41 +59,89 @@ const toHeld = ({ id, text, body }: Document): Held => ({
   name: text,
 })
 
-/** The document comes last: until then nothing of it is found, and keeping it again completes it. */
+/**
+ * What a message brings has passages of its own, so that nothing becomes of them when the same document is forgotten, or
+ * comes with another message.
+ */
+const prefixOf = (person: string, object: string): string => keyedId(person, PASSAGES, object)
+
+/**
+ * The document comes last: until then nothing of it is found, and keeping it again completes it. Gives back what is kept:
+ * another message may have brought the same bytes meanwhile.
+ */
 export async function keep(
-  documents: Documents,
+  tools: Tools,
   person: string,
-  { id, name, ...facts }: Omit<Held, 'passages'>,
+  { id, name, ...facts }: Omit<Held, 'passages' | 'prefix'>,
   pieces: readonly Piece[],
-): Promise<void> {
-  for (let from = 0; from < pieces.length; from += BATCH)
-    await Promise.all(
-      pieces.slice(from, from + BATCH).map(({ place, text }, index) => {
-        const { section } = place
-        const whole = section === undefined || section === text ? text : `${section}\n${text}`
-        const body = { document: id, n: from + index, place, led: whole.length - text.length }
-        const key = { id: passageId(id, from + index), person }
-        return documents.put(PASSAGES, { ...key, text: whole, body, createdAt: facts.at })
-      }),
-    )
-  const body = { ...facts, passages: pieces.length }
-  await documents.put(LIBRARY, { id, person, text: name, body, createdAt: facts.at })
+): Promise<Held> {
+  const { documents } = tools
+  const prefix = prefixOf(person, facts.object)
+  const put = ({ place, text }: Piece, n: number) => {
+    const { section } = place
+    const whole = section === undefined || section === text ? text : `${section}\n${text}`
+    const body = { document: id, n, place, led: whole.length - text.length }
+    const passage = { id: passageId(prefix, n), person, text: whole, body, createdAt: facts.at }
+    return documents.put(PASSAGES, passage)
+  }
+  for (let from = 0; from < pieces.length; from += BATCH) {
+    const [first, ...others] = pieces.slice(from, from + BATCH)
+    // Before the others, as `removePassages` wants it.
+    await put(first!, from)
+    await Promise.all(others.map((piece, index) => put(piece, from + 1 + index)))
+  }
+  const body = { ...facts, passages: pieces.length, prefix }
+  for (;;) {
+    if (await documents.insert(LIBRARY, { id, person, text: name, body, createdAt: facts.at })) {
+      const own = { id, name, ...body }
+      // By a try that stood still while another went on, and the person had it forgotten.
+      if (await isForgotten(documents, person, own)) await remove(tools, person, own)
+      return own
+    }
+    const other = await held(documents, person, id)
+    if (other) return other
+  }
 }
 
+const isForgotten = async (documents: Documents, person: string, { object }: Held): Promise<boolean> =>
+  (await documents.list({ collection: FORGOTTEN, person, limit: MAX_DOCUMENTS })).some(({ body }) =>
+    (body as { gone: Held[] }).gone.some(one => one.object === object),
+  )
+
 /** From its first step on nothing of it is found; said again, it does what is left to do. */
-export async function remove(
-  { documents, objects, vectors }: Tools,
-  person: string,
-  document: Held,
-): Promise<void> {
-  await documents.delete({ collection: LIBRARY, person, id: document.id })
-  const ids = idsOf(document)
-  for (let from = 0; from < ids.length; from += BATCH) {
-    const batch = ids.slice(from, from + BATCH)
-    await Promise.all(batch.map(one => documents.delete({ collection: PASSAGES, person, id: one })))
-    await forgetVectors(vectors, person, batch)
+export async function remove(tools: Tools, person: string, document: Held): Promise<void> {
+  const { documents, objects } = tools
+  const { id, object } = document
+  if ((await held(documents, person, id))?.object === object)
+    await documents.delete({ collection: LIBRARY, person, id })
+  await removePassages(tools, person, idsOf(document))
+  await objects.delete(object)
+}
+
+/** Removes what a message brought and is not kept: its bytes, and passages that were left by what was cut short. */
+export async function discard(tools: Tools, person: string, object: string): Promise<void> {
+  const { documents, objects } = tools
+  const idOf = (n: number) => passageId(prefixOf(person, object), n)
+  let count = 0
+  while (await documents.get({ collection: PASSAGES, person, id: idOf(count) })) count += BATCH
+  await removePassages(
+    tools,
+    person,
+    Array.from({ length: count }, (_, n) => idOf(n)),
+  )
+  await objects.delete(object)
+}
+
+/** The first of each batch is there as long as any of it or of a later one is: by it `discard` finds what is left. */
+async function removePassages({ documents, vectors }: Tools, person: string, ids: string[]): Promise<void> {
+  const removeAll = async (some: string[]) => {
+    await Promise.all(some.map(id => documents.delete({ collection: PASSAGES, person, id })))
+    await forgetVectors(vectors, person, some)
   }
-  await objects.delete(document.object)
+  for (let from = Math.ceil(ids.length / BATCH) * BATCH - BATCH; from >= 0; from -= BATCH) {
+    await removeAll(ids.slice(from + 1, from + BATCH))
+    await removeAll(ids.slice(from, from + 1))
+  }
 }
 
 /** Passages that share words with a query, best first. */
@@ -112,14 +164,9 @@ export async function passages(documents: Documents, person: string, ids: string
 export const beginning = (
   documents: Documents,
   person: string,
-  id: string,
+  document: Held,
   count: number,
-): Promise<Passage[]> =>
-  passages(
-    documents,
-    person,
-    Array.from({ length: count }, (_, n) => passageId(id, n)),
-  )
+): Promise<Passage[]> => passages(documents, person, idsOf(document).slice(0, count))
 
 function toPassage({ id, text, body, score = 0 }: Document & { score?: number }): Passage {
   const { document, n, place, led } = body as { document: string; n: number; place: Place; led: number }

@@ -6,13 +6,13 @@ import { MAX_DOCUMENTS } from '../../../shared/memories/passages.ts'
 import { readApart } from './apart.ts'
 import type { Taken } from './phrases.ts'
 import { kindOf } from './read.ts'
-import { allHeld, documentId, held, keep, type Tools } from './store.ts'
+import { allHeld, discard, documentId, type Held, held, keep, type Tools } from './store.ts'
 
 /** For all documents of a message together. */
 const READ_LIMIT_MS = 25_000
 
 type Attachment = Message['attachments'][number]
-/** `id`: of the document. `isDropped`: its object is of no more use. */
+/** `id`: of the document. `isDropped`: nobody looks at its object any more. */
 type Result = Taken & { id?: string; object: string; isDropped: boolean }
 
 /**
@@ -31,7 +31,12 @@ export async function takeIn(message: Message, source: Source, tools: Tools): Pr
     for (const one of mine) all.push(await take(one, person, source.saidAt, endsAt, tools))
     return all
   })
-  for (const { object, isDropped } of results) if (isDropped) await tools.objects.delete(object)
+  for (const { id, object, isDropped } of results) {
+    // The document may have come with another object, or be forgotten since; a message that is sent twice brings it again.
+    const isKept =
+      id === undefined ? !isDropped : (await held(tools.documents, person, id))?.object === object
+    if (!isKept) await discard(tools, person, object)
+  }
   return results
 }
 
@@ -40,8 +45,9 @@ async function take(
   person: string,
   at: string,
   endsAt: number,
-  { documents, objects, log, signal }: Tools,
+  tools: Tools,
 ): Promise<Result> {
+  const { documents, objects, log, signal } = tools
   const refused = (problem: Extract<Taken, { problem: unknown }>['problem'], isDropped = true): Result => ({
     name,
     problem,
@@ -58,12 +64,7 @@ async function take(
   if (!bytes) return refused('gone')
   const id = documentId(person, bytes)
   const known = await held(documents, person, id)
-  // It may be this very message's, when it was cut short.
-  if (known) {
-    const { count, kind: asKind, name: before, object: kept } = known
-    const own = kept === object
-    return { name, kind: asKind, count, id, object, isDropped: !own, ...(!own && { before }) }
-  }
+  if (known) return takenAs(known, { name, object })
   if ((await allHeld(documents, person)).length >= MAX_DOCUMENTS) return refused('full')
   const outcome = await readApart(bytes, kind, { timeoutMs: Math.max(1, endsAt - performance.now()), signal })
   if ('problem' in outcome) {
@@ -71,6 +72,14 @@ async function take(
     return refused(outcome.problem)
   }
   const { pieces, count } = outcome
-  await keep(documents, person, { id, name, kind, count, object, at }, pieces)
-  return { name, kind, count, id, object, isDropped: false }
+  const kept = await keep(tools, person, { id, name, kind, count, object, at }, pieces)
+  return takenAs(kept, { name, object })
+}
+
+/** What is kept may be this very message's, also when it was cut short before. */
+function takenAs(
+  { id, kind, count, name: before, object: kept }: Held,
+  { name, object }: { name: string; object: string },
+): Result {
+  return { name, kind, count, id, object, isDropped: false, ...(kept !== object && { before }) }
 }
