@@ -1,6 +1,7 @@
 import { type Answer, waitForAnswer } from '../../gateway/answer.ts'
 import { openDeltas } from '../../gateway/delta.ts'
 import { currentSequence, follow } from '../../gateway/follow.ts'
+import type { Incoming } from '../../gateway/intake.ts'
 import type { Rooms } from '../../gateway/parts.ts'
 import type { HistoryMessage } from '../../shared/conversations/conversations.ts'
 import { toLaresError } from '../../shared/errors.ts'
@@ -50,10 +51,7 @@ export function startClient(talk: Talk, parts: ClientParts): Client {
     await clock.wait(saying.pauseMs)
     const sentAtMs = clock.nowMs()
     const after = await reach.ask(saying.name, rooms => currentSequence(rooms as Rooms, conversation))
-    const send = () =>
-      reach.ask(`${saying.name} sends`, rooms =>
-        rooms.intake({ person, conversation, text: saying.text, channel: 'api', key: saying.name }),
-      )
+    const send = () => reach.ask(`${saying.name} sends`, rooms => rooms.intake(incomingOf(talk, saying)))
     const isTwice = parts.chance.fault('sent-twice', saying.name)
     const [accepted] = await Promise.all([send(), ...(isTwice ? [send()] : [])])
     trace(() => `${saying.name} is acknowledged: ${shown(saying.text)}`)
@@ -108,6 +106,14 @@ export function startClient(talk: Talk, parts: ClientParts): Client {
   })
   void watch(client, reach, parts)
   return client
+}
+
+/** A message as the gateway's routes make it of a request. */
+export function incomingOf({ person, conversation }: Talk, { name, text, document }: Saying): Incoming {
+  const attachments = document && [
+    { name: document.name, mediaType: 'text/plain', data: Buffer.from(document.text).toString('base64') },
+  ]
+  return { person, conversation, text, channel: 'api', key: name, attachments }
 }
 
 /** Follows the conversation as a page does: whatever cuts it off, it comes back and asks for what it missed. */

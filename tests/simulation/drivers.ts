@@ -41,7 +41,7 @@ export type SimulatedDrivers = {
 
 export type Outside = {
   conversations: Conversations
-  objects: Pick<ObjectStore, 'get'>
+  objects: Pick<ObjectStore, 'get' | 'list'>
   protection: Keyed | undefined
   /** What is on a topic, each partition in its order, in the clear; without what is forgotten. */
   records(topic: string): Promise<BusRecord[]>

@@ -1,8 +1,10 @@
 import nodeCrypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import timersPromises from 'node:timers/promises'
+import workerThreads from 'node:worker_threads'
 import { hash32 } from './chance.ts'
 import type { Clock, Task } from './clock.ts'
+import { threadsOn } from './thread.ts'
 
 /**
  * Puts the simulated clock and chance in the place of Node's own, for all code of this thread; nothing in Lares knows.
@@ -19,6 +21,7 @@ export function installGlobals(clock: Clock, seed: number): () => void {
     replace(Math, { random: randomOn(clock, seed) }),
     replace(crypto, { getRandomValues: fill }),
     replace(nodeCrypto, { randomBytes: (size: number) => fill(Buffer.alloc(size)) }),
+    replace(workerThreads, { Worker: threadsOn(clock) }),
   ]
   syncBuiltinESMExports()
   return () => {

@@ -178,7 +178,8 @@ async function bootFunction(life: Life, definition: AnyFunction, parts: Function
     conversations,
     documents,
     timers,
-    vectors,
+    // Its own: what a process knows of the vectors it finds by this.
+    vectors: { ...vectors },
     objects,
     catalogue: openCatalogue(documents),
     models: openModel(parts),

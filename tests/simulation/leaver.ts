@@ -1,7 +1,7 @@
 import { openAudit } from '../../shared/audit/audit.ts'
 import { keyedId } from '../../shared/events/ids.ts'
 import { forgetPerson } from '../../shared/protection/forget.ts'
-import { type ClientParts, openReach } from './client.ts'
+import { type ClientParts, incomingOf, openReach } from './client.ts'
 import type { House } from './house.ts'
 import type { Life } from './machine.ts'
 import type { Leaver } from './plan.ts'
@@ -16,12 +16,11 @@ export function startLeaver(talk: Leaver, house: House, parts: ClientParts): Lea
   let isDone = false
 
   const sayAll = async () => {
-    for (const { name, text, pauseMs } of talk.says) {
+    for (const saying of talk.says) {
+      const { name, pauseMs } = saying
       names.add(keyedId(person, conversation, name), name)
       await clock.wait(pauseMs)
-      await reach.ask(`${name} sends`, rooms =>
-        rooms.intake({ person, conversation, text, channel: 'api', key: name }),
-      )
+      await reach.ask(`${name} sends`, rooms => rooms.intake(incomingOf(talk, saying)))
     }
   }
   /** One try, in some process; it may fail, or die with it. */

@@ -129,6 +129,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '    after = rows[0]!.sequence\n',
   },
   {
+    name: 'what is not kept of a document is left',
+    promise: 'P2',
+    file: 'functions/memory/library/taking.ts',
+    find: '    if (!isKept) await discard(tools, person, object)\n',
+    replace: '',
+  },
+  {
     name: 'outbox not checked',
     promise: 'P2',
     file: 'gateway/outbox.ts',

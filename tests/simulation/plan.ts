@@ -32,7 +32,11 @@ export type Saying = {
   pauseMs: number
   /** Whether the sender waits for the reply, as a client of the OpenAI API does. */
   waits: boolean
+  /** What is sent along to be read. */
+  document?: SentDocument
 }
+
+export type SentDocument = { name: string; text: string }
 
 /** Talk may be as long as it likes. */
 const TALK = ['good morning my friend', 'how do clouds stay up', 'tell me something about rivers'] as const
@@ -53,6 +57,15 @@ const TEXTS = [
 /** Too long for the log: it travels as a claim check. */
 const LONG = ` ${'so'.repeat(135_000)}`
 
+/** Several people may send the same one, and one of them several times; each has some passages. */
+const DOCUMENTS: readonly SentDocument[] = ['garden', 'attic'].map(place => ({
+  name: `${place}.txt`,
+  text: ['spring', 'summer', 'autumn']
+    .map(season => `In ${season} the ${place} is kept so. ${`The ${place} is looked after. `.repeat(15)}`)
+    .join('\n\n'),
+}))
+const ABOUT_DOCUMENTS = ['which documents do you have?', 'forget the document garden.txt'] as const
+
 /** As much of a text as people read. */
 export const shown = (text: string): string => text.slice(0, 60)
 
@@ -66,11 +79,19 @@ export function planOf(seed: number): Plan {
   const mode = isStorm ? among('mode', ['queue', 'queue', 'merge', 'interrupt'] as const) : 'queue'
   const isProtected = share('protected') < 0.7
   const count = isStorm ? 1 + Math.floor(share('talks') * 4) : 5
-  const texts = share('commands') < 0.3 ? [...TEXTS, ...COMMANDS] : TEXTS
-  const textOf = (name: string): string => {
+  const hasDocuments = share('documents') < 0.5
+  const texts = [
+    ...TEXTS,
+    ...(share('commands') < 0.3 ? COMMANDS : []),
+    ...(hasDocuments ? ABOUT_DOCUMENTS : []),
+  ]
+  const said = (name: string): Pick<Saying, 'text' | 'document'> => {
     const text = among(`text ${name}`, texts)
-    const isLong = (TALK as readonly string[]).includes(text) && share(`long ${name}`) < 0.2
-    return isLong ? text + LONG : text
+    if (!(TALK as readonly string[]).includes(text)) return { text }
+    if (share(`long ${name}`) < 0.2) return { text: text + LONG }
+    if (hasDocuments && share(`brings ${name}`) < 0.7)
+      return { text, document: among(`document ${name}`, DOCUMENTS) }
+    return { text }
   }
   const haste = among('haste', [50, 500, 4_000])
   const talkOf = (conversation: string, person: string): Talk => ({
@@ -78,7 +99,7 @@ export function planOf(seed: number): Plan {
     person,
     says: Array.from({ length: 1 + Math.floor(share(`says ${conversation}`) * 5) }, (_, index) => ({
       name: `${conversation}.${index}`,
-      text: textOf(`${conversation}.${index}`),
+      ...said(`${conversation}.${index}`),
       pauseMs: between(`pause ${conversation}.${index}`, 0, haste),
       waits: share(`waits ${conversation}.${index}`) < 0.3,
     })),

@@ -1,3 +1,4 @@
+import { folderOf } from '../../shared/objects/folder-of.ts'
 import { keyIdOfRecord } from '../../shared/protection/sealed-record.ts'
 import type { Findings } from './findings.ts'
 import { type Plan, saysIn, shown } from './plan.ts'
@@ -22,7 +23,7 @@ export async function readable({ house }: Findings, plan: Plan): Promise<Violati
 
 /** Of who was forgotten nothing opens but what was said since: no work that was under way makes a key, or takes another's. */
 export async function forgotten({ house, leaving }: Findings): Promise<Violations> {
-  const { protection, conversations } = house.drivers.outside
+  const { protection, conversations, objects } = house.drivers.outside
   if (!leaving || !protection) return []
   const { keys } = protection
   const { conversation, person } = leaving.talk
@@ -38,9 +39,14 @@ export async function forgotten({ house, leaving }: Findings): Promise<Violation
         broken.add(`Privacy an event of ${person} on ${topic} has the key of ${key.person || 'the house'}`)
       if (key?.person === person && topic === 'lares.message') hasSpoken = true
     }
-  for await (const row of conversations.rows.read(person))
+  const kinds = new Set<string>()
+  for await (const row of conversations.rows.read(person)) {
+    kinds.add(row.kind)
     if (row.kind === 'message' && row.role === 'user') hasSpoken = true
-  if (!hasSpoken && (await keys.existing(person)))
-    broken.add(`Privacy ${person} has a key again, and has said nothing since`)
+  }
+  if (hasSpoken) return [...broken]
+  if (await keys.existing(person)) broken.add(`Privacy ${person} has a key again, and has said nothing since`)
+  for (const kind of kinds) broken.add(`Privacy a ${kind} is left of ${person}`)
+  for await (const key of objects.list(folderOf(person))) broken.add(`Privacy an object is left: ${key}`)
   return [...broken]
 }

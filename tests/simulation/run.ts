@@ -8,6 +8,7 @@ import { findingsOf } from './findings.ts'
 import { installGlobals } from './globals.ts'
 import { type House, type HouseParts, openHouse } from './house.ts'
 import { type Leaving, startLeaver } from './leaver.ts'
+import { documentsKept } from './library.ts'
 import { type Plan, planOf, planWith } from './plan.ts'
 import { forgotten, readable } from './privacy.ts'
 import {
@@ -190,6 +191,7 @@ async function check(
     ...(await unjournaled(findings)),
     ...held(findings),
     ...(await delivered(findings)),
+    ...(await documentsKept(findings)),
     ...(await readable(findings, plan)),
     ...(await forgotten(findings)),
   ]
