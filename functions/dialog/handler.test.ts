@@ -101,6 +101,6 @@ test('it is told also when the message failed before the gateway told the histor
   })
 })
 
-test('nobody is told of what is neither in the history nor in the object store, and the next is taken', async () => {
+test('what is neither in the history nor in the object store holds up nothing, and nobody is told', async () => {
   expect(await send(deadLetterOf(apart(recalled('what is my code?', 'It is 4711.'))))).toEqual([])
 })

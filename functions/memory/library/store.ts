@@ -25,7 +25,10 @@ export type Tools = {
   now(): number
 }
 
-/** A document that is kept. `object`: where its bytes are. `at`: when the message that brought it was sent. */
+/**
+ * A document that is kept. `prefix`: of its passages, see `idsOf`. `object`: where its bytes are. `at`: when the message
+ * that brought it was sent.
+ */
 export type Held = {
   id: string
   name: string
