@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { createRecent } from './recent.ts'
 
@@ -28,4 +30,18 @@ test('one that holds one', () => {
   const recent = createRecent<string>(1)
   for (const key of ['a', 'b', 'b', 'c']) recent.set(key, key)
   expect(['a', 'b', 'c'].map(recent.get)).toEqual([undefined, undefined, 'c'])
+})
+
+test('one that is never full keeps no more than what is in it, however often it is asked', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const recent = createRecent<number>(10_000)
+  const ask = (times: number) => {
+    for (let n = 0; n < times; n++)
+      if (recent.get(`key-${n % 500}`) === undefined) recent.set(`key-${n % 500}`, n)
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = ask(10_000)
+  expect(ask(400_000) - before).toBeLessThan(4_000_000)
 })
