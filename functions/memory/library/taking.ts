@@ -12,8 +12,8 @@ import { allHeld, discard, documentId, type Held, held, keep, type Tools } from 
 const READ_LIMIT_MS = 25_000
 
 type Attachment = Message['attachments'][number]
-/** `id`: of the document. `isDropped`: nobody looks at its object any more. */
-type Result = Taken & { id?: string; object: string; isDropped: boolean }
+/** `id`: of the document, where it could be read. */
+type Result = Taken & { id?: string; object: string }
 
 /**
  * Reads the documents that a message brings, and keeps them; gives back what became of each. A message that comes again
@@ -31,10 +31,12 @@ export async function takeIn(message: Message, source: Source, tools: Tools): Pr
     for (const one of mine) all.push(await take(one, person, source.saidAt, endsAt, tools))
     return all
   })
-  for (const { id, object, isDropped } of results) {
+  for (const result of results) {
+    const { id, object } = result
     // The document may have come with another object, or be forgotten since; a message that is sent twice brings it again.
-    const isKept =
-      id === undefined ? !isDropped : (await held(tools.documents, person, id))?.object === object
+    const isHeld = id !== undefined && (await held(tools.documents, person, id))?.object === object
+    // A picture is no document, and may be somebody else's to look at.
+    const isKept = isHeld || ('problem' in result && result.problem === 'unknown')
     if (!isKept) await discard(tools, person, object)
   }
   return results
@@ -48,15 +50,13 @@ async function take(
   tools: Tools,
 ): Promise<Result> {
   const { documents, objects, log, signal } = tools
-  const refused = (problem: Extract<Taken, { problem: unknown }>['problem'], isDropped = true): Result => ({
+  const refused = (problem: Extract<Taken, { problem: unknown }>['problem']): Result => ({
     name,
     problem,
     object,
-    isDropped,
   })
   const kind = kindOf({ name, mediaType })
-  // A picture is no document, and may be somebody else's to look at.
-  if (kind === undefined) return refused('unknown', false)
+  if (kind === undefined) return refused('unknown')
   const bytes = await objects.get(object).catch(error => {
     if (toLaresError(error).code === 'not_found') return undefined
     throw error
@@ -81,5 +81,5 @@ function takenAs(
   { id, kind, count, name: before, object: kept }: Held,
   { name, object }: { name: string; object: string },
 ): Result {
-  return { name, kind, count, id, object, isDropped: false, ...(kept !== object && { before }) }
+  return { name, kind, count, id, object, ...(kept !== object && { before }) }
 }
