@@ -1,5 +1,5 @@
-import { documentId } from '../../functions/memory/library/store.ts'
-import { idsOf, LIBRARY, MAX_DOCUMENTS, PASSAGES } from '../../shared/memories/passages.ts'
+import { allHeld, documentId } from '../../functions/memory/library/store.ts'
+import { idsOf, PASSAGES } from '../../shared/memories/passages.ts'
 import { folderOf } from '../../shared/objects/folder-of.ts'
 import type { Findings } from './findings.ts'
 import type { Violations } from './promises.ts'
@@ -14,11 +14,7 @@ export async function documentsKept({ house, clients, replies, letters }: Findin
   const failed = new Set(letters.map(({ data }) => data.event?.correlationid))
   for (const person of new Set(clients.map(({ talk }) => talk.person))) {
     const said = clients.filter(({ talk }) => talk.person === person).flatMap(one => one.acknowledged)
-    const listed = await documents.list({ collection: LIBRARY, person, limit: MAX_DOCUMENTS })
-    const held = listed.map(({ id, text: name, body }) => ({
-      ...(body as { passages: number; object: string }),
-      ...{ id, name },
-    }))
+    const held = await allHeld(documents, person)
     for (const one of held) {
       const bytes = await objects.get(one.object).catch(() => undefined)
       if (!bytes || documentId(person, bytes) !== one.id)

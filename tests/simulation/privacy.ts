@@ -1,7 +1,7 @@
 import { folderOf } from '../../shared/objects/folder-of.ts'
 import { keyIdOfRecord } from '../../shared/protection/sealed-record.ts'
 import type { Findings } from './findings.ts'
-import { type Plan, saysIn, shown } from './plan.ts'
+import { type Plan, type SentDocument, saysIn, shown } from './plan.ts'
 import type { Violations } from './promises.ts'
 
 /** Where everything is encrypted nobody reads on the log or in the store what people said. */
@@ -12,7 +12,11 @@ export async function readable({ house }: Findings, plan: Plan): Promise<Violati
   const rows: string[] = []
   for (const person of await store.driver.rows.people())
     for await (const row of store.driver.rows.read(person)) rows.push(JSON.stringify(row))
-  for (const text of new Set(saysIn(plan).map(one => one.text))) {
+  const texts = saysIn(plan).flatMap(({ text, document }) => [
+    text,
+    ...(document ? [beginningOf(document)] : []),
+  ])
+  for (const text of new Set(texts)) {
     if (rows.some(row => row.includes(text))) broken.push(`Privacy "${shown(text)}" can be read in the store`)
     for (const topic of log.topics())
       if (log.all(topic).some(({ value }) => value.includes(text)))
@@ -20,6 +24,9 @@ export async function readable({ house }: Findings, plan: Plan): Promise<Violati
   }
   return broken
 }
+
+/** As much of a document as stands in one passage. */
+const beginningOf = ({ text }: SentDocument): string => text.slice(0, text.indexOf('.'))
 
 /** Of who was forgotten nothing opens but what was said since: no work that was under way makes a key, or takes another's. */
 export async function forgotten({ house, leaving }: Findings): Promise<Violations> {
