@@ -1,7 +1,7 @@
 import { readEnvironment } from '../shared/config/environment.ts'
-import { openDrivers } from '../shared/drivers.ts'
-import { openLog } from '../shared/pino-log.ts'
-import { runProcess } from '../shared/process.ts'
+import { openDrivers } from '../shared/host/drivers.ts'
+import { runProcess } from '../shared/host/process.ts'
+import { openLog } from '../shared/observability/pino-log.ts'
 import { startGateway } from './start.ts'
 
 /** The gateway as a process of its own. */

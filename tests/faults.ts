@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs, promisify } from 'node:util'
-import { readStack } from '../infra/connector/topic-map.ts'
+import { inject, simulated } from '../infra/cli/inject/injection.ts'
 import { type Broker, startBroker } from '../infra/kafka/broker.ts'
-import { inject, simulated } from '../infra/lares/injection.ts'
+import { readStack } from '../shared/contract/stack.ts'
 import { type Fleet, startFleet } from './faults/fleet.ts'
 import { MOMENTS } from './faults/moments.ts'
 import { type Cell, type Ground, SIGNALS, strike } from './faults/strike.ts'
 import { isBroken, openResults, type Result, tableOf } from './faults/table.ts'
 import { openTurns } from './faults/turns.ts'
-import { freePort, TOKEN } from './support/house.ts'
+import { freePort, TOKEN } from './support/instance.ts'
 import { startModelServer } from './support/model-server.ts'
-import { startPostgres } from './support/postgres.ts'
+import { startPostgres } from './support/stores/postgres.ts'
 
 /**
  * `npm run test:faults`: the table of faults. For each component, moment and signal, some conversations are under way on a
@@ -120,7 +120,7 @@ async function journeyOf(conversation: string, { fleet, broker }: Ground): Promi
   }
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['infra/lares/lares.mjs', 'trace', conversation, '--json'],
+    ['infra/cli/lares.mjs', 'trace', conversation, '--json'],
     { env: { ...process.env, ...where } },
   ).catch(error => ({ stdout: String(error) }))
   return `journey of ${conversation}: ${stdout}`

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { inject, simulated } from '../infra/cli/inject/injection.ts'
 import { type Broker, startBroker } from '../infra/kafka/broker.ts'
-import { inject, simulated } from '../infra/lares/injection.ts'
-import { freePort, type House, startHouse, TOKEN } from './support/house.ts'
+import { freePort, type House, startHouse, TOKEN } from './support/instance.ts'
 import { startModelServer } from './support/model-server.ts'
 
 /**

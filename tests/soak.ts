@@ -1,9 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { inject, type Simulated } from '../infra/lares/injection.ts'
+import { inject, type Simulated } from '../infra/cli/inject/injection.ts'
 import { median, rounded } from './benches/statistics.ts'
-import { startHouse, TOKEN } from './support/house.ts'
+import { startHouse, TOKEN } from './support/instance.ts'
 import { startModelServer } from './support/model-server.ts'
 
 /**

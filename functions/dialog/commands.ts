@@ -1,9 +1,9 @@
-import type { Language } from '../../shared/events/types.ts'
-import { interruptTurn } from './ending.ts'
-import { saidOf, type Taken } from './turn.ts'
-import { dropWaiting } from './waiting.ts'
-import { forgotten, help, nothingToStop, status, stopped, unknownCommand } from './words.ts'
-import { sayReply, type Work } from './work.ts'
+import type { Language } from '#shared/contract/events/event-types.ts'
+import { forgotten, help, nothingToStop, status, stopped, unknownCommand } from './messages.ts'
+import { sayReply, type Work } from './step-context.ts'
+import { interruptTurn } from './turn/completion.ts'
+import { dropWaiting } from './turn/queue.ts'
+import { saidOf, type Taken } from './turn/turn.ts'
 
 const COMMAND = /^\s*\/([\p{L}_][\p{L}\p{N}_-]*)(?=\s|$)/u
 

@@ -1,5 +1,5 @@
-import type { Reply } from '../../shared/events/types.ts'
-import type { Work } from './work.ts'
+import type { Reply } from '#shared/contract/events/event-types.ts'
+import type { Work } from './step-context.ts'
 
 /** Beyond this a reply that was not confirmed is taken for published: the records of what was delivered are trimmed. */
 const UNPUBLISHED_MS = 24 * 3_600_000

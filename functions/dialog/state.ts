@@ -10,7 +10,7 @@ import {
   passage,
   reply,
   usage,
-} from '../../shared/events/types.ts'
+} from '#shared/contract/events/event-types.ts'
 
 /** What dialog knows of one conversation. It is stored as JSON after every event, so everything in it is bounded. */
 

@@ -1,13 +1,19 @@
-import type { MessageWrite } from '../../shared/conversations/conversations.ts'
-import type { Draft } from '../../shared/events/event.ts'
-import { derivedId } from '../../shared/events/ids.ts'
-import type { EventData, EventType, Message, Reply, SkillResult } from '../../shared/events/types.ts'
-import type { SkillManifest } from '../../shared/function/catalogue.ts'
-import type { Assistant } from '../../shared/function/context.ts'
-import { readDeadLetter } from './dead-letter.ts'
+import type { SkillManifest } from '#shared/contract/catalogue.ts'
+import type { Assistant } from '#shared/contract/context.ts'
+import type { Draft } from '#shared/contract/events/event.ts'
+import type {
+  EventData,
+  EventType,
+  Message,
+  Reply,
+  SkillResult,
+} from '#shared/contract/events/event-types.ts'
+import { derivedId } from '#shared/contract/events/ids.ts'
+import type { MessageWrite } from '#shared/store/store.ts'
+import { readDeadLetter } from './events/dead-letter.ts'
 import type { Recalled, State } from './state.ts'
 import { type StepEvent, step } from './step.ts'
-import type { Surroundings } from './work.ts'
+import type { Surroundings } from './step-context.ts'
 
 export const NOW = '2026-11-24T12:00:00.000Z'
 

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { GenerateChunk } from '../../shared/models/models.ts'
+import type { GenerateChunk } from '#shared/models/models.ts'
 import { coalesce } from './coalesce.ts'
 
 const text = (said: string): GenerateChunk => ({ kind: 'text', text: said })

@@ -1,4 +1,4 @@
-import type { GenerateChunk } from '../../shared/models/models.ts'
+import type { GenerateChunk } from '#shared/models/models.ts'
 
 /**
  * Puts text that comes in quick succession together: the first piece passes at once, then at most one piece passes in

@@ -1,20 +1,12 @@
 import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
-import { firstEvent, type LaresEvent } from '../../shared/events/event.ts'
-import type { EventData } from '../../shared/events/types.ts'
-import { invocable } from '../../shared/function/invoke.ts'
-import { noLog } from '../../shared/log.ts'
-import type { Models } from '../../shared/models/models.ts'
-import {
-  called,
-  counted,
-  finished,
-  refuse,
-  said,
-  serve,
-  sse,
-} from '../../shared/models/openai-server.fixture.ts'
-import { openFolderObjects } from '../../shared/objects/folder.ts'
+import { noLog } from '#shared/base/log.ts'
+import { firstEvent, type LaresEvent } from '#shared/contract/events/event.ts'
+import type { EventData } from '#shared/contract/events/event-types.ts'
+import { invocable } from '#shared/contract/invoke.ts'
+import type { Models } from '#shared/models/models.ts'
+import { called, counted, finished, refuse, said, serve, sse } from '#shared/models/openai/server.fixture.ts'
+import { openFolderObjects } from '#shared/objects/folder.ts'
 import generation from './handler.ts'
 
 type Prompt = EventData<'lares.prompt.composed'>

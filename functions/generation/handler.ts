@@ -1,10 +1,10 @@
-import { LaresError } from '../../shared/errors.ts'
-import type { Draft } from '../../shared/events/event.ts'
-import type { EventData } from '../../shared/events/types.ts'
-import type { FunctionContext } from '../../shared/function/context.ts'
-import { defineFunction } from '../../shared/function/definition.ts'
-import type { GenerateChunk, GenerateRequest } from '../../shared/models/models.ts'
-import { seedOf } from '../../shared/models/seed.ts'
+import { LaresError } from '#shared/base/errors.ts'
+import type { FunctionContext } from '#shared/contract/context.ts'
+import { defineFunction } from '#shared/contract/definition.ts'
+import type { Draft } from '#shared/contract/events/event.ts'
+import type { EventData } from '#shared/contract/events/event-types.ts'
+import type { GenerateChunk, GenerateRequest } from '#shared/models/models.ts'
+import { seedOf } from '#shared/models/seed.ts'
 import { coalesce } from './coalesce.ts'
 
 const MAX_TOKENS = 1_024

@@ -1,9 +1,9 @@
-import type { Intent } from '../../shared/events/types.ts'
-import { languageOf } from '../../shared/language.ts'
+import type { Intent } from '#shared/contract/events/event-types.ts'
+import { languageOf } from '#shared/language/detection.ts'
 import { type Outcome, type Scale, scaleBetween, thresholdFor } from './calibration.ts'
-import { type Judge, type Judges, type Seen, trainJudges } from './judges.ts'
-import { parallel } from './parallel.ts'
-import { apartIn, type Embed, embedPairs, openSpace, type Pairs, type Project } from './space.ts'
+import { parallel } from './parallel-sentences.ts'
+import { apartIn, type Embed, embedPairs, openSpace, type Pairs, type Project } from './projection.ts'
+import { type Judge, type Judges, type Seen, trainJudges } from './scorers.ts'
 
 /** A text and the skill that it asks for; null for none. */
 export type Example = { skill: string | null; text: string }

@@ -1,4 +1,4 @@
-import { isChinese } from '../../shared/language.ts'
+import { isChinese } from '#shared/language/detection.ts'
 
 const TOKEN = /\p{Script=Han}+|[\p{Script=Latin}\p{M}']+|0|[+\-*/^%=()×÷√]/gu
 const NUMBER_WORD =

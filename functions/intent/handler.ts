@@ -1,5 +1,5 @@
-import { defineFunction } from '../../shared/function/definition.ts'
-import { openLearner } from './learner.ts'
+import { defineFunction } from '#shared/contract/definition.ts'
+import { openLearner } from './training.ts'
 
 const none = { skill: null, score: 1, candidates: [] }
 

@@ -1,9 +1,9 @@
-import { LaresError } from '../../shared/errors.ts'
-import type { LaresEvent } from '../../shared/events/event.ts'
-import type { FunctionContext } from '../../shared/function/context.ts'
-import { defineFunction } from '../../shared/function/definition.ts'
-import { seedOf } from '../../shared/models/seed.ts'
-import { keepNotes, notesIn, promptFor } from './notes.ts'
+import { LaresError } from '#shared/base/errors.ts'
+import type { FunctionContext } from '#shared/contract/context.ts'
+import { defineFunction } from '#shared/contract/definition.ts'
+import type { LaresEvent } from '#shared/contract/events/event.ts'
+import { seedOf } from '#shared/models/seed.ts'
+import { keepNotes, notesIn, promptFor } from './facts.ts'
 
 const MAX_TOKENS = 512
 

@@ -1,7 +1,7 @@
-import { isChinese } from '../../shared/language.ts'
-import type { Remembered } from '../../shared/memories/memories.ts'
-import { contentCharacters, contentWords } from '../../shared/memories/words.ts'
-import { sentenceTo } from './perspective.ts'
+import type { Remembered } from '#shared/knowledge/memories.ts'
+import { contentCharacters, contentWords } from '#shared/knowledge/tokens.ts'
+import { isChinese } from '#shared/language/detection.ts'
+import { sentenceTo } from './second-person.ts'
 
 const MAX_SAID = 5
 

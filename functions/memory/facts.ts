@@ -1,6 +1,6 @@
-import { isChinese } from '../../shared/language.ts'
-import type { Fact } from '../../shared/memories/memories.ts'
-import { isAboutOneself } from './perspective.ts'
+import type { Fact } from '#shared/knowledge/memories.ts'
+import { isChinese } from '#shared/language/detection.ts'
+import { isAboutOneself } from './second-person.ts'
 
 const MAX_LENGTH = 500
 const MAX_TOLD = 2 * MAX_LENGTH

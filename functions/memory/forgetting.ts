@@ -1,11 +1,11 @@
-import { chosenOf, isNeverMind, type Option, plain } from '../../shared/choosing.ts'
-import type { Message } from '../../shared/events/types.ts'
-import { byIds, forget, type Remembered, type Source } from '../../shared/memories/memories.ts'
-import { forgetChosen, heldThen, namedExactly, wordsOf } from './library/serving.ts'
-import type { Tools } from './library/store.ts'
-import { meaningIn } from './meaning.ts'
-import { phrases } from './phrases.ts'
-import type { Asked, LastUsed } from './used.ts'
+import type { Message } from '#shared/contract/events/event-types.ts'
+import { byIds, forget, type Remembered, type Source } from '#shared/knowledge/memories.ts'
+import { chosenOf, isNeverMind, type Option, plain } from '#shared/language/choices.ts'
+import { forgetChosen, heldThen, namedExactly, wordsOf } from './documents/document-requests.ts'
+import type { Tools } from './documents/store.ts'
+import type { Asked, LastUsed } from './last-used.ts'
+import { phrases } from './messages.ts'
+import { meaningIn } from './semantic-recall.ts'
 
 /** Those, and what they had replaced. */
 export async function forgetMemories(

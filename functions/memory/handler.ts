@@ -1,6 +1,5 @@
-import type { Documents } from '../../shared/conversations/conversations.ts'
-import type { EventData, Intent, Memory, Message } from '../../shared/events/types.ts'
-import { defineFunction } from '../../shared/function/definition.ts'
+import { defineFunction } from '#shared/contract/definition.ts'
+import type { EventData, Intent, Memory, Message } from '#shared/contract/events/event-types.ts'
 import {
   byIds,
   everything,
@@ -9,20 +8,21 @@ import {
   type Remembered,
   remember,
   type Source,
-} from '../../shared/memories/memories.ts'
+} from '#shared/knowledge/memories.ts'
+import type { Documents } from '#shared/store/store.ts'
 import { answerFrom } from './answers.ts'
+import { attend } from './documents/documents.ts'
+import { consult } from './documents/retrieval.ts'
+import type { Tools as LibraryTools } from './documents/store.ts'
 import { statedFacts } from './facts.ts'
 import { forgetMemories, takeChoice } from './forgetting.ts'
+import { type Asked, type LastUsed, openLastUsed } from './last-used.ts'
 import { learnt, toLearnFrom } from './learning.ts'
-import { consult } from './library/consulting.ts'
-import { attend } from './library/library.ts'
-import type { Tools as LibraryTools } from './library/store.ts'
-import { meaningIn, type Tools } from './meaning.ts'
-import { isAboutOneself, sentenceTo } from './perspective.ts'
-import { phrases } from './phrases.ts'
+import { phrases } from './messages.ts'
 import { isAbout, type MemoryRequest, requestIn } from './requests.ts'
+import { isAboutOneself, sentenceTo } from './second-person.ts'
+import { meaningIn, type Tools } from './semantic-recall.ts'
 import { earlier, mixed, recall, toMemory } from './store.ts'
-import { type Asked, type LastUsed, openLastUsed } from './used.ts'
 
 const MAX_MEMORIES = 5
 /** What memories may take of a prompt, in UTF-8. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
-import { firstEvent } from '../../shared/events/event.ts'
-import { newId } from '../../shared/events/ids.ts'
-import type { EventData } from '../../shared/events/types.ts'
-import { type Kit, messageEvent, openKit } from '../test-kit.ts'
+import { firstEvent } from '#shared/contract/events/event.ts'
+import type { EventData } from '#shared/contract/events/event-types.ts'
+import { newId } from '#shared/contract/events/ids.ts'
+import { type Kit, messageEvent, openKit } from '#shared/host/test-kit.ts'
 import { mayHoldFacts } from './facts.ts'
 import memory from './handler.ts'
 

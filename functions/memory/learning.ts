@@ -1,6 +1,6 @@
-import type { Documents } from '../../shared/conversations/conversations.ts'
-import type { EventData } from '../../shared/events/types.ts'
-import { byIds, everything, type Fact, type Source } from '../../shared/memories/memories.ts'
+import type { EventData } from '#shared/contract/events/event-types.ts'
+import { byIds, everything, type Fact, type Source } from '#shared/knowledge/memories.ts'
+import type { Documents } from '#shared/store/store.ts'
 import { factOf, mayHoldFacts } from './facts.ts'
 import { requestIn } from './requests.ts'
 

@@ -1,6 +1,6 @@
-import { isChinese } from '../../shared/language.ts'
-import type { Fact } from '../../shared/memories/memories.ts'
-import { contentCharacters, contentWords } from '../../shared/memories/words.ts'
+import type { Fact } from '#shared/knowledge/memories.ts'
+import { contentCharacters, contentWords } from '#shared/knowledge/tokens.ts'
+import { isChinese } from '#shared/language/detection.ts'
 import { requestedFact } from './facts.ts'
 
 /** What a message wants of memory itself. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Remembered } from '../../shared/memories/memories.ts'
+import type { Remembered } from '#shared/knowledge/memories.ts'
 import { mixed } from './store.ts'
 
 const memory = (id: string, day: number, more: Partial<Remembered> = {}): Remembered => ({

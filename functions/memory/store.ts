@@ -1,7 +1,7 @@
-import type { Documents } from '../../shared/conversations/conversations.ts'
-import type { Memory } from '../../shared/events/types.ts'
-import { MEMORIES, newestOfEach, type Remembered, toRemembered } from '../../shared/memories/memories.ts'
-import { related, searchWords } from '../../shared/memories/words.ts'
+import type { Memory } from '#shared/contract/events/event-types.ts'
+import { MEMORIES, newestOfEach, type Remembered, toRemembered } from '#shared/knowledge/memories.ts'
+import { related, searchWords } from '#shared/knowledge/tokens.ts'
+import type { Documents } from '#shared/store/store.ts'
 
 const MAX_FOUND = 30
 

@@ -1,8 +1,8 @@
 import { Refused, whoAmI } from './api.js'
-import { places } from './page.js'
-import { openRoom } from './room.js'
+import { openRoom } from './chat-page.js'
+import { places } from './elements.js'
+import { sayEverywhere } from './i18n.js'
 import { askToSignIn } from './sign-in.js'
-import { sayEverywhere } from './words.js'
 
 const AGAIN_MS = 1_000
 

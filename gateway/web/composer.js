@@ -1,4 +1,4 @@
-import { openChosen } from './chosen.js'
+import { openChosen } from './file-picker.js'
 
 /**
  * The field to write in: it grows with its text. Enter sends where there is a keyboard, Shift+Enter begins a line.

@@ -1,11 +1,11 @@
 import { listMessages, Refused } from './api.js'
-import { followConversation } from './feed.js'
+import { followConversation } from './event-feed.js'
 import { createTranscript } from './transcript.js'
 
 /**
  * One conversation, open on the page.
  * @typedef {import('./api.js').Row} Row
- * @typedef {import('./outbox.js').Pending} Pending
+ * @typedef {import('./send-queue.js').Pending} Pending
  */
 
 /**

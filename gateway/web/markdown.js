@@ -1,6 +1,6 @@
+import { say } from './i18n.js'
 import createPurifier from './vendor/dompurify.js'
 import { Marked } from './vendor/marked.js'
-import { say } from './words.js'
 
 /**
  * Markdown as elements. What a model writes is foreign text: HTML in it is shown as it was written, only these elements

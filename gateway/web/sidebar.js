@@ -1,5 +1,5 @@
 import { listConversations } from './api.js'
-import { say } from './words.js'
+import { say } from './i18n.js'
 
 /** @typedef {import('./api.js').Conversation} Conversation */
 

@@ -1,5 +1,5 @@
 import { Refused, signIn } from './api.js'
-import { say } from './words.js'
+import { say } from './i18n.js'
 
 /**
  * Shows the form until a token opens the door.

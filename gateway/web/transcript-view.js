@@ -1,5 +1,5 @@
+import { say } from './i18n.js'
 import { renderMarkdown } from './markdown.js'
-import { say } from './words.js'
 
 /** @typedef {import('./transcript.js').Item} Item */
 

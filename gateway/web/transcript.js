@@ -3,9 +3,9 @@
  * late, and from two sides (the list and the stream); the outcome is the same.
  *
  * @typedef {import('./api.js').Row} Row
- * @typedef {import('./feed.js').Stage} Stage
- * @typedef {import('./feed.js').Chunk} Chunk
- * @typedef {import('./outbox.js').Pending} Pending
+ * @typedef {import('./event-feed.js').Stage} Stage
+ * @typedef {import('./event-feed.js').Chunk} Chunk
+ * @typedef {import('./send-queue.js').Pending} Pending
  * @typedef {{
  *   key: string,
  *   role: 'user' | 'assistant',

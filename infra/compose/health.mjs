@@ -1,6 +1,6 @@
 // node infra/compose/health.mjs URL: whether it answers 200. For HEALTHCHECK, where an image has no curl.
 
-// An import would load Node's fetch as well; see shared/node-http.ts.
+// An import would load Node's fetch as well; see shared/base/node-http.ts.
 const { get } = process.getBuiltinModule('node:http')
 
 get(String(process.argv[2]), { timeout: 4_000 }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1))

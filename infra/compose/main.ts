@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { LaresError, toLaresError } from '../../shared/base/errors.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { LaresError, toLaresError } from '../../shared/errors.ts'
 import { prepare } from './prepare.ts'
 
 const FILE = join(import.meta.dirname, 'compose.yaml')

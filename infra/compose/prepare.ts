@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Environment } from '../../shared/config/environment.ts'
-import { madeSecret, writeOnce } from '../made-once.ts'
+import { madeSecret, writeOnce } from '../setup/generated-secret.ts'
 
 /** What stores are opened with: by nobody but Lares, so nobody chooses it. */
 const SECRETS = ['POSTGRES_PASSWORD', 'QDRANT_API_KEY', 'S3_SECRET_KEY']

@@ -3,11 +3,11 @@ import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { LaresError } from '../../shared/errors.ts'
-import type { Log } from '../../shared/log.ts'
-import { createServer } from '../../shared/node-http.ts'
-import { type Metrics, PAGE_TYPE } from '../../shared/telemetry/metrics.ts'
-import { type PlacedStanding, placedStanding } from './standing.ts'
+import { LaresError } from '../../shared/base/errors.ts'
+import type { Log } from '../../shared/base/log.ts'
+import { createServer } from '../../shared/base/node-http.ts'
+import { type Metrics, PAGE_TYPE } from '../../shared/observability/metrics.ts'
+import { type PlacedStanding, placedStanding } from '../../shared/operations/in-flight.ts'
 
 export type AdminParts = {
   host: string

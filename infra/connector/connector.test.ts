@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { LaresError } from '../../shared/errors.ts'
-import { MAX_UNFINISHED } from './worker.ts'
+import { LaresError } from '../../shared/base/errors.ts'
 import {
   gate,
   message,
@@ -11,7 +10,8 @@ import {
   timer,
   until,
   type Works,
-} from './works.fixture.ts'
+} from './connector.fixture.ts'
+import { MAX_UNFINISHED } from './consumer/worker.ts'
 
 let works: Works
 

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { LaresError } from '../../shared/errors.ts'
-import { noLog } from '../../shared/log.ts'
-import { type Metrics, openMetrics } from '../../shared/telemetry/metrics.ts'
+import { LaresError } from '../../shared/base/errors.ts'
+import { noLog } from '../../shared/base/log.ts'
+import { type Metrics, openMetrics } from '../../shared/observability/metrics.ts'
+import { openDeadLetters } from '../../shared/operations/dead-letters.ts'
+import { openStatus } from '../../shared/operations/status.ts'
+import { gate, message, openWorks, result, stage, until, type Works } from './connector.fixture.ts'
 import type { Connector } from './connector.ts'
-import { openDeadLetters } from './dead.ts'
 import { connectorMetrics, watchStatus } from './metrics.ts'
-import { openStatus } from './status.ts'
-import { gate, message, openWorks, result, stage, until, type Works } from './works.fixture.ts'
 
 let works: Works
 let metrics: Metrics

@@ -1,7 +1,9 @@
-import type { Log } from '../../shared/log.ts'
-import type { FunctionStatus, OperationStatus } from '../../shared/operations.ts'
-import { duplicatesOf, FINE_SECONDS, type Metrics } from '../../shared/telemetry/metrics.ts'
-import { groupOf } from './worker.ts'
+import type { Log } from '../../shared/base/log.ts'
+import type { BusRecord } from '../../shared/bus/bus.ts'
+import { functionGroup } from '../../shared/contract/consumer-groups.ts'
+import { duplicatesOf, FINE_SECONDS, type Metrics } from '../../shared/observability/metrics.ts'
+import type { Standing } from '../../shared/operations/in-flight.ts'
+import type { FunctionStatus, OperationStatus } from '../../shared/operations/operations.ts'
 
 /** What the connector counts of its work. */
 export type ConnectorMetrics = {
@@ -39,7 +41,7 @@ export function connectorMetrics(metrics: Metrics, system: string): ConnectorMet
   const labelsOf = (name: string, topic: string) => ({
     messaging_system: system,
     messaging_destination_name: topic,
-    messaging_consumer_group_name: groupOf(name),
+    messaging_consumer_group_name: functionGroup(name),
   })
   return {
     came(name, topic, isRepeated) {
@@ -111,4 +113,10 @@ function freshFor<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
     if (!last || performance.now() - last.at > ms) last = { at: performance.now(), value: read() }
     return last.value
   }
+}
+
+export function loadOf(name: string, standings: ReadonlyMap<BusRecord, Standing>): Load {
+  let running = 0
+  for (const { runningSinceMs } of standings.values()) if (runningSinceMs !== undefined) running++
+  return { function: name, running, held: standings.size }
 }

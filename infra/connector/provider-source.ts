@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { request } from 'undici'
 import * as z from 'zod'
+import { LaresError } from '../../shared/base/errors.ts'
 import type { Environment } from '../../shared/config/environment.ts'
-import { LaresError } from '../../shared/errors.ts'
-import { type FunctionSource, stackSource, topicsIn } from './topic-map.ts'
+import { type FunctionSource, stackSource, topicsIn } from '../../shared/contract/stack.ts'
 
 const LIMIT_MS = 5_000
 

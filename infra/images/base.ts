@@ -5,7 +5,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { LaresError } from '../../shared/errors.ts'
+import { LaresError } from '../../shared/base/errors.ts'
 
 const run = promisify(execFile)
 

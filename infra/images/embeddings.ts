@@ -4,9 +4,9 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { LaresError } from '../../shared/errors.ts'
-import type { Log } from '../../shared/log.ts'
-import { ensureMe5Folder, ME5 } from '../../shared/models/me5-folder.ts'
+import { LaresError } from '../../shared/base/errors.ts'
+import type { Log } from '../../shared/base/log.ts'
+import { ensureMe5Folder, ME5 } from '../../shared/models/e5/model-folder.ts'
 import { idOf } from './base.ts'
 
 const run = promisify(execFile)

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { LaresError, toLaresError } from '../../shared/base/errors.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { LaresError, toLaresError } from '../../shared/errors.ts'
-import { openLog } from '../../shared/pino-log.ts'
+import { openLog } from '../../shared/observability/pino-log.ts'
 import { makeBaseImages } from './base.ts'
 import { makeEmbeddingsImage } from './embeddings.ts'
 

@@ -6,8 +6,8 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { LaresError } from '../../shared/base/errors.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { LaresError } from '../../shared/errors.ts'
 import { kafkaJars } from './jars.ts'
 
 export type BrokerOptions = {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { LaresError } from '../../shared/errors.ts'
+import { LaresError } from '../../shared/base/errors.ts'
 
 const VERSION = '4.1.0'
 const run = promisify(execFile)

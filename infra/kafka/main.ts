@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import { LaresError } from '../../shared/base/errors.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { LaresError } from '../../shared/errors.ts'
-import { runProcess } from '../../shared/process.ts'
+import { runProcess } from '../../shared/host/process.ts'
 import { startBroker } from './broker.ts'
 
 const DEFAULT_PORT = 9092

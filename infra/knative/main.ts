@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
+import { toLaresError } from '../../shared/base/errors.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { toLaresError } from '../../shared/errors.ts'
 import { prepareCluster } from './prepare.ts'
 
 /** `npm run cluster [-- --keda]`: an overlay of infra/knative for one cluster, and how to apply it. */

@@ -2,10 +2,10 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseEnv } from 'node:util'
 import { stringify } from 'yaml'
+import { LaresError } from '../../shared/base/errors.ts'
 import type { Environment } from '../../shared/config/environment.ts'
-import { LaresError } from '../../shared/errors.ts'
 import { masterKeysIn, textsOrMade } from '../../shared/protection/master-key.ts'
-import { madeSecret, writeOnce } from '../made-once.ts'
+import { madeSecret, writeOnce } from '../setup/generated-secret.ts'
 
 /** What stores are opened with: by nobody but Lares, so nobody chooses it. */
 const STORE_SECRETS = ['POSTGRES_PASSWORD', 'QDRANT_API_KEY', 'S3_SECRET_KEY'] as const

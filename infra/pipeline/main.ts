@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { toLaresError } from '../../shared/errors.ts'
+import { toLaresError } from '../../shared/base/errors.ts'
 import { pageOf, textOf } from './picture.ts'
 import { readPipeline } from './pipeline.ts'
 

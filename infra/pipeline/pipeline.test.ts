@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { meets, readPipeline } from './pipeline.ts'
-import { rooms } from './rooms.ts'
+import { rooms } from './processes.ts'
 
-const define = pathToFileURL(join(import.meta.dirname, '../../shared/function/definition.ts')).href
+const define = pathToFileURL(join(import.meta.dirname, '../../shared/contract/definition.ts')).href
 
 type Stage = { receives: string[]; emits: string[]; topic?: string; called?: string }
 
@@ -114,7 +114,7 @@ test('a fact about a room that its file does not bear out is told', async () => 
   await build(whole)
   await writeFile(join(root, 'infra/timers/timers.ts'), '')
   expect(await problems()).toEqual([
-    'infra/pipeline/rooms.ts says that timers writes lares.timer.fired in infra/timers/timers.ts, which does not name it',
+    'infra/pipeline/processes.ts says that timers writes lares.timer.fired in infra/timers/timers.ts, which does not name it',
   ])
 })
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { topicOf, typePatterns } from '../../shared/events/types.ts'
-import type { AnyFunction } from '../../shared/function/definition.ts'
-import { loadFunction } from '../../shared/function/load.ts'
-import { topicsOf } from '../../shared/function/plugin.ts'
-import { readStack, type StackFunction } from '../connector/topic-map.ts'
-import { rooms as known, type RoomFact } from './rooms.ts'
+import type { AnyFunction } from '../../shared/contract/definition.ts'
+import { topicOf, typePatterns } from '../../shared/contract/events/event-types.ts'
+import { topicsOf } from '../../shared/contract/plugin.ts'
+import { readStack, type StackFunction } from '../../shared/contract/stack.ts'
+import { loadFunction } from '../../shared/host/load.ts'
+import { rooms as known, type RoomFact } from './processes.ts'
 
 /** Whoever writes or reads the log. Types may have `*` for a name. */
 export type Part = { name: string; kind: 'room' | 'function' | 'skill'; writes: string[]; reads: string[] }
@@ -84,7 +84,9 @@ async function staleFacts(root: string, rooms: RoomFact[]): Promise<string[]> {
   const checked = rooms.map(async ({ room, does, type, file }) => {
     const text = await readFile(join(root, file), 'utf8').catch(() => '')
     if (text.includes(type)) return []
-    return [`infra/pipeline/rooms.ts says that ${room} ${does} ${type} in ${file}, which does not name it`]
+    return [
+      `infra/pipeline/processes.ts says that ${room} ${does} ${type} in ${file}, which does not name it`,
+    ]
   })
   return (await Promise.all(checked)).flat()
 }

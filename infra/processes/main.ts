@@ -2,10 +2,10 @@ import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { FUNCTION_FLAGS } from '../../shared/function/node-flags.ts'
-import { openLog } from '../../shared/pino-log.ts'
-import { runProcess } from '../../shared/process.ts'
-import { readStack } from '../connector/topic-map.ts'
+import { readStack } from '../../shared/contract/stack.ts'
+import { FUNCTION_FLAGS } from '../../shared/host/node-flags.ts'
+import { runProcess } from '../../shared/host/process.ts'
+import { openLog } from '../../shared/observability/pino-log.ts'
 import { type Child, startSupervisor } from './supervisor.ts'
 
 const HOST = '127.0.0.1'
@@ -28,7 +28,7 @@ await runProcess(async () => {
     ...functions.map(({ name, handler, port }) => ({
       name,
       flags: FUNCTION_FLAGS,
-      script: 'shared/function/main.ts',
+      script: 'shared/host/main.ts',
       args: [handler],
       environment: { PORT: String(port), HOST },
       url: `http://${HOST}:${port}`,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Log } from '../../shared/log.ts'
+import type { Log } from '../../shared/base/log.ts'
 
 export type Child = {
   name: string

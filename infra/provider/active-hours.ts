@@ -1,5 +1,5 @@
+import { LaresError } from '../../shared/base/errors.ts'
 import { isTimeZone } from '../../shared/config/files.ts'
-import { LaresError } from '../../shared/errors.ts'
 
 export const ACTIVE_HOURS = 'com.lares.active-hours'
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { noLog } from '../../shared/log.ts'
+import { noLog } from '../../shared/base/log.ts'
 import { startAutoscaler } from './autoscaler.ts'
 import type { Backend, DeployedFunction } from './backend.ts'
 import { readDeployment } from './deployment.ts'
@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const close of closes.splice(0)) await close()
 })
 
-/** What a backend tells and is told, on a clock that the test turns: the real ones are in tests/contract/provider.test.ts. */
+/** What a backend tells and is told, on a clock that the test turns: the real ones are in tests/contract/provider/provider.test.ts. */
 function openYear({ labels = {}, annotations = {} }: { labels?: object; annotations?: object }) {
   let now = Date.UTC(2026, 0, 1)
   const changes: { at: number; to: number }[] = []

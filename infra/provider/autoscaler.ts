@@ -1,4 +1,4 @@
-import type { Log } from '../../shared/log.ts'
+import type { Log } from '../../shared/base/log.ts'
 import { activeHoursOf, isActive } from './active-hours.ts'
 import type { Backend, DeployedFunction } from './backend.ts'
 import { policyOf } from './deployment.ts'

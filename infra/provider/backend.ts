@@ -1,4 +1,4 @@
-import type { Manifest } from '../../shared/function/catalogue.ts'
+import type { Manifest } from '../../shared/contract/catalogue.ts'
 import type { Deployment } from './deployment.ts'
 
 /**

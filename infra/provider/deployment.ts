@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { LaresError } from '../../shared/errors.ts'
+import { LaresError } from '../../shared/base/errors.ts'
 import { activeHoursOf } from './active-hours.ts'
 import { quantityOf } from './quantity.ts'
 import { type Scaling, scalingOf } from './scaling.ts'

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { LaresError } from '../../shared/errors.ts'
+import { LaresError } from '../../shared/base/errors.ts'
 import type { Deployment } from './deployment.ts'
 
 export const EGRESS = 'com.lares.egress'

@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { LaresError } from '../../shared/base/errors.ts'
 import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
-import { type Drivers, openDrivers } from '../../shared/drivers.ts'
-import { LaresError } from '../../shared/errors.ts'
-import { openLog } from '../../shared/pino-log.ts'
-import { runProcess } from '../../shared/process.ts'
-import { topicsIn } from '../connector/topic-map.ts'
-import { groupOf } from '../connector/worker.ts'
+import { functionGroup } from '../../shared/contract/consumer-groups.ts'
+import { topicsIn } from '../../shared/contract/stack.ts'
+import { type Drivers, openDrivers } from '../../shared/host/drivers.ts'
+import { runProcess } from '../../shared/host/process.ts'
+import { openLog } from '../../shared/observability/pino-log.ts'
 import type { DeployedFunction } from './backend.ts'
-import type { SharedFolder } from './docker-container.ts'
+import type { SharedFolder } from './docker/container.ts'
 import { startProvider } from './start.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -83,7 +83,7 @@ function keyFile({ masterKey }: Environment): string | undefined {
 async function openLag(drivers: Drivers): Promise<(one: DeployedFunction) => Promise<number>> {
   const bus = await drivers.bus()
   return async ({ deployment: { name, annotations } }) => {
-    const partitions = await bus.lag(groupOf(name), topicsIn(annotations.topic))
+    const partitions = await bus.lag(functionGroup(name), topicsIn(annotations.topic))
     return partitions.reduce((sum, { lag }) => sum + lag, 0)
   }
 }

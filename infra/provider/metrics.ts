@@ -1,4 +1,4 @@
-import { FINE_SECONDS, openMetrics, SECONDS } from '../../shared/telemetry/metrics.ts'
+import { FINE_SECONDS, openMetrics, SECONDS } from '../../shared/observability/metrics.ts'
 import type { Backend } from './backend.ts'
 import { NAMESPACE } from './deployment.ts'
 

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { LaresError } from '../../shared/errors.ts'
+import { LaresError } from '../../shared/base/errors.ts'
 import { constraintOf, type Deployment } from './deployment.ts'
 
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64' }

@@ -1,4 +1,4 @@
-import { LaresError } from '../../shared/errors.ts'
+import { LaresError } from '../../shared/base/errors.ts'
 
 /** Suffixes of https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
 const FACTORS: Record<string, number> = {

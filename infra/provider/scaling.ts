@@ -1,4 +1,4 @@
-import { LaresError } from '../../shared/errors.ts'
+import { LaresError } from '../../shared/base/errors.ts'
 
 /**
  * How many replicas a function has, from OpenFaaS's own labels

@@ -1,19 +1,19 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Log } from '../../shared/log.ts'
+import type { Log } from '../../shared/base/log.ts'
 import { masterKeysIn, textsOrMade } from '../../shared/protection/master-key.ts'
-import { madeSecret, writeOnce } from '../made-once.ts'
-import { buildProvider } from './app.ts'
+import { madeSecret, writeOnce } from '../setup/generated-secret.ts'
+import { buildProvider } from './api/api.ts'
 import { startAutoscaler } from './autoscaler.ts'
 import type { Backend, DeployedFunction } from './backend.ts'
 import { NAMESPACE } from './deployment.ts'
-import type { DockerOptions } from './docker.ts'
-import { openFleet } from './fleet.ts'
-import type { InstanceDriver } from './instances.ts'
-import { openKnative } from './knative.ts'
-import { openCluster } from './knative-cluster.ts'
+import type { DockerOptions } from './docker/docker.ts'
+import { openFleet } from './fleet/fleet.ts'
+import type { InstanceDriver } from './fleet/instances.ts'
+import { openCluster } from './knative/cluster.ts'
+import { openKnative } from './knative/knative.ts'
 import { nodeLabels } from './nodes.ts'
-import { openProcessDriver } from './process.ts'
+import { openProcessDriver } from './process/process.ts'
 import { openStore, type Store } from './store.ts'
 
 export type ProviderOptions = {
@@ -92,7 +92,7 @@ async function openDriver(
   labels: Map<string, string>,
 ): Promise<InstanceDriver> {
   if (options.backend === 'process') return await openProcessDriver({ ...options, folder, labels })
-  const { openDockerDriver } = await import('./docker.ts')
+  const { openDockerDriver } = await import('./docker/docker.ts')
   return await openDockerDriver({
     network: undefined,
     pausedBytes: 0,

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { type Manifest, manifest } from '../../shared/function/catalogue.ts'
-import { openDatabase } from '../../shared/sqlite/database.ts'
+import { openDatabase } from '../../shared/base/sqlite/database.ts'
+import { type Manifest, manifest } from '../../shared/contract/catalogue.ts'
 import type { Deployment } from './deployment.ts'
-import type { Instance } from './instances.ts'
+import type { Instance } from './fleet/instances.ts'
 
 const MIGRATIONS = [
   `CREATE TABLE functions (name TEXT PRIMARY KEY, deployment TEXT NOT NULL, version TEXT NOT NULL,

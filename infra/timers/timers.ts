@@ -1,8 +1,8 @@
-import type { Timer, Timers } from '../../shared/conversations/conversations.ts'
-import { firstEvent, type LaresEvent } from '../../shared/events/event.ts'
-import { derivedId } from '../../shared/events/ids.ts'
-import type { EventLog } from '../../shared/events/log.ts'
-import type { Log } from '../../shared/log.ts'
+import type { Log } from '../../shared/base/log.ts'
+import { firstEvent, type LaresEvent } from '../../shared/contract/events/event.ts'
+import type { EventLog } from '../../shared/contract/events/event-log.ts'
+import { derivedId } from '../../shared/contract/events/ids.ts'
+import type { Timer, Timers } from '../../shared/store/store.ts'
 
 const LOOK_EVERY_MS = 1_000
 const BATCH = 100

@@ -1,4 +1,4 @@
-import { LaresError } from '../errors.ts'
+import { LaresError } from '../base/errors.ts'
 import type { BusMessage } from './bus.ts'
 
 /** A record above this is refused by every driver: below Kafka's default limit of 1 MiB by a margin for its framing. */

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as z from 'zod'
-import { LaresError } from '../errors.ts'
+import { LaresError } from '../base/errors.ts'
 
 /** What a variable is read by, made only where it is set, as most are not and all together are 8 ms of a start. */
 type Variable<T> = { schema: () => z.ZodType<T>; unset: T }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import * as z from 'zod'
-import { LaresError } from '../errors.ts'
+import { LaresError } from '../base/errors.ts'
 
 const assistant = z.strictObject({
   name: z.string().min(1).max(64).default('Lares'),

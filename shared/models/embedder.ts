@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import { LaresError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
 import type { Environment } from '../config/environment.ts'
-import { LaresError } from '../errors.ts'
-import type { Log } from '../log.ts'
 import type { Embedder } from './models.ts'
 
 /**
@@ -13,12 +13,12 @@ export function openEmbedder({ embeddingModel, openai, cache }: Environment, log
   const open = async (): Promise<Embedder> => {
     if (embeddingModel === 'none') return noEmbedder
     if (embeddingModel !== undefined) {
-      const { openOpenAIEmbeddings } = await import('./openai-embeddings.ts')
+      const { openOpenAIEmbeddings } = await import('./openai/embeddings.ts')
       return openOpenAIEmbeddings({ ...openai!, model: embeddingModel })
     }
     const [{ openMe5 }, { ensureMe5Folder }] = await Promise.all([
-      import('./me5.ts'),
-      import('./me5-folder.ts'),
+      import('./e5/e5.ts'),
+      import('./e5/model-folder.ts'),
     ])
     const folder = () => ensureMe5Folder({ cacheDir: join(cache, 'models'), log })
     return openMe5({ folder, log })

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { LaresError } from '../errors.ts'
+import { LaresError } from '../base/errors.ts'
 
 export type PythonOptions = { env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined }
 

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { LaresError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import { LaresError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
 import { runPython } from './python.ts'
 
 /** A Python package that carries a model, so that every package index has it. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openFolderObjects } from './folder.ts'
-import { objectStoreSuite } from './store.suite.ts'
+import { objectStoreSuite } from './object-store.suite.ts'
 
 objectStoreSuite('objects in a folder', async () => {
   const home = await mkdtemp(join(tmpdir(), 'lares-objects-'))

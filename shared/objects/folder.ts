@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { access, copyFile, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { LaresError } from '../errors.ts'
-import { makeFolder, moveInto, writeSynced } from './durable-file.ts'
-import { folderFacts } from './folder-facts.ts'
+import { makeFolder, moveInto, writeSynced } from '../base/durable-file.ts'
+import { LaresError } from '../base/errors.ts'
+import { type Received, receive } from './bounded-stream.ts'
+import { verified } from './checksum.ts'
+import { folderFacts } from './folder-metadata.ts'
 import { isObjectKey, type ObjectStore } from './objects.ts'
-import { type Received, receive } from './receiving.ts'
-import { verified } from './verified.ts'
 
 /** No file, a folder in its place, or a file where its folder would be. */
 const ABSENT = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'ERR_FS_EISDIR'])

@@ -8,11 +8,11 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio'
-import { LaresError } from '../errors.ts'
-import { Agent } from '../node-http.ts'
+import { LaresError } from '../base/errors.ts'
+import { Agent } from '../base/node-http.ts'
+import { receive } from './bounded-stream.ts'
+import { verified } from './checksum.ts'
 import { isObjectKey, type ObjectFacts, type ObjectStore } from './objects.ts'
-import { receive } from './receiving.ts'
-import { verified } from './verified.ts'
 
 export type MinioOptions = {
   /** http:// or https://, host and port. */

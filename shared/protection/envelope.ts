@@ -6,7 +6,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto'
-import { LaresError } from '../errors.ts'
+import { LaresError } from '../base/errors.ts'
 
 /** The key of one person, and what is derived from it (HKDF, RFC 5869): a key for each use. */
 export type DataKey = {

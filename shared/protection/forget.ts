@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Audit } from '../audit/audit.ts'
-import type { Conversations, Forgotten } from '../conversations/conversations.ts'
-import { folderOf } from '../objects/folder-of.ts'
 import type { ObjectStore } from '../objects/objects.ts'
+import { folderOf } from '../objects/person-folder.ts'
+import type { Conversations, Forgotten } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
+import type { Audit } from './audit/audit.ts'
 import { FRESH_MS } from './keys.ts'
 import type { Protection } from './protection.ts'
 

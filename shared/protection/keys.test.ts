@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { open, seal } from './envelope.ts'
 import { type Keys, openKeys } from './keys.ts'
 import { masterKeysIn, newMasterText } from './master-key.ts'
-import { ringSuite } from './ring.suite.ts'
-import type { Ring } from './ring.ts'
-import { openSqliteRing } from './ring-sqlite.ts'
+import { ringSuite } from './ring/ring.suite.ts'
+import type { Ring } from './ring/ring.ts'
+import { openSqliteRing } from './ring/sqlite-ring.ts'
 
 let folder: string
 

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { LaresError } from '../errors.ts'
+import { LaresError } from '../base/errors.ts'
 import { type DataKey, dataKey } from './envelope.ts'
 import type { MasterKey, MasterKeys } from './master-key.ts'
-import type { Ring, RingEntry } from './ring.ts'
+import type { Ring, RingEntry } from './ring/ring.ts'
 
 /** People's keys, as this process uses them. They are looked for in the ring again after `freshMs`. */
 export type Keys = {

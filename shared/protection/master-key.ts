@@ -1,8 +1,8 @@
 import { createHash, createSecretKey, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import { link, open, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { LaresError, toLaresError } from '../errors.ts'
-import { makeFolder, moveInto, syncFolder } from '../objects/durable-file.ts'
+import { makeFolder, moveInto, syncFolder } from '../base/durable-file.ts'
+import { LaresError, toLaresError } from '../base/errors.ts'
 
 /** What wraps people's keys. `id` is told with what it wrapped, and tells nothing of it. */
 export type MasterKey = { id: string; key: KeyObject }

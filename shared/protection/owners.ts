@@ -1,4 +1,4 @@
-import { createRecent } from '../recent.ts'
+import { createRecent } from '../base/lru-cache.ts'
 
 /** Whose conversations are, as far as this process has learnt, and which keys their events came with. */
 export type Owners = {

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
+import { LaresError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { existsSync } from '../base/node-fs.ts'
 import type { Environment } from '../config/environment.ts'
-import { LaresError } from '../errors.ts'
-import type { Log } from '../log.ts'
-import { existsSync } from '../node-fs.ts'
 import type { Keys } from './keys.ts'
 import { lazyKeys } from './lazy-keys.ts'
 import type { MasterKeys } from './master-key.ts'
-import type { Ring } from './ring.ts'
+import type { Ring } from './ring/ring.ts'
 
 /** The keys of a house, opened at their first use. */
 export type Protection = {
@@ -55,7 +55,8 @@ export function openProtection(environment: Environment, log: Log): Protection |
 }
 
 async function openRing({ home, database }: Environment, log: Log): Promise<Ring> {
-  if (database) return await (await import('./ring-postgres.ts')).openPostgresRing({ url: database.url, log })
+  if (database)
+    return await (await import('./ring/postgres-ring.ts')).openPostgresRing({ url: database.url, log })
   const file = join(home, RING)
   // The ring is made before anything else is: where there is something and no ring, it was begun without.
   if (existsSync(join(home, 'conversations.db')) && !existsSync(file))
@@ -63,5 +64,5 @@ async function openRing({ home, database }: Environment, log: Log): Promise<Ring
       'invalid_config',
       `the house in ${home} was begun without encryption. Move what it knows into an encrypted one: LARES_PROTECTION=off npx lares export old.ndjson; move ${home} away; npx lares import old.ndjson. Or go on without: LARES_PROTECTION=off`,
     )
-  return (await import('./ring-sqlite.ts')).openSqliteRing(file)
+  return (await import('./ring/sqlite-ring.ts')).openSqliteRing(file)
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BusMessage, BusRecord } from '../bus/bus.ts'
+import { placeOf } from './associated-data.ts'
 import { type DataKey, dataKey, keyIdOf, open, seal } from './envelope.ts'
-import { placeOf } from './places.ts'
 
 /**
  * An event on the log: its attributes (ids, type, conversation, time) stay readable, as whoever routes it needs them; its

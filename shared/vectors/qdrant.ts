@@ -1,6 +1,6 @@
 import { QdrantClient } from '@qdrant/js-client-rest'
 import { v5 as uuid } from 'uuid'
-import { LaresError } from '../errors.ts'
+import { LaresError } from '../base/errors.ts'
 import { type EmbeddingModel, requireSound, type Space, type Vectors } from './vectors.ts'
 
 export type QdrantOptions = { url: string; apiKey?: string | undefined; timeoutMs?: number }

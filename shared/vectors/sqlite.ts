@@ -1,6 +1,6 @@
 import { load } from 'sqlite-vec'
-import { LaresError } from '../errors.ts'
-import { groupCommit, openDatabase } from '../sqlite/database.ts'
+import { LaresError } from '../base/errors.ts'
+import { groupCommit, openDatabase } from '../base/sqlite/database.ts'
 import { type EmbeddingModel, requireSound, type Space, type Vectors } from './vectors.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { LaresError } from '../errors.ts'
+import { LaresError } from '../base/errors.ts'
 
 /**
  * Vectors of what people said, found by their meaning. Drivers: `sqlite` (embedded), `qdrant`.

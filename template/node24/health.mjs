@@ -1,6 +1,6 @@
 // HEALTHCHECK: whether the function answers.
 
-// An import would load Node's fetch as well; see shared/node-http.ts.
+// An import would load Node's fetch as well; see shared/base/node-http.ts.
 const { get } = process.getBuiltinModule('node:http')
 
 // of-watchdog's own is written small.

@@ -1,5 +1,5 @@
-import { TOKEN } from '../support/house.ts'
-import { besides, type Trouble } from './neighbours.ts'
+import { TOKEN } from '../support/instance.ts'
+import { besides, type Trouble } from './bystanders.ts'
 
 /** `npm run bench:fair`: what others feel of one conversation that floods and heeds no refusal. */
 

@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { firstEvent } from '../../shared/events/event.ts'
-import { toHttp } from '../../shared/events/http-binding.ts'
+import { firstEvent } from '../../shared/contract/events/event.ts'
+import { toHttp } from '../../shared/contract/events/http-binding.ts'
 import { load, type Measured } from './load.ts'
 import { byKey, median } from './statistics.ts'
 

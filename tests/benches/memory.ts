@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { readStack } from '../../infra/connector/topic-map.ts'
-import { inject, simulated } from '../../infra/lares/injection.ts'
-import { FUNCTION_FLAGS } from '../../shared/function/node-flags.ts'
-import { freePort, type House, startHouse, TOKEN } from '../support/house.ts'
+import { inject, simulated } from '../../infra/cli/inject/injection.ts'
+import { readStack } from '../../shared/contract/stack.ts'
+import { FUNCTION_FLAGS } from '../../shared/host/node-flags.ts'
+import { freePort, type House, startHouse, TOKEN } from '../support/instance.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
 import { rounded } from './statistics.ts'
@@ -57,7 +57,7 @@ async function measure(house: House, turns: number) {
 async function measureFunction(handler: string): Promise<number> {
   const home = await mkdtemp(join(tmpdir(), 'lares-memory-'))
   const port = await freePort()
-  const child = spawn(process.execPath, [...FUNCTION_FLAGS, 'shared/function/main.ts', handler], {
+  const child = spawn(process.execPath, [...FUNCTION_FLAGS, 'shared/host/main.ts', handler], {
     env: { ...process.env, PORT: String(port), LARES_HOME: home },
     stdio: 'ignore',
   })

@@ -1,8 +1,8 @@
-import { inject, simulated } from '../../infra/lares/injection.ts'
-import type { DeadLetter } from '../../shared/operations.ts'
-import { TOKEN } from '../support/house.ts'
+import { inject, simulated } from '../../infra/cli/inject/injection.ts'
+import type { DeadLetter } from '../../shared/operations/operations.ts'
+import { TOKEN } from '../support/instance.ts'
 import { until } from '../support/until.ts'
-import { besides, type Trouble } from './neighbours.ts'
+import { besides, type Trouble } from './bystanders.ts'
 
 /**
  * `npm run bench:poison`: what others feel of messages that fail for good, one in a hundred; and that all of these are in

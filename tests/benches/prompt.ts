@@ -1,4 +1,4 @@
-import { startHouse } from '../support/house.ts'
+import { startHouse } from '../support/instance.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { promptOverhead } from '../support/prompt-overhead.ts'
 import { rounded } from './statistics.ts'

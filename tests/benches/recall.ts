@@ -7,7 +7,7 @@ import { openQdrantVectors } from '../../shared/vectors/qdrant.ts'
 import { openSqliteVectors } from '../../shared/vectors/sqlite.ts'
 import { cosine, randomVectors } from '../../shared/vectors/vectors.suite.ts'
 import type { VectorEntry, Vectors } from '../../shared/vectors/vectors.ts'
-import { startQdrant } from '../support/qdrant.ts'
+import { startQdrant } from '../support/stores/qdrant.ts'
 import { byKey, percentiles } from './statistics.ts'
 
 const MODEL = { id: 'bench-recall', dimensions: 384 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { freePort, TOKEN } from '../support/house.ts'
+import { freePort, TOKEN } from '../support/instance.ts'
 import { until } from '../support/until.ts'
 import { median, rounded } from './statistics.ts'
 

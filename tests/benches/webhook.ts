@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici'
-import { startHouse, TOKEN } from '../support/house.ts'
+import { startHouse, TOKEN } from '../support/instance.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { N8N, startN8n, type Webhook } from './peers/n8n.ts'
 import { byKey, median, percentiles } from './statistics.ts'

@@ -6,10 +6,10 @@ import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { request } from 'undici'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { toHttp } from '../../shared/events/http-binding.ts'
-import { said } from '../../shared/function/serve.fixture.ts'
-import { ROOT } from '../support/docker.ts'
-import { freePort } from '../support/house.ts'
+import { toHttp } from '../../shared/contract/events/http-binding.ts'
+import { said } from '../../shared/contract/serve.fixture.ts'
+import { ROOT } from '../support/docker/docker.ts'
+import { freePort } from '../support/instance.ts'
 import { until } from '../support/until.ts'
 
 let folder: string
@@ -22,7 +22,7 @@ async function workshop(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-bundle-'))
   await cp(join(ROOT, 'template', 'node24'), folder, { recursive: true })
   await cp(join(ROOT, 'shared'), join(folder, 'shared'), { recursive: true })
-  await cp(join(ROOT, 'package-lock.json'), join(folder, 'package-lock.json'))
+  for (const file of ['package.json', 'package-lock.json']) await cp(join(ROOT, file), join(folder, file))
   await mkdir(join(folder, 'functions', 'this'), { recursive: true })
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   return folder
@@ -87,7 +87,7 @@ it('is compiled whole while the image is built, what is not used at once too', a
 })
 
 const PARROT = `import * as z from 'zod'
-import { defineSkill } from '../../shared/function/skill.ts'
+import { defineSkill } from '../../shared/contract/skill.ts'
 
 export default defineSkill({
   name: 'parrot',

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { openSession, type SessionEvents } from '../../infra/lares/chat-session.ts'
-import { openGatewayClient, type Row } from '../../infra/lares/gateway-client.ts'
-import { say } from './gateway-client.ts'
-import { type House, openHouse, TOKEN } from './gateway-house.ts'
+import { openSession, type SessionEvents } from '../../infra/cli/chat/chat-session.ts'
+import { openGatewayClient, type Row } from '../../infra/cli/gateway-client.ts'
+import { say } from './gateway/client.ts'
+import { type House, openHouse, TOKEN } from './gateway/gateway-instance.ts'
 
 let house: House
 

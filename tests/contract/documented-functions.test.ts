@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type Kit, openKit } from '../../functions/test-kit.ts'
-import { firstEvent } from '../../shared/events/event.ts'
-import type { AnyFunction } from '../../shared/function/definition.ts'
-import { loadFunction } from '../../shared/function/load.ts'
-import { topicsOf } from '../../shared/function/plugin.ts'
+import type { AnyFunction } from '../../shared/contract/definition.ts'
+import { firstEvent } from '../../shared/contract/events/event.ts'
+import { topicsOf } from '../../shared/contract/plugin.ts'
+import { loadFunction } from '../../shared/host/load.ts'
+import { type Kit, openKit } from '../../shared/host/test-kit.ts'
 
 /** Every example of docs/functions.md, loaded and run as a function is. */
 const source = await readFile('docs/functions.md', 'utf8')
@@ -22,7 +22,8 @@ const functions = new Map<string, AnyFunction>()
 beforeAll(async () => {
   kit = await openKit()
   house = await mkdtemp(join(tmpdir(), 'lares-documented-'))
-  for (const room of ['shared', 'node_modules']) await symlink(resolve(room), join(house, room))
+  for (const room of ['shared', 'node_modules', 'package.json'])
+    await symlink(resolve(room), join(house, room))
   for (const [at, code] of blocks('ts').entries()) {
     const folder = join(house, 'functions', `example-${at}`)
     await mkdir(folder, { recursive: true })

@@ -29,13 +29,13 @@ const refused: [from: string, to: string][] = [
 
 const accepted: [from: string, to: string][] = [
   ['shared/bus/right.ts', '../events/event.ts'],
-  ['functions/intent/right.ts', '../../shared/events/event.ts'],
+  ['functions/intent/right.ts', '../../shared/contract/events/event.ts'],
   ['functions/intent/beside.ts', './intent.ts'],
   ['gateway/right.ts', '../shared/events/event.ts'],
-  ['infra/connector/right.ts', '../../shared/events/event.ts'],
-  ['infra/runner/right.ts', '../../functions/intent/intent.ts'],
-  ['infra/runner/gateway.ts', '../../gateway/app.ts'],
-  ['tests/end-to-end/right.ts', '../../infra/runner/runner.ts'],
+  ['infra/connector/right.ts', '../../shared/contract/events/event.ts'],
+  ['infra/embedded/right.ts', '../../functions/intent/intent.ts'],
+  ['infra/embedded/gateway.ts', '../../gateway/app.ts'],
+  ['tests/end-to-end/right.ts', '../../infra/embedded/runner.ts'],
 ]
 
 /** Every way to name another module; a rule that misses one of them is no rule. */

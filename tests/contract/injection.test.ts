@@ -1,6 +1,13 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { type InjectOptions, inject, type Simulated } from '../../infra/lares/injection.ts'
-import { echo, type House, type HouseOptions, openHouse, type Responder, TOKEN } from './gateway-house.ts'
+import { type InjectOptions, inject, type Simulated } from '../../infra/cli/inject/injection.ts'
+import {
+  echo,
+  type House,
+  type HouseOptions,
+  openHouse,
+  type Responder,
+  TOKEN,
+} from './gateway/gateway-instance.ts'
 
 let house: House | undefined
 

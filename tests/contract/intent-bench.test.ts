@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Embedder } from '../../shared/models/models.ts'
-import { accuracies, planFor } from '../benches/intent-measure.ts'
-import { openKeptVectors } from '../benches/kept-vectors.ts'
+import { accuracies, planFor } from '../benches/intent/measure.ts'
+import { openKeptVectors } from '../benches/intent/vector-cache.ts'
 
 let folder: string
 beforeEach(async () => {

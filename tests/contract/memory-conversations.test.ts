@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { playMemory, readConversations, summaryOf } from '../support/memory-conversations.ts'
+import { playMemory, readConversations, summaryOf } from '../support/stores/memory-conversations.ts'
 
 /** Measured with words alone, without embeddings and without a model: see docs/understanding.md. */
 const LEAST_SAID = 0.85

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import type { ChatMessage, GenerateChunk, GenerateRequest } from '../../shared/models/models.ts'
-import { openOpenAIModels } from '../../shared/models/openai.ts'
+import { openOpenAIModels } from '../../shared/models/openai/openai.ts'
 import { type ModelServerOptions, startModelServer } from '../support/model-server.ts'
 
 const notes = { name: 'notes', description: 'Keeps notes', parameters: { type: 'object' } }

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import calculator from '../../functions/calculator/handler.ts'
 import { openTalk, prompts } from '../../functions/dialog/talk.fixture.ts'
-import notes from '../../functions/notes/handler.ts'
-import reminder from '../../functions/reminder/handler.ts'
-import time from '../../functions/time/handler.ts'
+import calculator from '../../functions/skills/calculator/handler.ts'
+import notes from '../../functions/skills/notes/handler.ts'
+import reminder from '../../functions/skills/reminder/handler.ts'
+import time from '../../functions/skills/time/handler.ts'
 import { readConfig } from '../../shared/config/files.ts'
-import { requestBody } from '../../shared/models/openai-request.ts'
+import { requestBody } from '../../shared/models/openai/request.ts'
 
 const MAX_BYTES = 2_048
 

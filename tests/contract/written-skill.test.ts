@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openKit } from '../../functions/test-kit.ts'
-import { loadFunction } from '../../shared/function/load.ts'
-import { writtenSkill } from '../../shared/function/written-skill.ts'
+import { writtenSkill } from '../../shared/contract/written-skill.ts'
+import { loadFunction } from '../../shared/host/load.ts'
+import { openKit } from '../../shared/host/test-kit.ts'
 import type { GenerateRequest, Models } from '../../shared/models/models.ts'
 
 /** The example of docs/functions.md. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type House, startHouse, TOKEN } from '../support/house.ts'
+import { type House, startHouse, TOKEN } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
 import { type Receiver, SECRET, startReceiver } from '../support/webhook-receiver.ts'
@@ -62,7 +62,7 @@ test('after kill -9 between the sending and its record the reply comes again, un
 
 test('what was given up is listed by the command, and sent once more', async () => {
   const lares = async (...args: string[]) =>
-    await promisify(execFile)(process.execPath, ['infra/lares/lares.mjs', ...args], {
+    await promisify(execFile)(process.execPath, ['infra/cli/lares.mjs', ...args], {
       env: { ...process.env, LARES_URL: house.url, LARES_HOME: house.home, LARES_TOKEN: TOKEN },
     }).catch((failed: { code: number; stdout: string; stderr: string }) => failed)
   expect(await lares('deliveries', 'list')).toMatchObject({

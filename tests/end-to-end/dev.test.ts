@@ -4,8 +4,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, type House, TOKEN } from '../support/house.ts'
-import { ask, messages } from '../support/talk.ts'
+import { ask, messages } from '../support/conversation.ts'
+import { freePort, type House, TOKEN } from '../support/instance.ts'
 import { until } from '../support/until.ts'
 
 /** A checkout of its own, whose functions can be changed. */
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const port = await freePort()
   const environment = { PORT: String(port), LARES_HOME: join(root, 'home'), LARES_TOKEN: TOKEN }
   const models = { LARES_EMBEDDING_MODEL: 'none', OPENAI_BASE_URL: 'http://127.0.0.1:9', LARES_MODEL: 'none' }
-  child = spawn(process.execPath, [resolve('infra/lares/main.ts'), 'dev'], {
+  child = spawn(process.execPath, [resolve('infra/cli/main.ts'), 'dev'], {
     cwd: root,
     env: { ...process.env, ...environment, ...models },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,7 +56,7 @@ async function change(file: string, from: string, to: string): Promise<void> {
   await writeFile(join(root, file), text.replace(from, to))
 }
 
-const HANDLER = 'functions/calculator/handler.ts'
+const HANDLER = 'functions/skills/calculator/handler.ts'
 
 test('a changed function answers in the conversation that goes on; one that is broken waits to be put right', async () => {
   expect(await ask(house, 'dev', 'what is 6 * 7?')).toContain('42')
@@ -74,8 +74,8 @@ test('a changed function answers in the conversation that goes on; one that is b
 }, 120_000)
 
 test('the configuration counts, and what a test or an editor writes does not', async () => {
-  await writeFile(join(root, 'functions/calculator/handler.test.ts'), '// nothing that runs')
-  await writeFile(join(root, 'functions/calculator/.handler.ts.swp'), 'an editor was here')
+  await writeFile(join(root, 'functions/skills/calculator/handler.test.ts'), '// nothing that runs')
+  await writeFile(join(root, 'functions/skills/calculator/.handler.ts.swp'), 'an editor was here')
   await writeFile(join(root, 'config/notes.tmp'), 'nothing')
   await new Promise(resolve => setTimeout(resolve, 1_000))
   expect(output.split('has changed').length).toBe(4)

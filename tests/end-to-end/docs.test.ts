@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type House, startHouse } from '../support/house.ts'
+import { type House, startHouse } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 
 /** What is not run here, and why not. */
@@ -116,7 +116,9 @@ test('what is not run here is a script that is there', async () => {
 
 test('every endpoint of the gateway is in its page, and every command of lares in its', async () => {
   const gateway = await readFile('docs/gateway.md', 'utf8')
-  const files = (await readdir('gateway')).filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+  const files = (await readdir('gateway', { recursive: true })).filter(
+    name => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+  )
   const sources = await Promise.all(files.map(name => readFile(join('gateway', name), 'utf8')))
   const endpoints = sources
     .flatMap(source => [
@@ -127,7 +129,7 @@ test('every endpoint of the gateway is in its page, and every command of lares i
   expect(endpoints.filter(endpoint => !gateway.includes(`\`${endpoint}`))).toEqual([])
 
   const operations = await readFile('docs/operations.md', 'utf8')
-  const main = await readFile('infra/lares/main.ts', 'utf8')
+  const main = await readFile('infra/cli/main.ts', 'utf8')
   const commands = [...main.matchAll(/^ {2}\.command\('(\w+)'\)/gm)].map(([, name]) => name!)
   expect(commands.filter(name => !new RegExp(`\`?\\b${name}\\b`).test(operations))).toEqual([])
 })

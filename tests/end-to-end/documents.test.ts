@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { pdfOf } from '../../functions/memory/library/files.fixture.ts'
-import { type House, startHouse } from '../support/house.ts'
+import { pdfOf } from '../../functions/memory/readers/files.fixture.ts'
+import { ask, replyTo } from '../support/conversation.ts'
+import { type House, startHouse } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
-import { ask, replyTo } from '../support/talk.ts'
 
 let model: ModelServer
 let house: House

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { AuditEntry } from '../../shared/audit/entry.ts'
+import { noLog } from '../../shared/base/log.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { openDrivers } from '../../shared/drivers.ts'
-import { noLog } from '../../shared/log.ts'
-import { type House, startHouse, TOKEN } from '../support/house.ts'
+import { openDrivers } from '../../shared/host/drivers.ts'
+import type { AuditEntry } from '../../shared/protection/audit/entry.ts'
+import { ask, type Row, replyTo } from '../support/conversation.ts'
+import { type House, startHouse, TOKEN } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
-import { bytesOf, compact, sumOf } from '../support/planted.ts'
-import { ask, type Row, replyTo } from '../support/talk.ts'
+import { bytesOf, compact, sumOf } from '../support/stores/planted.ts'
 import { until } from '../support/until.ts'
 
 const ALICE = 'token-of-alice-in-tests'
@@ -91,7 +91,7 @@ async function plant(house: House): Promise<void> {
 }
 
 async function lares(house: House, args: string[], environment: Record<string, string> = {}) {
-  const { stdout } = await promisify(execFile)(process.execPath, ['infra/lares/lares.mjs', ...args], {
+  const { stdout } = await promisify(execFile)(process.execPath, ['infra/cli/lares.mjs', ...args], {
     env: { ...process.env, LARES_HOME: house.home, LARES_CONFIG: config, ...environment },
   })
   return stdout

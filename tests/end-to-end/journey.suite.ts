@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type House, type HouseOptions, startHouse } from '../support/house.ts'
+import { ask, messages, replyTo, send } from '../support/conversation.ts'
+import { type House, type HouseOptions, startHouse } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { promptOverhead } from '../support/prompt-overhead.ts'
-import { ask, messages, replyTo, send } from '../support/talk.ts'
 import { until } from '../support/until.ts'
 
 /** A house of this checkout's own, or one that is started in another way, whose functions reach this machine at `host`. */

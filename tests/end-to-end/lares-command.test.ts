@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, type House, startHouse, TOKEN } from '../support/house.ts'
+import { freePort, type House, startHouse, TOKEN } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 
 let model: ModelServer
@@ -19,7 +19,7 @@ type Ran = { code: number | null; stdout: string; stderr: string }
 
 /** The command as a person runs it, beside the running house. */
 function lares(args: string[], input = '', variables: NodeJS.ProcessEnv = {}): Promise<Ran> {
-  const child = spawn(process.execPath, ['infra/lares/lares.mjs', ...args], {
+  const child = spawn(process.execPath, ['infra/cli/lares.mjs', ...args], {
     env: {
       ...process.env,
       LARES_URL: house.url,

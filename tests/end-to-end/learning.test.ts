@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type House, startHouse } from '../support/house.ts'
+import { ask } from '../support/conversation.ts'
+import { type House, startHouse } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
-import { ask } from '../support/talk.ts'
 import { until } from '../support/until.ts'
 
 let model: ModelServer

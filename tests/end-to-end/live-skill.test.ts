@@ -1,18 +1,18 @@
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readStack } from '../../infra/connector/topic-map.ts'
-import { newSkill } from '../../infra/lares/new-skill.ts'
+import { newSkill } from '../../infra/cli/new-skill.ts'
 import { type StartedProvider, startProvider } from '../../infra/provider/start.ts'
-import { noLog } from '../../shared/log.ts'
-import { type House, startHouse } from '../support/house.ts'
+import { noLog } from '../../shared/base/log.ts'
+import { readStack } from '../../shared/contract/stack.ts'
+import { ask } from '../support/conversation.ts'
+import { type House, startHouse } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { basic, PASSWORD } from '../support/provider.ts'
-import { ask } from '../support/talk.ts'
 import { until } from '../support/until.ts'
 
-const STAGES = ['intent', 'memory', 'dialog', 'generation', 'time']
+const STAGES = ['intent', 'memory', 'dialog', 'generation', 'skills/time']
 
 let root: string
 let home: string
@@ -23,8 +23,9 @@ let house: House
 /** A checkout of its own, so that a skill can be written into it, with this one's parts. */
 async function checkout(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-checkout-'))
-  for (const part of ['shared', 'node_modules']) await symlink(resolve(part), join(folder, part))
-  await mkdir(join(folder, 'functions'))
+  for (const part of ['shared', 'node_modules', 'package.json'])
+    await symlink(resolve(part), join(folder, part))
+  await mkdir(join(folder, 'functions', 'skills'), { recursive: true })
   for (const stage of STAGES) await symlink(resolve('functions', stage), join(folder, 'functions', stage))
   await cp('stack.yml', join(folder, 'stack.yml'))
   return folder
@@ -64,7 +65,7 @@ beforeAll(async () => {
     version: '0.0.0',
     log: noLog,
   })
-  for (const stage of STAGES) await deploy(stage)
+  for (const stage of STAGES) await deploy(basename(stage))
   house = await startHouse({
     kind: 'embedded',
     modelUrl: model.url,
@@ -93,7 +94,7 @@ test('a new skill is answered within 5 seconds of its deployment, changes with a
     until(async () => (await ask(house, `live-${++n}`, 'marmot fact, please')).includes(text), 5_000)
   await says('marmot fact greets you.')
 
-  const handler = join(root, 'functions', 'marmot-fact', 'handler.ts')
+  const handler = join(root, 'functions', 'skills', 'marmot-fact', 'handler.ts')
   await writeFile(handler, (await readFile(handler, 'utf8')).replace('greets', 'waves at'))
   await deploy('marmot-fact', 'PUT')
   await says('marmot fact waves at you.')
@@ -112,9 +113,9 @@ test('a new skill is answered within 5 seconds of its deployment, changes with a
 }, 60_000)
 
 test('a skill that breaks fails for itself alone', async () => {
-  await mkdir(join(root, 'functions', 'clumsy'))
+  await mkdir(join(root, 'functions', 'skills', 'clumsy'))
   await writeFile(
-    join(root, 'functions', 'clumsy', 'handler.ts'),
+    join(root, 'functions', 'skills', 'clumsy', 'handler.ts'),
     `export default { name: 'clumsy', description: 'Falls.', examples: ['be clumsy now', 'clumsy, fall over', 'fall over'],
       handleMessage() { process.exit(1) } }`,
   )

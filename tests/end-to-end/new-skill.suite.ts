@@ -2,9 +2,9 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { newSkill } from '../../infra/lares/new-skill.ts'
-import type { House } from '../support/house.ts'
-import { ask } from '../support/talk.ts'
+import { newSkill } from '../../infra/cli/new-skill.ts'
+import { ask } from '../support/conversation.ts'
+import type { House } from '../support/instance.ts'
 import { until } from '../support/until.ts'
 
 const NAME = 'marmot-fact'
@@ -20,7 +20,7 @@ export type Deployer = {
 export function newSkillSuite(house: () => House, { build, deploy, remove }: Deployer): void {
   test('a new skill is answered once it is deployed, changes with an update under the same name, and goes', async () => {
     const root = await mkdtemp(join(tmpdir(), 'lares-skill-'))
-    await mkdir(join(root, 'functions'))
+    await mkdir(join(root, 'functions', 'skills'), { recursive: true })
     await cp('stack.yml', join(root, 'stack.yml'))
     const { lines } = await newSkill(root, NAME)
     let n = 0
@@ -40,7 +40,7 @@ export function newSkillSuite(house: () => House, { build, deploy, remove }: Dep
     }
     await deployedUntil('marmot fact greets you.')
 
-    const handler = join(root, 'functions', NAME, 'handler.ts')
+    const handler = join(root, 'functions', 'skills', NAME, 'handler.ts')
     await writeFile(handler, (await readFile(handler, 'utf8')).replace('greets', 'waves at'))
     await deployedUntil('marmot fact waves at you.')
 

@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, type House, startHouse } from '../support/house.ts'
+import { freePort, type House, startHouse } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
 

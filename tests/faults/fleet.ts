@@ -3,10 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readStack } from '../../infra/connector/topic-map.ts'
-import { freePort, TOKEN } from '../support/house.ts'
-import { type Kept, keep, type Member } from './keeper.ts'
+import { readStack } from '../../shared/contract/stack.ts'
+import { freePort, TOKEN } from '../support/instance.ts'
 import type { Moment } from './moments.ts'
+import { type Kept, keep, type Member } from './supervised-process.ts'
 
 export type FleetOptions = {
   brokers: string
@@ -36,7 +36,7 @@ export type Fleet = {
   stop(): Promise<void>
 }
 
-const HOOK = new URL('./hook.ts', import.meta.url).href
+const HOOK = new URL('./loader-hook.ts', import.meta.url).href
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const home = await mkdtemp(join(tmpdir(), 'lares-fleet-'))
@@ -98,7 +98,7 @@ async function plan({ gateways = 2, connectors = 1, functions: chosen }: FleetOp
   const functionUrls = functions.map(({ name, port }) => `${name}=http://127.0.0.1:${port}`).join(',')
   const members: Planned[] = functions.map(({ name, handler, port }) => ({
     name,
-    script: 'shared/function/main.ts',
+    script: 'shared/host/main.ts',
     args: [handler],
     environment: { PORT: String(port), HOST: '127.0.0.1' },
     ready: `http://127.0.0.1:${port}/_/ready`,

@@ -1,5 +1,5 @@
 import type { Bus, BusRecord, SubscribeOptions } from '../../shared/bus/bus.ts'
-import { type KafkaBusOptions, openKafkaBus as open } from '../../shared/bus/kafka.ts'
+import { type KafkaBusOptions, openKafkaBus as open } from '../../shared/bus/kafka/kafka-bus.ts'
 import { NAME, reach } from './moments.ts'
 
 const isGateway = NAME.startsWith('gateway')

@@ -1,8 +1,8 @@
-import { type Invocable, invocable as make } from '../../shared/function/invoke.ts'
-import { begun } from './begun.ts'
+import { type Invocable, invocable as make } from '../../shared/contract/invoke.ts'
+import { begun } from './marked-stream.ts'
 import { reach } from './moments.ts'
 
-export * from '../../shared/function/invoke.ts'
+export * from '../../shared/contract/invoke.ts'
 
 /** A function with its moments marked: what it made is produced, and its event committed, once its answer is out. */
 export function invocable(...asked: Parameters<typeof make>): Invocable {

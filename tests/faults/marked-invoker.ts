@@ -1,6 +1,6 @@
-import { type HttpInvokerOptions, httpInvoker as open } from '../../infra/connector/http-invoker.ts'
-import type { Invoker } from '../../infra/connector/invoker.ts'
-import { begun } from './begun.ts'
+import { type HttpInvokerOptions, httpInvoker as open } from '../../infra/connector/invokers/http-invoker.ts'
+import type { Invoker } from '../../infra/connector/invokers/invoker.ts'
+import { begun } from './marked-stream.ts'
 
 /** The invoker with the moment marked at which a function is called and has not answered. */
 export function httpInvoker(options: HttpInvokerOptions): Invoker {

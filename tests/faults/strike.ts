@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Broker } from '../../infra/kafka/broker.ts'
-import type { PostgresServer } from '../support/postgres.ts'
+import type { PostgresServer } from '../support/stores/postgres.ts'
 import type { Fleet } from './fleet.ts'
 import type { Moment } from './moments.ts'
 

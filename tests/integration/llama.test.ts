@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test, vi } from 'vitest'
-import { LaresError } from '../../shared/errors.ts'
-import { type Log, noLog } from '../../shared/log.ts'
-import { openLlamaModels } from '../../shared/models/llama.ts'
+import { LaresError } from '../../shared/base/errors.ts'
+import { type Log, noLog } from '../../shared/base/log.ts'
+import { openLlamaModels } from '../../shared/models/llama/llama.ts'
 import type {
   ChatMessage,
   GenerateChunk,

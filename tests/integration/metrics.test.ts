@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, type House, startHouse } from '../support/house.ts'
+import { ask, send } from '../support/conversation.ts'
+import { freePort, type House, startHouse } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
-import { ask, send } from '../support/talk.ts'
 import { until } from '../support/until.ts'
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0
@@ -77,7 +77,7 @@ test.skipIf(!hasPromtool)(
 )
 
 test.skipIf(!hasPromtool)('a function’s process serves a page of its own', async () => {
-  const page = await pageOf('shared/function/main.ts', ['functions/time'], '/_/metrics', {})
+  const page = await pageOf('shared/host/main.ts', ['functions/skills/time'], '/_/metrics', {})
   expect(complaints(page)).toBe('')
   expect(page).toContain('lares_function_running{faas_name="time"} 0')
 })

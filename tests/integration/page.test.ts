@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { listRows } from '../contract/gateway-client.ts'
-import { echo, type House, openHouse, type Responder, TOKEN } from '../contract/gateway-house.ts'
+import { listRows } from '../contract/gateway/client.ts'
+import { echo, type House, openHouse, type Responder, TOKEN } from '../contract/gateway/gateway-instance.ts'
 
 /** A browser is no dependency of Lares: where there is none, CHROMIUM names one, or these tests are left out. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'

@@ -1,28 +1,28 @@
 import type { Bus, BusRecord } from '../../shared/bus/bus.ts'
-import type { Conversations } from '../../shared/conversations/conversations.ts'
-import { type EventLog, openEventLog } from '../../shared/events/log.ts'
+import { type EventLog, openEventLog } from '../../shared/contract/events/event-log.ts'
 import type { ObjectStore } from '../../shared/objects/objects.ts'
 import { openKeys } from '../../shared/protection/keys.ts'
 import { lazyKeys } from '../../shared/protection/lazy-keys.ts'
 import { masterKeysOf } from '../../shared/protection/master-key.ts'
 import { openOwners } from '../../shared/protection/owners.ts'
-import { protectedBus } from '../../shared/protection/protected-bus.ts'
-import { protectedConversations } from '../../shared/protection/protected-conversations.ts'
-import { protectedObjects } from '../../shared/protection/protected-objects.ts'
 import type { Protection } from '../../shared/protection/protection.ts'
-import type { Ring } from '../../shared/protection/ring.ts'
-import { openSqliteRing } from '../../shared/protection/ring-sqlite.ts'
+import type { Ring } from '../../shared/protection/ring/ring.ts'
+import { openSqliteRing } from '../../shared/protection/ring/sqlite-ring.ts'
 import { keyIdOfRecord, openRecord } from '../../shared/protection/sealed-record.ts'
-import type { SimulatedBus } from './bus.ts'
-import type { Call, Calls } from './calls.ts'
-import type { Log } from './log.ts'
-import type { Life } from './machine.ts'
-import type { SimulatedObjects } from './objects.ts'
-import type { SimulatedStore } from './store.ts'
+import { protectedBus } from '../../shared/protection/stores/protected-bus.ts'
+import { protectedObjects } from '../../shared/protection/stores/protected-objects.ts'
+import { protectedConversations } from '../../shared/protection/stores/protected-store.ts'
+import type { Conversations } from '../../shared/store/store.ts'
+import type { SimulatedBus } from './world/bus.ts'
+import type { Call, Calls } from './world/calls.ts'
+import type { Log } from './world/log.ts'
+import type { Life } from './world/machine.ts'
+import type { SimulatedObjects } from './world/objects.ts'
+import type { SimulatedStore } from './world/store.ts'
 
 type Keyed = Pick<Protection, 'keys' | 'ring'>
 
-/** What a process has of the house's servers, joined as `shared/drivers.ts` does. */
+/** What a process has of the house's servers, joined as `shared/host/drivers.ts` does. */
 export type Drivers = {
   bus: Bus
   conversations: Conversations

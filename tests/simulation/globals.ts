@@ -4,7 +4,7 @@ import timersPromises from 'node:timers/promises'
 import workerThreads from 'node:worker_threads'
 import { hash32 } from './chance.ts'
 import type { Clock, Task } from './clock.ts'
-import { threadsOn } from './thread.ts'
+import { threadsOn } from './threads.ts'
 
 /**
  * Puts the simulated clock and chance in the place of Node's own, for all code of this thread; nothing in Lares knows.

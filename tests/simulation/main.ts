@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { FAULTS, type FaultName, isFault } from './faults.ts'
-import { runMany } from './many.ts'
 import { mutate } from './mutate.ts'
+import { runMany } from './parallel-runs.ts'
 
 /**
  * npm run simulate -- --seeds N [--seed S] [--fault NAME ...] [--threads N] [--mutation NAME] [--trace]

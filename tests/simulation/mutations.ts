@@ -20,14 +20,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'commit before finish',
     promise: 'P1',
-    file: 'infra/connector/worker.ts',
+    file: 'infra/connector/consumer/worker.ts',
     find: '    const standing: Standing = {}\n',
     replace: '    const standing: Standing = {}\n    finish(partition, record.offset)\n',
   },
   {
     name: 'highest finished is committed',
     promise: 'P1',
-    file: 'infra/connector/progress.ts',
+    file: 'infra/connector/consumer/offset-tracker.ts',
     find: 'while (first < offsets.length && done.delete(offsets[first]!)) position = offsets[first++]! + 1',
     replace:
       'while (first < offsets.length && done.delete(offsets[first]!)) first++\n      position = Math.max(position ?? 0, offset + 1)',
@@ -35,21 +35,21 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'dead letter dropped',
     promise: 'P1',
-    file: 'infra/connector/delivery.ts',
+    file: 'infra/connector/consumer/delivery.ts',
     find: 'return await bury(letter, parts)',
     replace: "return 'done'",
   },
   {
     name: 'publish error swallowed',
     promise: 'P1',
-    file: 'infra/connector/delivery.ts',
+    file: 'infra/connector/consumer/delivery.ts',
     find: '      if (!error.retryable) throw error\n',
     replace: '      return\n',
   },
   {
     name: 'finished before published',
     promise: 'P1',
-    file: 'infra/connector/delivery.ts',
+    file: 'infra/connector/consumer/delivery.ts',
     find: '    throw error\n  }\n  await outbox.settled()\n',
     replace: '    throw error\n  }\n  outbox.settled().catch(() => undefined)\n',
     faults: ['crash-before', 'crash-after', 'publish-refused', 'delay'],
@@ -57,7 +57,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'dead letter of a claim check not understood',
     promise: 'P1',
-    file: 'functions/dialog/dead-letter.ts',
+    file: 'functions/dialog/events/dead-letter.ts',
     find: '  data: z.unknown().optional(),\n',
     replace: '  data: z.unknown(),\n',
     faults: ['rejects', 'fails'],
@@ -65,7 +65,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'claim check published before its object',
     promise: 'P1',
-    file: 'shared/events/log.ts',
+    file: 'shared/contract/events/event-log.ts',
     find: '  await objects.put(key, data)\n',
     replace: '  objects.put(key, data).catch(() => undefined)\n',
     faults: ['object-refused', 'objects-away', 'crash-before', 'delay'],
@@ -82,7 +82,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'acknowledged before published',
     promise: 'P1',
-    file: 'gateway/intake.ts',
+    file: 'gateway/ingress/intake.ts',
     find: "await within(PUBLISH_LIMIT_MS, 'the bus', parts.events.publish([event]).catch(refuseForNow))",
     replace: 'parts.events.publish([event]).catch(() => undefined)',
   },
@@ -96,7 +96,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'ids by chance',
     promise: 'P2',
-    file: 'shared/events/ids.ts',
+    file: 'shared/contract/events/ids.ts',
     find: 'named(`${causingId}/${producer}/${index}`)',
     replace: 'named(`${causingId}/${producer}/${index}/${Math.random()}`)',
   },
@@ -110,42 +110,42 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'history of a message not checked',
     promise: 'P2',
-    file: 'functions/dialog/dead-letter.ts',
+    file: 'functions/dialog/events/dead-letter.ts',
     find: 'if (isKnown(state, dead.message) || !dead.said)',
     replace: 'if (!dead.said)',
   },
   {
     name: 'idempotency key ignored',
     promise: 'P2',
-    file: 'gateway/intake.ts',
+    file: 'gateway/ingress/intake.ts',
     find: 'const id = key === undefined ? newId() : keyedId(person, conversation, key)',
     replace: 'const id = newId()',
   },
   {
     name: 'rows shown again',
     promise: 'P2',
-    file: 'gateway/follow.ts',
+    file: 'gateway/live/history-follower.ts',
     find: '    after = rows.at(-1)!.sequence\n',
     replace: '    after = rows[0]!.sequence\n',
   },
   {
     name: 'what is not kept of a document is left',
     promise: 'P2',
-    file: 'functions/memory/library/taking.ts',
+    file: 'functions/memory/documents/ingestion.ts',
     find: '    if (!isKept) await discard(tools, person, object)\n',
     replace: '',
   },
   {
     name: 'outbox not checked',
     promise: 'P2',
-    file: 'gateway/outbox.ts',
+    file: 'gateway/delivery/dispatcher.ts',
     find: '    if (await persist(() => delivered.has(delivery, record))) return\n',
     replace: '',
   },
   {
     name: 'recorded before delivered',
     promise: 'P1',
-    file: 'gateway/outbox.ts',
+    file: 'gateway/delivery/dispatcher.ts',
     find: '    const failure = await sendUntilOver(delivery, isLost)\n',
     replace:
       '    await persist(() => delivered.record(delivery, record))\n    const failure = await sendUntilOver(delivery, isLost)\n',
@@ -153,21 +153,21 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'deliveries out of order',
     promise: 'P3',
-    file: 'gateway/reading.ts',
+    file: 'gateway/delivery/ordered-consumer.ts',
     find: 'const lane = (lanes.get(record.key) ?? Promise.resolve())',
     replace: 'const lane = Promise.resolve()',
   },
   {
     name: 'key order dropped',
     promise: 'P3',
-    file: 'infra/connector/lanes.ts',
+    file: 'infra/connector/consumer/keyed-executor.ts',
     find: '      const queue = queues.get(key)\n',
     replace: '      key = `${key} ${Math.random()}`\n      const queue = queues.get(key)\n',
   },
   {
     name: 'retry forgets its key',
     promise: 'P3',
-    file: 'infra/connector/lanes.ts',
+    file: 'infra/connector/consumer/keyed-executor.ts',
     find: '    else if (!closed) later(key, outcome.againInMs)\n',
     replace:
       '    else if (!closed) {\n      queue.push(queue.shift()!)\n      later(key, outcome.againInMs)\n    }\n',
@@ -175,7 +175,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'newest waiting first',
     promise: 'P3',
-    file: 'functions/dialog/waiting.ts',
+    file: 'functions/dialog/turn/queue.ts',
     find: 'const next = state.waiting.shift()',
     replace: 'const next = state.waiting.pop()',
   },
@@ -190,14 +190,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'one lane for all',
     promise: 'P4',
-    file: 'infra/connector/worker.ts',
+    file: 'infra/connector/consumer/worker.ts',
     find: 'lanes.add(record.key,',
     replace: "lanes.add('all',",
   },
   {
     name: 'waiting keeps its place',
     promise: 'P4',
-    file: 'infra/connector/lanes.ts',
+    file: 'infra/connector/consumer/keyed-executor.ts',
     find: "    running--\n    if (outcome === 'done') finish(key, queue, tookMs)\n    else if (!closed) later(key, outcome.againInMs)\n",
     replace:
       "    if (outcome === 'done') running--\n    if (outcome === 'done') finish(key, queue, tookMs)\n    else if (!closed) later(key, outcome.againInMs)\n    if (outcome !== 'done') setTimeout(() => running--, outcome.againInMs)\n",
@@ -205,14 +205,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'away is failed',
     promise: 'P4',
-    file: 'infra/connector/retry.ts',
+    file: 'infra/connector/consumer/retry.ts',
     find: "error.code === 'unavailable' || error.code === 'busy'",
     replace: 'error.code === undefined',
   },
   {
     name: 'lost partitions are kept',
     promise: 'P1',
-    file: 'infra/connector/worker.ts',
+    file: 'infra/connector/consumer/worker.ts',
     find: '      for (const at of revoked) lose(at)\n',
     replace: '      void revoked\n',
     faults: ['rebalance', 'overlap', 'slow', 'fails-once'],
@@ -220,14 +220,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'records overtake those that wait for a key',
     promise: 'P1',
-    file: 'shared/protection/protected-bus.ts',
+    file: 'shared/protection/stores/protected-bus.ts',
     find: '      if (waiting === 0) {\n',
     replace: '      if (records.length > 0) {\n',
   },
   {
     name: 'a key that is away is a key that is gone',
     promise: 'P1',
-    file: 'shared/protection/protected-bus.ts',
+    file: 'shared/protection/stores/protected-bus.ts',
     find: '        onError?.(error)\n        await wait(RETRY_MS)\n',
     replace: '        return records.map(forgottenRecord)\n',
   },
@@ -241,7 +241,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'work for who was forgotten is a failure',
     promise: 'P1',
-    file: 'infra/connector/delivery.ts',
+    file: 'infra/connector/consumer/delivery.ts',
     find: "  if (error.code === 'forgotten') {",
     replace: '  if (tries.failures < 0) {',
     faults: ['slow'],
@@ -258,7 +258,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what follows has the key of today',
     promise: 'Privacy',
-    file: 'shared/protection/protected-bus.ts',
+    file: 'shared/protection/stores/protected-bus.ts',
     find: '      return key ? sealRecord(key, message) : shredRecord(message)\n',
     replace:
       '      return sealRecord(key ?? (await keys.ofKnown((await personOf(message.key)) ?? HOUSE)), message)\n',

@@ -1,5 +1,5 @@
+import type { Stuck } from './actors/trouble.ts'
 import { hash32, openChance } from './chance.ts'
-import type { Stuck } from './trouble.ts'
 
 /** What people do in a run. */
 export type Plan = {

@@ -1,16 +1,12 @@
-import { held, strayIds, unfinished, unjournaled } from './bookkeeping.ts'
-import { type Calls, openCalls, type World } from './calls.ts'
+import { type Client, startClient } from './actors/client.ts'
+import { type Leaving, startLeaver } from './actors/leaver.ts'
+import { openOperator, startWeather } from './actors/operator.ts'
+import { openTroubles } from './actors/trouble.ts'
 import { hash32, openChance, ratesFor } from './chance.ts'
-import { type Client, startClient } from './client.ts'
-import { type Clock, openClock } from './clock.ts'
-import type { FaultName } from './faults.ts'
-import { findingsOf } from './findings.ts'
-import { installGlobals } from './globals.ts'
-import { type House, type HouseParts, openHouse } from './house.ts'
-import { type Leaving, startLeaver } from './leaver.ts'
-import { documentsKept } from './library.ts'
-import { type Plan, planOf, planWith } from './plan.ts'
-import { forgotten, readable } from './privacy.ts'
+import { held, strayIds, unfinished, unjournaled } from './checks/bookkeeping.ts'
+import { documentsKept } from './checks/documents.ts'
+import { findingsOf } from './checks/findings.ts'
+import { forgotten, readable } from './checks/privacy.ts'
 import {
   alarms,
   disordered,
@@ -20,12 +16,16 @@ import {
   saidTwice,
   shownWrong,
   type Violations,
-} from './promises.ts'
-import { delivered } from './receiver.ts'
+} from './checks/promises.ts'
+import { openVisited } from './checks/visited.ts'
+import { type Clock, openClock } from './clock.ts'
+import type { FaultName } from './faults.ts'
+import { installGlobals } from './globals.ts'
+import { type Plan, planOf, planWith } from './plan.ts'
 import { openNames, openTrace } from './trace.ts'
-import { openTroubles } from './trouble.ts'
-import { openVisited } from './visited.ts'
-import { openOperator, startWeather } from './weather.ts'
+import { type Calls, openCalls, type World } from './world/calls.ts'
+import { type House, type HouseParts, openHouse } from './world/instance.ts'
+import { delivered } from './world/receiver.ts'
 
 export type RunOptions = {
   seed: number

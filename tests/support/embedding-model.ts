@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { noLog } from '../../shared/log.ts'
-import { ensureMe5Folder } from '../../shared/models/me5-folder.ts'
+import { noLog } from '../../shared/base/log.ts'
+import { ensureMe5Folder } from '../../shared/models/e5/model-folder.ts'
 
 const cache =
   process.env.LARES_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lares')

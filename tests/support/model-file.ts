@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { noLog } from '../../shared/log.ts'
-import { ensureModelFile } from '../../shared/models/model-file.ts'
+import { noLog } from '../../shared/base/log.ts'
+import { ensureModelFile } from '../../shared/models/llama/model-file.ts'
 
 const cache =
   process.env.LARES_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lares')

@@ -1,6 +1,6 @@
-import type { House } from './house.ts'
+import { ask } from './conversation.ts'
+import type { House } from './instance.ts'
 import type { ModelServer } from './model-server.ts'
-import { ask } from './talk.ts'
 
 const LINE = 'tell me something about the sea'
 

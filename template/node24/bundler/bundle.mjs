@@ -1,6 +1,6 @@
 // node bundler/bundle.mjs: makes out/main.mjs, the runtime, the handler in functions/this and every package in them, save
 // those of native.mjs. What a function loads on first use, as the driver of a store, lies in files of its own beside it: in
-// one file all of it would be read at every start (80 ms and 22 MB of functions/time). worker.ts becomes out/worker.mjs.
+// one file all of it would be read at every start (80 ms and 22 MB of functions/skills/time). worker.ts becomes out/worker.mjs.
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -19,11 +19,11 @@ if (!handler)
 /** A skill that is only written down goes into the bundle as the text that it is. */
 const load = handler.endsWith('.md')
   ? `async () => ({
-      default: (await import(${JSON.stringify(resolve('shared/function/written-skill.ts'))}))
+      default: (await import(${JSON.stringify(resolve('shared/contract/written-skill.ts'))}))
         .writtenSkill(${JSON.stringify(readFileSync(handler, 'utf8'))}, 'SKILL.md'),
     })`
   : `() => import(${JSON.stringify(handler)})`
-const main = `import { runBundled } from ${JSON.stringify(resolve('shared/function/bundled.ts'))}
+const main = `import { runBundled } from ${JSON.stringify(resolve('shared/host/bundled.ts'))}
 await runBundled(${load})`
 
 // A thread is a program of its own, and finds itself beside the other.

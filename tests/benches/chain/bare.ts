@@ -6,10 +6,10 @@ import {
   Producer,
 } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
-import { COMMIT_EVERY_MS } from '../../../infra/connector/worker.ts'
+import { COMMIT_EVERY_MS } from '../../../infra/connector/consumer/worker.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
-import { KAFKA_SETTINGS } from '../../../shared/bus/kafka-client.ts'
-import { newId } from '../../../shared/events/ids.ts'
+import { KAFKA_SETTINGS } from '../../../shared/bus/kafka/client.ts'
+import { newId } from '../../../shared/contract/events/ids.ts'
 import { type Chain, HOPS, openTurns, TEXT } from './chain.ts'
 
 const ALL_IN_SYNC = -1

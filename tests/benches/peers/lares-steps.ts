@@ -1,12 +1,12 @@
 // Lares's side of bench:durable: the functions of a chain, each on a port of its own, in one process. It prints the ports.
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
-import type { Draft } from '../../../shared/events/event.ts'
-import { skillType } from '../../../shared/events/types.ts'
-import { type AnyFunction, defineFunction } from '../../../shared/function/definition.ts'
-import { invocable } from '../../../shared/function/invoke.ts'
-import { serve } from '../../../shared/function/serve.ts'
-import { noLog } from '../../../shared/log.ts'
+import { noLog } from '../../../shared/base/log.ts'
+import { type AnyFunction, defineFunction } from '../../../shared/contract/definition.ts'
+import type { Draft } from '../../../shared/contract/events/event.ts'
+import { skillType } from '../../../shared/contract/events/event-types.ts'
+import { invocable } from '../../../shared/contract/invoke.ts'
+import { serve } from '../../../shared/contract/serve.ts'
 import { openFolderObjects } from '../../../shared/objects/folder.ts'
 
 /** Each takes the text, does the work of one step, and hands it on; the last one ends the turn. */

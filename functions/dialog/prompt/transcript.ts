@@ -1,0 +1,25 @@
+import type { Entry } from '../state.ts'
+
+/** How much of the conversation a prompt repeats. */
+const MAX_ENTRIES = 12
+const MAX_CHARACTERS = 4_000
+/** A longer one is cut, so that the last question and answer always are among what fits. */
+const MAX_ENTRY_CHARACTERS = MAX_CHARACTERS / 2
+
+/** The newest entries that fit. It begins with the person, since some models refuse a talk that the assistant begins. */
+export function newest(entries: Entry[]): Entry[] {
+  const kept: Entry[] = []
+  let left = MAX_CHARACTERS
+  for (const entry of entries.slice(-MAX_ENTRIES).reverse().map(cut)) {
+    left -= entry.text.length
+    if (left < 0) break
+    kept.unshift(entry)
+  }
+  const first = kept.findIndex(({ role }) => role === 'user')
+  return first < 0 ? [] : kept.slice(first)
+}
+
+const cut = ({ role, text }: Entry): Entry =>
+  text.length <= MAX_ENTRY_CHARACTERS
+    ? { role, text }
+    : { role, text: `${text.slice(0, MAX_ENTRY_CHARACTERS - 1)}…` }

@@ -1,0 +1,79 @@
+import { Parser } from 'htmlparser2'
+import { checked, type Read } from './document.ts'
+import { openSections } from './sections.ts'
+import { charactersOf } from './text-decoding.ts'
+
+/** What nobody reads on a page. */
+const UNSEEN = new Set(
+  'script style template noscript svg math iframe object embed canvas audio video select textarea button'.split(
+    ' ',
+  ),
+)
+const INLINE = new Set(
+  'a abbr b bdi bdo cite code data dfn em font i img kbd label mark q s samp small span strike strong sub sup time tt u var wbr'.split(
+    ' ',
+  ),
+)
+const HEADING = /^h[1-6]$/
+const CHARSET = /<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{1,40})/i
+
+/** A page: what is seen of it, under its headings. */
+export function readHtml(bytes: Uint8Array): Read {
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 2_048))
+  const sections = openSections()
+  htmlInto(sections, charactersOf(bytes, CHARSET.exec(head)?.[1]))
+  const parts = sections.parts()
+  return checked({ parts, count: sections.count() })
+}
+
+/** The text of a piece of HTML, without its headings. */
+export function textOfHtml(html: string): string {
+  const sections = openSections()
+  htmlInto(sections, html)
+  return sections
+    .parts()
+    .map(({ text }) => text)
+    .join('\n\n')
+}
+
+function htmlInto(sections: ReturnType<typeof openSections>, html: string): void {
+  /** How deep within what is not seen. */
+  let unseen = 0
+  let heading: string | undefined
+  let isTitle = false
+  const parser = new Parser(
+    {
+      onopentag(name, attributes) {
+        if (unseen > 0 || UNSEEN.has(name) || isHidden(attributes)) unseen++
+        else if (name === 'title') isTitle = true
+        else if (HEADING.test(name)) heading = ''
+        else if (heading !== undefined) heading += ' '
+        else if (name === 'br') sections.add('\n')
+        else if (name === 'td' || name === 'th') sections.add(' ')
+        else if (!INLINE.has(name)) sections.add('\n\n')
+      },
+      ontext(text) {
+        if (unseen > 0 || isTitle) return
+        const flat = text.replace(/\s+/g, ' ')
+        if (heading === undefined) sections.add(flat)
+        else heading += flat
+      },
+      onclosetag(name) {
+        if (unseen > 0) unseen--
+        else if (name === 'title') isTitle = false
+        else if (HEADING.test(name) && heading !== undefined) {
+          sections.begin(heading)
+          heading = undefined
+        } else if (!INLINE.has(name) && name !== 'td' && name !== 'th' && heading === undefined)
+          sections.add('\n\n')
+      },
+    },
+    { decodeEntities: true, lowerCaseTags: true },
+  )
+  parser.write(html)
+  parser.end()
+}
+
+/** What the page itself hides is not part of what the person gave to be read. */
+const isHidden = ({ hidden, style = '' }: Record<string, string>): boolean =>
+  hidden !== undefined || /display\s*:\s*none|visibility\s*:\s*hidden/i.test(style)

@@ -1,0 +1,71 @@
+import { checked, MAX_CHARACTERS, MAX_PAGES, type Part, type Read, Unreadable } from './document.ts'
+
+/** The text of a PDF by pages. Nothing in it is run, fetched or drawn. */
+export async function readPdf(bytes: Uint8Array): Promise<Read> {
+  const { getDocument, VerbosityLevel } = await import('unpdf/pdfjs')
+  const loading = getDocument({
+    data: bytes,
+    verbosity: VerbosityLevel.ERRORS,
+    disableFontFace: true,
+    useSystemFonts: false,
+    enableXfa: false,
+    stopAtErrors: false,
+  })
+  try {
+    const document = await loading.promise
+    if (document.numPages > MAX_PAGES) throw new Unreadable('too-large')
+    const parts: Part[] = []
+    let characters = 0
+    for (let page = 1; page <= document.numPages; page++) {
+      const text = await textOf(await document.getPage(page))
+      characters += text.length
+      if (characters > MAX_CHARACTERS) throw new Unreadable('too-large')
+      parts.push({ place: { page }, text })
+    }
+    return checked({ parts, count: document.numPages })
+  } catch (error) {
+    if (error instanceof Unreadable) throw error
+    throw new Unreadable((error as Error).name === 'PasswordException' ? 'encrypted' : 'broken', error)
+  } finally {
+    await loading.destroy()
+  }
+}
+
+type Item = { str: string; hasEOL: boolean; transform: number[]; height: number }
+type Page = { getTextContent(): Promise<{ items: unknown[] }>; cleanup(): unknown }
+
+/** A gap between lines that is larger than that, in heights of a line, parts paragraphs. */
+const PARAGRAPH_GAP = 1.8
+
+async function textOf(page: Page): Promise<string> {
+  const { items } = await page.getTextContent()
+  let text = ''
+  let last: { y: number; height: number } | undefined
+  for (const item of items.filter(isText)) {
+    const y = item.transform[5] ?? 0
+    const height = item.height || last?.height || 10
+    if (item.str.trim() !== '') {
+      if (last && Math.abs(last.y - y) > PARAGRAPH_GAP * Math.max(height, last.height)) text += '\n\n'
+      last = { y, height }
+    }
+    text += item.str
+    if (item.hasEOL) text += '\n'
+  }
+  page.cleanup()
+  return joinedLines(text)
+}
+
+const isText = (item: unknown): item is Item => typeof (item as Item).str === 'string'
+
+/** The lines of a paragraph are one text: a page's width says nothing. */
+const joinedLines = (text: string): string =>
+  text
+    .split(/\n{2,}/)
+    .map(paragraph =>
+      paragraph
+        .trim()
+        .replace(/(?<=\p{Ll})[-\u00ad]\n(?=\p{Ll})/gu, '')
+        .replace(/(?<=[\p{Script=Han}，。；：？！、])\n(?=\p{Script=Han})/gu, '')
+        .replaceAll('\n', ' '),
+    )
+    .join('\n\n')

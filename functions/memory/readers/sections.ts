@@ -1,0 +1,27 @@
+import type { Part } from './document.ts'
+
+const MAX_HEADING = 120
+
+/** Text that comes in pieces, under headings. What comes before the first heading stands under none. */
+export function openSections() {
+  const all: { heading: string; pieces: string[] }[] = [{ heading: '', pieces: [] }]
+  return {
+    begin(heading: string): void {
+      all.push({ heading: heading.replace(/\s+/g, ' ').trim().slice(0, MAX_HEADING).trim(), pieces: [] })
+    },
+    add(text: string): void {
+      all.at(-1)!.pieces.push(text)
+    },
+    /** A heading without a text of its own is a text too. */
+    parts(): Part[] {
+      return all
+        .map(({ heading, pieces }) => ({ heading, text: pieces.join('') }))
+        .filter(({ heading, text }) => heading !== '' || text.trim() !== '')
+        .map(({ heading, text }) => ({
+          place: (heading === '' ? {} : { section: heading }) as Part['place'],
+          text: text.trim() === '' ? heading : text,
+        }))
+    },
+    count: (): number => Math.max(1, all.filter(({ heading }) => heading !== '').length),
+  }
+}

@@ -1,0 +1,47 @@
+import { isChinese } from '#shared/language/detection.ts'
+
+const TO_YOU: Readonly<Record<string, string>> = {
+  'i am': 'you are',
+  'am i': 'are you',
+  'i was': 'you were',
+  'was i': 'were you',
+  "i'm": 'you are',
+  "i've": 'you have',
+  "i'll": 'you will',
+  "i'd": 'you would',
+  i: 'you',
+  me: 'you',
+  my: 'your',
+  mine: 'yours',
+  myself: 'yourself',
+  // "you" is the assistant.
+  'you are': 'I am',
+  "you're": 'I am',
+  your: 'my',
+  yours: 'mine',
+  yourself: 'myself',
+}
+const PERSONS =
+  /\b(?:I (?:am|was)|(?:am|was) I|I(?:'m|'ve|'ll|'d)?|me|my|mine|myself|you are|you're|(you) (?=can|will|should|must|have|were|may)|you|your|yours|yourself)\b/gi
+
+/** Turns what a person said about themself into what is said to them: "my code is 1" becomes "your code is 1". */
+export const toSecondPerson = (text: string): string => (isChinese(text) ? chinese(text) : english(text))
+
+/** "you" is "I" before a verb that shows it, else "me". */
+const english = (text: string): string =>
+  text
+    .replaceAll('’', "'")
+    .replace(PERSONS, (word, subject?: string) => (subject ? 'I ' : (TO_YOU[word.toLowerCase()] ?? 'me')))
+
+const chinese = (text: string): string =>
+  text.replace(/咱们|[我你您]/g, word => (word === '我' ? '你' : word === '咱们' ? '你们' : '我'))
+
+/** As a sentence of its own, said to the person. */
+export function sentenceTo(text: string): string {
+  const said = toSecondPerson(text).replace(/[\s.。!！]+$/u, '')
+  return isChinese(text) ? `${said}。` : `${said.charAt(0).toUpperCase()}${said.slice(1)}.`
+}
+
+/** Whether somebody speaks of themself: other questions are no reason to look through what they told. */
+export const isAboutOneself = (text: string): boolean =>
+  /\b(?:i|my|me|mine|we|our|us)\b/i.test(text) || /[我咱]/u.test(text)

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { LaresError } from '../../shared/base/errors.ts'
+
+/**
+ * The owner's token: the given one, or the one in `home/token`, which is made when there is none (32 random bytes,
+ * readable by its user alone, durable when this resolves). Errors: `invalid_config`.
+ */
+export async function ownerToken(home: string, given?: string): Promise<string> {
+  if (given !== undefined) return given
+  const file = join(home, 'token')
+  return (await readToken(file)) ?? (await makeToken(home, file))
+}
+
+async function readToken(file: string): Promise<string | undefined> {
+  try {
+    const token = (await readFile(file, 'utf8')).trim()
+    if (token.length >= 16) return token
+    throw new LaresError('invalid_config', `${file} has no token of 16 characters or more: delete the file`)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (error instanceof LaresError) throw error
+    throw new LaresError('invalid_config', `${file} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+async function makeToken(home: string, file: string): Promise<string> {
+  const token = randomBytes(32).toString('base64url')
+  await mkdir(home, { recursive: true })
+  const draft = `${file}.${process.pid}`
+  await writeSynced(draft, `${token}\n`)
+  await rename(draft, file)
+  await syncFolder(home)
+  return token
+}
+
+async function writeSynced(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'w', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A rename survives power loss when its folder is synced; Windows cannot open folders and needs no sync. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true
+  return isIP(host) === 4 ? host.startsWith('127.') : host === '::1'
+}
+
+/**
+ * Refuses to open Lares to a network with a token that nobody chose: it lies in a file and was printed at the start.
+ * Errors: `invalid_config`.
+ */
+export function checkExposure(host: string, hasChosenToken: boolean): void {
+  if (isLoopback(host) || hasChosenToken) return
+  throw new LaresError(
+    'invalid_config',
+    `HOST=${host} opens Lares to others: set LARES_TOKEN, or name people with tokens in gateway.yaml, or listen on 127.0.0.1`,
+  )
+}

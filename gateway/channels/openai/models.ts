@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify'
+import { LaresError } from '../../../shared/base/errors.ts'
+import type { Rooms } from '../../context.ts'
+
+/** GET /v1/models and /v1/models/:id: the one model that answers. https://platform.openai.com/docs/api-reference/models */
+export function modelRoutes(app: FastifyInstance, { parts }: Rooms): void {
+  const created = Math.floor((parts.now ?? Date.now)() / 1000)
+  const model = async () => ({ id: await parts.model(), object: 'model', created, owned_by: 'lares' })
+
+  app.get('/v1/models', async () => ({ object: 'list', data: [await model()] }))
+
+  // A wildcard, because names of models have slashes.
+  app.get<{ Params: { '*': string } }>('/v1/models/*', async request => {
+    const known = await model()
+    if (request.params['*'] === known.id) return known
+    throw new LaresError('not_found', `there is no model "${request.params['*']}"; there is "${known.id}"`)
+  })
+}

@@ -1,0 +1,65 @@
+import { Webhook } from 'standardwebhooks'
+import { LaresError } from '../../../shared/base/errors.ts'
+import type { GatewayConfig } from '../../../shared/config/files.ts'
+import type { Channel } from '../channel.ts'
+
+const SEND_LIMIT_MS = 10_000
+const MINUTE_MS = 60_000
+/** As the connector has it for functions: these are tried again, any other 4xx is final. */
+const RETRIED = new Set([408, 425, 429])
+
+/**
+ * POSTs replies to a URL, signed by Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks): its
+ * `webhook-id` is the id of the reply, which the receiver tells duplicates by. A redirect is a refusal.
+ */
+export function webhookChannel(
+  { name, url, secret, person, giveUpAfterMinutes }: GatewayConfig['deliveries'][number],
+  now: () => number = Date.now,
+): Channel {
+  const signer = new Webhook(secret)
+  return {
+    name,
+    person,
+    giveUpAfterMs: giveUpAfterMinutes * MINUTE_MS,
+    async send({ time, ...data }) {
+      const body = JSON.stringify({ type: 'reply.completed', timestamp: time, data })
+      const sentAt = new Date(now())
+      const response = await post(url, {
+        body,
+        headers: {
+          'content-type': 'application/json',
+          'webhook-id': data.id,
+          'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
+          'webhook-signature': signer.sign(data.id, sentAt, body),
+        },
+      })
+      await response.body?.cancel()
+      if (!response.ok) throw refusal(response)
+    },
+  }
+}
+
+async function post(url: string, request: { body: string; headers: Record<string, string> }) {
+  const signal = AbortSignal.timeout(SEND_LIMIT_MS)
+  try {
+    return await fetch(url, { ...request, method: 'POST', redirect: 'manual', signal })
+  } catch (cause) {
+    const { message, cause: reason } = cause as Error & { cause?: Error }
+    throw new LaresError('unavailable', `it cannot be reached: ${reason?.message ?? message}`, { cause })
+  }
+}
+
+function refusal({ status, headers }: Response): LaresError {
+  const retryable = status >= 500 || RETRIED.has(status)
+  const retryAfterMs = retryAfter(headers.get('retry-after'))
+  return new LaresError(retryable ? 'unavailable' : 'rejected', `it answered ${status}`, {
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  })
+}
+
+/** RFC 9110, section 10.2.3: seconds or a date. */
+function retryAfter(header: string | null): number | undefined {
+  if (header === null) return undefined
+  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now()
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+}

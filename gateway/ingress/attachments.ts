@@ -1,0 +1,34 @@
+import * as z from 'zod'
+import { LaresError } from '../../shared/base/errors.ts'
+import type { Message } from '../../shared/contract/events/event-types.ts'
+import type { Objects } from '../../shared/objects/objects.ts'
+import { folderOf } from '../../shared/objects/person-folder.ts'
+
+/** As it comes in: the bytes are in the request, whose size is bounded as a whole. */
+export const attached = z.strictObject({
+  name: z.string().min(1).max(255),
+  mediaType: z
+    .string()
+    .regex(/^[\w.+-]+\/[\w.+-]+$/, 'a media type, as in image/png')
+    .max(255),
+  data: z.base64(),
+})
+export type Attached = z.infer<typeof attached>
+
+/** Keeps the bytes with the person's, under the message's id, so that the same message sent again keeps them in the same place. */
+export async function storeAttachments(
+  objects: Objects | undefined,
+  { person, id }: { person: string; id: string },
+  attachments: Attached[],
+): Promise<Message['attachments']> {
+  if (attachments.length === 0) return []
+  if (!objects) throw new LaresError('rejected', 'attachments: there is no object store to keep them in')
+  return await Promise.all(
+    attachments.map(async ({ name, mediaType, data }, index) => {
+      const bytes = Buffer.from(data, 'base64')
+      const object = `${folderOf(person)}attachments/${id}/${index}`
+      await objects.put(object, bytes)
+      return { name, mediaType, object, bytes: bytes.length }
+    }),
+  )
+}

@@ -1,0 +1,62 @@
+import type { LiveEvent } from './live-updates.ts'
+
+type Told = Exclude<LiveEvent, { kind: 'changed' }>
+type Turn = {
+  conversation: string
+  stage?: Told & { kind: 'stage' }
+  text: string
+  reply?: Told & { kind: 'reply' }
+}
+
+/** More turns than this at once are not remembered; who comes late then sees the text from where it is. */
+const MAX_TURNS = 500
+const MAX_TEXT_UNITS = 64 * 1024
+
+/** What is known of the turns under way, and of the last ones that ended. */
+export function openTurns() {
+  const turns = new Map<string, Turn>()
+  const turnOf = (conversation: string, message: string): Turn => {
+    const turn = turns.get(message) ?? { conversation, text: '' }
+    if (!turns.has(message)) turns.set(message, turn)
+    if (turns.size > MAX_TURNS) turns.delete(turns.keys().next().value!)
+    return turn
+  }
+  return {
+    /** False for what comes after the end of its turn: topics have no order among them. */
+    note(conversation: string, event: Told): boolean {
+      const turn = turnOf(conversation, event.message)
+      if (turn.reply || (turn.stage && isFirst(event))) return false
+      if (event.kind === 'stage') turn.stage = event
+      else if (event.kind === 'stream') extend(turn, event)
+      else
+        for (const answered of [event.message, ...event.answers])
+          finish(turnOf(conversation, answered), event)
+      return true
+    },
+    /** The stages and texts so far, and the replies: one who waits for a reply may have come after it. */
+    underWay(conversation: string): LiveEvent[] {
+      const events: LiveEvent[] = []
+      for (const [message, turn] of turns) {
+        if (turn.conversation !== conversation) continue
+        if (turn.reply) events.push(turn.reply)
+        else if (turn.stage) events.push(turn.stage)
+        if (turn.text !== '') events.push({ kind: 'stream', message, offset: 0, text: turn.text })
+      }
+      return events
+    },
+  }
+}
+
+const isFirst = (event: Told): boolean => event.kind === 'stage' && event.stage === 'understanding'
+
+/** Text that does not join what is known, as after a start in the middle, is left out. */
+function extend(turn: Turn, { message, offset, text }: Told & { kind: 'stream' }): void {
+  turn.stage = { kind: 'stage', message, stage: 'writing' }
+  if (offset <= turn.text.length && offset + text.length <= MAX_TEXT_UNITS)
+    turn.text = turn.text.slice(0, offset) + text
+}
+
+function finish(turn: Turn, reply: Told & { kind: 'reply' }): void {
+  turn.reply = reply
+  turn.text = ''
+}

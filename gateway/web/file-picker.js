@@ -1,0 +1,69 @@
+import { say } from './i18n.js'
+
+/**
+ * The files that go with the message that is being written: chosen, dropped on the page, or pasted.
+ * @param {{attach: HTMLButtonElement, files: HTMLInputElement, chosen: HTMLElement, draft: HTMLTextAreaElement,
+ *   room: HTMLElement}} places
+ * @param {() => void} onChange
+ */
+export function openChosen({ attach, files, chosen, draft, room }, onChange) {
+  /** @type {File[]} */
+  let all = []
+
+  /** @param {File[]} next */
+  const set = next => {
+    all = next
+    chosen.hidden = all.length === 0
+    chosen.replaceChildren(...all.map(chip))
+    onChange()
+  }
+  /** @param {File} file */
+  const chip = file => {
+    const element = document.createElement('li')
+    const name = document.createElement('span')
+    name.textContent = file.name
+    const remove = document.createElement('button')
+    remove.type = 'button'
+    remove.textContent = '×'
+    remove.setAttribute('aria-label', say('removeFile', { name: file.name }))
+    remove.addEventListener('click', () => {
+      set(all.filter(other => other !== file))
+      draft.focus()
+    })
+    element.append(name, remove)
+    return element
+  }
+  /** @param {Iterable<File> | undefined} more */
+  const add = more => set([...all, ...(more ?? [])])
+
+  attach.addEventListener('click', () => files.click())
+  files.addEventListener('change', () => {
+    add(files.files ?? undefined)
+    // The same file can be chosen again after it was taken away.
+    files.value = ''
+    draft.focus()
+  })
+  draft.addEventListener('paste', event => {
+    const pasted = event.clipboardData?.files
+    if (!pasted?.length) return
+    event.preventDefault()
+    add(pasted)
+  })
+  for (const type of ['dragover', 'drop'])
+    room.addEventListener(type, event => {
+      const { dataTransfer } = /** @type {DragEvent} */ (event)
+      if (!dataTransfer?.types.includes('Files')) return
+      event.preventDefault()
+      if (type === 'drop') add(dataTransfer.files)
+    })
+
+  return {
+    isEmpty: () => all.length === 0,
+    /** What was chosen; then nothing is any more. */
+    take() {
+      const taken = all
+      set([])
+      return taken
+    },
+  }
+}

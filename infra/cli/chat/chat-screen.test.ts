@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import type { Row } from '../gateway-client.ts'
+import { openScreen } from './chat-screen.ts'
+
+/** A screen and what stands on it: a line that was erased does not. */
+function openPaper() {
+  let text = ''
+  const screen = openScreen(written => {
+    for (const [index, part] of written.split('\r\u001b[2K').entries())
+      text = (index === 0 ? text : text.slice(0, text.lastIndexOf('\n') + 1)) + part
+  })
+  return { screen, text: () => text }
+}
+
+const reply = (inReplyTo: string | null, text: string, status: Row['status'] = 'completed'): Row => ({
+  id: `to-${inReplyTo}`,
+  role: 'assistant',
+  text,
+  inReplyTo,
+  createdAt: '',
+  status,
+})
+
+test('the stage is shown until the first word, and the words as they come', () => {
+  const { screen, text } = openPaper()
+  screen.stage({ message: 'a', stage: 'thinking' })
+  expect(text()).toBe('thinking…')
+  screen.chunk({ message: 'a', offset: 0, text: 'Good ' })
+  screen.stage({ message: 'a', stage: 'writing' })
+  expect(text()).toBe('Good ')
+  screen.chunk({ message: 'a', offset: 5, text: 'day' })
+  screen.reply(reply('a', 'Good day.'))
+  expect(text()).toBe('Good day.\n')
+})
+
+test('a chunk that comes again is written once, and one that repeats an earlier part too', () => {
+  const { screen, text } = openPaper()
+  screen.chunk({ message: 'a', offset: 0, text: 'Good ' })
+  screen.chunk({ message: 'a', offset: 0, text: 'Good ' })
+  screen.chunk({ message: 'a', offset: 5, text: 'day' })
+  screen.reply(reply('a', 'Good day'))
+  expect(text()).toBe('Good day\n')
+})
+
+test('a reply that became another than what was written stands whole on its own line', () => {
+  const { screen, text } = openPaper()
+  screen.chunk({ message: 'a', offset: 0, text: 'Good d' })
+  screen.chunk({ message: 'a', offset: 0, text: 'Bad ' })
+  screen.reply(reply('a', 'Bad day'))
+  expect(text()).toBe('Good d\nBad day\n')
+})
+
+test('another reply in the middle of one takes a line of its own', () => {
+  const { screen, text } = openPaper()
+  screen.chunk({ message: 'a', offset: 0, text: 'Good ' })
+  screen.reply(reply('b', 'Stopped.'))
+  screen.chunk({ message: 'a', offset: 5, text: 'day' })
+  screen.reply(reply('a', 'Good day'))
+  expect(text()).toBe('Good \nStopped.\nday\n')
+})
+
+test('what a model says cannot steer the terminal', () => {
+  const { screen, text } = openPaper()
+  screen.chunk({ message: 'a', offset: 0, text: '\u001b]0;title\u0007' })
+  screen.reply(reply('a', '\u001b]0;title\u0007\u001b[2Jdone\n'))
+  expect(text()).toBe(']0;title[2Jdone\n\n')
+})

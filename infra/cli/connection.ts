@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { LaresError } from '../../shared/base/errors.ts'
+import type { Environment } from '../../shared/config/environment.ts'
+import { type GatewayClient, openGatewayClient } from './gateway-client.ts'
+
+const session = z.object({ person: z.string() })
+
+/**
+ * The gateway with the owner's token: LARES_TOKEN, or the one that the gateway has made.
+ * Errors: `unavailable` when no gateway answers, `unauthorized` when it does not take the token.
+ */
+export async function connect({ url, token, home }: Environment): Promise<GatewayClient> {
+  const client = openGatewayClient({ url, token: token ?? (await tokenOf(home)) })
+  await client.ask('/api/session', session)
+  return client
+}
+
+async function tokenOf(home: string): Promise<string> {
+  const file = join(home, 'token')
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be read'
+    throw new LaresError(
+      'unauthorized',
+      `${file} ${reason}: start the gateway with "npm start", which makes it; or set LARES_TOKEN, or LARES_HOME to the gateway's data directory`,
+      { cause },
+    )
+  }
+}

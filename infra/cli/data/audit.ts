@@ -1,0 +1,69 @@
+import { LaresError } from '../../../shared/base/errors.ts'
+import type { Environment } from '../../../shared/config/environment.ts'
+import type { Head } from '../../../shared/protection/audit/entry.ts'
+import { columns, dim, green, print, printJson, red } from '../terminal.ts'
+import { withStores } from './stores.ts'
+
+const PAGE = 1_000
+
+export async function showAudit(
+  environment: Environment,
+  { last, json }: { last: number; json?: boolean },
+): Promise<number> {
+  const entries = await withStores(environment, async ({ audit }) => {
+    const { head } = await audit.verify()
+    return await audit.read(Math.max(0, head.sequence - last), Math.max(last, PAGE))
+  })
+  if (json) printJson(entries)
+  else if (entries.length === 0) print('nothing was recorded yet')
+  else for (const line of columns(entries.map(rowOf))) print(line)
+  return 0
+}
+
+const rowOf = ({
+  sequence,
+  at,
+  action,
+  by,
+  about,
+}: {
+  sequence: number
+  at: string
+  action: string
+  by: string
+  about: object
+}) => [
+  String(sequence),
+  dim(at.replace('T', ' ').slice(0, 19)),
+  action,
+  by,
+  Object.entries(about)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', '),
+]
+
+/** The exit status is 1 when something is wrong. */
+export async function verifyAudit(
+  environment: Environment,
+  { head: given, json }: { head?: string; json?: boolean },
+): Promise<number> {
+  const expected = given === undefined ? [] : [readHead(given)]
+  const verdict = await withStores(environment, ({ audit }) => audit.verify(expected))
+  const { entries, head, anchor, problems } = verdict
+  if (json) printJson(verdict)
+  else if (problems.length > 0) for (const { what } of problems) print(`${red('✗')} ${what}`)
+  else {
+    const end = anchor
+      ? `up to the anchor in the key ring (${anchor.sequence})`
+      : 'without an anchor: give --head'
+    print(`${green('✓')} ${entries} entries, each where it was and as it was, ${end}`)
+    print(`head ${head.sequence}:${head.hash}  ${dim('keep it elsewhere, and give it with --head')}`)
+  }
+  return problems.length === 0 ? 0 : 1
+}
+
+function readHead(text: string): Head {
+  const [, sequence, hash] = /^(\d+):([0-9a-f]{64})$/.exec(text) ?? []
+  if (sequence && hash) return { sequence: Number(sequence), hash }
+  throw new LaresError('invalid_request', `"${text}" is no head: "lares audit verify" prints one`)
+}

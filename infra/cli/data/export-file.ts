@@ -1,0 +1,101 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { LaresError } from '../../../shared/base/errors.ts'
+import { type Line, type LineOf, openDigest, readLine } from './export-format.ts'
+import type { Item } from './export-lines.ts'
+
+/** In a directory: the lines are in this file, the bytes of objects each in a file of its own below `objects`. */
+const LINES = 'lares.ndjson'
+const OBJECTS = 'objects'
+/** Of bytes in a line: three quarters of its length. */
+const CHUNK = 48 * 1024
+
+const isDirectory = async (path: string): Promise<boolean> =>
+  path.endsWith('/') ||
+  (await stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  ))
+
+/** Where the lines of an export are, and its objects, if they are beside them. */
+export async function exportAt(path: string): Promise<{ file: string; objects: string | undefined }> {
+  return (await isDirectory(path))
+    ? { file: join(path, LINES), objects: join(path, OBJECTS) }
+    : { file: path, objects: undefined }
+}
+
+/**
+ * Writes an export, readable by its user alone; the file has its name once it is whole. Errors: `conflict` when there is
+ * one already; those of the stores.
+ */
+export async function writeExport(path: string, items: AsyncIterable<Item>): Promise<LineOf<'end'>> {
+  const { file, objects } = await exportAt(path)
+  if (
+    await stat(file).then(
+      () => true,
+      () => false,
+    )
+  )
+    throw new LaresError('conflict', `${file} is there already: name another one`)
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  const draft = `${file}.part`
+  const handle = await open(draft, 'w', 0o600)
+  const digest = openDigest()
+  const put = async (line: Line) => {
+    digest.add(line)
+    await handle.writeFile(`${JSON.stringify(line)}\n`)
+  }
+  try {
+    for await (const item of items) {
+      if ('line' in item) await put(item.line)
+      else await putObject(item, put, objects)
+    }
+    const end = digest.end()
+    await put(end)
+    await handle.sync()
+    await rename(draft, file)
+    return end
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+async function putObject(
+  { object, data }: { object: LineOf<'object'>; data: Readable },
+  put: (line: Line) => Promise<void>,
+  objects: string | undefined,
+): Promise<void> {
+  await put(object)
+  if (objects !== undefined) {
+    const path = join(objects, object.key)
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await pipeline(data, createWriteStream(path, { mode: 0o600 }))
+    return
+  }
+  let held = Buffer.alloc(0)
+  for await (const part of data) {
+    held = Buffer.concat([held, part])
+    for (; held.length >= CHUNK; held = held.subarray(CHUNK))
+      await put({ kind: 'bytes', data: held.toString('base64', 0, CHUNK) })
+  }
+  if (held.length > 0) await put({ kind: 'bytes', data: held.toString('base64') })
+}
+
+/** Errors: `not_found`; `invalid_request`, naming the line. */
+export async function* readExport(file: string): AsyncGenerator<Line> {
+  const handle = await open(file).catch(cause => {
+    throw new LaresError('not_found', `${file} cannot be read: ${cause.message}`, { cause })
+  })
+  let number = 0
+  for await (const text of createInterface({ input: handle.createReadStream({ encoding: 'utf8' }) }))
+    yield readLine(text, ++number)
+}
+
+export const objectIn = (objects: string) => (key: string) => createReadStream(join(objects, key))

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import { LaresError } from '../../../shared/base/errors.ts'
+import { attachmentNote, language } from '../../../shared/contract/events/event-types.ts'
+import { isObjectKey } from '../../../shared/objects/objects.ts'
+
+/**
+ * An export: a JSON object a line. docs/privacy.md describes it; what is changed here is changed there, with a new version.
+ * Since 2 messages may have attachments; 1, which is read too, has none.
+ */
+export const VERSION = 2
+
+const person = z.string()
+const time = z.string()
+
+const lines = z.discriminatedUnion('kind', [
+  /** The first line. */
+  z.strictObject({
+    kind: z.literal('lares-export'),
+    version: z.literal([1, VERSION]),
+    at: time,
+    /** Whose it is; not there when it is everybody's. */
+    person: person.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('conversation'),
+    id: z.string(),
+    person,
+    createdAt: time,
+    state: z.unknown().optional(),
+  }),
+  /** In their order; `place` counts them within their conversation, from 1 on. */
+  z.strictObject({
+    kind: z.literal('message'),
+    place: z.int().positive(),
+    conversation: z.string(),
+    person,
+    id: z.string(),
+    role: z.enum(['user', 'assistant']),
+    text: z.string(),
+    inReplyTo: z.string().nullable(),
+    createdAt: time,
+    status: z.enum(['queued', 'answering', 'answered', 'completed', 'failed', 'interrupted']),
+    attachments: z.array(attachmentNote()).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('document'),
+    collection: z.string(),
+    id: z.string(),
+    person,
+    text: z.string(),
+    body: z.unknown(),
+    createdAt: time,
+  }),
+  z.strictObject({
+    kind: z.literal('timer'),
+    id: z.string(),
+    conversation: z.string(),
+    person,
+    text: z.string(),
+    language: language(),
+    dueAt: time,
+    state: z.enum(['waiting', 'fired', 'cancelled']),
+  }),
+  /** `values` are 32-bit floating-point numbers, little-endian, in base64; together of length 1. */
+  z.strictObject({
+    kind: z.literal('vector'),
+    model: z.strictObject({ id: z.string(), dimensions: z.int().positive() }),
+    person,
+    id: z.string(),
+    values: z.base64(),
+  }),
+  /** Its bytes are in the lines that follow, or in `objects/KEY` beside the file. */
+  z.strictObject({
+    kind: z.literal('object'),
+    key: z.string().refine(isObjectKey, 'an object key'),
+    mediaType: z.string(),
+    bytes: z.int().nonnegative(),
+    sha256: z.string(),
+  }),
+  z.strictObject({ kind: z.literal('bytes'), data: z.base64() }),
+  /** The last line: a file without it was cut off. */
+  z.strictObject({ kind: z.literal('end'), lines: z.int().nonnegative(), digest: z.string() }),
+])
+
+export type Line = z.infer<typeof lines>
+export type LineOf<Kind extends Line['kind']> = Extract<Line, { kind: Kind }>
+
+/** Errors: `invalid_request`, naming the line. */
+export function readLine(text: string, number: number): Line {
+  const refuse = (why: string): never => {
+    throw new LaresError(
+      'invalid_request',
+      `line ${number} is not of an export of Lares (version ${VERSION}): ${why}`,
+    )
+  }
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    return refuse((error as Error).message)
+  }
+  const read = lines.safeParse(json)
+  return read.success ? read.data : refuse(z.prettifyError(read.error))
+}
+
+const SIZE = 1n << 256n
+
+/**
+ * What an export says, in one number, in whatever order its lines come: the sum of their checksums (SHA-256). Two stores
+ * with the same digest keep the same. It covers neither the first and last line, nor bytes, whose checksum is in their object.
+ */
+export function openDigest() {
+  let sum = 0n
+  let count = 0
+  return {
+    add(line: Line) {
+      if (line.kind === 'lares-export' || line.kind === 'end' || line.kind === 'bytes') return
+      count++
+      sum = (sum + BigInt(`0x${createHash('sha256').update(canonical(line)).digest('hex')}`)) % SIZE
+    },
+    end: (): LineOf<'end'> => ({ kind: 'end', lines: count, digest: sum.toString(16).padStart(64, '0') }),
+  }
+}
+
+/** JSON with its keys in order. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const pairs = Object.entries(value).filter(([, one]) => one !== undefined)
+  const sorted = pairs.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${sorted.map(([key, one]) => `${JSON.stringify(key)}:${canonical(one)}`).join(',')}}`
+}

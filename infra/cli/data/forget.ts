@@ -1,0 +1,56 @@
+import { createInterface } from 'node:readline/promises'
+import { LaresError } from '../../../shared/base/errors.ts'
+import type { Environment } from '../../../shared/config/environment.ts'
+import { type ForgetReport, forgetPerson } from '../../../shared/protection/forget.ts'
+import { bold, columns, mutter, print, printJson } from '../terminal.ts'
+import { withStores } from './stores.ts'
+
+export type ForgetFlags = { yes?: boolean; json?: boolean }
+
+export async function forgetCommand(
+  environment: Environment,
+  person: string,
+  flags: ForgetFlags,
+): Promise<number> {
+  if (!flags.yes) await confirm(person)
+  const isProtected = environment.masterKey !== undefined
+  const report = await withStores(environment, stores => forgetPerson(person, stores))
+  if (flags.json) printJson(report)
+  else show(report, isProtected)
+  return 0
+}
+
+/** What cannot be undone is asked for by its name. Errors: `invalid_request` where nobody can be asked, or the answer is another. */
+async function confirm(person: string): Promise<void> {
+  if (!process.stdin.isTTY)
+    throw new LaresError(
+      'invalid_request',
+      `nobody is asked here: say "lares forget ${person} --yes" if you mean it`,
+    )
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    mutter(
+      `Everything of "${person}" is destroyed, in all stores, on the log and in backups. It cannot be undone.`,
+    )
+    const answer = await terminal.question(`Type the name again to go on: `)
+    if (answer.trim() !== person) throw new LaresError('invalid_request', 'nothing was forgotten')
+  } finally {
+    terminal.close()
+  }
+}
+
+function show({ person, ...counts }: ForgetReport, isProtected: boolean): void {
+  print(`${bold(person)} is forgotten. Destroyed:`)
+  for (const line of columns(Object.entries(counts).map(([what, count]) => [`  ${what}`, String(count)])))
+    print(line)
+  for (const note of isProtected ? ENCRYPTED : PLAIN) print(note)
+}
+
+const ENCRYPTED = [
+  'What the log and backups still hold was encrypted with that key, and nobody can read it.',
+  'A backup of the key ring that is older than this still has the key: "lares keys rotate" makes it worthless.',
+  'A token in gateway.yaml stays until you remove it; whoever uses it is somebody new.',
+]
+const PLAIN = [
+  'Nothing was encrypted (LARES_PROTECTION=off): the log keeps events for 7 days, and backups keep what is in them.',
+]

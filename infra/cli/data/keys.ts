@@ -1,0 +1,39 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Environment } from '../../../shared/config/environment.ts'
+import { newMasterText } from '../../../shared/protection/master-key.ts'
+import { print, printJson } from '../terminal.ts'
+import { requireProtection, withStores } from './stores.ts'
+
+const SETTLED_MS = 2_000
+
+/**
+ * A new master key: it is put before the old one, all keys are wrapped anew, and the old one is taken away. Processes that
+ * run meet it when they next need a master key, and find both until the end.
+ */
+export async function rotateKeys(
+  environment: Environment,
+  { rewrap: onlyRewrap, json }: { rewrap?: boolean; json?: boolean },
+): Promise<number> {
+  const rewrapped = await withStores(environment, async ({ protection, audit }) => {
+    const { masters, keys, ready } = requireProtection(protection)
+    await ready()
+    const file = await masters()
+    if (!onlyRewrap) await file.write([newMasterText(), ...(await file.texts())])
+    let count = await keys.rewrap()
+    // Who read the old one just before has put the key that it was for into the ring by then.
+    await wait(SETTLED_MS)
+    count += await keys.rewrap()
+    if (!onlyRewrap) await file.write((await file.texts()).slice(0, 1))
+    await audit.record({ action: 'keys-rotated', by: 'operator', about: { keys: count } })
+    return count
+  })
+  if (json) {
+    printJson({ rewrapped })
+    return 0
+  }
+  print(
+    `${rewrapped} keys are locked with the new master key; copies of the ring that were locked with the old one are worthless`,
+  )
+  if (onlyRewrap) print('the old master key can be taken away now, wherever it is')
+  return 0
+}

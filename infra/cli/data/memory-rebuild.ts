@@ -1,0 +1,84 @@
+import { noLog } from '../../../shared/base/log.ts'
+import type { Environment } from '../../../shared/config/environment.ts'
+import { everything } from '../../../shared/knowledge/memories.ts'
+import { type EmbedTexts, followMemories } from '../../../shared/knowledge/memory-vectors.ts'
+import { followPassages, passageModel, spacesOf } from '../../../shared/knowledge/passages.ts'
+import { openEmbedder } from '../../../shared/models/embedder.ts'
+import type { EmbeddingModel } from '../../../shared/vectors/vectors.ts'
+import { mutter, print, printJson } from '../terminal.ts'
+import { type Stores, withStores } from './stores.ts'
+
+type Flags = { json?: boolean; prune?: boolean }
+type Rebuilt = {
+  model: string
+  people: number
+  memories: number
+  passages: number
+  others: string[]
+  pruned: string[]
+}
+
+const TELL_EVERY_MS = 2_000
+
+/**
+ * `lares memory rebuild`: makes what is remembered findable by the embedding model that the environment names now, from
+ * what is kept of each person, while the assistant runs with this or another model. It adds what is missing, so that one
+ * that was cut short is gone on with. The vectors of other models stay, for an assistant that still runs with one of them,
+ * until `prune` removes them. Errors: those of the embeddings, as `unavailable`; `rejected` when there are none.
+ */
+export async function rebuildMemories(environment: Environment, flags: Flags): Promise<number> {
+  const embedder = openEmbedder(environment, noLog)
+  try {
+    const { model: id, vectors: sample } = await embedder.embed(['what do I like?'], 'query')
+    const model = { id, dimensions: sample[0]!.length }
+    const embed: EmbedTexts = async texts => (await embedder.embed(texts, 'passage')).vectors
+    const rebuilt = await withStores(environment, stores => rebuild(stores, model, embed, flags))
+    if (flags.json) printJson(rebuilt)
+    else tell(rebuilt)
+    return 0
+  } finally {
+    await embedder.close()
+  }
+}
+
+async function rebuild(
+  { conversations, vectors }: Stores,
+  model: EmbeddingModel,
+  embed: EmbedTexts,
+  { prune }: Flags,
+): Promise<Rebuilt> {
+  const { documents } = conversations
+  const [memorySpace, passageSpace] = [await vectors.space(model), await vectors.space(passageModel(model))]
+  const people = await conversations.rows.people()
+  let [memories, passages] = [0, 0]
+  let toldAt = performance.now()
+  for (const [at, person] of people.entries()) {
+    if (performance.now() - toldAt > TELL_EVERY_MS) {
+      mutter(`${at} of ${people.length} people: ${memories} memories and ${passages} passages`)
+      toldAt = performance.now()
+    }
+    const read = () => everything(documents, person)
+    memories += (await followMemories({ space: memorySpace, person, read, embed })).made
+    passages += await followPassages({ documents, vectors, space: passageSpace, person, embed })
+  }
+  const others = (await vectors.models()).filter(other => !spacesOf(model.id).includes(other.id))
+  if (prune) for (const other of others) await vectors.drop(other)
+  const ids = others.map(({ id }) => id)
+  return {
+    model: model.id,
+    people: people.length,
+    memories,
+    passages,
+    others: prune ? [] : ids,
+    pruned: prune ? ids : [],
+  }
+}
+
+function tell({ model, people, memories, passages, others, pruned }: Rebuilt): void {
+  print(`${model}: ${memories} memories and ${passages} passages of ${people} people were added`)
+  if (pruned.length > 0) print(`removed: the vectors of ${pruned.join(', ')}`)
+  if (others.length > 0)
+    print(
+      `kept: the vectors of ${others.join(', ')}; when nothing runs with that any more, lares memory rebuild --prune removes them`,
+    )
+}

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, type FSWatcher, watch } from 'node:fs'
+import { basename, join, relative, sep } from 'node:path'
+import { print } from './terminal.ts'
+
+/** Rooms of the house whose files are what runs, besides the configuration. */
+const WATCHED = ['functions', 'shared', 'gateway', 'infra', 'stack.yml']
+const RUNNER = join('infra', 'embedded', 'main.ts')
+/** Editors write a file in several strokes, and a checkout writes many files. */
+const SETTLE_MS = 200
+/** A turn that runs is let end; one that does not is taken up again by the next start. */
+const STOP_LIMIT_MS = 10_000
+
+export type DevOptions = {
+  /** The checkout. */
+  root: string
+  /** The configuration directory. */
+  config: string
+}
+
+/**
+ * Runs everything in one process, and starts it again whenever a function, the configuration or the code changes.
+ * Conversations go on: what was said is on the log, and a turn outlives the process (promise P1). One that does not
+ * start waits for the next change. Ends in order at SIGTERM or SIGINT.
+ */
+export async function dev({ root, config }: DevOptions): Promise<number> {
+  let running: ChildProcess | undefined
+  let changed: string | undefined
+  let wake: () => void = () => undefined
+  let isOver = false
+  const note = (path: string) => {
+    changed = relative(root, path)
+    wake()
+  }
+  const stop = () => {
+    isOver = true
+    wake()
+  }
+  const watchers = [...WATCHED.map(name => join(root, name)), config].flatMap(path => watchTree(path, note))
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  while (!isOver) {
+    running = start(root)
+    await new Promise<void>(resolve => {
+      wake = resolve
+      if (changed !== undefined || isOver) resolve()
+    })
+    await settle(() => changed)
+    if (changed !== undefined && !isOver) print(`${changed} has changed; starting again.`)
+    changed = undefined
+    await end(running)
+  }
+  for (const watcher of watchers) watcher.close()
+  return 0
+}
+
+function start(root: string): ChildProcess {
+  const child = spawn(process.execPath, [...process.execArgv, RUNNER], { cwd: root, stdio: 'inherit' })
+  child.once('exit', code => {
+    if (code) print('It did not start, and is tried again when a file changes.')
+  })
+  return child
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
+  await exited
+  clearTimeout(timer)
+}
+
+function watchTree(path: string, note: (path: string) => void): FSWatcher[] {
+  if (!existsSync(path)) return []
+  const onChange = (_: string, name: string | null) => {
+    if (name === null || name === basename(path)) note(path)
+    else if (isSource(name)) note(join(path, name))
+  }
+  return [watch(path, { recursive: true }, onChange)]
+}
+
+/** Tests, hidden files and what editors leave beside a file change nothing that runs. */
+const isSource = (name: string): boolean =>
+  !name.split(sep).some(part => part === 'node_modules' || part.startsWith('.')) &&
+  !/(\.test\.ts|~|\.swp|\.tmp)$/.test(name)
+
+/** Resolves when nothing has changed for a while. */
+async function settle(latest: () => string | undefined): Promise<void> {
+  for (let seen: string | undefined; seen !== latest(); ) {
+    seen = latest()
+    await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
+  }
+}

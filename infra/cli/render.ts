@@ -1,0 +1,24 @@
+import { stringify } from 'yaml'
+import { readDeployment } from '../provider/deployment.ts'
+import { manifestsOf } from '../provider/knative/manifests.ts'
+import { readWholeStack } from './lint/lint-stack.ts'
+import { print } from './terminal.ts'
+
+/** Kubernetes objects of a stack file, for `kubectl apply --server-side -f -`. Errors: `invalid_config`, `invalid_request`. */
+export async function renderCommand(file: string, namespace: string): Promise<number> {
+  const functions = await readWholeStack(file, process.env)
+  const objects = functions.flatMap(({ name, environment, readonly_root_filesystem, ...one }) =>
+    manifestsOf(
+      readDeployment({
+        namespace,
+        ...one,
+        service: name,
+        image: one.image ?? '',
+        envVars: environment,
+        readOnlyRootFilesystem: readonly_root_filesystem,
+      }),
+    ),
+  )
+  print(objects.map(object => stringify(object)).join('---\n'))
+  return 0
+}

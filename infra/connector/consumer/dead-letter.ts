@@ -1,0 +1,52 @@
+import type { LaresError } from '../../../shared/base/errors.ts'
+import type { BusRecord } from '../../../shared/bus/bus.ts'
+import {
+  causedEvent,
+  type Draft,
+  firstEvent,
+  type LaresEvent,
+} from '../../../shared/contract/events/event.ts'
+import { derivedId } from '../../../shared/contract/events/ids.ts'
+import type { Tries } from './retry.ts'
+
+export const DEAD_LETTER = 'lares.deadletter.recorded'
+const SOURCE = '/lares/connector'
+
+/** What tells of a record that its function could not handle: the event as it was, or its bytes when it is none. */
+export function deadLetter(
+  record: BusRecord,
+  event: LaresEvent | undefined,
+  error: LaresError,
+  tries: Tries,
+  functionName: string,
+): LaresEvent {
+  const { topic, partition, offset } = record
+  // The place on the log is part of the id: an event that was put back and failed again is another dead letter.
+  const producer = `connector/${functionName}/${topic}/${partition}/${offset}`
+  const data = {
+    function: functionName,
+    error: { code: error.code, message: error.message },
+    tries: Math.max(1, tries.failures + tries.away),
+    firstTriedAt: new Date(tries.firstAtMs).toISOString(),
+    topic,
+    partition,
+    offset,
+  }
+  if (event) {
+    const draft = { type: DEAD_LETTER, data: { ...data, event: { ...event } } } as Draft
+    return { ...causedEvent(draft, { function: producer, cause: event, index: 0 }), source: SOURCE }
+  }
+  return firstEvent({
+    id: derivedId(`${topic}/${partition}/${offset}`, producer, 0),
+    source: SOURCE,
+    type: DEAD_LETTER,
+    conversation: conversationIn(record.key),
+    data: { ...data, headers: record.headers, raw: record.value.toString('base64') },
+  })
+}
+
+/** A key that no event may carry would make the dead letter unreadable, and so another dead letter, without end. */
+function conversationIn(key: string): string {
+  const clean = key.toWellFormed().replace(/\p{Cc}/gu, '\ufffd')
+  return clean.slice(0, 255).toWellFormed() || 'unknown'
+}

@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Outcome, openLanes, type Task } from './keyed-executor.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Tasks that write down when they run, and end when the test says so. */
+function openBook() {
+  const lines: string[] = []
+  const ends = new Map<string, (outcome: Outcome) => void>()
+  return {
+    lines,
+    task:
+      (name: string): Task =>
+      () => {
+        lines.push(name)
+        return new Promise(resolve => ends.set(name, resolve))
+      },
+    async end(name: string, outcome: Outcome = 'done') {
+      ends.get(name)!(outcome)
+      await vi.advanceTimersByTimeAsync(0)
+    },
+  }
+}
+
+test('tasks of one key run one after the other, of different keys at once', async () => {
+  const lanes = openLanes(10)
+  const book = openBook()
+  for (const name of ['a1', 'a2', 'b1', 'a3']) lanes.add(name[0]!, book.task(name))
+  expect(book.lines).toEqual(['a1', 'b1'])
+  await book.end('a1')
+  await book.end('a2')
+  await book.end('b1')
+  expect(book.lines).toEqual(['a1', 'b1', 'a2', 'a3'])
+})
+
+test('no more run at once than the limit, which may change, and keys take turns', async () => {
+  const lanes = openLanes(1)
+  const book = openBook()
+  for (const name of ['a1', 'a2', 'b1', 'c1']) lanes.add(name[0]!, book.task(name))
+  expect(book.lines).toEqual(['a1'])
+  await book.end('a1')
+  await book.end('b1')
+  expect(book.lines).toEqual(['a1', 'b1', 'c1'])
+  lanes.setLimit(2)
+  expect(book.lines).toEqual(['a1', 'b1', 'c1', 'a2'])
+})
+
+test('a task that waits for its next try holds its key and takes no place', async () => {
+  const lanes = openLanes(1)
+  const book = openBook()
+  for (const name of ['a1', 'a2', 'b1']) lanes.add(name[0]!, book.task(name))
+  await book.end('a1', { againInMs: 1_000 })
+  await book.end('b1')
+  await vi.advanceTimersByTimeAsync(999)
+  expect(book.lines).toEqual(['a1', 'b1'])
+  await vi.advanceTimersByTimeAsync(1)
+  await book.end('a1')
+  expect(book.lines).toEqual(['a1', 'b1', 'a1', 'a2'])
+})
+
+test('a close waits for what runs, and nothing starts afterwards', async () => {
+  const lanes = openLanes(2)
+  const book = openBook()
+  for (const name of ['a1', 'a2', 'b1', 'b2', 'c1']) lanes.add(name[0]!, book.task(name))
+  await book.end('b1', { againInMs: 10 })
+  const closed = vi.fn()
+  const closing = lanes.close().then(closed)
+  lanes.add('d', book.task('d1'))
+  await book.end('a1', { againInMs: 10 })
+  expect(closed).not.toHaveBeenCalled()
+  await book.end('c1')
+  await closing
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(book.lines).toEqual(['a1', 'b1', 'c1'])
+})
+
+test('a close with nothing running ends at once', async () => {
+  await openLanes(1).close()
+})
+
+test('a key with many tasks rests between them, in order; one with few does not', async () => {
+  const lanes = openLanes(10)
+  const lines: string[] = []
+  const task =
+    (name: string): Task =>
+    async () => {
+      lines.push(name)
+      await new Promise(resolve => setTimeout(resolve, 10))
+      return 'done'
+    }
+  for (let at = 1; at <= 8; at++) lanes.add('flood', task(`flood ${at}`))
+  for (let at = 1; at <= 3; at++) lanes.add('other', task(`other ${at}`))
+  await vi.advanceTimersByTimeAsync(31)
+  expect(lines).toEqual(['flood 1', 'other 1', 'other 2', 'other 3'])
+  // 10 ms of work and 40 of rest, until five are left.
+  await vi.advanceTimersByTimeAsync(3 * 50 + 5 * 10 - 31)
+  expect(lines.slice(4)).toEqual([2, 3, 4, 5, 6, 7, 8].map(at => `flood ${at}`))
+  expect(lanes.waiting('flood')).toBe(0)
+})

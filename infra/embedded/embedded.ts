@@ -1,0 +1,114 @@
+import { type StartedGateway, startGateway } from '../../gateway/start.ts'
+import type { Log } from '../../shared/base/log.ts'
+import type { Environment } from '../../shared/config/environment.ts'
+import { openCatalogue } from '../../shared/contract/catalogue.ts'
+import { type Invocable, invocable } from '../../shared/contract/invoke.ts'
+import { type FunctionSource, readStack, stackSource } from '../../shared/contract/stack.ts'
+import { type Drivers, openDrivers } from '../../shared/host/drivers.ts'
+import { loadFunction } from '../../shared/host/load.ts'
+import { meteredFunction } from '../../shared/observability/metered-function.ts'
+import { openDeadLetters } from '../../shared/operations/dead-letters.ts'
+import { openStatus } from '../../shared/operations/status.ts'
+import { openTracer } from '../../shared/operations/tracer.ts'
+import { type Connector, startConnector } from '../connector/connector.ts'
+import { auditedInvoker } from '../connector/invokers/audited-invoker.ts'
+import { httpInvoker } from '../connector/invokers/http-invoker.ts'
+import { inlineInvoker } from '../connector/invokers/inline-invoker.ts'
+import type { Invoker } from '../connector/invokers/invoker.ts'
+import { connectorMetrics, watchStatus } from '../connector/metrics.ts'
+import { deployedFunctions } from '../connector/provider-source.ts'
+import { startCooling } from '../timers/archive.ts'
+import { startTrimming } from '../timers/journal-retention.ts'
+import { startTimers } from '../timers/timers.ts'
+
+export type Embedded = {
+  gateway: StartedGateway
+  connector: Connector
+  close(): Promise<void>
+}
+
+/** Everything in one process: gateway, connector, timers, and the functions of `stackFile` called inline, or those deployed at OPENFAAS_URL. */
+export async function startEmbedded(
+  environment: Environment,
+  log: Log,
+  stackFile = 'stack.yml',
+): Promise<Embedded> {
+  const drivers = openDrivers(environment, log)
+  const [bus, events, conversations, objects, models] = await Promise.all([
+    drivers.bus(),
+    drivers.events(),
+    drivers.conversations(),
+    drivers.objects(),
+    drivers.models(),
+  ])
+  const { invoker: called, source, stop } = await openFunctions(environment, stackFile, drivers, log)
+  const invoker = auditedInvoker(called, await drivers.audit())
+  const catalogue = openCatalogue(conversations.documents)
+  const connector = await startConnector({
+    bus,
+    events,
+    invoker,
+    catalogue,
+    log,
+    source,
+    metrics: connectorMetrics(drivers.metrics, environment.bus),
+  })
+  const timers = startTimers(conversations.timers, events, log)
+  const trimming = startTrimming(conversations, log)
+  const cooling = startCooling(objects, environment.coldDays, log)
+  const dead = openDeadLetters({ bus, objects, documents: conversations.documents })
+  const status = openStatus({ bus, dead, source, reach: invoker.manifest })
+  watchStatus(drivers.metrics, { status, loads: connector.loads, log })
+  const trace = openTracer({
+    bus,
+    objects,
+    dead,
+    history: conversations.history,
+    source,
+    standings: async conversation => connector.standings(conversation),
+  })
+  const checks = { model: models.check }
+  const gateway = await startGateway(environment, drivers, log, { checks, dead, status, trace })
+  return {
+    gateway,
+    connector,
+    async close() {
+      await gateway.close()
+      await timers.close()
+      await trimming.close()
+      await cooling.close()
+      await connector.close()
+      await stop()
+      await drivers.close()
+    },
+  }
+}
+
+type Functions = { invoker: Invoker; source: FunctionSource; stop(): Promise<void> }
+
+/** Called in this process; or over HTTP, when they are deployed through a provider, so that they come and go while this runs. */
+async function openFunctions(
+  environment: Environment,
+  stackFile: string,
+  drivers: Drivers,
+  log: Log,
+): Promise<Functions> {
+  if (environment.openfaasUrl !== undefined) {
+    const { source, urlOf } = deployedFunctions(environment, stackFile)
+    const invoker = httpInvoker({ urlOf })
+    return { source, invoker, stop: invoker.close }
+  }
+  const functions = new Map<string, Invocable>()
+  const objects = await drivers.objects()
+  for (const { name, handler } of await readStack(stackFile)) {
+    const definition = await loadFunction(handler)
+    const services = await drivers.services(definition.uses ?? [])
+    const one = meteredFunction(invocable(definition, { services, objects, log }), drivers.metrics)
+    await one.start()
+    functions.set(name, one)
+  }
+  const stop = async () => {
+    for (const one of functions.values()) await one.stop()
+  }
+  return { source: stackSource(stackFile), invoker: inlineInvoker(functions), stop }
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import { LaresError } from '../../../shared/base/errors.ts'
+import type { Log } from '../../../shared/base/log.ts'
+import { createServer } from '../../../shared/base/node-http.ts'
+import { PAGE_TYPE } from '../../../shared/observability/metrics.ts'
+import type { Backend } from '../backend.ts'
+import { openProviderMetrics } from '../metrics.ts'
+import type { Store } from '../store.ts'
+import { openAsyncCalls } from './async-calls.ts'
+import { openGuard } from './basic-auth.ts'
+import { functionRoutes } from './function-routes.ts'
+import { logRoutes } from './log-routes.ts'
+import { forwarded, openProxy, targetOf } from './proxy.ts'
+import { secretRoutes } from './secret-routes.ts'
+
+/** As gateway.yaml's own: a deployment is far smaller, an asynchronous call is not. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+
+export type ProviderParts = { backend: Backend; store: Store; password: string; version: string; log: Log }
+
+export type Provider = {
+  app: FastifyInstance
+  /** Gives back the address. Errors: `invalid_config` when it is taken. */
+  listen(host: string, port: number): Promise<string>
+  /** Running calls are finished; the functions stay as they are. */
+  close(): Promise<void>
+}
+
+/** OpenFaaS's REST API in front of a backend. */
+export async function buildProvider({
+  backend,
+  store,
+  password,
+  version,
+  log,
+}: ProviderParts): Promise<Provider> {
+  const metrics = openProviderMetrics(backend)
+  const proxy = openProxy(backend, metrics, log)
+  const calls = openAsyncCalls(backend, proxy, store, log)
+  const closing = new AbortController()
+  const app = Fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: 'idle',
+    // Calls of functions pass by the router: they are many, and their bodies are not to be touched.
+    serverFactory(handle) {
+      const server = createServer((request, response) => {
+        const target = targetOf(request.url!, 'function')
+        if (target) void proxy.serve(target, request, response)
+        else handle(request, response)
+      })
+      // A connector keeps its connections; without this, node would close them between two events.
+      server.keepAliveTimeout = 60_000
+      return server
+    },
+  })
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const known = error instanceof LaresError
+    if (!known && (error.statusCode ?? 500) >= 500) log.error({ err: error }, 'a request failed')
+    const status = known ? error.status : (error.statusCode ?? 500)
+    if (status === 401) reply.header('www-authenticate', 'Basic realm="Restricted"')
+    // faas-cli shows the body as it is.
+    return reply.code(status).type('text/plain').send(error.message)
+  })
+  app.addHook('onResponse', async (request, reply) =>
+    metrics.served(
+      request.method,
+      request.routeOptions.url ?? 'unknown',
+      reply.statusCode,
+      reply.elapsedTime / 1_000,
+    ),
+  )
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+
+  app.get('/healthz', async () => 'OK')
+  app.get('/metrics', async (_request, reply) => reply.type(PAGE_TYPE).send(await metrics.page()))
+  app.route({
+    method: ['POST', 'GET', 'PUT', 'PATCH', 'DELETE'],
+    url: '/async-function/*',
+    async handler(request, reply) {
+      const target = targetOf(request.url, 'async-function')
+      if (!target) throw new LaresError('not_found', 'name a function, as in /async-function/NAME')
+      const { 'x-callback-url': callback, 'x-call-id': given, ...others } = request.headers
+      const id = typeof given === 'string' ? given : randomUUID()
+      calls.accept(target, {
+        id,
+        method: request.method,
+        headers: forwarded(others, id),
+        body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
+        ...(typeof callback === 'string' && { callback }),
+      })
+      return reply.code(202).header('x-call-id', id).send()
+    },
+  })
+  await app.register(async guarded => {
+    guarded.addHook('onRequest', openGuard(password))
+    guarded.get('/system/info', async () => ({
+      provider: {
+        provider: `lares-${backend.name}`,
+        orchestration: backend.name,
+        version: { release: version, sha: '' },
+      },
+      version: { release: version, sha: '' },
+      arch: process.arch === 'x64' ? 'x86_64' : process.arch,
+    }))
+    functionRoutes(guarded, backend)
+    secretRoutes(guarded, backend)
+    logRoutes(guarded, backend, closing.signal)
+  })
+  await app.ready()
+  return {
+    app,
+    async listen(host, port) {
+      return await app.listen({ host, port }).catch(cause => {
+        throw new LaresError(
+          'invalid_config',
+          `${host}:${port} cannot be opened: ${cause.message}; set PROVIDER_PORT to a free one`,
+          { cause },
+        )
+      })
+    },
+    async close() {
+      closing.abort()
+      await app.close()
+      await calls.close()
+      await proxy.close()
+    },
+  }
+}

@@ -1,0 +1,22 @@
+import type { FastifyRequest } from 'fastify'
+import * as z from 'zod'
+import { LaresError } from '../../../shared/base/errors.ts'
+import { NAMESPACE } from '../deployment.ts'
+
+/** Clients of OpenFaaS do not agree on a content type, so bodies are read as JSON whatever they are called. Errors: `invalid_request`. */
+export function bodyAs<T extends z.ZodType>(schema: T, { body }: FastifyRequest): z.output<T> {
+  const result = schema.safeParse(json(body))
+  if (result.success) return result.data
+  throw new LaresError('invalid_request', z.prettifyError(result.error))
+}
+
+function json(body: unknown): unknown {
+  try {
+    return JSON.parse(String(body))
+  } catch (cause) {
+    throw new LaresError('invalid_request', `the body is not JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** NAME or NAME.NAMESPACE. */
+export const nameFrom = (text: string): string => text.replace(new RegExp(`\\.${NAMESPACE}$`), '')

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import type { ContainerCreateOptions } from 'dockerode'
+import { limitsOf } from '../deployment.ts'
+import type { Release } from '../fleet/instances.ts'
+
+/** Where OpenFaaS's functions find their secrets. */
+export const SECRETS = '/var/openfaas/secrets'
+export const FUNCTION_PORT = 8080
+/** The runtime drains for 30 s at most. */
+export const STOP_LIMIT_S = 35
+const PROCESSES = 256
+const TMP_BYTES = 64 * 1024 * 1024
+const NANO = 1e9
+/** Docker's own weight of one core. */
+const SHARES = 1_024
+
+/** By these a container is found again: whose it is, of which function and version, and which replica. */
+export const LABELS = {
+  provider: 'com.lares.provider',
+  function: 'com.lares.function',
+  version: 'com.lares.version',
+  instance: 'com.lares.instance',
+} as const
+
+/** Whose a container is: of the provider that keeps its data in `folder`. */
+export const providerOf = (folder: string): string =>
+  createHash('sha256').update(folder).digest('hex').slice(0, 12)
+
+export type ContainerParts = {
+  instance: string
+  release: Release
+  /** The provider whose it is. */
+  provider: string
+  network: string
+  /** What every function's environment has. */
+  environment: Record<string, string>
+  /** The folder with the secrets of this replica; undefined when it declares none. */
+  secrets: string | undefined
+  shared: SharedFolder[]
+}
+
+/** A folder of this machine that a function sees read-only at `target`, and the variable that tells it where. */
+export type SharedFolder = { source: string; target: string; variable: Record<string, string> }
+
+/**
+ * A container that may do no more than a function needs: it writes only to /tmp (when its root is read-only), has no
+ * capability, gains none, and publishes no port, as the provider reaches it by its address.
+ */
+export function containerOf(parts: ContainerParts): ContainerCreateOptions {
+  const { instance, release, provider, network, secrets, shared } = parts
+  const { deployment, content, version } = release
+  const { memoryBytes, cpus, gpus } = limitsOf(deployment)
+  const least = limitsOf({ ...deployment, limits: deployment.requests, annotations: {} })
+  return {
+    name: `lares-${instance}`,
+    Image: content,
+    Env: Object.entries(environmentOf(parts)).map(([name, value]) => `${name}=${value}`),
+    Labels: {
+      [LABELS.provider]: provider,
+      [LABELS.function]: deployment.name,
+      [LABELS.version]: version,
+      [LABELS.instance]: instance,
+    },
+    // The provider looks itself, and a check from inside costs a process each time.
+    Healthcheck: { Test: ['NONE'] },
+    StopTimeout: STOP_LIMIT_S,
+    HostConfig: {
+      NetworkMode: network,
+      ExtraHosts: ['host.docker.internal:host-gateway'],
+      ReadonlyRootfs: deployment.readOnly,
+      Tmpfs: { '/tmp': `rw,noexec,nosuid,nodev,size=${TMP_BYTES},mode=1777` },
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges:true'],
+      PidsLimit: PROCESSES,
+      // As much swap as memory is none.
+      ...(memoryBytes !== undefined && {
+        Memory: Math.floor(memoryBytes),
+        MemorySwap: Math.floor(memoryBytes),
+      }),
+      ...(least.memoryBytes !== undefined && { MemoryReservation: Math.floor(least.memoryBytes) }),
+      ...(cpus !== undefined && { NanoCpus: Math.round(cpus * NANO) }),
+      ...(least.cpus !== undefined && { CpuShares: Math.max(2, Math.round(least.cpus * SHARES)) }),
+      ...(gpus && { DeviceRequests: [{ Count: gpus, Capabilities: [['gpu']] }] }),
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
+      Mounts: [
+        ...(secrets === undefined ? [] : [readOnly(secrets, SECRETS)]),
+        ...shared.map(({ source, target }) => readOnly(source, target)),
+      ],
+    },
+  }
+}
+
+function environmentOf({ release, environment, shared }: ContainerParts): Record<string, string> {
+  const { deployment } = release
+  return {
+    ...environment,
+    ...Object.assign({}, ...shared.map(({ variable }) => variable)),
+    // Of of-watchdog, where an image has one.
+    ...(deployment.process !== undefined && { fprocess: deployment.process }),
+    ...deployment.environment,
+    LARES_SECRETS: SECRETS,
+  }
+}
+
+const readOnly = (source: string, target: string) => ({
+  Type: 'bind' as const,
+  Source: source,
+  Target: target,
+  ReadOnly: true,
+})

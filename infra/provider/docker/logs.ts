@@ -1,0 +1,121 @@
+import { PassThrough } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
+import type Docker from 'dockerode'
+import type { LogLine, LogQuery } from '../backend.ts'
+import { lineSink } from '../fleet/stamped-lines.ts'
+import { LABELS } from './container.ts'
+
+const LOOK_EVERY_MS = 500
+
+/** What Docker keeps of a container's lines, until the container is removed. */
+export function openDockerLogs(docker: Docker, provider: string) {
+  const containersOf = ({ name, instance }: LogQuery) =>
+    docker.listContainers({
+      all: true,
+      filters: {
+        label: [
+          `${LABELS.provider}=${provider}`,
+          `${LABELS.function}=${name}`,
+          ...(instance ? [`${LABELS.instance}=${instance}`] : []),
+        ],
+      },
+    })
+
+  async function written({ Id, Labels }: Docker.ContainerInfo, query: LogQuery): Promise<LogLine[]> {
+    const lines: LogLine[] = []
+    const buffer = await docker.getContainer(Id).logs({ ...optionsOf(query), follow: false })
+    lineSink(query.name, Labels[LABELS.instance]!, line => void lines.push(line)).write(unframed(buffer))
+    return lines
+  }
+
+  async function* read(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
+    const isLate = sinceOf(query)
+    const there = await containersOf(query)
+    const all = (await Promise.all(there.map(one => written(one, query)))).flat().filter(isLate)
+    const sorted = all.sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1))
+    const { tail } = query
+    yield* tail === undefined ? sorted : sorted.slice(Math.max(0, sorted.length - tail))
+    if (!query.follow) return
+    const last = new Map<string, string>()
+    for (const { instance, timestamp } of sorted) last.set(instance, timestamp)
+    const lines = new PassThrough({ objectMode: true, signal })
+    void followAll(query, last, lines, signal).catch(error => lines.destroy(error))
+    try {
+      yield* lines as AsyncIterable<LogLine>
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+
+  /** Replicas that start later are followed too. */
+  async function followAll(
+    query: LogQuery,
+    last: Map<string, string>,
+    lines: PassThrough,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const followed = new Set<string>()
+    while (!signal.aborted) {
+      for (const one of await containersOf(query)) {
+        if (followed.has(one.Id)) continue
+        followed.add(one.Id)
+        await followOne(one, query, last.get(one.Labels[LABELS.instance]!) ?? '', lines, signal)
+      }
+      await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async function followOne(
+    { Id, Labels }: Docker.ContainerInfo,
+    query: LogQuery,
+    after: string,
+    lines: PassThrough,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const isLate = sinceOf(query)
+    const since = after === '' ? query.sinceMs : Date.parse(after)
+    const options = optionsOf({
+      name: query.name,
+      follow: true,
+      ...(since !== undefined && { sinceMs: since }),
+    })
+    const stream = await docker.getContainer(Id).logs({ ...options, follow: true, abortSignal: signal })
+    const sink = lineSink(query.name, Labels[LABELS.instance]!, line => {
+      if (line.timestamp > after && isLate(line) && !lines.destroyed) lines.write(line)
+    })
+    docker.modem.demuxStream(stream, sink, sink)
+    // A container that ends, or a caller that goes, ends its stream alone.
+    stream.on('error', () => sink.destroy())
+  }
+
+  return read
+}
+
+/**
+ * What a container has printed, out of Docker's frames: each has eight bytes in front, the last four of which are its length
+ * (https://docs.docker.com/reference/api/engine/, ContainerAttach).
+ */
+export function unframed(buffer: Buffer): string {
+  const parts: Buffer[] = []
+  for (let at = 0; at + 8 <= buffer.length; ) {
+    const length = buffer.readUInt32BE(at + 4)
+    parts.push(buffer.subarray(at + 8, at + 8 + length))
+    at += 8 + length
+  }
+  return Buffer.concat(parts).toString()
+}
+
+const optionsOf = ({ sinceMs, tail }: LogQuery) => ({
+  stdout: true,
+  stderr: true,
+  timestamps: true,
+  ...(sinceMs !== undefined && { since: Math.floor(sinceMs / 1_000) }),
+  // One at least, so that it is known where to go on from.
+  ...(tail !== undefined && { tail: Math.max(1, tail) }),
+})
+
+/** Docker counts whole seconds, so the rest is left out here. */
+const sinceOf =
+  ({ sinceMs = Number.NEGATIVE_INFINITY }: LogQuery) =>
+  ({ timestamp }: LogLine): boolean =>
+    Date.parse(timestamp) >= sinceMs

@@ -1,0 +1,39 @@
+import type { Condition, Pod, Service } from './cluster.ts'
+
+export const MIN_SCALE = 'autoscaling.knative.dev/min-scale'
+export const MAX_SCALE = 'autoscaling.knative.dev/max-scale'
+
+/** Once may be chance. */
+const CRASHES = 2
+
+export const conditionOf = (
+  { status }: { status?: { conditions?: Condition[] } },
+  type: string,
+): Condition | undefined => status?.conditions?.find(condition => condition.type === type)
+
+/** Of the version that was asked for last. */
+export const isReady = (service: Service): boolean =>
+  (service.status?.observedGeneration ?? 0) >= (service.metadata.generation ?? 1) &&
+  conditionOf(service, 'Ready')?.status === 'True'
+
+/** Inside the cluster by its address, which no ingress stands before; from outside by its URL. */
+export const originOf = ({ status }: Service): string | undefined =>
+  (status?.address?.url ?? status?.url)?.replace(/\/$/, '')
+
+/** Of a revision, or of the template that it is made from. */
+export const minScaleIn = ({ metadata }: { metadata?: { annotations?: Record<string, string> } }): number =>
+  Number(metadata?.annotations?.[MIN_SCALE] ?? 0)
+
+/** What Kubernetes' scheduler says of a pod that no node has room for. */
+export const isAboutRoom = (message: string): boolean => /\b0\/\d+ nodes are available/.test(message)
+
+/** What a container has said last that ends again and again as it starts. */
+export function crashIn({ status }: Pod): string | undefined {
+  const crashed = status?.containerStatuses?.find(
+    ({ ready, restartCount, lastState }) => !ready && restartCount >= CRASHES && lastState?.terminated,
+  )
+  if (!crashed) return undefined
+  const { exitCode, reason, message } = crashed.lastState!.terminated!
+  const words = message?.trim() || reason || 'it tells no reason'
+  return `the container ${crashed.name} ends as it starts, again and again, with ${exitCode}: ${words}`
+}

@@ -1,0 +1,62 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Limits } from '../deployment.ts'
+
+const MOUNT = '/sys/fs/cgroup'
+const PERIOD_US = 100_000
+
+export type Cgroups = {
+  /** Puts the process under its limits. */
+  hold(instance: string, pid: number, limits: Limits): void
+  /** Removes the group of one that has ended. */
+  release(instance: string): void
+}
+
+/**
+ * Limits by control groups, version 2 (https://docs.kernel.org/admin-guide/cgroup-v2.html): a group for each replica
+ * below the provider's own. Gives back why it cannot be done, where it cannot: another version, or no right to write.
+ */
+export function openCgroups(mount = MOUNT, ownGroup = ownGroupPath()): Cgroups | string {
+  const controllers = read(join(mount, 'cgroup.controllers'))
+  if (controllers === undefined) return 'this system has no cgroup v2'
+  if (ownGroup === undefined) return 'the own control group is not known'
+  const base = join(mount, ownGroup)
+  try {
+    // A group with processes of its own may not hand controllers down: they move into a leaf first.
+    if (ownGroup !== '/') {
+      mkdirSync(join(base, 'lares-provider'), { recursive: true })
+      writeFileSync(join(base, 'lares-provider', 'cgroup.procs'), String(process.pid))
+    }
+    writeFileSync(join(base, 'cgroup.subtree_control'), '+memory +cpu')
+  } catch (error) {
+    return `cgroup v2 at ${base} may not be written (${(error as Error).message}); run it as a service with Delegate=yes`
+  }
+  const groupOf = (instance: string) => join(base, `lares-${instance}`)
+  return {
+    hold(instance, pid, { memoryBytes, cpus }) {
+      const group = groupOf(instance)
+      mkdirSync(group, { recursive: true })
+      if (memoryBytes !== undefined) {
+        writeFileSync(join(group, 'memory.max'), String(Math.floor(memoryBytes)))
+        if (existsSync(join(group, 'memory.swap.max'))) writeFileSync(join(group, 'memory.swap.max'), '0')
+      }
+      if (cpus !== undefined)
+        writeFileSync(join(group, 'cpu.max'), `${Math.ceil(cpus * PERIOD_US)} ${PERIOD_US}`)
+      writeFileSync(join(group, 'cgroup.procs'), String(pid))
+    },
+    release(instance) {
+      if (existsSync(groupOf(instance))) rmdirSync(groupOf(instance))
+    },
+  }
+}
+
+const ownGroupPath = (): string | undefined =>
+  /^0::(.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1]?.replace(/\/lares-provider$/, '')
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}

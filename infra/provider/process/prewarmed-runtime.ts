@@ -1,0 +1,67 @@
+import { toLaresError } from '../../../shared/base/errors.ts'
+import { readEnvironment } from '../../../shared/config/environment.ts'
+import { hostFunction } from '../../../shared/host/host.ts'
+import { loadFunction } from '../../../shared/host/load.ts'
+import { runProcess } from '../../../shared/host/process.ts'
+import { rehearse } from './rehearsal.ts'
+
+const HOST = '127.0.0.1'
+
+/**
+ * A started, empty runtime: it has run through all that functions share and waits for its provider to say which one it is.
+ * It outlives the provider from then on, and ends with it before.
+ */
+
+export type Assignment = { handler: string; environment: Record<string, string> }
+export type Announcement = { port: number } | { problem: string }
+
+stampLines(process.stdout)
+stampLines(process.stderr)
+process.once('disconnect', endEmpty)
+process.once('message', (assignment: Assignment) => void become(assignment))
+// What the rehearsal does not come by, and many functions import.
+await Promise.all([
+  rehearse(readEnvironment(process.env)),
+  import('../../../shared/store/sqlite/sqlite-store.ts'),
+  import('../../../shared/language/moments/moment.ts'),
+  import('../../../shared/language/choices.ts'),
+])
+announce({ ready: true })
+
+function endEmpty(): never {
+  process.exit(0)
+}
+
+async function become({ handler, environment: variables }: Assignment): Promise<void> {
+  process.off('disconnect', endEmpty)
+  Object.assign(process.env, variables)
+  await runProcess(async () => {
+    try {
+      const environment = { ...readEnvironment(process.env), port: 0, host: HOST }
+      const running = await hostFunction(await loadFunction(handler), environment)
+      announce({ port: running.port })
+      process.disconnect()
+      return running.stop
+    } catch (error) {
+      announce({ problem: toLaresError(error).message })
+      throw error
+    }
+  })
+}
+
+function announce(message: Announcement | { ready: true }): void {
+  process.send?.(message)
+}
+
+/** Whoever reads the file later shall know when a line was printed. */
+function stampLines(stream: NodeJS.WriteStream): void {
+  const write = stream.write.bind(stream) as (text: string, ...rest: unknown[]) => boolean
+  stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
+    const lines = Buffer.from(chunk as Uint8Array)
+      .toString()
+      .replace(/\n$/, '')
+      .split('\n')
+    const at = new Date().toISOString()
+    return write(lines.map(line => `${at} ${line}\n`).join(''), ...rest)
+  }) as typeof stream.write
+}

@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import * as z from 'zod'
+import { request } from '../../../shared/base/node-http.ts'
+import type { Environment } from '../../../shared/config/environment.ts'
+import { firstEvent } from '../../../shared/contract/events/event.ts'
+import { skillType } from '../../../shared/contract/events/event-types.ts'
+import { toHttp } from '../../../shared/contract/events/http-binding.ts'
+import { defineSkill } from '../../../shared/contract/skill.ts'
+import { hostFunction } from '../../../shared/host/host.ts'
+
+const HOST = '127.0.0.1'
+const rehearsed = defineSkill({
+  name: 'rehearsal',
+  description: 'Does nothing.',
+  examples: ['nothing'],
+  input: z.object({ day: z.iso.date().optional().describe('which day') }),
+  run: () => 'done',
+})
+
+/**
+ * Hosts a skill of no use and calls it, so that all code between a function's start and its first answer is loaded and
+ * compiled before there is a function.
+ */
+export async function rehearse(environment: Environment): Promise<void> {
+  const running = await hostFunction(rehearsed, { ...environment, port: 0, host: HOST })
+  try {
+    const { headers, body } = toHttp(
+      firstEvent({
+        id: 'rehearsal',
+        source: '/lares/provider',
+        type: skillType('rehearsal'),
+        conversation: 'rehearsal',
+        data: {
+          callId: 'rehearsal',
+          step: 0,
+          person: 'owner',
+          input: {},
+          text: '',
+          language: 'en',
+          timeZone: 'UTC',
+          saidAt: new Date().toISOString(),
+        },
+      }),
+    )
+    await call(running.port, 'GET', '/_/ready')
+    await call(running.port, 'POST', '/', headers, body)
+  } finally {
+    await running.stop()
+  }
+}
+
+async function call(
+  port: number,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: Uint8Array,
+): Promise<void> {
+  const sent = request({ host: HOST, port, method, path, headers, agent: false })
+  sent.end(body)
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  await once(answer.resume(), 'end')
+  if (answer.statusCode !== 200) throw new Error(`rehearsal: ${path} answered ${answer.statusCode}`)
+}

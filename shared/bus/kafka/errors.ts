@@ -1,0 +1,31 @@
+import { type ErrorCode, LaresError } from '../../base/errors.ts'
+
+/** Kafka's names of errors (protocol guide, "Error Codes") that say more than that something did not work just now. */
+const codes: Record<string, ErrorCode> = {
+  UNKNOWN_TOPIC_OR_PARTITION: 'not_found',
+  UNKNOWN_TOPIC_ID: 'not_found',
+  INVALID_TOPIC_EXCEPTION: 'not_found',
+  MESSAGE_TOO_LARGE: 'too_large',
+  RECORD_LIST_TOO_LARGE: 'too_large',
+  NON_EMPTY_GROUP: 'busy',
+  TOPIC_AUTHORIZATION_FAILED: 'forbidden',
+  GROUP_AUTHORIZATION_FAILED: 'forbidden',
+  CLUSTER_AUTHORIZATION_FAILED: 'forbidden',
+}
+
+/** What a client threw, as an error of the port; `name` is Kafka's name of it, if it has one. */
+export function kafkaError(doing: string, name: string | undefined, cause: unknown): LaresError {
+  if (cause instanceof LaresError) return cause
+  const reason = cause instanceof Error ? innermost(cause).message : String(cause)
+  const code = codes[name ?? ''] ?? 'unavailable'
+  return new LaresError(code, `Kafka: ${doing}: ${name === undefined ? reason : `${reason} (${name})`}`, {
+    cause,
+  })
+}
+
+/** Clients wrap; what happened is said inside. */
+function innermost(error: Error): Error {
+  const { errors, cause } = error as Error & { errors?: unknown[]; cause?: unknown }
+  const inner = errors?.at(-1) ?? cause
+  return inner instanceof Error ? innermost(inner) : error
+}

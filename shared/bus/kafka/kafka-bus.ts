@@ -1,0 +1,209 @@
+import { LaresError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { noLog } from '../../base/log.ts'
+import {
+  type Bus,
+  DEFAULT_PARTITIONS,
+  type PartitionLag,
+  type Position,
+  type ResetTarget,
+  type SubscribeOptions,
+  type TailOptions,
+} from '../bus.ts'
+import { KAFKA_SETTINGS, type KafkaClient, type KafkaSettings } from './client.ts'
+import { openPublishing, unknownTopic } from './publisher.ts'
+import { readStored } from './topic-reader.ts'
+import { openTopics } from './topics.ts'
+
+export type KafkaBusOptions = {
+  brokers: string[]
+  /** The library that speaks to Kafka; docs/decisions.md says why the default is the default. */
+  client?: 'platformatic' | 'kafkajs' | undefined
+  partitions?: number
+  log?: Log
+  settings?: Partial<Omit<KafkaSettings, 'brokers'>>
+}
+
+/**
+ * The log on Kafka. It opens also while no broker is there: each call tells so, and subscriptions try again by themselves.
+ * Errors: those of the port, and `invalid_config` when a topic has another number of partitions.
+ */
+export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
+  const { brokers, log = noLog, partitions = DEFAULT_PARTITIONS } = options
+  const client = await openClient(options.client ?? 'platformatic', {
+    ...KAFKA_SETTINGS,
+    ...options.settings,
+    brokers,
+  })
+  const topics = openTopics(client, partitions)
+  const publishing = openPublishing(client, topics)
+  const open = new Set<() => Promise<void>>()
+  let closed = false
+
+  const requireOpen = (): void => {
+    if (closed) throw isClosed(brokers)
+  }
+  const requireTopic = async (topic: string): Promise<number> => {
+    const count = (await topics.partitions([topic])).get(topic)
+    if (count === undefined) throw unknownTopic(topic)
+    return count
+  }
+  /** Closes once, and with the bus. */
+  const closing = (close: () => Promise<void>): (() => Promise<void>) => {
+    let done: Promise<void> | undefined
+    const once = () => {
+      open.delete(once)
+      done ??= close()
+      return done
+    }
+    open.add(once)
+    return once
+  }
+  const reporter =
+    (report: ((error: unknown) => void) | undefined) =>
+    (error: unknown): void => {
+      if (closed) return
+      if (report) report(error)
+      else log.warn({ err: error }, 'the log is away; trying again')
+    }
+
+  async function subscribe(options: SubscribeOptions) {
+    const { group, onRecords, onRevoked = () => undefined } = options
+    const report = reporter(options.onError)
+    const settled = Promise.withResolvers<void>()
+    const onError = (error: unknown) => {
+      settled.resolve()
+      report(error)
+    }
+    const member = client.join({ group, onRecords, onRevoked, onError, onJoined: settled.resolve })
+    let isJoining = false
+    const add = async (found: string[]) => {
+      isJoining = true
+      member.add(found)
+    }
+    const watch = topics.watch(options.topics, add, onError)
+    const close = closing(async () => {
+      settled.resolve()
+      watch.close()
+      await member.close()
+    })
+    await watch.looked
+    if (isJoining) await settled.promise
+    return { commit: member.commit, pause: member.pause, resume: member.resume, close }
+  }
+
+  async function tail(options: TailOptions) {
+    const onError = reporter(options.onError)
+    const follower = client.follow({ onRecords: options.onRecords, onError })
+    const started = Promise.withResolvers<void>()
+    let isStarted = false
+    const watch = topics.watch(
+      options.topics,
+      async found => {
+        // What is created after the tail has started is new from its first record on.
+        const positions = await positionsOf(found, isStarted ? 'earliest' : 'latest')
+        follower.add(positions)
+      },
+      onError,
+    )
+    const close = closing(async () => {
+      watch.close()
+      started.reject(isClosed(brokers))
+      await follower.close()
+    })
+    await Promise.race([watch.reached, started.promise])
+    isStarted = true
+    return { close }
+  }
+
+  async function positionsOf(names: string[], at: ResetTarget): Promise<Position[]> {
+    const lists = await Promise.all(names.map(async topic => targetsOf(client, topic, at)))
+    return lists.flat()
+  }
+
+  async function lagOf(group: string, topic: string): Promise<PartitionLag[]> {
+    const count = (await topics.partitions([topic])).get(topic)
+    if (count === undefined) return []
+    const [committed, starts, ends] = await Promise.all([
+      client.committed(group, topic, count),
+      client.offsets(topic, 'earliest'),
+      client.offsets(topic, 'latest'),
+    ])
+    return ends.map((end, partition) => {
+      const at = committed[partition] ?? null
+      const start = starts[partition]!
+      return { topic, partition, committed: at, end, lag: Math.max(0, end - Math.max(at ?? start, start)) }
+    })
+  }
+
+  return {
+    async ensureTopics(settings) {
+      requireOpen()
+      await topics.ensure(settings)
+    },
+    async publish(messages) {
+      requireOpen()
+      await publishing.publish(messages)
+    },
+    async subscribe(options) {
+      requireOpen()
+      return await subscribe(options)
+    },
+    async tail(options) {
+      requireOpen()
+      return await tail(options)
+    },
+    async read(topic, options = {}) {
+      requireOpen()
+      const count = (await topics.partitions([topic])).get(topic)
+      return count === undefined ? [] : await readStored(client, topic, options)
+    },
+    async reset(group, topic, to, partitions) {
+      requireOpen()
+      await requireTopic(topic)
+      if (await client.hasMembers(group)) throw hasMembers(group)
+      const targets = await targetsOf(client, topic, to)
+      const chosen = targets.filter(({ partition }) => partitions?.includes(partition) ?? true)
+      await client.setCommitted(group, chosen)
+    },
+    async lag(group, names) {
+      requireOpen()
+      return (await Promise.all(names.map(topic => lagOf(group, topic)))).flat()
+    },
+    async check() {
+      requireOpen()
+      await client.check(topics.known())
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      publishing.close(isClosed(brokers))
+      await Promise.all([...open].map(close => close()))
+      await client.close()
+    },
+  }
+}
+
+async function openClient(name: 'platformatic' | 'kafkajs', settings: KafkaSettings): Promise<KafkaClient> {
+  if (name === 'kafkajs') return (await import('./kafkajs.ts')).openKafkajs(settings)
+  return (await import('./platformatic.ts')).openPlatformatic(settings)
+}
+
+async function targetsOf(client: KafkaClient, topic: string, to: ResetTarget): Promise<Position[]> {
+  const at = typeof to === 'object' && 'offset' in to ? 'latest' : to
+  const offsets = await client.offsets(topic, at)
+  if (typeof to !== 'object' || !('offset' in to))
+    return offsets.map((offset, partition) => ({ topic, partition, offset }))
+  const starts = await client.offsets(topic, 'earliest')
+  return offsets.map((end, partition) => ({
+    topic,
+    partition,
+    offset: Math.min(Math.max(to.offset, starts[partition]!), end),
+  }))
+}
+
+const isClosed = (brokers: string[]): LaresError =>
+  new LaresError('unavailable', `the log on ${brokers.join(', ')} is closed`)
+
+const hasMembers = (group: string): LaresError =>
+  new LaresError('busy', `the group "${group}" has members: close them before it is moved`)

@@ -1,0 +1,158 @@
+import {
+  AssignerProtocol,
+  type Consumer,
+  type EachBatchPayload,
+  type Kafka,
+  type PartitionAssigner,
+} from 'kafkajs'
+import type { BusRecord, TopicPartition } from '../bus.ts'
+import { type KafkaSettings, MAX_FETCH_BYTES, MAX_FETCH_PARTITION_BYTES, RETRY_MS } from './client.ts'
+import { kafkajsError } from './kafkajs-errors.ts'
+import { share } from './partition-assignment.ts'
+
+export type ConsumerOptions = {
+  group: string
+  onRecords(records: BusRecord[]): void
+  /** What this member has now; called whenever the group was shared anew. */
+  onAssigned(partitions: TopicPartition[], memberId: string): void
+  /** False leaves the records where they are: they come again when they are wanted. */
+  wants(partition: TopicPartition): boolean
+  onError(error: unknown): void
+}
+
+/** kafkajs's consumer, kept running: it starts again after whatever ends it, and when topics are added. */
+export function openConsumer(kafka: Kafka, settings: KafkaSettings, options: ConsumerOptions) {
+  const consumer = kafka.consumer({
+    groupId: options.group,
+    sessionTimeout: settings.sessionTimeoutMs,
+    heartbeatInterval: settings.heartbeatEveryMs,
+    rebalanceTimeout: settings.rebalanceTimeoutMs,
+    maxWaitTimeInMs: settings.maxWaitMs,
+    maxBytes: MAX_FETCH_BYTES,
+    maxBytesPerPartition: MAX_FETCH_PARTITION_BYTES,
+    allowAutoTopicCreation: false,
+    partitionAssigners: [assignSharing],
+    retry: { retries: 3, initialRetryTime: RETRY_MS, restartOnFailure: async () => false },
+  })
+  const topics = new Set<string>()
+  let running: Promise<void> = Promise.resolve()
+  let closed = false
+  let retry: NodeJS.Timeout | undefined
+
+  const run = async (): Promise<void> => {
+    if (closed) return
+    try {
+      await consumer.stop()
+      await consumer.connect()
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true })
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        // Each partition in order, none waiting for another.
+        partitionsConsumedConcurrently: 64,
+        eachBatch,
+      })
+    } catch (error) {
+      later(error)
+    }
+  }
+  const start = (): void => {
+    running = running.then(run)
+  }
+  const later = (error: unknown): void => {
+    if (closed || retry !== undefined) return
+    options.onError(kafkajsError(`"${options.group}" cannot read`, error))
+    retry = setTimeout(() => {
+      retry = undefined
+      start()
+    }, RETRY_MS)
+  }
+  const eachBatch = async ({ batch, resolveOffset }: EachBatchPayload): Promise<void> => {
+    const { topic, partition } = batch
+    if (closed || !options.wants({ topic, partition })) return
+    const records = batch.messages.map(message => ({
+      topic,
+      partition,
+      offset: Number(message.offset),
+      timestampMs: Number(message.timestamp),
+      key: message.key?.toString() ?? '',
+      headers: Object.fromEntries(
+        Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]),
+      ),
+      value: message.value ?? Buffer.alloc(0),
+    }))
+    resolveOffset(batch.lastOffset())
+    options.onRecords(records)
+  }
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) =>
+    options.onAssigned(
+      Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
+        partitions.map(partition => ({ topic, partition })),
+      ),
+      memberId,
+    ),
+  )
+  consumer.on(consumer.events.CRASH, ({ payload: { error } }) => later(error))
+
+  return {
+    consumer,
+    add(added: string[]): void {
+      const before = topics.size
+      for (const topic of added) topics.add(topic)
+      if (topics.size > before) start()
+    },
+    async close(): Promise<void> {
+      closed = true
+      clearTimeout(retry)
+      await running
+      await consumer.disconnect().catch(options.onError)
+    },
+  }
+}
+
+export const toTopicPartitions = (partitions: TopicPartition[]) =>
+  partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }))
+
+/** kafkajs refuses this of a consumer that is not running just then. */
+export function whileRunning(consumer: Consumer, work: (consumer: Consumer) => void): void {
+  try {
+    work(consumer)
+  } catch {
+    // It joins again, and `onAssigned` does it then.
+  }
+}
+
+/** By the eager protocol: kafkajs knows no other. Who had what is not known, so it is the same for the same members. */
+const assignSharing: PartitionAssigner = ({ cluster }) => ({
+  name: 'LaresSharing',
+  version: 0,
+  async assign({ members, topics }) {
+    const counts = new Map(
+      topics.map(topic => [topic, cluster.findTopicPartitionMetadata(topic).length] as const),
+    )
+    const known = members.map(({ memberId, memberMetadata }) => ({
+      id: memberId,
+      topics: AssignerProtocol.MemberMetadata.decode(memberMetadata)?.topics ?? [],
+      owned: [],
+    }))
+    return [...share(known, counts)].map(([memberId, partitions]) => ({
+      memberId,
+      memberAssignment: AssignerProtocol.MemberAssignment.encode({
+        version: 0,
+        assignment: Object.fromEntries(
+          [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, list]) => [
+            topic,
+            list.map(({ partition }) => partition),
+          ]),
+        ),
+        userData: Buffer.alloc(0),
+      }),
+    }))
+  },
+  protocol({ topics }) {
+    return {
+      name: this.name,
+      metadata: AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) }),
+    }
+  },
+})

@@ -1,0 +1,137 @@
+import { Kafka, logLevel } from 'kafkajs'
+import type { Position } from '../bus.ts'
+import { CLIENT_ID, type KafkaClient, type KafkaSettings, type PlacedMessage } from './client.ts'
+import { failureNameOf, kafkajsError } from './kafkajs-errors.ts'
+import { follow, joinGroup } from './kafkajs-reader.ts'
+
+const ALL_IN_SYNC = -1
+
+/** Kafka through kafkajs. */
+export function openKafkajs(settings: KafkaSettings): KafkaClient {
+  const kafka = new Kafka({
+    clientId: CLIENT_ID,
+    brokers: settings.brokers,
+    connectionTimeout: settings.connectTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs + settings.rebalanceTimeoutMs,
+    // What goes wrong is told by the errors that are thrown.
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+  })
+  const admin = kafka.admin({ retry: { retries: 0 } })
+  const producer = kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 0 } })
+
+  const as = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw kafkajsError(doing, error)
+    }
+  }
+  const administer = <T>(doing: string, work: () => Promise<T>): Promise<T> =>
+    as(doing, async () => {
+      await admin.connect()
+      return await work()
+    })
+  const describe = async (topic: string) => {
+    try {
+      return (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions
+    } catch (error) {
+      if (failureNameOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
+      throw error
+    }
+  }
+
+  return {
+    partitions: topics =>
+      administer('topics cannot be read', async () => {
+        const counts = new Map<string, number>()
+        for (const topic of topics) {
+          const partitions = await describe(topic)
+          if (partitions !== undefined) counts.set(topic, partitions.length)
+        }
+        return counts
+      }),
+    createTopics: (topics, partitions) =>
+      administer('topics cannot be created', async () => {
+        await admin.createTopics({
+          topics: topics.map(({ name, retentionMs }) => ({
+            topic: name,
+            numPartitions: partitions,
+            replicationFactor: -1,
+            configEntries: [
+              { name: 'message.timestamp.type', value: 'LogAppendTime' },
+              ...(retentionMs === undefined ? [] : [{ name: 'retention.ms', value: String(retentionMs) }]),
+            ],
+          })),
+        })
+      }),
+    produce: messages =>
+      as('records cannot be written', async () => {
+        await producer.connect()
+        await producer.sendBatch({
+          acks: ALL_IN_SYNC,
+          timeout: settings.requestTimeoutMs,
+          topicMessages: [...Map.groupBy(messages, ({ topic }) => topic)].map(([topic, list]) => ({
+            topic,
+            messages: list.map(toMessage),
+          })),
+        })
+      }),
+    offsets: (topic, at) =>
+      administer('offsets cannot be read', async () => {
+        const listed =
+          typeof at === 'string'
+            ? (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
+                partition,
+                offset: at === 'earliest' ? low : high,
+              }))
+            : await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, Math.ceil(at.timeMs)))
+        return listed.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset))
+      }),
+    committed: (group, topic, partitions) =>
+      administer('positions cannot be read', async () => {
+        const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+        const known = new Map(
+          found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]) ?? [],
+        )
+        return Array.from({ length: partitions }, (_, partition) => {
+          const offset = known.get(partition) ?? -1
+          return offset < 0 ? null : offset
+        })
+      }),
+    setCommitted: (group, positions) =>
+      administer(`the group "${group}" cannot be moved`, async () => {
+        for (const [topic, list] of Map.groupBy(positions, position => position.topic))
+          await admin.setOffsets({ groupId: group, topic, partitions: list.map(toOffset) })
+      }),
+    hasMembers: group =>
+      administer(`the group "${group}" cannot be read`, async () => {
+        const { groups } = await admin.describeGroups([group]).catch(error => {
+          if (failureNameOf(error) === 'GROUP_ID_NOT_FOUND') return { groups: [] }
+          throw error
+        })
+        return groups.some(({ members }) => members.length > 0)
+      }),
+    join: options => joinGroup(kafka, settings, options),
+    follow: options => follow(kafka, settings, options),
+    check: topics =>
+      administer('it cannot be reached', async () => {
+        await admin.describeCluster()
+        for (const topic of topics)
+          if ((await describe(topic))?.some(({ leader }) => leader < 0))
+            throw new Error(`the topic "${topic}" has a partition without a leader`)
+      }),
+    async close() {
+      await Promise.all([admin.disconnect(), producer.disconnect()])
+    },
+  }
+}
+
+const toMessage = ({ partition, key, headers, value }: PlacedMessage) => ({
+  partition,
+  key: Buffer.from(key),
+  headers,
+  value,
+})
+
+const toOffset = ({ partition, offset }: Position) => ({ partition, offset: String(offset) })

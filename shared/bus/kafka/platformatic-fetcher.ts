@@ -1,0 +1,197 @@
+import type { ClusterMetadata, Consumer, RecordsBatch } from '@platformatic/kafka'
+import { ConnectionPool } from '@platformatic/kafka'
+import type { BusRecord, Position, TopicPartition } from '../bus.ts'
+import {
+  CLIENT_ID,
+  type FollowOptions,
+  idOf,
+  type KafkaSettings,
+  MAX_FETCH_BYTES,
+  MAX_FETCH_PARTITION_BYTES,
+  RETRY_MS,
+} from './client.ts'
+import { failureNameOf, platformaticError } from './platformatic-errors.ts'
+
+type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
+type Cursor = TopicPartition & { next: bigint; paused: boolean }
+
+/** Attribute bits of a record batch (Kafka's documentation, "Record Batch"). */
+const APPEND_TIME = 1 << 3
+const CONTROL = 1 << 5
+
+/**
+ * Reads partitions from positions on, one request to each broker at a time, on connections of its own: a broker answers
+ * a connection's requests in turn, and a heartbeat must not wait behind a fetch that waits for records.
+ * The library's own stream can pause only all partitions together, and keeps positions of partitions that were lost.
+ */
+export function openFetching(consumer: Consumer, settings: KafkaSettings, options: FollowOptions) {
+  const { connectTimeoutMs, requestTimeoutMs, maxWaitMs } = settings
+  const cursors = new Map<string, Cursor>()
+  const busy = new Set<number>()
+  const pool = new ConnectionPool(CLIENT_ID, {
+    connectTimeout: connectTimeoutMs,
+    requestTimeout: requestTimeoutMs + maxWaitMs,
+  })
+  let looking = false
+  let closed = false
+  let retry: NodeJS.Timeout | undefined
+
+  const wanted = (): Cursor[] => [...cursors.values()].filter(({ paused }) => !paused)
+  /** Starts a fetch at each broker that has a partition to read and no fetch under way. */
+  const look = async (): Promise<void> => {
+    if (closed || looking || retry !== undefined) return
+    if (wanted().length === 0) return
+    looking = true
+    try {
+      const metadata = await consumer.metadata({ topics: consumer.topics.current.slice() })
+      for (const [node, ofNode] of Map.groupBy(wanted(), cursor => leaderOf(metadata, cursor)))
+        if (!busy.has(node)) void fetchFrom(node, ofNode, metadata)
+    } catch (error) {
+      later(error)
+    }
+    looking = false
+  }
+  const fetchFrom = async (node: number, wanted: Cursor[], metadata: ClusterMetadata): Promise<void> => {
+    busy.add(node)
+    const asked = new Map(wanted.map(cursor => [cursor, cursor.next]))
+    try {
+      take(await request(node, wanted, metadata), metadata, asked)
+    } catch (error) {
+      if (failureNameOf(error) === 'OFFSET_OUT_OF_RANGE') await restart(wanted).catch(later)
+      else later(error)
+    }
+    busy.delete(node)
+    // What the records give rise to is sent first: somebody may wait for it, and nobody for the next fetch.
+    setImmediate(() => void look())
+  }
+  const request = (node: number, wanted: Cursor[], metadata: ClusterMetadata): Promise<FetchResponse> =>
+    consumer.fetch({
+      node,
+      maxWaitTime: maxWaitMs,
+      minBytes: 1,
+      maxBytes: MAX_FETCH_BYTES,
+      connectionPool: pool,
+      topics: [...Map.groupBy(wanted, ({ topic }) => topic)].map(([topic, partitions]) => ({
+        topicId: metadata.topics.get(topic)!.id,
+        partitions: partitions.map(({ partition, next }) => ({
+          partition,
+          fetchOffset: next,
+          partitionMaxBytes: MAX_FETCH_PARTITION_BYTES,
+          currentLeaderEpoch: -1,
+          lastFetchedEpoch: -1,
+        })),
+      })),
+    })
+  /** `asked`: what was to be read, and from where. */
+  const take = (
+    response: FetchResponse,
+    metadata: ClusterMetadata,
+    asked: ReadonlyMap<Cursor, bigint>,
+  ): void => {
+    const names = new Map([...metadata.topics].map(([name, { id }]) => [id, name]))
+    for (const { topicId, partitions } of response.responses)
+      for (const { partitionIndex, records } of partitions) {
+        const cursor = cursors.get(idOf({ topic: names.get(topicId) ?? '', partition: partitionIndex }))
+        // What was paused or lost while the fetch was under way is read again when it is wanted again. A partition that
+        // was lost and came back meanwhile goes on at another place: what was asked for before may lie behind it, and
+        // with it all that is between would be passed over.
+        const isCurrent = cursor && !cursor.paused && asked.get(cursor) === cursor.next
+        if (isCurrent && records && records.length > 0) deliver(cursor, records)
+      }
+  }
+  const deliver = (cursor: Cursor, batches: RecordsBatch[]): void => {
+    const records = batches.flatMap(batch => recordsOf(batch, cursor))
+    const last = batches.at(-1)!
+    // Moved on first: the reader may pause, close or lose this partition while it gets the records.
+    cursor.next = last.firstOffset + BigInt(last.lastOffsetDelta) + 1n
+    if (records.length > 0 && !closed) options.onRecords(records)
+  }
+  /** Retention has removed what came next: goes on with the oldest record that is there. */
+  const restart = async (wanted: Cursor[]): Promise<void> => {
+    const topics = [...new Set(wanted.map(({ topic }) => topic))]
+    const [first, end] = await Promise.all([
+      consumer.listOffsets({ topics, timestamp: -2n }),
+      consumer.listOffsets({ topics, timestamp: -1n }),
+    ])
+    for (const cursor of wanted) {
+      const oldest = first.get(cursor.topic)![cursor.partition]!
+      if (cursor.next < oldest || cursor.next > end.get(cursor.topic)![cursor.partition]!)
+        cursor.next = oldest
+    }
+  }
+  const later = (error: unknown): void => {
+    if (closed || retry !== undefined) return
+    consumer.clearMetadata()
+    options.onError(platformaticError('records cannot be fetched', error))
+    retry = setTimeout(() => {
+      retry = undefined
+      void look()
+    }, RETRY_MS)
+  }
+  const setPaused = (partitions: TopicPartition[], paused: boolean): void => {
+    for (const partition of partitions) {
+      const cursor = cursors.get(idOf(partition))
+      if (cursor) cursor.paused = paused
+    }
+  }
+
+  return {
+    holds: (partition: TopicPartition) => cursors.has(idOf(partition)),
+    held: (): TopicPartition[] => [...cursors.values()].map(({ topic, partition }) => ({ topic, partition })),
+    add(positions: Position[]): void {
+      for (const { topic, partition, offset } of positions)
+        cursors.set(idOf({ topic, partition }), { topic, partition, next: BigInt(offset), paused: false })
+      void look()
+    },
+    remove(partitions: TopicPartition[]): void {
+      for (const partition of partitions) cursors.delete(idOf(partition))
+    },
+    pause: (partitions: TopicPartition[]) => setPaused(partitions, true),
+    resume(partitions: TopicPartition[]): void {
+      setPaused(partitions, false)
+      void look()
+    },
+    async close(): Promise<void> {
+      closed = true
+      clearTimeout(retry)
+      cursors.clear()
+      await pool.close()
+    },
+  }
+}
+
+export type Fetching = ReturnType<typeof openFetching>
+
+function leaderOf(metadata: ClusterMetadata, { topic, partition }: TopicPartition): number {
+  const leader = metadata.topics.get(topic)?.partitions[partition]?.leader
+  if (leader === undefined || leader < 0)
+    throw new Error(`partition ${partition} of "${topic}" has no leader just now`)
+  return leader
+}
+
+function recordsOf(batch: RecordsBatch, cursor: Cursor): BusRecord[] {
+  if (batch.attributes & CONTROL) return []
+  const { topic, partition, next } = cursor
+  const isAppendTime = (batch.attributes & APPEND_TIME) !== 0
+  return batch.records
+    .filter(({ offsetDelta }) => batch.firstOffset + BigInt(offsetDelta) >= next)
+    .map(record => ({
+      topic,
+      partition,
+      offset: Number(batch.firstOffset) + record.offsetDelta,
+      timestampMs: Number(
+        isAppendTime ? batch.maxTimestamp : batch.firstTimestamp + BigInt(record.timestampDelta),
+      ),
+      key: textOf(record.key),
+      headers: headersOf(record.headers),
+      value: record.value ?? Buffer.alloc(0),
+    }))
+}
+
+function headersOf(raw: [name: Buffer | null, value: Buffer | null][]): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of raw) headers[textOf(name)] = textOf(value)
+  return headers
+}
+
+const textOf = (bytes: Buffer | null | undefined): string => bytes?.toString() ?? ''

@@ -1,0 +1,174 @@
+import { Admin, Consumer, Producer } from '@platformatic/kafka'
+import type { Position } from '../bus.ts'
+import {
+  CLIENT_ID,
+  type Follower,
+  type FollowOptions,
+  type KafkaClient,
+  type KafkaSettings,
+  type OffsetAt,
+  type PlacedMessage,
+} from './client.ts'
+import { failureNameOf, platformaticError } from './platformatic-errors.ts'
+import { openFetching } from './platformatic-fetcher.ts'
+import { joinGroup } from './platformatic-group.ts'
+
+const ALL_IN_SYNC = -1
+const EARLIEST = -2n
+const LATEST = -1n
+
+/** Kafka through @platformatic/kafka. */
+export function openPlatformatic(settings: KafkaSettings): KafkaClient {
+  const base = {
+    clientId: CLIENT_ID,
+    bootstrapBrokers: settings.brokers,
+    connectTimeout: settings.connectTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    timeout: settings.requestTimeoutMs,
+    retries: 0,
+  }
+  const admin = new Admin(base)
+  const producer = new Producer({ ...base, acks: ALL_IN_SYNC, repeatOnStaleMetadata: false })
+  /** Never joins: it lists offsets. */
+  const reader = new Consumer({ ...base, groupId: CLIENT_ID })
+
+  const as = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      // Whatever was believed of the cluster may be why it failed.
+      for (const client of [admin, producer, reader]) client.clearMetadata()
+      throw platformaticError(doing, error)
+    }
+  }
+  const countOf = async (topic: string): Promise<number | undefined> => {
+    try {
+      const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
+      return topics.get(topic)?.partitionsCount
+    } catch (error) {
+      if (failureNameOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
+      throw error
+    }
+  }
+  const offsets = async (topic: string, at: OffsetAt): Promise<number[]> => {
+    if (typeof at === 'string') {
+      const listed = await reader.listOffsets({
+        topics: [topic],
+        timestamp: at === 'earliest' ? EARLIEST : LATEST,
+      })
+      return listed.get(topic)!.map(Number)
+    }
+    const [found, ends] = await Promise.all([
+      reader.listOffsets({ topics: [topic], timestamp: BigInt(Math.max(0, Math.ceil(at.timeMs))) }),
+      offsets(topic, 'latest'),
+    ])
+    return found.get(topic)!.map((offset, partition) => (offset < 0n ? ends[partition]! : Number(offset)))
+  }
+
+  return {
+    partitions: topics =>
+      as('topics cannot be read', async () => {
+        const counts = await Promise.all(topics.map(async topic => [topic, await countOf(topic)] as const))
+        return new Map(counts.filter((pair): pair is [string, number] => pair[1] !== undefined))
+      }),
+    createTopics: (topics, partitions) =>
+      as('topics cannot be created', async () => {
+        // One request for those of the same settings. What else is wrong shows when they are waited for.
+        for (const [retentionMs, alike] of Map.groupBy(topics, topic => topic.retentionMs))
+          await admin
+            .createTopics({
+              topics: alike.map(({ name }) => name),
+              partitions,
+              configs: [
+                { name: 'message.timestamp.type', value: 'LogAppendTime' },
+                ...(retentionMs === undefined ? [] : [{ name: 'retention.ms', value: String(retentionMs) }]),
+              ],
+            })
+            .catch(error => {
+              if (failureNameOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error
+            })
+      }),
+    produce: messages =>
+      as('records cannot be written', async () => {
+        await producer.send({ messages: messages.map(toMessage) })
+      }),
+    offsets: (topic, at) => as('offsets cannot be read', () => offsets(topic, at)),
+    committed: (group, topic, partitions) =>
+      as('positions cannot be read', async () => {
+        const partitionIndexes = Array.from({ length: partitions }, (_, partition) => partition)
+        const [found] = await admin.listConsumerGroupOffsets({
+          groups: [{ groupId: group, topics: [{ name: topic, partitionIndexes }] }],
+        })
+        const listed = found?.topics.find(({ name }) => name === topic)?.partitions ?? []
+        const known = new Map(
+          listed.map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)]),
+        )
+        return partitionIndexes.map(partition => {
+          const offset = known.get(partition) ?? -1
+          return offset < 0 ? null : offset
+        })
+      }),
+    setCommitted: (group, positions) =>
+      as(`the group "${group}" cannot be moved`, () =>
+        admin.alterConsumerGroupOffsets({ groupId: group, topics: byTopic(positions) }),
+      ),
+    hasMembers: group =>
+      as(`the group "${group}" cannot be read`, async () => {
+        const described = await admin.describeGroups({ groups: [group] }).catch(error => {
+          if (failureNameOf(error) === 'GROUP_ID_NOT_FOUND') return undefined
+          throw error
+        })
+        return (described?.get(group)?.members.size ?? 0) > 0
+      }),
+    join: options => joinGroup(settings, options),
+    follow: options => follow(settings, options),
+    check: topics =>
+      as('it cannot be reached', async () => {
+        const metadata = await admin.metadata({ topics, forceUpdate: true })
+        for (const [topic, { partitions }] of metadata.topics)
+          if (partitions.some(({ leader }) => leader < 0))
+            throw new Error(`the topic "${topic}" has a partition without a leader`)
+      }),
+    async close() {
+      await Promise.all([admin.close(), producer.close(), reader.close()])
+    },
+  }
+}
+
+function follow(settings: KafkaSettings, options: FollowOptions): Follower {
+  const consumer = new Consumer({
+    clientId: CLIENT_ID,
+    bootstrapBrokers: settings.brokers,
+    groupId: CLIENT_ID,
+    connectTimeout: settings.connectTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    retries: 0,
+  })
+  const fetching = openFetching(consumer, settings, options)
+  return {
+    add(positions) {
+      for (const { topic } of positions) consumer.topics.track(topic)
+      fetching.add(positions)
+    },
+    async close() {
+      await fetching.close()
+      await consumer.close()
+    },
+  }
+}
+
+const toMessage = ({ topic, partition, key, headers, value }: PlacedMessage) => ({
+  topic,
+  partition,
+  key: Buffer.from(key),
+  headers: new Map(
+    Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)] as const),
+  ),
+  value,
+})
+
+const byTopic = (positions: Position[]) =>
+  [...Map.groupBy(positions, ({ topic }) => topic)].map(([name, list]) => ({
+    name,
+    partitionOffsets: list.map(({ partition, offset }) => ({ partition, offset: BigInt(offset) })),
+  }))

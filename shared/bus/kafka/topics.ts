@@ -1,0 +1,95 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { LaresError, toLaresError } from '../../base/errors.ts'
+import type { TopicSettings } from '../bus.ts'
+import type { KafkaClient } from './client.ts'
+
+const LOOK_EVERY_MS = 500
+const READY_LIMIT_MS = 5_000
+const READY_LOOK_MS = 20
+
+/** What is known of the topics: those that exist stay known. */
+export function openTopics(client: KafkaClient, wanted: number) {
+  const counts = new Map<string, number>()
+  let made: Promise<void> = Promise.resolve()
+
+  const partitions = async (topics: Iterable<string>): Promise<ReadonlyMap<string, number>> => {
+    const unknown = [...topics].filter(topic => !counts.has(topic))
+    if (unknown.length > 0) for (const [topic, count] of await client.partitions(unknown)) learn(topic, count)
+    return counts
+  }
+  const learn = (topic: string, count: number): void => {
+    if (count !== wanted)
+      throw new LaresError(
+        'invalid_config',
+        `the topic "${topic}" has ${count} partitions, not ${wanted}: a conversation would not be on one partition everywhere; create it anew with ${wanted}`,
+      )
+    counts.set(topic, count)
+  }
+  const make = async (topics: TopicSettings[]): Promise<void> => {
+    const names = topics.map(({ name }) => name)
+    const known = await partitions(names)
+    const first = new Map(topics.toReversed().map(topic => [topic.name, topic]))
+    const missing = [...first.values()].filter(({ name }) => !known.has(name))
+    if (missing.length === 0) return
+    await client.createTopics(missing, wanted)
+    await Promise.all(missing.map(({ name }) => untilReady(name)))
+  }
+  /** A broker takes over the partitions of a new topic a moment after it was made. */
+  const untilReady = async (topic: string): Promise<void> => {
+    const until = performance.now() + READY_LIMIT_MS
+    for (;;)
+      try {
+        await client.offsets(topic, 'latest')
+        await partitions([topic])
+        return
+      } catch (error) {
+        const { retryable, code } = toLaresError(error)
+        if (!(retryable || code === 'not_found') || performance.now() > until) throw error
+        await wait(READY_LOOK_MS)
+      }
+  }
+
+  return {
+    partitions,
+    known: () => [...counts.keys()],
+    /** For when the brokers say that one of them is gone. */
+    forget: () => counts.clear(),
+    /** One at a time: two that find the same topic missing would both create it. */
+    ensure(topics: TopicSettings[]): Promise<void> {
+      const making = made.then(() => make(topics))
+      made = making.catch(() => undefined)
+      return making
+    },
+    /** Tells of each topic once it exists; looks again and again for those that do not, also while nothing answers. */
+    watch(topics: string[], onFound: (topics: string[]) => Promise<void>, onError: (error: unknown) => void) {
+      let missing = topics
+      let timer: NodeJS.Timeout | undefined
+      let closed = false
+      const reached = Promise.withResolvers<void>()
+      const look = async (): Promise<void> => {
+        try {
+          const known = await partitions(missing)
+          const found = missing.filter(topic => known.has(topic))
+          if (found.length > 0 && !closed) await onFound(found)
+          missing = missing.filter(topic => !found.includes(topic))
+          reached.resolve()
+        } catch (error) {
+          if (!closed) onError(error)
+        }
+        if (missing.length > 0 && !closed) timer = setTimeout(look, LOOK_EVERY_MS)
+      }
+      return {
+        /** Resolves when it has looked once, whatever came of it. */
+        looked: look(),
+        /** Resolves when it has looked and got an answer. */
+        reached: reached.promise,
+        close(): void {
+          closed = true
+          clearTimeout(timer)
+        },
+      }
+    },
+  }
+}
+
+export type KafkaTopics = ReturnType<typeof openTopics>

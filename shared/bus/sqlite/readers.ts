@@ -1,0 +1,133 @@
+import { LaresError } from '../../base/errors.ts'
+import type { BusRecord, Position, SubscribeOptions, TopicPartition } from '../bus.ts'
+import type { Store, Stream } from './record-store.ts'
+
+const BATCH_RECORDS = 256
+const RETRY_MS = 1_000
+
+type Cursor = { stream: Stream; next: number; paused: boolean; resting: boolean }
+
+/** One subscription or tail. */
+export type Reader = {
+  topics: string[]
+  group?: string
+  cursors: Map<number, Cursor>
+  onRecords(records: BusRecord[]): void
+  onRevoked?: SubscribeOptions['onRevoked']
+  onError?: SubscribeOptions['onError']
+}
+
+/** Who reads what: the cursors of all subscriptions and tails, and how groups share their partitions. */
+export function openReaders(store: Store, retry: () => void) {
+  const readers = new Set<Reader>()
+
+  /** Hands out one batch per partition; true when there is more. */
+  function deliver(): boolean {
+    let more = false
+    for (const reader of readers)
+      for (const cursor of reader.cursors.values()) {
+        if (cursor.paused || cursor.resting || cursor.next >= cursor.stream.end) continue
+        more = deliverFrom(reader, cursor) || more
+      }
+    return more
+  }
+
+  function deliverFrom(reader: Reader, cursor: Cursor): boolean {
+    const records = fetch(reader, cursor)
+    if (records === undefined) return false
+    // Moved on first: the reader may pause, close or lose this cursor while it gets the records.
+    cursor.next = (records.at(-1)?.offset ?? cursor.stream.end - 1) + 1
+    if (records.length > 0) reader.onRecords(records)
+    return cursor.next < cursor.stream.end
+  }
+
+  function fetch(reader: Reader, cursor: Cursor): BusRecord[] | undefined {
+    try {
+      return store.read(cursor.stream, cursor.next, BATCH_RECORDS)
+    } catch (error) {
+      rest(cursor)
+      reader.onError?.(new LaresError('unavailable', 'the log cannot be read', { cause: error }))
+      return undefined
+    }
+  }
+
+  /** A disk that fails is not asked again in every turn. */
+  function rest(cursor: Cursor): void {
+    cursor.resting = true
+    setTimeout(() => {
+      cursor.resting = false
+      retry()
+    }, RETRY_MS).unref()
+  }
+
+  /** Gives every member its share. Same partition number of each topic, same member. */
+  function share(group: string): void {
+    const members = [...readers].filter(reader => reader.group === group)
+    const shares = new Map(members.map(member => [member, new Map<number, Stream>()]))
+    for (const [topic, streams] of store.topics) {
+      const entitled = members.filter(member => member.topics.includes(topic))
+      if (entitled.length === 0) continue
+      for (const stream of streams)
+        shares.get(entitled[stream.partition % entitled.length]!)!.set(stream.id, stream)
+    }
+    for (const [member, streams] of shares) revoke(member, streams)
+    for (const [member, streams] of shares)
+      for (const stream of streams.values()) addCursor(member, stream, store.committed(group, stream) ?? 0)
+  }
+
+  function revoke(member: Reader, keep: Map<number, Stream>): void {
+    const lost = [...member.cursors.values()].filter(cursor => !keep.has(cursor.stream.id))
+    for (const cursor of lost) member.cursors.delete(cursor.stream.id)
+    if (lost.length > 0)
+      member.onRevoked?.(lost.map(({ stream: { topic, partition } }) => ({ topic, partition })))
+  }
+
+  return {
+    deliver,
+    hasMembers: (group: string) => [...readers].some(reader => reader.group === group),
+    add(reader: Reader): void {
+      readers.add(reader)
+      if (reader.group !== undefined) share(reader.group)
+      else for (const stream of streamsOf(store, reader.topics)) addCursor(reader, stream, stream.end)
+    },
+    remove(reader: Reader): void {
+      readers.delete(reader)
+      reader.cursors.clear()
+      if (reader.group !== undefined) share(reader.group)
+    },
+    /** A topic was created: whoever waits for it reads it from its first record. */
+    topicAdded(topic: string): void {
+      const waiting = [...readers].filter(reader => reader.topics.includes(topic))
+      for (const reader of waiting)
+        if (reader.group === undefined)
+          for (const stream of streamsOf(store, [topic])) addCursor(reader, stream, 0)
+      for (const group of new Set(waiting.map(reader => reader.group))) if (group !== undefined) share(group)
+    },
+    failed(error: unknown): void {
+      for (const reader of readers) reader.onError?.(error)
+    },
+  }
+}
+
+function addCursor(reader: Reader, stream: Stream, next: number): void {
+  if (!reader.cursors.has(stream.id))
+    reader.cursors.set(stream.id, { stream, next, paused: false, resting: false })
+}
+
+function streamsOf(store: Store, topics: string[]): Stream[] {
+  return topics.flatMap(topic => store.topics.get(topic) ?? [])
+}
+
+export function cursorOf(reader: Reader, { topic, partition }: TopicPartition): Cursor | undefined {
+  return [...reader.cursors.values()].find(
+    ({ stream }) => stream.topic === topic && stream.partition === partition,
+  )
+}
+
+/** What of these positions the reader still holds. */
+export function held(reader: Reader, positions: Position[]): { stream: Stream; offset: number }[] {
+  return positions.flatMap(position => {
+    const cursor = cursorOf(reader, position)
+    return cursor === undefined ? [] : [{ stream: cursor.stream, offset: position.offset }]
+  })
+}

@@ -1,0 +1,236 @@
+import { LaresError } from '../../base/errors.ts'
+import type { Bus, BusMessage, ReadOptions, ResetTarget } from '../bus.ts'
+import { checkSize } from '../message.ts'
+import { partitionOf } from '../partition.ts'
+import { cursorOf, held, openReaders, type Reader } from './readers.ts'
+import { openStore, type Stream } from './record-store.ts'
+import { removeExpired } from './retention.ts'
+
+export type SqliteBusOptions = {
+  file: string
+  /** Only for a new file; an existing one keeps its number. */
+  partitions?: number
+  now?: () => number
+}
+
+const DEFAULT_LIMIT = 1_000
+const RETENTION_CHECK_MS = 10_000
+
+/**
+ * The embedded log: one SQLite file, owned by one process. Publishes and commits of one turn of the event loop are one
+ * transaction with one sync, after which its readers are called at once. Errors: those of `openStore`.
+ */
+export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOptions): Bus {
+  const store = openStore(file, partitions)
+  const readers = openReaders(store, () => wake())
+  const { enqueue, flush, wake, isOpen, requireOpen, close } = openQueue(file, store.write, readers.deliver)
+  const retention = setInterval(() => void expire(), RETENTION_CHECK_MS).unref()
+
+  /** In small batches, each in the transaction of its turn, so that nobody waits for it. */
+  async function expire(): Promise<void> {
+    let more = true
+    try {
+      while (more)
+        await enqueue(() => {
+          more = removeExpired(store, now())
+        })
+    } catch (error) {
+      readers.failed(error)
+    }
+  }
+
+  function join(reader: Reader): () => Promise<void> {
+    requireOpen()
+    flush()
+    readers.add(reader)
+    wake()
+    return async () => {
+      if (!isOpen()) return
+      // What this member has committed must be stored before another one takes over.
+      flush()
+      readers.remove(reader)
+      wake()
+    }
+  }
+
+  function streamsOf(topic: string, partitions?: number[]): Stream[] {
+    const streams = store.topics.get(topic) ?? []
+    return partitions === undefined
+      ? streams
+      : streams.filter(({ partition }) => partitions.includes(partition))
+  }
+
+  function streamFor({ topic, key }: BusMessage): Stream {
+    const stream = store.topics.get(topic)?.[partitionOf(key, store.partitions)]
+    if (stream === undefined) throw unknownTopic(topic)
+    return stream
+  }
+
+  function target(stream: Stream, to: ResetTarget): number {
+    if (to === 'latest') return stream.end
+    if (to === 'earliest') return store.start(stream)
+    if ('timeMs' in to) return store.offsetAt(stream, to.timeMs)
+    return Math.min(Math.max(to.offset, store.start(stream)), stream.end)
+  }
+
+  function readFrom(stream: Stream, { from, limit = DEFAULT_LIMIT }: ReadOptions) {
+    return store.read(stream, from === undefined ? 0 : target(stream, from), limit)
+  }
+
+  return {
+    async ensureTopics(topics) {
+      const missing = topics.filter(({ name }) => !store.topics.has(name))
+      if (missing.length === 0) return
+      await enqueue(() => {
+        for (const topic of missing) store.addTopic(topic)
+      })
+      for (const { name } of missing) readers.topicAdded(name)
+      wake()
+    },
+    async publish(messages) {
+      for (const message of messages) checkSize(message)
+      const targets = messages.map(streamFor)
+      if (messages.length === 0) return
+      await enqueue(() => {
+        for (const [index, message] of messages.entries()) store.append(targets[index]!, message, now())
+      })
+    },
+    async subscribe(options) {
+      const reader: Reader = { ...options, cursors: new Map() }
+      const leave = join(reader)
+      return {
+        async commit(positions) {
+          const kept = held(reader, positions)
+          if (kept.length === 0) return
+          await enqueue(() => {
+            for (const { stream, offset } of kept) store.commit(options.group, stream, offset)
+          })
+        },
+        pause: partitions => setPaused(reader, partitions, true),
+        resume(partitions) {
+          setPaused(reader, partitions, false)
+          wake()
+        },
+        close: leave,
+      }
+    },
+    async tail(options) {
+      return { close: join({ ...options, cursors: new Map() }) }
+    },
+    async read(topic, options = {}) {
+      requireOpen()
+      const streams = streamsOf(topic, options.partition === undefined ? undefined : [options.partition])
+      return streams
+        .flatMap(stream => readFrom(stream, options))
+        .sort((a, b) => a.timestampMs - b.timestampMs)
+    },
+    async reset(group, topic, to, partitions) {
+      requireOpen()
+      if (readers.hasMembers(group)) throw hasMembers(group)
+      if (!store.topics.has(topic)) throw unknownTopic(topic)
+      await enqueue(() => {
+        for (const stream of streamsOf(topic, partitions)) store.commit(group, stream, target(stream, to))
+      })
+    },
+    async lag(group, topics) {
+      requireOpen()
+      flush()
+      return topics
+        .flatMap(topic => streamsOf(topic))
+        .map(stream => {
+          const committed = store.committed(group, stream)
+          const start = store.start(stream)
+          const lag = stream.end - Math.max(committed ?? start, start)
+          return { topic: stream.topic, partition: stream.partition, committed, end: stream.end, lag }
+        })
+    },
+    check: () => enqueue(() => store.touch(now())),
+    async close() {
+      clearInterval(retention)
+      if (close()) store.close()
+    },
+  }
+}
+
+type Write = { apply(): void; resolve(): void; reject(error: unknown): void }
+
+/** Group commit: gathers the writes of one turn of the event loop, writes them as one, and then has readers called. */
+function openQueue(file: string, write: (work: () => void) => void, deliver: () => boolean) {
+  let writes: Write[] = []
+  let closed = false
+  let waking = false
+
+  function flush(): void {
+    const batch = writes
+    writes = []
+    if (batch.length === 0) return
+    try {
+      write(() => {
+        for (const { apply } of batch) apply()
+      })
+    } catch (error) {
+      const failure = unavailable(file, error)
+      for (const { reject } of batch) reject(failure)
+      return
+    }
+    for (const { resolve } of batch) resolve()
+  }
+
+  function requireOpen(): void {
+    if (closed) throw new LaresError('unavailable', `the log ${file} is closed`)
+  }
+
+  /** A delivery that leaves more to deliver waits a turn for the rest, so that writers and sockets get theirs. */
+  function wake(): void {
+    if (waking || closed) return
+    waking = true
+    setImmediate(() => {
+      waking = false
+      flush()
+      if (!closed && deliver()) wake()
+    })
+  }
+
+  return {
+    flush,
+    wake,
+    isOpen: () => !closed,
+    requireOpen,
+    async enqueue(apply: () => void): Promise<void> {
+      requireOpen()
+      wake()
+      return new Promise((resolve, reject) => writes.push({ apply, resolve, reject }))
+    },
+    /** True when it was open. */
+    close(): boolean {
+      flush()
+      const wasOpen = !closed
+      closed = true
+      return wasOpen
+    },
+  }
+}
+
+function setPaused(
+  reader: Reader,
+  partitions: { topic: string; partition: number }[],
+  paused: boolean,
+): void {
+  for (const partition of partitions) {
+    const cursor = cursorOf(reader, partition)
+    if (cursor !== undefined) cursor.paused = paused
+  }
+}
+
+function unavailable(file: string, cause: unknown): LaresError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new LaresError('unavailable', `the log ${file} cannot be written: ${reason}`, { cause })
+}
+
+function unknownTopic(topic: string): LaresError {
+  return new LaresError('not_found', `the bus has no topic "${topic}": call ensureTopics first`)
+}
+
+function hasMembers(group: string): LaresError {
+  return new LaresError('busy', `the group "${group}" has members: close them before it is moved`)
+}

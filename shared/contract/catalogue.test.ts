@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openSqliteConversations } from '../store/sqlite/sqlite-store.ts'
+import type { Conversations } from '../store/store.ts'
+import { type Manifest, openCatalogue } from './catalogue.ts'
+
+let folder: string
+let conversations: Conversations
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lares-catalogue-'))
+  conversations = openSqliteConversations(join(folder, 'conversations.db'))
+})
+afterEach(async () => {
+  await conversations.close()
+  await rm(folder, { recursive: true })
+})
+
+const skill = (name: string, description = name): Manifest => ({
+  name,
+  topics: [`lares.skill.${name}`],
+  emits: ['lares.result.returned'],
+  uses: [],
+  concurrency: 1,
+  skill: { name, description, examples: [], input: { type: 'object' }, readsText: true },
+})
+const stage: Manifest = { name: 'dialog', topics: [], emits: [], uses: [], concurrency: 1 }
+
+test('the skills of the manifests are known by name in every process, and functions that are none are not', async () => {
+  const writer = openCatalogue(conversations.documents)
+  await writer.write([skill('time'), stage, skill('notes')])
+  const reader = openCatalogue(conversations.documents)
+  expect((await reader.skills()).map(({ name }) => name)).toEqual(['notes', 'time'])
+})
+
+test('what changed is written anew, what is gone removed; a reader sees it within a second', async () => {
+  let now = 0
+  const reader = openCatalogue(conversations.documents, () => now)
+  const writer = openCatalogue(conversations.documents)
+  await writer.write([skill('time'), skill('notes')])
+  expect(await reader.skills()).toHaveLength(2)
+  await writer.write([skill('time', 'tells the time')])
+  now = 1_000
+  expect(await reader.skills()).toHaveLength(2)
+  now = 1_001
+  expect(await reader.skills()).toMatchObject([{ name: 'time', description: 'tells the time' }])
+})
+
+test('a skill whose function is deployed and away for a moment stays; one that is not deployed any more goes', async () => {
+  const catalogue = openCatalogue(conversations.documents)
+  await catalogue.write([skill('time'), skill('notes'), skill('weather')], ['time', 'notes', 'weather'])
+  await catalogue.write([skill('time')], ['time', 'notes'])
+  expect((await catalogue.skills()).map(({ name }) => name)).toEqual(['notes', 'time'])
+  await catalogue.write([], ['time', 'notes'])
+  expect(await catalogue.skills()).toHaveLength(2)
+})
+
+test('an entry that another version has written harms nobody', async () => {
+  const body = { name: 'time', language: 'klingon' }
+  const stored = { id: 'time', person: '', text: '', body, createdAt: '2026-05-01T12:00:00Z' }
+  await conversations.documents.put('catalogue', stored)
+  const catalogue = openCatalogue(conversations.documents)
+  expect(await catalogue.skills()).toEqual([])
+  await catalogue.write([skill('time')], ['time'])
+  expect(await catalogue.skills()).toMatchObject([{ name: 'time' }])
+})

@@ -1,0 +1,85 @@
+import * as z from 'zod'
+import type { Documents } from '../store/store.ts'
+
+/** What a skill tells about itself: how it is recognised, offered to a model and called. */
+export const skillManifest = z.strictObject({
+  name: z.string(),
+  /** What people call it. */
+  title: z.strictObject({ en: z.string(), zh: z.string() }).optional(),
+  description: z.string(),
+  /** Things people say when they want it. */
+  examples: z.array(z.string()),
+  /** JSON Schema of its input. */
+  input: z.record(z.string(), z.unknown()),
+  /** It can be called with a person's words alone; no model is needed to fill its input. */
+  readsText: z.boolean(),
+})
+export type SkillManifest = z.infer<typeof skillManifest>
+
+export const manifest = z.strictObject({
+  name: z.string(),
+  /** Topics that it reads. */
+  topics: z.array(z.string()),
+  /** Event types that it may emit, `*` standing for a name. */
+  emits: z.array(z.string()),
+  uses: z.array(z.string()),
+  /** Events that one process of it handles at once. */
+  concurrency: z.int().positive(),
+  /** How long it takes for one event at most. */
+  timeoutMs: z.int().positive().optional(),
+  skill: skillManifest.optional(),
+})
+/** What `GET /_/manifest` answers. */
+export type Manifest = z.infer<typeof manifest>
+
+/** The manifests of the deployed functions, as the connector last saw them. */
+export type Catalogue = {
+  /** The skills by name, from a copy that is at most a second old. */
+  skills(): Promise<SkillManifest[]>
+  /**
+   * Replaces what is known by the skills of these manifests. The functions in `deployed` that none of them is of cannot
+   * be reached just now: what is known of them stays.
+   */
+  write(manifests: Manifest[], deployed?: string[]): Promise<void>
+}
+
+const COLLECTION = 'catalogue'
+const MAX_AGE_MS = 1_000
+const MAX_SKILLS = 1_000
+
+/** The catalogue as documents of nobody, so that every process that reaches the conversations store has it. */
+export function openCatalogue(documents: Documents, now: () => number = Date.now): Catalogue {
+  let copy: { skills: SkillManifest[]; readAt: number } | undefined
+  const read = async () => {
+    const stored = await documents.list({ collection: COLLECTION, person: '', limit: MAX_SKILLS })
+    // One that another version has written is as good as none: it is written anew.
+    return stored
+      .flatMap(({ body }) => skillManifest.safeParse(body).data ?? [])
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+  return {
+    async skills() {
+      if (!copy || now() - copy.readAt > MAX_AGE_MS) copy = { skills: await read(), readAt: now() }
+      return copy.skills
+    },
+    async write(manifests, deployed = []) {
+      const skills = manifests.flatMap(({ skill }) => skill ?? [])
+      const told = new Set(manifests.map(({ name }) => name))
+      const away = new Set(deployed.filter(name => !told.has(name)))
+      const known = await read()
+      for (const { name } of known)
+        if (!away.has(name) && !skills.some(skill => skill.name === name))
+          await documents.delete({ collection: COLLECTION, person: '', id: name })
+      for (const skill of skills)
+        if (JSON.stringify(skill) !== JSON.stringify(known.find(({ name }) => name === skill.name)))
+          await documents.put(COLLECTION, {
+            id: skill.name,
+            person: '',
+            text: '',
+            body: skill,
+            createdAt: new Date(now()).toISOString(),
+          })
+      copy = undefined
+    },
+  }
+}

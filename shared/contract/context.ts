@@ -1,0 +1,56 @@
+import type { Log } from '../base/log.ts'
+import type { Models } from '../models/models.ts'
+import type { Objects } from '../objects/objects.ts'
+import type { Conversations, Documents, Timers } from '../store/store.ts'
+import type { Vectors } from '../vectors/vectors.ts'
+import type { Catalogue } from './catalogue.ts'
+
+/** What a function may ask for. It gets what it `uses` and nothing else. */
+export type Ability =
+  | 'models'
+  | 'conversations'
+  | 'documents'
+  | 'timers'
+  | 'vectors'
+  | 'objects'
+  | 'catalogue'
+  | 'assistant'
+
+/** What people set about their assistant (config/assistant.yaml). */
+export type Assistant = {
+  name: string
+  /** Said to the model before anything else. */
+  instructions: string
+  /** What dialog does with a message that arrives during a turn. */
+  mode: 'queue' | 'merge' | 'interrupt'
+  /** How many times a turn may ask the model. */
+  maxSteps: number
+  /** How many waiting messages a conversation holds before it refuses more. */
+  maxWaiting: number
+}
+
+/** The abilities by name, as the process that runs the functions opened them. */
+export type Services = {
+  models: Models
+  conversations: Conversations
+  documents: Documents
+  timers: Timers
+  vectors: Vectors
+  objects: Objects
+  catalogue: Catalogue
+  assistant: Assistant
+}
+
+export type InvocationContext = {
+  log: Log
+  /** Aborted when the deadline passes, the caller goes away or the function is stopped at last. */
+  signal: AbortSignal
+  /** The same for every try of the same event: the event's id. What has an effect outside is done once under it. */
+  idempotencyKey: string
+  /** The time, in milliseconds since the epoch. */
+  now(): number
+}
+
+export type FunctionContext<Uses extends Ability = never> = InvocationContext & Pick<Services, Uses>
+
+export type InitContext<Uses extends Ability = never> = { log: Log } & Pick<Services, Uses>

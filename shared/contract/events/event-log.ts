@@ -1,0 +1,92 @@
+import { LaresError } from '../../base/errors.ts'
+import type { Bus } from '../../bus/bus.ts'
+import type { Objects } from '../../objects/objects.ts'
+import { folderOf } from '../../objects/person-folder.ts'
+import { checkData, type LaresEvent } from './event.ts'
+import { parseJson } from './http-binding.ts'
+import { toRecord } from './kafka-binding.ts'
+
+/** Data above this travels as a claim check. */
+export const MAX_INLINE_BYTES = 256 * 1024
+/** Data above this is refused. */
+export const MAX_DATA_BYTES = 16 * 1024 * 1024
+
+const SCHEME = 'lares-object:'
+
+/** The log of events: the bus with the CloudEvents binding and the claim check. */
+export type EventLog = {
+  /**
+   * Resolves when all events are durable. `notes` are headers beside the events, which tell how they came about and are
+   * no part of them. Errors: those of `Bus.publish` and `Objects.put`; `too_large`.
+   */
+  publish(events: LaresEvent[], notes?: Record<string, string>): Promise<void>
+}
+
+/** Who keeps track of whose conversations are. */
+export type Ownership = {
+  /** A conversation whose first event of a turn goes to the log, before the store knows it. */
+  learn(conversation: string, person: string): void
+  ownerOf(conversation: string): Promise<string | undefined>
+}
+
+const NOBODY: Ownership = { learn: () => undefined, ownerOf: async () => undefined }
+
+export function openEventLog(bus: Bus, objects: Objects, ownership: Ownership = NOBODY): EventLog {
+  return {
+    async publish(events, notes) {
+      for (const event of events) {
+        const person = event.causationid === undefined ? personIn(event) : undefined
+        if (person !== undefined) ownership.learn(event.subject, person)
+      }
+      const messages = events.map(toRecord)
+      const isLarge = messages.map(message => message.value.length > MAX_INLINE_BYTES)
+      // Without a large one the records reach the bus in this turn of the event loop, which keeps the order of calls.
+      if (isLarge.includes(true))
+        for (const [index, event] of events.entries())
+          if (isLarge[index])
+            messages[index] = toRecord(await checkIn(event, messages[index]!.value, { objects, ownership }))
+      if (notes) for (const { headers } of messages) Object.assign(headers, notes)
+      await bus.publish(messages)
+    },
+  }
+}
+
+/** Whom the data of an event names as the person. */
+function personIn({ data }: LaresEvent): string | undefined {
+  const { person, message } = (data ?? {}) as { person?: string; message?: { person: string } }
+  return person ?? message?.person
+}
+
+/** An object that belongs to an event on the log, and to nothing else. */
+export const isClaimCheck = (key: string): boolean => /^(people\/[^/]+\/)?events\/[^/]+$/.test(key)
+
+/** Stores the data and gives back the event with its claim check (CloudEvents extension `dataref`). */
+async function checkIn(
+  event: LaresEvent,
+  data: Buffer,
+  { objects, ownership }: { objects: Objects; ownership: Ownership },
+): Promise<LaresEvent> {
+  if (data.length > MAX_DATA_BYTES)
+    throw new LaresError(
+      'too_large',
+      `the data of event ${event.id} has ${data.length} bytes; at most ${MAX_DATA_BYTES} are taken`,
+    )
+  const person = personIn(event) ?? (await ownership.ownerOf(event.subject))
+  const key = `${person ? folderOf(person) : ''}events/${event.id}`
+  await objects.put(key, data)
+  const { data: _, ...rest } = event
+  return { ...rest, dataref: `${SCHEME}${key}` } as LaresEvent
+}
+
+/** Gives an event its data back if it travelled as a claim check. Errors: those of `Objects.get`; `invalid_event`. */
+export async function claim(event: LaresEvent, objects: Pick<Objects, 'get'>): Promise<LaresEvent> {
+  if (event.dataref === undefined || event.data !== undefined) return event
+  if (!event.dataref.startsWith(SCHEME))
+    throw new LaresError(
+      'invalid_event',
+      `the dataref "${event.dataref}" of event ${event.id} is not in the object store`,
+    )
+  const data = await objects.get(event.dataref.slice(SCHEME.length))
+  const { dataref: _, ...rest } = event
+  return { ...rest, data: checkData(event.type, parseJson(data)) } as LaresEvent
+}

@@ -1,0 +1,335 @@
+import * as z from 'zod'
+import { once } from '../../base/lazy.ts'
+
+/**
+ * Every event type of Lares with the shape of its data. `*` in a type stands for one name (a skill, a webhook).
+ * A type's topic is the type without its last word; there is no other routing table. Each shape is made at its first use:
+ * a function meets few of them, and all of them together are 15 ms of its start.
+ */
+
+/** What has the shape. */
+type Shaped<Shape extends () => z.ZodType> = z.output<ReturnType<Shape>>
+
+/** The name of a function, a skill or a webhook. */
+export const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'a name has lower-case letters, digits and dashes')
+
+export const language = once(() => z.enum(['en', 'zh']))
+export type Language = Shaped<typeof language>
+
+export const attachment = once(() =>
+  z.strictObject({
+    name: z.string().min(1).max(255),
+    mediaType: z.string().max(255),
+    /** Where the bytes are: a key of the object store. */
+    object: z.string(),
+    bytes: z.int().nonnegative(),
+  }),
+)
+
+/** What the history tells of an attachment; where its bytes are is told by the message's event alone. */
+export const attachmentNote = once(() => attachment().omit({ object: true }))
+export type AttachmentNote = Shaped<typeof attachmentNote>
+
+export const turnMessage = once(() =>
+  z.strictObject({ role: z.enum(['user', 'assistant']), text: z.string() }),
+)
+
+/** What a person said. The event's id is the message's id and the turn's. */
+export const message = once(() =>
+  z.strictObject({
+    person: z.string().min(1).max(255),
+    text: z.string(),
+    attachments: z.array(attachment()).default([]),
+    channel: z.string().max(64),
+    language: language(),
+    timeZone: z.string().max(64),
+    /** Earlier messages that the caller brings along instead of having Lares keep them (OpenAI API). */
+    history: z.array(turnMessage()).optional(),
+    /** Instructions of the caller (the OpenAI API's system message). */
+    instructions: z.string().optional(),
+  }),
+)
+export type Message = Shaped<typeof message>
+
+/** `skill` null means: none of the deployed skills. Scores are in 0..1; candidates come best first. */
+export const intent = once(() =>
+  z.strictObject({
+    skill: name.nullable(),
+    score: z.number(),
+    candidates: z.array(z.strictObject({ skill: name, score: z.number() })),
+    /** Two skills that are asked for about as much as each other, `skill` first: only the person can tell which. */
+    between: z.tuple([name, name]).optional(),
+  }),
+)
+export type Intent = Shaped<typeof intent>
+
+export const memory = once(() =>
+  z.strictObject({
+    id: z.string(),
+    text: z.string(),
+    score: z.number(),
+    createdAt: z.iso.datetime(),
+  }),
+)
+export type Memory = Shaped<typeof memory>
+
+/** What a document of the person says, and how it is cited: `(lease.pdf, page 3)`. */
+export const passage = once(() => z.strictObject({ cite: z.string(), text: z.string() }))
+export type Passage = Shaped<typeof passage>
+
+export const toolCall = once(() =>
+  z.strictObject({
+    id: z.string(),
+    name: z.string(),
+    arguments: z.record(z.string(), z.unknown()),
+  }),
+)
+
+export const chatMessage = once(() =>
+  z.discriminatedUnion('role', [
+    z.strictObject({ role: z.literal('system'), content: z.string() }),
+    z.strictObject({ role: z.literal('user'), content: z.string() }),
+    z.strictObject({
+      role: z.literal('assistant'),
+      content: z.string(),
+      toolCalls: z.array(toolCall()).optional(),
+    }),
+    z.strictObject({ role: z.literal('tool'), content: z.string(), toolCallId: z.string() }),
+  ]),
+)
+export type ChatMessage = Shaped<typeof chatMessage>
+
+export const tool = once(() =>
+  z.strictObject({
+    name,
+    description: z.string(),
+    parameters: z.record(z.string(), z.unknown()),
+  }),
+)
+export type Tool = Shaped<typeof tool>
+
+export const usage = once(() =>
+  z.strictObject({
+    inputTokens: z.int().nonnegative(),
+    outputTokens: z.int().nonnegative(),
+  }),
+)
+export type Usage = Shaped<typeof usage>
+
+const failure = once(() => z.strictObject({ code: z.string(), message: z.string() }))
+
+/** `text` may be null when the skill is called with `input` alone (a tool call of the model). */
+export const skillRequest = once(() =>
+  z.strictObject({
+    callId: z.string(),
+    step: z.int().nonnegative(),
+    person: z.string(),
+    /** What the model asks with; null when the skill is to read `text` itself. */
+    input: z.record(z.string(), z.unknown()).nullable(),
+    text: z.string(),
+    language: language(),
+    timeZone: z.string(),
+    /** When the person said it: what "in one minute" counts from. */
+    saidAt: z.iso.datetime(),
+    /** What the skill asked for more with, when `text` may be the answer to that. */
+    asked: z.record(z.string(), z.unknown()).optional(),
+  }),
+)
+export type SkillRequest = Shaped<typeof skillRequest>
+
+/** The text asks the person for more, and what is said next may be the answer. */
+export const asks = once(() =>
+  z.strictObject({
+    /** What is known so far; the skill gets it back with the answer. */
+    asked: z.record(z.string(), z.unknown()),
+    /** Any words may answer, so that what another skill takes is no answer. */
+    takesAnyWords: z.boolean().optional(),
+  }),
+)
+export type Asks = Shaped<typeof asks>
+
+/** `declined`: the skill could not read its input from the text, and has done nothing. */
+export const skillResult = once(() =>
+  z.strictObject({
+    callId: z.string(),
+    step: z.int().nonnegative(),
+    status: z.enum(['ok', 'declined', 'failed']),
+    text: z.string(),
+    data: z.unknown().optional(),
+    asks: asks().optional(),
+  }),
+)
+export type SkillResult = Shaped<typeof skillResult>
+
+export const reply = once(() =>
+  z.strictObject({
+    person: z.string(),
+    /** The message answered; null when the assistant speaks by itself (a reminder). */
+    inReplyTo: z.string().nullable(),
+    /** All messages that this reply answers: several when they were merged. */
+    answers: z.array(z.string()),
+    /** What the person said, for those who learn from it; empty when nothing was said. */
+    question: z.string(),
+    /** When they said the last of it; a reply that is put on the log again is of another time itself. */
+    saidAt: z.iso.datetime({ offset: true }).optional(),
+    text: z.string(),
+    status: z.enum(['completed', 'failed', 'interrupted']),
+    usage: usage(),
+    language: language(),
+  }),
+)
+export type Reply = Shaped<typeof reply>
+
+const schemas = {
+  'lares.message.received': message,
+  'lares.message.transcribed': message,
+  'lares.intent.recognised': once(() =>
+    z.strictObject({
+      message: message(),
+      saidAt: z.iso.datetime(),
+      intent: intent(),
+    }),
+  ),
+  'lares.context.recalled': once(() =>
+    z.strictObject({
+      message: message(),
+      saidAt: z.iso.datetime(),
+      intent: intent(),
+      memories: z.array(memory()),
+      /** An answer that memory vouches for by itself, so that no model is needed. */
+      answer: z.string().optional(),
+      /** From the person's documents, the most fitting first: what a model answers from. */
+      passages: z.array(passage()).optional(),
+      /** What the reply begins with, whoever gives it: that a document was read. */
+      notice: z.string().optional(),
+    }),
+  ),
+  'lares.prompt.composed': once(() =>
+    z.strictObject({
+      step: z.int().nonnegative(),
+      /** Where this step's text begins within the reply, in UTF-16 units. */
+      offset: z.int().nonnegative(),
+      messages: z.array(chatMessage()).min(1),
+      tools: z.array(tool()),
+    }),
+  ),
+  'lares.stream.extended': once(() =>
+    z.strictObject({
+      step: z.int().nonnegative(),
+      /** Where `text` begins within the reply, in UTF-16 units. A chunk at an earlier offset than what was seen starts anew from there. */
+      offset: z.int().nonnegative(),
+      text: z.string(),
+    }),
+  ),
+  'lares.generation.completed': once(() =>
+    z.strictObject({
+      step: z.int().nonnegative(),
+      text: z.string(),
+      toolCalls: z.array(toolCall()),
+      finishReason: z.enum(['stop', 'length', 'tool-calls']),
+      usage: usage(),
+      model: z.string(),
+    }),
+  ),
+  'lares.skill.*.requested': skillRequest,
+  'lares.result.returned': skillResult,
+  'lares.reply.completed': reply,
+  'lares.learning.requested': once(() =>
+    z.strictObject({
+      person: z.string(),
+      /** The message in which a model is to find what is worth remembering. */
+      message: z.string(),
+      text: z.string(),
+      saidAt: z.iso.datetime(),
+      /** What is known of the person already, the newest first. */
+      known: z.array(z.strictObject({ id: z.string(), text: z.string() })),
+    }),
+  ),
+  'lares.facts.learnt': once(() =>
+    z.strictObject({
+      person: z.string(),
+      message: z.string(),
+      saidAt: z.iso.datetime(),
+      /** `replaces`: the id of what was known and holds no longer. */
+      facts: z.array(z.strictObject({ text: z.string().min(1), replaces: z.string().optional() })).min(1),
+    }),
+  ),
+  'lares.media.requested': once(() =>
+    z.strictObject({
+      callId: z.string(),
+      attachments: z.array(attachment()),
+      person: z.string(),
+    }),
+  ),
+  'lares.timer.fired': once(() =>
+    z.strictObject({
+      timerId: z.string(),
+      person: z.string(),
+      text: z.string(),
+      language: language(),
+      dueAt: z.iso.datetime(),
+      firedAt: z.iso.datetime(),
+    }),
+  ),
+  'lares.webhook.*.received': once(() =>
+    z.strictObject({
+      headers: z.record(z.string(), z.string()),
+      body: z.unknown(),
+    }),
+  ),
+  'lares.deadletter.recorded': once(() =>
+    z.strictObject({
+      function: name,
+      error: failure(),
+      tries: z.int().positive(),
+      firstTriedAt: z.iso.datetime(),
+      topic: z.string(),
+      partition: z.int().nonnegative(),
+      offset: z.int().nonnegative(),
+      /** The event as it was, in CloudEvents' JSON format, so that it can be put back; its headers and bytes (base64) when it is no event. */
+      event: z.record(z.string(), z.unknown()).optional(),
+      headers: z.record(z.string(), z.string()).optional(),
+      raw: z.string().optional(),
+    }),
+  ),
+} as const
+
+type Schemas = typeof schemas
+type Named<Pattern> = Pattern extends `${infer Head}*${infer Tail}` ? `${Head}${string}${Tail}` : Pattern
+
+/** A type as written in an event. */
+export type EventType = Named<keyof Schemas>
+
+/** The data of an event of type T. */
+export type EventData<T extends EventType> = {
+  [P in keyof Schemas]: T extends Named<P> ? Shaped<Schemas[P]> : never
+}[keyof Schemas]
+
+/** The types of the table, with `*` for a name. */
+export const typePatterns = Object.keys(schemas) as (keyof Schemas)[]
+
+const NAMED = /^lares\.(skill|webhook)\.([a-z][a-z0-9-]{0,62})\.(requested|received)$/
+
+/** The place in the table of a type as written in an event, where it has one. */
+function patternOf(type: string): keyof Schemas | undefined {
+  if (Object.hasOwn(schemas, type)) return type.includes('*') ? undefined : (type as keyof Schemas)
+  const named = NAMED.exec(type)
+  const pattern = `lares.${named?.[1]}.*.${named?.[3]}`
+  return Object.hasOwn(schemas, pattern) ? (pattern as keyof Schemas) : undefined
+}
+
+export const isEventType = (type: string): type is EventType => patternOf(type) !== undefined
+
+/** The schema of a type's data, or undefined for a type that Lares does not know. */
+export function schemaOf(type: string): z.ZodType | undefined {
+  const pattern = patternOf(type)
+  return pattern && schemas[pattern]()
+}
+
+/** `lares.message.received` → `lares.message`. */
+export const topicOf = (type: string): string => type.slice(0, type.lastIndexOf('.'))
+
+export const skillType = (skill: string): `lares.skill.${string}.requested` =>
+  `lares.skill.${skill}.requested`

@@ -1,0 +1,181 @@
+import type { CloudEventV1 } from 'cloudevents'
+import * as z from 'zod'
+import { LaresError } from '../../base/errors.ts'
+import { once } from '../../base/lazy.ts'
+import { type EventData, type EventType, schemaOf } from './event-types.ts'
+import { derivedId } from './ids.ts'
+
+/** Attributes that Lares adds to CloudEvents' own; all are part of the documented extensions or plain strings. */
+export type LaresAttributes = {
+  /** The conversation. */
+  subject: string
+  time: string
+  datacontenttype: 'application/json'
+  /** The conversation again, as the partitioning extension wants it; also the Kafka key. */
+  partitionkey: string
+  /** The turn: the id of the message that it answers. */
+  correlationid: string
+  /** The event that caused this one. */
+  causationid?: string
+  /** W3C trace context. */
+  traceparent: string
+  /**
+   * Told by the connector to the function that it calls, not kept on the log: the event of the same conversation that
+   * it gave this function last, and of which all that was made is on the log.
+   */
+  publishedid?: string
+  /** Where the data is when it was too large to travel (claim check extension). */
+  dataref?: string
+}
+
+/** A CloudEvents 1.0 event of Lares. */
+export type LaresEvent<T extends EventType = EventType> = Pick<CloudEventV1<unknown>, 'id' | 'source'> &
+  LaresAttributes & { specversion: '1.0'; type: T; data: EventData<T> }
+
+/** What a handler makes: everything else of an event follows from its cause. */
+export type Draft<T extends EventType = EventType> = {
+  [K in T]: {
+    type: K
+    data: EventData<K>
+    subject?: string
+    correlationid?: string
+    /** The event that it was first made of, when it is made again because of another: so its id is what it was. */
+    causationid?: string
+    /** Its place among what was made then. */
+    index?: number
+  }
+}[T]
+
+/** What CloudEvents (section 2.2, String) allows in one: no control characters, no unpaired surrogates. */
+const text = z.string().regex(/^[^\p{Cc}\p{Cs}]+$/u, 'no text, or characters that no event may carry')
+
+const conversationId = text.max(255)
+
+const place = z.int().nonnegative()
+
+const envelope = once(() =>
+  z
+    .object({
+      specversion: z.literal('1.0'),
+      id: text,
+      source: text,
+      type: text,
+      subject: conversationId,
+      time: z.iso.datetime({ offset: true }),
+      datacontenttype: z.literal('application/json'),
+      partitionkey: conversationId,
+      correlationid: text,
+      causationid: text.optional(),
+      publishedid: text.optional(),
+      traceparent: z.string().regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/),
+      dataref: text.optional(),
+      data: z.unknown().optional(),
+    })
+    // Attributes of other people's extensions go along with the event.
+    .catchall(z.union([z.string(), z.number(), z.boolean()], 'an attribute is a text, a number or a boolean'))
+    .refine(
+      event => Object.keys(event).every(isAttributeName),
+      'attribute names have lower-case letters and digits',
+    ),
+)
+
+const isAttributeName = (name: string): boolean => /^[a-z0-9]+$/.test(name)
+
+/** Checks data against its type's schema and gives it back with defaults filled in. Errors: `unknown_type`, `invalid_event`. */
+export function checkData<T extends EventType>(type: T, data: unknown): EventData<T> {
+  const schema = schemaOf(type)
+  if (!schema) throw new LaresError('unknown_type', `Lares has no event type "${type}"`)
+  const result = schema.safeParse(data)
+  if (result.success) return result.data as EventData<T>
+  throw new LaresError('invalid_event', `the data of "${type}" is wrong: ${z.prettifyError(result.error)}`)
+}
+
+/** Checks a whole event, whose data may still be behind its `dataref`. Errors: `unknown_type`, `invalid_event`. */
+export function checkEvent(value: unknown): LaresEvent {
+  const result = envelope().safeParse(value)
+  if (!result.success)
+    throw new LaresError('invalid_event', `not an event of Lares: ${z.prettifyError(result.error)}`)
+  const event = result.data as unknown as LaresEvent
+  if (event.dataref !== undefined && event.data === undefined) return event
+  return { ...event, data: checkData(event.type, event.data) } as LaresEvent
+}
+
+/** A new trace, for an event that nothing in Lares caused (W3C Trace Context, version 00, sampled). */
+export const newTraceparent = (): string => {
+  const bytes = crypto.getRandomValues(new Uint8Array(24))
+  const hex = Buffer.from(bytes).toString('hex')
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`
+}
+
+/** The span id is taken from the event's id, so that a repeated invocation repeats its spans too. */
+const childTraceparent = (traceparent: string, id: string): string =>
+  `${traceparent.slice(0, 36)}${id.replaceAll('-', '').slice(0, 16)}${traceparent.slice(52)}`
+
+export type FirstEvent<T extends EventType> = {
+  id: string
+  source: string
+  type: T
+  conversation: string
+  data: EventData<T>
+  correlationid?: string
+  traceparent?: string
+  time?: string
+}
+
+/** An event that comes from outside: a message, a timer. Errors: `unknown_type`, `invalid_event`. */
+export function firstEvent<T extends EventType>(first: FirstEvent<T>): LaresEvent<T> {
+  const event = {
+    specversion: '1.0',
+    id: first.id,
+    source: first.source,
+    type: first.type,
+    subject: first.conversation,
+    time: first.time ?? new Date().toISOString(),
+    datacontenttype: 'application/json',
+    partitionkey: first.conversation,
+    correlationid: first.correlationid ?? first.id,
+    traceparent: first.traceparent ?? newTraceparent(),
+    data: first.data,
+  }
+  return checkEvent(event) as LaresEvent<T>
+}
+
+export type EventOrigin = { function: string; cause: LaresEvent; index: number; time?: string }
+
+/** The `index`th event that a function makes because of `cause`. Errors: `unknown_type`, `invalid_event`. */
+export function causedEvent(draft: Draft, origin: EventOrigin): LaresEvent {
+  const { cause } = origin
+  const causationid = given(text, draft, 'causationid') ?? cause.id
+  const id = derivedId(causationid, origin.function, given(place, draft, 'index') ?? origin.index)
+  const subject = given(conversationId, draft, 'subject') ?? cause.subject
+  const event = {
+    specversion: '1.0',
+    id,
+    source: `/lares/functions/${origin.function}`,
+    type: draft.type,
+    subject,
+    time: origin.time ?? new Date().toISOString(),
+    datacontenttype: 'application/json',
+    partitionkey: subject,
+    correlationid: given(text, draft, 'correlationid') ?? cause.correlationid,
+    causationid,
+    traceparent: childTraceparent(cause.traceparent, id),
+    data: checkData(draft.type, draft.data),
+  }
+  return event as unknown as LaresEvent
+}
+
+/** What a draft says itself; all else comes from the cause, which was checked when it was read. */
+function given<T>(
+  schema: z.ZodType<T>,
+  draft: Draft,
+  key: 'subject' | 'correlationid' | 'causationid' | 'index',
+): T | undefined {
+  if (draft[key] === undefined) return undefined
+  const result = schema.safeParse(draft[key])
+  if (result.success) return result.data
+  throw new LaresError(
+    'invalid_event',
+    `the ${key} of "${draft.type}" is wrong: ${z.prettifyError(result.error)}`,
+  )
+}

@@ -1,0 +1,125 @@
+import { firstEvent, type LaresEvent } from './event.ts'
+import type { EventData, EventType, typePatterns } from './event-types.ts'
+
+type Pattern = (typeof typePatterns)[number]
+
+const saidAt = '2026-05-01T12:00:00.000Z'
+
+export const message: EventData<'lares.message.received'> = {
+  person: 'owner',
+  text: 'What is 12.5% of 8640? 多少?',
+  attachments: [{ name: 'bill.pdf', mediaType: 'application/pdf', object: 'attachments/1', bytes: 10 }],
+  channel: 'api',
+  language: 'en',
+  timeZone: 'Europe/Berlin',
+  history: [{ role: 'user', text: 'earlier' }],
+  instructions: 'Be brief.',
+}
+
+const intent = { skill: 'calculator', score: 0.9, candidates: [{ skill: 'calculator', score: 0.9 }] }
+const usage = { inputTokens: 3, outputTokens: 5 }
+const toolCall = { id: 'call-1', name: 'calculator', arguments: { expression: '1+1' } }
+
+/** Data of every type of the table, with everything optional given. */
+export const examples: { [P in Pattern]: unknown } = {
+  'lares.message.received': message,
+  'lares.message.transcribed': message,
+  'lares.intent.recognised': { message, saidAt, intent },
+  'lares.context.recalled': {
+    message,
+    saidAt,
+    intent: { ...intent, skill: null },
+    memories: [{ id: 'm', text: 'likes tea', score: 0.5, createdAt: saidAt }],
+    answer: 'tea',
+  },
+  'lares.prompt.composed': {
+    step: 0,
+    offset: 0,
+    messages: [
+      { role: 'system', content: 'You are Lares.' },
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', content: '', toolCalls: [toolCall] },
+      { role: 'tool', content: '2', toolCallId: 'call-1' },
+    ],
+    tools: [{ name: 'calculator', description: 'Calculates.', parameters: { type: 'object' } }],
+  },
+  'lares.stream.extended': { step: 0, offset: 7, text: 'more' },
+  'lares.generation.completed': {
+    step: 1,
+    text: 'two',
+    toolCalls: [toolCall],
+    finishReason: 'tool-calls',
+    usage,
+    model: 'small',
+  },
+  'lares.skill.*.requested': {
+    callId: 'call-1',
+    step: 0,
+    person: 'owner',
+    input: { expression: '1+1' },
+    text: 'what is 1+1?',
+    language: 'zh',
+    timeZone: 'Asia/Shanghai',
+    saidAt,
+  },
+  'lares.result.returned': { callId: 'call-1', step: 0, status: 'ok', text: '2', data: { exact: true } },
+  'lares.reply.completed': {
+    person: 'owner',
+    inReplyTo: 'message-1',
+    answers: ['message-1'],
+    question: 'what is 1+1?',
+    saidAt,
+    text: '2',
+    status: 'completed',
+    usage,
+    language: 'en',
+  },
+  'lares.learning.requested': {
+    person: 'owner',
+    message: 'm',
+    text: 'my twins start school',
+    saidAt,
+    known: [{ id: 'k', text: 'my twins go to kindergarten' }],
+  },
+  'lares.facts.learnt': {
+    person: 'owner',
+    message: 'm',
+    saidAt,
+    facts: [{ text: 'my twins go to school', replaces: 'k' }],
+  },
+  'lares.media.requested': { callId: 'call-1', attachments: message.attachments, person: 'owner' },
+  'lares.timer.fired': {
+    timerId: 't',
+    person: 'owner',
+    text: 'stretch',
+    language: 'en',
+    dueAt: saidAt,
+    firedAt: saidAt,
+  },
+  'lares.webhook.*.received': { headers: { 'x-signature': 's' }, body: { any: ['thing', null] } },
+  'lares.deadletter.recorded': {
+    function: 'intent',
+    error: { code: 'failed', message: 'no' },
+    tries: 5,
+    firstTriedAt: saidAt,
+    topic: 'lares.message',
+    partition: 0,
+    offset: 12,
+    event: { id: 'x' },
+    headers: { 'content-type': 'text/plain' },
+    raw: 'AAE=',
+  },
+}
+
+/** A whole event with a text of one's choice, in a conversation and under ids of one's choice. */
+export const spoken = (text: string, more: { id?: string; conversation?: string } = {}): LaresEvent =>
+  firstEvent<EventType>({
+    id: '018f0000-0000-7000-8000-000000000000',
+    source: '/lares/gateway',
+    type: 'lares.message.received',
+    conversation: 'talk-1',
+    time: '2026-05-01T12:00:00.123Z',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    data: { ...message, text },
+    ...more,
+  })

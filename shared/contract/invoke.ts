@@ -1,0 +1,222 @@
+import { LaresError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import type { Objects } from '../objects/objects.ts'
+import type { Manifest } from './catalogue.ts'
+import type { Ability, FunctionContext, Services } from './context.ts'
+import { type AnyFunction, checkDefinition, type HandlerResult, type ReceivedEvent } from './definition.ts'
+import { causedEvent, type Draft, type LaresEvent } from './events/event.ts'
+import { claim } from './events/event-log.ts'
+import type { EventType } from './events/event-types.ts'
+import { topicsOf } from './plugin.ts'
+
+export const DEFAULT_CONCURRENCY = 100
+export const DEFAULT_TIMEOUT_MS = 30_000
+
+/** A function ready to be called, in this process or behind HTTP. */
+export type Invocable = {
+  manifest: Manifest
+  /** Runs the author's `init`. */
+  start(): Promise<void>
+  /**
+   * Handles one event and gives its events as they come. Errors: `unknown_type`, `undeclared_event`, `invalid_result`
+   * (final), `busy`, `deadline_exceeded`, and what the handler throws (a plain error is `failed`).
+   */
+  invoke(event: LaresEvent, signal?: AbortSignal): AsyncGenerator<LaresEvent, void, undefined>
+  /** Runs the author's `destroy`. */
+  stop(): Promise<void>
+}
+
+export type Surroundings = {
+  /** What the function `uses`, opened. */
+  services: Partial<Services>
+  /** Where what is too large for an event lies. */
+  objects: Pick<Objects, 'get'>
+  log: Log
+  now?: () => number
+}
+
+/** Joins a definition with what it uses. Errors: `invalid_config` when it is not sound, or uses what is not given. */
+export function invocable(definition: AnyFunction, surroundings: Surroundings): Invocable {
+  checkDefinition(definition)
+  const abilities = abilitiesOf(definition, surroundings.services)
+  const log = surroundings.log.child({ service: definition.name })
+  const receives = new Set<string>(definition.receives)
+  const limit = definition.concurrency ?? DEFAULT_CONCURRENCY
+  let running = 0
+
+  async function* invoke(event: LaresEvent, signal?: AbortSignal) {
+    if (!receives.has(event.type))
+      throw new LaresError(
+        'unknown_type',
+        `${definition.name} takes ${[...receives].join(', ')}, not ${event.type}`,
+      )
+    if (running >= limit)
+      throw new LaresError('busy', `${definition.name} is handling ${limit} events already`, {
+        retryAfterMs: 1_000,
+      })
+    running++
+    const deadline = startDeadline(definition, signal)
+    try {
+      const context = {
+        ...abilities,
+        log,
+        signal: deadline.signal,
+        idempotencyKey: event.id,
+        now: surroundings.now ?? Date.now,
+      }
+      const whole = await deadline.race(claim(event, surroundings.objects))
+      const result = await deadline.race(
+        run(definition, whole, context as unknown as FunctionContext<Ability>),
+      )
+      const toEvent = openMaking(definition, whole)
+      if (isStream(result)) for await (const draft of withDeadline(result, deadline)) yield toEvent(draft)
+      else for (const draft of draftsIn(definition, result)) yield toEvent(draft)
+    } finally {
+      running--
+      deadline.end()
+    }
+  }
+
+  return {
+    manifest: manifestOf(definition),
+    start: async () =>
+      definition.init?.({ log, ...abilities } as Parameters<NonNullable<AnyFunction['init']>>[0]),
+    invoke,
+    stop: async () => definition.destroy?.(),
+  }
+}
+
+/** A handler that throws before it returns a promise is caught like any other. */
+const run = async (definition: AnyFunction, event: LaresEvent, context: FunctionContext<Ability>) =>
+  (await definition.handle(event as ReceivedEvent<EventType>, context)) ?? undefined
+
+const manifestOf = (definition: AnyFunction): Manifest => ({
+  name: definition.name,
+  topics: topicsOf(definition),
+  emits: [...definition.emits],
+  uses: [...(definition.uses ?? [])],
+  concurrency: definition.concurrency ?? DEFAULT_CONCURRENCY,
+  timeoutMs: definition.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  ...(definition.skill ? { skill: definition.skill } : {}),
+})
+
+function abilitiesOf(definition: AnyFunction, services: Partial<Services>): Partial<Services> {
+  const missing = definition.uses?.find(ability => services[ability] === undefined)
+  if (missing)
+    throw new LaresError(
+      'invalid_config',
+      `${definition.name} uses "${missing}", which this process has not opened`,
+    )
+  return Object.fromEntries((definition.uses ?? []).map(ability => [ability, services[ability]]))
+}
+
+type Deadline = { signal: AbortSignal; race<T>(work: Promise<T>): Promise<T>; end(): void }
+
+/** Ends the wait for a handler when its time is over or its caller is gone, whether or not it heeds the signal. */
+function startDeadline(definition: AnyFunction, caller?: AbortSignal): Deadline {
+  const timeoutMs = definition.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const controller = new AbortController()
+  const over = Promise.withResolvers<never>()
+  over.promise.catch(() => undefined)
+  const abort = (error: LaresError) => {
+    over.reject(error)
+    controller.abort(error)
+  }
+  const onCallerGone = () =>
+    abort(new LaresError('unavailable', `the caller of ${definition.name} went away`))
+  const timer = setTimeout(
+    () =>
+      abort(new LaresError('deadline_exceeded', `${definition.name} did not finish within ${timeoutMs} ms`)),
+    timeoutMs,
+  )
+  if (caller?.aborted) onCallerGone()
+  caller?.addEventListener('abort', onCallerGone, { once: true })
+  return {
+    signal: controller.signal,
+    race: work => Promise.race([work, over.promise]),
+    end() {
+      clearTimeout(timer)
+      caller?.removeEventListener('abort', onCallerGone)
+    },
+  }
+}
+
+/** The events that an invocation emits, one after the other. Errors: `undeclared_event`, `invalid_result`. */
+function openMaking(definition: AnyFunction, cause: LaresEvent): (draft: unknown) => LaresEvent {
+  let index = 0
+  return draft => {
+    if (!isDraft(draft)) throw nonsense(definition, draft)
+    if (!declares(definition, draft.type))
+      throw new LaresError(
+        'undeclared_event',
+        `${definition.name} emitted ${draft.type}, which it does not declare in "emits"`,
+      )
+    return toEvent(definition, draft, cause, index++)
+  }
+}
+
+function draftsIn(
+  definition: AnyFunction,
+  result: Exclude<HandlerResult, AsyncIterable<Draft>>,
+): readonly Draft[] {
+  if (result === undefined) return []
+  if (Array.isArray(result)) return result
+  if (isDraft(result)) return [result]
+  throw nonsense(definition, result)
+}
+
+const isStream = (result: unknown): result is AsyncIterable<Draft> =>
+  typeof (result as AsyncIterable<Draft> | undefined)?.[Symbol.asyncIterator] === 'function'
+
+async function* withDeadline(drafts: AsyncIterable<Draft>, deadline: Deadline) {
+  const iterator = drafts[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const { value, done } = await deadline.race(Promise.resolve(iterator.next()))
+      if (done) return
+      yield value
+    }
+  } finally {
+    abandon(iterator)
+  }
+}
+
+/** Not awaited: a generator that hangs in its last step would hang here too. Nobody is left to hear what it throws. */
+const abandon = (iterator: AsyncIterator<Draft>) =>
+  void (async () => iterator.return?.())().catch(() => undefined)
+
+function toEvent(definition: AnyFunction, draft: Draft, cause: LaresEvent, index: number): LaresEvent {
+  try {
+    return causedEvent(draft, { function: definition.name, cause, index })
+  } catch (error) {
+    throw new LaresError(
+      'invalid_result',
+      `${definition.name} emitted a wrong event: ${(error as Error).message}`,
+      { cause: error },
+    )
+  }
+}
+
+const isDraft = (value: unknown): value is Draft =>
+  typeof value === 'object' && value !== null && typeof (value as Draft).type === 'string' && 'data' in value
+
+const nonsense = (definition: AnyFunction, value: unknown) =>
+  new LaresError(
+    'invalid_result',
+    `${definition.name} gave back ${typeof value} where an event {type, data}, a list or a stream of them, or nothing was due`,
+  )
+
+/** Whether a type is among the declared ones, `*` standing for one name. */
+function declares(definition: AnyFunction, type: string): boolean {
+  return definition.emits.some(pattern => pattern === type || matches(pattern, type))
+}
+
+function matches(pattern: string, type: string): boolean {
+  const [head, tail] = pattern.split('*') as [string, string?]
+  return (
+    tail !== undefined &&
+    type.startsWith(head) &&
+    type.endsWith(tail) &&
+    type.length > head.length + tail.length
+  )
+}

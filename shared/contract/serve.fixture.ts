@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Dispatcher, request } from 'undici'
+import { type Log, noLog } from '../base/log.ts'
+import { openFolderObjects } from '../objects/folder.ts'
+import type { Objects } from '../objects/objects.ts'
+import type { Services } from './context.ts'
+import { type AnyFunction, defineFunction, type FunctionDefinition } from './definition.ts'
+import { type Draft, firstEvent, type LaresEvent } from './events/event.ts'
+import type { SkillRequest } from './events/event-types.ts'
+import { eventsFromHttp, NDJSON, toHttp } from './events/http-binding.ts'
+import { type Invocable, invocable } from './invoke.ts'
+import { type RunningFunction, type ServeOptions, serve } from './serve.ts'
+
+type Parrot = FunctionDefinition<'lares.skill.parrot.requested', never>
+
+/** A function that does what a test gives it to do. */
+export const parrot = (handle: Parrot['handle'], more: Partial<Parrot> = {}): AnyFunction =>
+  defineFunction<'lares.skill.parrot.requested'>({
+    name: 'parrot',
+    receives: ['lares.skill.parrot.requested'],
+    emits: ['lares.result.returned', 'lares.stream.extended'],
+    handle,
+    ...more,
+  })
+
+/** What a person says to the parrot. */
+export const said = (text: string, more: Partial<SkillRequest> & { id?: string } = {}) => {
+  const { id = 'said-1', ...data } = more
+  return firstEvent({
+    id,
+    source: '/lares/tests',
+    type: 'lares.skill.parrot.requested',
+    conversation: 'talk-1',
+    time: '2026-05-01T12:00:00Z',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    data: {
+      callId: 'call-1',
+      step: 0,
+      person: 'owner',
+      input: null,
+      text,
+      language: 'en',
+      timeZone: 'Europe/Berlin',
+      saidAt: '2026-05-01T12:00:00Z',
+      ...data,
+    },
+  })
+}
+
+export const answer = (text: string): Draft => ({
+  type: 'lares.result.returned',
+  data: { callId: 'call-1', step: 0, status: 'ok', text },
+})
+
+export const chunk = (offset: number, text: string): Draft => ({
+  type: 'lares.stream.extended',
+  data: { step: 0, offset, text },
+})
+
+export type Perch = {
+  objects: Objects
+  invocable(definition: AnyFunction, services?: Partial<Services>): Invocable
+  serve(definition: AnyFunction, options?: Partial<ServeOptions>): Promise<Served>
+  close(): Promise<void>
+}
+
+export type Served = RunningFunction & {
+  url: string
+  post(event: LaresEvent, headers?: Record<string, string>): Promise<Dispatcher.ResponseData>
+  /** Posts an event and reads the events of the answer, whatever its shape. */
+  ask(event: LaresEvent, headers?: Record<string, string>): Promise<LaresEvent[]>
+  get(path: string): Promise<{ status: number; body: unknown }>
+}
+
+/** Serves functions on ports of their own with an object store of their own, until it is closed. */
+export async function openPerch(log: Log = noLog): Promise<Perch> {
+  const folder = await mkdtemp(join(tmpdir(), 'lares-function-'))
+  const objects = openFolderObjects(folder)
+  const running: RunningFunction[] = []
+  const join_ = (definition: AnyFunction, services: Partial<Services> = {}) =>
+    invocable(definition, { services, objects, log })
+  return {
+    objects,
+    invocable: join_,
+    async serve(definition, options = {}) {
+      const one = await serve(join_(definition), { port: 0, log, ...options })
+      running.push(one)
+      return client(one)
+    },
+    async close() {
+      await Promise.all(running.map(one => one.drain()))
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+function client(one: RunningFunction): Served {
+  const url = `http://127.0.0.1:${one.port}`
+  const post: Served['post'] = (event, more) => {
+    const { headers, body } = toHttp(event)
+    return request(url, { method: 'POST', headers: { ...headers, ...more }, body })
+  }
+  return {
+    ...one,
+    url,
+    post,
+    async ask(event, more) {
+      const { headers, body } = await post(event, more)
+      const text = await body.text()
+      if (headers['content-type'] !== NDJSON) return eventsFromHttp(headers, Buffer.from(text))
+      return text
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line))
+    },
+    async get(path) {
+      const { statusCode, body } = await request(url + path)
+      return { status: statusCode, body: await body.json() }
+    },
+  }
+}
+
+/** The status of a refusal with what its body tells. */
+export async function refusal(answered: Promise<Dispatcher.ResponseData> | Dispatcher.ResponseData) {
+  const { statusCode, headers, body } = await answered
+  const { error } = (await body.json()) as { error: { code: string; message: string } }
+  return { status: statusCode, ...error, retryAfter: headers['retry-after'] }
+}

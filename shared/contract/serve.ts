@@ -1,0 +1,250 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { LaresError, toLaresError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { createServer } from '../base/node-http.ts'
+import { type Metrics, PAGE_TYPE } from '../observability/metrics.ts'
+import type { LaresEvent } from './events/event.ts'
+import { BATCH, fromHttp, MEANT_FOR, NDJSON, toHttp, toJson } from './events/http-binding.ts'
+import type { Invocable } from './invoke.ts'
+
+/** What Node listens on when no address is given, or 0.0.0.0 where there is no IPv6; images have it. */
+const EVERY_ADDRESS = '::'
+export const MAX_BODY_BYTES = 1024 * 1024
+
+export type ServeOptions = {
+  port: number
+  host?: string
+  maxBodyBytes?: number
+  drainTimeoutMs?: number
+  /** What /_/metrics gives; without it there is no such page. */
+  metrics?: Pick<Metrics, 'page'>
+  log: Log
+}
+
+export type RunningFunction = {
+  port: number
+  /**
+   * Refuses new events (503), lets running ones finish (at most `drainTimeoutMs`, default 30,000, then they are aborted),
+   * closes every connection and runs `destroy`.
+   */
+  drain(): Promise<void>
+}
+
+type State = {
+  phase: 'starting' | 'ready' | 'draining'
+  /** Answers that are not sent to their end yet, each with what aborts it. */
+  running: Map<ServerResponse, AbortController>
+  onIdle: () => void
+}
+
+/**
+ * Serves a function over HTTP: POST / takes one CloudEvent and answers with none (204), one (200, binary), several
+ * (batch) or, when asked for by Accept, a stream of them (NDJSON); GET /_/health, /_/ready, /_/manifest and /_/metrics.
+ * Bare node:http, because a container's start is what people feel.
+ * Errors: `unavailable` when the port cannot be listened on, and what the author's `init` throws.
+ */
+export async function serve(invocable: Invocable, options: ServeOptions): Promise<RunningFunction> {
+  const state: State = { phase: 'starting', running: new Map(), onIdle: () => undefined }
+  const server = createServer((request, response) => {
+    // Whoever keeps this connection shall find the next process on a new one.
+    if (state.phase === 'draining') response.setHeader('connection', 'close')
+    route(invocable, state, options, request, response).catch(error => {
+      options.log.error({ err: error }, 'an answer could not be sent')
+      response.destroy()
+    })
+  })
+  // A connector keeps its connections; without this, node would close them between two events.
+  server.keepAliveTimeout = 60_000
+  await listen(server, options)
+  try {
+    await invocable.start()
+  } catch (error) {
+    await close(server)
+    throw error
+  }
+  state.phase = 'ready'
+  return {
+    port: (server.address() as { port: number }).port,
+    async drain() {
+      state.phase = 'draining'
+      await finishRunning(state, options.drainTimeoutMs ?? 30_000)
+      await close(server)
+      await invocable.stop()
+    },
+  }
+}
+
+const listen = (server: Server, { port, host = '127.0.0.1' }: ServeOptions) =>
+  new Promise<void>((resolve, reject) => {
+    server.once('error', cause =>
+      reject(
+        new LaresError(
+          'unavailable',
+          `${host}:${port} cannot be listened on: ${cause.message}; choose another port`,
+          { cause },
+        ),
+      ),
+    )
+    // Given, it would be looked up like a name, which takes 4 ms of a start.
+    server.listen(port, host === EVERY_ADDRESS ? undefined : host, resolve)
+  })
+
+/** Node's own close ends connections whose answer is written but not yet sent, so it is called when there is none. */
+async function finishRunning(state: State, timeoutMs: number): Promise<void> {
+  if (state.running.size === 0) return
+  const timer = setTimeout(() => {
+    for (const [response, controller] of state.running) {
+      controller.abort()
+      response.destroy()
+    }
+  }, timeoutMs)
+  await new Promise<void>(resolve => {
+    state.onIdle = resolve
+  })
+  clearTimeout(timer)
+}
+
+const close = (server: Server) =>
+  new Promise<void>(resolve => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+
+async function route(
+  invocable: Invocable,
+  state: State,
+  options: ServeOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
+  const path = request.url?.split('?', 1)[0]
+  const isReady = state.phase === 'ready'
+  if (path === '/_/health') return json(response, 200, { status: 'ok' })
+  if (path === '/_/ready') return json(response, isReady ? 200 : 503, { ready: isReady })
+  if (path === '/_/manifest') return json(response, 200, invocable.manifest)
+  if (path === '/_/metrics' && options.metrics) return page(response, await options.metrics.page())
+  if (path !== '/')
+    return fail(response, new LaresError('not_found', `there is nothing at ${path}; events are posted to /`))
+  if (request.method !== 'POST') {
+    response.setHeader('allow', 'POST')
+    return json(response, 405, { error: { code: 'invalid_request', message: 'events are posted' } })
+  }
+  const meantFor = request.headers[MEANT_FOR]
+  const { name } = invocable.manifest
+  if (meantFor !== undefined && meantFor !== name)
+    return fail(response, new LaresError('misdirected', `this is ${name}, not ${meantFor}`))
+  if (!isReady)
+    return fail(
+      response,
+      new LaresError('unavailable', `the function is ${state.phase}`, { retryAfterMs: 1_000 }),
+    )
+  await handle(invocable, state, options, request, response)
+}
+
+async function handle(
+  invocable: Invocable,
+  state: State,
+  options: ServeOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
+  const controller = new AbortController()
+  state.running.set(response, controller)
+  response.once('close', () => {
+    // Aborting costs more than the rest of an invocation, and nobody listens to one that has ended.
+    if (!response.writableFinished) controller.abort()
+    state.running.delete(response)
+    if (state.running.size === 0) state.onIdle()
+  })
+  try {
+    const event = fromHttp(request.headers, await readBody(request, options.maxBodyBytes ?? MAX_BODY_BYTES))
+    const events = invocable.invoke(event, controller.signal)
+    if (request.headers.accept?.includes(NDJSON)) await stream(events, response)
+    else await collect(events, response)
+  } catch (error) {
+    const failure = toLaresError(error)
+    options.log.warn({ code: failure.code, err: failure }, 'an event could not be handled')
+    fail(response, failure)
+  }
+}
+
+async function collect(events: AsyncIterable<LaresEvent>, response: ServerResponse): Promise<void> {
+  const all: LaresEvent[] = []
+  for await (const event of events) all.push(event)
+  if (all.length === 0) {
+    response.writeHead(204).end()
+  } else if (all.length === 1) {
+    const { headers, body } = toHttp(all[0]!)
+    response.writeHead(200, { ...headers, 'content-length': body.length }).end(body)
+  } else {
+    const body = Buffer.from(`[${all.map(toJson).join(',')}]`)
+    response.writeHead(200, { 'content-type': BATCH, 'content-length': body.length }).end(body)
+  }
+}
+
+/** The status is decided by the first event; what fails later is told by a last line `{"error": …}`. */
+async function stream(events: AsyncIterable<LaresEvent>, response: ServerResponse): Promise<void> {
+  try {
+    for await (const event of events) {
+      const line = `${toJson(event)}\n`
+      if (!response.headersSent) response.writeHead(200, { 'content-type': NDJSON })
+      if (!response.write(line)) await drained(response)
+      if (response.destroyed) return
+    }
+    if (!response.headersSent) response.writeHead(204)
+  } catch (error) {
+    if (!response.headersSent) throw error
+    if (response.destroyed) return
+    const { code, message, retryable, retryAfterMs } = toLaresError(error)
+    response.write(`${JSON.stringify({ error: { code, message, retryable, retryAfterMs } })}\n`)
+  }
+  response.end()
+}
+
+const drained = (response: ServerResponse) =>
+  new Promise<void>(resolve => {
+    if (response.destroyed) return resolve()
+    response.once('drain', resolve).once('close', resolve)
+  })
+
+/**
+ * Reads to the end whatever comes, and keeps at most `maxBytes`: a client that is still sending when it is refused
+ * gets to read the refusal, and the connection can be used again. Node's request timeout bounds how long that lasts.
+ */
+function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= maxBytes) return void chunks.push(chunk)
+      chunks = []
+      reject(tooLarge(maxBytes))
+    })
+    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    request.once('error', reject)
+    if (Number(request.headers['content-length']) > maxBytes) reject(tooLarge(maxBytes))
+  })
+}
+
+const tooLarge = (maxBytes: number) =>
+  new LaresError(
+    'too_large',
+    `an event has at most ${maxBytes} bytes; larger data travels as a claim check (dataref)`,
+  )
+
+function fail(response: ServerResponse, error: LaresError): void {
+  if (response.headersSent || response.destroyed) return void response.destroy()
+  if (error.retryAfterMs !== undefined)
+    response.setHeader('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1000)))
+  json(response, error.status, { error: { code: error.code, message: error.message } })
+}
+
+function json(response: ServerResponse, status: number, value: unknown): void {
+  const body = Buffer.from(JSON.stringify(value))
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+}
+
+function page(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'content-type': PAGE_TYPE, 'content-length': Buffer.byteLength(text) }).end(text)
+}

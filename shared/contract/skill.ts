@@ -1,0 +1,133 @@
+import * as z from 'zod'
+import { LaresError } from '../base/errors.ts'
+import type { Ability, FunctionContext } from './context.ts'
+import { type AnyFunction, defineFunction } from './definition.ts'
+import type { Asks, Language, SkillRequest } from './events/event-types.ts'
+import { skillType } from './events/event-types.ts'
+import { fieldsOf, fill } from './slot-filling.ts'
+
+/** What a skill knows of the call it serves. */
+export type SkillContext<Uses extends Ability = never> = FunctionContext<Uses> & {
+  conversation: string
+  person: string
+  language: Language
+  /** IANA name, e.g. `Europe/Berlin`. */
+  timeZone: string
+  /** What the person said. */
+  text: string
+  /** When they said it. */
+  saidAt: Date
+  /** What this skill asked for more with, when `text` may be the answer. */
+  asked?: Record<string, unknown>
+}
+
+/** `asks`: the text asks for what is missing; the person's next words come to `read` with `asked` in the context. */
+export type SkillAnswer = string | { text: string; data?: unknown; asks?: Asks }
+
+export type SkillDefinition<Input extends z.ZodType, Uses extends Ability> = {
+  name: string
+  /** What people call it, to be asked "Did you mean … or …?"; the name, when it has none. */
+  title?: Readonly<Record<Language, string>>
+  /** One sentence, read by models and people. */
+  description: string
+  /** Things people say when they want it, in any language. */
+  examples: readonly string[]
+  input: Input
+  uses?: readonly Uses[]
+  timeoutMs?: number
+  /**
+   * Reads the input from what a person said; null when it is not in there, as when `context.asked` is not answered by it.
+   * Without it the input is filled by the types and formats of its fields, and what is missing is asked for (`filling.ts`);
+   * a skill whose input has no required field is called with `{}`.
+   */
+  read?(text: string, context: SkillContext<Uses>): z.input<Input> | null | Promise<z.input<Input> | null>
+  /** Does it. What this or `read` throws as a `LaresError` that cannot be retried is told to the person. */
+  run(input: z.output<Input>, context: SkillContext<Uses>): SkillAnswer | Promise<SkillAnswer>
+}
+
+/** Defines a skill: its input is checked, its answer wrapped, its examples and schema published in the manifest. */
+export function defineSkill<Input extends z.ZodType, const Uses extends Ability = never>(
+  skill: SkillDefinition<Input, Uses>,
+): AnyFunction {
+  const fields = skill.read ? undefined : fieldsOf(skill.input)
+  return defineFunction<`lares.skill.${string}.requested`, Uses>({
+    name: skill.name,
+    receives: [skillType(skill.name)],
+    emits: ['lares.result.returned'],
+    uses: skill.uses ?? [],
+    ...(skill.timeoutMs === undefined ? {} : { timeoutMs: skill.timeoutMs }),
+    skill: {
+      name: skill.name,
+      ...(skill.title && { title: skill.title }),
+      description: skill.description,
+      examples: [...skill.examples],
+      input: schemaForModels(skill.input),
+      readsText: skill.read !== undefined || fields !== undefined || skill.input.safeParse({}).success,
+    },
+    async handle(event, context) {
+      const request = event.data
+      const called = { ...context, ...callOf(event.subject, request) } as SkillContext<Uses>
+      const filled = fields && request.input === null ? await fill(fields, called) : undefined
+      const answer =
+        filled && 'asks' in filled
+          ? ({ status: 'ok', ...filled } as const)
+          : await answerTo(skill, request, called, filled === null ? null : filled?.input)
+      return {
+        type: 'lares.result.returned',
+        data: { callId: request.callId, step: request.step, ...answer },
+      }
+    },
+  })
+}
+
+const callOf = (conversation: string, request: SkillRequest) => ({
+  conversation,
+  person: request.person,
+  language: request.language,
+  timeZone: request.timeZone,
+  text: request.text,
+  saidAt: new Date(request.saidAt),
+  ...(request.asked && { asked: request.asked }),
+})
+
+type Answer = Omit<Extract<SkillAnswer, object>, 'text'> & {
+  status: 'ok' | 'declined' | 'failed'
+  text: string
+}
+
+async function answerTo<Input extends z.ZodType, Uses extends Ability>(
+  skill: SkillDefinition<Input, Uses>,
+  request: SkillRequest,
+  context: SkillContext<Uses>,
+  filled: Record<string, unknown> | null | undefined,
+): Promise<Answer> {
+  try {
+    const raw =
+      request.input ??
+      (skill.read ? await skill.read(request.text, context) : filled === undefined ? {} : filled)
+    if (raw === null) return { status: 'declined', text: '' }
+    const input = await skill.input.safeParseAsync(raw)
+    if (!input.success) {
+      const text = `the input of ${skill.name} is wrong: ${z.prettifyError(input.error)}`
+      return { status: request.input ? 'failed' : 'declined', text }
+    }
+    const answer = await skill.run(input.data, context)
+    return { status: 'ok', ...(typeof answer === 'string' ? { text: answer } : answer) }
+  } catch (error) {
+    if (error instanceof LaresError && !error.retryable) return { status: 'failed', text: error.message }
+    throw error
+  }
+}
+
+/** The input's JSON Schema without what only costs a model tokens. */
+function schemaForModels(input: z.ZodType): Record<string, unknown> {
+  const { $schema, additionalProperties, ...schema } = z.toJSONSchema(input, {
+    io: 'input',
+    override({ jsonSchema }) {
+      // Of a format the pattern says nothing new, and the rest is for people.
+      if (jsonSchema.format !== undefined) delete jsonSchema.pattern
+      for (const ours of ['reads', 'ask', 'words']) delete jsonSchema[ours]
+    },
+  }) as Record<string, unknown>
+  return schema
+}

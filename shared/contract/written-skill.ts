@@ -1,0 +1,81 @@
+import { parse } from 'yaml'
+import * as z from 'zod'
+import { LaresError } from '../base/errors.ts'
+import type { ChatMessage, Models } from '../models/models.ts'
+import type { AnyFunction } from './definition.ts'
+import { name } from './events/event-types.ts'
+import { defineSkill } from './skill.ts'
+
+/** A language model writes the answer, which can take long on a small machine. */
+const TIMEOUT_MS = 300_000
+const MAX_TOKENS = 1_024
+/** Room in the model's context for the instructions; about four characters make a token, so this never cuts too little. */
+const CHARACTERS_PER_TOKEN = 2
+
+/**
+ * The front matter of a SKILL.md, as the Agent Skills specification has it (agentskills.io, "Frontmatter"). `examples`
+ * is Lares's own: things people say when they want the skill. What is written for other programs is let be.
+ */
+const frontMatter = z.looseObject({
+  name,
+  description: z.string().trim().min(1).max(1_024),
+  examples: z.array(z.string().trim().min(1)).default([]),
+})
+
+/**
+ * The skill that a SKILL.md describes: its text is the instructions by which the language model answers what the person
+ * said. Only that file is read; scripts beside it are not run. Errors: `invalid_config`, naming the file and what is wrong.
+ */
+export function writtenSkill(text: string, file: string): AnyFunction {
+  const { front, instructions } = partsOf(text, file)
+  return defineSkill({
+    name: front.name,
+    description: front.description,
+    // Without examples its description has to tell when it is meant.
+    examples: front.examples.length > 0 ? front.examples : [front.description],
+    input: z.object({
+      request: z.string().optional().describe('what is wanted, in the words of the person'),
+    }),
+    uses: ['models'],
+    timeoutMs: TIMEOUT_MS,
+    run: async ({ request }, { models, text, signal }) => {
+      const { contextTokens } = await models.capabilities('text-generation')
+      const room = Math.max(0, contextTokens - MAX_TOKENS) * CHARACTERS_PER_TOKEN
+      const said = request ?? text
+      const system = instructions.slice(0, Math.max(0, room - said.length))
+      return await answerOf(
+        models,
+        [
+          { role: 'system', content: system },
+          { role: 'user', content: said },
+        ],
+        signal,
+      )
+    },
+  })
+}
+
+async function answerOf(models: Models, messages: ChatMessage[], signal: AbortSignal): Promise<string> {
+  let answer = ''
+  for await (const chunk of models.generate('text-generation', { messages, maxTokens: MAX_TOKENS, signal }))
+    if (chunk.kind === 'text') answer += chunk.text
+  return answer.trim()
+}
+
+function partsOf(text: string, file: string) {
+  const wrong = (problem: string, cause?: unknown) =>
+    new LaresError('invalid_config', `${file} ${problem}`, { cause })
+  const parts = /^\uFEFF?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)(.*)$/s.exec(text)
+  if (!parts) throw wrong('begins with no front matter: write "---", name, description and "---" at its top')
+  let yaml: unknown
+  try {
+    yaml = parse(parts[1]!)
+  } catch (cause) {
+    throw wrong(`has front matter that is not YAML: ${(cause as Error).message}`, cause)
+  }
+  const front = frontMatter.safeParse(yaml)
+  if (!front.success) throw wrong(`has wrong front matter: ${z.prettifyError(front.error)}`)
+  const instructions = parts[2]!.trim()
+  if (instructions === '') throw wrong('tells nothing after its front matter: write there what is to be done')
+  return { front: front.data, instructions }
+}

@@ -1,9 +1,0 @@
-import { LaresError } from '../errors.ts'
-
-/** A time as UTC with milliseconds. Times are compared as text, which four-digit years alone allow. Errors: `invalid_request`. */
-export function inUtc(time: string): string {
-  const date = new Date(time)
-  const year = date.getUTCFullYear()
-  if (year >= 0 && year <= 9_999) return date.toISOString()
-  throw new LaresError('invalid_request', `"${time}" is no time that a timer can wait for`)
-}

@@ -1,0 +1,22 @@
+import { type Environment, readEnvironment } from '../config/environment.ts'
+import { functionFrom } from '../contract/plugin.ts'
+import { type HostedFunction, hostFunction } from './host.ts'
+import { runProcess } from './process.ts'
+
+/** Starts the function of an image, with this in place of what the environment says. */
+export type Start = (instead?: Partial<Environment>) => Promise<HostedFunction>
+
+/**
+ * What an image runs (main.mjs of template/node24/bundler): the function on PORT. With `--warm-up`, while the image is
+ * built, it starts once and ends, so that its code lies compiled in NODE_COMPILE_CACHE.
+ */
+export async function runBundled(load: () => Promise<{ default?: unknown }>): Promise<void> {
+  // What fails while it is loaded is told in one line, as Node would print the whole of a bundle's.
+  const start: Start = async instead =>
+    hostFunction(functionFrom((await load()).default, 'handler'), {
+      ...readEnvironment(process.env),
+      ...instead,
+    })
+  if (process.argv.includes('--warm-up')) return await (await import('./warm-up.ts')).warmUp(start)
+  await runProcess(async () => (await start()).stop)
+}

@@ -1,0 +1,31 @@
+import { toLaresError } from '../base/errors.ts'
+
+/**
+ * Runs a process of Lares: starts it, and stops it in order at SIGTERM or SIGINT (a second one ends it at once).
+ * What cannot start says why in one line and exits with 1.
+ */
+export async function runProcess(start: () => Promise<() => Promise<void>>): Promise<void> {
+  try {
+    stopOnSignal(await start())
+  } catch (error) {
+    process.stderr.write(`lares: ${toLaresError(error).message}\n`)
+    process.exit(1)
+  }
+}
+
+function stopOnSignal(stop: () => Promise<void>): void {
+  let stopping = false
+  const onSignal = async () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    try {
+      await stop()
+      process.exit(0)
+    } catch (error) {
+      process.stderr.write(`lares: it did not stop in order: ${toLaresError(error).message}\n`)
+      process.exit(1)
+    }
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}

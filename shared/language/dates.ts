@@ -1,0 +1,104 @@
+import type { Language } from '../contract/events/event-types.ts'
+
+/**
+ * Dates as people say them, in their time zone. The words and signs are ours: those of Intl change with its version.
+ * A time zone that this machine does not know is taken as UTC.
+ */
+
+/** What a clock and a calendar on the wall show. `month` is 1 to 12, `weekday` 0 (Sunday) to 6. */
+export type WallTime = {
+  year: number
+  month: number
+  day: number
+  hour: number
+  minute: number
+  second: number
+  weekday: number
+}
+
+const WEEKDAYS = {
+  en: ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'],
+  zh: ['星期日', '星期一', '星期二', '星期三', '星期四', '星期五', '星期六'],
+}
+const MONTHS = 'January February March April May June July August September October November December'.split(
+  ' ',
+)
+const DAY_MS = 86_400_000
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** Making a format takes longer than using it. Zones come from requests, so what is kept is bounded. */
+function formatFor(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone)
+  if (known) return known
+  if (formats.size >= 100) formats.clear()
+  const format = newFormat(timeZone)
+  formats.set(timeZone, format)
+  return format
+}
+
+function newFormat(timeZone: string): Intl.DateTimeFormat {
+  const numeric = 'numeric' as const
+  const style = {
+    year: numeric,
+    month: numeric,
+    day: numeric,
+    hour: numeric,
+    minute: numeric,
+    second: numeric,
+  }
+  const common = { ...style, hourCycle: 'h23', calendar: 'gregory', numberingSystem: 'latn' } as const
+  try {
+    return new Intl.DateTimeFormat('en', { ...common, timeZone })
+  } catch {
+    return new Intl.DateTimeFormat('en', { ...common, timeZone: 'UTC' })
+  }
+}
+
+export function wallTime(when: Date, timeZone: string): WallTime {
+  const parts = Object.fromEntries(
+    formatFor(timeZone)
+      .formatToParts(when)
+      .map(({ type, value }) => [type, Number(value)]),
+  ) as Omit<WallTime, 'weekday'>
+  const { year, month, day, hour, minute, second } = parts
+  const weekday = new Date(Date.UTC(year, month - 1, day)).getUTCDay()
+  return { year, month, day, hour, minute, second, weekday }
+}
+
+/** The wall's time as if it were UTC, in milliseconds: for reckoning in days of the calendar. */
+export const asUtc = ({ year, month, day, hour, minute, second }: Omit<WallTime, 'weekday'>): number =>
+  Date.UTC(year, month - 1, day, hour, minute, second)
+
+/**
+ * When the wall shows a time (given as if it were UTC, in milliseconds). Of two such moments the first; a time that a
+ * change of the clock leaves out is as much later.
+ */
+export function instantOf(wallMs: number, timeZone: string): Date {
+  const offsetAt = (instantMs: number) => {
+    const whole = Math.floor(instantMs / 1_000) * 1_000
+    return asUtc(wallTime(new Date(whole), timeZone)) - whole
+  }
+  const [before, after] = [offsetAt(wallMs - DAY_MS), offsetAt(wallMs + DAY_MS)]
+  const isAfter = offsetAt(wallMs - before) !== before && offsetAt(wallMs - after) === after
+  return new Date(wallMs - (isAfter ? after : before))
+}
+
+const two = (number: number): string => String(number).padStart(2, '0')
+
+/** 09:05 */
+export const clockIn = ({ hour, minute }: WallTime): string => `${two(hour)}:${two(minute)}`
+
+/** "Friday, 27 March 2026", 2026年3月27日星期五 */
+export function dateIn({ year, month, day, weekday }: WallTime, language: Language): string {
+  const name = WEEKDAYS[language][weekday]
+  return language === 'zh'
+    ? `${year}年${month}月${day}日${name}`
+    : `${name}, ${day} ${MONTHS[month - 1]} ${year}`
+}
+
+/** "Friday, 27 March 2026 at 09:05", 2026年3月27日星期五 09:05 */
+export function momentIn(when: Date, timeZone: string, language: Language): string {
+  const wall = wallTime(when, timeZone)
+  return `${dateIn(wall, language)}${language === 'zh' ? ' ' : ' at '}${clockIn(wall)}`
+}

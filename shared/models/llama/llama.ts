@@ -1,0 +1,122 @@
+import { access, constants } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { createChannel } from '../../base/async-queue.ts'
+import { cancelled } from '../../base/cancellation.ts'
+import { LaresError, toLaresError } from '../../base/errors.ts'
+import { type Log, noLog } from '../../base/log.ts'
+import { createSlots } from '../../base/semaphore.ts'
+import type { GenerateChunk, GenerateRequest, TextGenerator } from '../models.ts'
+import { defaultThreads, type Engine, loadEngine } from './engine.ts'
+import { fitPrompt } from './prompt.ts'
+import { createResident } from './resident-model.ts'
+
+export type LlamaOptions = {
+  modelFile: string
+  /** At most; never more than the machine has physical cores. Default: one core fewer than there are, at most 4. */
+  threads?: number
+  /** For each answer together with its prompt. Default 2048. */
+  contextTokens?: number
+  /** After this time without a request the model leaves the memory, until the next one. Default 15 minutes. */
+  idleUnloadMs?: number
+  /** How many answers are computed at once. Default 2. */
+  parallel?: number
+  /** How many requests may wait for their turn before more are refused with `busy`. Default 64. */
+  maxWaiting?: number
+  log?: Log
+}
+
+/** The part of the context that a prompt leaves to its answer. */
+const answerShare = 0.25
+
+/** So small a model is at its best when it says what it finds most likely; by chance it soon talks nonsense. */
+const defaultTemperature = 0
+const topP = 0.9
+/** Otherwise it falls into saying the same thing over and over, and does not find an end. */
+const repeatPenalty = { lastTokens: 64, penalty: 1.1 }
+const maxAnswerTokens = 320
+
+/** A model in this process, by llama.cpp. The library and the model are loaded at their first use. */
+export function openLlamaModels(options: LlamaOptions): TextGenerator {
+  const { modelFile, contextTokens = 2048, parallel = 2, maxWaiting = 64, log = noLog } = options
+  const { threads = defaultThreads(), idleUnloadMs = 15 * 60_000 } = options
+  const name = basename(modelFile, '.gguf')
+  const slots = createSlots(parallel, maxWaiting)
+  const settings = { modelFile, threads, contextTokens, sequences: parallel, log }
+  const resident = createResident(() => loadEngine(settings), idleUnloadMs)
+  const closing = new AbortController()
+
+  async function* generate(
+    _task: 'text-generation',
+    request: GenerateRequest,
+  ): AsyncGenerator<GenerateChunk> {
+    const signal = AbortSignal.any([closing.signal, ...(request.signal ? [request.signal] : [])])
+    const slot = await slots.take(signal)
+    try {
+      yield* answer(await resident.acquire(), name, slot, request, signal)
+    } catch (error) {
+      throw signal.aborted ? cancelled(signal) : toLaresError(error)
+    } finally {
+      resident.release()
+      slots.give(slot)
+    }
+  }
+
+  async function check(): Promise<void> {
+    await access(modelFile, constants.R_OK).catch(cause => {
+      const remedy = 'Set LARES_MODEL to a .gguf file, or OPENAI_BASE_URL to a model server'
+      throw new LaresError('unavailable', `the model file ${modelFile} cannot be read. ${remedy}`, { cause })
+    })
+  }
+
+  async function close(): Promise<void> {
+    closing.abort(new LaresError('unavailable', 'the models are closed'))
+    await resident.close()
+  }
+
+  return {
+    generate,
+    // A small model calls tools at random: skills are chosen by intent instead.
+    capabilities: async () => ({ model: name, tools: false, contextTokens }),
+    check,
+    close,
+  }
+}
+
+/** Ends only when the model has stopped, also when the reader has gone: the next chat may use its sequence then. */
+async function* answer(
+  engine: Engine,
+  model: string,
+  sequence: number,
+  request: GenerateRequest,
+  signal: AbortSignal,
+): AsyncGenerator<GenerateChunk> {
+  const maxPromptTokens = Math.floor(engine.contextTokens * (1 - answerShare))
+  const prompt = fitPrompt(request.messages, maxPromptTokens, engine.wrapper, engine.model.tokenizer)
+  const room = engine.contextTokens - prompt.tokens.length - 1
+  const texts = createChannel<string>()
+  const readerLeft = new AbortController()
+  let outputTokens = 0
+  const chat = engine
+    .chat(sequence, prompt, {
+      maxTokens: Math.min(request.maxTokens ?? maxAnswerTokens, maxAnswerTokens, room),
+      temperature: request.temperature ?? defaultTemperature,
+      topP,
+      repeatPenalty,
+      seed: request.seed,
+      signal: AbortSignal.any([signal, readerLeft.signal]),
+      onTextChunk: texts.push,
+      onToken: tokens => {
+        outputTokens += tokens.length
+      },
+    })
+    .finally(texts.end)
+  try {
+    for await (const text of texts.read()) yield { kind: 'text', text }
+    const { complete } = await chat
+    const usage = { inputTokens: prompt.tokens.length, outputTokens }
+    yield { kind: 'end', finishReason: complete ? 'stop' : 'length', usage, model }
+  } finally {
+    readerLeft.abort()
+    await Promise.allSettled([chat])
+  }
+}

@@ -1,0 +1,109 @@
+import * as z from 'zod'
+import { LaresError } from '../../base/errors.ts'
+
+const toolCallDelta = z.object({
+  index: z.number().nullish(),
+  id: z.string().nullish(),
+  function: z
+    .object({
+      name: z.string().nullish(),
+      arguments: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish(),
+    })
+    .nullish(),
+})
+
+/** Text, or by the custom of some servers a list of parts. */
+const content = z.union([
+  z.string(),
+  z
+    .array(z.object({ text: z.string().nullish() }))
+    .transform(parts => parts.map(part => part.text ?? '').join('')),
+])
+
+const delta = z.object({ content: content.nullish(), tool_calls: z.array(toolCallDelta).nullish() })
+
+const usage = z.object({ prompt_tokens: z.number(), completion_tokens: z.number().nullish() })
+
+const chunk = z.object({
+  model: z.string().nullish(),
+  choices: z
+    .array(
+      z.object({ delta: delta.nullish(), message: delta.nullish(), finish_reason: z.string().nullish() }),
+    )
+    .nullish(),
+  usage: usage.nullish().catch(undefined),
+  error: z.unknown().optional(),
+})
+
+/** What a server streams, or, where it cannot stream, answers at once. Unknown fields are left out. */
+export type WireChunk = z.infer<typeof chunk>
+export type WireToolCall = z.infer<typeof toolCallDelta>
+
+const modelList = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      max_model_len: z.number().nullish(),
+      context_length: z.number().nullish(),
+      context_window: z.number().nullish(),
+      meta: z.object({ n_ctx: z.number().nullish() }).nullish(),
+    }),
+  ),
+})
+
+/** The context is named differently by vLLM, OpenRouter, Groq and llama.cpp, and not told by others. */
+export type ListedModel = { id: string; contextTokens: number | undefined }
+
+/** Errors: `unavailable` when the text is no chunk; an error that the server sends inside its stream is thrown as one. */
+export function parseChunk(text: string): WireChunk {
+  const result = chunk.safeParse(parseJson(text))
+  if (!result.success) throw nonsense(text, result.error)
+  if (result.data.error) throw new LaresError('unavailable', `the model server failed: ${complaintOf(text)}`)
+  return result.data
+}
+
+export function parseModels(text: string): ListedModel[] {
+  const result = modelList.safeParse(parseJson(text))
+  if (!result.success) throw nonsense(text, result.error)
+  return result.data.data.map(({ id, max_model_len, context_length, context_window, meta }) => ({
+    id,
+    contextTokens: max_model_len ?? context_length ?? context_window ?? meta?.n_ctx ?? undefined,
+  }))
+}
+
+/** The words of an error body, of which there are four customs: {error: {message}}, {error}, {message}, {detail}. */
+export function complaintOf(body: string): string {
+  const words = z
+    .union([
+      z.object({ error: z.object({ message: z.string() }) }).transform(value => value.error.message),
+      z.object({ error: z.string() }).transform(value => value.error),
+      z.object({ message: z.string() }).transform(value => value.message),
+      z.object({ detail: z.string() }).transform(value => value.detail),
+    ])
+    .safeParse(tryJson(body))
+  return (words.success ? words.data : body).trim().slice(0, 500)
+}
+
+function parseJson(text: string): unknown {
+  const value = tryJson(text)
+  if (value === undefined) throw nonsense(text)
+  return value
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function nonsense(text: string, cause?: unknown): LaresError {
+  return new LaresError(
+    'unavailable',
+    `the model server sent what is no OpenAI answer: ${text.slice(0, 200)}`,
+    {
+      cause,
+    },
+  )
+}

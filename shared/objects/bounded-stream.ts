@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { open, rm } from 'node:fs/promises'
+import { LaresError } from '../base/errors.ts'
+import { HEAD_BYTES, isOfType } from './content-type.ts'
+import type { Declared } from './objects.ts'
+
+export type Received = { bytes: number; sha256: string; mediaType: string }
+
+/** Passes a stream on, refusing what is too large or of another type as soon as that shows; `received` is known at its end. */
+export function inspected(data: AsyncIterable<Uint8Array>, { mediaType, maxBytes }: Declared) {
+  const hash = createHash('sha256')
+  let bytes = 0
+  let head: Buffer | undefined = Buffer.alloc(0)
+  const checkType = async () => {
+    if (head && !(await isOfType(head, mediaType)))
+      throw new LaresError('unsupported_media_type', `the content is not ${mediaType}`)
+    head = undefined
+  }
+  const parts = async function* () {
+    for await (const part of data) {
+      bytes += part.length
+      if (bytes > maxBytes)
+        throw new LaresError('too_large', `the content is larger than the ${maxBytes} bytes that are taken`)
+      if (head) head = Buffer.concat([head, part.subarray(0, HEAD_BYTES - head.length)])
+      if (head && head.length === HEAD_BYTES) await checkType()
+      hash.update(part)
+      yield part
+    }
+    await checkType()
+  }
+  return { parts: parts(), received: (): Received => ({ bytes, sha256: hash.digest('hex'), mediaType }) }
+}
+
+/**
+ * Writes a stream into a new file and syncs it, once it is inspected. So nothing reaches a store before all of it has
+ * come. Leaves no file after an error.
+ */
+export async function receive(
+  file: string,
+  data: AsyncIterable<Uint8Array>,
+  declared: Declared,
+): Promise<Received> {
+  const handle = await open(file, 'wx')
+  const { parts, received } = inspected(data, declared)
+  try {
+    for await (const part of parts) await handle.writeFile(part)
+    await handle.sync()
+    return received()
+  } catch (error) {
+    await rm(file, { force: true })
+    throw error
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,66 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import * as z from 'zod'
+import { makeFolder, moveInto, writeSynced } from '../base/durable-file.ts'
+import type { Received } from './bounded-stream.ts'
+
+const schema = z.object({
+  bytes: z.number(),
+  sha256: z.string(),
+  mediaType: z.string(),
+  /** Of the file that they are about: its size and its time in nanoseconds, which a copy with its times keeps. */
+  version: z.string(),
+})
+
+const UNKNOWN = 'application/octet-stream'
+
+/**
+ * What is known of the files below `folder`, each in a small file below `folder/.facts`, where no key can be. A file is
+ * put in its place before its facts are, so facts are believed only of the very file that they are about; of any other
+ * one they are made from its bytes.
+ */
+export function folderFacts(folder: string) {
+  const pathOf = (key: string) => join(folder, '.facts', `${key}.json`)
+  /** Tells a file from another one that takes its place; it stays the same when the file is renamed. */
+  const versionOf = async (file: string): Promise<string> => {
+    const { size, mtimeNs } = await stat(file, { bigint: true })
+    return `${size} ${mtimeNs}`
+  }
+  return {
+    versionOf,
+    async keep(key: string, version: string, received: Received): Promise<void> {
+      const path = pathOf(key)
+      await makeFolder(dirname(path))
+      const temporary = `${path}.${randomUUID()}.part`
+      await writeSynced(temporary, JSON.stringify({ ...received, version }))
+      await moveInto(temporary, path)
+    },
+    async of(key: string, file: string): Promise<Received> {
+      const version = await versionOf(file)
+      const kept = schema.safeParse(parsed(await readFile(pathOf(key), 'utf8').catch(() => '')))
+      if (kept.success && kept.data.version === version) return kept.data
+      return await fromBytes(file)
+    },
+    forget: (key: string) => rm(pathOf(key), { force: true }),
+  }
+}
+
+async function fromBytes(file: string): Promise<Received> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  for await (const part of createReadStream(file)) {
+    hash.update(part)
+    bytes += part.length
+  }
+  return { bytes, sha256: hash.digest('hex'), mediaType: UNKNOWN }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

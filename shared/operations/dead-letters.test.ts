@@ -1,0 +1,150 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Bus } from '../bus/bus.ts'
+import { openSqliteBus } from '../bus/sqlite/sqlite-bus.ts'
+import { firstEvent, type LaresEvent } from '../contract/events/event.ts'
+import { type EventLog, openEventLog } from '../contract/events/event-log.ts'
+import { fromRecord, toRecord } from '../contract/events/kafka-binding.ts'
+import { openFolderObjects } from '../objects/folder.ts'
+import { openSqliteConversations } from '../store/sqlite/sqlite-store.ts'
+import type { Conversations } from '../store/store.ts'
+import { openDeadLetters } from './dead-letters.ts'
+import type { DeadLetters } from './operations.ts'
+import { openStatus } from './status.ts'
+
+const NOW = Date.parse('2026-05-01T12:00:00Z')
+
+let home: string
+let bus: Bus
+let events: EventLog
+let conversations: Conversations
+let dead: DeadLetters
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'lares-dead-'))
+  const objects = openFolderObjects(join(home, 'objects'))
+  bus = openSqliteBus({ file: join(home, 'bus.db'), now: () => NOW - 5_000 })
+  events = openEventLog(bus, objects)
+  conversations = openSqliteConversations(join(home, 'conversations.db'))
+  await bus.ensureTopics([{ name: 'lares.deadletter' }, { name: 'lares.message' }])
+  dead = openDeadLetters({ bus, objects, documents: conversations.documents, now: () => NOW })
+})
+afterEach(async () => {
+  await bus.close()
+  await conversations.close()
+  await rm(home, { recursive: true })
+})
+
+const message = (id: string, text: string): LaresEvent<'lares.message.received'> =>
+  firstEvent({
+    id,
+    source: '/lares/gateway',
+    type: 'lares.message.received',
+    conversation: `of-${id}`,
+    data: {
+      person: 'owner',
+      text,
+      attachments: [],
+      channel: 'api',
+      language: 'en',
+      timeZone: 'Europe/Berlin',
+    },
+  })
+
+type Failed = { id: string; second?: number; event?: LaresEvent; raw?: string }
+
+const deadLetterOf = ({ id, second = 0, event, raw }: Failed) =>
+  firstEvent({
+    id,
+    source: '/lares/connector',
+    type: 'lares.deadletter.recorded',
+    conversation: event?.subject ?? 'c',
+    time: new Date(NOW + second * 1000).toISOString(),
+    data: {
+      function: 'intent',
+      error: { code: 'rejected', message: 'it would not' },
+      tries: 5,
+      firstTriedAt: new Date(NOW).toISOString(),
+      topic: 'lares.message',
+      partition: 0,
+      offset: 7,
+      ...(event && { event: { ...event } }),
+      ...(raw !== undefined && { raw, headers: { 'content-type': 'text/plain' } }),
+    },
+  })
+
+test('dead letters are listed with the newest last, each once however often it was recorded', async () => {
+  const first = deadLetterOf({ id: 'first', second: 1, event: message('a', 'hello') })
+  const second = deadLetterOf({ id: 'second', second: 2, event: message('b', 'hello again') })
+  await events.publish([second, first, first])
+  expect(await dead.list()).toEqual([
+    expect.objectContaining({ id: 'first', conversation: 'of-a', type: 'lares.message.received', tries: 5 }),
+    expect.objectContaining({ id: 'second', conversation: 'of-b' }),
+  ])
+})
+
+test('more dead letters than fit a page are all listed', async () => {
+  const all = Array.from({ length: 450 }, (_, index) => deadLetterOf({ id: `n-${index}`, second: index }))
+  await events.publish(all)
+  expect((await dead.list()).map(({ id }) => id)).toEqual(all.map(({ id }) => id))
+})
+
+test('a dead letter is put back as the very event that failed, and is marked', async () => {
+  const event = message('a', 'hello')
+  await events.publish([deadLetterOf({ id: 'first', event })])
+  await dead.retry('first')
+  const [record] = await bus.read('lares.message')
+  expect(record).toMatchObject(toRecord(event))
+  expect(await dead.list()).toEqual([
+    expect.objectContaining({ id: 'first', retriedAt: '2026-05-01T12:00:00.000Z' }),
+  ])
+})
+
+test('a record that was no event is put back with its bytes and headers', async () => {
+  await events.publish([deadLetterOf({ id: 'first', raw: Buffer.from('no event').toString('base64') })])
+  await dead.retry('first')
+  expect(await bus.read('lares.message')).toEqual([
+    expect.objectContaining({
+      key: 'c',
+      value: Buffer.from('no event'),
+      headers: { 'content-type': 'text/plain' },
+    }),
+  ])
+})
+
+test('a dead letter too large for the bus is shown and put back whole', async () => {
+  const event = message('a', 'long '.repeat(50_000))
+  await events.publish([deadLetterOf({ id: 'first', event })])
+  expect((await dead.show('first')).event).toMatchObject({ id: 'a', data: { text: event.data.text } })
+  await dead.retry('first')
+  const [record] = await bus.read('lares.message')
+  expect(fromRecord(record!).data).toEqual(event.data)
+})
+
+test('a dead letter that is not there is told', async () => {
+  await expect(dead.show('nothing')).rejects.toMatchObject({ code: 'not_found' })
+  await expect(dead.retry('nothing')).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('the status tells how far each function is behind, for how long, and what nobody has put back', async () => {
+  await events.publish([message('a', 'hello'), message('b', 'hello'), deadLetterOf({ id: 'first', raw: '' })])
+  const source = async () => [
+    { name: 'intent', topics: ['lares.message'] },
+    { name: 'dialog', topics: ['lares.reply'] },
+  ]
+  const reach = async (name: string) => {
+    if (name === 'dialog') throw new Error('dialog cannot be reached')
+  }
+  const status = openStatus({ bus, source, dead, reach, now: () => NOW })
+  expect(await status()).toEqual({
+    functions: [
+      { name: 'intent', topics: ['lares.message'], lag: 2, oldestMs: 5_000 },
+      { name: 'dialog', topics: ['lares.reply'], lag: 0, problem: 'dialog cannot be reached' },
+    ],
+    deadLetters: 1,
+  })
+  await dead.retry('first')
+  expect(await status()).toMatchObject({ deadLetters: 0 })
+})

@@ -1,0 +1,47 @@
+import * as z from 'zod'
+import type { BusRecord } from '../bus/bus.ts'
+
+/** How far a record is with its function: nothing is set while it waits for its turn. Kept in memory only, as tries are. */
+export type Standing = {
+  /** When its first try began. */
+  pickedAtMs?: number
+  /** The number of the try that runs, or ran last. */
+  try?: number
+  runningSinceMs?: number | undefined
+  /** Why the last try failed, and when the next one is. */
+  error?: { code: string; message: string }
+  nextTryAtMs?: number
+}
+
+/** A standing with the function and the place of its record; as JSON it is what the connector's admin port answers. */
+export const placedStanding = z.object({
+  function: z.string(),
+  topic: z.string(),
+  partition: z.int(),
+  offset: z.int(),
+  try: z.int().optional(),
+  pickedAtMs: z.number().optional(),
+  runningSinceMs: z.number().optional(),
+  nextTryAtMs: z.number().optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+})
+export type PlacedStanding = z.infer<typeof placedStanding>
+
+export function placed(
+  name: string,
+  standings: ReadonlyMap<BusRecord, Standing>,
+  conversation: string,
+): PlacedStanding[] {
+  const found: PlacedStanding[] = []
+  for (const [{ key, topic, partition, offset }, { runningSinceMs, ...standing }] of standings)
+    if (key === conversation)
+      found.push({
+        function: name,
+        topic,
+        partition,
+        offset,
+        ...standing,
+        ...(runningSinceMs !== undefined && { runningSinceMs }),
+      })
+  return found
+}

@@ -1,0 +1,178 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openSqliteConversations } from '../../store/sqlite/sqlite-store.ts'
+import type { AuditRow, AuditStore } from '../../store/store.ts'
+import { openKeys } from '../keys.ts'
+import { masterKeysIn } from '../master-key.ts'
+import type { Ring } from '../ring/ring.ts'
+import { openSqliteRing } from '../ring/sqlite-ring.ts'
+import { type Audit, openAudit } from './audit.ts'
+import { actions } from './entry.ts'
+
+const ENTRIES = 60
+
+/** What was stored, as somebody left it who can write to the store. */
+const storeOf = (rows: AuditRow[]): AuditStore => ({
+  append: () => Promise.reject(new Error('nobody appends here')),
+  read: async (after, limit) => rows.filter(({ sequence }) => sequence > after).slice(0, limit),
+})
+
+let folder: string
+let ring: Ring
+let audit: Audit
+let store: AuditStore
+let rows: AuditRow[]
+let protection: NonNullable<Parameters<typeof openAudit>[0]['protection']>
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lares-audit-'))
+  ring = openSqliteRing(join(folder, 'keys.db'))
+  const keys = await openKeys({ ring, masters: masterKeysIn(join(folder, 'master.key')), freshMs: 0 })
+  protection = { keys, ring: async () => ring }
+  store = openSqliteConversations(join(folder, 'conversations.db')).audit
+  audit = openAudit({ store, protection, now: () => 0 })
+  for (let n = 0; n < ENTRIES; n++)
+    await audit.record({ action: actions[n % actions.length]!, by: { person: `p${n % 3}` }, about: { n } })
+  rows = await store.read(0, 1_000)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('the audit log', () => {
+  test('is sound as it was written, to its head', async () => {
+    const { problems, entries, head, anchor } = await audit.verify()
+    expect({ problems, entries, anchor }).toEqual({ problems: [], entries: ENTRIES, anchor: head })
+    expect(head.sequence).toBe(ENTRIES)
+  })
+
+  test('names people while they have a key, and nobody afterwards; the log itself never does', async () => {
+    await protection.keys.of('zoe')
+    await audit.record({ action: 'signed-in', by: { person: 'zoe' } })
+    await audit.record({ action: 'forgot', by: 'operator', person: 'zoe' })
+    const last = async () => (await audit.read(ENTRIES, 10)).map(({ by, about }) => [by, about.person])
+    expect(await last()).toEqual([
+      ['zoe', undefined],
+      ['operator', 'zoe'],
+    ])
+    expect(JSON.stringify(await store.read(0, 1_000))).not.toContain('zoe')
+    await protection.keys.destroy('zoe')
+    expect((await last()).flat().filter(name => name?.toString().startsWith('forgotten'))).toHaveLength(2)
+    rows = await store.read(0, 1_000)
+  })
+
+  test('what is recorded again under its id is one entry', async () => {
+    const tool = { action: 'tool-used', by: { person: 'p1' }, id: 'event-1' } as const
+    await Promise.all([audit.record(tool), audit.record(tool)])
+    await audit.record(tool)
+    expect((await audit.verify()).entries).toBe(rows.length + 1)
+    rows = await store.read(0, 1_000)
+  })
+
+  test('1,000 random tamperings are all found', async () => {
+    let found = 0
+    await fc.assert(
+      fc.asyncProperty(tampering(rows), async ({ kind, tampered }) => {
+        const { problems } = await openAudit({ store: storeOf(tampered), protection }).verify()
+        if (problems.length === 0) throw new Error(`not found: ${kind}`)
+        found++
+      }),
+      { numRuns: 1_000 },
+    )
+    expect(found).toBe(1_000)
+    process.stdout.write(`audit: ${found} of 1000 tamperings found\n`)
+  })
+
+  test('without keys a tail that is cut off is found by a head that was kept elsewhere, and by nothing else', async () => {
+    const plain = openSqliteConversations(join(folder, 'plain.db')).audit
+    const open = openAudit({ store: plain, protection: undefined })
+    for (let n = 0; n < 5; n++) await open.record({ action: 'read', by: 'operator' })
+    const { head } = await open.verify()
+    const cut = openAudit({ store: storeOf((await plain.read(0, 9)).slice(0, 3)), protection: undefined })
+    expect((await cut.verify()).problems).toEqual([])
+    expect((await cut.verify([head])).problems).toMatchObject([{ sequence: 4, what: /cut off/ }])
+  })
+
+  test('a log that was made anew by somebody without the key of the house is found', async () => {
+    const forged = openSqliteConversations(join(folder, 'forged.db')).audit
+    const forger = openAudit({ store: forged, protection: undefined })
+    for (let n = 0; n < rows.length; n++) await forger.record({ action: 'read', by: 'operator' })
+    const verdict = await openAudit({ store: forged, protection }).verify()
+    expect(verdict.problems.length).toBeGreaterThan(0)
+  })
+})
+
+type Tampered = { kind: string; tampered: AuditRow[] }
+
+/** One change to what was stored, of any kind and at any place; each leaves something that differs from what was written. */
+function tampering(rows: AuditRow[]): fc.Arbitrary<Tampered> {
+  const place = fc.nat(rows.length - 1)
+  const as = (kind: string, tampered: fc.Arbitrary<AuditRow[]>) =>
+    tampered
+      .filter(after => JSON.stringify(after) !== JSON.stringify(rows))
+      .map((after): Tampered => ({ kind, tampered: after }))
+  const with_ = (at: number, change: Partial<AuditRow>) =>
+    rows.map((row, n) => (n === at ? { ...row, ...change } : row))
+  const bit = (text: string, at: number, by: number) => {
+    const bytes = Buffer.from(text)
+    bytes[at % bytes.length]! ^= 1 << (by % 7)
+    return bytes.toString('latin1')
+  }
+  return fc.oneof(
+    as(
+      'altered text',
+      fc
+        .tuple(place, fc.nat(), fc.nat())
+        .map(([at, n, by]) => with_(at, { text: bit(rows[at]!.text, n, by) })),
+    ),
+    as(
+      'altered hash',
+      fc
+        .tuple(place, fc.nat(), fc.nat())
+        .map(([at, n, by]) => with_(at, { hash: bit(rows[at]!.hash, n, by) })),
+    ),
+    as(
+      'altered id',
+      fc.tuple(place, fc.uuid()).map(([at, id]) => with_(at, { id })),
+    ),
+    as(
+      'another entry',
+      fc.tuple(place, place).map(([at, from]) => with_(at, { ...rows[from]!, sequence: at + 1 })),
+    ),
+    as(
+      'dropped',
+      place.map(at => rows.toSpliced(at, 1)),
+    ),
+    as(
+      'dropped, numbers closed up',
+      place.map(at => rows.toSpliced(at, 1).map((row, n) => ({ ...row, sequence: n + 1 }))),
+    ),
+    as(
+      'two changed places',
+      fc
+        .tuple(place, place)
+        .map(([a, b]) =>
+          with_(a, { ...rows[b]!, sequence: a + 1 }).map((row, n) =>
+            n === b ? { ...rows[a]!, sequence: b + 1 } : row,
+          ),
+        ),
+    ),
+    as(
+      'cut off at the end',
+      fc.nat(rows.length - 1).map(length => rows.slice(0, length)),
+    ),
+    as(
+      'cut off at the beginning',
+      fc.integer({ min: 1, max: rows.length - 1 }).map(length => rows.slice(length)),
+    ),
+    as(
+      'one put in',
+      fc
+        .tuple(place, fc.uuid())
+        .map(([at, id]) =>
+          rows.toSpliced(at, 0, { ...rows[at]!, id }).map((row, n) => ({ ...row, sequence: n + 1 })),
+        ),
+    ),
+  )
+}

@@ -1,0 +1,95 @@
+import { createHash, createHmac, type KeyObject } from 'node:crypto'
+import * as z from 'zod'
+import type { AuditRow } from '../../store/store.ts'
+
+/** What is recorded; nothing of it is anything that a person said. */
+export const actions = [
+  'signed-in',
+  'read',
+  'exported',
+  'imported',
+  'forgot',
+  'configuration-changed',
+  'keys-rotated',
+  'tool-used',
+] as const
+export type Action = (typeof actions)[number]
+
+const fact = z.union([z.string(), z.number()])
+
+export const auditEntry = z.strictObject({
+  sequence: z.int().positive(),
+  id: z.string(),
+  /** ISO 8601, UTC. */
+  at: z.string(),
+  action: z.enum(actions),
+  /** `key:ID` for a person, whom only the key ring knows by it; `person:NAME` where nothing is encrypted; else what did it. */
+  by: z.string(),
+  /** Ids and counts. */
+  about: z.record(z.string(), fact),
+})
+export type AuditEntry = z.infer<typeof auditEntry>
+
+/** Before the first entry. */
+export const BEGINNING = 'lares audit'
+
+/**
+ * The hash of an entry is made of its text and of the hash before it, so whoever changes, drops or moves one would have to
+ * make all later ones anew; with the key of the house (HMAC-SHA-256) nobody can who has the store alone.
+ */
+export function hashOf(previous: string, text: string, key: KeyObject | undefined): string {
+  const hash = key ? createHmac('sha256', key) : createHash('sha256')
+  return hash.update(JSON.stringify([previous, text])).digest('hex')
+}
+
+export type Problem = { sequence: number; what: string }
+export type Head = { sequence: number; hash: string }
+
+/** Follows the chain, a row at a time. */
+export function openChain(key: KeyObject | undefined, anchors: Head[]) {
+  const problems: Problem[] = []
+  let head: Head = { sequence: 0, hash: BEGINNING }
+  const check = (row: AuditRow) => {
+    const expected = head.sequence + 1
+    if (row.sequence !== expected)
+      problems.push({
+        sequence: expected,
+        what: `entry ${expected} is missing: ${row.sequence} comes after ${head.sequence}`,
+      })
+    const fits = hashOf(head.hash, row.text, key) === row.hash && isOf(row)
+    if (!fits && row.sequence === expected)
+      problems.push({
+        sequence: row.sequence,
+        what: `entry ${row.sequence} was altered, or is not where it was`,
+      })
+    head = { sequence: row.sequence, hash: row.hash }
+    for (const anchor of anchors)
+      if (anchor.sequence === row.sequence && anchor.hash !== row.hash)
+        problems.push({
+          sequence: row.sequence,
+          what: `entry ${row.sequence} is not the one that was anchored`,
+        })
+  }
+  return {
+    check,
+    end() {
+      for (const { sequence } of anchors)
+        if (sequence > head.sequence)
+          problems.push({
+            sequence: head.sequence + 1,
+            what: `the entries ${head.sequence + 1} to ${sequence} were cut off: the log was anchored at ${sequence}`,
+          })
+      return { head, problems }
+    },
+  }
+}
+
+/** The columns say the same as the text that is hashed. */
+function isOf({ sequence, id, text }: AuditRow): boolean {
+  try {
+    const entry = auditEntry.parse(JSON.parse(text))
+    return entry.sequence === sequence && entry.id === id
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,30 @@
+import type { Conversations } from './store.ts'
+
+/** What another process shall do: count a step under each of these event ids, and print what came of each. */
+export type MemberOrder = {
+  /** How it opens the store: an exported function of a module, and its argument. */
+  opener: { module: string; name: string; argument: unknown }
+  conversation: string
+  eventIds: string[]
+}
+
+/** The step that all processes make: it counts itself. */
+export const counting = (conversation: string, eventId: string) => ({
+  conversation,
+  person: 'owner',
+  eventId,
+  apply: (state: { count: number } | undefined) => {
+    const count = (state?.count ?? 0) + 1
+    return { state: { count }, messages: [], outcome: count }
+  },
+})
+
+if (process.argv[2]) {
+  const { opener, conversation, eventIds } = JSON.parse(process.argv[2]) as MemberOrder
+  const { [opener.name]: open } = await import(opener.module)
+  const store: Conversations = await open(opener.argument)
+  const outcomes: [string, number][] = []
+  for (const eventId of eventIds) outcomes.push([eventId, await store.step(counting(conversation, eventId))])
+  await store.close()
+  process.stdout.write(JSON.stringify(outcomes))
+}

@@ -1,0 +1,75 @@
+import type pg from 'pg'
+import type { Log } from '../../base/log.ts'
+import { alone } from '../../base/postgres/migrations.ts'
+
+const CHUNK = '7 days'
+const COMPRESS_AFTER = '30 days'
+/** Single calls of models; the hours that they make are kept. */
+const CALLS_KEPT = '90 days'
+
+/** The extension and its licence: the Apache edition has neither compression nor continuous aggregates. */
+const EXTENSION = `
+  SELECT extversion AS version, current_setting('timescaledb.license', true) AS license
+  FROM pg_extension WHERE extname = 'timescaledb'`
+
+/**
+ * Makes `messages` and `model_calls` hypertables where the extension TimescaleDB is in the database: old chunks of messages
+ * are compressed, old calls dropped, and the counts of both by hour kept up to date. Elsewhere the same views count when
+ * they are read, and nothing is dropped. It may run at each start, and a database that gets the extension later is changed
+ * over at the next one. `log` is told once which it is.
+ */
+export async function layOutByTime(client: pg.Client, log: Log): Promise<void> {
+  const { rows } = await client.query(EXTENSION)
+  const { version, license } = rows[0] ?? {}
+  if (license === 'timescale') {
+    await alone(client, () => makeHypertables(client))
+    log.info({ timescaledb: version }, 'the history is kept in TimescaleDB hypertables')
+  } else {
+    await alone(client, () => client.query(PLAIN))
+    log.info({}, 'the history is kept in plain tables: this database has no TimescaleDB with compression')
+  }
+}
+
+/** What is counted by hour; `hour` is the expression that cuts the time of a row down. */
+const MESSAGES_PER_HOUR = (hour: string) =>
+  `SELECT ${hour} AS hour, role, count(*) AS messages FROM lares.messages GROUP BY 1, 2`
+const CALLS_PER_HOUR = (hour: string) => `
+  SELECT ${hour} AS hour, model, count(*) AS calls, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
+  FROM lares.model_calls GROUP BY 1, 2`
+
+const PLAIN_HOUR = `date_trunc('hour', at, 'UTC')`
+const PLAIN = `
+  CREATE OR REPLACE VIEW lares.messages_per_hour AS ${MESSAGES_PER_HOUR(PLAIN_HOUR)};
+  CREATE OR REPLACE VIEW lares.model_calls_per_hour AS ${CALLS_PER_HOUR(PLAIN_HOUR)}`
+
+const BUCKET = `time_bucket(INTERVAL '1 hour', at)`
+const hypertable = (table: string) => `
+  SELECT create_hypertable('lares.${table}', 'at', chunk_time_interval => INTERVAL '${CHUNK}', migrate_data => true, create_default_indexes => false)`
+const aggregate = (view: string, query: string) => `
+  CREATE MATERIALIZED VIEW lares.${view} WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+    ${query} WITH NO DATA;
+  SELECT add_continuous_aggregate_policy('lares.${view}',
+    start_offset => INTERVAL '3 days', end_offset => INTERVAL '1 hour', schedule_interval => INTERVAL '30 minutes')`
+
+const HYPERTABLES = {
+  messages: `
+    DROP VIEW IF EXISTS lares.messages_per_hour;
+    ${hypertable('messages')};
+    ALTER TABLE lares.messages SET (
+      timescaledb.compress, timescaledb.compress_segmentby = 'conversation', timescaledb.compress_orderby = 'at DESC');
+    SELECT add_compression_policy('lares.messages', INTERVAL '${COMPRESS_AFTER}');
+    ${aggregate('messages_per_hour', MESSAGES_PER_HOUR(BUCKET))}`,
+  model_calls: `
+    DROP VIEW IF EXISTS lares.model_calls_per_hour;
+    ${hypertable('model_calls')};
+    ${aggregate('model_calls_per_hour', CALLS_PER_HOUR(BUCKET))};
+    SELECT add_retention_policy('lares.model_calls', INTERVAL '${CALLS_KEPT}')`,
+}
+
+const IS_HYPERTABLE = `
+  SELECT 1 FROM timescaledb_information.hypertables WHERE hypertable_schema = 'lares' AND hypertable_name = $1`
+
+async function makeHypertables(client: pg.Client): Promise<void> {
+  for (const [table, statements] of Object.entries(HYPERTABLES))
+    if ((await client.query(IS_HYPERTABLE, [table])).rows.length === 0) await client.query(statements)
+}

@@ -1,0 +1,82 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { LaresError } from '../../base/errors.ts'
+import type { GroupCommit } from '../../base/sqlite/database.ts'
+import { restored, type Stored, stored } from '../attachment-notes.ts'
+import type { Conversation, History, HistoryMessage, MessageWrite, Waiting } from '../store.ts'
+
+const COLUMNS = `id, conversation, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, sequence, attachments`
+
+/** In the words of the partial index, which SQLite compares as they are. */
+export const IS_WAITING = "status IN ('queued', 'answering')"
+
+/** Writes of history rows, to be used inside a transaction. */
+export function sqliteMessages(database: DatabaseSync) {
+  const open = database.prepare(
+    'INSERT INTO conversations (id, person, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  )
+  const next = database.prepare('UPDATE changes SET last = last + 1 RETURNING last')
+  const write = database.prepare(
+    `INSERT INTO messages (id, conversation, role, text, in_reply_to, created_at, status, sequence, attachments)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, text = excluded.text, sequence = excluded.sequence
+     WHERE status <> excluded.status OR text <> excluded.text`,
+  )
+  return {
+    open: (conversation: string, person: string, at: string) => open.run(conversation, person, at),
+    write(conversation: string, message: MessageWrite) {
+      const { last } = next.get() as { last: number }
+      const { id, role, text, inReplyTo, createdAt, status } = message
+      write.run(id, conversation, role, text, inReplyTo, createdAt, status, last, stored(message))
+    },
+  }
+}
+
+export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): History {
+  const messages = sqliteMessages(database)
+  const conversation = database.prepare(
+    'SELECT id, person, created_at AS createdAt FROM conversations WHERE id = ?',
+  )
+  const ofPerson = database.prepare(
+    'SELECT id, person, created_at AS createdAt FROM conversations WHERE person = ? ORDER BY created_at DESC, id DESC LIMIT ?',
+  )
+  const message = database.prepare(`SELECT ${COLUMNS} FROM messages WHERE id = ?`)
+  const page = database.prepare(
+    `SELECT ${COLUMNS} FROM messages
+     WHERE conversation = :conversation
+       AND position < coalesce((SELECT position FROM messages WHERE id = :before AND conversation = :conversation), 9e18)
+     ORDER BY position DESC LIMIT :limit`,
+  )
+  const changes = database.prepare(
+    `SELECT ${COLUMNS} FROM messages WHERE conversation = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+  )
+  // Left to itself SQLite reads the whole conversation, with each message that comes.
+  const countWaiting = `SELECT c.person, count(*) AS count, min(m.created_at) AS oldestAt
+     FROM messages m INDEXED BY messages_waiting JOIN conversations c ON c.id = m.conversation WHERE ${IS_WAITING}`
+  const waiting = database.prepare(`${countWaiting} GROUP BY c.person`)
+  const waitingIn = database.prepare(`${countWaiting} AND m.conversation = ? GROUP BY c.person`)
+  const read = (id: string) => {
+    const row = message.get(id) as Stored<HistoryMessage> | undefined
+    return row && restored(row)
+  }
+  const all = (rows: unknown[]) => (rows as Stored<HistoryMessage>[]).map(restored)
+  const owner = (id: string) => conversation.get(id) as Conversation | undefined
+  return {
+    accept: entry =>
+      commits.run(() => {
+        messages.open(entry.conversation, entry.person, entry.message.createdAt)
+        if (owner(entry.conversation)?.person !== entry.person)
+          throw new LaresError('not_found', `there is no conversation "${entry.conversation}"`)
+        const known = read(entry.message.id)
+        if (known) return known
+        messages.write(entry.conversation, entry.message)
+        return read(entry.message.id)!
+      }),
+    conversation: async id => owner(id),
+    message: async id => read(id),
+    conversations: async (person, limit) => ofPerson.all(person, limit) as Conversation[],
+    list: async (id, { before, limit }) =>
+      all(page.all({ conversation: id, before: before ?? null, limit })).reverse(),
+    waiting: async id => (id === undefined ? waiting.all() : waitingIn.all(id)) as Waiting[],
+    changes: async (id, sequence, limit) => all(changes.all(id, sequence, limit)),
+  }
+}

@@ -1,0 +1,94 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { GroupCommit } from '../../base/sqlite/database.ts'
+import { segment, words } from '../segmentation.ts'
+import type { Document, Documents } from '../store.ts'
+
+type Row = { rowid: number; id: string; person: string; text: string; body: string; createdAt: string }
+
+const COLUMNS = 'd.rowid, d.id, d.person, d.text, d.body, d.created_at AS createdAt'
+
+const toDocument = ({ id, person, text, body, createdAt }: Row): Document => ({
+  id,
+  person,
+  text,
+  body: JSON.parse(body),
+  createdAt,
+})
+
+/** More words than people ask with would only cost time. */
+const MAX_WORDS = 256
+
+/** Any of the words, each quoted so that nothing in it is taken as FTS5's query language. */
+const anyWord = (query: string): string =>
+  words(query)
+    .slice(0, MAX_WORDS)
+    .map(word => `"${word}"`)
+    .join(' OR ')
+
+export function sqliteDocuments(database: DatabaseSync, commits: GroupCommit): Documents {
+  const get = database.prepare(
+    `SELECT ${COLUMNS} FROM documents d WHERE collection = ? AND person = ? AND id = ?`,
+  )
+  const insert = database.prepare(
+    `INSERT INTO documents (collection, person, id, text, body, created_at) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO NOTHING RETURNING rowid`,
+  )
+  const update = database.prepare('UPDATE documents SET text = ?, body = ? WHERE rowid = ?')
+  const remove = database.prepare('DELETE FROM documents WHERE rowid = ?')
+  const index = database.prepare('INSERT INTO document_words (rowid, words) VALUES (?, ?)')
+  const unindex = database.prepare('DELETE FROM document_words WHERE rowid = ?')
+  const list = database.prepare(
+    `SELECT ${COLUMNS} FROM documents d WHERE collection = ? AND person = ? ORDER BY created_at DESC, rowid DESC LIMIT ?`,
+  )
+  const count = database.prepare(
+    'SELECT count(*) AS count FROM documents WHERE collection = ? AND person = ?',
+  )
+  const search = database.prepare(
+    `SELECT ${COLUMNS}, -bm25(document_words) AS score FROM document_words w JOIN documents d ON d.rowid = w.rowid
+     WHERE document_words MATCH ? AND d.collection = ? AND d.person = ? ORDER BY score DESC, d.rowid DESC LIMIT ?`,
+  )
+  const find = (collection: string, person: string, id: string) =>
+    get.get(collection, person, id) as Row | undefined
+  const add = (collection: string, { person, id, text, body, createdAt }: Document): boolean => {
+    const made = insert.get(collection, person, id, text, JSON.stringify(body), createdAt) as
+      | { rowid: number }
+      | undefined
+    if (made) index.run(made.rowid, segment(text))
+    return made !== undefined
+  }
+  const replace = (row: Row, document: Document) => {
+    update.run(document.text, JSON.stringify(document.body), row.rowid)
+    unindex.run(row.rowid)
+    index.run(row.rowid, segment(document.text))
+  }
+  return {
+    put: (collection, document) =>
+      commits.run(() => {
+        const row = find(collection, document.person, document.id)
+        if (row) replace(row, document)
+        else add(collection, document)
+      }),
+    insert: (collection, document) => commits.run(() => add(collection, document)),
+    async get({ collection, person, id }) {
+      const row = find(collection, person, id)
+      return row && toDocument(row)
+    },
+    delete: ({ collection, person, id }) =>
+      commits.run(() => {
+        const row = find(collection, person, id)
+        if (!row) return false
+        remove.run(row.rowid)
+        unindex.run(row.rowid)
+        return true
+      }),
+    list: async ({ collection, person, limit }) =>
+      (list.all(collection, person, limit) as Row[]).map(toDocument),
+    count: async ({ collection, person }) => (count.get(collection, person) as { count: number }).count,
+    async search({ collection, person, query, limit }) {
+      const match = anyWord(query)
+      if (match === '') return []
+      const rows = search.all(match, collection, person, limit) as (Row & { score: number })[]
+      return rows.map(row => ({ ...toDocument(row), score: row.score }))
+    },
+  }
+}

@@ -1,0 +1,120 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { GroupCommit } from '../../base/sqlite/database.ts'
+import { restored, type Stored } from '../attachment-notes.ts'
+import type { Documents, Forgotten, MessageWrite, Row, Rows } from '../store.ts'
+import { sqliteMessages } from './history.ts'
+
+const PAGE = 500
+
+const CONVERSATIONS = `
+  SELECT c.id, c.person, c.created_at AS createdAt, d.state FROM conversations c LEFT JOIN dialog d ON d.conversation = c.id
+  WHERE c.person = ? ORDER BY c.id`
+const MESSAGES = `
+  SELECT position, id, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, attachments FROM messages
+  WHERE conversation = ? AND position > ? ORDER BY position LIMIT ${PAGE}`
+const DOCUMENTS = `
+  SELECT rowid AS position, collection, id, person, text, body, created_at AS createdAt FROM documents
+  WHERE person = ? AND rowid > ? ORDER BY rowid LIMIT ${PAGE}`
+const TIMERS = `
+  SELECT id, conversation, person, text, language, due_at AS dueAt, state FROM timers WHERE person = ? ORDER BY id`
+const PEOPLE = `
+  SELECT person FROM conversations UNION SELECT person FROM documents UNION SELECT person FROM timers`
+
+export function sqliteRows(database: DatabaseSync, commits: GroupCommit, documents: Documents): Rows {
+  const conversations = database.prepare(CONVERSATIONS)
+  const messages = database.prepare(MESSAGES)
+  const documentsOf = database.prepare(DOCUMENTS)
+  const timers = database.prepare(TIMERS)
+  const people = database.prepare(PEOPLE)
+  const write = writing(database)
+  return {
+    people: async () =>
+      (people.all() as { person: string }[]).map(({ person }) => person).filter(person => person !== ''),
+    async *read(person) {
+      for (const { state, ...row } of conversations.all(person) as ConversationRow[]) {
+        yield { kind: 'conversation', ...row, ...(state !== null && { state: JSON.parse(state) }) }
+        for (const message of pages<Stored<MessageWrite>>(after => messages.all(row.id, after)))
+          yield { kind: 'message', conversation: row.id, person, ...restored(message) }
+      }
+      for (const row of pages<DocumentRow>(after => documentsOf.all(person, after)))
+        yield { ...row, kind: 'document', body: JSON.parse(row.body) }
+      for (const row of timers.all(person) as TimerRow[]) yield { ...row, kind: 'timer' }
+    },
+    async write(rows) {
+      const isNew = rows.map(row => {
+        if (row.kind !== 'document') return commits.run(() => write(row))
+        const { kind: _, collection, ...document } = row
+        return documents.insert(collection, document)
+      })
+      return (await Promise.all(isNew)).filter(Boolean).length
+    },
+    async forget(person) {
+      const forgotten = await commits.run(() => forget(database, person))
+      erase(database)
+      return forgotten
+    },
+  }
+}
+
+type ConversationRow = { id: string; person: string; createdAt: string; state: string | null }
+type DocumentRow = Omit<Extract<Row, { kind: 'document' }>, 'kind' | 'body'> & { body: string }
+type TimerRow = Omit<Extract<Row, { kind: 'timer' }>, 'kind'>
+
+/** Rows come in pages, so that nothing is held open while they are used. */
+function* pages<T>(page: (after: number) => unknown[]): Generator<T> {
+  let after = 0
+  for (;;) {
+    const rows = page(after) as (T & { position: number })[]
+    for (const { position, ...row } of rows) yield row as T
+    if (rows.length < PAGE) return
+    after = rows.at(-1)!.position
+  }
+}
+
+function writing(database: DatabaseSync): (row: Exclude<Row, { kind: 'document' }>) => boolean {
+  const messages = sqliteMessages(database)
+  const knows = database.prepare('SELECT 1 FROM messages WHERE id = ?')
+  const state = database.prepare(
+    'INSERT INTO dialog (conversation, state) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  )
+  const timer = database.prepare(
+    `INSERT INTO timers (id, conversation, person, text, language, due_at, state) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO NOTHING`,
+  )
+  return row => {
+    if (row.kind === 'timer')
+      return (
+        timer.run(row.id, row.conversation, row.person, row.text, row.language, row.dueAt, row.state)
+          .changes > 0
+      )
+    if (row.kind === 'message') {
+      if (knows.get(row.id)) return false
+      messages.write(row.conversation, row)
+      return true
+    }
+    const isNew = messages.open(row.id, row.person, row.createdAt).changes > 0
+    if (isNew && row.state !== undefined) state.run(row.id, JSON.stringify(row.state))
+    return isNew
+  }
+}
+
+function forget(database: DatabaseSync, person: string): Forgotten {
+  const mine = '(SELECT id FROM conversations WHERE person = ?)'
+  const remove = (sql: string) => Number(database.prepare(`DELETE FROM ${sql}`).run(person).changes)
+  const messages = remove(`messages WHERE conversation IN ${mine}`)
+  remove(`dialog WHERE conversation IN ${mine}`)
+  remove(`journal WHERE conversation IN ${mine}`)
+  remove('document_words WHERE rowid IN (SELECT rowid FROM documents WHERE person = ?)')
+  return {
+    messages,
+    conversations: remove('conversations WHERE person = ?'),
+    documents: remove('documents WHERE person = ?'),
+    timers: remove('timers WHERE person = ?'),
+  }
+}
+
+/** What was deleted leaves the file too, and not only the table: the index, the pages and the write-ahead log. */
+function erase(database: DatabaseSync): void {
+  database.exec(`INSERT INTO document_words (document_words) VALUES ('optimize')`)
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+}

@@ -1,0 +1,182 @@
+import type { AttachmentNote, Language } from '../contract/events/event-types.ts'
+
+/**
+ * The conversations store: dialog's state and journal, the history that people see, documents, timers.
+ * Drivers: `sqlite` (embedded; several processes of one machine may share the file).
+ *
+ * Guarantees of every driver: what a call has resolved survives kill -9 and power loss (PostgreSQL: as its
+ * synchronous_commit says); each call is one transaction; calls on one conversation are serial. All ids are the caller's,
+ * and a call repeated with the same ids changes nothing, unless its comment says so.
+ */
+export type Conversations = {
+  /**
+   * Dialog's step, in one transaction: reads the state, applies, and writes the new state, the history rows and the
+   * outcome under `eventId`. When that event was applied before, nothing is applied and the recorded outcome comes back.
+   */
+  step<State, Outcome>(request: StepRequest<State, Outcome>): Promise<Outcome>
+  history: History
+  documents: Documents
+  timers: Timers
+  rows: Rows
+  audit: AuditStore
+  /** Removes journal entries older than this; an event that comes again later than that would be applied again. */
+  trimJournal(beforeMs: number): Promise<void>
+  /** Resolves when the store can be read and written; rejects with `unavailable` and the remedy. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+export type StepRequest<State, Outcome> = {
+  conversation: string
+  person: string
+  eventId: string
+  /** Must be pure: it may be run again when the transaction is. State is undefined for a conversation without one. */
+  apply(state: State | undefined): {
+    state: State
+    messages: MessageWrite[]
+    outcome: Outcome
+    /** Counted by hour and model (docs/stores.md); nothing of a person is among it. */
+    modelCalls?: ModelCall[] | undefined
+  }
+}
+
+export type ModelCall = { model: string; inputTokens: number; outputTokens: number }
+
+export type MessageStatus = 'queued' | 'answering' | 'answered' | 'completed' | 'failed' | 'interrupted'
+
+export type MessageWrite = {
+  id: string
+  role: 'user' | 'assistant'
+  text: string
+  /** The message that this one answers, or null. */
+  inReplyTo: string | null
+  /** ISO 8601, UTC. */
+  createdAt: string
+  status: MessageStatus
+  /** Only where something came with it. Like all but text and status it stays as it was first written. */
+  attachments?: AttachmentNote[]
+}
+
+export type HistoryMessage = MessageWrite & {
+  conversation: string
+  /** Grows with every change in the store: a row that changes gets a new one. */
+  sequence: number
+}
+
+/** The messages of one person that have no reply yet; `oldestAt` (ISO 8601, UTC) is when the first of them came. */
+export type Waiting = { person: string; count: number; oldestAt: string }
+
+export type Conversation = { id: string; person: string; createdAt: string }
+
+export type History = {
+  /**
+   * Enters a person's message as `queued`, making the conversation if there is none. Gives back what the store holds
+   * under that id: for a repeated message the first one. Errors: `not_found` when the conversation is another person's.
+   */
+  accept(entry: { conversation: string; person: string; message: MessageWrite }): Promise<HistoryMessage>
+  conversation(id: string): Promise<Conversation | undefined>
+  message(id: string): Promise<HistoryMessage | undefined>
+  /** A person's conversations, the newest first. */
+  conversations(person: string, limit: number): Promise<Conversation[]>
+  /** The last `limit` messages (before the one with id `before`), oldest first. */
+  list(conversation: string, page: { before?: string; limit: number }): Promise<HistoryMessage[]>
+  /** How much waits for a reply, by person; in one conversation, if it is given. Nobody for whom nothing waits. */
+  waiting(conversation?: string): Promise<Waiting[]>
+  /** Rows changed after `sequence`, in the order of their changes. */
+  changes(conversation: string, sequence: number, limit: number): Promise<HistoryMessage[]>
+}
+
+/**
+ * A JSON document of one person in a collection, found by id or by its words. `person` is empty for what is everybody's,
+ * which is never encrypted or forgotten: nothing that a person said belongs there.
+ */
+export type Document = { id: string; person: string; text: string; body: unknown; createdAt: string }
+
+export type DocumentKey = { collection: string; person: string; id: string }
+
+export type Documents = {
+  /** Writes or replaces (the creation time stays). */
+  put(collection: string, document: Document): Promise<void>
+  /** Writes only if there is none under that id; false when there was. */
+  insert(collection: string, document: Document): Promise<boolean>
+  get(key: DocumentKey): Promise<Document | undefined>
+  /** True when there was one. */
+  delete(key: DocumentKey): Promise<boolean>
+  /** The newest first. */
+  list(query: { collection: string; person: string; limit: number }): Promise<Document[]>
+  /** How many there are; none of them is read. */
+  count(query: { collection: string; person: string }): Promise<number>
+  /** Best first, by the words they share with `query` (BM25); score is above 0, higher is better. Chinese is matched by character. */
+  search(query: {
+    collection: string
+    person: string
+    query: string
+    limit: number
+  }): Promise<(Document & { score: number })[]>
+}
+
+export type Timer = {
+  id: string
+  conversation: string
+  person: string
+  text: string
+  language: Language
+  /** ISO 8601, UTC. */
+  dueAt: string
+}
+
+export type Timers = {
+  /** False when a timer of that id is known already, fired or not. Errors: `invalid_request` when `dueAt` is no time before the year 10000. */
+  schedule(timer: Timer): Promise<boolean>
+  /** True when it was there and had not fired. */
+  cancel(person: string, id: string): Promise<boolean>
+  /** Timers that are due and have not fired, the earliest first. */
+  due(nowMs: number, limit: number): Promise<Timer[]>
+  /** A person's timers that have not fired, the earliest first. */
+  pending(person: string, limit: number): Promise<Timer[]>
+  markFired(ids: string[]): Promise<void>
+}
+
+/** All that is kept of a person, for those who move it and forget it. The journal is not among it: it tells of events on the log. */
+export type Row =
+  | { kind: 'conversation'; id: string; person: string; createdAt: string; state?: unknown }
+  | ({ kind: 'message'; conversation: string; person: string } & MessageWrite)
+  | ({ kind: 'document'; collection: string } & Document)
+  | ({ kind: 'timer'; state: 'waiting' | 'fired' | 'cancelled' } & Timer)
+
+export type Rows = {
+  /** Everybody of whom there is anything. */
+  people(): Promise<string[]>
+  /**
+   * A person's rows, or everybody's documents for an empty person: a conversation comes before its messages, which come in
+   * their order. What is written meanwhile may be among them or not.
+   */
+  read(person: string): AsyncIterable<Row>
+  /** Puts rows in, in their order. What is there already under the same id stays; gives back how many were new. */
+  write(rows: Row[]): Promise<number>
+  /** Removes all of a person, the journal included, in one transaction; gives back how many of each kind there were. */
+  forget(person: string): Promise<Forgotten>
+}
+
+export type Forgotten = { conversations: number; messages: number; documents: number; timers: number }
+
+/** A line of the audit log, as `shared/protection/audit/` makes it. */
+export type AuditRow = {
+  /** From 1 on, without gaps. */
+  sequence: number
+  id: string
+  /** The entry, as JSON. */
+  text: string
+  hash: string
+}
+
+/** Rows that are added and never changed. */
+export type AuditStore = {
+  /**
+   * Adds the row that `make` makes of the last one (undefined for the first), one writer after the other; what has that
+   * id already stays, and comes back. `make` may be called again.
+   */
+  append(id: string, make: (last: AuditRow | undefined) => AuditRow): Promise<AuditRow>
+  /** In their order. */
+  read(afterSequence: number, limit: number): Promise<AuditRow[]>
+}

@@ -1,0 +1,81 @@
+import { readFile, realpath } from 'node:fs/promises'
+import * as z from 'zod'
+import type { Classifier, Example } from '../../../functions/intent/classifier.ts'
+
+const utterances = z.array(z.tuple([z.string(), z.string()])).default([])
+const file = z.object({
+  train: utterances,
+  val: utterances,
+  test: utterances,
+  oos_train: utterances,
+  oos_val: utterances,
+  oos_test: utterances,
+})
+type Split = 'train' | 'val' | 'test'
+export type IntentFile = z.infer<typeof file>
+
+export const readIntents = async (path: string): Promise<IntentFile> =>
+  file.parse(JSON.parse(await readFile(path, 'utf8')))
+
+/** A split with its out-of-scope utterances, which ask for none. */
+const examplesOf = (intents: IntentFile, split: Split): Example[] => [
+  ...intents[split].map(([text, skill]) => ({ text, skill })),
+  ...intents[`oos_${split}`].map(([text]) => ({ text, skill: null })),
+]
+
+export type Plan = {
+  learn: Example[]
+  /** Where the threshold is found; empty for cross-validation over what is learnt from. */
+  tune: Example[]
+  test: Example[]
+  /** What whoever reads the figures must know. */
+  remarks: string[]
+}
+
+/** Which split serves for what. What is reported is never what the threshold was found on. */
+export async function planFor(trainPath: string, testPath: string): Promise<Plan> {
+  const [train, test] = await Promise.all([readIntents(trainPath), readIntents(testPath)])
+  if (train.train.length === 0) throw new Error(`${trainPath} has no "train"`)
+  const split = test.test.length > 0 ? 'test' : 'val'
+  if (test[split].length === 0) throw new Error(`${testPath} has neither "test" nor "val"`)
+  const isSame = (await realpath(trainPath)) === (await realpath(testPath))
+  const remarks: string[] = []
+  if (split === 'val')
+    remarks.push(
+      `${testPath} has no "test": measured on "val"${test.oos_val.length > 0 ? ' and "oos_val"' : ''}`,
+    )
+  let tune = examplesOf(train, 'val')
+  if (isSame && split === 'val') {
+    tune = []
+    remarks.push('the threshold is found by cross-validation over "train", since "val" is measured')
+  } else if (tune.length === 0)
+    remarks.push(`${trainPath} has no "val": the threshold is found by cross-validation over "train"`)
+  return { learn: examplesOf(train, 'train'), tune, test: examplesOf(test, split), remarks }
+}
+
+export type Shares = {
+  inScopeAccuracy: number
+  inScopeAccuracyNoRejection: number
+  /** Null where nothing is out of scope. */
+  oosRecall: number | null
+}
+
+export async function accuracies(classify: Classifier, test: readonly Example[]): Promise<Shares> {
+  const counts = { inScope: 0, right: 0, best: 0, none: 0, caught: 0 }
+  for (const { text, skill } of test) {
+    const found = await classify(text)
+    if (skill === null) {
+      counts.none++
+      if (found.skill === null) counts.caught++
+    } else {
+      counts.inScope++
+      if (found.skill === skill) counts.right++
+      if (found.candidates[0]?.skill === skill) counts.best++
+    }
+  }
+  return {
+    inScopeAccuracy: counts.right / counts.inScope,
+    inScopeAccuracyNoRejection: counts.best / counts.inScope,
+    oosRecall: counts.none === 0 ? null : counts.caught / counts.none,
+  }
+}

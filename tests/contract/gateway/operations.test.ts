@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { LaresError } from '../../../shared/base/errors.ts'
+import type { DeadLetter, DeadLetters, OperationStatus } from '../../../shared/operations/operations.ts'
+import type { Tracer } from '../../../shared/operations/trace-types.ts'
+import { ask } from './client.ts'
+import { ALICE, type House, openHouse } from './gateway-instance.ts'
+
+const status: OperationStatus = {
+  functions: [{ name: 'intent', topics: ['lares.message'], lag: 3, oldestMs: 1_200 }],
+  deadLetters: 1,
+}
+
+const letter: DeadLetter = {
+  id: 'd1',
+  conversation: 'c1',
+  recordedAt: '2026-05-01T12:00:00.000Z',
+  function: 'intent',
+  error: { code: 'rejected', message: 'it would not' },
+  tries: 5,
+  firstTriedAt: '2026-05-01T12:00:00.000Z',
+  topic: 'lares.message',
+  partition: 0,
+  offset: 7,
+}
+
+function openLetters(): DeadLetters {
+  let retriedAt: string | undefined
+  const find = (id: string): DeadLetter => {
+    if (id !== letter.id) throw new LaresError('not_found', `there is no dead letter "${id}"`)
+    return { ...letter, ...(retriedAt && { retriedAt }) }
+  }
+  return {
+    list: async () => [find('d1')],
+    show: async id => ({ ...find(id), event: { id: 'e1' } }),
+    async retry(id) {
+      find(id)
+      retriedAt = '2026-05-02T12:00:00.000Z'
+      return find(id)
+    },
+  }
+}
+
+const trace: Tracer = async ({ id, turns }) => {
+  if (id !== 'c1') throw new LaresError('not_found', `there is no "${id}"`)
+  const known = { id: 'm1', events: [] }
+  return { conversation: id, turns: [known, known].slice(-turns), hasEarlier: turns < 2, knowsTries: true }
+}
+
+let house: House
+
+beforeEach(async () => {
+  house = await openHouse({ parts: { status: async () => status, dead: openLetters(), trace } })
+})
+afterEach(() => house.close())
+
+test('the owner sees how far the functions are', async () => {
+  const response = await ask(house, '/api/status')
+  expect(await response.json()).toEqual(status)
+})
+
+test('the owner lists, sees and puts back dead letters', async () => {
+  expect(await (await ask(house, '/api/dead')).json()).toEqual({ deadLetters: [letter] })
+  expect(await (await ask(house, '/api/dead/d1')).json()).toEqual({ ...letter, event: { id: 'e1' } })
+  const retried = await ask(house, '/api/dead/d1/retry', { method: 'POST' })
+  expect(await retried.json()).toEqual({ ...letter, retriedAt: '2026-05-02T12:00:00.000Z' })
+})
+
+test('the owner sees the journey of a conversation, as many turns of it as asked for', async () => {
+  expect(await (await ask(house, '/api/trace/c1')).json()).toMatchObject({ turns: [{}, {}] })
+  expect(await (await ask(house, '/api/trace/c1?turns=1')).json()).toMatchObject({
+    turns: [{}],
+    hasEarlier: true,
+  })
+  expect((await ask(house, '/api/trace/c2')).status).toBe(404)
+  for (const query of ['turns=0', 'turns=many', 'turns=1001', 'turn=1'])
+    expect((await ask(house, `/api/trace/c1?${query}`)).status).toBe(400)
+})
+
+test('a dead letter that is not there is told', async () => {
+  expect((await ask(house, '/api/dead/d2')).status).toBe(404)
+  expect((await ask(house, '/api/dead/d2/retry', { method: 'POST' })).status).toBe(404)
+})
+
+test('others than the owner are refused, and strangers too', async () => {
+  for (const path of ['/api/status', '/api/trace/c1', '/api/dead', '/api/dead/d1']) {
+    expect((await ask(house, path, { token: ALICE })).status).toBe(403)
+    expect((await ask(house, path, { token: null })).status).toBe(401)
+  }
+  expect((await ask(house, '/api/dead/d1/retry', { method: 'POST', token: ALICE })).status).toBe(403)
+  expect(await (await ask(house, '/api/dead/d1')).json()).not.toHaveProperty('retriedAt')
+})

@@ -1,0 +1,117 @@
+import type { Chance } from '../chance.ts'
+import type { Clock, Owner } from '../clock.ts'
+import type { Trace } from '../trace.ts'
+
+/** One life of a process: from its start to its death. */
+export type Life = Owner & {
+  machine: Machine
+  onDeath(run: () => void): void
+  onPause(run: (forMs: number) => void): void
+}
+
+/** A process of the house, which lives, dies and is started again. Its durable state is in the bus and in the store. */
+export type Machine = {
+  name: string
+  /** Undefined while it is down. */
+  life: Life | undefined
+  start(): void
+  /** Kill -9: nothing of it goes on, but for what it has sent. It is started again after a while. */
+  crash(why: string): void
+  /** SIGSTOP, and SIGCONT after a while. */
+  pause(forMs: number): void
+  /** SIGTERM: it ends its work in order, and is started again after a while. */
+  stop(): void
+  /** Stays down, or may start again. */
+  keepDown(isDown: boolean): void
+  /** How often it has died. */
+  deaths: number
+}
+
+/** What runs when a process starts; gives back what ends it in order. */
+export type Boot = (life: Life) => Promise<() => Promise<void>>
+
+type MachineParts = { clock: Clock; chance: Chance; trace: Trace }
+
+/** How long a process that ends in order may take before it is killed. */
+const GRACE_MS = 10_000
+
+export function openMachine(name: string, boot: Boot, { clock, chance, trace }: MachineParts): Machine {
+  let close: (() => Promise<void>) | undefined
+  let isKeptDown = false
+  let endLife: () => void = () => undefined
+  let tellPause = (_forMs: number): void => undefined
+
+  const begin = () => {
+    const deaths: (() => void)[] = []
+    const pauses: ((forMs: number) => void)[] = []
+    const life: Life = {
+      name,
+      machine,
+      alive: true,
+      pausedUntilMs: 0,
+      skewMs: 0,
+      onDeath: run => void deaths.push(run),
+      onPause: run => void pauses.push(run),
+    }
+    machine.life = life
+    close = undefined
+    endLife = () => {
+      for (const run of deaths) run()
+    }
+    tellPause = forMs => {
+      for (const run of pauses) run(forMs)
+    }
+    trace(() => `${name} starts`)
+    clock.as(life, async () => {
+      close = await boot(life)
+    })
+  }
+  const end = (life: Life) => {
+    life.alive = false
+    machine.life = undefined
+    machine.deaths++
+    endLife()
+    clock.after(chance.between(`${name} is down`, 100, 6_000), machine.start)
+  }
+  const machine: Machine = {
+    name,
+    life: undefined,
+    deaths: 0,
+    start() {
+      if (!machine.life && !isKeptDown) begin()
+    },
+    crash(why) {
+      const { life } = machine
+      if (!life) return
+      trace(() => `${name} dies: ${why}`)
+      end(life)
+    },
+    pause(forMs) {
+      const { life } = machine
+      if (!life) return
+      trace(() => `${name} stands still for ${Math.round(forMs)} ms`)
+      life.pausedUntilMs = clock.nowMs() + forMs
+      tellPause(forMs)
+    },
+    stop() {
+      const { life } = machine
+      if (!life || !close) return
+      trace(() => `${name} is to stop`)
+      const isOver = () => {
+        if (!life.alive) return
+        trace(() => `${name} has stopped`)
+        end(life)
+      }
+      clock.after(GRACE_MS, isOver)
+      const finish = close
+      close = undefined
+      clock.after(0, () => void finish().then(() => clock.after(0, isOver)), life)
+    },
+    keepDown(isDown) {
+      isKeptDown = isDown
+      if (isDown) machine.crash('it is taken down')
+      else machine.start()
+    },
+  }
+  return machine
+}

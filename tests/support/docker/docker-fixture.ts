@@ -1,0 +1,77 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+import type { Ground } from '../provider.ts'
+import { type DockerMachine, killContainersOf, ROOT } from './docker.ts'
+
+const NATIVE = /^(node:|node-llama-cpp|onnxruntime-node)/
+const SHARED = '/app/shared.mjs'
+
+const DOCKERFILE = (base: string) => `FROM ${base}
+WORKDIR /app
+ENV HOST=0.0.0.0 PORT=8080 LARES_HOME=/tmp/lares NODE_OPTIONS=--disable-warning=ExperimentalWarning
+COPY . .
+USER 10001:10001
+CMD ["node", "main.mjs"]
+`
+
+/**
+ * Handlers of tests as images: the runtime in a layer that all share, and each handler as one more file, so that an image
+ * takes a moment. That the template makes one of a real function is shown elsewhere.
+ */
+export async function dockerGround(machine: DockerMachine): Promise<Ground> {
+  const folder = await mkdtemp(join(tmpdir(), 'lares-runtime-'))
+  const runtime = `${machine.registry}/tests/runtime:latest`
+  await bundleRuntime(folder)
+  await writeFile(
+    join(folder, 'main.mjs'),
+    `import { runBundled } from './shared.mjs'\nawait runBundled(() => import('./handler.ts'))\n`,
+  )
+  await writeFile(join(folder, 'Dockerfile'), DOCKERFILE(machine.base.base))
+  await machine.build(folder, runtime)
+  await rm(folder, { recursive: true })
+  const written = new Map<string, string>()
+  const image = (name: string) => `${machine.registry}/lares/${name}:latest`
+  return {
+    backend: 'docker',
+    host: machine.host,
+    image,
+    shared: () => SHARED,
+    async write(home, name, source) {
+      if (written.get(name) === source) return
+      written.set(name, source)
+      const context = join(home, 'functions', name)
+      await mkdir(context, { recursive: true })
+      await writeFile(join(context, 'handler.ts'), source)
+      await writeFile(join(context, 'Dockerfile'), `FROM ${runtime}\nCOPY handler.ts ./\n`)
+      await machine.build(context, image(name))
+    },
+    kill: killContainersOf,
+  }
+}
+
+async function bundleRuntime(folder: string): Promise<void> {
+  const entry = join(ROOT, 'runtime.mjs')
+  const source = ['host/bundled.ts', 'contract/definition.ts']
+    .map(file => `export * from ${JSON.stringify(join(ROOT, 'shared', file))}`)
+    .join('\n')
+  const bundle = await rolldown({
+    input: entry,
+    platform: 'node',
+    external: NATIVE,
+    plugins: [
+      {
+        name: 'entry',
+        resolveId: id => (id === entry ? id : null),
+        load: id => (id === entry ? source : null),
+      },
+    ],
+  })
+  await bundle.write({
+    file: join(folder, 'shared.mjs'),
+    format: 'esm',
+    codeSplitting: false,
+    keepNames: true,
+  })
+}

@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { startSupervisor } from '../../../infra/processes/supervisor.ts'
+import { type StartedProvider, startProvider } from '../../../infra/provider/start.ts'
+import { noLog } from '../../../shared/base/log.ts'
+import { freePort, type House, TOKEN } from '../instance.ts'
+import { PASSWORD } from '../provider.ts'
+import { until } from '../until.ts'
+import { killContainersOf, ROOT } from './docker.ts'
+
+const FUNCTIONS = [
+  'intent',
+  'memory',
+  'dialog',
+  'generation',
+  'learning',
+  'time',
+  'calculator',
+  'reminder',
+  'notes',
+]
+
+/** By then the assistant does what was deployed last: docs/deploy.md. */
+const KNOWN_AFTER_MS = 5_000
+
+export type DockerHouseOptions = {
+  modelUrl: string
+  brokers: string
+  /** Reached from this machine and from containers alike. */
+  databaseUrl: string
+  /** Brings the functions of stack.yml to the provider. */
+  deploy(provider: string): Promise<void>
+  /** Where functions run; default: containers of this machine's Docker. */
+  place?: FunctionsPlace
+}
+
+export type FunctionsPlace = {
+  /** What all are told besides. */
+  environment?: Record<string, string>
+  /** A provider at PROVIDER_PORT `port` that tells functions of the services. */
+  openProvider(
+    port: number,
+    services: Record<string, string>,
+  ): Promise<Pick<StartedProvider, 'url' | 'close'>>
+  /** kill -9 of all replicas of a function. */
+  kill(name: string): Promise<void>
+}
+
+/** Gateway, connector and provider as on one host, and each function in containers of Docker's or of a cluster. */
+export async function startDockerHouse(options: DockerHouseOptions): Promise<House> {
+  const { modelUrl, brokers, databaseUrl, deploy } = options
+  const home = await mkdtemp(join(tmpdir(), 'lares-docker-'))
+  const runFolder = join(home, 'run')
+  await mkdir(runFolder)
+  const port = await freePort()
+  const providerPort = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const services = {
+    DATABASE_URL: databaseUrl,
+    OPENAI_BASE_URL: modelUrl,
+    LARES_MODEL: 'stand-in',
+    LARES_EMBEDDING_MODEL: 'none',
+    ...options.place?.environment,
+  }
+  const shared = {
+    ...services,
+    PORT: String(port),
+    LARES_HOME: home,
+    LARES_TOKEN: TOKEN,
+    LARES_BUS: 'kafka',
+    KAFKA_BROKERS: brokers,
+    OPENFAAS_URL: `http://127.0.0.1:${providerPort}`,
+    PROVIDER_PASSWORD: PASSWORD,
+  }
+  const children = [
+    { name: 'connector', script: 'infra/connector/main.ts', args: [], environment: {} },
+    { name: 'gateway', script: 'gateway/main.ts', args: [], environment: {} },
+  ]
+  const place = options.place ?? onDocker(home)
+  const openProvider = () => place.openProvider(providerPort, services)
+  const ready = () => until(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok, 120_000)
+  let provider = await openProvider()
+  let supervisor = startSupervisor(children, { runFolder, log: noLog, shared })
+  let readyMs = 0
+  const begunAt = performance.now()
+  await ready()
+  await deploy(provider.url)
+  await wait(KNOWN_AFTER_MS)
+  readyMs = Math.round(performance.now() - begunAt)
+  const pid = (name: string) => Number(readFileSync(join(runFolder, `${name}.pid`), 'utf8'))
+  return {
+    url,
+    home,
+    output: () => '',
+    request: (path, init = {}) =>
+      fetch(`${url}${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', ...init.headers },
+      }),
+    readyMs: () => readyMs,
+    pid,
+    processes: ['gateway', 'connector', ...FUNCTIONS],
+    async kill(name) {
+      if (!FUNCTIONS.includes(name)) return void process.kill(pid(name), 'SIGKILL')
+      await place.kill(name)
+    },
+    async restart() {
+      await supervisor.stop()
+      await provider.close({ stopFunctions: false })
+      provider = await openProvider()
+      supervisor = startSupervisor(children, { runFolder, log: noLog, shared })
+      await ready()
+    },
+    halt: () => supervisor.stop(),
+    async stop() {
+      await supervisor.stop()
+      await provider.close({ stopFunctions: true })
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+const onDocker = (home: string): FunctionsPlace => ({
+  openProvider: (port, services) =>
+    startProvider({
+      backend: 'docker',
+      port,
+      home,
+      root: ROOT,
+      password: PASSWORD,
+      labels: new Map(),
+      spares: 0,
+      environment: services,
+      docker: { masterKeyFile: join(home, 'master.key'), pausedBytes: 256 * 1024 * 1024 },
+      version: '0.0.0',
+      log: noLog,
+    }),
+  kill: name => killContainersOf(home, name),
+})

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { readWholeStack } from '../../infra/cli/lint/lint-stack.ts'
+import { readStack } from '../../shared/contract/stack.ts'
+import { buildArguments, buildContext, type DockerMachine, ROOT } from './docker/docker.ts'
+import { basic, PASSWORD } from './provider.ts'
+
+const run = promisify(execFile)
+
+/** What `faas-cli up` does: build, push, deploy; with faas-cli itself where it is on PATH, which no registry carries. */
+export async function up(machine: DockerMachine, provider: string): Promise<void> {
+  const { registry, base } = machine
+  const hasCli = await run('faas-cli', ['version', '--short-version']).then(
+    () => true,
+    () => false,
+  )
+  process.stderr.write(`functions are deployed by ${hasCli ? 'faas-cli up' : 'what faas-cli would send'}\n`)
+  if (hasCli) {
+    const env = { ...process.env, REGISTRY: registry, OPENFAAS_URL: provider }
+    await run('faas-cli', ['login', '-g', provider, '--password', PASSWORD], { env })
+    const given = Object.entries(buildArguments(base)).flatMap(([name, value]) => [
+      '--build-arg',
+      `${name}=${value}`,
+    ])
+    await run('faas-cli', ['up', '-g', provider, ...given], { env, cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })
+    return
+  }
+  for (const { name } of await readStack(join(ROOT, 'stack.yml'))) {
+    await build(machine, ROOT, name)
+    await deploy(machine, ROOT, name, provider)
+  }
+}
+
+const entryOf = async ({ registry }: DockerMachine, root: string, name: string) =>
+  (await readWholeStack(join(root, 'stack.yml'), { REGISTRY: registry })).find(one => one.name === name)!
+
+/** `faas-cli build` and `push` of one function of the checkout `root`. */
+export async function build(machine: DockerMachine, root: string, name: string): Promise<void> {
+  const { handler, image } = await entryOf(machine, root, name)
+  const context = await buildContext(resolve(root, handler!))
+  await machine.build(context, image!, buildArguments(machine.base))
+  await rm(context, { recursive: true })
+}
+
+/** `faas-cli deploy` of it. */
+export async function deploy(
+  machine: DockerMachine,
+  root: string,
+  name: string,
+  provider: string,
+): Promise<void> {
+  const one = await entryOf(machine, root, name)
+  const { image, labels, annotations, limits, requests, readonly_root_filesystem } = one
+  await system(provider, 'POST', {
+    ...{ service: name, image, envProcess: 'node main.mjs', labels, annotations, limits, requests },
+    readOnlyRootFilesystem: readonly_root_filesystem,
+  })
+}
+
+/** `faas-cli remove` of it. */
+export const remove = (name: string, provider: string): Promise<void> =>
+  system(provider, 'DELETE', { functionName: name })
+
+async function system(provider: string, method: string, body: object): Promise<void> {
+  const answer = await fetch(`${provider}/system/functions`, {
+    method,
+    headers: { authorization: basic(PASSWORD) },
+    body: JSON.stringify(body),
+  })
+  if (!answer.ok) throw new Error(`${method} of ${JSON.stringify(body)}: ${await answer.text()}`)
+}

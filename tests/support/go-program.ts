@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { LaresError } from '../../shared/base/errors.ts'
+import { readEnvironment } from '../../shared/config/environment.ts'
+
+const run = promisify(execFile)
+
+export type GoPart = {
+  name: string
+  module: string
+  /** The packages of its programs below the module, by the names the programs get; default: the module is one. */
+  programs?: Record<string, string>
+  version: string
+  /** The version of the modules below k8s.io that Kubernetes develops in its own repository, as v0.36.3. */
+  staging?: string
+  /** Variables that a release is built with, as `package.name=value`. */
+  variables?: string[]
+  /** What is written otherwise in a file of the source: it has to be there as it was. */
+  edits?: { file: string; from: string; to: string }[]
+  /** How long two cores are busy with it. */
+  takes: string
+}
+
+/**
+ * Programs for tests that are published as source, built with Go at the first use and kept in the cache. Gives the folder
+ * in which they are by their names. Errors: `unavailable`.
+ */
+export async function goPart(part: GoPart): Promise<string> {
+  const { name, module, version, staging, takes } = part
+  const { programs = { [name]: '.' }, variables = [], edits = [] } = part
+  const { cache } = readEnvironment(process.env)
+  const folder = join(cache, `${name}-${version}`)
+  const isBuilt = () => Object.keys(programs).every(program => existsSync(join(folder, program)))
+  if (isBuilt()) return folder
+  await mkdir(cache, { recursive: true })
+  const draft = await mkdtemp(`${folder}-`)
+  process.stderr.write(`building ${name} ${version} with Go (${takes}, once)\n`)
+  try {
+    const source = join(draft, 'source')
+    await fetchModule(`${module}@${version}`, source)
+    if (staging !== undefined) await replaceStaging(source, staging)
+    for (const edit of edits) await change(join(source, edit.file), edit)
+    // One after the other: they share most of what is compiled.
+    for (const [program, path] of Object.entries(programs))
+      await build(source, path, join(draft, program), variables)
+    await rm(source, { recursive: true })
+    await rename(draft, folder)
+  } catch (cause) {
+    await rm(draft, { recursive: true, force: true })
+    if (!isBuilt())
+      throw new LaresError(
+        'unavailable',
+        `${name} could not be built: ${(cause as Error).message}; install Go 1.24 or newer`,
+        { cause },
+      )
+  }
+  return folder
+}
+
+/** A copy of its own, because `go install` refuses a module that has `replace` or `exclude` in its go.mod. */
+async function fetchModule(module: string, source: string): Promise<void> {
+  await cp(await goModule(module), source, { recursive: true })
+  // Go's own copies are read-only.
+  await run('chmod', ['-R', 'u+w', source])
+}
+
+/** The folder of a module as Go has fetched it. */
+export async function goModule(module: string): Promise<string> {
+  const { stdout } = await run('go', ['mod', 'download', '-json', module])
+  return (JSON.parse(stdout) as { Dir: string }).Dir
+}
+
+async function build(source: string, path: string, binary: string, variables: string[]): Promise<void> {
+  const flags = ['-s', '-w', ...variables.flatMap(variable => ['-X', variable])].join(' ')
+  await run('go', ['build', '-trimpath', '-ldflags', flags, '-o', binary, path], {
+    cwd: source,
+    env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=mod' },
+    maxBuffer: 16 * 1024 * 1024,
+  })
+}
+
+async function change(file: string, { from, to }: { from: string; to: string }): Promise<void> {
+  const text = await readFile(file, 'utf8')
+  if (!text.includes(from)) throw new Error(`${file} does not have "${from}"`)
+  await writeFile(file, text.replace(from, to))
+}
+
+/** In a module they are not in the folders that its go.mod points to, but are published under versions of their own. */
+async function replaceStaging(source: string, version: string): Promise<void> {
+  const file = join(source, 'go.mod')
+  const text = await readFile(file, 'utf8')
+  const released = text
+    .replace(/^replace \(.*?^\)$/ms, '')
+    .replace(/(k8s\.io\/[\w-]+) v0\.0\.0(?=\s)/g, `$1 ${version}`)
+  await writeFile(file, released)
+}

@@ -1,0 +1,68 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Docker from 'dockerode'
+import { ROOT } from '../docker/docker.ts'
+import { PASSWORD } from '../provider.ts'
+import { until } from '../until.ts'
+import { type ClusterNetwork, LABEL } from './cluster-network.ts'
+
+const START_LIMIT_MS = 60_000
+
+export type ClusterProviderOptions = {
+  kubeconfig: string
+  /** One that has Node. */
+  image: string
+  environment: Record<string, string>
+  port: number
+}
+
+/**
+ * The provider of this checkout in a container: it has the names of a cluster, and this machine's loopback, where the
+ * registry of images is.
+ */
+export async function startClusterProvider(
+  network: ClusterNetwork,
+  { kubeconfig, image, environment, port }: ClusterProviderOptions,
+) {
+  const home = await mkdtemp(join(tmpdir(), 'lares-provider-'))
+  const names = join(home, 'resolv.conf')
+  await writeFile(names, `nameserver ${network.names}\n`)
+  const container = await new Docker().createContainer({
+    Image: image,
+    Labels: { [LABEL]: 'provider' },
+    WorkingDir: '/lares',
+    Cmd: ['node', 'infra/provider/main.ts', '--backend', 'knative'],
+    Env: [
+      `PROVIDER_PORT=${port}`,
+      `PROVIDER_PASSWORD=${PASSWORD}`,
+      'KUBECONFIG=/kubeconfig',
+      'LARES_HOME=/home/lares',
+      ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    ],
+    HostConfig: {
+      NetworkMode: 'host',
+      Binds: [
+        `${ROOT}:/lares:ro`,
+        `${kubeconfig}:/kubeconfig:ro`,
+        `${home}:/home/lares`,
+        `${names}:/etc/resolv.conf:ro`,
+      ],
+    },
+  })
+  await container.start()
+  const url = `http://127.0.0.1:${port}`
+  const said = async () => (await container.logs({ stdout: true, stderr: true, tail: 50 })).toString()
+  const close = async () => {
+    await container.remove({ force: true })
+    await rm(home, { recursive: true, force: true })
+  }
+  try {
+    await until(async () => (await fetch(`${url}/healthz`).catch(() => undefined))?.ok, START_LIMIT_MS)
+  } catch (cause) {
+    const words = await said()
+    await close()
+    throw new Error(`the provider did not start: ${words}`, { cause })
+  }
+  return { url, said, close }
+}

@@ -1,0 +1,92 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { V1Pod } from '@kubernetes/client-node'
+import { parseAllDocuments } from 'yaml'
+import { type DockerMachine, ROOT, startDocker } from '../docker/docker.ts'
+import { openClusterNetwork } from './cluster-network.ts'
+import { startClusterProvider } from './cluster-provider.ts'
+import { NODE, startKnative } from './knative.ts'
+import { dataPlaneImage } from './knative-data-plane.ts'
+import { startKubeRouter } from './kube-router.ts'
+import { type KubernetesServer, startKubernetes } from './kubernetes.ts'
+import { killContainer } from './pod-container.ts'
+
+export type KnativeGround = {
+  machine: DockerMachine
+  kubernetes: KubernetesServer
+  /** Starts the provider of the cluster; `environment` is what it is told of services. */
+  startProvider(port: number, environment?: Record<string, string>): ReturnType<typeof startClusterProvider>
+  /** Pods of a function, but for those that end: they go on answering for half a minute what they have been given. */
+  podsOf(name: string): Promise<V1Pod[]>
+  /** kill -9 of its containers. */
+  kill(name: string): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Knative with all that requests pass through (Kourier, Envoy, activator, queue-proxy), and pods that are containers. With
+ * `policies` those of infra/knative are in force, and those that functions bring.
+ */
+export async function startKnativeGround({ policies = false } = {}): Promise<KnativeGround> {
+  const closing: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    for (const one of closing.toReversed()) await one()
+  }
+  try {
+    const machine = await startDocker()
+    closing.push(machine.close)
+    const image = await dataPlaneImage(machine)
+    const kubernetes = await startKubernetes(machine.host)
+    closing.push(kubernetes.close)
+    const network = await openClusterNetwork(kubernetes.api)
+    closing.push(network.close)
+    const knative = await startKnative(kubernetes, { network, image })
+    closing.push(knative.close)
+    if (policies) closing.push(await enforcePolicies(kubernetes))
+    const podsOf = async (name: string) => {
+      const answer = await kubernetes.api(
+        'GET',
+        `/api/v1/namespaces/openfaas-fn/pods?labelSelector=faas_function%3D${name}`,
+      )
+      const { items } = (await answer.json()) as { items: V1Pod[] }
+      return items.filter(({ metadata }) => !metadata!.deletionTimestamp)
+    }
+    return {
+      machine,
+      kubernetes,
+      startProvider: (port, environment = {}) =>
+        startClusterProvider(network, {
+          kubeconfig: kubernetes.kubeconfig,
+          image: machine.base.base,
+          environment,
+          port,
+        }),
+      podsOf,
+      kill: async name => {
+        for (const pod of await podsOf(name)) await killContainer(pod, 'function')
+      },
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Gives back what ends it. */
+async function enforcePolicies(kubernetes: KubernetesServer): Promise<() => Promise<void>> {
+  const put = async (path: string, object: object) => {
+    const answer = await kubernetes.api('POST', path, object)
+    if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`)
+    await answer.body?.cancel()
+  }
+  await put('/api/v1/namespaces', { metadata: { name: 'lares' } })
+  const folder = join(ROOT, 'infra', 'knative', 'base')
+  for (const file of (await readdir(folder)).filter(name => name.endsWith('.yaml')))
+    for (const document of parseAllDocuments(await readFile(join(folder, file), 'utf8'))) {
+      const { kind, metadata } = document.toJS()
+      const path = `/apis/networking.k8s.io/v1/namespaces/${metadata?.namespace}/networkpolicies`
+      if (kind === 'NetworkPolicy') await put(path, document.toJS())
+    }
+  return (await startKubeRouter(kubernetes, NODE)).end
+}

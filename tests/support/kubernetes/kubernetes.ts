@@ -1,0 +1,218 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { parse } from 'yaml'
+import { LaresError } from '../../../shared/base/errors.ts'
+import { cachedFolder } from '../cached-folder.ts'
+import { goModule, goPart } from '../go-program.ts'
+import { freePort } from '../instance.ts'
+
+const run = promisify(execFile)
+const KUBERNETES = '1.36.3'
+/** The newest whose own modules can be had too. */
+export const SERVING = 'v0.50.0'
+const KEDA = 'github.com/kedacore/keda/v2@v2.21.0'
+const START_LIMIT_MS = 60_000
+const TOKEN = 'of-the-tests'
+
+export type KubernetesServer = {
+  version: string
+  origin: string
+  /** For KUBECONFIG. */
+  kubeconfig: string
+  /** The certificate that the server has made for itself, and its key. */
+  certificate: { cert: string; key: string }
+  /** A request to the API as it is: the parts of Kubernetes that are not here are played with it. */
+  api(method: string, path: string, body?: object, type?: string): Promise<Response>
+  close(): Promise<void>
+}
+
+/**
+ * A real API server of Kubernetes on the address with etcd on 127.0.0.1, and the custom resources of Knative Serving and KEDA; who
+ * may what is decided by RBAC. No controller, scheduler or kubelet runs, so nothing comes of what is stored. Errors: `unavailable`.
+ */
+export async function startKubernetes(address = '127.0.0.1'): Promise<KubernetesServer> {
+  const [programs, etcd] = await Promise.all([kubernetesPrograms(), etcdBinary()])
+  const home = await mkdtemp(join(tmpdir(), 'lares-kubernetes-'))
+  const [port, clients, peers] = [await freePort(), await freePort(), await freePort()]
+  const etcdUrl = `http://127.0.0.1:${clients}`
+  const peerUrl = `http://127.0.0.1:${peers}`
+  const store = await startPart(etcd, home, 'etcd', [
+    ...[
+      '--data-dir',
+      join(home, 'data'),
+      '--listen-client-urls',
+      etcdUrl,
+      '--advertise-client-urls',
+      etcdUrl,
+    ],
+    ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
+    ...['--initial-cluster', `default=${peerUrl}`, '--unsafe-no-fsync'],
+  ])
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const key = join(home, 'key.pem')
+  await writeFile(key, privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  await writeFile(join(home, 'tokens'), `${TOKEN},lares,lares,"system:masters"\n`)
+  const server = await startPart(join(programs, 'kube-apiserver'), home, 'kube-apiserver', [
+    ...['--etcd-servers', etcdUrl, '--bind-address', address, '--secure-port', String(port)],
+    ...['--cert-dir', join(home, 'certificates'), '--token-auth-file', join(home, 'tokens')],
+    ...['--service-account-issuer', 'https://127.0.0.1', '--service-account-key-file', key],
+    ...['--service-account-signing-key-file', key, '--authorization-mode', 'RBAC'],
+    ...['--disable-admission-plugins', 'ServiceAccount', '--service-cluster-ip-range', '10.96.0.0/24'],
+    // It needs a newer etcd than Debian's.
+    ...['--feature-gates', 'WatchList=false'],
+  ])
+  const close = async () => {
+    await server.end()
+    await store.end()
+    await rm(home, { recursive: true, force: true })
+  }
+  try {
+    const origin = `https://${address}:${port}`
+    const { Agent, fetch } = await import('undici')
+    // Its certificate is one that it has made itself at this start.
+    const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+    const api = async (method: string, path: string, body?: object, type = 'application/json') =>
+      (await fetch(`${origin}${path}`, {
+        method,
+        dispatcher,
+        headers: { authorization: `Bearer ${TOKEN}`, ...(body && { 'content-type': type }) },
+        ...(body && { body: JSON.stringify(body) }),
+      })) as unknown as Response
+    await untilOk(() => api('GET', '/readyz'), server)
+    await defineResources(api, `knative.dev/serving@${SERVING}`, 'config/core/300-resources')
+    await defineResources(api, KEDA, 'config/crd/bases')
+    for (const name of ['openfaas-fn', 'knative-serving', 'kourier-system'])
+      await api('POST', '/api/v1/namespaces', { metadata: { name } })
+    await untilOk(() => api('GET', '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services'))
+    const kubeconfig = join(home, 'kubeconfig')
+    await writeFile(kubeconfig, JSON.stringify(configFor(origin)))
+    return {
+      version: KUBERNETES,
+      origin,
+      kubeconfig,
+      certificate: {
+        cert: join(home, 'certificates', 'apiserver.crt'),
+        key: join(home, 'certificates', 'apiserver.key'),
+      },
+      api,
+      async close() {
+        await dispatcher.destroy()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Kubernetes' own programs, with the version that they tell to whoever asks. */
+export const kubernetesPrograms = () =>
+  goPart({
+    name: 'kubernetes',
+    module: 'k8s.io/kubernetes',
+    programs: {
+      'kube-apiserver': './cmd/kube-apiserver',
+      'kube-scheduler': './cmd/kube-scheduler',
+      'kube-controller-manager': './cmd/kube-controller-manager',
+    },
+    version: `v${KUBERNETES}`,
+    staging: `v0.${KUBERNETES.slice(2)}`,
+    variables: [`k8s.io/component-base/version.gitVersion=v${KUBERNETES}`],
+    takes: 'about eight minutes',
+  })
+
+/** For KUBECONFIG; default: somebody who may everything. */
+export const configFor = (server: string, token = TOKEN) => ({
+  apiVersion: 'v1',
+  kind: 'Config',
+  clusters: [{ name: 'tests', cluster: { server, 'insecure-skip-tls-verify': true } }],
+  users: [{ name: 'tests', user: { token } }],
+  contexts: [{ name: 'tests', context: { cluster: 'tests', user: 'tests', namespace: 'openfaas-fn' } }],
+  'current-context': 'tests',
+})
+
+/** Of a folder of a module, the definitions of custom resources. */
+export async function defineResources(
+  api: KubernetesServer['api'],
+  module: string,
+  path: string,
+): Promise<void> {
+  const folder = join(await goModule(module), path)
+  for (const file of (await readdir(folder)).filter(name => name.endsWith('.yaml'))) {
+    const definition = parse(await readFile(join(folder, file), 'utf8'))
+    if (definition.kind !== 'CustomResourceDefinition') continue
+    const answer = await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
+    if (!answer.ok) throw new LaresError('unavailable', `${file}: ${await answer.text()}`)
+  }
+}
+
+export type Running = { end(): Promise<void>; said(): Promise<string>; isOver(): boolean }
+
+/** A program whose output goes to a file in `home`. */
+export async function startPart(
+  binary: string,
+  home: string,
+  name: string,
+  args: string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Running> {
+  const file = join(home, `${name}.log`)
+  const log = await open(file, 'a')
+  const env = { ...process.env, ...environment }
+  const child: ChildProcess = spawn(binary, args, { stdio: ['ignore', log.fd, log.fd], cwd: home, env })
+  await once(child, 'spawn')
+  await log.close()
+  const isOver = () => child.exitCode !== null || child.signalCode !== null
+  return {
+    isOver,
+    said: async () => `${name}: ${(await readFile(file, 'utf8')).slice(-2_000)}`,
+    async end() {
+      if (isOver()) return
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+export async function untilOk(ask: () => Promise<Response>, running?: Running): Promise<void> {
+  const deadline = performance.now() + START_LIMIT_MS
+  for (;;) {
+    const answer = await ask().catch(() => undefined)
+    await answer?.body?.cancel()
+    if (answer?.ok) return
+    if (running?.isOver() || performance.now() > deadline)
+      throw new LaresError('unavailable', `Kubernetes did not start: ${await running?.said()}`)
+    await wait(100)
+  }
+}
+
+/** Debian's etcd, unpacked from its package: installed as a service it would start at once. */
+async function etcdBinary(): Promise<string> {
+  const folder = await cachedFolder('etcd-debian', draft =>
+    unpackEtcd(draft).catch(cause => {
+      throw new LaresError('unavailable', `etcd-server cannot be had from Debian: ${cause.message}`, {
+        cause,
+      })
+    }),
+  )
+  return join(folder, 'usr', 'bin', 'etcd')
+}
+
+async function unpackEtcd(folder: string): Promise<void> {
+  const download = () => run('apt-get', ['download', 'etcd-server'], { cwd: folder })
+  // A machine that has never asked Debian knows no packages yet.
+  await download().catch(async () => {
+    await run('apt-get', ['update'])
+    await download()
+  })
+  const [archive] = (await readdir(folder)).filter(name => name.endsWith('.deb'))
+  await run('dpkg', ['-x', join(folder, archive!), folder])
+}
