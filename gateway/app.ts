@@ -1,30 +1,30 @@
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { LaresError } from '../shared/base/errors.ts'
-import { within } from '../shared/base/timeout.ts'
-import { chooseProtocol, openAccess } from './auth/access.ts'
+import { withTimeout } from '../shared/base/timeout.ts'
+import { chooseSubprotocol, openAuthenticator } from './auth/access.ts'
 import { checkExposure } from './auth/owner-token.ts'
-import { chatRoutes } from './channels/openai/chat-completions.ts'
+import { chatCompletionRoutes } from './channels/openai/chat-completions.ts'
 import { modelRoutes } from './channels/openai/models.ts'
 import { webhookChannel } from './channels/webhook/webhook.ts'
-import type { Parts, Rooms } from './context.ts'
-import { openOutbox } from './delivery/dispatcher.ts'
-import { eventRoutes } from './http/conversation-events.ts'
-import { answerUnknownRoutes, problemHandler } from './http/error-responses.ts'
+import type { GatewayContext, GatewayOptions } from './context.ts'
+import { openDispatcher } from './delivery/dispatcher.ts'
+import { eventStreamRoutes } from './http/conversation-events.ts'
+import { handleUnknownRoutes, problemHandler } from './http/error-responses.ts'
 import { healthRoutes } from './http/health.ts'
 import { messageRoutes } from './http/messages.ts'
 import { measureRequests, meteredIntake, metricsRoutes } from './http/metrics.ts'
 import { operationRoutes } from './http/operations.ts'
-import { guardBorders } from './http/security-headers.ts'
+import { addSecurityHeaders } from './http/security-headers.ts'
 import { pageRoutes } from './http/static-page.ts'
 import { socketRoutes } from './http/websocket.ts'
-import { openPressure } from './ingress/admission.ts'
-import { openBreaker } from './ingress/circuit-breaker.ts'
+import { openAdmission } from './ingress/admission.ts'
+import { createCircuitBreaker } from './ingress/circuit-breaker.ts'
 import { openIntake } from './ingress/intake.ts'
-import { openLive } from './live/live-updates.ts'
+import { openLiveUpdates } from './live/live-updates.ts'
 
-const CLOSE_LIMIT_MS = 5_000
-const CHECK_LIMIT_MS = 10_000
+const CLOSE_TIMEOUT_MS = 5_000
+const CHECK_TIMEOUT_MS = 10_000
 
 export type Gateway = {
   app: FastifyInstance
@@ -34,38 +34,38 @@ export type Gateway = {
 }
 
 /** Puts the gateway together; it reads the bus from now on, and serves once it listens. */
-export async function buildGateway(parts: Parts): Promise<Gateway> {
+export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
   const closing = new AbortController()
-  const live = openLive(parts)
-  const { bus, conversations, config, log, metrics, now = Date.now } = parts
-  const pressure = openPressure(conversations.history, config.maxWaiting, now)
-  const breaker = openBreaker(
-    () => within(CHECK_LIMIT_MS, 'the bus or the store', Promise.all([bus.check(), conversations.check()])),
+  const liveUpdates = openLiveUpdates(options)
+  const { bus, store, config, log, metrics, now = Date.now } = options
+  const admission = openAdmission(store.history, config.maxWaiting, now)
+  const circuitBreaker = createCircuitBreaker(
+    () => withTimeout(CHECK_TIMEOUT_MS, 'the bus or the store', Promise.all([bus.check(), store.check()])),
     log,
   )
-  const intake = openIntake(parts, { live, pressure, breaker })
-  const outboxes = config.deliveries.map(one =>
-    openOutbox(webhookChannel(one, now), { ...parts, documents: conversations.documents }),
+  const intake = openIntake(options, { liveUpdates, admission, circuitBreaker })
+  const dispatchers = config.deliveries.map(one =>
+    openDispatcher(webhookChannel(one, now), { ...options, records: store.records }),
   )
-  const rooms: Rooms = {
-    parts,
-    live,
-    access: openAccess(parts),
+  const context: GatewayContext = {
+    options,
+    liveUpdates,
+    authenticator: openAuthenticator(options),
     intake: metrics ? meteredIntake(intake, metrics) : intake,
-    outboxes,
+    dispatchers,
     closing: closing.signal,
   }
-  const app = await buildApp(rooms)
+  const app = await buildApp(context)
   const close = async () => {
     closing.abort()
-    breaker.close()
-    await Promise.all([closeApp(app), ...outboxes.map(outbox => outbox.close())])
-    await live.close()
+    circuitBreaker.close()
+    await Promise.all([closeApp(app), ...dispatchers.map(outbox => outbox.close())])
+    await liveUpdates.close()
   }
   return {
     app,
     async listen(host, port) {
-      checkExposure(host, parts.ownerTokenGiven === true || parts.config.people.length > 0)
+      checkExposure(host, options.hasChosenOwnerToken === true || options.config.people.length > 0)
       return await listen(app, host, port)
     },
     close,
@@ -84,18 +84,18 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
 
 /** Lets running requests end; a connection that falls idle meanwhile is closed, and one that never does is cut. */
 async function closeApp(app: FastifyInstance): Promise<void> {
-  const idle = setInterval(() => app.server.closeIdleConnections(), 50)
-  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_LIMIT_MS)
+  const idleTimer = setInterval(() => app.server.closeIdleConnections(), 50)
+  const forceCloseTimer = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS)
   try {
     await app.close()
   } finally {
-    clearInterval(idle)
-    clearTimeout(cut)
+    clearInterval(idleTimer)
+    clearTimeout(forceCloseTimer)
   }
 }
 
-async function buildApp(rooms: Rooms): Promise<FastifyInstance> {
-  const { config, log, metrics } = rooms.parts
+async function buildApp(context: GatewayContext): Promise<FastifyInstance> {
+  const { config, log, metrics } = context.options
   const app = Fastify({
     bodyLimit: config.maxBodyBytes,
     forceCloseConnections: 'idle',
@@ -104,26 +104,26 @@ async function buildApp(rooms: Rooms): Promise<FastifyInstance> {
   app.setErrorHandler(problemHandler(log))
   app.decorateRequest('person', '')
   if (metrics) measureRequests(app, metrics)
-  answerUnknownRoutes(app)
-  guardBorders(app, rooms)
+  handleUnknownRoutes(app)
+  addSecurityHeaders(app, context)
   await app.register(websocket, {
-    options: { maxPayload: config.maxBodyBytes, handleProtocols: chooseProtocol },
+    options: { maxPayload: config.maxBodyBytes, handleProtocols: chooseSubprotocol },
   })
-  await app.register(async open => {
-    healthRoutes(open, rooms)
-    metricsRoutes(open, rooms)
-    pageRoutes(open, rooms)
+  await app.register(async publicScope => {
+    healthRoutes(publicScope, context)
+    metricsRoutes(publicScope, context)
+    pageRoutes(publicScope, context)
   })
-  await app.register(async guarded => {
-    guarded.addHook('onRequest', async request => {
-      request.person = rooms.access.enter(request)
+  await app.register(async authenticatedScope => {
+    authenticatedScope.addHook('onRequest', async request => {
+      request.person = context.authenticator.authenticate(request)
     })
-    messageRoutes(guarded, rooms)
-    eventRoutes(guarded, rooms)
-    socketRoutes(guarded, rooms)
-    chatRoutes(guarded, rooms)
-    modelRoutes(guarded, rooms)
-    operationRoutes(guarded, rooms)
+    messageRoutes(authenticatedScope, context)
+    eventStreamRoutes(authenticatedScope, context)
+    socketRoutes(authenticatedScope, context)
+    chatCompletionRoutes(authenticatedScope, context)
+    modelRoutes(authenticatedScope, context)
+    operationRoutes(authenticatedScope, context)
   })
   await app.ready()
   return app

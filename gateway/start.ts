@@ -1,44 +1,44 @@
 import { LaresError } from '../shared/base/errors.ts'
-import type { Log } from '../shared/base/log.ts'
+import type { Logger } from '../shared/base/log.ts'
 import type { Bus } from '../shared/bus/bus.ts'
 import type { Environment } from '../shared/config/environment.ts'
 import { readConfig } from '../shared/config/files.ts'
 import { openCatalogue } from '../shared/contract/catalogue.ts'
 import type { Drivers } from '../shared/host/drivers.ts'
-import { recordConfiguration } from '../shared/protection/audit/configuration-audit.ts'
+import { recordConfigurationChanges } from '../shared/protection/audit/configuration-audit.ts'
 import { buildGateway, type Gateway } from './app.ts'
-import { ownerToken } from './auth/owner-token.ts'
-import type { Parts } from './context.ts'
+import { loadOwnerToken } from './auth/owner-token.ts'
+import type { GatewayOptions } from './context.ts'
 
 /** What clients of the OpenAI API name as the model: the assistant, whatever it thinks with. */
-const MODEL = 'lares'
+const MODEL_NAME = 'lares'
 
 export type StartedGateway = Gateway & {
   /** The page, signed in. */
-  link: string
+  signInLink: string
 }
 
 /** Opens the gateway on the drivers that the environment chooses, and listens. `more` adds readiness checks and what operators ask for. */
 export async function startGateway(
   environment: Environment,
   drivers: Drivers,
-  log: Log,
-  more: Partial<Parts> = {},
+  log: Logger,
+  overrides: Partial<GatewayOptions> = {},
 ): Promise<StartedGateway> {
   const [bus, events, conversations, objects, audit, token] = await Promise.all([
     drivers.bus(),
     drivers.events(),
-    drivers.conversations(),
+    drivers.store(),
     drivers.objects(),
     drivers.audit(),
-    ownerToken(environment.home, environment.token),
+    loadOwnerToken(environment.dataDirectory, environment.token),
   ])
-  const catalogue = openCatalogue(conversations.documents)
-  await recordConfiguration(environment.configDirectory, { audit, documents: conversations.documents })
+  const catalogue = openCatalogue(conversations.records)
+  await recordConfigurationChanges(environment.configDirectory, { audit, documents: conversations.records })
   const gateway = await buildGateway({
     bus,
     events,
-    conversations,
+    store: conversations,
     objects,
     audit,
     protection: drivers.protection,
@@ -46,10 +46,10 @@ export async function startGateway(
     metrics: drivers.metrics,
     config: readConfig(environment.configDirectory, 'gateway'),
     ownerToken: token,
-    ownerTokenGiven: environment.token !== undefined,
-    model: async () => MODEL,
-    skills: async () => (await catalogue.skills()).map(({ name }) => name),
-    ...more,
+    hasChosenOwnerToken: environment.token !== undefined,
+    model: async () => MODEL_NAME,
+    skillNames: async () => (await catalogue.skills()).map(({ name }) => name),
+    ...overrides,
     checks: {
       bus: async () => {
         await bus.check()
@@ -57,11 +57,11 @@ export async function startGateway(
       },
       conversations: conversations.check,
       objects: objects.check,
-      ...more.checks,
+      ...overrides.checks,
     },
   })
   const address = await gateway.listen(environment.host, environment.port)
-  return { ...gateway, link: `${address}/?token=${token}` }
+  return { ...gateway, signInLink: `${address}/?token=${token}` }
 }
 
 /** The connector makes the topics when it first starts; a gateway that is up before it has nowhere to put a message. */

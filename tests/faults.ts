@@ -7,11 +7,11 @@ import { parseArgs, promisify } from 'node:util'
 import { inject, simulated } from '../infra/cli/inject/injection.ts'
 import { type Broker, startBroker } from '../infra/kafka/broker.ts'
 import { readStack } from '../shared/contract/stack.ts'
-import { type Fleet, startFleet } from './faults/fleet.ts'
-import { MOMENTS } from './faults/moments.ts'
-import { type Cell, type Ground, SIGNALS, strike } from './faults/strike.ts'
-import { isBroken, openResults, type Result, tableOf } from './faults/table.ts'
-import { openTurns } from './faults/turns.ts'
+import { type ProcessCluster, startProcessCluster } from './faults/fleet.ts'
+import { FAULT_POINTS } from './faults/moments.ts'
+import { type FaultCase, type FaultEnvironment, injectFaults, SIGNALS } from './faults/strike.ts'
+import { breaksPromise, type FaultResult, openResults, renderTable } from './faults/table.ts'
+import { openFaultScheduler } from './faults/turns.ts'
 import { freePort, TOKEN } from './support/instance.ts'
 import { startModelServer } from './support/model-server.ts'
 import { startPostgres } from './support/stores/postgres.ts'
@@ -39,23 +39,23 @@ const { values } = parseArgs({
 
 const functions = (await readStack('stack.yml')).map(({ name }) => name)
 const components = ['gateway', 'gateway-2', 'connector', ...functions, 'broker', 'store']
-const chosen = (asked: string[] | undefined, known: readonly string[], what: string) => {
-  const unknown = asked?.find(one => !known.includes(one))
+const selectKnown = (requested: string[] | undefined, known: readonly string[], what: string) => {
+  const unknown = requested?.find(one => !known.includes(one))
   if (unknown !== undefined)
     throw new Error(`there is no ${what} "${unknown}"; known are ${known.join(', ')}`)
-  return known.filter(one => asked?.includes(one) ?? true)
+  return known.filter(one => requested?.includes(one) ?? true)
 }
-const cells = chosen(values.component, components, 'component').flatMap(component =>
-  chosen(values.moment, MOMENTS, 'moment').flatMap(moment =>
-    chosen(values.signal, SIGNALS, 'signal')
+const allCases = selectKnown(values.component, components, 'component').flatMap(component =>
+  selectKnown(values.moment, FAULT_POINTS, 'moment').flatMap(moment =>
+    selectKnown(values.signal, SIGNALS, 'signal')
       // A PostgreSQL server is many processes, none of which is the store.
       .filter(signal => component !== 'store' || signal !== 'SIGSTOP')
-      .map(signal => ({ component, moment, signal }) as Cell),
+      .map(signal => ({ component, moment, signal }) as FaultCase),
   ),
 )
 
 /** What people say so that the component has something to do. */
-const SAID: Record<string, string> = {
+const MESSAGE_OF_COMPONENT: Record<string, string> = {
   time: 'what time is it in Tokyo?',
   calculator: 'what is {message} + {conversation}?',
   notes: 'take a note: thing {message} of {conversation}',
@@ -68,13 +68,16 @@ const RATE_PER_SECOND = 15
 const TIMEOUT_MS = 180_000
 
 /** Those of `volley` are struck together, each with conversations of its own. */
-async function repeat(volley: Cell[], ground: Ground): Promise<Result[]> {
-  const talks = volley.map(cell => talk(cell, ground))
+async function runRepetition(batch: FaultCase[], environment: FaultEnvironment): Promise<FaultResult[]> {
+  const injections = batch.map(faultCase => injectMessages(faultCase, environment))
   // So that the moments of all repetitions do not fall on the first message.
   await wait(Math.random() * 1_000)
-  const [recoveredAt, reports] = await Promise.all([strike(volley, ground), Promise.all(talks)])
+  const [recoveredAt, reports] = await Promise.all([
+    injectFaults(batch, environment),
+    Promise.all(injections),
+  ])
   return reports.map(({ report, answeredAt }, at) => ({
-    ...volley[at]!,
+    ...batch[at]!,
     met: recoveredAt !== undefined,
     acknowledged: report.acknowledged,
     replied: report.replied + report.merged,
@@ -86,16 +89,16 @@ async function repeat(volley: Cell[], ground: Ground): Promise<Result[]> {
   }))
 }
 
-async function talk(cell: Cell, ground: Ground) {
+async function injectMessages(faultCase: FaultCase, environment: FaultEnvironment) {
   let answeredAt = performance.now()
   let answered = 0
   const report = await inject({
-    url: ground.fleet.urls[cell.component === 'gateway-2' ? 1 : 0]!,
+    url: environment.cluster.urls[faultCase.component === 'gateway-2' ? 1 : 0]!,
     token: TOKEN,
     messages: simulated({
       conversations: Number(values.conversations),
       messages: Number(values.messages),
-      text: SAID[cell.component] ?? 'message {message} of {conversation}',
+      text: MESSAGE_OF_COMPONENT[faultCase.component] ?? 'message {message} of {conversation}',
     }),
     ratePerSecond: RATE_PER_SECOND,
     timeoutMs: TIMEOUT_MS,
@@ -104,19 +107,19 @@ async function talk(cell: Cell, ground: Ground) {
       answered = progress.answered
     },
   })
-  const wrong = [...report.missing, ...report.duplicates, ...report.outOfOrder]
-  for (const conversation of new Set(wrong.map(place => place.conversation)))
-    process.stderr.write(`${await journeyOf(conversation, ground)}\n`)
+  const violations = [...report.missing, ...report.duplicates, ...report.outOfOrder]
+  for (const conversation of new Set(violations.map(place => place.conversation)))
+    process.stderr.write(`${await traceOf(conversation, environment)}\n`)
   return { report, answeredAt }
 }
 
 /** What the log tells of a conversation in which a promise was broken, before the fleet and its files are gone. */
-async function journeyOf(conversation: string, { fleet, broker }: Ground): Promise<string> {
+async function traceOf(conversation: string, { cluster, broker }: FaultEnvironment): Promise<string> {
   const where = {
-    LARES_HOME: fleet.home,
+    LARES_HOME: cluster.home,
     LARES_BUS: 'kafka',
     KAFKA_BROKERS: broker.current().brokers,
-    ...(fleet.databaseUrl && { DATABASE_URL: fleet.databaseUrl }),
+    ...(cluster.databaseUrl && { DATABASE_URL: cluster.databaseUrl }),
   }
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -126,12 +129,12 @@ async function journeyOf(conversation: string, { fleet, broker }: Ground): Promi
   return `journey of ${conversation}: ${stdout}`
 }
 
-async function openBroker() {
+async function openRestartableBroker() {
   const dir = await mkdtemp(join(tmpdir(), 'lares-kafka-'))
   const port = await freePort()
   let broker: Broker
   const start = async () => {
-    broker = await startBroker({ dir, port, progress: () => undefined })
+    broker = await startBroker({ dir, port, onProgress: () => undefined })
   }
   await start()
   process.once('exit', () => void broker.kill())
@@ -148,61 +151,62 @@ async function openBroker() {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const results = await openResults(resolve(values.results))
 const model = await startModelServer({ delayMs: 50, tokenDelayMs: 2 })
-const broker = await openBroker()
+const broker = await openRestartableBroker()
 
 /** The cells of the store need a store that is a process; all others have the one of LARES_HOME. */
-async function onGround(cells: Cell[], withPostgres: boolean, lanes: number): Promise<void> {
-  const turns = openTurns(cells, results, Number(values.repetitions))
-  if (turns.isDone()) return
+async function runCases(cases: FaultCase[], withPostgres: boolean, concurrency: number): Promise<void> {
+  const scheduler = openFaultScheduler(cases, results, Number(values.repetitions))
+  if (scheduler.isDone()) return
   const postgres = withPostgres ? await startPostgres() : undefined
   const databaseUrl = await postgres?.database()
-  const fleet: Fleet = await startFleet({
+  const cluster: ProcessCluster = await startProcessCluster({
     brokers: broker.current().brokers,
     modelUrl: model.url,
     databaseUrl,
     connectors: 2,
   })
-  const ground = { fleet, broker, postgres, stopMs: Number(values['stop-seconds']) * 1_000 }
-  const lane = async () => {
-    for (let volley = await turns.next(); volley.length > 0; volley = await turns.next()) {
-      await runOnce(volley, ground)
-      turns.end(volley)
+  const environment = { cluster, broker, postgres, stopMs: Number(values['stop-seconds']) * 1_000 }
+  const runBatches = async () => {
+    for (let batch = await scheduler.next(); batch.length > 0; batch = await scheduler.next()) {
+      await runBatch(batch, environment)
+      scheduler.end(batch)
     }
   }
   try {
-    await Promise.all(Array.from({ length: lanes }, lane))
+    await Promise.all(Array.from({ length: concurrency }, runBatches))
   } finally {
-    await fleet.stop()
+    await cluster.stop()
     await postgres?.close()
   }
 }
 
-async function runOnce(volley: Cell[], ground: Ground): Promise<void> {
-  const done = await repeat(volley, ground)
-  for (const result of done) {
+async function runBatch(batch: FaultCase[], environment: FaultEnvironment): Promise<void> {
+  const faultResults = await runRepetition(batch, environment)
+  for (const result of faultResults) {
     await results.add(result)
     const { component, moment, signal, ...counts } = result
     process.stderr.write(`${component}, ${moment}, ${signal}: ${JSON.stringify(counts)}\n`)
   }
-  if (done.some(isBroken)) process.stderr.write(`${ground.fleet.output().slice(-20_000)}\n`)
+  if (faultResults.some(breaksPromise))
+    process.stderr.write(`${environment.cluster.output().slice(-20_000)}\n`)
 }
 
 /** Without these nothing moves, so that who is struck beside them would only wait. */
-const isGround = ({ component, moment }: Cell) =>
+const affectsAllCases = ({ component, moment }: FaultCase) =>
   ['gateway', 'connector', 'broker'].includes(component) || moment === 'during a rebalance'
 try {
-  const of = (component: string) => cells.filter(cell => cell.component === component)
-  const onFiles = cells.filter(({ component }) => component !== 'store')
-  await onGround(
-    onFiles.filter(cell => !isGround(cell)),
+  const of = (component: string) => allCases.filter(cell => cell.component === component)
+  const onFiles = allCases.filter(({ component }) => component !== 'store')
+  await runCases(
+    onFiles.filter(cell => !affectsAllCases(cell)),
     false,
     Number(values.lanes),
   )
-  await onGround(onFiles.filter(isGround), false, 1)
-  await onGround(of('store'), true, 1)
+  await runCases(onFiles.filter(affectsAllCases), false, 1)
+  await runCases(of('store'), true, 1)
 } finally {
   await broker.close()
   await model.close()
 }
-process.stdout.write(`${tableOf(results, cells)}\n`)
-process.exit(cells.flatMap(results.of).some(isBroken) ? 1 : 0)
+process.stdout.write(`${renderTable(results, allCases)}\n`)
+process.exit(allCases.flatMap(results.forCase).some(breaksPromise) ? 1 : 0)

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { inject, simulated } from '../infra/cli/inject/injection.ts'
 import { type Broker, startBroker } from '../infra/kafka/broker.ts'
-import { freePort, type House, startHouse, TOKEN } from './support/instance.ts'
+import { freePort, type LaresInstance, startInstance, TOKEN } from './support/instance.ts'
 import { startModelServer } from './support/model-server.ts'
 
 /**
@@ -21,69 +21,77 @@ const { values } = parseArgs({
   },
 })
 const conversations = Number(values.conversations)
-const each = Number(values.messages)
+const messagesPerConversation = Number(values.messages)
 
 /** Seconds between two kills: long enough for the killed one to be back, short enough to meet running work. */
-const KILL_EVERY_MS = 4_000
+const KILL_INTERVAL_MS = 4_000
 /** Some are killed and started again here, and the next kill waits for that: messages keep coming until the last one. */
-const RESTART_MS = 2_500
+const RESTART_ALLOWANCE_MS = 2_500
 
-type Killable = { names: string[]; kill(name: string): Promise<void> }
+type KillTargets = { names: string[]; kill(name: string): Promise<void> }
 
-async function underFire(house: House, killable: Killable, kills: number) {
-  const total = conversations * each
-  const sendingMs = kills * (KILL_EVERY_MS + RESTART_MS)
+async function injectWhileKilling(instance: LaresInstance, targets: KillTargets, kills: number) {
+  const total = conversations * messagesPerConversation
+  const sendingMs = kills * (KILL_INTERVAL_MS + RESTART_ALLOWANCE_MS)
   const done = new AbortController()
   const injecting = inject({
-    url: house.url,
+    url: instance.url,
     token: TOKEN,
-    messages: simulated({ conversations, messages: each, text: 'message {message} of {conversation}' }),
+    messages: simulated({
+      conversations,
+      messages: messagesPerConversation,
+      text: 'message {message} of {conversation}',
+    }),
     ratePerSecond: total / (sendingMs / 1_000),
     timeoutMs: sendingMs + 300_000,
   }).finally(() => done.abort())
   const killed: Record<string, number> = {}
   for (let n = 0; n < kills && !done.signal.aborted; n++) {
-    await wait(KILL_EVERY_MS, undefined, { signal: done.signal }).catch(() => undefined)
-    const name = killable.names[n % killable.names.length]!
-    await killable.kill(name)
+    await wait(KILL_INTERVAL_MS, undefined, { signal: done.signal }).catch(() => undefined)
+    const name = targets.names[n % targets.names.length]!
+    await targets.kill(name)
     killed[name] = (killed[name] ?? 0) + 1
     process.stderr.write(`kill -9 ${name} (${n + 1} of ${kills})\n`)
   }
   return { killed, report: await injecting }
 }
 
-async function onKafka(modelUrl: string) {
+async function runOnKafka(modelUrl: string) {
   const dir = await mkdtemp(join(tmpdir(), 'lares-kafka-'))
   const port = await freePort()
   let broker: Broker = await startBroker({ dir, port })
-  const house = await startHouse({ kind: 'kafka', brokers: broker.brokers, modelUrl })
+  const instance = await startInstance({ kind: 'kafka', brokers: broker.brokers, modelUrl })
   const kill = async (name: string) => {
-    if (name !== 'broker') return await house.kill(name)
+    if (name !== 'broker') return await instance.kill(name)
     await broker.kill()
     broker = await startBroker({ dir, port })
   }
   try {
-    const names = [...house.processes, 'broker']
-    return await underFire(house, { names, kill }, Number(values.kills ?? 2 * names.length))
+    const names = [...instance.processes, 'broker']
+    return await injectWhileKilling(instance, { names, kill }, Number(values.kills ?? 2 * names.length))
   } finally {
-    await house.stop()
+    await instance.stop()
     await broker.stop()
     await rm(dir, { recursive: true, force: true })
   }
 }
 
-async function inOneProcess(modelUrl: string) {
-  const house = await startHouse({ kind: 'embedded', modelUrl })
+async function runEmbedded(modelUrl: string) {
+  const instance = await startInstance({ kind: 'embedded', modelUrl })
   try {
-    return await underFire(house, { names: house.processes, kill: house.kill }, Number(values.kills ?? 10))
+    return await injectWhileKilling(
+      instance,
+      { names: instance.processes, kill: instance.kill },
+      Number(values.kills ?? 10),
+    )
   } finally {
-    await house.stop()
+    await instance.stop()
   }
 }
 
 const model = await startModelServer({ delayMs: 200, tokenDelayMs: 5 })
 let failed = false
-for (const [name, run] of Object.entries({ embedded: inOneProcess, kafka: onKafka })) {
+for (const [name, run] of Object.entries({ embedded: runEmbedded, kafka: runOnKafka })) {
   if (values.deployment !== 'all' && values.deployment !== name) continue
   const { killed, report } = await run(model.url)
   const { latencyMs, acknowledged, replied, failed: failedVisibly, missing, duplicates, outOfOrder } = report

@@ -2,8 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { inject, type Simulated } from '../infra/cli/inject/injection.ts'
-import { median, rounded } from './benches/statistics.ts'
-import { startHouse, TOKEN } from './support/instance.ts'
+import { median, roundToThreeDigits } from './benches/statistics.ts'
+import { startInstance, TOKEN } from './support/instance.ts'
 import { startModelServer } from './support/model-server.ts'
 
 /**
@@ -19,11 +19,11 @@ const { values } = parseArgs({
 const MINUTES = Number(values.minutes)
 const RATE = Number(values.rate)
 /** Messages of a round. */
-const ROUND = 500
+const MESSAGES_PER_ROUND = 500
 /** Conversations that go on from round to round; as many are new in each. */
-const REGULARS = 25
+const REGULAR_CONVERSATIONS = 25
 
-const SAID = [
+const MESSAGE_TEMPLATES = [
   'message {n}',
   'what is {n} * 17?',
   'what time is it in Tokyo?',
@@ -46,51 +46,53 @@ type Sample = {
 }
 
 const model = await startModelServer({})
-const house = await startHouse({ kind: 'embedded', modelUrl: model.url })
+const instance = await startInstance({ kind: 'embedded', modelUrl: model.url })
 const samples: Sample[] = []
 const startedAt = performance.now()
 let turns = 0
-let wrong = 0
+let failedRounds = 0
 try {
   for (let round = 1; performance.now() - startedAt < MINUTES * 60_000; round++) {
     const report = await inject({
-      url: house.url,
+      url: instance.url,
       token: TOKEN,
-      messages: said(round),
+      messages: roundMessages(round),
       ratePerSecond: RATE,
       timeoutMs: 120_000,
     })
     if (!report.ok) {
-      wrong++
+      failedRounds++
       console.log(JSON.stringify(report))
     }
     turns += report.acknowledged
-    samples.push(await measure())
-    console.log(lineOf(samples.at(-1)!))
+    samples.push(await takeSample())
+    console.log(formatSample(samples.at(-1)!))
   }
-  console.log(JSON.stringify(summary()))
-  process.exitCode = wrong === 0 ? 0 : 1
+  console.log(JSON.stringify(summarise()))
+  process.exitCode = failedRounds === 0 ? 0 : 1
 } finally {
-  await house.stop()
+  await instance.stop()
   await model.close()
 }
 
-function* said(round: number): Generator<Simulated> {
-  for (let at = 0; at < ROUND; at++) {
-    const n = round * ROUND + at
+function* roundMessages(round: number): Generator<Simulated> {
+  for (let at = 0; at < MESSAGES_PER_ROUND; at++) {
+    const n = round * MESSAGES_PER_ROUND + at
     const isRegular = at % 2 === 0
     yield {
-      conversation: isRegular ? `regular-${at % (2 * REGULARS)}` : `round-${round}-${at % (2 * REGULARS)}`,
-      text: SAID[n % SAID.length]!.replace('{n}', String(n)),
+      conversation: isRegular
+        ? `regular-${at % (2 * REGULAR_CONVERSATIONS)}`
+        : `round-${round}-${at % (2 * REGULAR_CONVERSATIONS)}`,
+      text: MESSAGE_TEMPLATES[n % MESSAGE_TEMPLATES.length]!.replace('{n}', String(n)),
     }
   }
 }
 
-async function measure(): Promise<Sample> {
-  const pid = house.pid('embedded')
+async function takeSample(): Promise<Sample> {
+  const pid = instance.pid('embedded')
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   const number = (key: string) => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)![1])
-  const metrics = await (await house.request('/metrics')).text()
+  const metrics = await (await instance.request('/metrics')).text()
   const gauge = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)![1])
   return {
     turns,
@@ -100,12 +102,12 @@ async function measure(): Promise<Sample> {
     externalMB: Math.round(gauge('nodejs_external_memory_bytes') / 1e6),
     handles: (await readdir(`/proc/${pid}/fd`)).length,
     threads: number('Threads'),
-    files: await filesIn(house.home),
+    files: await fileSizesIn(instance.home),
   }
 }
 
 /** Sizes in bytes by path; objects and other folders of many files as one. */
-async function filesIn(home: string): Promise<Map<string, number>> {
+async function fileSizesIn(home: string): Promise<Map<string, number>> {
   const files = new Map<string, number>()
   for (const entry of await readdir(home, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
@@ -121,34 +123,34 @@ async function filesIn(home: string): Promise<Map<string, number>> {
   return files
 }
 
-function lineOf({ turns, memoryMB, anonymousMB, heapMB, externalMB, handles, threads, files }: Sample) {
+function formatSample({ turns, memoryMB, anonymousMB, heapMB, externalMB, handles, threads, files }: Sample) {
   const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1)
-  const sizes = [...files].map(([name, size]) => `${name} ${rounded(size / 1e6)}`).join(', ')
+  const sizes = [...files].map(([name, size]) => `${name} ${roundToThreeDigits(size / 1e6)}`).join(', ')
   const memory = `${memoryMB} MB (${anonymousMB} of no file; heap ${heapMB}, external ${externalMB})`
   return `${minutes} min, ${turns} turns: ${memory}, ${handles} handles, ${threads} threads; MB: ${sizes}`
 }
 
 /** The second quarter against the last, the first being warm-up. */
-function summary() {
+function summarise() {
   const quarter = Math.max(1, Math.floor(samples.length / 4))
   const [early, late] = [samples.slice(quarter, 2 * quarter), samples.slice(-quarter)]
-  const both = (of: (sample: Sample) => number) => [early, late].map(part => median(part.map(of)))
+  const medians = (of: (sample: Sample) => number) => [early, late].map(part => median(part.map(of)))
   const growth = (name: string, part: Sample[]) => {
     const [first, last] = [part[0]!, part.at(-1)!]
     const bytes = (last.files.get(name) ?? 0) - (first.files.get(name) ?? 0)
-    return last.turns === first.turns ? null : rounded(bytes / (last.turns - first.turns))
+    return last.turns === first.turns ? null : roundToThreeDigits(bytes / (last.turns - first.turns))
   }
   const names = [...samples.at(-1)!.files.keys()]
   return {
-    minutes: rounded((performance.now() - startedAt) / 60_000),
+    minutes: roundToThreeDigits((performance.now() - startedAt) / 60_000),
     turns,
-    roundsWithErrors: wrong,
-    memoryMB: both(({ memoryMB }) => memoryMB),
-    anonymousMB: both(({ anonymousMB }) => anonymousMB),
-    heapMB: both(({ heapMB }) => heapMB),
-    externalMB: both(({ externalMB }) => externalMB),
-    handles: both(({ handles }) => handles),
-    threads: both(({ threads }) => threads),
+    roundsWithErrors: failedRounds,
+    memoryMB: medians(({ memoryMB }) => memoryMB),
+    anonymousMB: medians(({ anonymousMB }) => anonymousMB),
+    heapMB: medians(({ heapMB }) => heapMB),
+    externalMB: medians(({ externalMB }) => externalMB),
+    handles: medians(({ handles }) => handles),
+    threads: medians(({ threads }) => threads),
     bytesPerTurn: Object.fromEntries(
       names.map(name => [name, [growth(name, early), growth(name, late)]] as const),
     ),

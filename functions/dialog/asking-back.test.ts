@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openCatalogue } from '#shared/contract/catalogue.ts'
-import { causedEvent, type LaresEvent } from '#shared/contract/events/event.ts'
+import { createCausedEvent, type LaresEvent } from '#shared/contract/events/event.ts'
 import type { Reply } from '#shared/contract/events/event-types.ts'
-import { type Kit, messageEvent, openKit } from '#shared/host/test-kit.ts'
+import { messageEvent, openTestKit, type TestKit } from '#shared/host/test-kit.ts'
 import type { Models } from '#shared/models/models.ts'
-import { openSqliteConversations } from '#shared/store/sqlite/sqlite-store.ts'
+import { openSqliteStore } from '#shared/store/sqlite/sqlite-store.ts'
 import intent from '../intent/handler.ts'
 import memory from '../memory/handler.ts'
 import calculator from '../skills/calculator/handler.ts'
@@ -19,14 +19,14 @@ import { assistant } from './talk.fixture.ts'
 
 /** The functions that a message goes through, and the skills, all of them real; there is no model. */
 const skills = [calculator, notes, reminder, time]
-const stages = [intent, memory, dialog, ...skills]
+const pipelineFunctions = [intent, memory, dialog, ...skills]
 const SAID_AT = '2026-03-27T09:00:00.000Z'
 
-let kit: Kit
+let kit: TestKit
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lares-asking-back-'))
-  kit = await openKit()
+  kit = await openTestKit()
   kit.services.models = {
     ...kit.services.models,
     capabilities: async () => ({ model: 'm', tools: false, contextTokens: 1_000 }),
@@ -44,9 +44,14 @@ afterEach(async () => {
 })
 
 function open(): void {
-  const conversations = openSqliteConversations(join(folder, 'conversations.db'))
-  const { documents, timers } = conversations
-  Object.assign(kit.services, { conversations, documents, timers, catalogue: openCatalogue(documents) })
+  const conversations = openSqliteStore(join(folder, 'conversations.db'))
+  const { records, timers } = conversations
+  Object.assign(kit.services, {
+    conversations,
+    documents: records,
+    timers,
+    catalogue: openCatalogue(records),
+  })
 }
 
 /** As when every process is started anew: nothing is left but what was stored. */
@@ -55,14 +60,14 @@ async function restart(): Promise<void> {
   open()
 }
 
-const takes = (name: string, type: string): boolean =>
-  stages.find(stage => stage.name === name)!.receives.some(received => received === type)
+const receivesType = (name: string, type: string): boolean =>
+  pipelineFunctions.find(stage => stage.name === name)!.receives.some(received => received === type)
 
 /** What a model says is nothing to this; that it is asked is. */
-const generated = (cause: LaresEvent): LaresEvent => {
+const generationEvent = (cause: LaresEvent): LaresEvent => {
   const usage = { inputTokens: 1, outputTokens: 1 }
   const data = { step: 0, text: '(model)', toolCalls: [], finishReason: 'stop' as const, usage, model: 'm' }
-  return causedEvent(
+  return createCausedEvent(
     { type: 'lares.generation.completed', data },
     { function: 'generation', cause, index: 0 },
   )
@@ -79,9 +84,9 @@ async function say(text: string, minutesLater = 0): Promise<string> {
       // What was said before is said again, since it may not have reached the log.
       if (reply.answers.includes(message.id)) return reply.text
     }
-    if (event.type === 'lares.prompt.composed') events.push(generated(event))
-    for (const stage of stages)
-      if (takes(stage.name, event.type)) events.push(...(await kit.send(stage, event)))
+    if (event.type === 'lares.prompt.composed') events.push(generationEvent(event))
+    for (const stage of pipelineFunctions)
+      if (receivesType(stage.name, event.type)) events.push(...(await kit.send(stage, event)))
   }
   throw new Error(`nothing came of "${text}"`)
 }

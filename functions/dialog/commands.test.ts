@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { commandIn } from './commands.ts'
-import { openTalk, prompts, replies } from './talk.fixture.ts'
+import { parseCommand } from './commands.ts'
+import { openTestConversation, prompts, replies } from './talk.fixture.ts'
 
 const textOf = (drafts: Parameters<typeof replies>[0]) => replies(drafts)[0]?.text
 
@@ -14,39 +14,39 @@ test.each([
   ['what does /help do?', undefined],
   ['1/2', undefined],
 ])('%j is the command %s', (text, command) => {
-  expect(commandIn(text)).toBe(command)
+  expect(parseCommand(text)).toBe(command)
 })
 
 test('/help tells what the assistant can do, with its skills, in the language of the person', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   expect(textOf(talk.say('m1', '/help'))).toContain('- time: Does time.')
   expect(textOf(talk.say('m2', '/help', { language: 'zh' }))).toContain('我是 Lares')
   expect(talk.status('m1')).toBe('answered')
 })
 
 test('a command is answered at once while a turn runs, and does not disturb it', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   expect(replies(talk.say('m2', '/help'))).toMatchObject([{ inReplyTo: 'm2', status: 'completed' }])
   expect(replies(talk.generated('m1', 'One!'))).toMatchObject([{ inReplyTo: 'm1', text: 'One!' }])
 })
 
 test('nobody learns from commands', () => {
-  expect(replies(openTalk().say('m1', '/new'))).toMatchObject([{ question: '' }])
+  expect(replies(openTestConversation().say('m1', '/new'))).toMatchObject([{ question: '' }])
 })
 
 test('an unknown command is named, and /help with it', () => {
-  const text = textOf(openTalk().say('m1', '/fly'))
+  const text = textOf(openTestConversation().say('m1', '/fly'))
   expect(text).toContain('/fly')
   expect(text).toContain('/help')
 })
 
 test.each(['constructor', 'toString', '__proto__'])('/%s is no command', name => {
-  expect(textOf(openTalk().say('m1', `/${name}`))).toMatch(/no command|\/help/)
+  expect(textOf(openTestConversation().say('m1', `/${name}`))).toMatch(/no command|\/help/)
 })
 
 test('/new forgets what was said before, and what is being said now', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   talk.generated('m1', 'One!')
   talk.say('m2', 'two')
@@ -57,7 +57,7 @@ test('/new forgets what was said before, and what is being said now', () => {
 })
 
 test('/stop ends the turn and all that waits, and each message hears of it', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   talk.say('m2', 'two')
   talk.say('m3', 'three')
@@ -74,7 +74,7 @@ test('/stop ends the turn and all that waits, and each message hears of it', () 
 })
 
 test('/status tells what is being done and how many wait', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   expect(textOf(talk.say('m0', '/status'))).toBe('Nothing is running.')
   talk.say('m1', 'what time is it?', { skill: 'time' })
   expect(textOf(talk.say('m2', '/status'))).toBe('At work: time.')

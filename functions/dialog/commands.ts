@@ -1,38 +1,45 @@
 import type { Language } from '#shared/contract/events/event-types.ts'
-import { forgotten, help, nothingToStop, status, stopped, unknownCommand } from './messages.ts'
-import { sayReply, type Work } from './step-context.ts'
+import {
+  freshStartText,
+  helpText,
+  nothingToStopText,
+  statusText,
+  stoppedText,
+  unknownCommandText,
+} from './messages.ts'
+import { type StepContext, sendReply } from './step-context.ts'
 import { interruptTurn } from './turn/completion.ts'
-import { dropWaiting } from './turn/queue.ts'
-import { saidOf, type Taken } from './turn/turn.ts'
+import { clearQueue } from './turn/queue.ts'
+import { type ReceivedMessage, toUserMessage } from './turn/turn.ts'
 
 const COMMAND = /^\s*\/([\p{L}_][\p{L}\p{N}_-]*)(?=\s|$)/u
 
 /** The command that a text is, in lower case and without its slash. `/etc/hosts` is none. */
-export const commandIn = (text: string): string | undefined => COMMAND.exec(text)?.[1]?.toLowerCase()
+export const parseCommand = (text: string): string | undefined => COMMAND.exec(text)?.[1]?.toLowerCase()
 
 /** Each does its work and gives back what to say. */
-const commands: Record<string, (work: Work, language: Language) => string> = {
-  help: ({ assistant, skills }, language) => help(assistant.name, skills, language),
+const commandHandlers: Record<string, (work: StepContext, language: Language) => string> = {
+  help: ({ assistant, skills }, language) => helpText(assistant.name, skills, language),
   new({ state }, language) {
     state.transcript = []
     state.question = null
     if (state.turn) state.turn.isForgotten = true
-    return forgotten[language]
+    return freshStartText[language]
   },
   stop(work, language) {
     const { state } = work
-    if (!state.turn) return nothingToStop[language]
+    if (!state.turn) return nothingToStopText[language]
     interruptTurn(work, state.turn)
-    dropWaiting(work, { keepLate: false })
-    return stopped[language]
+    clearQueue(work, { keepLate: false })
+    return stoppedText[language]
   },
-  status: ({ state }, language) => status(state.turn, state.waiting.length, language),
+  status: ({ state }, language) => statusText(state.turn, state.waiting.length, language),
 }
 
 /** Answers a command at once, also while a turn runs, and without the model. */
-export function runCommand(work: Work, command: string, item: Taken): void {
-  const { person, language } = item.recalled.message
-  const run = Object.hasOwn(commands, command) ? commands[command] : undefined
-  const text = run ? run(work, language) : unknownCommand(command, language)
-  sayReply(work, { person, language, text, status: 'completed', said: [saidOf(item)] })
+export function runCommand(context: StepContext, command: string, message: ReceivedMessage): void {
+  const { person, language } = message.recalled.message
+  const run = Object.hasOwn(commandHandlers, command) ? commandHandlers[command] : undefined
+  const text = run ? run(context, language) : unknownCommandText(command, language)
+  sendReply(context, { person, language, text, status: 'completed', said: [toUserMessage(message)] })
 }

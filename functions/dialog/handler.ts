@@ -1,12 +1,12 @@
 import { toLaresError } from '#shared/base/errors.ts'
 import type { FunctionContext } from '#shared/contract/context.ts'
 import { defineFunction, type ReceivedEvent } from '#shared/contract/definition.ts'
-import type { Draft, LaresEvent } from '#shared/contract/events/event.ts'
-import { claim } from '#shared/contract/events/event-log.ts'
-import { type EventData, schemaOf } from '#shared/contract/events/event-types.ts'
-import { languageOf } from '#shared/language/detection.ts'
-import type { Conversations, ModelCall } from '#shared/store/store.ts'
-import { type DeadLetter, isOnTheWay, readDeadLetter } from './events/dead-letter.ts'
+import type { EventDraft, LaresEvent } from '#shared/contract/events/event.ts'
+import { resolveDataRef } from '#shared/contract/events/event-log.ts'
+import { dataSchemaOf, type EventData } from '#shared/contract/events/event-types.ts'
+import { detectLanguage } from '#shared/language/detection.ts'
+import type { ModelCall, Store } from '#shared/store/store.ts'
+import { type DeadLetter, failedBeforeDialog, parseDeadLetter } from './events/dead-letter.ts'
 import { canUseTools } from './prompt/tool-support.ts'
 import { type StepEvent, step } from './step.ts'
 
@@ -18,7 +18,7 @@ const receives = [
   'lares.deadletter.recorded',
 ] as const
 
-type Received = ReceivedEvent<(typeof receives)[number]>
+type DialogEvent = ReceivedEvent<(typeof receives)[number]>
 type Context = FunctionContext<'conversations' | 'catalogue' | 'assistant' | 'models' | 'objects'>
 
 /** Owns the conversation: one turn at a time, every step in one transaction under the id of its event. */
@@ -28,13 +28,15 @@ export default defineFunction({
   emits: ['lares.prompt.composed', 'lares.skill.*.requested', 'lares.reply.completed'],
   uses: ['conversations', 'catalogue', 'assistant', 'models', 'objects'],
   handle: (event, context) =>
-    event.type === 'lares.deadletter.recorded' ? takeDeadLetter(event, context) : take(event, event, context),
+    event.type === 'lares.deadletter.recorded'
+      ? handleDeadLetterEvent(event, context)
+      : runStep(event, event, context),
 })
 
-async function take(received: Received, event: StepEvent, context: Context): Promise<Draft[]> {
+async function runStep(received: DialogEvent, event: StepEvent, context: Context): Promise<EventDraft[]> {
   const { conversations, catalogue, assistant, models, log } = context
   const conversation = received.subject
-  const person = personIn(event) ?? (await conversations.history.conversation(conversation))?.person
+  const person = personOf(event) ?? (await conversations.history.conversation(conversation))?.person
   if (person === undefined) {
     log.warn(
       { event: event.id, type: event.type },
@@ -42,60 +44,70 @@ async function take(received: Received, event: StepEvent, context: Context): Pro
     )
     return []
   }
-  const surroundings = {
+  const stepInput = {
     assistant,
     skills: await catalogue.skills(),
     tools: await canUseTools(models, context.now, log),
     nowIso: new Date(context.now()).toISOString(),
     publishedId: received.publishedid,
   }
-  return await conversations.step<unknown, Draft[]>({
+  return await conversations.step<unknown, EventDraft[]>({
     conversation,
     person,
     eventId: received.id,
     apply(state) {
-      const { notes, ...result } = step(state, event, surroundings)
-      for (const note of notes) log.debug({ event: event.id, type: event.type, conversation }, note)
-      return { ...result, modelCalls: callsIn(event) }
+      const { debugMessages, ...result } = step(state, event, stepInput)
+      for (const note of debugMessages) log.debug({ event: event.id, type: event.type, conversation }, note)
+      return { ...result, modelCalls: modelCallsOf(event) }
     },
   })
 }
 
 /** A model was called, whether its answer still matters or not. */
-function callsIn(event: StepEvent): ModelCall[] {
+function modelCallsOf(event: StepEvent): ModelCall[] {
   if (event.type !== 'lares.generation.completed') return []
   const { model, usage } = event.data
   return [{ model, ...usage }]
 }
 
-function personIn(event: StepEvent): string | undefined {
+function personOf(event: StepEvent): string | undefined {
   if (event.type === 'lares.context.recalled') return event.data.message.person
   if (event.type === 'lares.timer.fired') return event.data.person
   return event.type === 'dead-letter' ? event.data.said?.person : undefined
 }
 
-async function takeDeadLetter(
+async function handleDeadLetterEvent(
   event: ReceivedEvent<'lares.deadletter.recorded'>,
   context: Context,
-): Promise<Draft[]> {
+): Promise<EventDraft[]> {
   const { event: failed, error } = event.data
-  const dead = readDeadLetter(failed, error.code)
-  if (!dead) return []
+  const deadLetter = parseDeadLetter(failed, error.code)
+  if (!deadLetter) return []
   const { id, subject, correlationid } = event
   // Its own step comes first: what failed may have come again since, and have been taken after all.
-  const told = await recordedOutcome(context.conversations, subject, id)
-  if (told) return told
-  const recorded = await recordedOutcome(context.conversations, subject, dead.id)
-  if (recorded) return recorded.map(draft => ({ causationid: dead.id, ...draft }))
-  const timer = dead.type === 'lares.timer.fired' && schemaOf(dead.type)?.safeParse(failed?.data).data
+  const ownOutcome = await recordedOutcome(context.conversations, subject, id)
+  if (ownOutcome) return ownOutcome
+  const originalOutcome = await recordedOutcome(context.conversations, subject, deadLetter.id)
+  if (originalOutcome) return originalOutcome.map(draft => ({ causationid: deadLetter.id, ...draft }))
+  const timer =
+    deadLetter.type === 'lares.timer.fired' && dataSchemaOf(deadLetter.type)?.safeParse(failed?.data).data
   if (timer)
-    return await take(event, { type: 'lares.timer.fired', id, correlationid, data: timer as Timer }, context)
-  const known = dead.said ? dead : await withRow(dead, subject, context.conversations)
-  const data = known.said || !isOnTheWay(dead) ? known : await withClaim(known, failed, context)
-  return await take(event, { type: 'dead-letter', id, data }, context)
+    return await runStep(
+      event,
+      { type: 'lares.timer.fired', id, correlationid, data: timer as TimerData },
+      context,
+    )
+  const enriched = deadLetter.said
+    ? deadLetter
+    : await addMessageFromHistory(deadLetter, subject, context.conversations)
+  const data =
+    enriched.said || !failedBeforeDialog(deadLetter)
+      ? enriched
+      : await addMessageFromDataRef(enriched, failed, context)
+  return await runStep(event, { type: 'dead-letter', id, data }, context)
 }
 
-type Timer = EventData<'lares.timer.fired'>
+type TimerData = EventData<'lares.timer.fired'>
 
 /**
  * What dialog's step made of an event before, undefined when there was no such step. Of an event that then became a dead
@@ -103,16 +115,16 @@ type Timer = EventData<'lares.timer.fired'>
  * follows, and under the ids of then: some of it may have got through.
  */
 async function recordedOutcome(
-  { step }: Conversations,
+  { step }: Store,
   conversation: string,
   eventId: string,
-): Promise<Draft[] | undefined> {
+): Promise<EventDraft[] | undefined> {
   const notRecorded = new Error('not recorded')
   const apply = () => {
     throw notRecorded
   }
   try {
-    return await step<unknown, Draft[]>({ conversation, person: '', eventId, apply })
+    return await step<unknown, EventDraft[]>({ conversation, person: '', eventId, apply })
   } catch (error) {
     if (error === notRecorded) return undefined
     throw error
@@ -120,14 +132,18 @@ async function recordedOutcome(
 }
 
 /** The history knows what was said when the event itself does not tell. */
-async function withRow(dead: DeadLetter, subject: string, { history }: Conversations): Promise<DeadLetter> {
-  const row = await history.message(dead.message)
+async function addMessageFromHistory(
+  deadLetter: DeadLetter,
+  subject: string,
+  { history }: Store,
+): Promise<DeadLetter> {
+  const row = await history.message(deadLetter.messageId)
   const conversation = await history.conversation(subject)
-  if (row?.conversation !== subject || row.role !== 'user' || !conversation) return dead
+  if (row?.conversation !== subject || row.role !== 'user' || !conversation) return deadLetter
   const { id, text, createdAt: saidAt } = row
   return {
-    ...dead,
-    said: { person: conversation.person, language: languageOf(text), said: { id, text, saidAt } },
+    ...deadLetter,
+    said: { person: conversation.person, language: detectLanguage(text), said: { id, text, saidAt } },
   }
 }
 
@@ -135,13 +151,19 @@ async function withRow(dead: DeadLetter, subject: string, { history }: Conversat
  * The gateway tells the history after the log, so a message may fail before the history knows it. Then its claim check
  * is redeemed, as the function that failed would have done. Errors: `unavailable`.
  */
-async function withClaim(dead: DeadLetter, failed: unknown, { objects, log }: Context): Promise<DeadLetter> {
+async function addMessageFromDataRef(
+  deadLetter: DeadLetter,
+  failed: unknown,
+  { objects, log }: Context,
+): Promise<DeadLetter> {
   try {
-    return readDeadLetter(await claim(failed as LaresEvent, objects), dead.errorCode) ?? dead
+    return (
+      parseDeadLetter(await resolveDataRef(failed as LaresEvent, objects), deadLetter.errorCode) ?? deadLetter
+    )
   } catch (thrown) {
     const error = toLaresError(thrown)
     if (error.retryable) throw error
-    log.warn({ event: dead.id, err: error }, 'the data of an event that failed for good cannot be had')
-    return dead
+    log.warn({ event: deadLetter.id, err: error }, 'the data of an event that failed for good cannot be had')
+    return deadLetter
   }
 }

@@ -1,37 +1,37 @@
 import * as z from 'zod'
 import {
-  asks,
-  attachmentNote,
-  chatMessage,
-  intent,
-  language,
-  memory,
-  message,
-  passage,
-  reply,
-  usage,
+  attachmentSummarySchema,
+  chatMessageSchema,
+  followUpQuestionSchema,
+  intentSchema,
+  languageSchema,
+  memorySchema,
+  messageSchema,
+  passageSchema,
+  replySchema,
+  usageSchema,
 } from '#shared/contract/events/event-types.ts'
 
 /** What dialog knows of one conversation. It is stored as JSON after every event, so everything in it is bounded. */
 
 /** Ids of messages that have their reply, kept to tell a message that comes again under another event. */
-export const MAX_SETTLED = 64
+export const MAX_SETTLED_IDS = 64
 /** Turns that failed, kept so that a dead letter that is put back can still complete one. */
-export const MAX_FAILED = 16
+export const MAX_FAILED_TURNS = 16
 
 /** A message with what the stages before dialog found out about it. */
-const recalled = z.object({
-  message: message(),
+const recalledMessageSchema = z.object({
+  message: messageSchema(),
   saidAt: z.string(),
-  intent: intent(),
-  memories: z.array(memory()),
+  intent: intentSchema(),
+  memories: z.array(memorySchema()),
   answer: z.string().optional(),
-  passages: z.array(passage()).optional(),
+  passages: z.array(passageSchema()).optional(),
   notice: z.string().optional(),
 })
-export type Recalled = z.infer<typeof recalled>
+export type RecalledMessage = z.infer<typeof recalledMessageSchema>
 
-const callState = z.object({
+const callStateSchema = z.object({
   callId: z.string(),
   /** The id that the model gave the call. */
   toolCallId: z.string(),
@@ -40,7 +40,7 @@ const callState = z.object({
   result: z.string().nullable(),
 })
 
-const stage = z.discriminatedUnion('kind', [
+const stageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('model'), hasTools: z.boolean() }),
   /** A skill reads the person's words itself. */
   z.object({
@@ -50,109 +50,124 @@ const stage = z.discriminatedUnion('kind', [
     /** When the words are no answer to what this skill asked, they are this one's; without it, the model's. */
     otherwise: z.string().optional(),
   }),
-  z.object({ kind: z.literal('tools'), calls: z.array(callState) }),
+  z.object({ kind: z.literal('tools'), calls: z.array(callStateSchema) }),
 ])
 
-const said = z.object({
+const userMessageSchema = z.object({
   id: z.string(),
   text: z.string(),
   saidAt: z.string(),
-  attachments: z.array(attachmentNote()).optional(),
+  attachments: z.array(attachmentSummarySchema()).optional(),
 })
 /** A person's message as the history shows it. */
-export type Said = z.infer<typeof said>
+export type UserMessage = z.infer<typeof userMessageSchema>
 
-const turn = z.object({
+const turnSchema = z.object({
   /** The id of the last message that it answers. */
   id: z.string(),
-  said: z.array(said),
+  said: z.array(userMessageSchema),
   /** The message; of several that were merged the last one, with the text of all. */
-  message: message(),
+  message: messageSchema(),
   saidAt: z.string(),
   /** The skills that it may want, from its intent. */
-  candidates: intent().shape.candidates,
-  memories: z.array(memory()),
-  passages: z.array(passage()).default([]),
+  candidates: intentSchema().shape.candidates,
+  memories: z.array(memorySchema()),
+  passages: z.array(passageSchema()).default([]),
   /** The person was told that it failed, and it goes on nevertheless. */
   isLate: z.boolean(),
   /** The person wanted a fresh start meanwhile: it will not be in the transcript. */
   isForgotten: z.boolean(),
   /** The number of the prompt. */
   step: z.number(),
-  stage,
+  stage: stageSchema,
   /** The text of the steps before this one. */
   text: z.string(),
   /** What the model and the tools said in this turn. */
-  chat: z.array(chatMessage()),
-  usage: usage(),
+  chat: z.array(chatMessageSchema()),
+  usage: usageSchema(),
   /** What a skill asked the person for in this turn. */
-  asks: z.object({ skill: z.string(), asked: asks().shape.asked, takesAnyWords: z.boolean() }).optional(),
+  asks: z
+    .object({ skill: z.string(), asked: followUpQuestionSchema().shape.asked, takesAnyWords: z.boolean() })
+    .optional(),
 })
-export type Turn = z.infer<typeof turn>
+export type Turn = z.infer<typeof turnSchema>
 
-const outcomeEvent = z.object({
+const turnResultSchema = z.object({
   type: z.enum(['lares.generation.completed', 'lares.result.returned']),
   data: z.unknown(),
 })
 
-const waiting = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('message'), id: z.string(), recalled, isLate: z.boolean() }),
+const queueItemSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('message'),
+    id: z.string(),
+    recalled: recalledMessageSchema,
+    isLate: z.boolean(),
+  }),
   /** A failure that is told when it is its message's turn. */
-  z.object({ kind: z.literal('failure'), said, person: z.string(), language: language(), text: z.string() }),
+  z.object({
+    kind: z.literal('failure'),
+    said: userMessageSchema,
+    person: z.string(),
+    language: languageSchema(),
+    text: z.string(),
+  }),
   /** A failed turn that goes on with what came for it. */
-  z.object({ kind: z.literal('revival'), turn, event: outcomeEvent }),
+  z.object({ kind: z.literal('revival'), turn: turnSchema, event: turnResultSchema }),
 ])
-export type Waiting = z.infer<typeof waiting>
+export type QueueItem = z.infer<typeof queueItemSchema>
 
 /** The replies of a step, with what their ids are made of: its event, and their places among what it made. */
-const unpublished = z.object({
+const unpublishedStepSchema = z.object({
   causationid: z.string(),
   at: z.string(),
-  replies: z.array(z.object({ index: z.number(), data: reply(), correlationid: z.string().optional() })),
+  replies: z.array(
+    z.object({ index: z.number(), data: replySchema(), correlationid: z.string().optional() }),
+  ),
 })
 
 /** States that were stored before there could be several have one or null. */
-const asList = (stored: unknown) => (Array.isArray(stored) ? stored : stored ? [stored] : [])
+const toArray = (stored: unknown) => (Array.isArray(stored) ? stored : stored ? [stored] : [])
 
-const entry = z.object({ role: z.enum(['user', 'assistant']), text: z.string() })
-export type Entry = z.infer<typeof entry>
+const transcriptEntrySchema = z.object({ role: z.enum(['user', 'assistant']), text: z.string() })
+export type TranscriptEntry = z.infer<typeof transcriptEntrySchema>
 
 /** What the person was asked, which their next message may answer. */
-const question = z.discriminatedUnion('kind', [
+const pendingQuestionSchema = z.discriminatedUnion('kind', [
   /** Which of two skills a message is for. */
   z.object({
     kind: z.literal('which'),
     skills: z.tuple([z.string(), z.string()]),
-    message: message(),
+    message: messageSchema(),
     saidAt: z.string(),
   }),
   /** What a skill must know yet. */
   z.object({
     kind: z.literal('more'),
     skill: z.string(),
-    asked: asks().shape.asked,
+    asked: followUpQuestionSchema().shape.asked,
     takesAnyWords: z.boolean(),
   }),
 ])
-export type Question = z.infer<typeof question>
+export type PendingQuestion = z.infer<typeof pendingQuestionSchema>
 
-const state = z.object({
-  turn: turn.nullable(),
-  waiting: z.array(waiting),
+const stateSchema = z.object({
+  turn: turnSchema.nullable(),
+  waiting: z.array(queueItemSchema),
   /** Recent questions and answers, for the prompt. */
-  transcript: z.array(entry),
+  transcript: z.array(transcriptEntrySchema),
   settled: z.array(z.string()),
   /** `turn` is null when the message never got as far as a turn. */
-  failed: z.array(z.object({ messages: z.array(z.string()), turn: turn.nullable() })),
-  question: question.nullable().default(null),
+  failed: z.array(z.object({ messages: z.array(z.string()), turn: turnSchema.nullable() })),
+  question: pendingQuestionSchema.nullable().default(null),
   /** What steps have said, the oldest first, as long as it may not be on the log: the next reply must not overtake it. */
-  unpublished: z.preprocess(asList, z.array(unpublished)),
+  unpublished: z.preprocess(toArray, z.array(unpublishedStepSchema)),
   /** Where the person last was. */
   timeZone: z.string(),
 })
-export type State = z.infer<typeof state>
+export type DialogState = z.infer<typeof stateSchema>
 
-export const emptyState = (): State => ({
+export const emptyState = (): DialogState => ({
   turn: null,
   waiting: [],
   transcript: [],
@@ -164,20 +179,20 @@ export const emptyState = (): State => ({
 })
 
 /** A copy of the stored state that may be changed; null when what is stored is no state. */
-export function readState(stored: unknown): State | null {
+export function parseState(stored: unknown): DialogState | null {
   if (stored === undefined || stored === null) return emptyState()
-  const result = state.safeParse(stored)
+  const result = stateSchema.safeParse(stored)
   return result.success ? result.data : null
 }
 
 /** Whether a message runs, waits, or has its reply. */
-export const isKnown = ({ turn, waiting, settled, failed }: State, id: string): boolean =>
+export const isKnownMessage = ({ turn, waiting, settled, failed }: DialogState, id: string): boolean =>
   settled.includes(id) ||
   failed.some(({ messages }) => messages.includes(id)) ||
   turn?.said.some(said => said.id === id) === true ||
-  waiting.some(item => messagesOf(item).includes(id))
+  waiting.some(item => messageIdsOf(item).includes(id))
 
-const messagesOf = (item: Waiting): string[] => {
+const messageIdsOf = (item: QueueItem): string[] => {
   if (item.kind === 'message') return [item.id]
   return item.kind === 'failure' ? [item.said.id] : item.turn.said.map(({ id }) => id)
 }

@@ -1,15 +1,15 @@
 import type { SkillManifest } from '#shared/contract/catalogue.ts'
-import type { Assistant } from '#shared/contract/context.ts'
-import type { Draft } from '#shared/contract/events/event.ts'
+import type { AssistantSettings } from '#shared/contract/context.ts'
+import type { EventDraft } from '#shared/contract/events/event.ts'
 import type { Language, Reply, Usage } from '#shared/contract/events/event-types.ts'
 import { derivedId } from '#shared/contract/events/ids.ts'
 import type { MessageStatus, MessageWrite } from '#shared/store/store.ts'
-import { publishInOrder } from './publishing.ts'
-import { MAX_SETTLED, type Said, type State } from './state.ts'
+import { emitReplyInOrder } from './publishing.ts'
+import { type DialogState, MAX_SETTLED_IDS, type UserMessage } from './state.ts'
 
 /** What a step sees besides the state and the event. */
-export type Surroundings = {
-  assistant: Assistant
+export type StepInput = {
+  assistant: AssistantSettings
   skills: SkillManifest[]
   /** Whether the model can call tools. */
   tools: boolean
@@ -19,30 +19,30 @@ export type Surroundings = {
 }
 
 /** One step while it is made: a copy of the state that may be changed, and what comes of it. */
-export type Work = Surroundings & {
-  state: State
+export type StepContext = StepInput & {
+  state: DialogState
   eventId: string
   rows: Map<string, MessageWrite>
-  drafts: Draft[]
+  drafts: EventDraft[]
   /** Why events or parts of them had no effect, for the log. */
-  notes: string[]
+  debugMessages: string[]
 }
 
-export const openWork = (state: State, eventId: string, surroundings: Surroundings): Work => ({
-  ...surroundings,
+export const createStepContext = (state: DialogState, eventId: string, input: StepInput): StepContext => ({
+  ...input,
   state,
   eventId,
   rows: new Map(),
   drafts: [],
-  notes: [],
+  debugMessages: [],
 })
 
-export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 }
+export const ZERO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 }
 
 /** The last status that a step gives a row is the one that is written. */
-export function markSaid(work: Work, said: Said[], status: MessageStatus): void {
+export function setMessageStatus(context: StepContext, said: UserMessage[], status: MessageStatus): void {
   for (const { id, text, saidAt, attachments } of said)
-    work.rows.set(id, {
+    context.rows.set(id, {
       id,
       role: 'user',
       text,
@@ -53,13 +53,13 @@ export function markSaid(work: Work, said: Said[], status: MessageStatus): void 
     })
 }
 
-export type Answer = {
+export type ReplyInput = {
   person: string
   language: Language
   text: string
   status: Reply['status']
   /** The messages answered; empty when the assistant speaks by itself. */
-  said: Said[]
+  said: UserMessage[]
   /** What is to be learned from; empty for none. */
   question?: string
   usage?: Usage
@@ -67,23 +67,23 @@ export type Answer = {
 }
 
 /** Says it: as an event, as a row of the history, and as the new status of the messages answered. */
-export function sayReply(work: Work, answer: Answer): void {
-  const { person, language, text, status, said } = answer
+export function sendReply(context: StepContext, input: ReplyInput): void {
+  const { person, language, text, status, said } = input
   const last = said.at(-1)
   const inReplyTo = last?.id ?? null
   const answers = said.map(({ id }) => id)
-  markSaid(work, said, status === 'completed' ? 'answered' : status)
-  const id = derivedId(work.eventId, 'dialog/reply', work.drafts.length)
-  work.rows.set(id, { id, role: 'assistant', text, inReplyTo, createdAt: work.nowIso, status })
-  const { question = '', usage = NO_USAGE } = answer
-  const correlationid = answer.correlationid ?? inReplyTo
-  const about = { inReplyTo, answers, question, ...(last && { saidAt: last.saidAt }) }
-  const data = { person, ...about, text, status, usage, language }
-  publishInOrder(work, { data, ...(correlationid === null ? {} : { correlationid }) })
-  settle(work, answers)
+  setMessageStatus(context, said, status === 'completed' ? 'answered' : status)
+  const id = derivedId(context.eventId, 'dialog/reply', context.drafts.length)
+  context.rows.set(id, { id, role: 'assistant', text, inReplyTo, createdAt: context.nowIso, status })
+  const { question = '', usage = ZERO_USAGE } = input
+  const correlationid = input.correlationid ?? inReplyTo
+  const references = { inReplyTo, answers, question, ...(last && { saidAt: last.saidAt }) }
+  const data = { person, ...references, text, status, usage, language }
+  emitReplyInOrder(context, { data, ...(correlationid === null ? {} : { correlationid }) })
+  markSettled(context, answers)
 }
 
-export function settle({ state }: Work, ids: string[]): void {
+export function markSettled({ state }: StepContext, ids: string[]): void {
   const others = state.settled.filter(id => !ids.includes(id))
-  state.settled = [...others, ...ids].slice(-MAX_SETTLED)
+  state.settled = [...others, ...ids].slice(-MAX_SETTLED_IDS)
 }

@@ -1,9 +1,17 @@
 import { expect, test } from 'vitest'
 import { step } from './step.ts'
-import { NOW, openTalk, prompts, recalledOf, replies, requests, skill } from './talk.fixture.ts'
+import {
+  createRecalled,
+  NOW,
+  openTestConversation,
+  prompts,
+  replies,
+  requests,
+  skillManifest,
+} from './talk.fixture.ts'
 
 test('a message becomes a prompt, and what the model says becomes the reply', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   const asked = talk.say('m1', 'who wrote Faust?')
   expect(asked.map(({ type, correlationid }) => [type, correlationid])).toEqual([
     ['lares.prompt.composed', 'm1'],
@@ -36,7 +44,7 @@ test('a message becomes a prompt, and what the model says becomes the reply', ()
 })
 
 test('the history tells what came with a message, also when dialog writes it first', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   const attachments = [{ name: 'cat.png', mediaType: 'image/png', object: 'somewhere', bytes: 1 }]
   talk.say('m1', 'look', { attachments })
   expect(talk.rows()[0]).toMatchObject({
@@ -47,7 +55,7 @@ test('the history tells what came with a message, also when dialog writes it fir
 })
 
 test('an answer that memory vouches for needs no model', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   const drafts = talk.say('m1', 'what is my lock code?', { answer: 'It is 4711.' })
   expect(prompts(drafts)).toEqual([])
   expect(replies(drafts)).toMatchObject([{ text: 'It is 4711.', status: 'completed', inReplyTo: 'm1' }])
@@ -55,7 +63,7 @@ test('an answer that memory vouches for needs no model', () => {
 })
 
 test('a skill that reads words is asked with the words, and its text is the reply', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   const asked = talk.say('m1', 'what time is it?', { skill: 'time', saidAt: '2026-11-24T11:59:00.000Z' })
   expect(asked).toEqual([
     {
@@ -79,7 +87,7 @@ test('a skill that reads words is asked with the words, and its text is the repl
 })
 
 test('a skill that failed has its words for the reply, which counts as failed', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it on Mars?', { skill: 'time' })
   expect(replies(talk.returned('m1', 'm1/text', 'I do not know Mars.', 'failed'))).toMatchObject([
     { text: 'I do not know Mars.', status: 'failed' },
@@ -88,7 +96,7 @@ test('a skill that failed has its words for the reply, which counts as failed', 
 })
 
 test('when a skill declines, the model is asked, and may use the skills', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'time flies', { skill: 'time' })
   const [prompt] = prompts(talk.returned('m1', 'm1/text', '', 'declined'))
   expect(prompt).toMatchObject({ step: 0 })
@@ -99,11 +107,11 @@ test.each([
   ['needs its input filled', 'notes'],
   ['is not deployed', 'gone'],
 ])('an intent whose skill %s goes to the model', (_, name) => {
-  expect(prompts(openTalk().say('m1', 'note this', { skill: name }))).toHaveLength(1)
+  expect(prompts(openTestConversation().say('m1', 'note this', { skill: name }))).toHaveLength(1)
 })
 
 test('the calls of one step go out together, and the model goes on when all results are there', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'note the time')
   const called = talk.generated('m1', '', { calls: ['time', 'notes'] })
   expect(requests(called).map(({ type, data }) => [type, data.callId, data.input])).toEqual([
@@ -131,7 +139,7 @@ test('the calls of one step go out together, and the model goes on when all resu
 })
 
 test('what the model says before its calls begins the reply, and the next step is streamed behind it', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it?')
   talk.generated('m1', 'Let me see.', { calls: ['time'] })
   const [prompt] = prompts(talk.returned('m1', 'm1/0/0', 'Noon.'))
@@ -142,7 +150,7 @@ test('what the model says before its calls begins the reply, and the next step i
 })
 
 test('a step that says only whitespace adds nothing to the reply', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it?')
   talk.generated('m1', ' \n', { calls: ['time'] })
   expect(prompts(talk.returned('m1', 'm1/0/0', 'Noon.'))[0]!.offset).toBe(0)
@@ -150,7 +158,7 @@ test('a step that says only whitespace adds nothing to the reply', () => {
 })
 
 test('a tool that there is not is an error for the model to read', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'fly to the moon')
   const [prompt] = prompts(talk.generated('m1', '', { calls: ['rocket'] }))
   expect(prompt!.messages.at(-1)).toEqual({
@@ -161,7 +169,7 @@ test('a tool that there is not is an error for the model to read', () => {
 })
 
 test('a failed call is for the model to read', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'note this')
   talk.generated('m1', '', { calls: ['notes'] })
   const [prompt] = prompts(talk.returned('m1', 'm1/0/0', 'the input of notes is wrong', 'failed'))
@@ -169,7 +177,7 @@ test('a failed call is for the model to read', () => {
 })
 
 test('the last prompt that a turn may send offers no tools, and calls in its answer are not made', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it?')
   for (const step of [0, 1, 2]) {
     talk.generated('m1', '', { step, calls: ['time'] })
@@ -182,7 +190,7 @@ test('the last prompt that a turn may send offers no tools, and calls in its ans
 })
 
 test('a model that cannot use tools is offered none', () => {
-  const talk = openTalk({ tools: false })
+  const talk = openTestConversation({ tools: false })
   expect(prompts(talk.say('m1', 'hello'))[0]!.tools).toEqual([])
 })
 
@@ -190,20 +198,20 @@ test.each([
   ['en', 'gave no answer'],
   ['zh', '没有给出回答'],
 ] as const)('an empty answer is said to be one (%s)', (language, words) => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'hello', { language })
   expect(replies(talk.generated('m1', ' '))).toMatchObject([{ text: expect.stringContaining(words) }])
 })
 
 test('a model that asks for very many tools at once gets only some of them', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'go wild')
   const called = talk.generated('m1', '', { calls: Array(500).fill('time') })
   expect(requests(called)).toHaveLength(16)
 })
 
 test('a very long result is cut before the model reads it', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it?')
   talk.generated('m1', '', { calls: ['time'] })
   const [prompt] = prompts(talk.returned('m1', 'm1/0/0', 'x'.repeat(100_000)))
@@ -211,7 +219,7 @@ test('a very long result is cut before the model reads it', () => {
 })
 
 test('what comes for a step that is over, or a turn that nobody knows, changes nothing', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it?')
   talk.generated('m1', '', { calls: ['time', 'notes'] })
   talk.returned('m1', 'm1/0/0', 'Noon.')
@@ -226,7 +234,7 @@ test('what comes for a step that is over, or a turn that nobody knows, changes n
 })
 
 test('a message that comes again under another event is not answered again', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'hello')
   expect(talk.say('m1', 'hello')).toEqual([])
   talk.generated('m1', 'Hello!')
@@ -234,16 +242,16 @@ test('a message that comes again under another event is not answered again', () 
 })
 
 test('a stored state that nobody can read makes the conversation start afresh, with a note', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'hello')
   const odd = { ...talk.state, turn: { id: 7 } }
   const event = { type: 'lares.context.recalled', id: 'e', correlationid: 'm2' } as const
-  const result = step(odd, { ...event, data: recalledOf('hello again') }, talk.surroundings)
+  const result = step(odd, { ...event, data: createRecalled('hello again') }, talk.surroundings)
   expect(prompts(result.outcome)).toHaveLength(1)
-  expect(result.notes).toEqual([expect.stringContaining('cannot be read')])
+  expect(result.debugMessages).toEqual([expect.stringContaining('cannot be read')])
 })
 
 test('a draft that breaks its schema stops the step, so that it is never recorded', () => {
-  const talk = openTalk({ skills: [skill('Not A Name')] })
+  const talk = openTestConversation({ skills: [skillManifest('Not A Name')] })
   expect(() => talk.say('m1', 'hello', { skill: 'Not A Name' })).toThrow('Not A Name')
 })

@@ -1,15 +1,15 @@
-import { checkData, type Draft, type LaresEvent } from '#shared/contract/events/event.ts'
+import { type EventDraft, type LaresEvent, parseEventData } from '#shared/contract/events/event.ts'
 import type { MessageWrite } from '#shared/store/store.ts'
-import { type DeadLetter, takeDeadLetter } from './events/dead-letter.ts'
-import { takeContinuation } from './events/late-result.ts'
-import { takeMessage } from './events/message.ts'
-import { takeTimer } from './events/timer.ts'
+import { type DeadLetter, onDeadLetter } from './events/dead-letter.ts'
+import { onTurnResult } from './events/late-result.ts'
+import { onMessage } from './events/message.ts'
+import { onTimer } from './events/timer.ts'
 import { confirmPublished } from './publishing.ts'
-import { emptyState, readState, type State } from './state.ts'
-import { openWork, type Surroundings, type Work } from './step-context.ts'
-import { takeUpWaiting } from './turn/queue.ts'
+import { type DialogState, emptyState, parseState } from './state.ts'
+import { createStepContext, type StepContext, type StepInput } from './step-context.ts'
+import { processQueue } from './turn/queue.ts'
 
-type Taken =
+type StepEventType =
   | 'lares.context.recalled'
   | 'lares.generation.completed'
   | 'lares.result.returned'
@@ -17,31 +17,42 @@ type Taken =
 
 /** What moves a conversation on. A dead letter comes as what it tells of its turn. */
 export type StepEvent =
-  | { [T in Taken]: Pick<LaresEvent<T>, 'type' | 'id' | 'correlationid' | 'data'> }[Taken]
+  | { [T in StepEventType]: Pick<LaresEvent<T>, 'type' | 'id' | 'correlationid' | 'data'> }[StepEventType]
   | { type: 'dead-letter'; id: string; data: DeadLetter }
 
-export type Step = { state: State; messages: MessageWrite[]; outcome: Draft[]; notes: string[] }
+export type StepResult = {
+  state: DialogState
+  messages: MessageWrite[]
+  outcome: EventDraft[]
+  debugMessages: string[]
+}
 
 /**
  * Dialog's step: what a conversation becomes by an event, and what is emitted because of it. It is pure: the same
  * arguments give the same result. Odd events and odd states have no effect but a note; only a draft that breaks its
  * schema throws, so that such a step is never recorded. Errors: `invalid_event`.
  */
-export function step(stored: unknown, event: StepEvent, surroundings: Surroundings): Step {
-  const state = readState(stored)
-  const work = openWork(state ?? emptyState(), event.id, surroundings)
-  if (!state) work.notes.push('the stored state cannot be read, and the conversation starts afresh')
-  confirmPublished(work)
-  take(work, event)
-  takeUpWaiting(work)
-  for (const draft of work.drafts) checkData(draft.type, draft.data)
-  return { state: work.state, messages: [...work.rows.values()], outcome: work.drafts, notes: work.notes }
+export function step(storedState: unknown, event: StepEvent, input: StepInput): StepResult {
+  const state = parseState(storedState)
+  const context = createStepContext(state ?? emptyState(), event.id, input)
+  if (!state)
+    context.debugMessages.push('the stored state cannot be read, and the conversation starts afresh')
+  confirmPublished(context)
+  dispatch(context, event)
+  processQueue(context)
+  for (const draft of context.drafts) parseEventData(draft.type, draft.data)
+  return {
+    state: context.state,
+    messages: [...context.rows.values()],
+    outcome: context.drafts,
+    debugMessages: context.debugMessages,
+  }
 }
 
-function take(work: Work, event: StepEvent): void {
+function dispatch(context: StepContext, event: StepEvent): void {
   const { type } = event
-  if (type === 'lares.context.recalled') takeMessage(work, event.correlationid, event.data)
-  else if (type === 'lares.timer.fired') takeTimer(work, event.correlationid, event.data)
-  else if (type === 'dead-letter') takeDeadLetter(work, event.data)
-  else takeContinuation(work, event.correlationid, { type, data: event.data })
+  if (type === 'lares.context.recalled') onMessage(context, event.correlationid, event.data)
+  else if (type === 'lares.timer.fired') onTimer(context, event.correlationid, event.data)
+  else if (type === 'dead-letter') onDeadLetter(context, event.data)
+  else onTurnResult(context, event.correlationid, { type, data: event.data })
 }

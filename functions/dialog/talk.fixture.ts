@@ -1,6 +1,6 @@
 import type { SkillManifest } from '#shared/contract/catalogue.ts'
-import type { Assistant } from '#shared/contract/context.ts'
-import type { Draft } from '#shared/contract/events/event.ts'
+import type { AssistantSettings } from '#shared/contract/context.ts'
+import type { EventDraft } from '#shared/contract/events/event.ts'
 import type {
   EventData,
   EventType,
@@ -10,14 +10,14 @@ import type {
 } from '#shared/contract/events/event-types.ts'
 import { derivedId } from '#shared/contract/events/ids.ts'
 import type { MessageWrite } from '#shared/store/store.ts'
-import { readDeadLetter } from './events/dead-letter.ts'
-import type { Recalled, State } from './state.ts'
+import { parseDeadLetter } from './events/dead-letter.ts'
+import type { DialogState, RecalledMessage } from './state.ts'
 import { type StepEvent, step } from './step.ts'
-import type { Surroundings } from './step-context.ts'
+import type { StepInput } from './step-context.ts'
 
 export const NOW = '2026-11-24T12:00:00.000Z'
 
-export const skill = (name: string, readsText = true): SkillManifest => ({
+export const skillManifest = (name: string, readsText = true): SkillManifest => ({
   name,
   description: `Does ${name}.`,
   examples: [],
@@ -25,7 +25,7 @@ export const skill = (name: string, readsText = true): SkillManifest => ({
   readsText,
 })
 
-export const assistant: Assistant = {
+export const assistant: AssistantSettings = {
   name: 'Lares',
   instructions: 'Answer briefly.',
   mode: 'queue',
@@ -33,14 +33,14 @@ export const assistant: Assistant = {
   maxWaiting: 5,
 }
 
-export type Saying = Partial<Message> &
-  Partial<Omit<Recalled, 'message' | 'intent'>> & {
+export type RecalledOptions = Partial<Message> &
+  Partial<Omit<RecalledMessage, 'message' | 'intent'>> & {
     skill?: string
     between?: [string, string]
   }
 
-export function recalledOf(text: string, saying: Saying = {}): Recalled {
-  const { skill, between, saidAt = NOW, memories = [], answer, ...message } = saying
+export function createRecalled(text: string, options: RecalledOptions = {}): RecalledMessage {
+  const { skill, between, saidAt = NOW, memories = [], answer, ...message } = options
   const candidates = skill ? [{ skill, score: 0.9 }] : []
   return {
     message: {
@@ -62,34 +62,34 @@ export function recalledOf(text: string, saying: Saying = {}): Recalled {
 export type DataOf<T extends EventType> = EventData<T>
 
 /** The data of the drafts of one type. */
-export const dataOf = <T extends EventType>(drafts: Draft[], type: T): EventData<T>[] =>
+export const dataOf = <T extends EventType>(drafts: EventDraft[], type: T): EventData<T>[] =>
   drafts.filter(draft => draft.type === type).map(({ data }) => data as EventData<T>)
 
-export const prompts = (drafts: Draft[]) => dataOf(drafts, 'lares.prompt.composed')
-export const replies = (drafts: Draft[]): Reply[] => dataOf(drafts, 'lares.reply.completed')
-export const requests = (drafts: Draft[]) =>
-  drafts.filter(({ type }) => type.startsWith('lares.skill.')) as Draft<'lares.skill.x.requested'>[]
+export const prompts = (drafts: EventDraft[]) => dataOf(drafts, 'lares.prompt.composed')
+export const replies = (drafts: EventDraft[]): Reply[] => dataOf(drafts, 'lares.reply.completed')
+export const requests = (drafts: EventDraft[]) =>
+  drafts.filter(({ type }) => type.startsWith('lares.skill.')) as EventDraft<'lares.skill.x.requested'>[]
 
-export type TalkOptions = Partial<Surroundings> & { mode?: Assistant['mode'] }
+export type TestConversationOptions = Partial<StepInput> & { mode?: AssistantSettings['mode'] }
 
 /** A conversation moved on by the pure step alone; each of its methods gives back what was emitted. */
-export function openTalk({ mode = 'queue', ...options }: TalkOptions = {}) {
-  const surroundings: Surroundings = {
+export function openTestConversation({ mode = 'queue', ...options }: TestConversationOptions = {}) {
+  const surroundings: StepInput = {
     assistant: { ...assistant, mode },
-    skills: [skill('time'), skill('notes', false)],
+    skills: [skillManifest('time'), skillManifest('notes', false)],
     tools: true,
     nowIso: NOW,
     ...options,
   }
   const rows = new Map<string, MessageWrite>()
-  let state: State | undefined
+  let state: DialogState | undefined
   let events = 0
   let publishedId: string | undefined
-  const take = (event: StepEvent): Draft[] => {
-    const result = step(frozen(state), event, { publishedId, ...surroundings })
+  const take = (event: StepEvent): EventDraft[] => {
+    const result = step(deepFreeze(state), event, { publishedId, ...surroundings })
     publishedId = event.id
     // What is stored is JSON.
-    state = JSON.parse(JSON.stringify(result.state)) as State
+    state = JSON.parse(JSON.stringify(result.state)) as DialogState
     for (const row of result.messages) rows.set(row.id, row)
     return result.outcome
   }
@@ -106,12 +106,12 @@ export function openTalk({ mode = 'queue', ...options }: TalkOptions = {}) {
     },
     rows: () => [...rows.values()],
     status: (message: string) => rows.get(message)?.status,
-    say: (message: string, text: string, saying?: Saying) =>
+    say: (message: string, text: string, saying?: RecalledOptions) =>
       take({
         type: 'lares.context.recalled',
         id: id(),
         correlationid: message,
-        data: recalledOf(text, saying),
+        data: createRecalled(text, saying),
       }),
     generated: (
       turn: string,
@@ -151,16 +151,16 @@ export function openTalk({ mode = 'queue', ...options }: TalkOptions = {}) {
       }),
     died: (type: EventType, turn: string, data?: unknown, errorCode = 'failed') => {
       const event = { id: id(), type, subject: 'c', correlationid: turn, time: NOW, data }
-      return take({ type: 'dead-letter', id: id(), data: readDeadLetter(event, errorCode)! })
+      return take({ type: 'dead-letter', id: id(), data: parseDeadLetter(event, errorCode)! })
     },
   }
 }
 
-export type Talk = ReturnType<typeof openTalk>
+export type TestConversation = ReturnType<typeof openTestConversation>
 
 /** Fails whoever changes what it was given. */
-function frozen<T>(value: T): T {
+function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
-  for (const inner of Object.values(value)) frozen(inner)
+  for (const inner of Object.values(value)) deepFreeze(inner)
   return Object.freeze(value)
 }

@@ -11,7 +11,7 @@ const end: GenerateChunk = {
   model: 'm',
 }
 
-async function* saying(...chunks: GenerateChunk[]) {
+async function* chunksOf(...chunks: GenerateChunk[]) {
   yield* chunks
 }
 
@@ -22,7 +22,7 @@ async function collect(chunks: AsyncIterable<GenerateChunk>): Promise<GenerateCh
 }
 
 test('the first piece passes at once, and what follows closely goes together', async () => {
-  const chunks = coalesce(saying(text('a'), text('b'), text('c'), end), 1_000)
+  const chunks = coalesce(chunksOf(text('a'), text('b'), text('c'), end), 1_000)
   expect(await collect(chunks)).toEqual([text('a'), text('bc'), end])
 })
 
@@ -42,16 +42,16 @@ test('a piece that is held passes when its time has come, though the model says 
 })
 
 test('space before the first word waits for it, and space alone is nothing', async () => {
-  expect(await collect(coalesce(saying(text('\n'), text(' '), text('hi'), end), 1_000))).toEqual([
+  expect(await collect(coalesce(chunksOf(text('\n'), text(' '), text('hi'), end), 1_000))).toEqual([
     text('\n hi'),
     end,
   ])
-  expect(await collect(coalesce(saying(text(' \n'), end), 1_000))).toEqual([end])
+  expect(await collect(coalesce(chunksOf(text(' \n'), end), 1_000))).toEqual([end])
 })
 
 test('a tool call does not overtake the text before it', async () => {
   const call: GenerateChunk = { kind: 'tool-call', call: { id: 'c', name: 'time', arguments: {} } }
-  expect(await collect(coalesce(saying(text('a'), text('b'), call, end), 1_000))).toEqual([
+  expect(await collect(coalesce(chunksOf(text('a'), text('b'), call, end), 1_000))).toEqual([
     text('a'),
     text('b'),
     call,

@@ -9,33 +9,33 @@ export async function* coalesce(
   windowMs: number,
 ): AsyncGenerator<GenerateChunk, void, undefined> {
   const iterator = chunks[Symbol.asyncIterator]()
-  let next = read(iterator)
+  let next = readAhead(iterator)
   let text = ''
   let isBlank = true
-  let opensAtMs = 0
+  let windowEndsAtMs = 0
   const flush = (): GenerateChunk => {
     const whole = text
     text = ''
-    opensAtMs = performance.now() + windowMs
+    windowEndsAtMs = performance.now() + windowMs
     return { kind: 'text', text: whole }
   }
   try {
     for (;;) {
-      const isHeld = text !== '' && !isBlank
-      const got = await (isHeld ? within(next, opensAtMs - performance.now()) : next)
-      if (got === undefined) {
+      const hasPendingText = text !== '' && !isBlank
+      const result = await (hasPendingText ? raceTimeout(next, windowEndsAtMs - performance.now()) : next)
+      if (result === undefined) {
         yield flush()
         continue
       }
-      if (got.done) break
-      next = read(iterator)
-      if (got.value.kind === 'text') {
-        text += got.value.text
+      if (result.done) break
+      next = readAhead(iterator)
+      if (result.value.kind === 'text') {
+        text += result.value.text
         isBlank &&= text.trim() === ''
-        if (text !== '' && !isBlank && performance.now() >= opensAtMs) yield flush()
+        if (text !== '' && !isBlank && performance.now() >= windowEndsAtMs) yield flush()
       } else {
         if (text !== '' && !isBlank) yield flush()
-        yield got.value
+        yield result.value
       }
     }
     if (text !== '' && !isBlank) yield flush()
@@ -46,18 +46,18 @@ export async function* coalesce(
 }
 
 /** Reads ahead; a failure is met by whoever waits for it, even if that is later. */
-function read<T>(iterator: AsyncIterator<T, void>): Promise<IteratorResult<T, void>> {
+function readAhead<T>(iterator: AsyncIterator<T, void>): Promise<IteratorResult<T, void>> {
   const result = iterator.next()
   result.catch(() => undefined)
   return result
 }
 
 /** Undefined when it takes longer. */
-async function within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+async function raceTimeout<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>()
   const timer = setTimeout(() => late.resolve(undefined), Math.max(0, ms))
   try {
-    return await Promise.race([work, late.promise])
+    return await Promise.race([promise, late.promise])
   } finally {
     clearTimeout(timer)
   }

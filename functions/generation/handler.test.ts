@@ -1,11 +1,19 @@
 import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
-import { noLog } from '#shared/base/log.ts'
-import { firstEvent, type LaresEvent } from '#shared/contract/events/event.ts'
+import { silentLogger } from '#shared/base/log.ts'
+import { createRootEvent, type LaresEvent } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
-import { invocable } from '#shared/contract/invoke.ts'
+import { createInvocable } from '#shared/contract/invoke.ts'
 import type { Models } from '#shared/models/models.ts'
-import { called, counted, finished, refuse, said, serve, sse } from '#shared/models/openai/server.fixture.ts'
+import {
+  finishChunk,
+  refuseWith,
+  sendEvents,
+  startModelServer,
+  textChunk,
+  toolCallChunk,
+  usageChunk,
+} from '#shared/models/openai/server.fixture.ts'
 import { openFolderObjects } from '#shared/objects/folder.ts'
 import generation from './handler.ts'
 
@@ -18,17 +26,17 @@ async function generate(
   prompt: Partial<Prompt> = {},
   id = 'prompt-1',
 ): Promise<LaresEvent[]> {
-  const event = firstEvent({
+  const event = createRootEvent({
     id,
     source: '/test',
     type: 'lares.prompt.composed',
     conversation: 'c',
     data: { step: 0, offset: 0, messages: [{ role: 'user', content: 'hello' }], tools: [], ...prompt },
   })
-  const { invoke } = invocable(generation, {
+  const { invoke } = createInvocable(generation, {
     services: { models },
     objects: openFolderObjects(tmpdir()),
-    log: noLog,
+    log: silentLogger,
   })
   const events: LaresEvent[] = []
   for await (const made of invoke(event as unknown as LaresEvent)) events.push(made)
@@ -36,8 +44,14 @@ async function generate(
 }
 
 test('streams what the model says, each piece with its place in the reply, and ends with the whole', async () => {
-  const { models } = await serve(response => {
-    sse(response, [said('Hello'), said(' there'), finished('stop'), counted(7, 2), '[DONE]'])
+  const { models } = await startModelServer(response => {
+    sendEvents(response, [
+      textChunk('Hello'),
+      textChunk(' there'),
+      finishChunk('stop'),
+      usageChunk(7, 2),
+      '[DONE]',
+    ])
   })
   const events = await generate(models, { step: 1, offset: 10 })
   const streamed = events.filter(({ type }) => type === 'lares.stream.extended')
@@ -50,9 +64,9 @@ test('streams what the model says, each piece with its place in the reply, and e
 })
 
 test('passes the tools on, and what the model wants with them back', async () => {
-  const { models, requests } = await serve(response => {
+  const { models, requests } = await startModelServer(response => {
     const call = { index: 0, id: 'call-1', function: { name: 'time', arguments: '{"zone":"Bern"}' } }
-    sse(response, [called(call), finished('tool_calls'), '[DONE]'])
+    sendEvents(response, [toolCallChunk(call), finishChunk('tool_calls'), '[DONE]'])
   })
   const events = await generate(models, { tools: [time] })
   expect(requests[0]!.body.tools).toEqual([{ type: 'function', function: time }])
@@ -64,7 +78,9 @@ test('passes the tools on, and what the model wants with them back', async () =>
 })
 
 test('asks with the same seed at every try of a prompt, and with another one for another prompt', async () => {
-  const { models, requests } = await serve(response => sse(response, [said('x'), finished('stop'), '[DONE]']))
+  const { models, requests } = await startModelServer(response =>
+    sendEvents(response, [textChunk('x'), finishChunk('stop'), '[DONE]']),
+  )
   for (const id of ['one', 'one', 'two']) await generate(models, {}, id)
   const [first, again, other] = requests.map(({ body }) => body.seed)
   expect(first).toBe(again)
@@ -72,12 +88,12 @@ test('asks with the same seed at every try of a prompt, and with another one for
 })
 
 test('a model server that is away is a failed try, so that the person is told soon', async () => {
-  const { models, stop } = await serve(() => undefined)
+  const { models, stop } = await startModelServer(() => undefined)
   await stop()
   await expect(generate(models)).rejects.toMatchObject({ code: 'failed', retryable: true })
 })
 
 test('a request that the model refuses is not tried again', async () => {
-  const { models } = await serve(refuse(400, 'no such thing'))
+  const { models } = await startModelServer(refuseWith(400, 'no such thing'))
   await expect(generate(models)).rejects.toMatchObject({ retryable: false })
 })

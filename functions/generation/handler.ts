@@ -1,7 +1,7 @@
 import { LaresError } from '#shared/base/errors.ts'
 import type { FunctionContext } from '#shared/contract/context.ts'
 import { defineFunction } from '#shared/contract/definition.ts'
-import type { Draft } from '#shared/contract/events/event.ts'
+import type { EventDraft } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
 import type { GenerateChunk, GenerateRequest } from '#shared/models/models.ts'
 import { seedOf } from '#shared/models/seed.ts'
@@ -29,16 +29,20 @@ async function* generate(
   eventId: string,
   prompt: Prompt,
   { models, signal }: FunctionContext<'models'>,
-): AsyncGenerator<Draft> {
+): AsyncGenerator<EventDraft> {
   try {
-    const chunks = models.generate('text-generation', requestFor(eventId, prompt, signal))
-    yield* answerOf(prompt, chunks)
+    const chunks = models.generate('text-generation', createRequest(eventId, prompt, signal))
+    yield* toDrafts(prompt, chunks)
   } catch (error) {
-    throw signal.aborted ? error : asTry(error)
+    throw signal.aborted ? error : asFailedAttempt(error)
   }
 }
 
-const requestFor = (eventId: string, { messages, tools }: Prompt, signal: AbortSignal): GenerateRequest => ({
+const createRequest = (
+  eventId: string,
+  { messages, tools }: Prompt,
+  signal: AbortSignal,
+): GenerateRequest => ({
   messages,
   ...(tools.length > 0 && { tools }),
   maxTokens: MAX_TOKENS,
@@ -46,10 +50,10 @@ const requestFor = (eventId: string, { messages, tools }: Prompt, signal: AbortS
   signal,
 })
 
-async function* answerOf(
+async function* toDrafts(
   { step, offset }: Prompt,
   chunks: AsyncIterable<GenerateChunk>,
-): AsyncGenerator<Draft> {
+): AsyncGenerator<EventDraft> {
   let text = ''
   const toolCalls: ToolCalls = []
   for await (const chunk of coalesce(chunks, COALESCE_MS)) {
@@ -66,7 +70,7 @@ async function* answerOf(
 }
 
 /** A model that is away counts as a failed try: the person, who waits, is told after a few and not after long. */
-function asTry(error: unknown): unknown {
+function asFailedAttempt(error: unknown): unknown {
   if (!(error instanceof LaresError) || error.code !== 'unavailable' || !error.retryable) return error
   const { retryAfterMs, message } = error
   return new LaresError('failed', message, {

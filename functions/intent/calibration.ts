@@ -1,5 +1,5 @@
 /** What a judge made of a text whose skill is known. */
-export type Outcome = { confidence: number; isNone: boolean; isRight: boolean }
+export type ScoredExample = { confidence: number; isNone: boolean; isRight: boolean }
 
 /** How much worse it is to miss a skill that was found than to take something for a skill. */
 const MISS_COST = 5
@@ -8,45 +8,48 @@ const MISS_COST = 5
  * The confidence from which on a skill is taken: where the shares of what was right and is missed, and of what asks for
  * none and is taken, cost the least. 0 without outcomes.
  */
-export function thresholdFor(outcomes: readonly Outcome[]): number {
-  const right = sorted(outcomes.filter(({ isNone, isRight }) => !isNone && isRight))
-  const none = sorted(outcomes.filter(({ isNone }) => isNone))
-  const every = sorted(outcomes)
+export function chooseThreshold(outcomes: readonly ScoredExample[]): number {
+  const right = sortedConfidences(outcomes.filter(({ isNone, isRight }) => !isNone && isRight))
+  const none = sortedConfidences(outcomes.filter(({ isNone }) => isNone))
+  const every = sortedConfidences(outcomes)
   if (every.length === 0) return 0
-  const cuts = [every[0]! - 1, ...every].map((low, i) => (low + (every[i] ?? low + 2)) / 2)
-  const costs = cuts.map(
-    cut => (MISS_COST * below(right, cut)) / (right.length || 1) + 1 - below(none, cut) / (none.length || 1),
+  const candidates = [every[0]! - 1, ...every].map((low, i) => (low + (every[i] ?? low + 2)) / 2)
+  const costs = candidates.map(
+    cut =>
+      (MISS_COST * countBelow(right, cut)) / (right.length || 1) +
+      1 -
+      countBelow(none, cut) / (none.length || 1),
   )
   const least = Math.min(...costs)
   // The middle of the best ones, which is farthest from both kinds.
-  const best = cuts.filter((_, i) => costs[i]! <= least + 1e-9)
+  const best = candidates.filter((_, i) => costs[i]! <= least + 1e-9)
   return best[Math.floor(best.length / 2)]!
 }
 
-const sorted = (outcomes: readonly Outcome[]): number[] =>
+const sortedConfidences = (outcomes: readonly ScoredExample[]): number[] =>
   outcomes.map(({ confidence }) => confidence).sort((a, b) => a - b)
 
 /** How many of ascending values are below a cut. */
-function below(values: readonly number[], cut: number): number {
+function countBelow(values: readonly number[], threshold: number): number {
   let from = 0
   let to = values.length
   while (from < to) {
     const middle = (from + to) >> 1
-    if (values[middle]! < cut) from = middle + 1
+    if (values[middle]! < threshold) from = middle + 1
     else to = middle
   }
   return from
 }
 
-export type Scale = (confidence: number) => number
+export type ConfidenceScale = (confidence: number) => number
 
 /** Takes confidences of one language to those of another, when both were made of the same sentences. */
-export function scaleBetween(from: readonly number[], to: readonly number[]): Scale {
-  const [a, b] = [momentsOf(from), momentsOf(to)]
+export function fitConfidenceScale(from: readonly number[], to: readonly number[]): ConfidenceScale {
+  const [a, b] = [meanAndDeviation(from), meanAndDeviation(to)]
   return confidence => b.mean + (confidence - a.mean) * (b.deviation / (a.deviation || 1))
 }
 
-function momentsOf(values: readonly number[]): { mean: number; deviation: number } {
+function meanAndDeviation(values: readonly number[]): { mean: number; deviation: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / (values.length || 1)
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
   return { mean, deviation: Math.sqrt(squares / (values.length || 1)) }

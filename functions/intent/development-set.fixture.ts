@@ -1,7 +1,7 @@
 type Utterances = Readonly<Record<'time' | 'calculator' | 'reminder' | 'notes' | 'none', readonly string[]>>
 
 /** What the classifier is tuned and tested on: none of it is among the examples that it learns from. */
-export const english: Utterances = {
+export const englishUtterances: Utterances = {
   time: [
     'could you tell me the time please',
     "what's the time in Berlin now?",
@@ -95,7 +95,7 @@ export const english: Utterances = {
   ],
 }
 
-export const chinese: Utterances = {
+export const chineseUtterances: Utterances = {
   time: [
     '现在几点了？',
     '东京现在几点',

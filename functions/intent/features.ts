@@ -1,4 +1,4 @@
-import { isChinese } from '#shared/language/detection.ts'
+import { containsChinese } from '#shared/language/detection.ts'
 
 const TOKEN = /\p{Script=Han}+|[\p{Script=Latin}\p{M}']+|0|[+\-*/^%=()×÷√]/gu
 const NUMBER_WORD =
@@ -8,7 +8,7 @@ const NUMBER = /[\d零〇一二两三四五六七八九十百千万亿半]+(?:[.
 const OPERATOR = /[+\-*/^%=()×÷√]/g
 
 /** What a text is made of: words, pairs of words and pieces of words; of Chinese, runs of one to three characters. */
-export function features(text: string): string[] {
+export function extractFeatures(text: string): string[] {
   const normal = text
     .normalize('NFKC')
     .toLowerCase()
@@ -17,16 +17,16 @@ export function features(text: string): string[] {
     .replace(NUMBER, ' 0 ')
     .replace(OPERATOR, '+')
   const tokens = normal.match(TOKEN) ?? []
-  const pairs = ['^', ...tokens].map((token, at) => `${token} ${tokens[at] ?? '$'}`)
-  return [...tokens.flatMap(ofToken), ...pairs]
+  const bigrams = ['^', ...tokens].map((token, at) => `${token} ${tokens[at] ?? '$'}`)
+  return [...tokens.flatMap(tokenFeatures), ...bigrams]
 }
 
-function ofToken(token: string): string[] {
-  if (isChinese(token)) return grams(token, 1, 3)
-  return token.length < 4 ? [`_${token}_`] : [`_${token}_`, ...grams(`_${token}_`, 4, 4)]
+function tokenFeatures(token: string): string[] {
+  if (containsChinese(token)) return characterNgrams(token, 1, 3)
+  return token.length < 4 ? [`_${token}_`] : [`_${token}_`, ...characterNgrams(`_${token}_`, 4, 4)]
 }
 
-function grams(text: string, shortest: number, longest: number): string[] {
+function characterNgrams(text: string, shortest: number, longest: number): string[] {
   const all: string[] = []
   for (let size = shortest; size <= longest; size++)
     for (let at = 0; at + size <= text.length; at++) all.push(text.slice(at, at + size))

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LaresError } from '#shared/base/errors.ts'
-import { noLog } from '#shared/base/log.ts'
+import { silentLogger } from '#shared/base/log.ts'
 import { readEnvironment } from '#shared/config/environment.ts'
 import type { Intent } from '#shared/contract/events/event-types.ts'
-import { type Kit, messageEvent, openKit } from '#shared/host/test-kit.ts'
+import { messageEvent, openTestKit, type TestKit } from '#shared/host/test-kit.ts'
 import { openEmbedder } from '#shared/models/embedder.ts'
-import { lazyModels } from '#shared/models/lazy-models.ts'
+import { lazyTextGenerator } from '#shared/models/lazy-models.ts'
 import calculator from '../skills/calculator/handler.ts'
 import notes from '../skills/notes/handler.ts'
 import reminder from '../skills/reminder/handler.ts'
 import time from '../skills/time/handler.ts'
-import { chinese, english } from './development-set.fixture.ts'
+import { chineseUtterances, englishUtterances } from './development-set.fixture.ts'
 import intent from './handler.ts'
 
 const skills = [calculator, notes, reminder, time]
-let kit: Kit
+let kit: TestKit
 
 const deploy = (functions: typeof skills) =>
   kit.services.catalogue!.write(
@@ -22,7 +22,7 @@ const deploy = (functions: typeof skills) =>
   )
 
 beforeAll(async () => {
-  kit = await openKit()
+  kit = await openTestKit()
   kit.services.models = withoutModels()
   await deploy(skills)
 })
@@ -30,8 +30,8 @@ afterAll(() => kit.close())
 
 /** Words alone must do where there is no model; tests/integration/intent.test.ts has the embeddings. */
 function withoutModels() {
-  const { embed } = openEmbedder(readEnvironment({ LARES_EMBEDDING_MODEL: 'none' }), noLog)
-  const nothing = lazyModels(() => Promise.reject(new LaresError('unavailable', 'there is no model')))
+  const { embed } = openEmbedder(readEnvironment({ LARES_EMBEDDING_MODEL: 'none' }), silentLogger)
+  const nothing = lazyTextGenerator(() => Promise.reject(new LaresError('unavailable', 'there is no model')))
   return { ...nothing, embed }
 }
 
@@ -40,7 +40,9 @@ async function intentOf(text: string): Promise<Intent> {
   return (event!.data as { intent: Intent }).intent
 }
 
-async function accuracy(set: typeof english): Promise<{ right: number; all: number; wrong: string[] }> {
+async function accuracy(
+  set: typeof englishUtterances,
+): Promise<{ right: number; all: number; wrong: string[] }> {
   const wrong: string[] = []
   let all = 0
   for (const [skill, texts] of Object.entries(set))
@@ -54,8 +56,8 @@ async function accuracy(set: typeof english): Promise<{ right: number; all: numb
 
 describe('intent', () => {
   it.each([
-    ['English', english],
-    ['Chinese', chinese],
+    ['English', englishUtterances],
+    ['Chinese', chineseUtterances],
   ] as const)('is right for nine of ten things that people say in %s', async (language, set) => {
     const { right, all, wrong } = await accuracy(set)
     console.info(`${language}: ${right} of ${all} right`, wrong)
@@ -96,7 +98,7 @@ describe('intent', () => {
       skill: 'notes',
       between: ['notes', 'reminder'],
     })
-    for (const text of [english, chinese].flatMap(set => Object.values(set).flat()))
+    for (const text of [englishUtterances, chineseUtterances].flatMap(set => Object.values(set).flat()))
       expect(await intentOf(text), text).not.toHaveProperty('between')
   })
 
@@ -111,7 +113,7 @@ describe('intent', () => {
 
   it('takes under two milliseconds for a message once it has learnt', async () => {
     await intentOf('hello')
-    const texts = [...Object.values(english), ...Object.values(chinese)].flat()
+    const texts = [...Object.values(englishUtterances), ...Object.values(chineseUtterances)].flat()
     // Its own time on the processor, whatever else the machine does.
     const before = process.cpuUsage()
     for (const text of texts) await intentOf(text)

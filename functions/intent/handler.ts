@@ -1,9 +1,9 @@
 import { defineFunction } from '#shared/contract/definition.ts'
-import { openLearner } from './training.ts'
+import { openIntentRecogniser } from './training.ts'
 
-const none = { skill: null, score: 1, candidates: [] }
+const noIntent = { skill: null, score: 1, candidates: [] }
 
-const learner = openLearner()
+const recogniser = openIntentRecogniser()
 
 export default defineFunction({
   name: 'intent',
@@ -15,7 +15,9 @@ export default defineFunction({
     const text = message.text.trim()
     // A slash begins a command, which is dialog's.
     const isForSkills = text !== '' && !text.startsWith('/')
-    const intent = isForSkills ? await learner.intentOf(text, await catalogue.skills(), models, log) : none
+    const intent = isForSkills
+      ? await recogniser.intentOf(text, await catalogue.skills(), models, log)
+      : noIntent
     return { type: 'lares.intent.recognised', data: { message, saidAt: event.time, intent } }
   },
 })

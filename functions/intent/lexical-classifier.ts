@@ -1,6 +1,6 @@
 import type { Intent } from '#shared/contract/events/event-types.ts'
 import type { Example } from './classifier.ts'
-import { features } from './features.ts'
+import { extractFeatures } from './features.ts'
 
 /** Takes a text to the skill it asks for, or to none. */
 export type LexicalClassifier = (text: string) => Intent
@@ -8,20 +8,20 @@ export type LexicalClassifier = (text: string) => Intent
 type Vector = { at: Int32Array; weight: Float64Array }
 type Encoder = { size: number; encode(text: string): Vector }
 
-const ROUNDS = 40
-const RATE = 2
+const EPOCHS = 40
+const LEARNING_RATE = 2
 /** How likely a skill must be. Chosen on the development set; the skills that miss it are still the model's tools. */
 const THRESHOLD = 0.35
 /** The second skill is as likely as this, and the first not much more: only the person can tell which is meant. */
-const CLOSE = { likely: 0.3, apart: 0.3 }
+const AMBIGUITY_LIMITS = { likely: 0.3, apart: 0.3 }
 /** A text of which less than this is known is like no example at all. */
-const MIN_KNOWN = 0.12
+const MIN_KNOWN_SHARE = 0.12
 
 /** By words alone, for as long as there are no embeddings: multinomial logistic regression over TF-IDF features. Learning 300 examples takes some 30 ms; a text, well under 1 ms. */
-export function trainLexical(examples: readonly Example[]): LexicalClassifier {
-  const encoder = encoderFor(examples)
+export function trainLexicalClassifier(examples: readonly Example[]): LexicalClassifier {
+  const encoder = fitLexicalEncoder(examples)
   const classes = [...new Set(examples.map(example => example.skill))]
-  const weights = learn(
+  const weights = trainWeights(
     examples.map(example => ({
       vector: encoder.encode(example.text),
       target: classes.indexOf(example.skill),
@@ -31,37 +31,40 @@ export function trainLexical(examples: readonly Example[]): LexicalClassifier {
   )
   return text => {
     const vector = encoder.encode(text)
-    if (squares(vector) < MIN_KNOWN) return { skill: null, score: 1, candidates: [] }
+    if (squaredLength(vector) < MIN_KNOWN_SHARE) return { skill: null, score: 1, candidates: [] }
     const odds = probabilities(weights, vector)
-    return decide(classes.map((skill, at) => ({ skill, score: odds[at]! })))
+    return toIntent(classes.map((skill, at) => ({ skill, score: odds[at]! })))
   }
 }
 
-function decide(scored: { skill: string | null; score: number }[]): Intent {
+function toIntent(scored: { skill: string | null; score: number }[]): Intent {
   const candidates = scored
     .filter((each): each is { skill: string; score: number } => each.skill !== null)
     .sort((a, b) => b.score - a.score)
   const [best, second] = candidates
   if (best && best.score >= THRESHOLD) {
-    const isClose = second && second.score >= CLOSE.likely && best.score - second.score < CLOSE.apart
+    const isClose =
+      second && second.score >= AMBIGUITY_LIMITS.likely && best.score - second.score < AMBIGUITY_LIMITS.apart
     return { ...best, candidates, ...(isClose && { between: [best.skill, second.skill] }) }
   }
   return { skill: null, score: scored.find(each => each.skill === null)?.score ?? 1, candidates }
 }
 
 /** Features that no example has weigh in the length of a vector, so that much unknown makes the known count less. */
-function encoderFor(examples: readonly Example[]): Encoder {
-  const seenIn = new Map<string, number>()
+function fitLexicalEncoder(examples: readonly Example[]): Encoder {
+  const documentFrequency = new Map<string, number>()
   for (const { text } of examples)
-    for (const feature of new Set(features(text))) seenIn.set(feature, (seenIn.get(feature) ?? 0) + 1)
-  const at = new Map([...seenIn.keys()].map((feature, index) => [feature, index]))
-  const rarity = (feature: string) => Math.log((examples.length + 1) / ((seenIn.get(feature) ?? 0) + 1)) + 1
+    for (const feature of new Set(extractFeatures(text)))
+      documentFrequency.set(feature, (documentFrequency.get(feature) ?? 0) + 1)
+  const at = new Map([...documentFrequency.keys()].map((feature, index) => [feature, index]))
+  const inverseDocumentFrequency = (feature: string) =>
+    Math.log((examples.length + 1) / ((documentFrequency.get(feature) ?? 0) + 1)) + 1
   return {
     size: at.size,
     encode(text) {
-      const entries = [...new Set(features(text))].map(feature => ({
+      const entries = [...new Set(extractFeatures(text))].map(feature => ({
         at: at.get(feature) ?? -1,
-        weight: rarity(feature),
+        weight: inverseDocumentFrequency(feature),
       }))
       const length = Math.hypot(...entries.map(entry => entry.weight)) || 1
       const known = entries.filter(entry => entry.at >= 0)
@@ -74,22 +77,26 @@ function encoderFor(examples: readonly Example[]): Encoder {
 }
 
 /** Stochastic gradient descent in a fixed order: the same examples give the same classifier. */
-function learn(samples: { vector: Vector; target: number }[], classes: number, size: number): Float64Array[] {
+function trainWeights(
+  samples: { vector: Vector; target: number }[],
+  classes: number,
+  size: number,
+): Float64Array[] {
   const weights = Array.from({ length: classes }, () => new Float64Array(size))
   // A stride that shares no factor with the count visits every sample, and classes in turn.
-  const stride = coprime(Math.floor(samples.length * 0.618), samples.length)
-  for (let round = 0; round < ROUNDS; round++)
+  const stride = largestCoprime(Math.floor(samples.length * 0.618), samples.length)
+  for (let epoch = 0; epoch < EPOCHS; epoch++)
     for (let turn = 0; turn < samples.length; turn++) {
       const { vector, target } = samples[(turn * stride) % samples.length]!
       const odds = probabilities(weights, vector)
       weights.forEach((row, at) => {
-        nudge(row, vector, RATE * ((at === target ? 1 : 0) - odds[at]!))
+        addScaled(row, vector, LEARNING_RATE * ((at === target ? 1 : 0) - odds[at]!))
       })
     }
   return weights
 }
 
-function nudge(row: Float64Array, vector: Vector, by: number): void {
+function addScaled(row: Float64Array, vector: Vector, by: number): void {
   for (let i = 0; i < vector.at.length; i++) row[vector.at[i]!]! += by * vector.weight[i]!
 }
 
@@ -105,9 +112,10 @@ function probabilities(weights: Float64Array[], vector: Vector): number[] {
   return powers.map(power => power / total)
 }
 
-const squares = ({ weight }: Vector): number => weight.reduce((sum, each) => sum + each * each, 0)
+const squaredLength = ({ weight }: Vector): number => weight.reduce((sum, each) => sum + each * each, 0)
 
-const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b))
+const greatestCommonDivisor = (a: number, b: number): number =>
+  b === 0 ? a : greatestCommonDivisor(b, a % b)
 
-const coprime = (from: number, to: number): number =>
-  from > 1 && divisor(from, to) !== 1 ? coprime(from - 1, to) : Math.max(1, from)
+const largestCoprime = (from: number, to: number): number =>
+  from > 1 && greatestCommonDivisor(from, to) !== 1 ? largestCoprime(from - 1, to) : Math.max(1, from)

@@ -1,14 +1,14 @@
-import { cholesky, plusOne, solveLower, solveUpper, spreadOf } from './matrix.ts'
+import { addIdentity, cholesky, createScatter, solveLower, solveUpper } from './matrix.ts'
 
 /** How near a vector is to the middle of each class. */
-export type Discriminant = (vector: Float32Array) => Float32Array
+export type DiscriminantScorer = (vector: Float32Array) => Float32Array
 
 /** How much the directions count in which translations differ, beside those in which examples of a class do. Chosen on CLINC150's validation split and a Chinese one. */
-const TRANSLATION = 4
+const TRANSLATION_WEIGHT = 4
 /** How much a direction in which all classes are alike counts less than others. */
-const SHARPNESS = 1
+const DISCRIMINANT_REGULARISATION = 1
 /** Learning gives way to other work after so many examples. */
-const PART = 256
+const BATCH_SIZE = 256
 
 /**
  * Linear discriminant analysis: classes differ in their middles and share the spread around them. To that spread belongs
@@ -18,28 +18,28 @@ export async function trainDiscriminant(
   vectors: readonly Float32Array[],
   targets: readonly number[],
   classes: number,
-  apart: readonly Float32Array[],
-): Promise<Discriminant> {
+  translationDeltas: readonly Float32Array[],
+): Promise<DiscriminantScorer> {
   const size = vectors[0]?.length ?? 0
-  const middles = middlesOf(vectors, targets, classes, size)
-  const spread = spreadOf(size)
-  const share = Math.sqrt((TRANSLATION * vectors.length) / (apart.length || 1))
-  for (const vector of apart) spread.add(vector.map(value => value * share))
+  const centroids = classCentroids(vectors, targets, classes, size)
+  const scatter = createScatter(size)
+  const deltaWeight = Math.sqrt((TRANSLATION_WEIGHT * vectors.length) / (translationDeltas.length || 1))
+  for (const vector of translationDeltas) scatter.add(vector.map(value => value * deltaWeight))
   for (const [at, vector] of vectors.entries()) {
-    const middle = middles[targets[at]!]!
-    spread.add(vector.map((value, i) => value - middle[i]!))
-    if (at % PART === PART - 1) await new Promise(setImmediate)
+    const middle = centroids[targets[at]!]!
+    scatter.add(vector.map((value, i) => value - middle[i]!))
+    if (at % BATCH_SIZE === BATCH_SIZE - 1) await new Promise(setImmediate)
   }
-  const lower = cholesky(plusOne(spread.scaled(), SHARPNESS))
-  const weights = middles.map(middle => solveUpper(lower, solveLower(lower, middle)))
-  const biases = weights.map((weight, at) => -0.5 * product(weight, middles[at]!))
+  const lower = cholesky(addIdentity(scatter.scaled(), DISCRIMINANT_REGULARISATION))
+  const weights = centroids.map(middle => solveUpper(lower, solveLower(lower, middle)))
+  const biases = weights.map((weight, at) => -0.5 * dotProduct(weight, centroids[at]!))
   const scores = (vector: Float32Array) =>
-    Float32Array.from(weights, (weight, at) => product(weight, vector) + biases[at]!)
-  const scale = 1 / (deviation(vectors.slice(0, PART * 4).map(scores)) || 1)
+    Float32Array.from(weights, (weight, at) => dotProduct(weight, vector) + biases[at]!)
+  const scale = 1 / (standardDeviation(vectors.slice(0, BATCH_SIZE * 4).map(scores)) || 1)
   return vector => scores(vector).map(score => score * scale)
 }
 
-function middlesOf(
+function classCentroids(
   vectors: readonly Float32Array[],
   targets: readonly number[],
   classes: number,
@@ -55,13 +55,13 @@ function middlesOf(
   return sums.map((sum, at) => sum.map(value => value / (counts[at] || 1)))
 }
 
-function product(a: Float32Array, b: Float32Array): number {
+function dotProduct(a: Float32Array, b: Float32Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
   return sum
 }
 
-function deviation(rows: readonly Float32Array[]): number {
+function standardDeviation(rows: readonly Float32Array[]): number {
   let [count, sum, squares] = [0, 0, 0]
   for (const row of rows)
     for (const value of row) {

@@ -2,7 +2,7 @@
 export type Matrix = Float64Array[]
 
 /** The sum of the products of vectors with themselves: their covariance, but for its scale. */
-export function spreadOf(size: number) {
+export function createScatter(size: number) {
   const sums: Matrix = Array.from({ length: size }, (_, i) => new Float64Array(i + 1))
   return {
     add(vector: Float32Array): void {
@@ -21,7 +21,7 @@ export function spreadOf(size: number) {
 }
 
 /** 1 + factor * matrix */
-export const plusOne = (matrix: Matrix, factor: number): Matrix =>
+export const addIdentity = (matrix: Matrix, factor: number): Matrix =>
   matrix.map((row, i) => row.map((value, j) => factor * value + (i === j ? 1 : 0)))
 
 /** The lower triangular L with L L' = matrix, of which the lower half is read. */

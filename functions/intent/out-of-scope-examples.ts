@@ -2,7 +2,7 @@
  * Things people say that no skill serves: the examples of "none of these". They are phrased like what the skills take
  * ("what is …", "how much …", "remember …"), because that is what must be told apart.
  */
-export const background: readonly string[] = [
+export const outOfScopeExamples: readonly string[] = [
   // Greetings and small talk
   'hello',
   'hi there, how are you doing?',

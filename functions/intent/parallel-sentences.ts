@@ -2,7 +2,7 @@
  * Things that people say about anything, in English and the same in Chinese; which skill they ask for is nobody's
  * business here. From how far the two of a pair lie apart `space.ts` learns what of an embedding is only the language.
  */
-export const parallel: readonly (readonly [english: string, chinese: string])[] = [
+export const translationPairs: readonly (readonly [english: string, chinese: string])[] = [
   ['Could you help me carry this box upstairs?', '能帮我把这个箱子搬上楼吗？'],
   ['Where did you put my glasses?', '你把我的眼镜放哪儿了？'],
   ['The shop on the corner closes at nine.', '街角那家店九点关门。'],

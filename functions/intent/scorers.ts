@@ -1,40 +1,40 @@
 import { trainDiscriminant } from './linear-discriminant.ts'
-import { type Neighbours, openNeighbours } from './nearest-neighbours.ts'
-import { type Machines, type Sample, trainMachines } from './svm.ts'
-import { noWords, openWords, type WordSpace } from './tfidf.ts'
+import { createNeighbourScorer, type NeighbourScorer } from './nearest-neighbours.ts'
+import { type LinearSvms, type Sample, trainSvms } from './svm.ts'
+import { emptyTfidfVector, fitTfidfEncoder, type TfidfEncoder } from './tfidf.ts'
 
 /** A text as it is judged: its projected embedding, and itself. */
-export type Seen = { text: string; vector: Float32Array }
+export type ScorerInput = { text: string; vector: Float32Array }
 
 /** How much a text is of each class. */
-export type Judge = (seen: Seen) => Float32Array
+export type Scorer = (seen: ScorerInput) => Float32Array
 
-export type Judges = {
+export type Scorers = {
   /** By meaning alone: for texts in words that no example has, as of another language. */
-  meaning: Judge
+  meaning: Scorer
   /** By meaning and words. */
-  words: Judge
+  words: Scorer
   /** How much of a text's words the examples have, from 0 to 1. */
-  known(text: string): number
+  knownShare(text: string): number
 }
 
 /** How much the nearest examples count beside the machine. Chosen on CLINC150's validation split and a Chinese one. */
-const NEIGHBOURS = { meaning: 4, words: 2 }
-const COST = 1
+const NEIGHBOUR_WEIGHTS = { meaning: 4, words: 2 }
+const SVM_COST = 1
 
 /** How much the middles of the classes count beside them; chosen likewise. */
-const DISCRIMINANT = 0.2
+const DISCRIMINANT_WEIGHT = 0.2
 
 /** `apart` is how sentences and their translations differ. */
-export async function trainJudges(
-  examples: readonly Seen[],
+export async function trainScorers(
+  examples: readonly ScorerInput[],
   targets: readonly number[],
   classes: number,
-  apart: readonly Float32Array[],
-): Promise<Judges> {
-  const space = openWords(examples.map(({ text }) => text))
-  const neighbours = keepingLast(
-    openNeighbours(
+  translationDeltas: readonly Float32Array[],
+): Promise<Scorers> {
+  const tfidf = fitTfidfEncoder(examples.map(({ text }) => text))
+  const neighbours = cacheLast(
+    createNeighbourScorer(
       examples.map(({ vector }) => vector),
       targets,
       classes,
@@ -44,28 +44,33 @@ export async function trainJudges(
     examples.map(({ vector }) => vector),
     targets,
     classes,
-    apart,
+    translationDeltas,
   )
   const train = (sparse: number, samples: Sample[]) =>
-    trainMachines(samples, targets, { classes, sparse, cost: COST })
-  const meaning = await train(0, examples.map(withoutWords))
-  const words = await train(space.size, examples.map(withWords(space)))
-  const joined = (machines: Machines, sample: Sample, kind: 'meaning' | 'words') => {
-    const near = neighbours(sample.dense)
-    const middle = discriminant(sample.dense)
-    return machines
+    trainSvms(samples, targets, { classes, sparse, cost: SVM_COST })
+  const meaning = await train(0, examples.map(denseSample))
+  const words = await train(tfidf.size, examples.map(denseAndTfidfSample(tfidf)))
+  const combineScores = (svms: LinearSvms, sample: Sample, kind: 'meaning' | 'words') => {
+    const neighbourScores = neighbours(sample.dense)
+    const discriminantScores = discriminant(sample.dense)
+    return svms
       .scores(sample)
-      .map((score, at) => score + NEIGHBOURS[kind] * near[at]! + DISCRIMINANT * middle[at]!)
+      .map(
+        (score, at) =>
+          score +
+          NEIGHBOUR_WEIGHTS[kind] * neighbourScores[at]! +
+          DISCRIMINANT_WEIGHT * discriminantScores[at]!,
+      )
   }
   return {
-    meaning: seen => joined(meaning, withoutWords(seen), 'meaning'),
-    words: seen => joined(words, withWords(space)(seen), 'words'),
-    known: text => space.weigh(text).known,
+    meaning: seen => combineScores(meaning, denseSample(seen), 'meaning'),
+    words: seen => combineScores(words, denseAndTfidfSample(tfidf)(seen), 'words'),
+    knownShare: text => tfidf.encode(text).knownShare,
   }
 }
 
 /** Both judges are asked about a text one after the other, and the nearest of very many examples take longest. */
-function keepingLast(neighbours: Neighbours): Neighbours {
+function cacheLast(neighbours: NeighbourScorer): NeighbourScorer {
   let last: { vector: Float32Array; near: Float32Array } | undefined
   return vector => {
     if (last?.vector !== vector) last = { vector, near: neighbours(vector) }
@@ -73,8 +78,8 @@ function keepingLast(neighbours: Neighbours): Neighbours {
   }
 }
 
-const withoutWords = ({ vector }: Seen): Sample => ({ dense: vector, ...noWords })
+const denseSample = ({ vector }: ScorerInput): Sample => ({ dense: vector, ...emptyTfidfVector })
 
-const withWords =
-  (space: WordSpace) =>
-  ({ text, vector }: Seen): Sample => ({ dense: vector, ...space.weigh(text) })
+const denseAndTfidfSample =
+  (tfidf: TfidfEncoder) =>
+  ({ text, vector }: ScorerInput): Sample => ({ dense: vector, ...tfidf.encode(text) })

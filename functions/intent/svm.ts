@@ -11,7 +11,7 @@ export type Sample = {
   value: Float32Array
 }
 
-export type Machines = {
+export type LinearSvms = {
   /** How much a sample is of each class: above 1 is sure, below -1 is surely not. */
   scores(sample: Sample): Float32Array
 }
@@ -24,29 +24,29 @@ export type SvmOptions = {
   cost: number
 }
 
-const MAX_ROUNDS = 30
+const MAX_EPOCHS = 30
 const TOLERANCE = 0.1
 const MAX_CONTENDERS = 3_000
 /** The squared length of the mean of vectors of length 1 that have little in common. */
-const MIN_MIDDLE = 0.1
+const MIN_CENTROID_LENGTH_SQUARED = 0.1
 
 /** Learning gives way to other work after each class. */
-export async function trainMachines(
+export async function trainSvms(
   samples: readonly Sample[],
   targets: readonly number[],
   { classes, sparse, cost }: SvmOptions,
-): Promise<Machines> {
+): Promise<LinearSvms> {
   const size = samples[0]?.dense.length ?? 0
-  const machines: Machine[] = []
+  const svms: SvmWeights[] = []
   for (let target = 0; target < classes; target++) {
-    const near = contenders(samples, targets, target)
-    const chosen = near.map(i => samples[i]!)
-    const signs = Int8Array.from(near, i => (targets[i] === target ? 1 : -1))
-    machines.push(trainMachine(chosen, signs, new Float32Array(size + sparse + 1), cost))
+    const contenders = selectContenders(samples, targets, target)
+    const chosen = contenders.map(i => samples[i]!)
+    const signs = Int8Array.from(contenders, i => (targets[i] === target ? 1 : -1))
+    svms.push(trainSvm(chosen, signs, new Float32Array(size + sparse + 1), cost))
     await new Promise(setImmediate)
   }
   return {
-    scores: sample => Float32Array.from(machines, weights => product(weights, sample)),
+    scores: sample => Float32Array.from(svms, weights => decisionValue(weights, sample)),
   }
 }
 
@@ -54,45 +54,50 @@ export async function trainMachines(
  * Of very many examples, those that a machine has to tell apart: its class, and the others that are nearest to its
  * middle. The rest never comes near the margin. A class without a middle is told apart from all.
  */
-function contenders(samples: readonly Sample[], targets: readonly number[], target: number): number[] {
+function selectContenders(samples: readonly Sample[], targets: readonly number[], target: number): number[] {
   const all = samples.map((_, i) => i)
   if (samples.length <= MAX_CONTENDERS) return all
   const own = all.filter(i => targets[i] === target)
-  const middle = new Float32Array(samples[0]!.dense.length)
+  const centroid = new Float32Array(samples[0]!.dense.length)
   for (const i of own)
-    for (let at = 0; at < middle.length; at++) middle[at]! += samples[i]!.dense[at]! / own.length
-  const cosines = Float32Array.from(samples, ({ dense }) => dot(middle, dense))
-  if (dot(middle, middle) < MIN_MIDDLE) return all
+    for (let at = 0; at < centroid.length; at++) centroid[at]! += samples[i]!.dense[at]! / own.length
+  const cosines = Float32Array.from(samples, ({ dense }) => dotProduct(centroid, dense))
+  if (dotProduct(centroid, centroid) < MIN_CENTROID_LENGTH_SQUARED) return all
   const others = all.filter(i => targets[i] !== target).sort((a, b) => cosines[b]! - cosines[a]!)
   return [...own, ...others.slice(0, MAX_CONTENDERS - own.length)]
 }
 
-function dot(a: Float32Array, b: Float32Array): number {
+function dotProduct(a: Float32Array, b: Float32Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
   return sum
 }
 
 /** Weights of the dense features, of the sparse ones, and last the bias. */
-type Machine = Float32Array
+type SvmWeights = Float32Array
 
-function trainMachine(samples: readonly Sample[], signs: Int8Array, weights: Machine, cost: number): Machine {
+function trainSvm(
+  samples: readonly Sample[],
+  signs: Int8Array,
+  weights: SvmWeights,
+  cost: number,
+): SvmWeights {
   const squares = Float64Array.from(samples, sample => lengthSquared(sample) + 1)
   const alphas = new Float64Array(samples.length)
-  const order = shuffled(samples.length)
+  const order = shuffledIndices(samples.length)
   const ridge = 1 / (2 * cost)
   let active = samples.length
-  let limit = Number.POSITIVE_INFINITY
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  let shrinkingBound = Number.POSITIVE_INFINITY
+  for (let epoch = 0; epoch < MAX_EPOCHS; epoch++) {
     let highest = Number.NEGATIVE_INFINITY
     let lowest = Number.POSITIVE_INFINITY
     for (let turn = 0; turn < active; turn++) {
       const i = order[turn]!
       const sign = signs[i]!
-      const gradient = sign * product(weights, samples[i]!) - 1 + alphas[i]! * ridge
+      const gradient = sign * decisionValue(weights, samples[i]!) - 1 + alphas[i]! * ridge
       let projected = gradient
       if (alphas[i] === 0) {
-        if (gradient > limit) {
+        if (gradient > shrinkingBound) {
           active--
           order[turn] = order[active]!
           order[active] = i
@@ -106,19 +111,19 @@ function trainMachine(samples: readonly Sample[], signs: Int8Array, weights: Mac
       if (Math.abs(projected) < 1e-12) continue
       const before = alphas[i]!
       alphas[i] = Math.max(before - gradient / (squares[i]! + ridge), 0)
-      add(weights, samples[i]!, (alphas[i]! - before) * sign)
+      addScaled(weights, samples[i]!, (alphas[i]! - before) * sign)
     }
     if (highest - lowest <= TOLERANCE) {
       if (active === samples.length) break
       // What was left out is looked at once more.
       active = samples.length
-      limit = Number.POSITIVE_INFINITY
-    } else limit = highest > 0 ? highest : Number.POSITIVE_INFINITY
+      shrinkingBound = Number.POSITIVE_INFINITY
+    } else shrinkingBound = highest > 0 ? highest : Number.POSITIVE_INFINITY
   }
   return weights
 }
 
-function product(weights: Machine, { dense, at, value }: Sample): number {
+function decisionValue(weights: SvmWeights, { dense, at, value }: Sample): number {
   const size = dense.length
   let sum = weights[weights.length - 1]!
   for (let i = 0; i < size; i++) sum += weights[i]! * dense[i]!
@@ -126,7 +131,7 @@ function product(weights: Machine, { dense, at, value }: Sample): number {
   return sum
 }
 
-function add(weights: Machine, { dense, at, value }: Sample, by: number): void {
+function addScaled(weights: SvmWeights, { dense, at, value }: Sample, by: number): void {
   const size = dense.length
   for (let i = 0; i < size; i++) weights[i]! += by * dense[i]!
   for (let i = 0; i < at.length; i++) weights[size + at[i]!]! += by * value[i]!
@@ -141,7 +146,7 @@ function lengthSquared({ dense, value }: Sample): number {
 }
 
 /** Every number below `count`, in an order that is always the same (a linear congruential generator's). */
-function shuffled(count: number): Int32Array {
+function shuffledIndices(count: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i)
   let state = 1
   for (let i = count - 1; i > 0; i--) {

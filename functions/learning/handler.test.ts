@@ -1,11 +1,18 @@
 import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { noLog } from '#shared/base/log.ts'
-import { firstEvent, type LaresEvent } from '#shared/contract/events/event.ts'
+import { silentLogger } from '#shared/base/log.ts'
+import { createRootEvent, type LaresEvent } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
-import { invocable } from '#shared/contract/invoke.ts'
+import { createInvocable } from '#shared/contract/invoke.ts'
 import type { Models } from '#shared/models/models.ts'
-import { called, finished, refuse, said, serve, sse } from '#shared/models/openai/server.fixture.ts'
+import {
+  finishChunk,
+  refuseWith,
+  sendEvents,
+  startModelServer,
+  textChunk,
+  toolCallChunk,
+} from '#shared/models/openai/server.fixture.ts'
 import { openFolderObjects } from '#shared/objects/folder.ts'
 import learning from './handler.ts'
 
@@ -16,17 +23,17 @@ const known = [
 ]
 
 async function learn(models: Models, asked: Partial<EventData<'lares.learning.requested'>> = {}) {
-  const event = firstEvent({
+  const event = createRootEvent({
     id: 'learning-1',
     source: '/test',
     type: 'lares.learning.requested',
     conversation: 'c',
     data: { person: 'alice', message: 'm', text: TEXT, saidAt: '2026-03-27T09:00:00.000Z', known, ...asked },
   })
-  const { invoke } = invocable(learning, {
+  const { invoke } = createInvocable(learning, {
     services: { models },
     objects: openFolderObjects(tmpdir()),
-    log: noLog,
+    log: silentLogger,
   })
   const events: LaresEvent[] = []
   for await (const made of invoke(event as unknown as LaresEvent)) events.push(made)
@@ -34,19 +41,19 @@ async function learn(models: Models, asked: Partial<EventData<'lares.learning.re
 }
 
 /** A server whose model answers with these notes, or with whatever else the arguments of its call are. */
-const answering = (given: unknown, name = 'keep_notes') =>
-  serve(response => {
+const serverAnswering = (given: unknown, name = 'keep_notes') =>
+  startModelServer(response => {
     const call = { index: 0, id: 'call-1', function: { name, arguments: JSON.stringify(given) } }
-    sse(response, [called(call), finished('tool_calls'), '[DONE]'])
+    sendEvents(response, [toolCallChunk(call), finishChunk('tool_calls'), '[DONE]'])
   })
 
-const learnt = async (given: unknown, asked?: Partial<EventData<'lares.learning.requested'>>) => {
-  const [event] = await learn((await answering(given)).models, asked)
+const learntFacts = async (given: unknown, asked?: Partial<EventData<'lares.learning.requested'>>) => {
+  const [event] = await learn((await serverAnswering(given)).models, asked)
   return (event?.data as EventData<'lares.facts.learnt'> | undefined)?.facts
 }
 
 test('what the model finds is told with the message and the time it is from', async () => {
-  const { models, requests } = await answering({ notes: [{ text: 'My daughter Mia starts school' }] })
+  const { models, requests } = await serverAnswering({ notes: [{ text: 'My daughter Mia starts school' }] })
   expect(await learn(models)).toMatchObject([
     {
       type: 'lares.facts.learnt',
@@ -72,7 +79,7 @@ test('a note that replaces another names it, and one that replaces nothing that 
     { text: 'My daughter is called Mia', replaces: 9 },
     { text: 'My daughter starts school', replaces: null },
   ]
-  expect(await learnt({ notes })).toEqual([
+  expect(await learntFacts({ notes })).toEqual([
     { text: 'Mia sleeps in the blue room', replaces: 'k2' },
     { text: 'My daughter is called Mia' },
     { text: 'My daughter starts school' },
@@ -86,39 +93,41 @@ describe('is left out', () => {
     ['what is too long', `Mia ${'and Mia '.repeat(40)}`],
     ['nothing', '  '],
   ])('%s', async (_, text) => {
-    expect(await learnt({ notes: [{ text }, { text: 'The blue room has 2 windows' }] })).toEqual([
+    expect(await learntFacts({ notes: [{ text }, { text: 'The blue room has 2 windows' }] })).toEqual([
       { text: 'The blue room has 2 windows' },
     ])
   })
 
   test('what is no note at all', async () => {
-    expect(await learnt({ notes: ['Mia', null, { note: 'Mia' }] })).toBeUndefined()
-    expect(await learnt({ notes: 'Mia' })).toBeUndefined()
-    expect(await learn((await answering({ notes: [{ text: 'Mia' }] }, 'other')).models)).toEqual([])
+    expect(await learntFacts({ notes: ['Mia', null, { note: 'Mia' }] })).toBeUndefined()
+    expect(await learntFacts({ notes: 'Mia' })).toBeUndefined()
+    expect(await learn((await serverAnswering({ notes: [{ text: 'Mia' }] }, 'other')).models)).toEqual([])
   })
 
   test('the sixth', async () => {
     const notes = [1, 2, 3, 4, 5, 6].map(n => ({ text: `Mia ${'!'.repeat(n)}` }))
-    expect(await learnt({ notes })).toHaveLength(5)
+    expect(await learntFacts({ notes })).toHaveLength(5)
   })
 })
 
 test('a date may be worked out, and Chinese is kept as it is', async () => {
-  expect(await learnt({ notes: [{ text: 'Mia starts school on 2026-03-30' }] })).toHaveLength(1)
+  expect(await learntFacts({ notes: [{ text: 'Mia starts school on 2026-03-30' }] })).toHaveLength(1)
   const text = '我女儿下周一开始上小学'
-  expect(await learnt({ notes: [{ text: '我女儿2026-03-30开始上小学' }] }, { text })).toEqual([
+  expect(await learntFacts({ notes: [{ text: '我女儿2026-03-30开始上小学' }] }, { text })).toEqual([
     { text: '我女儿2026-03-30开始上小学' },
   ])
 })
 
 test('a model that says nothing worth it, or talks instead, teaches nothing', async () => {
-  expect(await learnt({ notes: [] })).toBeUndefined()
-  const { models } = await serve(response => sse(response, [said('How nice!'), finished('stop'), '[DONE]']))
+  expect(await learntFacts({ notes: [] })).toBeUndefined()
+  const { models } = await startModelServer(response =>
+    sendEvents(response, [textChunk('How nice!'), finishChunk('stop'), '[DONE]']),
+  )
   expect(await learn(models)).toEqual([])
 })
 
 test('a small model, and one that there is not, is not asked', async () => {
-  const { models, requests } = await answering({ notes: [{ text: 'Mia' }] })
+  const { models, requests } = await serverAnswering({ notes: [{ text: 'Mia' }] })
   const small: Models = {
     ...models,
     capabilities: async () => ({ model: 'small', tools: false, contextTokens: 2_048 }),
@@ -129,9 +138,11 @@ test('a small model, and one that there is not, is not asked', async () => {
 })
 
 test('is tried again when the server is away or busy, and not when it refuses', async () => {
-  const { models, stop } = await serve(() => undefined)
+  const { models, stop } = await startModelServer(() => undefined)
   await stop()
   await expect(learn(models)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
-  await expect(learn((await serve(refuse(429, 'later'))).models)).rejects.toMatchObject({ retryable: true })
-  expect(await learn((await serve(refuse(400, 'no such thing'))).models)).toEqual([])
+  await expect(learn((await startModelServer(refuseWith(429, 'later'))).models)).rejects.toMatchObject({
+    retryable: true,
+  })
+  expect(await learn((await startModelServer(refuseWith(400, 'no such thing'))).models)).toEqual([])
 })

@@ -3,7 +3,7 @@ import type { FunctionContext } from '#shared/contract/context.ts'
 import { defineFunction } from '#shared/contract/definition.ts'
 import type { LaresEvent } from '#shared/contract/events/event.ts'
 import { seedOf } from '#shared/models/seed.ts'
-import { keepNotes, notesIn, promptFor } from './facts.ts'
+import { composePrompt, keepNotesTool, parseNotes } from './facts.ts'
 
 const MAX_TOKENS = 512
 
@@ -26,23 +26,23 @@ async function learn(
   { id, data }: LaresEvent<'lares.learning.requested'>,
   { models, signal, log }: FunctionContext<'models'>,
 ) {
-  const ability = await models.capabilities('text-generation').catch(error => {
+  const capabilities = await models.capabilities('text-generation').catch(error => {
     log.info({ err: error }, 'there is no model: only what the rules of memory find is kept')
     return undefined
   })
-  if (!ability?.tools) return
+  if (!capabilities?.tools) return
   const facts = []
   try {
     const request = {
-      messages: promptFor(data),
-      tools: [keepNotes],
+      messages: composePrompt(data),
+      tools: [keepNotesTool],
       maxTokens: MAX_TOKENS,
       temperature: 0,
       seed: seedOf(id),
       signal,
     }
     for await (const chunk of models.generate('text-generation', request))
-      if (chunk.kind === 'tool-call') facts.push(...notesIn(chunk.call, data))
+      if (chunk.kind === 'tool-call') facts.push(...parseNotes(chunk.call, data))
   } catch (error) {
     // It would fail again; what the rules found is kept.
     if (!(error instanceof LaresError) || error.retryable) throw error

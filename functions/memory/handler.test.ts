@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { firstEvent } from '#shared/contract/events/event.ts'
+import { createRootEvent } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
 import { newId } from '#shared/contract/events/ids.ts'
-import { type Kit, messageEvent, openKit, type SayOptions } from '#shared/host/test-kit.ts'
+import { type MessageOptions, messageEvent, openTestKit, type TestKit } from '#shared/host/test-kit.ts'
 import memory from './handler.ts'
 
-let kit: Kit
+let kit: TestKit
 let seconds: number
 beforeEach(async () => {
-  kit = await openKit()
+  kit = await openTestKit()
   seconds = 0
 })
 afterEach(() => kit.close())
@@ -16,9 +16,9 @@ afterEach(() => kit.close())
 /** Everything is said a second after what was said before. */
 const nextTime = () => new Date(Date.UTC(2026, 2, 27, 9, 0, seconds++)).toISOString()
 
-function recognised(text: string, options: SayOptions = {}) {
+function intentEvent(text: string, options: MessageOptions = {}) {
   const { data: message, time } = messageEvent(text, { time: nextTime(), ...options })
-  return firstEvent({
+  return createRootEvent({
     id: options.id ?? newId(),
     source: '/test',
     type: 'lares.intent.recognised',
@@ -27,12 +27,12 @@ function recognised(text: string, options: SayOptions = {}) {
   })
 }
 
-async function say(text: string, options?: SayOptions): Promise<EventData<'lares.context.recalled'>> {
-  const [event] = await kit.send(memory, recognised(text, options))
+async function say(text: string, options?: MessageOptions): Promise<EventData<'lares.context.recalled'>> {
+  const [event] = await kit.send(memory, intentEvent(text, options))
   return event!.data as EventData<'lares.context.recalled'>
 }
 
-function completed(question: string, { person = 'alice', time = nextTime() }: SayOptions = {}) {
+function replyEvent(question: string, { person = 'alice', time = nextTime() }: MessageOptions = {}) {
   const data = {
     person,
     question,
@@ -42,7 +42,7 @@ function completed(question: string, { person = 'alice', time = nextTime() }: Sa
     status: 'completed' as const,
   }
   const rest = { usage: { inputTokens: 0, outputTokens: 0 }, language: 'en' as const }
-  return firstEvent({
+  return createRootEvent({
     id: newId(),
     source: '/test',
     type: 'lares.reply.completed',
@@ -52,12 +52,12 @@ function completed(question: string, { person = 'alice', time = nextTime() }: Sa
   })
 }
 
-const tell = async (text: string, options?: SayOptions) => {
-  const made = await kit.send(memory, completed(text, options))
+const sendCompletedReply = async (text: string, options?: MessageOptions) => {
+  const made = await kit.send(memory, replyEvent(text, options))
   expect(made.map(({ type }) => type).filter(type => type !== 'lares.learning.requested')).toEqual([])
 }
 
-const texts = async (text: string, options?: SayOptions) =>
+const texts = async (text: string, options?: MessageOptions) =>
   (await say(text, options)).memories.map(each => each.text)
 
 describe('asked to remember', () => {
@@ -74,11 +74,11 @@ describe('asked to remember', () => {
   })
 
   it('keeps it before it says so, and once even when the event comes again', async () => {
-    const event = recognised('remember that my bicycle lock code is 4711')
+    const event = intentEvent('remember that my bicycle lock code is 4711')
     const [first] = await kit.send(memory, event)
     const [second] = await kit.send(memory, event)
     expect(second).toEqual({ ...first, time: expect.any(String) })
-    const kept = await kit.conversations.documents.list({ collection: 'memories', person: 'alice', limit: 9 })
+    const kept = await kit.store.records.list({ collection: 'memories', person: 'alice', limit: 9 })
     expect(kept.map(({ text }) => text)).toEqual(['my bicycle lock code is 4711'])
   })
 
@@ -92,7 +92,7 @@ describe('asked to remember', () => {
     '你记得我的密码吗？',
   ])('keeps nothing of "%s"', async text => {
     expect((await say(text)).answer).toBeUndefined()
-    await tell(text)
+    await sendCompletedReply(text)
     expect((await say('what do you know about me?')).answer).toContain('nothing')
   })
 })
@@ -124,7 +124,7 @@ describe('asked for what was told', () => {
     ['我的生日是5月3日', '我的生日是什么时候', '你的生日是5月3日。'],
   ])('told "%s" and asked "%s" it says "%s"', async (told, question, answer) => {
     await say(told)
-    await tell(told)
+    await sendCompletedReply(told)
     expect((await say(question)).answer).toBe(answer)
   })
 
@@ -136,16 +136,16 @@ describe('asked for what was told', () => {
     ['我妹妹叫小红', '我叫什么名字？'],
     ['my name is Alice', 'I am Alice'],
   ])('told "%s" it leaves "%s" to the model', async (told, question) => {
-    await tell(told)
+    await sendCompletedReply(told)
     expect((await say(question)).answer).toBeUndefined()
   })
 
   it('gives the newer of two facts about the same thing', async () => {
-    await tell('my bicycle lock code is 4711')
+    await sendCompletedReply('my bicycle lock code is 4711')
     await say('remember that my bicycle lock code is 9999')
     expect((await say('what is my bicycle lock code?')).answer).toBe('Your bicycle lock code is 9999.')
     expect(await texts('I forgot the code of the bicycle')).toEqual(['my bicycle lock code is 9999'])
-    await tell('my bicycle lock code is 4711')
+    await sendCompletedReply('my bicycle lock code is 4711')
     expect((await say('what is my bicycle lock code?')).answer).toBe('Your bicycle lock code is 4711.')
   })
 
@@ -165,7 +165,7 @@ describe('asked for what was told', () => {
   ])('told "%s", then "%s", and asked "%s" it says "%s"', async (told, changed, question, answer) => {
     for (const text of [told, changed]) {
       await say(text)
-      await tell(text)
+      await sendCompletedReply(text)
     }
     expect((await say(question)).answer).toBe(answer)
   })
@@ -183,7 +183,7 @@ describe('asked for what was told', () => {
     ['我的车停在三层', '我的车停在哪里？', '你的车停在三层。'],
   ])('told "%s" and asked "%s" it says "%s"', async (told, question, answer) => {
     await say(told)
-    await tell(told)
+    await sendCompletedReply(told)
     expect((await say(question)).answer).toBe(answer)
   })
 
@@ -202,13 +202,13 @@ describe('asked for what was told', () => {
     ]) {
       const started = performance.now()
       await say(part.repeat(20_000 / part.length))
-      await tell(part.repeat(900 / part.length))
+      await sendCompletedReply(part.repeat(900 / part.length))
       expect(performance.now() - started, part).toBeLessThan(3_000)
     }
   })
 
   it('does not take an old fact for new when its event comes again', async () => {
-    const old = recognised('记住我的车锁密码是4711')
+    const old = intentEvent('记住我的车锁密码是4711')
     await kit.send(memory, old)
     await say('记住我的车锁密码是9999')
     await kit.send(memory, old)
@@ -216,8 +216,8 @@ describe('asked for what was told', () => {
   })
 
   it('asks the model when two memories could be meant', async () => {
-    await tell('my bicycle lock code is 4711')
-    await tell('my garage lock code is 1234')
+    await sendCompletedReply('my bicycle lock code is 4711')
+    await sendCompletedReply('my garage lock code is 1234')
     const recalled = await say('what is my lock code?')
     expect(recalled.answer).toBeUndefined()
     expect(recalled.memories).toHaveLength(2)
@@ -227,7 +227,7 @@ describe('asked for what was told', () => {
 describe('recall', () => {
   it('gives at most five memories, none without a shared word that means something', async () => {
     for (const dish of ['soup', 'rice', 'bread', 'fish', 'cake', 'salad'])
-      await tell(`I like ${dish} for dinner`)
+      await sendCompletedReply(`I like ${dish} for dinner`)
     expect(await texts('what should I cook for dinner?')).toHaveLength(5)
     expect(await texts('what is the capital of France?')).toEqual([])
     expect(await texts('晚饭吃什么好？')).toEqual([])
@@ -241,8 +241,8 @@ describe('recall', () => {
   })
 
   it('keeps facts stated in passing, not questions or small talk', async () => {
-    await tell('I live in Berlin. What should I do today? I like it here.')
-    await tell('我喜欢你\n我是素食者。今天怎么样？')
+    await sendCompletedReply('I live in Berlin. What should I do today? I like it here.')
+    await sendCompletedReply('我喜欢你\n我是素食者。今天怎么样？')
     expect((await say('what do you know about me?')).answer).toBe(
       'This is what I know about you:\n- 你是素食者。\n- You live in Berlin.',
     )
@@ -256,7 +256,7 @@ describe('recall', () => {
   })
 
   it('leaves commands alone', async () => {
-    await tell('I like help')
+    await sendCompletedReply('I like help')
     expect(await say('/help')).toMatchObject({ memories: [] })
   })
 })
@@ -268,22 +268,22 @@ describe('asked to forget', () => {
     ['我的车锁密码是4711', '忘记我的车锁密码', '我的车锁密码是多少？'],
     ['我住在杭州', '把我住在杭州忘掉', '我住在哪里？'],
   ])('told "%s" and "%s" it does not know "%s"', async (told, request, question) => {
-    await tell(told)
+    await sendCompletedReply(told)
     expect((await say(request)).answer).toBeDefined()
     expect((await say(question)).answer).toBeUndefined()
     expect((await say('what do you know about me?')).answer).toContain('nothing')
   })
 
   it('says the same when the request comes again', async () => {
-    await tell('I like jazz')
-    const event = recognised('forget about jazz')
+    await sendCompletedReply('I like jazz')
+    const event = intentEvent('forget about jazz')
     const [first] = await kit.send(memory, event)
     const [second] = await kit.send(memory, event)
     expect(second!.data).toEqual(first!.data)
   })
 
   it('does not bring back what was forgotten when its event comes again', async () => {
-    const told = recognised('remember that I like jazz')
+    const told = intentEvent('remember that I like jazz')
     await kit.send(memory, told)
     await say('forget that I like jazz')
     await kit.send(memory, told)
@@ -293,15 +293,15 @@ describe('asked to forget', () => {
   })
 
   it('forgets an older fact about the same thing along with the newer', async () => {
-    await tell('my bicycle lock code is 4711')
-    await tell('my bicycle lock code is 9999')
+    await sendCompletedReply('my bicycle lock code is 4711')
+    await sendCompletedReply('my bicycle lock code is 9999')
     await say('forget my bicycle lock code')
     expect((await say('what do you know about me?')).answer).toContain('nothing')
   })
 
   it('forgets everything about this person and no other', async () => {
-    await tell('I like jazz')
-    await tell('I like rock', { person: 'bob' })
+    await sendCompletedReply('I like jazz')
+    await sendCompletedReply('I like rock', { person: 'bob' })
     await say('forget everything about me')
     expect((await say('what do you know about me?')).answer).toContain('nothing')
     expect((await say('what do you know about me?', { person: 'bob' })).answer).toContain('You like rock.')
@@ -310,7 +310,7 @@ describe('asked to forget', () => {
   it.each(['forget it', 'I forget everything', 'forget the reminder about tea', '忘了吧', '删除提醒'])(
     'forgets nothing because of "%s"',
     async text => {
-      await tell('I like tea')
+      await sendCompletedReply('I like tea')
       expect((await say(text)).answer).toBeUndefined()
       expect((await say('what do I like?')).answer).toBe('You like tea.')
     },

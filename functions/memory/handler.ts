@@ -1,34 +1,34 @@
 import { defineFunction } from '#shared/contract/definition.ts'
 import type { EventData, Intent, Memory, Message } from '#shared/contract/events/event-types.ts'
 import {
-  byIds,
-  everything,
+  currentMemories,
+  deleteMemories,
   type Fact,
-  forget,
-  type Remembered,
-  remember,
-  type Source,
+  type MemorySource,
+  memoriesByIds,
+  type StoredMemory,
+  saveMemory,
 } from '#shared/knowledge/memories.ts'
-import type { Documents } from '#shared/store/store.ts'
+import type { Records } from '#shared/store/store.ts'
 import { answerFrom } from './answers.ts'
-import { attend } from './documents/documents.ts'
-import { consult } from './documents/retrieval.ts'
-import type { Tools as LibraryTools } from './documents/store.ts'
-import { statedFacts } from './facts.ts'
-import { forgetMemories, takeChoice } from './forgetting.ts'
-import { type Asked, type LastUsed, openLastUsed } from './last-used.ts'
-import { learnt, toLearnFrom } from './learning.ts'
+import { handleDocuments } from './documents/documents.ts'
+import { retrieve } from './documents/retrieval.ts'
+import type { KnowledgeBaseDependencies as LibraryTools } from './documents/store.ts'
+import { findStatedFacts } from './facts.ts'
+import { forgetMemories, resolveForgetChoice } from './forgetting.ts'
+import { type AnswerSourcesStore, type ForgetQuestion, openAnswerSources } from './last-used.ts'
+import { learningRequestFor, toFacts } from './learning.ts'
 import { phrases } from './messages.ts'
-import { isAbout, type MemoryRequest, requestIn } from './requests.ts'
-import { isAboutOneself, sentenceTo } from './second-person.ts'
-import { meaningIn, type Tools } from './semantic-recall.ts'
-import { earlier, mixed, recall, toMemory } from './store.ts'
+import { isAbout, type MemoryRequest, parseMemoryRequest } from './requests.ts'
+import { isAboutOneself, toSecondPersonSentence } from './second-person.ts'
+import { type SemanticIndexDependencies, semanticIndexOf } from './semantic-recall.ts'
+import { fuseRankings, searchMemories, searchReplacedMemories, toMemory } from './store.ts'
 
 const MAX_MEMORIES = 5
 /** What memories may take of a prompt, in UTF-8. */
 const MAX_BYTES = 1_000
 
-type Recalled = Omit<EventData<'lares.context.recalled'>, 'message' | 'saidAt' | 'intent'>
+type RecalledData = Omit<EventData<'lares.context.recalled'>, 'message' | 'saidAt' | 'intent'>
 
 export default defineFunction({
   name: 'memory',
@@ -41,167 +41,196 @@ export default defineFunction({
     if (event.type === 'lares.reply.completed') {
       const { person, question, inReplyTo, answers, saidAt = event.time } = event.data
       const message = answers.at(-1) ?? inReplyTo ?? event.id
-      const source = { message, conversation: event.subject, saidAt: utc(saidAt) }
-      await keep(statedFacts(question), person, source, { documents, ...tools })
-      const data = await toLearnFrom(question, person, source, documents)
+      const source = { message, conversation: event.subject, saidAt: toUtcIso(saidAt) }
+      await saveFacts(findStatedFacts(question), person, source, { documents, ...tools })
+      const data = await learningRequestFor(question, person, source, documents)
       return data && { type: 'lares.learning.requested', data }
     }
     if (event.type === 'lares.facts.learnt') {
       const { person, message, saidAt } = event.data
       const source = { message, conversation: event.subject, saidAt }
-      await keep(await learnt(event.data, documents), person, source, { documents, ...tools })
+      await saveFacts(await toFacts(event.data, documents), person, source, { documents, ...tools })
       return
     }
     const { message, saidAt, intent } = event.data
     const source = {
       message: event.causationid ?? event.id,
       conversation: event.subject,
-      saidAt: utc(saidAt),
+      saidAt: toUtcIso(saidAt),
     }
-    const recalled = await recalledFor({ message, intent }, source, { documents, ...tools })
+    const recalled = await recallFor({ message, intent }, source, { documents, ...tools })
     return { type: 'lares.context.recalled', data: { message, saidAt, intent, ...recalled } }
   },
 })
 
 /** Keeps what somebody told in passing; "forget that" is about all that came of one reply. */
-async function keep(facts: Fact[], person: string, source: Source, { documents, vectors }: LibraryTools) {
+async function saveFacts(
+  facts: Fact[],
+  person: string,
+  source: MemorySource,
+  { documents, vectors }: LibraryTools,
+) {
   if (facts.length === 0) return
   const { conversation, saidAt } = source
   // What its answer came from was noted as of when it was said.
   const at = new Date(Date.parse(saidAt) + 1).toISOString()
   const kept = new Set<string>()
   for (const fact of facts) {
-    const id = await remember(documents, person, fact, source)
+    const id = await saveMemory(documents, person, fact, source)
     if (id !== undefined) kept.add(id)
   }
-  await meaningIn(vectors).changed(person, [])
-  const used = openLastUsed(documents, person, conversation)
-  const last = await used.last()
+  await semanticIndexOf(vectors).changed(person, [])
+  const answerSources = openAnswerSources(documents, person, conversation)
+  const last = await answerSources.last()
   const before = last?.at === at ? last.ids : []
-  await used.note({ ids: [...new Set([...before, ...kept])], at })
+  await answerSources.record({ ids: [...new Set([...before, ...kept])], at })
 }
 
 /** So that times compare as text. */
-const utc = (time: string): string => new Date(time).toISOString()
+const toUtcIso = (time: string): string => new Date(time).toISOString()
 
 /** What comes of documents, then of memories; documents are consulted about what neither has an answer to. */
-async function recalledFor(
+async function recallFor(
   { message, intent }: { message: Message; intent: Intent },
-  source: Source,
-  tools: LibraryTools,
-): Promise<Recalled> {
+  source: MemorySource,
+  dependencies: LibraryTools,
+): Promise<RecalledData> {
   // A slash begins a command, which is dialog's.
   if (message.text.trimStart().startsWith('/')) return { memories: [] }
-  const used = openLastUsed(tools.documents, message.person, source.conversation)
-  const chosen = await takeChoice(message, source, used, tools)
-  if (chosen !== undefined) return { memories: [], answer: chosen }
-  const given = await attend(message, intent, source, tools)
-  if (given?.answer !== undefined) {
-    const asked = given.asked && { about: 'documents' as const, by: source.message, ids: given.asked }
-    await used.note({ ids: [], at: source.saidAt, asked })
-    return { memories: [], answer: given.answer }
+  const answerSources = openAnswerSources(dependencies.documents, message.person, source.conversation)
+  const choiceAnswer = await resolveForgetChoice(message, source, answerSources, dependencies)
+  if (choiceAnswer !== undefined) return { memories: [], answer: choiceAnswer }
+  const documentResult = await handleDocuments(message, intent, source, dependencies)
+  if (documentResult?.answer !== undefined) {
+    const asked = documentResult.asked && {
+      about: 'documents' as const,
+      by: source.message,
+      ids: documentResult.asked,
+    }
+    await answerSources.record({ ids: [], at: source.saidAt, asked })
+    return { memories: [], answer: documentResult.answer }
   }
-  const { memories, answer } = await remembered(tools.documents, message, source, used, tools)
-  const { notice, isAll } = given ?? {}
+  const { memories, answer } = await answerFromMemories(
+    dependencies.documents,
+    message,
+    source,
+    answerSources,
+    dependencies,
+  )
+  const { notice, isAll } = documentResult ?? {}
   if (answer !== undefined)
     return { memories, answer: notice === undefined ? answer : `${notice}\n\n${answer}` }
-  if (notice === undefined) return { memories, ...(await consult(message, intent, tools)) }
+  if (notice === undefined) return { memories, ...(await retrieve(message, intent, dependencies)) }
   if (isAll) return { memories, answer: notice }
-  return { memories, notice, ...(given?.passages && { passages: given.passages }) }
+  return { memories, notice, ...(documentResult?.passages && { passages: documentResult.passages }) }
 }
 
-async function remembered(
-  documents: Documents,
+async function answerFromMemories(
+  records: Records,
   message: Message,
-  source: Source,
-  used: LastUsed,
-  tools: Tools,
+  source: MemorySource,
+  answerSources: AnswerSourcesStore,
+  dependencies: SemanticIndexDependencies,
 ): Promise<{ memories: Memory[]; answer?: string }> {
   const { person, text } = message
-  const request = requestIn(text)
-  if (request) return { memories: [], answer: await served(documents, request, message, source, used, tools) }
-  const found = await recall(documents, person, text)
+  const request = parseMemoryRequest(text)
+  if (request)
+    return {
+      memories: [],
+      answer: await handleMemoryRequest(records, request, message, source, answerSources, dependencies),
+    }
+  const found = await searchMemories(records, person, text)
   const answer = answerFrom(found, text)
   // What clearly answers needs no more.
-  const near = answer === undefined ? await nearest(documents, message, tools) : []
-  const memories = fitting(mixed(found, near))
-  const ids = answer === undefined ? memories.map(({ id }) => id) : sourcesOf(answer, found)
-  await used.note({ ids, at: source.saidAt })
+  const similar = answer === undefined ? await findSimilar(records, message, dependencies) : []
+  const memories = fitMemories(fuseRankings(found, similar))
+  const ids = answer === undefined ? memories.map(({ id }) => id) : memoriesInAnswer(answer, found)
+  await answerSources.record({ ids, at: source.saidAt })
   return { memories, ...(answer === undefined ? {} : { answer }) }
 }
 
 /** Does what is asked before it is confirmed. Each answer is true, and the same, when the event comes a second time. */
-async function served(
-  documents: Documents,
+async function handleMemoryRequest(
+  records: Records,
   request: MemoryRequest,
   { person, language }: Message,
-  source: Source,
-  used: LastUsed,
-  { vectors }: Tools,
+  source: MemorySource,
+  answerSources: AnswerSourcesStore,
+  { vectors }: SemanticIndexDependencies,
 ): Promise<string> {
-  const say = phrases[language]
+  const t = phrases[language]
   const { saidAt, conversation } = source
-  const note = (ids: string[], asked?: Asked) => used.note({ ids, at: saidAt, asked })
-  const forgetThose = async (matches: (memory: Remembered) => boolean) =>
-    await meaningIn(vectors).changed(person, await forget(documents, { person, saidAt }, matches))
+  const recordSources = (ids: string[], asked?: ForgetQuestion) =>
+    answerSources.record({ ids, at: saidAt, asked })
+  const forgetMatching = async (matches: (memory: StoredMemory) => boolean) =>
+    await semanticIndexOf(vectors).changed(person, await deleteMemories(records, { person, saidAt }, matches))
   const last = async () => {
-    const { ids, at } = (await used.last()) ?? { ids: [], at: '' }
-    return { ids, at, memories: await byIds(documents, person, ids) }
+    const { ids, at } = (await answerSources.last()) ?? { ids: [], at: '' }
+    return { ids, at, memories: await memoriesByIds(records, person, ids) }
   }
   switch (request.kind) {
     case 'remember': {
-      const id = await remember(documents, person, request.fact, source)
-      await meaningIn(vectors).changed(person, [])
-      await note(id === undefined ? [] : [id])
-      return say.remembered(request.fact.text)
+      const id = await saveMemory(records, person, request.fact, source)
+      await semanticIndexOf(vectors).changed(person, [])
+      await recordSources(id === undefined ? [] : [id])
+      return t.remembered(request.fact.text)
     }
     case 'list': {
-      const all = await everything(documents, person)
-      await note(all.map(({ id }) => id))
-      return say.known(all.map(({ text }) => text))
+      const all = await currentMemories(records, person)
+      await recordSources(all.map(({ id }) => id))
+      return t.known(all.map(({ text }) => text))
     }
     case 'forget':
-      await forgetThose(({ text }) => isAbout(text, request.about))
-      return say.forgotten(request.about)
+      await forgetMatching(({ text }) => isAbout(text, request.about))
+      return t.forgotten(request.about)
     case 'forget-all':
-      await forgetThose(() => true)
-      return say.forgottenAll
+      await forgetMatching(() => true)
+      return t.forgottenAll
     case 'forget-last': {
       const { ids, memories } = await last()
-      if (ids.length === 0) return say.nothingUsed
+      if (ids.length === 0) return t.nothingUsed
       if (memories.length > 1) {
-        await note(ids, { about: 'memories', by: source.message, ids: memories.map(({ id }) => id) })
-        return say.whichToForget(memories.map(({ text }) => text))
+        await recordSources(ids, { about: 'memories', by: source.message, ids: memories.map(({ id }) => id) })
+        return t.whichToForget(memories.map(({ text }) => text))
       }
-      await forgetMemories(ids, person, source, { documents, vectors })
-      return say.forgottenLast
+      await forgetMemories(ids, person, source, { documents: records, vectors })
+      return t.forgottenLast
     }
     case 'why': {
       const { ids, memories } = await last()
-      if (ids.length === 0) return say.nothingUsed
-      return memories.length === 0 ? say.forgottenSince : say.because(memories, conversation)
+      if (ids.length === 0) return t.nothingUsed
+      return memories.length === 0 ? t.forgottenSince : t.because(memories, conversation)
     }
     case 'earlier': {
-      const before = await earlier(documents, person, request.question)
+      const before = await searchReplacedMemories(records, person, request.question)
       const answer = answerFrom(before, request.question)
-      const held = before.filter(({ text }) => answer?.includes(sentenceTo(text)))
-      await note(held.map(({ id }) => id))
-      return answer === undefined ? say.noEarlier : say.earlier(answer, held[0]!.until)
+      const matching = before.filter(({ text }) => answer?.includes(toSecondPersonSentence(text)))
+      await recordSources(matching.map(({ id }) => id))
+      return answer === undefined ? t.noEarlier : t.earlier(answer, matching[0]!.until)
     }
   }
 }
 
 /** Those of the memories that an answer says. */
-const sourcesOf = (answer: string, found: Remembered[]): string[] =>
-  found.filter(({ text }) => answer.includes(sentenceTo(text))).map(({ id }) => id)
+const memoriesInAnswer = (answer: string, found: StoredMemory[]): string[] =>
+  found.filter(({ text }) => answer.includes(toSecondPersonSentence(text))).map(({ id }) => id)
 
-async function nearest(documents: Documents, { person, text }: Message, tools: Tools): Promise<Remembered[]> {
+async function findSimilar(
+  records: Records,
+  { person, text }: Message,
+  dependencies: SemanticIndexDependencies,
+): Promise<StoredMemory[]> {
   if (!isAboutOneself(text)) return []
-  const ids = await meaningIn(tools.vectors).nearest(person, text, () => everything(documents, person), tools)
-  return await byIds(documents, person, ids)
+  const ids = await semanticIndexOf(dependencies.vectors).nearest(
+    person,
+    text,
+    () => currentMemories(records, person),
+    dependencies,
+  )
+  return await memoriesByIds(records, person, ids)
 }
 
-function fitting(found: Remembered[]): Memory[] {
+function fitMemories(found: StoredMemory[]): Memory[] {
   let bytes = 0
   return found
     .slice(0, MAX_MEMORIES)

@@ -1,13 +1,13 @@
-import type { Documents } from '#shared/store/store.ts'
+import type { Records } from '#shared/store/store.ts'
 
 /** By conversation: which memories its last answer came from. Ids alone, so that what is forgotten is not kept here. */
-const USED = 'memories-used'
+const USED_COLLECTION = 'memories-used'
 
 /**
  * Of which things the last answer asked which to forget, by their ids, and to which message. `answered`: by which message,
  * and which of them it meant.
  */
-export type Asked = {
+export type ForgetQuestion = {
   about: 'memories' | 'documents'
   by: string
   ids: string[]
@@ -15,35 +15,47 @@ export type Asked = {
 }
 
 /** `at`: when the message was said that they served. */
-export type Used = { ids: string[]; at: string; asked?: Asked | undefined }
+export type AnswerSources = { ids: string[]; at: string; asked?: ForgetQuestion | undefined }
 
 /** Read once for a message, however many ask: those of one conversation are handled one after the other. */
-export type LastUsed = {
+export type AnswerSourcesStore = {
   /** What the last answer of this person's conversation came from. */
-  last(): Promise<Used | undefined>
+  last(): Promise<AnswerSources | undefined>
   /** A message that comes a second time changes nothing that later ones have noted. */
-  note(used: Used): Promise<void>
+  record(used: AnswerSources): Promise<void>
 }
 
-export function openLastUsed(documents: Documents, person: string, conversation: string): LastUsed {
-  const key = { collection: USED, person, id: conversation }
-  let reading: Promise<Used | undefined> | undefined
+export function openAnswerSources(
+  records: Records,
+  person: string,
+  conversation: string,
+): AnswerSourcesStore {
+  const key = { collection: USED_COLLECTION, person, id: conversation }
+  let cached: Promise<AnswerSources | undefined> | undefined
   const last = () => {
-    reading ??= documents.get(key).then(found => found?.body as Used | undefined)
-    return reading
+    cached ??= records.get(key).then(found => found?.body as AnswerSources | undefined)
+    return cached
   }
   return {
     last,
-    async note(used) {
+    async record(used) {
       const known = await last()
-      if (known ? known.at > used.at || isSame(known, used) : isEmpty(used)) return
-      await documents.put(USED, { id: conversation, person, text: '', body: used, createdAt: used.at })
-      reading = Promise.resolve(used)
+      if (known ? known.at > used.at || isUnchanged(known, used) : isEmpty(used)) return
+      await records.put(USED_COLLECTION, {
+        id: conversation,
+        person,
+        text: '',
+        body: used,
+        createdAt: used.at,
+      })
+      cached = Promise.resolve(used)
     },
   }
 }
 
-const isEmpty = ({ ids, asked }: Used): boolean => ids.length === 0 && !asked
-const isSame = (known: Used, used: Used): boolean => !known.asked && !used.asked && same(known.ids, used.ids)
+const isEmpty = ({ ids, asked }: AnswerSources): boolean => ids.length === 0 && !asked
+const isUnchanged = (known: AnswerSources, used: AnswerSources): boolean =>
+  !known.asked && !used.asked && haveSameIds(known.ids, used.ids)
 
-const same = (a: string[], b: string[]): boolean => a.length === b.length && a.every((id, i) => id === b[i])
+const haveSameIds = (a: string[], b: string[]): boolean =>
+  a.length === b.length && a.every((id, i) => id === b[i])

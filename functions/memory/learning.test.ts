@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
-import { firstEvent } from '#shared/contract/events/event.ts'
+import { createRootEvent } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
 import { newId } from '#shared/contract/events/ids.ts'
-import { type Kit, messageEvent, openKit } from '#shared/host/test-kit.ts'
-import { mayHoldFacts } from './facts.ts'
+import { messageEvent, openTestKit, type TestKit } from '#shared/host/test-kit.ts'
+import { mayContainFacts } from './facts.ts'
 import memory from './handler.ts'
 
-let kit: Kit
+let kit: TestKit
 let minutes: number
 beforeEach(async () => {
-  kit = await openKit()
+  kit = await openTestKit()
   minutes = 0
 })
 afterEach(() => kit.close())
@@ -21,12 +21,15 @@ async function say(text: string): Promise<string | undefined> {
   const { data: message, time } = messageEvent(text, { time: nextTime() })
   const intent = { skill: null, score: 1, candidates: [] }
   const data = { message, saidAt: time, intent }
-  const [event] = await kit.send(memory, firstEvent({ ...envelope(), type: 'lares.intent.recognised', data }))
+  const [event] = await kit.send(
+    memory,
+    createRootEvent({ ...envelope(), type: 'lares.intent.recognised', data }),
+  )
   return (event!.data as EventData<'lares.context.recalled'>).answer
 }
 
 /** What of a message that was answered a model is to look at. */
-async function told(
+async function completeReply(
   question: string,
   more: { saidAt?: string } = {},
 ): Promise<EventData<'lares.learning.requested'> | undefined> {
@@ -37,14 +40,19 @@ async function told(
     language: 'en' as const,
     ...more,
   }
-  const [event] = await kit.send(memory, firstEvent({ ...envelope(), type: 'lares.reply.completed', data }))
+  const [event] = await kit.send(
+    memory,
+    createRootEvent({ ...envelope(), type: 'lares.reply.completed', data }),
+  )
   return event?.data as EventData<'lares.learning.requested'> | undefined
 }
 
 async function learn(asked: EventData<'lares.learning.requested'>, facts: object[]): Promise<void> {
   const { person, message, saidAt } = asked
   const data = { person, message, saidAt, facts } as EventData<'lares.facts.learnt'>
-  expect(await kit.send(memory, firstEvent({ ...envelope(), type: 'lares.facts.learnt', data }))).toEqual([])
+  expect(
+    await kit.send(memory, createRootEvent({ ...envelope(), type: 'lares.facts.learnt', data })),
+  ).toEqual([])
 }
 
 const KNOWN = 'what do you know about me?'
@@ -55,7 +63,7 @@ describe('a model is asked to look at a message', () => {
     'Thanks! By the way our cat had to go to the vet yesterday',
     'I was wondering about the boiler. What could it be?',
     '我们下个月要搬家',
-  ])('that tells of oneself: "%s"', text => expect(mayHoldFacts(text)).toBe(true))
+  ])('that tells of oneself: "%s"', text => expect(mayContainFacts(text)).toBe(true))
 
   it.each([
     'what is my code?',
@@ -68,12 +76,12 @@ describe('a model is asked to look at a message', () => {
     '我的密码是什么？',
     '今天天气不错',
   ])('and not that which asks, orders or tells of other things: "%s"', text =>
-    expect(mayHoldFacts(text)).toBe(false),
+    expect(mayContainFacts(text)).toBe(false),
   )
 
   it('with what is known, the newest first and this message included', async () => {
     await say('remember that I like green tea')
-    const asked = await told('My sister is called Anna, and we are expecting her twins in May')
+    const asked = await completeReply('My sister is called Anna, and we are expecting her twins in May')
     expect(asked).toMatchObject({ person: 'alice', message: 'm' })
     expect(asked!.known.map(({ text }) => text)).toEqual([
       'My sister is called Anna, and we are expecting her twins in May',
@@ -83,12 +91,12 @@ describe('a model is asked to look at a message', () => {
 
   it.each(['remember that we live in Rome', 'forget that I live in Rome', '忘记我住在罗马'])(
     'but not at "%s", which memory has done itself',
-    async text => expect(await told(text)).toBeUndefined(),
+    async text => expect(await completeReply(text)).toBeUndefined(),
   )
 })
 
 test('what a model has found is known, once, with where it is from', async () => {
-  const asked = await told('we are expecting twins in May')
+  const asked = await completeReply('we are expecting twins in May')
   for (const _ of [1, 2]) await learn(asked!, [{ text: 'My wife and I are expecting twins in May.' }])
   expect(await say(KNOWN)).toBe(
     'This is what I know about you:\n- Your wife and you are expecting twins in May.',
@@ -98,19 +106,19 @@ test('what a model has found is known, once, with where it is from', async () =>
 
 test('what replaces something takes its place, and the old is kept as older', async () => {
   await say('remember that our boiler is serviced by Meyer')
-  const asked = await told('we now have Schmidt for the boiler')
+  const asked = await completeReply('we now have Schmidt for the boiler')
   await learn(asked!, [{ text: 'our boiler is serviced by Schmidt', replaces: asked!.known[0]!.id }])
   expect(await say(KNOWN)).toBe('This is what I know about you:\n- Our boiler is serviced by Schmidt.')
 })
 
 test('what replaces something that was forgotten meanwhile stands by itself', async () => {
-  const asked = await told('we now have Schmidt for the boiler')
+  const asked = await completeReply('we now have Schmidt for the boiler')
   await learn(asked!, [{ text: 'our boiler is serviced by Schmidt', replaces: 'gone' }])
   expect(await say(KNOWN)).toContain('Schmidt')
 })
 
 test('what was forgotten meanwhile does not come back with what was told before', async () => {
-  const asked = await told('we are expecting twins in May')
+  const asked = await completeReply('we are expecting twins in May')
   await learn(asked!, [{ text: 'we are expecting twins' }])
   await say('forget about the twins')
   await learn(asked!, [{ text: 'we are expecting twins' }])
@@ -119,7 +127,7 @@ test('what was forgotten meanwhile does not come back with what was told before'
 
 test('a reply that is put on the log again, later, brings nothing back that was forgotten since', async () => {
   const saidAt = nextTime()
-  const tell = () => told('I live in Berlin. We are expecting twins', { saidAt })
+  const tell = () => completeReply('I live in Berlin. We are expecting twins', { saidAt })
   await learn((await tell())!, [{ text: 'we are expecting twins' }])
   await say('forget everything about me')
   const again = await tell()
@@ -129,13 +137,13 @@ test('a reply that is put on the log again, later, brings nothing back that was 
 })
 
 test('"forget that" after something was told forgets what came of it, by rules and by a model', async () => {
-  const asked = await told('I live in Berlin. We are expecting twins')
+  const asked = await completeReply('I live in Berlin. We are expecting twins')
   await learn(asked!, [{ text: 'we are expecting twins' }])
   const which = await say('forget that')
   expect(which).toMatch(/^\d\. We are expecting twins\.$/m)
   expect(which).toMatch(/^\d\. You live in Berlin\.$/m)
   await say('forget about the twins')
-  await told('I live in Rome')
+  await completeReply('I live in Rome')
   expect(await say('forget that')).toBe('I have forgotten it.')
   expect(await say('where do I live?')).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 import type { Fact } from '#shared/knowledge/memories.ts'
 import { contentCharacters, contentWords } from '#shared/knowledge/tokens.ts'
-import { isChinese } from '#shared/language/detection.ts'
-import { requestedFact } from './facts.ts'
+import { containsChinese } from '#shared/language/detection.ts'
+import { parseRememberRequest } from './facts.ts'
 
 /** What a message wants of memory itself. */
 export type MemoryRequest =
@@ -60,12 +60,12 @@ const EARLIER: [RegExp, string][] = [
   [/^(我的.+?)(?:以前|之前|原来|过去)(是.+)$/u, '$1$2'],
 ]
 /** Things that other skills keep. */
-const ELSEWHERE = /\b(?:reminders?|notes?|alarms?|timers?)\b|提醒|笔记|闹钟|定时/i
+const OTHER_SKILLS = /\b(?:reminders?|notes?|alarms?|timers?)\b|提醒|笔记|闹钟|定时/i
 /** Forgetting that is no wish about memory: "forget it", "I forgot", "forget to". */
-const IDLE = /^(?:it|this|that|him|her|them|to\b.*|how\b.*)$|^(?:它|这个?|那个?|吧|了)$/i
+const IDIOMATIC_FORGET = /^(?:it|this|that|him|her|them|to\b.*|how\b.*)$|^(?:它|这个?|那个?|吧|了)$/i
 
 /** What a text asks of memory; undefined when it asks nothing of it. */
-export function requestIn(said: string): MemoryRequest | undefined {
+export function parseMemoryRequest(said: string): MemoryRequest | undefined {
   const text = said
     .trim()
     .replace(/[\s.。!！?？]+$/u, '')
@@ -75,16 +75,17 @@ export function requestIn(said: string): MemoryRequest | undefined {
   if (WHY.some(form => form.test(text))) return { kind: 'why' }
   const before = EARLIER.find(([form]) => form.test(text))
   if (before) return { kind: 'earlier', question: `${text.replace(...before)}?` }
-  const about = forgottenIn(text)?.trim()
-  if (about !== undefined && !ELSEWHERE.test(about) && !IDLE.test(about)) return forgetting(about)
-  const fact = requestedFact(said)
+  const about = findForgetTarget(text)?.trim()
+  if (about !== undefined && !OTHER_SKILLS.test(about) && !IDIOMATIC_FORGET.test(about))
+    return toForgetRequest(about)
+  const fact = parseRememberRequest(said)
   return fact && { kind: 'remember', fact }
 }
 
-const forgottenIn = (text: string): string | undefined =>
-  isChinese(text) ? (FORGET_ZH.exec(text) ?? FORGET_THAT_ZH.exec(text))?.[1] : FORGET.exec(text)?.[1]
+const findForgetTarget = (text: string): string | undefined =>
+  containsChinese(text) ? (FORGET_ZH.exec(text) ?? FORGET_THAT_ZH.exec(text))?.[1] : FORGET.exec(text)?.[1]
 
-function forgetting(about: string): MemoryRequest | undefined {
+function toForgetRequest(about: string): MemoryRequest | undefined {
   if (EVERYTHING.test(about) || EVERYTHING_ZH.test(about)) return { kind: 'forget-all' }
   return contentWords(about).length + contentCharacters(about).length > 0
     ? { kind: 'forget', about }

@@ -1,6 +1,6 @@
-import { isChinese } from '#shared/language/detection.ts'
+import { containsChinese } from '#shared/language/detection.ts'
 
-const TO_YOU: Readonly<Record<string, string>> = {
+const PRONOUN_SWAPS: Readonly<Record<string, string>> = {
   'i am': 'you are',
   'am i': 'are you',
   'i was': 'you were',
@@ -21,25 +21,28 @@ const TO_YOU: Readonly<Record<string, string>> = {
   yours: 'mine',
   yourself: 'myself',
 }
-const PERSONS =
+const PRONOUNS =
   /\b(?:I (?:am|was)|(?:am|was) I|I(?:'m|'ve|'ll|'d)?|me|my|mine|myself|you are|you're|(you) (?=can|will|should|must|have|were|may)|you|your|yours|yourself)\b/gi
 
 /** Turns what a person said about themself into what is said to them: "my code is 1" becomes "your code is 1". */
-export const toSecondPerson = (text: string): string => (isChinese(text) ? chinese(text) : english(text))
+export const toSecondPerson = (text: string): string =>
+  containsChinese(text) ? swapChinesePronouns(text) : swapEnglishPronouns(text)
 
 /** "you" is "I" before a verb that shows it, else "me". */
-const english = (text: string): string =>
+const swapEnglishPronouns = (text: string): string =>
   text
     .replaceAll('’', "'")
-    .replace(PERSONS, (word, subject?: string) => (subject ? 'I ' : (TO_YOU[word.toLowerCase()] ?? 'me')))
+    .replace(PRONOUNS, (word, subject?: string) =>
+      subject ? 'I ' : (PRONOUN_SWAPS[word.toLowerCase()] ?? 'me'),
+    )
 
-const chinese = (text: string): string =>
+const swapChinesePronouns = (text: string): string =>
   text.replace(/咱们|[我你您]/g, word => (word === '我' ? '你' : word === '咱们' ? '你们' : '我'))
 
 /** As a sentence of its own, said to the person. */
-export function sentenceTo(text: string): string {
+export function toSecondPersonSentence(text: string): string {
   const said = toSecondPerson(text).replace(/[\s.。!！]+$/u, '')
-  return isChinese(text) ? `${said}。` : `${said.charAt(0).toUpperCase()}${said.slice(1)}.`
+  return containsChinese(text) ? `${said}。` : `${said.charAt(0).toUpperCase()}${said.slice(1)}.`
 }
 
 /** Whether somebody speaks of themself: other questions are no reason to look through what they told. */

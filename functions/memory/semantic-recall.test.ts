@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LaresError } from '#shared/base/errors.ts'
-import { noLog } from '#shared/base/log.ts'
+import { silentLogger } from '#shared/base/log.ts'
 import type { Embedder } from '#shared/models/models.ts'
 import { openSqliteVectors } from '#shared/vectors/sqlite.ts'
 import type { Vectors } from '#shared/vectors/vectors.ts'
 import { isAboutOneself } from './second-person.ts'
-import { openMeaning, type Tools } from './semantic-recall.ts'
+import { openSemanticIndex, type SemanticIndexDependencies } from './semantic-recall.ts'
 
 /** Words that mean the same are one direction; the real model is tried in tests/integration/stores/memory.test.ts. */
 const MEANINGS = [
@@ -19,7 +19,7 @@ const MEANINGS = [
   ['cats', 'pets'],
 ]
 
-function embedder(model: string): Embedder & { texts: string[] } {
+function fakeEmbedder(model: string): Embedder & { texts: string[] } {
   const texts: string[] = []
   const vectorOf = (text: string) => {
     const words = text.toLowerCase().split(/\W+/)
@@ -55,26 +55,26 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-const toolsWith = (models: Embedder): Tools => ({
+const dependenciesWith = (models: Embedder): SemanticIndexDependencies => ({
   models,
   vectors,
-  log: noLog,
+  log: silentLogger,
   signal: new AbortController().signal,
   now: () => nowMs,
 })
 
 /** Asks until the embeddings are there, which nobody waits for. */
-async function opened(models: Embedder, memories = () => MEMORIES) {
-  const meaning = openMeaning(vectors)
+async function openIndex(models: Embedder, memories = () => MEMORIES) {
+  const meaning = openSemanticIndex(vectors)
   const nearest = (person: string, text: string) =>
-    meaning.nearest(person, text, async () => (person === 'ann' ? memories() : []), toolsWith(models))
+    meaning.nearest(person, text, async () => (person === 'ann' ? memories() : []), dependenciesWith(models))
   expect(await nearest('ann', 'my bike code')).toEqual([])
   await vi.waitFor(async () => expect(await nearest('ann', 'my bike code')).toEqual(['lock']))
   return { ...meaning, nearest }
 }
 
 test('memories are found by what they mean, those of this person only', async () => {
-  const { nearest } = await opened(embedder('m'))
+  const { nearest } = await openIndex(fakeEmbedder('m'))
   expect(await nearest('ann', 'which pets do I have?')).toEqual(['pets'])
   expect(await nearest('ann', 'my plans')).toEqual([])
   expect(await nearest('bob', 'my bike code')).toEqual([])
@@ -82,7 +82,7 @@ test('memories are found by what they mean, those of this person only', async ()
 
 test('what is new is found, what is forgotten leaves no vector behind', async () => {
   const all = [...MEMORIES]
-  const { nearest, changed } = await opened(embedder('m'), () => all)
+  const { nearest, changed } = await openIndex(fakeEmbedder('m'), () => all)
   all.push({ id: 'car', text: 'the combination of my gym locker is 12' })
   await changed('ann', [])
   expect(await nearest('ann', 'my combination')).toEqual(['car'])
@@ -90,19 +90,19 @@ test('what is new is found, what is forgotten leaves no vector behind', async ()
   await changed('ann', ['lock'])
   const [model] = await vectors.models()
   const ids: string[] = []
-  for await (const { id } of (await vectors.space(model!)).read('ann')) ids.push(id)
+  for await (const { id } of (await vectors.index(model!)).read('ann')) ids.push(id)
   expect(ids.toSorted()).toEqual(['car', 'home', 'pets'])
 })
 
 test('another model begins anew and takes over person by person; each memory is embedded once', async () => {
-  const first = embedder('m')
-  await opened(first)
-  const second = embedder('n')
-  const { nearest } = await opened(second)
+  const first = fakeEmbedder('m')
+  await openIndex(first)
+  const second = fakeEmbedder('n')
+  const { nearest } = await openIndex(second)
   await nearest('ann', 'my city')
   expect(second.texts.filter(text => text.includes('4711'))).toHaveLength(1)
   expect((await vectors.models()).map(({ id }) => id).toSorted()).toEqual(['m', 'n'])
-  const { nearest: again } = await opened(second)
+  const { nearest: again } = await openIndex(second)
   await again('ann', 'my city')
   expect(second.texts.filter(text => text.includes('4711'))).toHaveLength(1)
 })
@@ -111,13 +111,13 @@ test('without embeddings nothing is found and nothing fails; they are asked agai
   const embed = vi.fn(async () => {
     throw new LaresError('unavailable', 'away')
   })
-  const meaning = openMeaning(vectors)
+  const meaning = openSemanticIndex(vectors)
   const ask = () =>
     meaning.nearest(
       'ann',
       'my bike code',
       async () => MEMORIES,
-      toolsWith({ embed, close: async () => undefined }),
+      dependenciesWith({ embed, close: async () => undefined }),
     )
   for (let n = 0; n < 3; n++) expect(await ask()).toEqual([])
   await vi.waitFor(() => expect(embed).toHaveBeenCalledTimes(1))
@@ -137,7 +137,7 @@ test.each([
 })
 
 test('what is forgotten while it is embedded leaves no vector', async () => {
-  const base = embedder('m')
+  const base = fakeEmbedder('m')
   const began = Promise.withResolvers<void>()
   const gate = Promise.withResolvers<void>()
   const models: Embedder = {
@@ -150,9 +150,9 @@ test('what is forgotten while it is embedded leaves no vector', async () => {
       return await base.embed(given, kind, signal)
     },
   }
-  const meaning = openMeaning(vectors)
+  const meaning = openSemanticIndex(vectors)
   let kept = MEMORIES
-  const ask = () => meaning.nearest('ann', 'my bike code', async () => kept, toolsWith(models))
+  const ask = () => meaning.nearest('ann', 'my bike code', async () => kept, dependenciesWith(models))
   // The model begins behind the first question.
   await ask()
   await wait(100)
@@ -164,6 +164,6 @@ test('what is forgotten while it is embedded leaves no vector', async () => {
   await asking
   const left: string[] = []
   for (const model of await vectors.models())
-    for await (const { id } of (await vectors.space(model)).read('ann')) left.push(id)
+    for await (const { id } of (await vectors.index(model)).read('ann')) left.push(id)
   expect(left.sort()).toEqual(kept.map(({ id }) => id).sort())
 })

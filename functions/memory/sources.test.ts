@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
-import { firstEvent } from '#shared/contract/events/event.ts'
+import { createRootEvent } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
 import { newId } from '#shared/contract/events/ids.ts'
-import { type Kit, messageEvent, openKit } from '#shared/host/test-kit.ts'
+import { messageEvent, openTestKit, type TestKit } from '#shared/host/test-kit.ts'
 import memory from './handler.ts'
 
-let kit: Kit
+let kit: TestKit
 let day: number
 beforeEach(async () => {
-  kit = await openKit()
+  kit = await openTestKit()
   day = 0
 })
 afterEach(() => kit.close())
@@ -19,7 +19,7 @@ type Where = { person?: string; conversation?: string }
 function recognised(text: string, { person = 'alice', conversation = 'here' }: Where = {}) {
   const time = new Date(Date.UTC(2026, 2, ++day, 9)).toISOString()
   const { data: message } = messageEvent(text, { time, person })
-  return firstEvent({
+  return createRootEvent({
     id: newId(),
     source: '/test',
     type: 'lares.intent.recognised',
@@ -161,7 +161,7 @@ describe('asked to forget that', () => {
     await say('remember that my bicycle lock code is 4711')
     await say('forget that')
     for (const collection of ['memories', 'memories-used', 'forgotten']) {
-      const kept = await kit.conversations.documents.list({ collection, person: 'alice', limit: 9 })
+      const kept = await kit.store.records.list({ collection, person: 'alice', limit: 9 })
       expect(JSON.stringify(kept)).not.toContain('4711')
     }
   })

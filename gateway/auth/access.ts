@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LaresError } from '../../shared/base/errors.ts'
-import type { Parts } from '../context.ts'
+import type { GatewayOptions } from '../context.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,77 +14,79 @@ declare module 'fastify' {
 /** The person whose token is LARES_TOKEN. */
 export const OWNER = 'owner'
 
-const COOKIE = 'lares'
-const SUBPROTOCOL = 'bearer.'
+const SESSION_COOKIE = 'lares'
+const TOKEN_SUBPROTOCOL_PREFIX = 'bearer.'
 
 /** Who may come in, by what they bring. */
-export type Access = {
+export type Authenticator = {
   /** The person whose token this is. */
-  personOf(token: string): string | undefined
+  personByToken(token: string): string | undefined
   /** What the page keeps instead of the token: it opens the same doors, but is no use to anyone outside of the cookie. */
-  sessionOf(token: string): string
+  sessionForToken(token: string): string
   /** Errors: `unauthorized`; `forbidden` when a browser asks on behalf of another page. */
-  enter(request: FastifyRequest): string
+  authenticate(request: FastifyRequest): string
   /** Lets the owner pass, and who has `metricsToken`. Errors: those of `enter`; `forbidden` for anyone else. */
-  enterMetrics(request: FastifyRequest): void
+  authorizeMetrics(request: FastifyRequest): void
   /** True for an Origin header of the gateway's own page or of an allowed one. */
-  isOwnOrAllowed(origin: string, host: string | undefined): boolean
+  isAllowedOrigin(origin: string, host: string | undefined): boolean
 }
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-const sessionOf = (token: string): string =>
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
+const sessionForToken = (token: string): string =>
   createHmac('sha256', token).update('lares session').digest('base64url')
 
 /** Compares with every entry, so that the time taken says nothing about which was nearly right. */
-function finder(entries: { person: string; secret: string }[]) {
-  const known = entries.map(({ person, secret }) => ({ person, hash: digest(secret) }))
+function createSecretLookup(entries: { person: string; secret: string }[]) {
+  const hashedEntries = entries.map(({ person, secret }) => ({ person, hash: sha256(secret) }))
   return (secret: string): string | undefined => {
-    const hash = digest(secret)
+    const hash = sha256(secret)
     let found: string | undefined
-    for (const entry of known) if (timingSafeEqual(entry.hash, hash)) found ??= entry.person
+    for (const entry of hashedEntries) if (timingSafeEqual(entry.hash, hash)) found ??= entry.person
     return found
   }
 }
 
-export function openAccess({ ownerToken, config }: Parts): Access {
+export function openAuthenticator({ ownerToken, config }: GatewayOptions): Authenticator {
   const entries = [{ person: OWNER, token: ownerToken }, ...config.people]
-  const personOf = finder(entries.map(({ person, token }) => ({ person, secret: token })))
-  const personOfSession = finder(entries.map(({ person, token }) => ({ person, secret: sessionOf(token) })))
-  const allowed = new Set(config.allowedOrigins.map(origin => new URL(origin).origin))
-  const isOwnOrAllowed = (origin: string, host: string | undefined) =>
-    allowed.has(origin) || isOwn(origin, host)
-  const isForMetrics = finder(
+  const personByToken = createSecretLookup(entries.map(({ person, token }) => ({ person, secret: token })))
+  const personBySession = createSecretLookup(
+    entries.map(({ person, token }) => ({ person, secret: sessionForToken(token) })),
+  )
+  const allowedOrigins = new Set(config.allowedOrigins.map(origin => new URL(origin).origin))
+  const isAllowedOrigin = (origin: string, host: string | undefined) =>
+    allowedOrigins.has(origin) || isSameOrigin(origin, host)
+  const metricsTokenOwner = createSecretLookup(
     config.metricsToken === undefined ? [] : [{ person: 'metrics', secret: config.metricsToken }],
   )
-  const enter = ({ headers, method }: FastifyRequest): string => {
-    const token = bearerOf(headers)
-    if (token !== undefined) return known(personOf(token))
-    const session = cookieOf(headers)
-    const person = known(session === undefined ? undefined : personOfSession(session))
-    if (method !== 'GET' && method !== 'HEAD') checkOrigin(headers)
+  const authenticate = ({ headers, method }: FastifyRequest): string => {
+    const token = bearerToken(headers)
+    if (token !== undefined) return requireKnownPerson(personByToken(token))
+    const session = sessionCookie(headers)
+    const person = requireKnownPerson(session === undefined ? undefined : personBySession(session))
+    if (method !== 'GET' && method !== 'HEAD') requireSameOrigin(headers)
     return person
   }
   return {
-    personOf,
-    sessionOf,
-    isOwnOrAllowed,
-    enter,
-    enterMetrics(request) {
-      const token = bearerOf(request.headers)
-      if (token !== undefined && isForMetrics(token)) return
-      if (enter(request) !== OWNER)
+    personByToken,
+    sessionForToken,
+    isAllowedOrigin,
+    authenticate,
+    authorizeMetrics(request) {
+      const token = bearerToken(request.headers)
+      if (token !== undefined && metricsTokenOwner(token)) return
+      if (authenticate(request) !== OWNER)
         throw new LaresError('forbidden', 'only the owner may do this, or metricsToken of gateway.yaml')
     },
   }
 }
 
 /** A cookie comes along by itself, whichever page asks: changes are taken from our own page only. */
-function checkOrigin({ origin, host }: IncomingHttpHeaders): void {
-  if (origin === undefined || !isOwn(origin, host))
+function requireSameOrigin({ origin, host }: IncomingHttpHeaders): void {
+  if (origin === undefined || !isSameOrigin(origin, host))
     throw new LaresError('forbidden', 'a request with a cookie must come from the page of this gateway')
 }
 
-function known(person: string | undefined): string {
+function requireKnownPerson(person: string | undefined): string {
   if (person !== undefined) return person
   throw new LaresError(
     'unauthorized',
@@ -92,38 +94,40 @@ function known(person: string | undefined): string {
   )
 }
 
-function isOwn(origin: string, host: string | undefined): boolean {
+function isSameOrigin(origin: string, host: string | undefined): boolean {
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
 }
 
 /** By header, or by WebSocket subprotocol, as browsers can set no headers there. */
-function bearerOf({ authorization, ...headers }: IncomingHttpHeaders): string | undefined {
+function bearerToken({ authorization, ...headers }: IncomingHttpHeaders): string | undefined {
   if (authorization !== undefined) return /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? ''
   return headers['sec-websocket-protocol']
     ?.split(',')
     .map(protocol => protocol.trim())
-    .find(protocol => protocol.startsWith(SUBPROTOCOL))
-    ?.slice(SUBPROTOCOL.length)
+    .find(protocol => protocol.startsWith(TOKEN_SUBPROTOCOL_PREFIX))
+    ?.slice(TOKEN_SUBPROTOCOL_PREFIX.length)
 }
 
 /** Browsers want one of the subprotocols that they offered; the token is named again only where there is no other. */
-export function chooseProtocol(offered: Set<string>): string | false {
-  return [...offered].find(protocol => !protocol.startsWith(SUBPROTOCOL)) ?? [...offered][0] ?? false
+export function chooseSubprotocol(offered: Set<string>): string | false {
+  return (
+    [...offered].find(protocol => !protocol.startsWith(TOKEN_SUBPROTOCOL_PREFIX)) ?? [...offered][0] ?? false
+  )
 }
 
-const cookieOf = ({ cookie }: IncomingHttpHeaders): string | undefined =>
+const sessionCookie = ({ cookie }: IncomingHttpHeaders): string | undefined =>
   cookie
     ?.split(';')
     .map(pair => pair.trim())
-    .find(pair => pair.startsWith(`${COOKIE}=`))
-    ?.slice(COOKIE.length + 1)
+    .find(pair => pair.startsWith(`${SESSION_COOKIE}=`))
+    ?.slice(SESSION_COOKIE.length + 1)
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60
 
 /** Signs in (or out, with an empty session). `Secure` where the page came through TLS, also by a proxy. */
-export function setSession(request: FastifyRequest, reply: FastifyReply, session: string): void {
+export function setSessionCookie(request: FastifyRequest, reply: FastifyReply, session: string): void {
   const isSecure = request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https'
   const age = session === '' ? 0 : YEAR_SECONDS
   const attributes = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${age}${isSecure ? '; Secure' : ''}`
-  reply.header('set-cookie', `${COOKIE}=${session}; ${attributes}`)
+  reply.header('set-cookie', `${SESSION_COOKIE}=${session}; ${attributes}`)
 }

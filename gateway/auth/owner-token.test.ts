@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { checkExposure, isLoopback, ownerToken } from './owner-token.ts'
+import { checkExposure, isLoopback, loadOwnerToken } from './owner-token.ts'
 
 let home: string
 beforeEach(async () => {
@@ -12,22 +12,22 @@ afterEach(() => rm(home, { recursive: true, force: true }))
 
 describe('the owner’s token', () => {
   it('is the given one, and then none is stored', async () => {
-    expect(await ownerToken(home, 'a-token-that-was-given')).toBe('a-token-that-was-given')
+    expect(await loadOwnerToken(home, 'a-token-that-was-given')).toBe('a-token-that-was-given')
     await expect(stat(join(home, 'token'))).rejects.toThrow()
   })
 
   it('is made once, for its user alone, and stays the same', async () => {
     const folder = join(home, 'new')
-    const token = await ownerToken(folder)
+    const token = await loadOwnerToken(folder)
     expect(token).toMatch(/^[\w-]{43}$/)
-    expect(await ownerToken(folder)).toBe(token)
+    expect(await loadOwnerToken(folder)).toBe(token)
     expect((await stat(join(folder, 'token'))).mode & 0o777).toBe(0o600)
     expect(await readFile(join(folder, 'token'), 'utf8')).toBe(`${token}\n`)
   })
 
   it('that is no token is refused with the remedy', async () => {
     await writeFile(join(home, 'token'), 'short\n')
-    await expect(ownerToken(home)).rejects.toThrow(/delete the file/)
+    await expect(loadOwnerToken(home)).rejects.toThrow(/delete the file/)
   })
 })
 

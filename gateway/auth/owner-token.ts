@@ -8,10 +8,10 @@ import { LaresError } from '../../shared/base/errors.ts'
  * The owner's token: the given one, or the one in `home/token`, which is made when there is none (32 random bytes,
  * readable by its user alone, durable when this resolves). Errors: `invalid_config`.
  */
-export async function ownerToken(home: string, given?: string): Promise<string> {
+export async function loadOwnerToken(home: string, given?: string): Promise<string> {
   if (given !== undefined) return given
   const file = join(home, 'token')
-  return (await readToken(file)) ?? (await makeToken(home, file))
+  return (await readToken(file)) ?? (await createToken(home, file))
 }
 
 async function readToken(file: string): Promise<string | undefined> {
@@ -28,12 +28,12 @@ async function readToken(file: string): Promise<string | undefined> {
   }
 }
 
-async function makeToken(home: string, file: string): Promise<string> {
+async function createToken(home: string, file: string): Promise<string> {
   const token = randomBytes(32).toString('base64url')
   await mkdir(home, { recursive: true })
-  const draft = `${file}.${process.pid}`
-  await writeSynced(draft, `${token}\n`)
-  await rename(draft, file)
+  const temporaryFile = `${file}.${process.pid}`
+  await writeSynced(temporaryFile, `${token}\n`)
+  await rename(temporaryFile, file)
   await syncFolder(home)
   return token
 }

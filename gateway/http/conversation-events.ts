@@ -1,68 +1,84 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import type { Rooms } from '../context.ts'
-import { checkConversation } from '../ingress/intake.ts'
-import { currentSequence, follow, shown } from '../live/history-follower.ts'
-import { checked } from './error-responses.ts'
-import { EVENT_STREAM, type Outlet, openOutlet } from './event-stream-response.ts'
+import type { GatewayContext } from '../context.ts'
+import { checkConversationOwner } from '../ingress/intake.ts'
+import { currentSequence, followConversation, toMessageView } from '../live/history-follower.ts'
+import { parseInput } from './error-responses.ts'
+import {
+  EVENT_STREAM_HEADERS,
+  type EventStreamResponse,
+  openEventStreamResponse,
+} from './event-stream-response.ts'
 
-const HEARTBEAT_MS = 15_000
+const HEARTBEAT_INTERVAL_MS = 15_000
 
-const sequence = z
+const eventId = z
   .string()
   .regex(/^\d{1,15}$/, 'the id of an event of this stream')
   .transform(Number)
-const resume = z.strictObject({ lastEventId: sequence.optional(), from: z.literal('start').optional() })
+const resumeQuery = z.strictObject({ lastEventId: eventId.optional(), from: z.literal('start').optional() })
 
 /** GET /api/conversations/:id/events: server-sent events, resumed by Last-Event-ID. https://html.spec.whatwg.org/multipage/server-sent-events.html */
-export function eventRoutes(app: FastifyInstance, rooms: Rooms): void {
+export function eventStreamRoutes(app: FastifyInstance, context: GatewayContext): void {
   app.get<{ Params: { id: string } }>(
     '/api/conversations/:id/events',
     { exposeHeadRoute: false },
     async (request, reply) => {
       const conversation = request.params.id
-      await checkConversation(rooms.parts.conversations.history, conversation, request.person)
-      const after = await startOf(request, rooms, conversation)
-      const outlet = openOutlet(reply, EVENT_STREAM)
+      await checkConversationOwner(context.options.store.history, conversation, request.person)
+      const after = await startSequence(request, context, conversation)
+      const stream = openEventStreamResponse(reply, EVENT_STREAM_HEADERS)
       // The id alone is no event, but a client that is cut off before the first one resumes from here.
-      void outlet.write(`retry: 1000\nid: ${after}\n\n`)
-      sendEvents(rooms, { conversation, after }, outlet)
+      void stream.write(`retry: 1000\nid: ${after}\n\n`)
+      streamEvents(context, { conversation, after }, stream)
     },
   )
 }
 
-async function startOf(request: FastifyRequest, rooms: Rooms, conversation: string): Promise<number> {
-  const { lastEventId, from } = checked(resume, request.query)
+async function startSequence(
+  request: FastifyRequest,
+  context: GatewayContext,
+  conversation: string,
+): Promise<number> {
+  const { lastEventId, from } = parseInput(resumeQuery, request.query)
   const header = request.headers['last-event-id']
-  if (header !== undefined && header !== '') return checked(sequence, header)
+  if (header !== undefined && header !== '') return parseInput(eventId, header)
   if (lastEventId !== undefined) return lastEventId
-  return from === 'start' ? 0 : currentSequence(rooms, conversation)
+  return from === 'start' ? 0 : currentSequence(context, conversation)
 }
 
-function sendEvents(rooms: Rooms, from: { conversation: string; after: number }, outlet: Outlet): void {
-  if (outlet.gone.aborted || rooms.closing.aborted) {
-    outlet.end()
+function streamEvents(
+  context: GatewayContext,
+  position: { conversation: string; after: number },
+  stream: EventStreamResponse,
+): void {
+  if (stream.disconnected.aborted || context.closing.aborted) {
+    stream.end()
     return
   }
-  const end = follow(rooms, from, {
-    onRows: rows => outlet.write(rows.map(row => frame('message', shown(row), row.sequence)).join('')),
+  const unfollow = followConversation(context, position, {
+    onRows: rows =>
+      stream.write(rows.map(row => sseFrame('message', toMessageView(row), row.sequence)).join('')),
     onLive({ kind, ...data }) {
-      if (kind !== 'reply') void outlet.write(frame(kind, data))
+      if (kind !== 'reply') void stream.write(sseFrame(kind, data))
     },
     onError(error) {
-      rooms.parts.log.warn({ conversation: from.conversation, err: error }, 'a stream of events was cut')
-      outlet.end()
+      context.options.log.warn(
+        { conversation: position.conversation, err: error },
+        'a stream of events was cut',
+      )
+      stream.end()
     },
   })
-  const heartbeat = setInterval(() => void outlet.write(': still here\n\n'), HEARTBEAT_MS)
-  const stop = () => outlet.end()
-  rooms.closing.addEventListener('abort', stop)
-  outlet.gone.addEventListener('abort', () => {
+  const heartbeat = setInterval(() => void stream.write(': still here\n\n'), HEARTBEAT_INTERVAL_MS)
+  const stop = () => stream.end()
+  context.closing.addEventListener('abort', stop)
+  stream.disconnected.addEventListener('abort', () => {
     clearInterval(heartbeat)
-    rooms.closing.removeEventListener('abort', stop)
-    end()
+    context.closing.removeEventListener('abort', stop)
+    unfollow()
   })
 }
 
-const frame = (event: string, data: object, id?: number): string =>
+const sseFrame = (event: string, data: object, id?: number): string =>
   `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`

@@ -1,10 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
-import type { Log } from '../../shared/base/log.ts'
+import type { Logger } from '../../shared/base/log.ts'
 
 /** What fastify refuses by itself, in our words. https://fastify.dev/docs/latest/Reference/Errors/ */
-function ofFastify(error: { code?: string; statusCode?: number; message: string }): LaresError | undefined {
+function fromFastifyError(error: {
+  code?: string
+  statusCode?: number
+  message: string
+}): LaresError | undefined {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new LaresError('too_large', 'the request is too large (maxBodyBytes of gateway.yaml)')
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
@@ -15,15 +19,15 @@ function ofFastify(error: { code?: string; statusCode?: number; message: string 
 }
 
 const toProblem = (error: unknown): LaresError => {
-  const known = error instanceof LaresError || !(error instanceof Error) ? undefined : ofFastify(error)
+  const known = error instanceof LaresError || !(error instanceof Error) ? undefined : fromFastifyError(error)
   return known ?? toLaresError(error)
 }
 
 /** What went wrong inside is for the log; people get what they can act on. */
-export const wordsFor = (problem: LaresError): string =>
+export const messageForClient = (problem: LaresError): string =>
   problem.code === 'failed' ? 'something went wrong in the gateway; its log says what' : problem.message
 
-export function problemHandler(log: Log) {
+export function problemHandler(log: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const problem = toProblem(error)
     if (problem.status >= 500)
@@ -45,19 +49,19 @@ export const pathOf = (request: FastifyRequest): string => request.url.split('?'
 const problemBody = (path: string, problem: LaresError) =>
   path.startsWith('/v1/')
     ? openAiBody(problem)
-    : { error: { code: problem.code, message: wordsFor(problem) } }
+    : { error: { code: problem.code, message: messageForClient(problem) } }
 
 /** https://platform.openai.com/docs/guides/error-codes */
 export function openAiBody(problem: LaresError) {
   const type = problem.status < 500 ? 'invalid_request_error' : 'server_error'
-  return { error: { message: wordsFor(problem), type, param: paramOf(problem), code: problem.code } }
+  return { error: { message: messageForClient(problem), type, param: paramOf(problem), code: problem.code } }
 }
 
 const paramOf = ({ cause }: LaresError): string | null =>
   cause instanceof z.ZodError ? (cause.issues[0]?.path.join('.') ?? '') || null : null
 
 /** Checks what came from outside. Errors: `invalid_request`, naming each field that is wrong. */
-export function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+export function parseInput<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const problems = result.error.issues.map(
@@ -66,7 +70,7 @@ export function checked<T extends z.ZodType>(schema: T, value: unknown): z.outpu
   throw new LaresError('invalid_request', problems.join('; '), { cause: result.error })
 }
 
-export function answerUnknownRoutes(app: FastifyInstance): void {
+export function handleUnknownRoutes(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) =>
     sendProblem(
       request,

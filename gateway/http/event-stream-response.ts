@@ -1,37 +1,40 @@
 import type { FastifyReply } from 'fastify'
 
 /** A response that is written bit by bit. */
-export type Outlet = {
+export type EventStreamResponse = {
   /** Resolves when the client has taken it, or is gone. */
   write(text: string): Promise<void>
   /** Aborted when the client is gone. */
-  gone: AbortSignal
+  disconnected: AbortSignal
   end(): void
-  drop(): void
+  destroy(): void
 }
 
 /** A client that leaves this much unread is dropped: it comes back and misses nothing. */
-export const MAX_UNREAD_BYTES = 1024 * 1024
+export const MAX_BUFFERED_BYTES = 1024 * 1024
 
 /** Takes the response out of fastify's hands; the headers that hooks have set stay. */
-export function openOutlet(reply: FastifyReply, headers: Record<string, string>): Outlet {
-  const gone = new AbortController()
+export function openEventStreamResponse(
+  reply: FastifyReply,
+  headers: Record<string, string>,
+): EventStreamResponse {
+  const disconnected = new AbortController()
   reply.hijack()
   const { raw } = reply
-  raw.on('close', () => gone.abort())
-  if (raw.destroyed) gone.abort()
+  raw.on('close', () => disconnected.abort())
+  if (raw.destroyed) disconnected.abort()
   raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...headers })
   /** One for all who write while the client is slow. */
   let draining: Promise<void> | undefined
   return {
-    gone: gone.signal,
+    disconnected: disconnected.signal,
     end: () => void raw.end(),
-    drop: () => void raw.destroy(),
+    destroy: () => void raw.destroy(),
     write(text) {
       if (raw.destroyed || raw.writableEnded) return Promise.resolve()
-      if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy()
+      if (raw.writableLength > MAX_BUFFERED_BYTES) raw.destroy()
       else if (!raw.write(text))
-        draining ??= drained(raw).then(() => {
+        draining ??= waitForDrain(raw).then(() => {
           draining = undefined
         })
       return draining ?? Promise.resolve()
@@ -39,7 +42,7 @@ export function openOutlet(reply: FastifyReply, headers: Record<string, string>)
   }
 }
 
-const drained = (raw: FastifyReply['raw']): Promise<void> =>
+const waitForDrain = (raw: FastifyReply['raw']): Promise<void> =>
   new Promise(resolve => {
     const done = () => {
       raw.off('drain', done).off('close', done)
@@ -48,7 +51,7 @@ const drained = (raw: FastifyReply['raw']): Promise<void> =>
     raw.on('drain', done).on('close', done)
   })
 
-export const EVENT_STREAM = {
+export const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   // nginx holds answers back otherwise.

@@ -1,30 +1,30 @@
 import type { FastifyInstance } from 'fastify'
 import { LaresError } from '../../shared/base/errors.ts'
-import { within } from '../../shared/base/timeout.ts'
-import type { Rooms } from '../context.ts'
+import { withTimeout } from '../../shared/base/timeout.ts'
+import type { GatewayContext } from '../context.ts'
 
-const CHECK_LIMIT_MS = 2_000
+const CHECK_TIMEOUT_MS = 2_000
 
 type Health = { ok: boolean; problem?: string }
 
 /** GET /healthz says that this process runs, GET /readyz which of its parts are ready. Both are open to everybody. */
-export function healthRoutes(app: FastifyInstance, { parts }: Rooms): void {
+export function healthRoutes(app: FastifyInstance, { options }: GatewayContext): void {
   app.get('/healthz', async () => ({ status: 'ok' }))
 
   app.get('/readyz', async (_request, reply) => {
-    const checks = Object.entries(parts.checks)
-    const found = await Promise.all(
-      checks.map(async ([name, check]) => [name, await healthOf(name, check)] as const),
+    const checks = Object.entries(options.checks)
+    const results = await Promise.all(
+      checks.map(async ([name, check]) => [name, await checkHealth(name, check)] as const),
     )
-    const ready = found.every(([, { ok }]) => ok)
-    return reply.code(ready ? 200 : 503).send({ ready, parts: Object.fromEntries(found) })
+    const ready = results.every(([, { ok }]) => ok)
+    return reply.code(ready ? 200 : 503).send({ ready, parts: Object.fromEntries(results) })
   })
 }
 
 /** Errors of Lares are written for people; whatever else was thrown may hold what is nobody's business. */
-async function healthOf(name: string, check: () => Promise<void>): Promise<Health> {
+async function checkHealth(name: string, check: () => Promise<void>): Promise<Health> {
   try {
-    await within(CHECK_LIMIT_MS, name, check())
+    await withTimeout(CHECK_TIMEOUT_MS, name, check())
     return { ok: true }
   } catch (error) {
     return { ok: false, problem: error instanceof LaresError ? error.message : 'it failed' }

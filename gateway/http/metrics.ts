@@ -1,14 +1,22 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { duplicatesOf, type Metrics, PAGE_TYPE, SECONDS } from '../../shared/observability/metrics.ts'
-import type { Rooms } from '../context.ts'
+import {
+  duplicateCounter,
+  METRICS_CONTENT_TYPE,
+  type Metrics,
+  SECONDS_BUCKETS,
+} from '../../shared/observability/metrics.ts'
+import type { GatewayContext } from '../context.ts'
 import type { Intake } from '../ingress/intake.ts'
 
 /** GET /metrics, for the owner and for `metricsToken` of gateway.yaml. */
-export function metricsRoutes(app: FastifyInstance, { parts: { metrics }, access }: Rooms): void {
+export function metricsRoutes(
+  app: FastifyInstance,
+  { options: { metrics }, authenticator }: GatewayContext,
+): void {
   if (!metrics) return
   app.get('/metrics', async (request, reply) => {
-    access.enterMetrics(request)
-    return reply.type(PAGE_TYPE).send(await metrics.page())
+    authenticator.authorizeMetrics(request)
+    return reply.type(METRICS_CONTENT_TYPE).send(await metrics.page())
   })
 }
 
@@ -18,7 +26,7 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
     'http_server_request_duration_seconds',
     'How long requests took, by their route.',
     ['http_request_method', 'http_route', 'http_response_status_code', 'url_scheme'],
-    SECONDS,
+    SECONDS_BUCKETS,
   )
   const active = metrics.gauge('http_server_active_requests', 'Requests under way.', [
     'http_request_method',
@@ -26,13 +34,13 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
   ])
 
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    const common = { http_request_method: methodOf(request), url_scheme: request.protocol }
-    active.inc(common)
+    const labels = { http_request_method: methodOf(request), url_scheme: request.protocol }
+    active.inc(labels)
     reply.raw.once('close', () => {
-      active.dec(common)
+      active.dec(labels)
       duration.observe(
         {
-          ...common,
+          ...labels,
           http_route: request.routeOptions.url ?? '',
           http_response_status_code: String(reply.raw.statusCode),
         },
@@ -43,16 +51,26 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
 }
 
 /** As the conventions want it: what is no method of HTTP is one value, so that nobody can make endless ones. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'])
-const methodOf = ({ method }: FastifyRequest): string => (METHODS.has(method) ? method : '_OTHER')
+const KNOWN_METHODS = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+])
+const methodOf = ({ method }: FastifyRequest): string => (KNOWN_METHODS.has(method) ? method : '_OTHER')
 
 /** Counts messages by the channel that they came by, and those that had come before. */
 export function meteredIntake(intake: Intake, metrics: Metrics): Intake {
   const accepted = metrics.counter('lares_messages_accepted_total', 'Messages taken in.', ['channel'])
-  const repeated = duplicatesOf(metrics, 'gateway')
+  const countDuplicate = duplicateCounter(metrics, 'gateway')
   return async incoming => {
     const result = await intake(incoming)
-    if (result.repeated) repeated()
+    if (result.isDuplicate) countDuplicate()
     else accepted.inc({ channel: incoming.channel })
     return result
   }

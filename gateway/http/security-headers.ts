@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import type { Rooms } from '../context.ts'
+import type { GatewayContext } from '../context.ts'
 import { pathOf } from './error-responses.ts'
 
 /** Everything that the page needs comes from here, and nothing may be put into it or around it. */
-const POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -16,15 +16,15 @@ const POLICY = [
   'trusted-types dompurify',
 ].join('; ')
 
-const SECURITY = {
-  'content-security-policy': POLICY,
+const SECURITY_HEADERS = {
+  'content-security-policy': CONTENT_SECURITY_POLICY,
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
 }
 
-const ALLOWED = {
+const PREFLIGHT_HEADERS = {
   'access-control-allow-methods': 'GET, POST, DELETE',
   'access-control-allow-headers':
     'authorization, content-type, idempotency-key, last-event-id, x-lares-time-zone',
@@ -32,24 +32,24 @@ const ALLOWED = {
 }
 
 /** Headers of every answer, CORS for the allowed origins (with tokens, never with cookies), and a line in the log. */
-export function guardBorders(app: FastifyInstance, { parts }: Rooms): void {
-  const allowed = new Set(parts.config.allowedOrigins.map(origin => new URL(origin).origin))
+export function addSecurityHeaders(app: FastifyInstance, { options }: GatewayContext): void {
+  const allowedOrigins = new Set(options.config.allowedOrigins.map(origin => new URL(origin).origin))
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(SECURITY)
+    reply.headers(SECURITY_HEADERS)
     const { origin } = request.headers
-    if (allowed.size > 0) reply.header('vary', 'Origin')
-    if (origin === undefined || !allowed.has(origin)) return
+    if (allowedOrigins.size > 0) reply.header('vary', 'Origin')
+    if (origin === undefined || !allowedOrigins.has(origin)) return
     reply.headers({
       'access-control-allow-origin': origin,
       'access-control-expose-headers': 'retry-after, x-lares-conversation',
     })
-    if (request.method === 'OPTIONS') return reply.headers(ALLOWED).code(204).send()
+    if (request.method === 'OPTIONS') return reply.headers(PREFLIGHT_HEADERS).code(204).send()
   })
 
   app.addHook('onResponse', async (request, reply) => {
     const { method } = request
     const ms = Math.round(reply.elapsedTime)
-    parts.log.debug({ method, path: pathOf(request), status: reply.statusCode, ms }, 'answered')
+    options.log.debug({ method, path: pathOf(request), status: reply.statusCode, ms }, 'answered')
   })
 }

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { LaresError } from '../../shared/base/errors.ts'
-import { setSession } from '../auth/access.ts'
-import type { Rooms } from '../context.ts'
-import { checked } from './error-responses.ts'
+import { setSessionCookie } from '../auth/access.ts'
+import type { GatewayContext } from '../context.ts'
+import { parseInput } from './error-responses.ts'
 
-const TYPES: Record<string, string> = {
+const MEDIA_TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',
@@ -21,68 +21,68 @@ const TYPES: Record<string, string> = {
 /** Libraries that the page uses, served from here and never from elsewhere. */
 const LIBRARIES = { '/vendor/marked.js': 'marked', '/vendor/dompurify.js': 'dompurify' }
 
-type File = { type: string; body: Buffer; tag: string }
+type StaticFile = { type: string; body: Buffer; etag: string }
 
-const fileAt = (path: string): File => {
+const loadFile = (path: string): StaticFile => {
   const body = readFileSync(path)
-  const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
-  return { type: TYPES[extname(path)]!, body, tag }
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+  return { type: MEDIA_TYPES[extname(path)]!, body, etag }
 }
 
 /** The page's files by their paths: few and small, so they are kept. */
-function readFiles(): Map<string, File> {
+function loadFiles(): Map<string, StaticFile> {
   const folder = join(import.meta.dirname, '..', 'web')
-  const own = readdirSync(folder).filter(name => extname(name) in TYPES && !name.endsWith('.d.ts'))
-  const files = new Map(own.map(name => [`/${name}`, fileAt(join(folder, name))]))
+  const own = readdirSync(folder).filter(name => extname(name) in MEDIA_TYPES && !name.endsWith('.d.ts'))
+  const files = new Map(own.map(name => [`/${name}`, loadFile(join(folder, name))]))
   files.set('/', files.get('/index.html')!)
   for (const [path, name] of Object.entries(LIBRARIES))
-    files.set(path, fileAt(fileURLToPath(import.meta.resolve(name))))
+    files.set(path, loadFile(fileURLToPath(import.meta.resolve(name))))
   return files
 }
 
 /** The page, and signing in: by the link that the first start prints, or by the page's form. */
-export function pageRoutes(app: FastifyInstance, rooms: Rooms): void {
-  for (const [path, { type, body, tag }] of readFiles()) {
+export function pageRoutes(app: FastifyInstance, context: GatewayContext): void {
+  for (const [path, { type, body, etag }] of loadFiles()) {
     app.get(path, async (request, reply) => {
       const { token } = request.query as { token?: unknown }
       if (path === '/' && typeof token === 'string') {
-        const person = rooms.access.personOf(token)
+        const person = context.authenticator.personByToken(token)
         if (person !== undefined) {
-          await recordSignIn(rooms, person)
-          setSession(request, reply, rooms.access.sessionOf(token))
+          await recordSignIn(context, person)
+          setSessionCookie(request, reply, context.authenticator.sessionForToken(token))
         }
         return reply.header('cache-control', 'no-store').redirect('/', 303)
       }
-      reply.headers({ etag: tag, 'cache-control': 'no-cache' }).type(type)
-      return request.headers['if-none-match'] === tag ? reply.code(304).send() : reply.send(body)
+      reply.headers({ etag: etag, 'cache-control': 'no-cache' }).type(type)
+      return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(body)
     })
   }
-  sessionRoutes(app, rooms)
+  sessionRoutes(app, context)
 }
 
-const signIn = z.strictObject({ token: z.string().max(4096) })
+const signInBody = z.strictObject({ token: z.string().max(4096) })
 
 /** Before the door opens: who cannot be recorded does not come in. */
-const recordSignIn = async ({ parts: { audit } }: Rooms, person: string): Promise<void> =>
+const recordSignIn = async ({ options: { audit } }: GatewayContext, person: string): Promise<void> =>
   await audit?.record({ action: 'signed-in', by: { person } })
 
-function sessionRoutes(app: FastifyInstance, rooms: Rooms): void {
-  const { access } = rooms
+function sessionRoutes(app: FastifyInstance, context: GatewayContext): void {
+  const { authenticator } = context
 
-  app.get('/api/session', async request => ({ person: access.enter(request) }))
+  app.get('/api/session', async request => ({ person: authenticator.authenticate(request) }))
 
   app.post('/api/session', async (request, reply) => {
-    const { token } = checked(signIn, request.body)
-    const person = access.personOf(token)
+    const { token } = parseInput(signInBody, request.body)
+    const person = authenticator.personByToken(token)
     if (person === undefined) throw new LaresError('unauthorized', 'this token is not known here')
-    await recordSignIn(rooms, person)
-    setSession(request, reply, access.sessionOf(token))
+    await recordSignIn(context, person)
+    setSessionCookie(request, reply, authenticator.sessionForToken(token))
     return { person }
   })
 
   app.delete('/api/session', async (request, reply) => {
-    access.enter(request)
-    setSession(request, reply, '')
+    authenticator.authenticate(request)
+    setSessionCookie(request, reply, '')
     return reply.code(204).send()
   })
 }

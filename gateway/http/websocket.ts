@@ -2,21 +2,21 @@ import type { WebSocket } from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
-import type { Rooms } from '../context.ts'
-import { checkConversation } from '../ingress/intake.ts'
-import { currentSequence, follow, shown } from '../live/history-follower.ts'
-import { checked, wordsFor } from './error-responses.ts'
-import { MAX_UNREAD_BYTES } from './event-stream-response.ts'
-import { conversationId, idempotencyKey, spoken, timeZone, withWords } from './messages.ts'
+import type { GatewayContext } from '../context.ts'
+import { checkConversationOwner } from '../ingress/intake.ts'
+import { currentSequence, followConversation, toMessageView } from '../live/history-follower.ts'
+import { messageForClient, parseInput } from './error-responses.ts'
+import { MAX_BUFFERED_BYTES } from './event-stream-response.ts'
+import { conversationId, idempotencyKey, messageFields, requireContent, timeZone } from './messages.ts'
 
-const HEARTBEAT_MS = 30_000
+const HEARTBEAT_INTERVAL_MS = 30_000
 /** Frames that wait for their turn; beyond it nothing more is read from the socket. */
-const MAX_WAITING_FRAMES = 16
+const MAX_QUEUED_FRAMES = 16
 const MAX_SUBSCRIPTIONS = 100
 
-const frame = z.discriminatedUnion('type', [
-  withWords(
-    spoken.extend({
+const clientFrame = z.discriminatedUnion('type', [
+  requireContent(
+    messageFields.extend({
       type: z.literal('message'),
       key: idempotencyKey.optional(),
       timeZone: timeZone.optional(),
@@ -29,7 +29,7 @@ const frame = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('unsubscribe'), conversation: conversationId }),
 ])
-type Frame = z.infer<typeof frame>
+type ClientFrame = z.infer<typeof clientFrame>
 
 type Client = {
   person: string
@@ -39,7 +39,7 @@ type Client = {
 }
 
 /** GET /api/socket: what the HTTP API does, as JSON frames both ways. */
-export function socketRoutes(app: FastifyInstance, rooms: Rooms): void {
+export function socketRoutes(app: FastifyInstance, context: GatewayContext): void {
   app.get(
     '/api/socket',
     {
@@ -47,7 +47,7 @@ export function socketRoutes(app: FastifyInstance, rooms: Rooms): void {
       exposeHeadRoute: false,
       onRequest: async ({ headers }) => {
         const { origin, host } = headers
-        if (origin !== undefined && !rooms.access.isOwnOrAllowed(origin, host))
+        if (origin !== undefined && !context.authenticator.isAllowedOrigin(origin, host))
           throw new LaresError(
             'forbidden',
             `pages of ${origin} may not connect: see allowedOrigins in gateway.yaml`,
@@ -56,13 +56,13 @@ export function socketRoutes(app: FastifyInstance, rooms: Rooms): void {
     },
     (socket, request) => {
       const client = openClient(socket, request.person)
-      readFrames(socket, data => answer(rooms, client, data))
-      const stopHeartbeat = keepAlive(socket)
-      const leave = () => socket.close(1001, 'the gateway is stopping')
-      rooms.closing.addEventListener('abort', leave)
+      readFrames(socket, data => handleFrame(context, client, data))
+      const stopHeartbeat = startHeartbeat(socket)
+      const closeForShutdown = () => socket.close(1001, 'the gateway is stopping')
+      context.closing.addEventListener('abort', closeForShutdown)
       socket.on('close', () => {
         stopHeartbeat()
-        rooms.closing.removeEventListener('abort', leave)
+        context.closing.removeEventListener('abort', closeForShutdown)
         for (const end of client.subscriptions.values()) end()
       })
     },
@@ -76,43 +76,43 @@ function openClient(socket: WebSocket, person: string): Client {
     subscriptions: new Map(),
     send: data =>
       new Promise(resolve => {
-        if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate()
+        if (socket.bufferedAmount > MAX_BUFFERED_BYTES) socket.terminate()
         socket.send(JSON.stringify(data), () => resolve())
       }),
   }
 }
 
 /** Frames are answered in order, one at a time. */
-function readFrames(socket: WebSocket, answerFrame: (data: string) => Promise<void>): void {
+function readFrames(socket: WebSocket, handleFrame: (data: string) => Promise<void>): void {
   let last = Promise.resolve()
-  let waiting = 0
+  let queued = 0
   socket.on('message', data => {
-    waiting += 1
-    if (waiting >= MAX_WAITING_FRAMES) socket.pause()
+    queued += 1
+    if (queued >= MAX_QUEUED_FRAMES) socket.pause()
     last = last.then(async () => {
-      await answerFrame(data.toString())
-      waiting -= 1
+      await handleFrame(data.toString())
+      queued -= 1
       if (socket.isPaused) socket.resume()
     })
   })
 }
 
-async function answer(rooms: Rooms, client: Client, data: string): Promise<void> {
+async function handleFrame(context: GatewayContext, client: Client, data: string): Promise<void> {
   /** What the frame itself says it is about. */
   let about: { key?: string | undefined; conversation?: string | undefined } = {}
   try {
-    const asked = checked(frame, parsed(data))
-    about = asked
-    await handlers[asked.type](rooms, client, asked as never)
+    const request = parseInput(clientFrame, parseJson(data))
+    about = request
+    await handlers[request.type](context, client, request as never)
   } catch (error) {
     const problem = toLaresError(error)
-    if (problem.status >= 500) rooms.parts.log.error({ code: problem.code, err: error }, problem.message)
+    if (problem.status >= 500) context.options.log.error({ code: problem.code, err: error }, problem.message)
     const { code, retryAfterMs } = problem
     const { key, conversation } = about
     void client.send({
       type: 'error',
       code,
-      message: wordsFor(problem),
+      message: messageForClient(problem),
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(key && { key }),
       ...(conversation && { conversation }),
@@ -120,7 +120,7 @@ async function answer(rooms: Rooms, client: Client, data: string): Promise<void>
   }
 }
 
-function parsed(data: string): unknown {
+function parseJson(data: string): unknown {
   try {
     return JSON.parse(data)
   } catch (cause) {
@@ -129,43 +129,52 @@ function parsed(data: string): unknown {
 }
 
 const handlers = {
-  async message(rooms: Rooms, { person, send }: Client, asked: Frame & { type: 'message' }) {
+  async message(rooms: GatewayContext, { person, send }: Client, asked: ClientFrame & { type: 'message' }) {
     const { type: _, ...incoming } = asked
     const { id, conversation } = await rooms.intake({ ...incoming, person, channel: 'socket' })
     void send({ type: 'accepted', id, conversation, ...(asked.key && { key: asked.key }) })
   },
 
-  async subscribe(rooms: Rooms, client: Client, { conversation, after }: Frame & { type: 'subscribe' }) {
+  async subscribe(
+    rooms: GatewayContext,
+    client: Client,
+    { conversation, after }: ClientFrame & { type: 'subscribe' },
+  ) {
     const { subscriptions } = client
-    await checkConversation(rooms.parts.conversations.history, conversation, client.person)
+    await checkConversationOwner(rooms.options.store.history, conversation, client.person)
     if (!subscriptions.has(conversation) && subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw new LaresError('busy', `a socket follows at most ${MAX_SUBSCRIPTIONS} conversations`)
     const from = after ?? (await currentSequence(rooms, conversation))
     subscriptions.get(conversation)?.()
     if (client.socket.readyState !== client.socket.OPEN) return
     void client.send({ type: 'subscribed', conversation, after: from })
-    subscriptions.set(conversation, watch(rooms, client, conversation, from))
+    subscriptions.set(conversation, watchConversation(rooms, client, conversation, from))
   },
 
   async unsubscribe(
-    _rooms: Rooms,
+    _rooms: GatewayContext,
     { subscriptions }: Client,
-    { conversation }: Frame & { type: 'unsubscribe' },
+    { conversation }: ClientFrame & { type: 'unsubscribe' },
   ) {
     subscriptions.get(conversation)?.()
     subscriptions.delete(conversation)
   },
 }
 
-function watch(rooms: Rooms, { send, socket }: Client, conversation: string, after: number): () => void {
-  return follow(
-    rooms,
+function watchConversation(
+  context: GatewayContext,
+  { send, socket }: Client,
+  conversation: string,
+  after: number,
+): () => void {
+  return followConversation(
+    context,
     { conversation, after },
     {
       async onRows(rows) {
         await Promise.all(
           rows.map(row =>
-            send({ type: 'message', conversation, sequence: row.sequence, message: shown(row) }),
+            send({ type: 'message', conversation, sequence: row.sequence, message: toMessageView(row) }),
           ),
         )
       },
@@ -173,7 +182,7 @@ function watch(rooms: Rooms, { send, socket }: Client, conversation: string, aft
         if (kind !== 'reply') void send({ type: kind, conversation, ...data })
       },
       onError(error) {
-        rooms.parts.log.warn({ conversation, err: error }, 'a socket was cut')
+        context.options.log.warn({ conversation, err: error }, 'a socket was cut')
         socket.close(1011, 'the history cannot be read: come back later')
       },
     },
@@ -181,7 +190,7 @@ function watch(rooms: Rooms, { send, socket }: Client, conversation: string, aft
 }
 
 /** A client that has not answered one ping by the next is gone. */
-function keepAlive(socket: WebSocket): () => void {
+function startHeartbeat(socket: WebSocket): () => void {
   let isAlive = true
   socket.on('pong', () => {
     isAlive = true
@@ -190,6 +199,6 @@ function keepAlive(socket: WebSocket): () => void {
     if (!isAlive) return socket.terminate()
     isAlive = false
     socket.ping()
-  }, HEARTBEAT_MS)
+  }, HEARTBEAT_INTERVAL_MS)
   return () => clearInterval(timer)
 }

@@ -1,39 +1,39 @@
 import { expect, test } from 'vitest'
 import { LaresError } from '../../shared/base/errors.ts'
-import type { Waiting } from '../../shared/store/store.ts'
-import { openPressure } from './admission.ts'
+import type { Backlog } from '../../shared/store/store.ts'
+import { openAdmission } from './admission.ts'
 
 const LIMITS = { conversation: 5, person: 5, all: 5 }
 const sender = { conversation: 'c', person: 'ann' }
 
 test('a count that cannot be read fails who asked for it, and nobody who came in meanwhile', async () => {
-  const failing = Promise.withResolvers<Waiting[]>()
+  const failing = Promise.withResolvers<Backlog[]>()
   let nowMs = 0
-  let counts: Promise<Waiting[]> = Promise.resolve([])
-  const history = { waiting: (conversation?: string) => (conversation ? Promise.resolve([]) : counts) }
-  const pressure = openPressure(history, LIMITS, () => nowMs)
-  const leave = await pressure.enter(sender)
+  let counts: Promise<Backlog[]> = Promise.resolve([])
+  const history = { backlog: (conversation?: string) => (conversation ? Promise.resolve([]) : counts) }
+  const pressure = openAdmission(history, LIMITS, () => nowMs)
+  const leave = await pressure.admit(sender)
   nowMs = 1_000
   counts = failing.promise
-  const next = pressure.enter(sender)
+  const next = pressure.admit(sender)
   leave()
   failing.reject(new LaresError('unavailable', 'the store is away'))
   await expect(next).rejects.toThrow('the store is away')
   counts = Promise.resolve([])
-  await expect(pressure.enter(sender)).resolves.toBeTypeOf('function')
+  await expect(pressure.admit(sender)).resolves.toBeTypeOf('function')
 })
 
 test('who is refused and does not wait is told a second later; others, and who waited, at once', async () => {
   const oldestAt = new Date(0).toISOString()
-  const full = async (): Promise<Waiting[]> => [
+  const full = async (): Promise<Backlog[]> => [
     { person: 'ann', count: 5, oldestAt },
     { person: 'bob', count: 5, oldestAt },
   ]
   let nowMs = 0
-  const pressure = openPressure({ waiting: full }, LIMITS, () => nowMs)
+  const pressure = openAdmission({ backlog: full }, LIMITS, () => nowMs)
   const refusedAfter = async (person: string) => {
     const askedAt = performance.now()
-    await expect(pressure.enter({ conversation: person, person })).rejects.toMatchObject({ code: 'busy' })
+    await expect(pressure.admit({ conversation: person, person })).rejects.toMatchObject({ code: 'busy' })
     return Math.round((performance.now() - askedAt) / 1_000)
   }
   expect(await refusedAfter('ann')).toBe(0)
@@ -44,12 +44,12 @@ test('who is refused and does not wait is told a second later; others, and who w
 })
 
 test('of those who do not wait only so many are held; beyond, they are refused at once', async () => {
-  const full = async (): Promise<Waiting[]> => [
+  const full = async (): Promise<Backlog[]> => [
     { person: 'ann', count: 5, oldestAt: new Date(0).toISOString() },
   ]
-  const pressure = openPressure({ waiting: full }, LIMITS, () => 0)
+  const pressure = openAdmission({ backlog: full }, LIMITS, () => 0)
   let refused = 0
-  const ask = () => pressure.enter(sender).catch(() => refused++)
+  const ask = () => pressure.admit(sender).catch(() => refused++)
   await ask()
   const asked = Array.from({ length: 205 }, ask)
   await new Promise(resolve => setTimeout(resolve, 300))
@@ -60,13 +60,13 @@ test('of those who do not wait only so many are held; beyond, they are refused a
 
 test('a conversation in which many wait takes the next ones slowly and in their order, others at once', async () => {
   const oldestAt = new Date(0).toISOString()
-  const waiting = async (conversation?: string): Promise<Waiting[]> =>
+  const waiting = async (conversation?: string): Promise<Backlog[]> =>
     conversation === 'full' ? [{ person: 'ann', count: 5, oldestAt }] : []
   const limits = { conversation: 50, person: 50, all: 50 }
-  const pressure = openPressure({ waiting }, limits, () => 0)
+  const pressure = openAdmission({ backlog: waiting }, limits, () => 0)
   const taken: string[] = []
   const take = async (conversation: string, name: string) => {
-    const leave = await pressure.enter({ conversation, person: 'ann' })
+    const leave = await pressure.admit({ conversation, person: 'ann' })
     taken.push(name)
     leave()
   }

@@ -1,19 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../shared/base/errors.ts'
-import { type InTurn, openInTurn } from '../../shared/base/keyed-mutex.ts'
+import { type KeyedMutex, openKeyedMutex } from '../../shared/base/keyed-mutex.ts'
 import type { GatewayConfig } from '../../shared/config/files.ts'
-import type { History, Waiting } from '../../shared/store/store.ts'
+import type { Backlog, History } from '../../shared/store/store.ts'
 
 /** How old the count over all conversations may be. One conversation is counted for each of its messages. */
-const RECOUNT_MS = 200
+const MAX_COUNT_AGE_MS = 200
 /** A conversation in which more messages wait takes one each so often, so that who floods leaves the machine to others. */
-const PACED_BEYOND = 5
-const PACE_MS = 100
-const SHORTEST_WAIT_MS = 1_000
-const LONGEST_WAIT_MS = 60_000
+const PACING_THRESHOLD = 5
+const PACING_INTERVAL_MS = 100
+const MIN_RETRY_AFTER_MS = 1_000
+const MAX_RETRY_AFTER_MS = 60_000
 /** Of refusals to those who do not wait, and how many are held at once: each holds a request in memory. */
-const HELD_MS = 1_000
-const MAX_HELD = 200
+const REFUSAL_DELAY_MS = 1_000
+const MAX_DELAYED_REFUSALS = 200
 
 type Limits = GatewayConfig['maxWaiting']
 type Sender = { conversation: string; person: string }
@@ -22,47 +22,61 @@ type Sender = { conversation: string; person: string }
  * Bounds the messages that are taken in and not yet answered. The store counts them, so the bound holds over restarts
  * and for all gateways together; two gateways may overshoot it by what they take in at the same moment.
  */
-export type Pressure = {
+export type Admission = {
   /**
    * Keeps a place for a message until it is in the history, or was refused: gives back what frees it. Messages of one
    * conversation are taken one by one, and slowly while more than a few wait. Errors: `busy`, told a second later to
    * whoever was refused before and did not wait, so that refusing costs the others little.
    */
-  enter(sender: Sender): Promise<() => void>
+  admit(sender: Sender): Promise<() => void>
 }
 
-export function openPressure(history: Pick<History, 'waiting'>, limits: Limits, now: () => number): Pressure {
-  const entering = openTally()
-  const everywhere = openCount(history, now)
-  const told = openTold(now)
-  const turns = openInTurn()
-  let held = 0
-  const holdBack = async () => {
-    if (held >= MAX_HELD) return
-    held++
-    await wait(HELD_MS)
-    held--
+export function openAdmission(
+  history: Pick<History, 'backlog'>,
+  limits: Limits,
+  now: () => number,
+): Admission {
+  const pending = createPendingTally()
+  const totalCounts = createCountCache(history, now)
+  const refusals = createRefusalTracker(now)
+  const conversationMutex = openKeyedMutex()
+  let delayedRefusals = 0
+  const delayRefusal = async () => {
+    if (delayedRefusals >= MAX_DELAYED_REFUSALS) return
+    delayedRefusals++
+    await wait(REFUSAL_DELAY_MS)
+    delayedRefusals--
   }
   return {
-    async enter(sender) {
-      const leave = entering.add(sender)
+    async admit(sender) {
+      const removePending = pending.add(sender)
       try {
         const { conversation, person } = sender
-        const [here, all] = await Promise.all([history.waiting(conversation), everywhere.read()])
-        const own = all.filter(waiting => waiting.person === person)
-        check(here, entering.of('conversation', sender), limits.conversation, 'this conversation has', now())
-        check(own, entering.of('person', sender), limits.person, 'you have', now())
-        check(all, entering.of('all', sender), limits.all, 'the assistant has', now())
-        const count = sumOf(here) + entering.of('conversation', sender)
-        const endTurn = await beginTurn(turns, conversation, count > PACED_BEYOND ? PACE_MS : 0)
+        const [inConversation, all] = await Promise.all([history.backlog(conversation), totalCounts.read()])
+        const ofPerson = all.filter(waiting => waiting.person === person)
+        checkLimit(
+          inConversation,
+          pending.of('conversation', sender),
+          limits.conversation,
+          'this conversation has',
+          now(),
+        )
+        checkLimit(ofPerson, pending.of('person', sender), limits.person, 'you have', now())
+        checkLimit(all, pending.of('all', sender), limits.all, 'the assistant has', now())
+        const count = sumOf(inConversation) + pending.of('conversation', sender)
+        const unlock = await lockConversation(
+          conversationMutex,
+          conversation,
+          count > PACING_THRESHOLD ? PACING_INTERVAL_MS : 0,
+        )
         return () => {
-          leave()
-          everywhere.add(person)
-          endTurn()
+          removePending()
+          totalCounts.add(person)
+          unlock()
         }
       } catch (error) {
-        leave()
-        if (told.again(sender.person, error)) await holdBack()
+        removePending()
+        if (refusals.recordRefusal(sender.person, error)) await delayRefusal()
         throw error
       }
     },
@@ -70,42 +84,48 @@ export function openPressure(history: Pick<History, 'waiting'>, limits: Limits, 
 }
 
 /** Resolves when it is the turn of a message of the conversation, with what ends the turn; the next one's is so much later. */
-function beginTurn(turns: InTurn, conversation: string, restMs: number): Promise<() => void> {
+function lockConversation(mutex: KeyedMutex, conversation: string, pauseMs: number): Promise<() => void> {
   return new Promise(begin => {
-    void turns.run(conversation, async () => {
+    void mutex.run(conversation, async () => {
       await new Promise<void>(end => begin(end))
-      if (restMs > 0) await wait(restMs)
+      if (pauseMs > 0) await wait(pauseMs)
     })
   })
 }
 
-const sumOf = (waiting: Waiting[]): number => waiting.reduce((sum, { count }) => sum + count, 0)
+const sumOf = (waiting: Backlog[]): number => waiting.reduce((sum, { count }) => sum + count, 0)
 
 /** `entering` includes the message that asks. */
-function check(waiting: Waiting[], entering: number, limit: number, who: string, nowMs: number): void {
+function checkLimit(
+  waiting: Backlog[],
+  pending: number,
+  limit: number,
+  subject: string,
+  nowMs: number,
+): void {
   const count = sumOf(waiting)
-  if (count + entering <= limit) return
-  const retryAfterMs = waitFor(waiting, nowMs)
+  if (count + pending <= limit) return
+  const retryAfterMs = chooseRetryAfterMs(waiting, nowMs)
   throw new LaresError(
     'busy',
-    `${who} ${count} messages without a reply, and at most ${limit} may wait: send this one again in ${Math.ceil(retryAfterMs / 1000)} s`,
+    `${subject} ${count} messages without a reply, and at most ${limit} may wait: send this one again in ${Math.ceil(retryAfterMs / 1000)} s`,
     { retryAfterMs },
   )
 }
 
 /** As long as the oldest has waited, half of it by chance: who is slow is asked seldom, and not by all at once. */
-function waitFor(waiting: Waiting[], nowMs: number): number {
+function chooseRetryAfterMs(waiting: Backlog[], nowMs: number): number {
   const oldestMs = Math.min(nowMs, ...waiting.map(({ oldestAt }) => Date.parse(oldestAt)))
   const waitedMs = (nowMs - oldestMs) * (0.5 + Math.random() / 2)
-  return Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, waitedMs))
+  return Math.min(MAX_RETRY_AFTER_MS, Math.max(MIN_RETRY_AFTER_MS, waitedMs))
 }
 
 /** Who was told to come again later, and until when. */
-function openTold(now: () => number) {
+function createRefusalTracker(now: () => number) {
   const untilMs = new Map<string, number>()
   return {
     /** Notes a refusal; true when the person had been told already and did not wait. */
-    again(person: string, error: unknown): boolean {
+    recordRefusal(person: string, error: unknown): boolean {
       if (!(error instanceof LaresError) || error.code !== 'busy') return false
       const isEarly = now() < (untilMs.get(person) ?? 0)
       for (const [other, until] of untilMs) if (until <= now()) untilMs.delete(other)
@@ -116,7 +136,7 @@ function openTold(now: () => number) {
 }
 
 /** Messages on their way into the store, which does not count them yet. */
-function openTally() {
+function createPendingTally() {
   const counts = new Map<string, number>()
   const change = (key: string, by: number) => {
     const count = (counts.get(key) ?? 0) + by
@@ -138,26 +158,26 @@ function openTally() {
 }
 
 /** The count over all conversations, read at most once in a while, with what was taken in here since. */
-function openCount(history: Pick<History, 'waiting'>, now: () => number) {
-  let known: Promise<Waiting[]> | undefined
+function createCountCache(history: Pick<History, 'backlog'>, now: () => number) {
+  let cached: Promise<Backlog[]> | undefined
   let readAtMs = 0
-  const keep = (reading: Promise<Waiting[]>): Promise<Waiting[]> => {
-    known = reading
+  const cache = (counts: Promise<Backlog[]>): Promise<Backlog[]> => {
+    cached = counts
     // What could not be read is read anew by whoever comes next.
-    reading.catch(() => {
-      if (known === reading) known = undefined
+    counts.catch(() => {
+      if (cached === counts) cached = undefined
     })
-    return reading
+    return counts
   }
   return {
-    read(): Promise<Waiting[]> {
-      if (known && now() - readAtMs < RECOUNT_MS) return known
+    read(): Promise<Backlog[]> {
+      if (cached && now() - readAtMs < MAX_COUNT_AGE_MS) return cached
       readAtMs = now()
-      return keep(history.waiting())
+      return cache(history.backlog())
     },
     add(person: string): void {
-      if (!known) return
-      void keep(known.then(all => [...all, { person, count: 1, oldestAt: new Date(now()).toISOString() }]))
+      if (!cached) return
+      void cache(cached.then(all => [...all, { person, count: 1, oldestAt: new Date(now()).toISOString() }]))
     },
   }
 }

@@ -2,10 +2,10 @@ import * as z from 'zod'
 import { LaresError } from '../../shared/base/errors.ts'
 import type { Message } from '../../shared/contract/events/event-types.ts'
 import type { Objects } from '../../shared/objects/objects.ts'
-import { folderOf } from '../../shared/objects/person-folder.ts'
+import { personFolder } from '../../shared/objects/person-folder.ts'
 
 /** As it comes in: the bytes are in the request, whose size is bounded as a whole. */
-export const attached = z.strictObject({
+export const attachmentUpload = z.strictObject({
   name: z.string().min(1).max(255),
   mediaType: z
     .string()
@@ -13,20 +13,20 @@ export const attached = z.strictObject({
     .max(255),
   data: z.base64(),
 })
-export type Attached = z.infer<typeof attached>
+export type AttachmentUpload = z.infer<typeof attachmentUpload>
 
 /** Keeps the bytes with the person's, under the message's id, so that the same message sent again keeps them in the same place. */
 export async function storeAttachments(
   objects: Objects | undefined,
   { person, id }: { person: string; id: string },
-  attachments: Attached[],
+  attachments: AttachmentUpload[],
 ): Promise<Message['attachments']> {
   if (attachments.length === 0) return []
   if (!objects) throw new LaresError('rejected', 'attachments: there is no object store to keep them in')
   return await Promise.all(
     attachments.map(async ({ name, mediaType, data }, index) => {
       const bytes = Buffer.from(data, 'base64')
-      const object = `${folderOf(person)}attachments/${id}/${index}`
+      const object = `${personFolder(person)}attachments/${id}/${index}`
       await objects.put(object, bytes)
       return { name, mediaType, object, bytes: bytes.length }
     }),

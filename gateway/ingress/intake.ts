@@ -1,66 +1,73 @@
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
-import { within } from '../../shared/base/timeout.ts'
-import { firstEvent } from '../../shared/contract/events/event.ts'
+import { withTimeout } from '../../shared/base/timeout.ts'
+import { createRootEvent } from '../../shared/contract/events/event.ts'
 import type { Message } from '../../shared/contract/events/event-types.ts'
 import { keyedId, newId } from '../../shared/contract/events/ids.ts'
-import { languageOf } from '../../shared/language/detection.ts'
-import { notesOf } from '../../shared/store/attachment-notes.ts'
+import { detectLanguage } from '../../shared/language/detection.ts'
+import { summarizeAttachments } from '../../shared/store/attachment-notes.ts'
 import type { History } from '../../shared/store/store.ts'
-import type { Parts } from '../context.ts'
-import type { Live } from '../live/live-updates.ts'
-import type { Pressure } from './admission.ts'
-import { type Attached, storeAttachments } from './attachments.ts'
-import type { Breaker } from './circuit-breaker.ts'
+import type { GatewayOptions } from '../context.ts'
+import type { LiveUpdates } from '../live/live-updates.ts'
+import type { Admission } from './admission.ts'
+import { type AttachmentUpload, storeAttachments } from './attachments.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
 
 /** After this the bus counts as down: the sender, who has been told nothing, may send again. */
-const PUBLISH_LIMIT_MS = 15_000
+const PUBLISH_TIMEOUT_MS = 15_000
 
 /** Asked for once: it takes a fifth of a millisecond. */
-const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone
+const SERVER_TIME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
-export type Incoming = Pick<Message, 'person' | 'text' | 'channel' | 'history' | 'instructions'> & {
+export type InboundMessage = Pick<Message, 'person' | 'text' | 'channel' | 'history' | 'instructions'> & {
   /** None: a new one. */
   conversation?: string | undefined
   /** The sender's name for this message: sent again under the same key, it is the same message. */
   key?: string | undefined
   timeZone?: string | undefined
-  attachments?: Attached[] | undefined
+  attachments?: AttachmentUpload[] | undefined
 }
 
 /** `repeated`: it had been accepted before, and nothing was done now. */
-export type Accepted = { id: string; conversation: string; repeated: boolean }
+export type AcceptedMessage = { id: string; conversation: string; isDuplicate: boolean }
 
 /**
  * Takes a message in: resolves when it is durably on the bus and in the history.
  * Errors: `not_found` (another person's conversation), `key_reused`, `busy` (too much waits), `unavailable`, `rejected`
  * (attachments).
  */
-export type Intake = (incoming: Incoming) => Promise<Accepted>
+export type Intake = (incoming: InboundMessage) => Promise<AcceptedMessage>
 
-type Doors = { live: Pick<Live, 'accepted'>; pressure: Pressure; breaker: Breaker }
+type IntakeDependencies = {
+  liveUpdates: Pick<LiveUpdates, 'messageAccepted'>
+  admission: Admission
+  circuitBreaker: CircuitBreaker
+}
 
-export function openIntake(parts: Parts, { live, pressure, breaker }: Doors): Intake {
-  const { history } = parts.conversations
-  const admit = async (incoming: Incoming & { conversation: string; id: string }) => {
-    const leave = await pressure.enter(incoming)
+export function openIntake(
+  options: GatewayOptions,
+  { liveUpdates, admission, circuitBreaker }: IntakeDependencies,
+): Intake {
+  const { history } = options.store
+  const admit = async (incoming: InboundMessage & { conversation: string; id: string }) => {
+    const releaseAdmission = await admission.admit(incoming)
     try {
-      await breaker.run(() => enter(parts, incoming))
+      await circuitBreaker.run(() => acceptMessage(options, incoming))
     } finally {
-      leave()
+      releaseAdmission()
     }
-    live.accepted(incoming.conversation, incoming.id)
+    liveUpdates.messageAccepted(incoming.conversation, incoming.id)
   }
-  const claim = openClaims(history)
+  const reserveConversation = openConversationReservations(history)
   return async incoming => {
     const { person, key, text } = incoming
     const conversation = incoming.conversation ?? (key === undefined ? newId() : keyedId(person, '', key))
-    const release = await claim(conversation, person)
+    const release = await reserveConversation(conversation, person)
     try {
       const id = key === undefined ? newId() : keyedId(person, conversation, key)
-      const known = key === undefined ? undefined : await history.message(id)
-      if (known) checkSameText(known.text, text)
+      const previous = key === undefined ? undefined : await history.message(id)
+      if (previous) checkSameText(previous.text, text)
       else await admit({ ...incoming, conversation, id })
-      return { id, conversation, repeated: known !== undefined }
+      return { id, conversation, isDuplicate: previous !== undefined }
     } finally {
       release()
     }
@@ -68,12 +75,15 @@ export function openIntake(parts: Parts, { live, pressure, breaker }: Doors): In
 }
 
 /** First the bus, then the history: what the history shows as queued is sure to be answered. */
-async function enter(parts: Parts, incoming: Incoming & { conversation: string; id: string }): Promise<void> {
+async function acceptMessage(
+  options: GatewayOptions,
+  incoming: InboundMessage & { conversation: string; id: string },
+): Promise<void> {
   const { id, conversation, person, text } = incoming
-  const time = new Date((parts.now ?? Date.now)()).toISOString()
-  await parts.protection?.keys.of(person)
-  const attachments = await storeAttachments(parts.objects, { person, id }, incoming.attachments ?? [])
-  const event = firstEvent({
+  const time = new Date((options.now ?? Date.now)()).toISOString()
+  await options.protection?.keys.getOrCreate(person)
+  const attachments = await storeAttachments(options.objects, { person, id }, incoming.attachments ?? [])
+  const event = createRootEvent({
     id,
     source: '/lares/gateway',
     type: 'lares.message.received',
@@ -84,14 +94,14 @@ async function enter(parts: Parts, incoming: Incoming & { conversation: string; 
       text,
       attachments,
       channel: incoming.channel,
-      language: languageOf(text),
-      timeZone: incoming.timeZone ?? parts.config.timeZone ?? HERE,
+      language: detectLanguage(text),
+      timeZone: incoming.timeZone ?? options.config.timeZone ?? SERVER_TIME_ZONE,
       ...(incoming.history && { history: incoming.history }),
       ...(incoming.instructions && { instructions: incoming.instructions }),
     },
   })
-  await within(PUBLISH_LIMIT_MS, 'the bus', parts.events.publish([event]).catch(refuseForNow))
-  const stored = await parts.conversations.history.accept({
+  await withTimeout(PUBLISH_TIMEOUT_MS, 'the bus', options.events.publish([event]).catch(toUnavailable))
+  const stored = await options.store.history.accept({
     conversation,
     person,
     message: {
@@ -101,14 +111,14 @@ async function enter(parts: Parts, incoming: Incoming & { conversation: string; 
       inReplyTo: null,
       createdAt: time,
       status: 'queued',
-      ...notesOf(attachments),
+      ...summarizeAttachments(attachments),
     },
   })
   checkSameText(stored.text, text)
 }
 
 /** A topic that is not there yet will be: the connector makes it when it first starts. */
-function refuseForNow(error: unknown): never {
+function toUnavailable(error: unknown): never {
   if (toLaresError(error).code !== 'not_found') throw error
   throw new LaresError('unavailable', 'the log has no topics yet: is the connector running?', {
     cause: error,
@@ -124,24 +134,24 @@ function checkSameText(known: string, text: string): void {
  * A conversation belongs to the person who opened it. While its first message is on its way the store does not know
  * it yet; so that nobody slips into it meanwhile, it is held here.
  */
-function openClaims(history: History) {
-  const held = new Map<string, { person: string; count: number }>()
+function openConversationReservations(history: History) {
+  const reservations = new Map<string, { person: string; count: number }>()
   return async (conversation: string, person: string): Promise<() => void> => {
     const known = await history.conversation(conversation)
-    const owner = known?.person ?? held.get(conversation)?.person ?? person
+    const owner = known?.person ?? reservations.get(conversation)?.person ?? person
     if (owner !== person) throw new LaresError('not_found', `there is no conversation "${conversation}"`)
-    const claim = held.get(conversation) ?? { person, count: 0 }
-    claim.count += 1
-    held.set(conversation, claim)
+    const reservation = reservations.get(conversation) ?? { person, count: 0 }
+    reservation.count += 1
+    reservations.set(conversation, reservation)
     return () => {
-      claim.count -= 1
-      if (claim.count === 0) held.delete(conversation)
+      reservation.count -= 1
+      if (reservation.count === 0) reservations.delete(conversation)
     }
   }
 }
 
 /** The person's conversation, by its id. Errors: `not_found`, also when it is another person's. */
-export async function checkConversation(history: History, id: string, person: string): Promise<void> {
+export async function checkConversationOwner(history: History, id: string, person: string): Promise<void> {
   const conversation = await history.conversation(id)
   if (conversation?.person !== person) throw new LaresError('not_found', `there is no conversation "${id}"`)
 }

@@ -1,6 +1,6 @@
 import type { History, HistoryMessage } from '../../shared/store/store.ts'
-import type { Rooms } from '../context.ts'
-import type { Live, LiveEvent } from './live-updates.ts'
+import type { GatewayContext } from '../context.ts'
+import type { LiveEvent, LiveUpdates } from './live-updates.ts'
 
 export type Watcher = {
   /** Rows that are new or have changed, oldest change first. Nothing more is read until this resolves. */
@@ -11,70 +11,81 @@ export type Watcher = {
 }
 
 /** How many rows are read at once. */
-const BATCH = 100
+const BATCH_SIZE = 100
 /** The store is looked at this often even when nothing woke us, since what wakes us may miss. */
-const RECHECK_MS = 15_000
+const RECHECK_INTERVAL_MS = 15_000
 
 /**
  * Watches a conversation from a sequence on. It listens before it reads, so nothing falls between; rows come each
  * once and in order, live events as they happen. Gives back what ends it.
  */
-export function follow(
-  { parts, live }: { parts: { conversations: { history: History } }; live: Pick<Live, 'listen'> },
-  from: { conversation: string; after: number },
+export function followConversation(
+  {
+    options,
+    liveUpdates,
+  }: { options: { store: { history: History } }; liveUpdates: Pick<LiveUpdates, 'listen'> },
+  start: { conversation: string; after: number },
   watcher: Watcher,
 ): () => void {
-  const { history } = parts.conversations
-  let { after } = from
-  let wanted = false
-  let reading = false
-  let ended = false
-  const readOn = async () => {
-    const rows = await history.changes(from.conversation, after, BATCH)
-    if (ended || rows.length === 0) return
+  const { history } = options.store
+  let { after } = start
+  let hasNews = false
+  let isReading = false
+  let isStopped = false
+  const readBatch = async () => {
+    const rows = await history.changes(start.conversation, after, BATCH_SIZE)
+    if (isStopped || rows.length === 0) return
     after = rows.at(-1)!.sequence
-    wanted ||= rows.length === BATCH
+    hasNews ||= rows.length === BATCH_SIZE
     await watcher.onRows(rows)
   }
   const wake = async () => {
-    wanted = true
-    if (reading) return
-    reading = true
+    hasNews = true
+    if (isReading) return
+    isReading = true
     try {
-      while (wanted && !ended) {
-        wanted = false
-        await readOn()
+      while (hasNews && !isStopped) {
+        hasNews = false
+        await readBatch()
       }
     } catch (error) {
-      if (!ended) watcher.onError(error)
+      if (!isStopped) watcher.onError(error)
     } finally {
-      reading = false
+      isReading = false
     }
   }
-  const stop = live.listen(from.conversation, event => {
+  const stopListening = liveUpdates.listen(start.conversation, event => {
     if (event.kind === 'changed') void wake()
     else watcher.onLive(event)
   })
-  const timer = setInterval(() => void wake(), RECHECK_MS)
+  const timer = setInterval(() => void wake(), RECHECK_INTERVAL_MS)
   void wake()
   return () => {
-    ended = true
+    isStopped = true
     clearInterval(timer)
-    stop()
+    stopListening()
   }
 }
 
 /** Where the history of a conversation is now. A row older than the last hundred may be told again: rows are idempotent. */
 export async function currentSequence(
-  { parts }: Pick<Rooms, 'parts'>,
+  { options }: Pick<GatewayContext, 'options'>,
   conversation: string,
 ): Promise<number> {
-  const rows = await parts.conversations.history.list(conversation, { limit: BATCH })
+  const rows = await options.store.history.list(conversation, { limit: BATCH_SIZE })
   return Math.max(0, ...rows.map(row => row.sequence))
 }
 
 /** A row as people see it. */
-export const shown = ({ id, role, text, inReplyTo, createdAt, status, attachments }: HistoryMessage) => ({
+export const toMessageView = ({
+  id,
+  role,
+  text,
+  inReplyTo,
+  createdAt,
+  status,
+  attachments,
+}: HistoryMessage) => ({
   id,
   role,
   text,

@@ -2,19 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { noLog } from '../../shared/base/log.ts'
+import { silentLogger } from '../../shared/base/log.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
 import { openSqliteBus } from '../../shared/bus/sqlite/sqlite-bus.ts'
-import { firstEvent } from '../../shared/contract/events/event.ts'
-import { skillType } from '../../shared/contract/events/event-types.ts'
+import { createRootEvent } from '../../shared/contract/events/event.ts'
+import { skillRequestType } from '../../shared/contract/events/event-types.ts'
 import { newId } from '../../shared/contract/events/ids.ts'
-import { toRecord } from '../../shared/contract/events/kafka-binding.ts'
-import type { Parts } from '../context.ts'
-import { type Live, type LiveEvent, openLive } from './live-updates.ts'
+import { eventToRecord } from '../../shared/contract/events/kafka-binding.ts'
+import type { GatewayOptions } from '../context.ts'
+import { type LiveEvent, type LiveUpdates, openLiveUpdates } from './live-updates.ts'
 
 let home: string
 let bus: Bus
-let live: Live | undefined
+let live: LiveUpdates | undefined
 let skills: string[]
 
 beforeEach(async () => {
@@ -31,15 +31,18 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-const open = (given: Partial<Parts> = {}) => {
-  live = openLive({ bus, log: noLog, skills: async () => skills, ...given } as Parts, 20)
-  const heard: LiveEvent[] = []
-  live.listen('c', event => heard.push(event))
-  return heard
+const open = (overrides: Partial<GatewayOptions> = {}) => {
+  live = openLiveUpdates(
+    { bus, log: silentLogger, skillNames: async () => skills, ...overrides } as GatewayOptions,
+    20,
+  )
+  const received: LiveEvent[] = []
+  live.listen('c', event => received.push(event))
+  return received
 }
 
 const chunk = (text: string) =>
-  firstEvent({
+  createRootEvent({
     id: newId(),
     source: '/test',
     type: 'lares.stream.extended',
@@ -49,10 +52,10 @@ const chunk = (text: string) =>
   })
 
 const request = (skill: string) =>
-  firstEvent({
+  createRootEvent({
     id: newId(),
     source: '/test',
-    type: skillType(skill),
+    type: skillRequestType(skill),
     conversation: 'c',
     correlationid: 'm',
     data: {
@@ -73,7 +76,7 @@ it('shows the use of a skill that was deployed later', async () => {
   skills = ['time', 'weather']
   await expect
     .poll(async () => {
-      await bus.publish([toRecord(request('weather'))])
+      await bus.publish([eventToRecord(request('weather'))])
       return heard
     })
     .toContainEqual({ kind: 'stage', message: 'm', stage: 'using', skill: 'weather' })
@@ -93,7 +96,7 @@ it('finds a bus that was away at the start', async () => {
   isAway = false
   await expect
     .poll(async () => {
-      await bus.publish([toRecord(chunk('hello'))])
+      await bus.publish([eventToRecord(chunk('hello'))])
       return heard
     })
     .toContainEqual({ kind: 'stream', message: 'm', offset: 0, text: 'hello' })
@@ -104,7 +107,7 @@ it('leaves out what is no event and goes on', async () => {
   await expect
     .poll(async () => {
       const junk = { topic: 'lares.stream', key: 'c', headers: {}, value: Buffer.from('junk') }
-      await bus.publish([junk, toRecord(chunk('after'))])
+      await bus.publish([junk, eventToRecord(chunk('after'))])
       return heard
     })
     .toContainEqual({ kind: 'stream', message: 'm', offset: 0, text: 'after' })

@@ -5,7 +5,7 @@
 export function openDeltas() {
   let sent = ''
   let current = ''
-  const grow = (text: string): string => {
+  const advanceTo = (text: string): string => {
     if (text.length <= sent.length || !text.startsWith(sent)) return ''
     const delta = text.slice(sent.length)
     sent = text
@@ -16,7 +16,7 @@ export function openDeltas() {
     add({ offset, text }: { offset: number; text: string }): string {
       if (offset > current.length) return ''
       current = current.slice(0, offset) + text
-      return grow(current)
+      return advanceTo(current)
     },
     /** The rest of the whole text, or undefined when something else was sent already. */
     finish: (text: string): string | undefined =>

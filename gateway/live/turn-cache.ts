@@ -1,11 +1,11 @@
 import type { LiveEvent } from './live-updates.ts'
 
-type Told = Exclude<LiveEvent, { kind: 'changed' }>
+type TurnEvent = Exclude<LiveEvent, { kind: 'changed' }>
 type Turn = {
   conversation: string
-  stage?: Told & { kind: 'stage' }
+  stage?: TurnEvent & { kind: 'stage' }
   text: string
-  reply?: Told & { kind: 'reply' }
+  reply?: TurnEvent & { kind: 'reply' }
 }
 
 /** More turns than this at once are not remembered; who comes late then sees the text from where it is. */
@@ -13,7 +13,7 @@ const MAX_TURNS = 500
 const MAX_TEXT_UNITS = 64 * 1024
 
 /** What is known of the turns under way, and of the last ones that ended. */
-export function openTurns() {
+export function createTurnCache() {
   const turns = new Map<string, Turn>()
   const turnOf = (conversation: string, message: string): Turn => {
     const turn = turns.get(message) ?? { conversation, text: '' }
@@ -23,18 +23,18 @@ export function openTurns() {
   }
   return {
     /** False for what comes after the end of its turn: topics have no order among them. */
-    note(conversation: string, event: Told): boolean {
+    record(conversation: string, event: TurnEvent): boolean {
       const turn = turnOf(conversation, event.message)
-      if (turn.reply || (turn.stage && isFirst(event))) return false
+      if (turn.reply || (turn.stage && isInitialStage(event))) return false
       if (event.kind === 'stage') turn.stage = event
-      else if (event.kind === 'stream') extend(turn, event)
+      else if (event.kind === 'stream') appendText(turn, event)
       else
-        for (const answered of [event.message, ...event.answers])
-          finish(turnOf(conversation, answered), event)
+        for (const message of [event.message, ...event.answers])
+          finishTurn(turnOf(conversation, message), event)
       return true
     },
     /** The stages and texts so far, and the replies: one who waits for a reply may have come after it. */
-    underWay(conversation: string): LiveEvent[] {
+    snapshot(conversation: string): LiveEvent[] {
       const events: LiveEvent[] = []
       for (const [message, turn] of turns) {
         if (turn.conversation !== conversation) continue
@@ -47,16 +47,17 @@ export function openTurns() {
   }
 }
 
-const isFirst = (event: Told): boolean => event.kind === 'stage' && event.stage === 'understanding'
+const isInitialStage = (event: TurnEvent): boolean =>
+  event.kind === 'stage' && event.stage === 'understanding'
 
 /** Text that does not join what is known, as after a start in the middle, is left out. */
-function extend(turn: Turn, { message, offset, text }: Told & { kind: 'stream' }): void {
+function appendText(turn: Turn, { message, offset, text }: TurnEvent & { kind: 'stream' }): void {
   turn.stage = { kind: 'stage', message, stage: 'writing' }
   if (offset <= turn.text.length && offset + text.length <= MAX_TEXT_UNITS)
     turn.text = turn.text.slice(0, offset) + text
 }
 
-function finish(turn: Turn, reply: Told & { kind: 'reply' }): void {
+function finishTurn(turn: Turn, reply: TurnEvent & { kind: 'reply' }): void {
   turn.reply = reply
   turn.text = ''
 }

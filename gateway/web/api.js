@@ -8,7 +8,7 @@
  */
 
 /** The gateway was reached and said no. */
-export class Refused extends Error {
+export class HttpError extends Error {
   /** @param {number} status @param {string} message @param {number} retryAfterMs */
   constructor(status, message, retryAfterMs) {
     super(message)
@@ -17,20 +17,20 @@ export class Refused extends Error {
   }
 
   /** The same request may succeed later. */
-  get isPassing() {
+  get isRetryable() {
     return this.status >= 500 || this.status === 429 || this.status === 408
   }
 }
 
-const LIMIT_MS = 30_000
+const REQUEST_TIMEOUT_MS = 30_000
 /** As long as the gateway waits for a request. */
-const UPLOAD_LIMIT_MS = 120_000
+const UPLOAD_TIMEOUT_MS = 120_000
 
 /**
  * @param {string} path
  * @param {{method?: string, body?: unknown, headers?: Record<string, string>, limitMs?: number}} [request]
  */
-async function call(path, { method = 'GET', body, headers = {}, limitMs = LIMIT_MS } = {}) {
+async function request(path, { method = 'GET', body, headers = {}, limitMs = REQUEST_TIMEOUT_MS } = {}) {
   const response = await fetch(path, {
     method,
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
@@ -40,21 +40,21 @@ async function call(path, { method = 'GET', body, headers = {}, limitMs = LIMIT_
   const answer = await response.json().catch(() => undefined)
   if (response.ok) return answer
   const retryAfterMs = 1000 * Number(response.headers.get('retry-after') ?? 0)
-  throw new Refused(response.status, answer?.error?.message ?? response.statusText, retryAfterMs)
+  throw new HttpError(response.status, answer?.error?.message ?? response.statusText, retryAfterMs)
 }
 
 /** @returns {Promise<{person: string}>} */
-export const whoAmI = () => call('/api/session')
+export const whoAmI = () => request('/api/session')
 
 /** @param {string} token @returns {Promise<{person: string}>} */
-export const signIn = token => call('/api/session', { method: 'POST', body: { token } })
+export const signIn = token => request('/api/session', { method: 'POST', body: { token } })
 
-export const signOut = () => call('/api/session', { method: 'DELETE' })
+export const signOut = () => request('/api/session', { method: 'DELETE' })
 
 /** @returns {Promise<{conversations: Conversation[]}>} */
-export const listConversations = () => call('/api/conversations')
+export const listConversations = () => request('/api/conversations')
 
-const PAGE = 50
+const PAGE_SIZE = 50
 
 /**
  * The last messages, or the last ones before a message; oldest first.
@@ -62,9 +62,11 @@ const PAGE = 50
  * @returns {Promise<{messages: Row[], isWhole: boolean}>}
  */
 export async function listMessages(conversation, before) {
-  const query = new URLSearchParams({ limit: String(PAGE), ...(before ? { before } : {}) })
-  const { messages } = await call(`/api/conversations/${encodeURIComponent(conversation)}/messages?${query}`)
-  return { messages, isWhole: messages.length < PAGE }
+  const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(before ? { before } : {}) })
+  const { messages } = await request(
+    `/api/conversations/${encodeURIComponent(conversation)}/messages?${query}`,
+  )
+  return { messages, isWhole: messages.length < PAGE_SIZE }
 }
 
 /**
@@ -73,10 +75,10 @@ export async function listMessages(conversation, before) {
  * @returns {Promise<{id: string, conversation: string}>}
  */
 export const sendMessage = ({ key, conversation, text, attachments }) =>
-  call('/api/messages', {
+  request('/api/messages', {
     method: 'POST',
     body: { conversation, text, ...(attachments.length > 0 && { attachments }) },
-    limitMs: attachments.length > 0 ? UPLOAD_LIMIT_MS : LIMIT_MS,
+    limitMs: attachments.length > 0 ? UPLOAD_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
     headers: {
       'idempotency-key': key,
       'x-lares-time-zone': Intl.DateTimeFormat().resolvedOptions().timeZone,

@@ -1,22 +1,22 @@
-import { Refused, whoAmI } from './api.js'
-import { openRoom } from './chat-page.js'
-import { places } from './elements.js'
-import { sayEverywhere } from './i18n.js'
-import { askToSignIn } from './sign-in.js'
+import { HttpError, whoAmI } from './api.js'
+import { openChatPage } from './chat-page.js'
+import { elements } from './elements.js'
+import { translatePage } from './i18n.js'
+import { showSignIn } from './sign-in.js'
 
-const AGAIN_MS = 1_000
+const RETRY_DELAY_MS = 1_000
 
 /** Signed in already, or by the form; while the gateway is away it is asked again. @returns {Promise<string>} */
-async function whoIsHere() {
+async function ensureSignedIn() {
   for (;;) {
     try {
       return (await whoAmI()).person
     } catch (error) {
-      if (error instanceof Refused && error.status === 401) return askToSignIn(places)
-      await new Promise(resolve => setTimeout(resolve, AGAIN_MS))
+      if (error instanceof HttpError && error.status === 401) return showSignIn(elements)
+      await new Promise(resolve => setTimeout(resolve, RETRY_DELAY_MS))
     }
   }
 }
 
-sayEverywhere()
-openRoom(await whoIsHere())
+translatePage()
+openChatPage(await ensureSignedIn())

@@ -1,73 +1,73 @@
-import { newId, Refused, signOut, whoAmI } from './api.js'
+import { HttpError, newId, signOut, whoAmI } from './api.js'
 import { openComposer } from './composer.js'
 import { openConversation } from './conversation.js'
 import { openDrawer } from './drawer.js'
-import { places } from './elements.js'
-import { ideas, say } from './i18n.js'
-import { openOutbox } from './send-queue.js'
+import { elements } from './elements.js'
+import { suggestions, t } from './i18n.js'
+import { openSendQueue } from './send-queue.js'
 import { openSidebar } from './sidebar.js'
 import { openTranscriptView } from './transcript-view.js'
 
 /** After this long out of sight the connection may be dead without knowing it. */
-const ASLEEP_MS = 20_000
+const MAX_HIDDEN_MS = 20_000
 
 /** The page of somebody who is signed in. Who no longer is gets the form, by loading the page anew. @param {string} person */
-export function openRoom(person) {
-  places.house.hidden = false
-  const drawer = openDrawer(places)
-  const outbox = openOutbox(person, {
+export function openChatPage(person) {
+  elements.house.hidden = false
+  const drawer = openDrawer(elements)
+  const sendQueue = openSendQueue(person, {
     onChange: () => draw(),
-    onReached: reached,
+    onReached: showConnection,
     onSignedOut: () => location.reload(),
     onAccepted({ key, conversation, text, createdAt, files }, id) {
-      if (conversation === open.id)
-        open.accepted(
+      if (conversation === active.id)
+        active.addAccepted(
           { id, role: 'user', text, inReplyTo: null, createdAt, status: 'queued' },
           { key, files },
         )
       void sidebar.refresh()
     },
   })
-  const sidebar = openSidebar(places.conversations, { current: () => open.id })
+  const sidebar = openSidebar(elements.conversations, { current: () => active.id })
   const view = openTranscriptView(
-    { scroller: places.transcript, list: places.messages },
-    { onRetry: key => void outbox.retry(key), onDiscard: outbox.discard },
+    { scroller: elements.transcript, list: elements.messages },
+    { onRetry: key => void sendQueue.retry(key), onDiscard: sendQueue.discard },
   )
-  const composer = openComposer(places, async (text, files) => {
-    if (location.hash !== `#${open.id}`) history.pushState(null, '', `#${open.id}`)
-    await outbox.add(open.id, text, files)
+  const composer = openComposer(elements, async (text, files) => {
+    if (location.hash !== `#${active.id}`) history.pushState(null, '', `#${active.id}`)
+    await sendQueue.add(active.id, text, files)
     draw({ toEnd: true })
   })
   const draw = oncePerFrame(({ toEnd = false }) => {
-    const items = open.items(outbox.of(open.id))
-    places.welcome.hidden = items.length > 0 || !open.isListed()
-    places.earlier.hidden = !open.hasEarlier()
+    const items = active.items(sendQueue.of(active.id))
+    elements.welcome.hidden = items.length > 0 || !active.isListed()
+    elements.earlier.hidden = !active.hasEarlier()
     view.show(items, { toEnd })
-    sidebar.seen(open.id, open.lastAt())
+    sidebar.seen(active.id, active.lastAt())
   })
-  let open = openAt(location.hash.slice(1))
+  let active = openOrCreate(location.hash.slice(1))
 
   /** @param {string} given */
-  function openAt(given) {
+  function openOrCreate(given) {
     return openConversation(
       given || newId(),
       { isNew: given === '' },
       {
         onChange: draw,
-        onConnected: reached,
+        onConnected: showConnection,
         onGivenUp: () => void checkSignedIn(),
         onReply(row) {
-          places.announcer.textContent = row.text
+          elements.announcer.textContent = row.text
           void sidebar.refresh()
         },
       },
     )
   }
 
-  function show(given = '') {
-    open.close()
-    open = openAt(given)
-    places.announcer.textContent = ''
+  function switchTo(given = '') {
+    active.close()
+    active = openOrCreate(given)
+    elements.announcer.textContent = ''
     sidebar.show()
     drawer.close()
     draw({ toEnd: true })
@@ -75,30 +75,30 @@ export function openRoom(person) {
   }
 
   /** @param {boolean} isReached */
-  function reached(isReached) {
-    places.banner.hidden = isReached
-    places.banner.textContent = isReached
+  function showConnection(isReached) {
+    elements.banner.hidden = isReached
+    elements.banner.textContent = isReached
       ? ''
-      : say(outbox.of(open.id).length > 0 ? 'offlineWaiting' : 'offline')
+      : t(sendQueue.of(active.id).length > 0 ? 'offlineWaiting' : 'offline')
   }
 
   function wake() {
-    open.wake()
-    outbox.wake()
+    active.reconnect()
+    sendQueue.wake()
     void sidebar.refresh()
   }
 
   const startNew = () => {
     history.pushState(null, '', '/')
-    show()
+    switchTo()
   }
-  places.newConversation.addEventListener('click', startNew)
-  places.newHere.addEventListener('click', startNew)
-  places.earlier.addEventListener('click', () => void open.loadEarlier())
-  places.signOut.addEventListener('click', () => void signOut().finally(() => location.replace('/')))
-  window.addEventListener('popstate', () => show(location.hash.slice(1)))
+  elements.newConversation.addEventListener('click', startNew)
+  elements.newHere.addEventListener('click', startNew)
+  elements.earlier.addEventListener('click', () => void active.loadEarlier())
+  elements.signOut.addEventListener('click', () => void signOut().finally(() => location.replace('/')))
+  window.addEventListener('popstate', () => switchTo(location.hash.slice(1)))
   onWake(wake)
-  offerIdeas(composer.fill)
+  showSuggestions(composer.fill)
   draw({ toEnd: true })
   wake()
   composer.focus()
@@ -108,7 +108,7 @@ async function checkSignedIn() {
   try {
     await whoAmI()
   } catch (error) {
-    if (error instanceof Refused && error.status === 401) location.reload()
+    if (error instanceof HttpError && error.status === 401) location.reload()
   }
 }
 
@@ -118,18 +118,18 @@ function onWake(wake) {
   window.addEventListener('online', wake)
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) hiddenAt = Date.now()
-    else if (Date.now() - hiddenAt > ASLEEP_MS) wake()
+    else if (Date.now() - hiddenAt > MAX_HIDDEN_MS) wake()
   })
 }
 
 /** @param {(idea: string) => void} choose */
-function offerIdeas(choose) {
-  for (const idea of ideas) {
+function showSuggestions(choose) {
+  for (const idea of suggestions) {
     const button = document.createElement('button')
     button.type = 'button'
     button.textContent = idea
     button.addEventListener('click', () => choose(idea))
-    places.ideas.append(button)
+    elements.ideas.append(button)
   }
 }
 
@@ -139,14 +139,14 @@ function offerIdeas(choose) {
  */
 function oncePerFrame(draw) {
   /** @type {{toEnd: boolean} | undefined} */
-  let waiting
+  let pending
   return ({ toEnd = false } = {}) => {
-    const isFirst = waiting === undefined
-    waiting = { toEnd: toEnd || waiting?.toEnd === true }
+    const isFirst = pending === undefined
+    pending = { toEnd: toEnd || pending?.toEnd === true }
     if (!isFirst) return
     requestAnimationFrame(() => {
-      const options = waiting ?? {}
-      waiting = undefined
+      const options = pending ?? {}
+      pending = undefined
       draw(options)
     })
   }

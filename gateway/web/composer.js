@@ -1,23 +1,23 @@
-import { openChosen } from './file-picker.js'
+import { openFilePicker } from './file-picker.js'
 
 /**
  * The field to write in: it grows with its text. Enter sends where there is a keyboard, Shift+Enter begins a line.
  * @param {{composer: HTMLFormElement, draft: HTMLTextAreaElement, send: HTMLButtonElement}
- *   & Parameters<typeof openChosen>[0]} places
+ *   & Parameters<typeof openFilePicker>[0]} elements
  * @param {(text: string, files: File[]) => void} onSend
  */
-export function openComposer(places, onSend) {
-  const { composer, draft, send } = places
+export function openComposer(elements, onSend) {
+  const { composer, draft, send } = elements
   const hasKeyboard = matchMedia('(hover: hover) and (pointer: fine)')
 
-  const grow = () => {
-    send.disabled = draft.value.trim() === '' && chosen.isEmpty()
+  const resize = () => {
+    send.disabled = draft.value.trim() === '' && filePicker.isEmpty()
     draft.style.height = 'auto'
     draft.style.height = `${draft.scrollHeight}px`
   }
 
-  const chosen = openChosen(places, () => grow())
-  draft.addEventListener('input', grow)
+  const filePicker = openFilePicker(elements, () => resize())
+  draft.addEventListener('input', resize)
   draft.addEventListener('keydown', event => {
     // An Enter that ends a composition (Chinese, Japanese) chooses a word, and sends nothing.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing || !hasKeyboard.matches) return
@@ -27,9 +27,9 @@ export function openComposer(places, onSend) {
   composer.addEventListener('submit', event => {
     event.preventDefault()
     const text = draft.value.trim()
-    if (text === '' && chosen.isEmpty()) return
+    if (text === '' && filePicker.isEmpty()) return
     draft.value = ''
-    const files = chosen.take()
+    const files = filePicker.takeSelected()
     onSend(text, files)
     draft.focus()
   })
@@ -39,7 +39,7 @@ export function openComposer(places, onSend) {
     /** @param {string} text */
     fill(text) {
       draft.value = text
-      grow()
+      resize()
       draft.focus()
     },
   }

@@ -1,4 +1,4 @@
-import { listMessages, Refused } from './api.js'
+import { HttpError, listMessages } from './api.js'
 import { followConversation } from './event-feed.js'
 import { createTranscript } from './transcript.js'
 
@@ -27,7 +27,7 @@ export function openConversation(id, { isNew }, events) {
   let feed
 
   /** Both sides may bring the same row; which comes first does not matter. */
-  async function list() {
+  async function loadLatest() {
     try {
       const page = await listMessages(id)
       if (isClosed) return
@@ -36,7 +36,7 @@ export function openConversation(id, { isNew }, events) {
       events.onChange({ toEnd: !isListed })
       isListed = true
     } catch (error) {
-      if (!(error instanceof Refused) || error.status !== 404) return
+      if (!(error instanceof HttpError) || error.status !== 404) return
       // Nothing was said here yet: it begins with the first message.
       feed?.close()
       feed = undefined
@@ -50,7 +50,7 @@ export function openConversation(id, { isNew }, events) {
     feed ??= followConversation(id, {
       onOpen() {
         events.onConnected(true)
-        void list()
+        void loadLatest()
       },
       onRow(row) {
         transcript.addRow(row)
@@ -73,7 +73,7 @@ export function openConversation(id, { isNew }, events) {
   }
 
   if (!isNew) {
-    void list()
+    void loadLatest()
     follow()
   }
 
@@ -82,7 +82,7 @@ export function openConversation(id, { isNew }, events) {
     /** @param {Pending[]} pending */
     items: pending => transcript.items(pending),
     /** The gateway has taken a message; a new conversation exists from now on. @param {Row} row @param {{key: string, files?: string[] | undefined}} sent */
-    accepted(row, sent) {
+    addAccepted(row, sent) {
       transcript.addRow(row, sent)
       follow()
     },
@@ -91,13 +91,13 @@ export function openConversation(id, { isNew }, events) {
     hasEarlier: () => isListed && !isWhole,
     lastAt: () => transcript.lastAt(),
     async loadEarlier() {
-      const page = await listMessages(id, transcript.first())
+      const page = await listMessages(id, transcript.firstId())
       for (const row of page.messages) transcript.addRow(row)
       ;({ isWhole } = page)
       events.onChange()
     },
     /** After the page was asleep or offline. */
-    wake: () => feed?.again(),
+    reconnect: () => feed?.reconnect(),
     close() {
       isClosed = true
       feed?.close()

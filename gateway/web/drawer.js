@@ -6,16 +6,16 @@ export function openDrawer({ house, menu, veil, sidebar }) {
   const isNarrow = matchMedia('(max-width: 799px)')
 
   /** @param {boolean} isOpen */
-  const set = isOpen => {
+  const setOpen = isOpen => {
     house.classList.toggle('has-drawer', isOpen)
     menu.setAttribute('aria-expanded', String(isOpen))
     // Out of sight is out of reach, for the keyboard and for readers too.
     sidebar.inert = isNarrow.matches && !isOpen
   }
-  const close = () => set(false)
+  const close = () => setOpen(false)
 
   menu.addEventListener('click', () => {
-    set(true)
+    setOpen(true)
     sidebar.querySelector('button')?.focus()
   })
   veil.addEventListener('click', close)

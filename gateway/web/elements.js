@@ -1,36 +1,36 @@
 /** The page's fixed places. */
 
 /** @template {HTMLElement} T @param {string} id @param {new () => T} type @returns {T} */
-function at(id, type) {
+function elementById(id, type) {
   const element = document.getElementById(id)
   if (element instanceof type) return element
   throw new Error(`the page has no #${id}`)
 }
 
-export const places = {
-  signIn: at('sign-in', HTMLFormElement),
-  token: at('token', HTMLInputElement),
-  signInProblem: at('sign-in-problem', HTMLElement),
-  house: at('house', HTMLElement),
-  veil: at('veil', HTMLElement),
-  sidebar: at('sidebar', HTMLElement),
-  conversations: at('conversations', HTMLElement),
-  newConversation: at('new', HTMLButtonElement),
-  newHere: at('new-here', HTMLButtonElement),
-  signOut: at('sign-out', HTMLButtonElement),
-  menu: at('menu', HTMLButtonElement),
-  banner: at('banner', HTMLElement),
-  transcript: at('transcript', HTMLElement),
-  earlier: at('earlier', HTMLButtonElement),
-  welcome: at('welcome', HTMLElement),
-  ideas: at('ideas', HTMLElement),
-  messages: at('messages', HTMLElement),
-  composer: at('composer', HTMLFormElement),
-  room: at('room', HTMLElement),
-  attach: at('attach', HTMLButtonElement),
-  files: at('files', HTMLInputElement),
-  chosen: at('chosen', HTMLElement),
-  draft: at('draft', HTMLTextAreaElement),
-  send: at('send', HTMLButtonElement),
-  announcer: at('announcer', HTMLElement),
+export const elements = {
+  signIn: elementById('sign-in', HTMLFormElement),
+  token: elementById('token', HTMLInputElement),
+  signInProblem: elementById('sign-in-problem', HTMLElement),
+  house: elementById('house', HTMLElement),
+  veil: elementById('veil', HTMLElement),
+  sidebar: elementById('sidebar', HTMLElement),
+  conversations: elementById('conversations', HTMLElement),
+  newConversation: elementById('new', HTMLButtonElement),
+  newHere: elementById('new-here', HTMLButtonElement),
+  signOut: elementById('sign-out', HTMLButtonElement),
+  menu: elementById('menu', HTMLButtonElement),
+  banner: elementById('banner', HTMLElement),
+  transcript: elementById('transcript', HTMLElement),
+  earlier: elementById('earlier', HTMLButtonElement),
+  welcome: elementById('welcome', HTMLElement),
+  ideas: elementById('ideas', HTMLElement),
+  messages: elementById('messages', HTMLElement),
+  composer: elementById('composer', HTMLFormElement),
+  room: elementById('room', HTMLElement),
+  attach: elementById('attach', HTMLButtonElement),
+  files: elementById('files', HTMLInputElement),
+  chosen: elementById('chosen', HTMLElement),
+  draft: elementById('draft', HTMLTextAreaElement),
+  send: elementById('send', HTMLButtonElement),
+  announcer: elementById('announcer', HTMLElement),
 }

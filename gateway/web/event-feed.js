@@ -7,7 +7,7 @@
  * @typedef {{message: string, stage: 'understanding' | 'remembering' | 'thinking' | 'writing' | 'using', skill?: string}} Stage
  */
 
-const AGAIN_MS = 2_000
+const RECONNECT_DELAY_MS = 2_000
 
 /**
  * @param {string} conversation
@@ -26,14 +26,14 @@ export function followConversation(conversation, events) {
   let timer
   let lastEventId = ''
 
-  /** @param {string} name @param {(data: any) => void} tell */
-  const on = (name, tell) =>
+  /** @param {string} name @param {(data: any) => void} handle */
+  const on = (name, handle) =>
     source?.addEventListener(name, event => {
       if (event.lastEventId) ({ lastEventId } = event)
-      tell(JSON.parse(event.data))
+      handle(JSON.parse(event.data))
     })
 
-  const open = () => {
+  const connect = () => {
     clearTimeout(timer)
     source?.close()
     const query = lastEventId ? `?lastEventId=${lastEventId}` : ''
@@ -44,15 +44,15 @@ export function followConversation(conversation, events) {
     on('stage', events.onStage)
     source.addEventListener('error', () => {
       const isGivenUp = source?.readyState === EventSource.CLOSED
-      if (isGivenUp) timer = setTimeout(open, AGAIN_MS)
+      if (isGivenUp) timer = setTimeout(connect, RECONNECT_DELAY_MS)
       events.onLost(isGivenUp)
     })
   }
 
-  open()
+  connect()
   return {
     /** For a page that was asleep: its connection may be dead without knowing it. */
-    again: open,
+    reconnect: connect,
     close() {
       clearTimeout(timer)
       source?.close()

@@ -1,4 +1,4 @@
-import { say } from './i18n.js'
+import { t } from './i18n.js'
 
 /**
  * The files that go with the message that is being written: chosen, dropped on the page, or pasted.
@@ -6,15 +6,15 @@ import { say } from './i18n.js'
  *   room: HTMLElement}} places
  * @param {() => void} onChange
  */
-export function openChosen({ attach, files, chosen, draft, room }, onChange) {
+export function openFilePicker({ attach, files, chosen, draft, room }, onChange) {
   /** @type {File[]} */
-  let all = []
+  let selected = []
 
   /** @param {File[]} next */
-  const set = next => {
-    all = next
-    chosen.hidden = all.length === 0
-    chosen.replaceChildren(...all.map(chip))
+  const setSelected = next => {
+    selected = next
+    chosen.hidden = selected.length === 0
+    chosen.replaceChildren(...selected.map(chip))
     onChange()
   }
   /** @param {File} file */
@@ -25,16 +25,16 @@ export function openChosen({ attach, files, chosen, draft, room }, onChange) {
     const remove = document.createElement('button')
     remove.type = 'button'
     remove.textContent = '×'
-    remove.setAttribute('aria-label', say('removeFile', { name: file.name }))
+    remove.setAttribute('aria-label', t('removeFile', { name: file.name }))
     remove.addEventListener('click', () => {
-      set(all.filter(other => other !== file))
+      setSelected(selected.filter(other => other !== file))
       draft.focus()
     })
     element.append(name, remove)
     return element
   }
   /** @param {Iterable<File> | undefined} more */
-  const add = more => set([...all, ...(more ?? [])])
+  const add = more => setSelected([...selected, ...(more ?? [])])
 
   attach.addEventListener('click', () => files.click())
   files.addEventListener('change', () => {
@@ -58,12 +58,12 @@ export function openChosen({ attach, files, chosen, draft, room }, onChange) {
     })
 
   return {
-    isEmpty: () => all.length === 0,
+    isEmpty: () => selected.length === 0,
     /** What was chosen; then nothing is any more. */
-    take() {
-      const taken = all
-      set([])
-      return taken
+    takeSelected() {
+      const chosenFiles = selected
+      setSelected([])
+      return chosenFiles
     },
   }
 }

@@ -81,7 +81,7 @@ const zh = {
   empty: '空',
 }
 
-const ideasByLanguage = {
+const suggestionsByLanguage = {
   en: [
     'What is 12.5% of 8640?',
     'Remind me in 10 minutes to stretch',
@@ -93,19 +93,19 @@ const ideasByLanguage = {
 /** @typedef {keyof typeof en} Word */
 
 const isChinese = navigator.language.toLowerCase().startsWith('zh')
-const words = isChinese ? zh : en
+const messages = isChinese ? zh : en
 
 export const language = isChinese ? 'zh' : 'en'
-export const ideas = ideasByLanguage[language]
+export const suggestions = suggestionsByLanguage[language]
 
-/** @param {Word} word @param {Record<string, string>} [values] */
-export const say = (word, values = {}) => words[word].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '')
+/** @param {Word} key @param {Record<string, string>} [values] */
+export const t = (key, values = {}) => messages[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '')
 
 /** Puts the words into the page: text by data-say, names by data-say-label, hints by data-say-placeholder. */
-export function sayEverywhere() {
+export function translatePage() {
   document.documentElement.lang = language
   for (const element of document.querySelectorAll('[data-say]'))
-    element.textContent = say(/** @type {Word} */ (element.getAttribute('data-say')))
+    element.textContent = t(/** @type {Word} */ (element.getAttribute('data-say')))
   for (const [from, to] of [
     ['data-say-label', 'aria-label'],
     ['data-say-placeholder', 'placeholder'],
@@ -113,6 +113,6 @@ export function sayEverywhere() {
     for (const element of document.querySelectorAll(`[${from}]`))
       element.setAttribute(
         /** @type {string} */ (to),
-        say(/** @type {Word} */ (element.getAttribute(/** @type {string} */ (from)))),
+        t(/** @type {Word} */ (element.getAttribute(/** @type {string} */ (from)))),
       )
 }

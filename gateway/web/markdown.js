@@ -1,4 +1,4 @@
-import { say } from './i18n.js'
+import { t } from './i18n.js'
 import createPurifier from './vendor/dompurify.js'
 import { Marked } from './vendor/marked.js'
 
@@ -8,7 +8,7 @@ import { Marked } from './vendor/marked.js'
  * reads.
  */
 
-const ALLOWED = {
+const SANITIZE_OPTIONS = {
   ALLOWED_TAGS: [
     ...['p', 'br', 'hr', 'strong', 'em', 'del', 'code', 'pre', 'blockquote', 'ul', 'ol', 'li', 'a'],
     ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
@@ -20,7 +20,7 @@ const ALLOWED = {
 }
 
 /** @param {string} text */
-function inert(text) {
+function escapeHtml(text) {
   const element = document.createElement('p')
   element.textContent = text
   return element.innerHTML
@@ -33,10 +33,10 @@ const marked = new Marked({
     image({ href, text }) {
       const link = document.createElement('a')
       link.href = href
-      link.textContent = `${say('image')}: ${text || href}`
+      link.textContent = `${t('image')}: ${text || href}`
       return link.outerHTML
     },
-    html: ({ text }) => (/^<br *\/?>$/i.test(text) ? '<br>' : inert(text)),
+    html: ({ text }) => (/^<br *\/?>$/i.test(text) ? '<br>' : escapeHtml(text)),
     checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
   },
 })
@@ -51,5 +51,5 @@ purifier.addHook('afterSanitizeAttributes', element => {
 /** @param {string} text @returns {DocumentFragment} */
 export function renderMarkdown(text) {
   const html = /** @type {string} */ (marked.parse(text, { async: false }))
-  return purifier.sanitize(html, { ...ALLOWED, RETURN_DOM_FRAGMENT: true })
+  return purifier.sanitize(html, { ...SANITIZE_OPTIONS, RETURN_DOM_FRAGMENT: true })
 }

@@ -7,25 +7,26 @@ const DATABASE = 'lares'
 const STORE = 'files'
 
 /** @type {Map<string, File[]>} */
-const here = new Map()
+const filesInMemory = new Map()
 
 /** @param {string} key @param {File[]} files */
-export async function keepFiles(key, files) {
-  here.set(key, files)
-  await inStore('readwrite', store => store.put(files, key))
+export async function saveFiles(key, files) {
+  filesInMemory.set(key, files)
+  await withStore('readwrite', store => store.put(files, key))
 }
 
 /** Undefined when they are gone. @param {string} key @returns {Promise<File[] | undefined>} */
-export const filesOf = async key => here.get(key) ?? (await inStore('readonly', store => store.get(key)))
+export const loadFiles = async key =>
+  filesInMemory.get(key) ?? (await withStore('readonly', store => store.get(key)))
 
 /** @param {string} key */
-export async function dropFiles(key) {
-  here.delete(key)
-  await inStore('readwrite', store => store.delete(key))
+export async function deleteFiles(key) {
+  filesInMemory.delete(key)
+  await withStore('readwrite', store => store.delete(key))
 }
 
 /** As the gateway takes them. @param {File[]} files */
-export const attachmentsFrom = files =>
+export const toAttachments = files =>
   Promise.all(
     files.map(async file => ({
       name: file.name,
@@ -50,7 +51,7 @@ const base64Of = file =>
 let database
 
 /** @returns {Promise<IDBDatabase>} */
-const open = () =>
+const openDatabase = () =>
   new Promise((resolve, reject) => {
     const request = indexedDB.open(DATABASE, 1)
     request.onupgradeneeded = () => request.result.createObjectStore(STORE)
@@ -64,9 +65,9 @@ const open = () =>
  * @param {(store: IDBObjectStore) => IDBRequest<T>} act
  * @returns {Promise<T | undefined>}
  */
-async function inStore(mode, act) {
+async function withStore(mode, act) {
   try {
-    database ??= open()
+    database ??= openDatabase()
     const transaction = (await database).transaction(STORE, mode)
     const request = act(transaction.objectStore(STORE))
     return await new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
-import { newId, Refused, sendMessage } from './api.js'
-import { say } from './i18n.js'
-import { attachmentsFrom, dropFiles, filesOf, keepFiles } from './pending-files.js'
+import { HttpError, newId, sendMessage } from './api.js'
+import { t } from './i18n.js'
+import { deleteFiles, loadFiles, saveFiles, toAttachments } from './pending-files.js'
 
 /**
  * Messages that the gateway has not acknowledged. They are kept in the browser, so that neither a lost connection nor
@@ -10,8 +10,8 @@ import { attachmentsFrom, dropFiles, filesOf, keepFiles } from './pending-files.
  * `files` are names; what is in them is kept under the message's key.
  */
 
-const FIRST_WAIT_MS = 500
-const LAST_WAIT_MS = 10_000
+const MIN_RETRY_DELAY_MS = 500
+const MAX_RETRY_DELAY_MS = 10_000
 
 /**
  * @param {string} person
@@ -22,36 +22,36 @@ const LAST_WAIT_MS = 10_000
  *   onSignedOut(): void,
  * }} events
  */
-export function openOutbox(person, events) {
-  const place = `lares.outbox.${person}`
-  let all = read(place)
+export function openSendQueue(person, events) {
+  const storageKey = `lares.outbox.${person}`
+  let queue = readQueue(storageKey)
   let isSending = false
-  let wait = FIRST_WAIT_MS
+  let retryDelayMs = MIN_RETRY_DELAY_MS
   /** @type {() => void} */
-  let hurry = () => undefined
+  let retryNow = () => undefined
 
   /** @param {(pending: Pending[]) => Pending[]} change */
   const update = change => {
-    all = change(all)
-    write(place, all)
+    queue = change(queue)
+    writeQueue(storageKey, queue)
     events.onChange()
   }
   /** @param {string} key */
   const remove = key => {
     update(pending => pending.filter(item => item.key !== key))
-    void dropFiles(key)
+    void deleteFiles(key)
   }
   /** @param {string} key @param {string | undefined} problem */
-  const refuse = (key, problem) =>
+  const markRefused = (key, problem) =>
     update(items => items.map(item => (item.key === key ? { ...item, problem } : item)))
 
   /** @param {Pending} pending */
-  async function deliver(pending) {
-    const files = pending.files ? await filesOf(pending.key) : []
-    if (!files) return refuse(pending.key, say('filesGone'))
+  async function send(pending) {
+    const files = pending.files ? await loadFiles(pending.key) : []
+    if (!files) return markRefused(pending.key, t('filesGone'))
     try {
-      const { id } = await sendMessage({ ...pending, attachments: await attachmentsFrom(files) })
-      wait = FIRST_WAIT_MS
+      const { id } = await sendMessage({ ...pending, attachments: await toAttachments(files) })
+      retryDelayMs = MIN_RETRY_DELAY_MS
       events.onReached(true)
       events.onAccepted(pending, id)
       remove(pending.key)
@@ -62,36 +62,36 @@ export function openOutbox(person, events) {
 
   /** @param {Pending} pending @param {unknown} error */
   async function afterFailure(pending, error) {
-    const refused = error instanceof Refused ? error : undefined
+    const refused = error instanceof HttpError ? error : undefined
     events.onReached(refused !== undefined)
     if (refused?.status === 401) return events.onSignedOut()
-    if (refused && !refused.isPassing) return refuse(pending.key, refused.message)
+    if (refused && !refused.isRetryable) return markRefused(pending.key, refused.message)
     await Promise.race([
-      new Promise(resolve => setTimeout(resolve, Math.max(wait, refused?.retryAfterMs ?? 0))),
+      new Promise(resolve => setTimeout(resolve, Math.max(retryDelayMs, refused?.retryAfterMs ?? 0))),
       new Promise(resolve => {
-        hurry = () => resolve(undefined)
+        retryNow = () => resolve(undefined)
       }),
     ])
-    wait = Math.min(2 * wait, LAST_WAIT_MS)
+    retryDelayMs = Math.min(2 * retryDelayMs, MAX_RETRY_DELAY_MS)
   }
 
   /** One after the other: the order in which things were said is kept. */
   async function sendAll() {
     if (isSending) return
     isSending = true
-    for (let next = nextOf(all); next; next = nextOf(all)) await deliver(next)
+    for (let next = nextUnrefused(queue); next; next = nextUnrefused(queue)) await send(next)
     isSending = false
   }
 
   return {
     /** @param {string} conversation */
-    of: conversation => all.filter(pending => pending.conversation === conversation),
+    of: conversation => queue.filter(pending => pending.conversation === conversation),
     /** @param {string} conversation @param {string} text @param {File[]} files */
     async add(conversation, text, files) {
       const [key, createdAt] = [newId(), new Date().toISOString()]
       const names = files.map(({ name }) => name)
       // Before the message, which is not to be sent without them.
-      if (files.length > 0) await keepFiles(key, files)
+      if (files.length > 0) await saveFiles(key, files)
       update(pending => [
         ...pending,
         { key, conversation, text, createdAt, ...(names.length > 0 && { files: names }) },
@@ -101,39 +101,39 @@ export function openOutbox(person, events) {
     /** Under a new key: what was refused may have been refused for its key. @param {string} key */
     async retry(key) {
       const next = newId()
-      const files = await filesOf(key)
-      if (files) await keepFiles(next, files)
+      const files = await loadFiles(key)
+      if (files) await saveFiles(next, files)
       update(pending =>
         pending.map(item => (item.key === key ? { ...item, key: next, problem: undefined } : item)),
       )
-      void dropFiles(key)
+      void deleteFiles(key)
       void sendAll()
     },
     discard: remove,
     /** Sends what waits, now. */
     wake() {
-      hurry()
+      retryNow()
       void sendAll()
     },
   }
 }
 
 /** @param {Pending[]} all */
-const nextOf = all => all.find(({ problem }) => problem === undefined)
+const nextUnrefused = all => all.find(({ problem }) => problem === undefined)
 
-/** @param {string} place @returns {Pending[]} */
-function read(place) {
+/** @param {string} storageKey @returns {Pending[]} */
+function readQueue(storageKey) {
   try {
-    return JSON.parse(localStorage.getItem(place) ?? '[]')
+    return JSON.parse(localStorage.getItem(storageKey) ?? '[]')
   } catch {
     return []
   }
 }
 
-/** Without storage (a private window) messages wait as long as the page is open. @param {string} place @param {Pending[]} all */
-function write(place, all) {
+/** Without storage (a private window) messages wait as long as the page is open. @param {string} storageKey @param {Pending[]} all */
+function writeQueue(storageKey, all) {
   try {
-    localStorage.setItem(place, JSON.stringify(all))
+    localStorage.setItem(storageKey, JSON.stringify(all))
   } catch (error) {
     console.warn('messages cannot be kept in this browser', error)
   }

@@ -1,9 +1,9 @@
 import { listConversations } from './api.js'
-import { say } from './i18n.js'
+import { t } from './i18n.js'
 
 /** @typedef {import('./api.js').Conversation} Conversation */
 
-const SEEN = 'lares.seen'
+const SEEN_KEY = 'lares.seen'
 const REFRESH_MS = 20_000
 
 /**
@@ -18,7 +18,7 @@ export function openSidebar(list, page) {
   const show = () => {
     const sorted = conversations.toSorted((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1))
     const seen = readSeen()
-    list.replaceChildren(...sorted.map(one => entry(one, page.current(), seen[one.id])))
+    list.replaceChildren(...sorted.map(one => conversationItem(one, page.current(), seen[one.id])))
   }
 
   async function refresh() {
@@ -29,12 +29,12 @@ export function openSidebar(list, page) {
   }
 
   setInterval(() => {
-    if (!document.hidden) refresh().catch(ignoreAway)
+    if (!document.hidden) refresh().catch(logRefreshFailure)
   }, REFRESH_MS)
 
   return {
     show,
-    refresh: () => refresh().catch(ignoreAway),
+    refresh: () => refresh().catch(logRefreshFailure),
     /** @param {string} conversation @param {string} at */
     seen(conversation, at) {
       const seen = readSeen()
@@ -46,12 +46,12 @@ export function openSidebar(list, page) {
 }
 
 /** The banner says so already, and the list comes with the next look. @param {unknown} error */
-const ignoreAway = error => console.info('the list of conversations was not refreshed', error)
+const logRefreshFailure = error => console.info('the list of conversations was not refreshed', error)
 
 /** @returns {Record<string, string>} */
 function readSeen() {
   try {
-    return JSON.parse(localStorage.getItem(SEEN) ?? '{}')
+    return JSON.parse(localStorage.getItem(SEEN_KEY) ?? '{}')
   } catch {
     return {}
   }
@@ -60,33 +60,33 @@ function readSeen() {
 /** @param {Record<string, string>} seen */
 function writeSeen(seen) {
   try {
-    localStorage.setItem(SEEN, JSON.stringify(seen))
+    localStorage.setItem(SEEN_KEY, JSON.stringify(seen))
   } catch (error) {
     console.info('what was seen cannot be kept in this browser', error)
   }
 }
 
 /** @param {Conversation} conversation @param {string} current @param {string} [seen] */
-function entry({ id, preview, updatedAt }, current, seen = '') {
+function conversationItem({ id, preview, updatedAt }, current, seen = '') {
   const item = document.createElement('li')
   const link = document.createElement('a')
   link.href = `#${id}`
-  const words = document.createElement('span')
-  words.className = 'preview'
-  words.dir = 'auto'
-  words.textContent = plain(preview) || say('empty')
+  const label = document.createElement('span')
+  label.className = 'preview'
+  label.dir = 'auto'
+  label.textContent = stripMarkdown(preview) || t('empty')
   if (id === current) link.setAttribute('aria-current', 'page')
   else if (updatedAt > seen) link.className = 'unread'
   const time = document.createElement('time')
   time.dateTime = updatedAt
   time.textContent = shortTime(updatedAt)
-  link.append(words, time)
+  link.append(label, time)
   item.append(link)
   return item
 }
 
 /** Without the marks of Markdown. @param {string} text */
-const plain = text => text.replace(/[*_`#>|~]+/g, '').trim()
+const stripMarkdown = text => text.replace(/[*_`#>|~]+/g, '').trim()
 
 /** The hour for today, else the day. @param {string} at */
 function shortTime(at) {

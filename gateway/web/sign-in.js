@@ -1,12 +1,12 @@
-import { Refused, signIn } from './api.js'
-import { say } from './i18n.js'
+import { HttpError, signIn } from './api.js'
+import { t } from './i18n.js'
 
 /**
  * Shows the form until a token opens the door.
  * @param {{signIn: HTMLFormElement, token: HTMLInputElement, signInProblem: HTMLElement}} places
  * @returns {Promise<string>} the person
  */
-export function askToSignIn({ signIn: form, token, signInProblem }) {
+export function showSignIn({ signIn: form, token, signInProblem }) {
   form.hidden = false
   token.focus()
   return new Promise(resolve => {
@@ -18,8 +18,8 @@ export function askToSignIn({ signIn: form, token, signInProblem }) {
         form.hidden = true
         resolve(person)
       } catch (error) {
-        const isWrong = error instanceof Refused && error.status === 401
-        signInProblem.textContent = say(isWrong ? 'wrongToken' : 'unreachable')
+        const isWrong = error instanceof HttpError && error.status === 401
+        signInProblem.textContent = t(isWrong ? 'wrongToken' : 'unreachable')
         signInProblem.hidden = false
       }
     })

@@ -1,9 +1,9 @@
-import { say } from './i18n.js'
+import { t } from './i18n.js'
 import { renderMarkdown } from './markdown.js'
 
 /** @typedef {import('./transcript.js').Item} Item */
 
-const NEAR_PX = 80
+const END_THRESHOLD_PX = 80
 
 /**
  * Shows items in a list, changing only what has changed, so that selections and focus stay.
@@ -18,30 +18,30 @@ export function openTranscriptView({ scroller, list }, events) {
     scroller.scrollTop = scroller.scrollHeight
   }
   scroller.addEventListener('scroll', () => {
-    isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX
+    isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_THRESHOLD_PX
   })
   // Who reads the end goes on reading it when a keyboard or a long draft takes room.
   new ResizeObserver(() => isAtEnd && goToEnd()).observe(scroller)
 
   /** @param {Item} item */
-  const nodeOf = item => {
+  const renderedNode = item => {
     const shown = JSON.stringify(item)
     const known = nodes.get(item.key)
     if (known?.shown === shown) return known
     const element = known?.element ?? document.createElement('li')
-    fill(element, item, events)
+    renderItem(element, item, events)
     return { element, shown }
   }
 
   return {
     /** @param {Item[]} items @param {{toEnd?: boolean}} [options] */
     show(items, { toEnd = false } = {}) {
-      const next = new Map(items.map(item => [item.key, nodeOf(item)]))
+      const next = new Map(items.map(item => [item.key, renderedNode(item)]))
       for (const [key, { element }] of nodes) if (!next.has(key)) element.remove()
-      let place = list.firstElementChild
+      let nextElement = list.firstElementChild
       for (const { element } of next.values()) {
-        if (element === place) place = place.nextElementSibling
-        else list.insertBefore(element, place)
+        if (element === nextElement) nextElement = nextElement.nextElementSibling
+        else list.insertBefore(element, nextElement)
       }
       nodes = next
       if (toEnd || isAtEnd) goToEnd()
@@ -50,11 +50,15 @@ export function openTranscriptView({ scroller, list }, events) {
 }
 
 /** @param {HTMLElement} element @param {Item} item @param {{onRetry(key: string): void, onDiscard(key: string): void}} events */
-function fill(element, item, events) {
+function renderItem(element, item, events) {
   element.className = `message ${item.role} is-${item.state}`
   element.dataset.state = item.state
-  const children = [author(item), ...(item.quote ? [paragraph('quote', item.quote)] : []), body(item)]
-  if (item.state === 'live') children.push(stage(item))
+  const children = [
+    authorLabel(item),
+    ...(item.quote ? [paragraph('quote', item.quote)] : []),
+    messageBody(item),
+  ]
+  if (item.state === 'live') children.push(stageLabel(item))
   else children.push(...footnote(item, events))
   element.replaceChildren(...children)
 }
@@ -68,10 +72,10 @@ function paragraph(className, text) {
 }
 
 /** @param {Item} item */
-const author = ({ role }) => paragraph('unseen', role === 'user' ? say('you') : 'Lares')
+const authorLabel = ({ role }) => paragraph('unseen', role === 'user' ? t('you') : 'Lares')
 
 /** @param {Item} item */
-function body({ role, text, files }) {
+function messageBody({ role, text, files }) {
   const element = document.createElement('div')
   element.className = 'body'
   element.dir = 'auto'
@@ -87,7 +91,7 @@ function body({ role, text, files }) {
 }
 
 /** A message without words has files, if only the history of older ones does not name them. @param {string} text @param {string[]} [files] */
-const attachments = (text, files = text === '' ? [say('attachment')] : []) =>
+const attachments = (text, files = text === '' ? [t('attachment')] : []) =>
   files.map(name => {
     const element = document.createElement('span')
     element.className = 'file'
@@ -96,9 +100,9 @@ const attachments = (text, files = text === '' ? [say('attachment')] : []) =>
   })
 
 /** @param {Item} item */
-function stage(item) {
+function stageLabel(item) {
   const name = item.stage?.stage ?? 'thinking'
-  const element = paragraph('stage', say(name, { skill: item.stage?.skill ?? '' }))
+  const element = paragraph('stage', t(name, { skill: item.stage?.skill ?? '' }))
   element.setAttribute('role', 'status')
   return element
 }
@@ -107,15 +111,15 @@ function stage(item) {
 function footnote({ role, state, key, problem }, events) {
   if (state === 'refused')
     return [
-      paragraph('note problem', say('notSent') + problem),
+      paragraph('note problem', t('notSent') + problem),
       buttons([
-        [say('tryAgain'), () => events.onRetry(key)],
-        [say('discard'), () => events.onDiscard(key)],
+        [t('tryAgain'), () => events.onRetry(key)],
+        [t('discard'), () => events.onDiscard(key)],
       ]),
     ]
-  if (state === 'sending' || state === 'queued') return [paragraph('note', say(state))]
+  if (state === 'sending' || state === 'queued') return [paragraph('note', t(state))]
   if (role === 'assistant' && (state === 'failed' || state === 'interrupted'))
-    return [paragraph('note', say(state))]
+    return [paragraph('note', t(state))]
   return []
 }
 

@@ -19,66 +19,66 @@
  */
 
 /** A status never goes back. @type {Record<Row['status'], number>} */
-const RANK = { queued: 0, answering: 1, answered: 2, completed: 2, failed: 2, interrupted: 2 }
+const STATUS_RANK = { queued: 0, answering: 1, answered: 2, completed: 2, failed: 2, interrupted: 2 }
 
 export function createTranscript() {
   /** @type {Map<string, Row>} */
   const rows = new Map()
   /** By the message that is being answered. @type {Map<string, {text: string, stage?: Stage}>} */
-  const live = new Map()
+  const liveTurns = new Map()
 
   /** How a row was shown while it was on its way, until the history tells. @type {Map<string, {key: string, files?: string[] | undefined}>} */
-  const sentAs = new Map()
+  const sentById = new Map()
 
   /** @param {string} message */
-  const liveOf = message => {
-    const turn = live.get(message) ?? { text: '' }
-    live.set(message, turn)
+  const liveTurn = message => {
+    const turn = liveTurns.get(message) ?? { text: '' }
+    liveTurns.set(message, turn)
     return turn
   }
 
   return {
     /** @param {Row} row @param {{key: string, files?: string[] | undefined}} [sent] */
     addRow(row, sent) {
-      if (sent) sentAs.set(row.id, sent)
+      if (sent) sentById.set(row.id, sent)
       const known = rows.get(row.id)
-      if (known && RANK[known.status] > RANK[row.status]) return
+      if (known && STATUS_RANK[known.status] > STATUS_RANK[row.status]) return
       rows.set(row.id, row)
-      if (row.role === 'assistant' && row.inReplyTo !== null) live.delete(row.inReplyTo)
+      if (row.role === 'assistant' && row.inReplyTo !== null) liveTurns.delete(row.inReplyTo)
     },
     /** A chunk that does not join what is here, since we came late, waits for the whole. @param {Chunk} chunk */
     addChunk({ message, offset, text }) {
-      const turn = liveOf(message)
+      const turn = liveTurn(message)
       if (offset <= turn.text.length) turn.text = turn.text.slice(0, offset) + text
       turn.stage = { message, stage: 'writing' }
     },
     /** @param {Stage} stage */
     addStage(stage) {
-      liveOf(stage.message).stage = stage
+      liveTurn(stage.message).stage = stage
     },
     /** The oldest row, from which the list goes on backwards. */
-    first: () => inOrder(rows)[0]?.id,
-    lastAt: () => inOrder(rows).at(-1)?.createdAt ?? '',
+    firstId: () => sortByTime(rows)[0]?.id,
+    lastAt: () => sortByTime(rows).at(-1)?.createdAt ?? '',
     /** @param {Pending[]} pending @returns {Item[]} */
     items(pending) {
-      const sorted = inOrder(rows)
+      const sorted = sortByTime(rows)
       return [
-        ...sorted.map((row, index) => ({ ...itemOf(row, sorted, index), ...shownAs(row.id) })),
-        ...sorted.flatMap(row => liveItem(row, live.get(row.id))),
+        ...sorted.map((row, index) => ({ ...itemOf(row, sorted, index), ...sentFields(row.id) })),
+        ...sorted.flatMap(row => liveItem(row, liveTurns.get(row.id))),
         ...pending.map(pendingItem),
       ]
     },
   }
 
   /** @param {string} id */
-  function shownAs(id) {
-    const { key, files } = sentAs.get(id) ?? {}
+  function sentFields(id) {
+    const { key, files } = sentById.get(id) ?? {}
     return { ...(key !== undefined && { key }), ...(files && { files }) }
   }
 }
 
 /** @param {Map<string, Row>} rows */
-const inOrder = rows =>
+const sortByTime = rows =>
   [...rows.values()].sort((a, b) => (a.createdAt < b.createdAt ? -1 : Number(a.createdAt > b.createdAt)))
 
 /**
@@ -96,7 +96,7 @@ function itemOf(row, sorted, index) {
 
 /** @param {Row} row @param {{text: string, stage?: Stage} | undefined} turn @returns {Item[]} */
 function liveItem({ id, status }, turn) {
-  if (!turn?.stage || RANK[status] === 2) return []
+  if (!turn?.stage || STATUS_RANK[status] === 2) return []
   return [{ key: `reply:${id}`, role: 'assistant', text: turn.text, state: 'live', stage: turn.stage }]
 }
 

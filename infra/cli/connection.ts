@@ -11,8 +11,8 @@ const session = z.object({ person: z.string() })
  * The gateway with the owner's token: LARES_TOKEN, or the one that the gateway has made.
  * Errors: `unavailable` when no gateway answers, `unauthorized` when it does not take the token.
  */
-export async function connect({ url, token, home }: Environment): Promise<GatewayClient> {
-  const client = openGatewayClient({ url, token: token ?? (await tokenOf(home)) })
+export async function connect({ gatewayUrl, token, dataDirectory }: Environment): Promise<GatewayClient> {
+  const client = openGatewayClient({ url: gatewayUrl, token: token ?? (await tokenOf(dataDirectory)) })
   await client.ask('/api/session', session)
   return client
 }

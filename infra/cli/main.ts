@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { toLaresError } from '../../shared/base/errors.ts'
 import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
-import { DEFAULT_TURNS } from '../../shared/operations/trace-types.ts'
+import { DEFAULT_TRACED_TURNS } from '../../shared/operations/trace-types.ts'
 import type { ExportFlags } from './data/export-import.ts'
 import type { ForgetFlags } from './data/forget.ts'
 import type { InjectFlags } from './inject/inject.ts'
@@ -85,7 +85,7 @@ program
   .command('trace')
   .description("a conversation's or a message's whole journey, and where it is now")
   .argument('<id>', 'of a conversation or a message')
-  .option('--turns <number>', 'the newest so many of a conversation', wholeNumber, DEFAULT_TURNS)
+  .option('--turns <number>', 'the newest so many of a conversation', wholeNumber, DEFAULT_TRACED_TURNS)
   .option('--json', 'as JSON')
   .action((id: string, flags: { turns: number; json?: boolean }) =>
     runWith(async environment =>

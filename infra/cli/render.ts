@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import { readDeployment } from '../provider/deployment.ts'
-import { manifestsOf } from '../provider/knative/manifests.ts'
+import { buildKubernetesObjects } from '../provider/knative/manifests.ts'
 import { readWholeStack } from './lint/lint-stack.ts'
 import { print } from './terminal.ts'
 
@@ -8,7 +8,7 @@ import { print } from './terminal.ts'
 export async function renderCommand(file: string, namespace: string): Promise<number> {
   const functions = await readWholeStack(file, process.env)
   const objects = functions.flatMap(({ name, environment, readonly_root_filesystem, ...one }) =>
-    manifestsOf(
+    buildKubernetesObjects(
       readDeployment({
         namespace,
         ...one,

@@ -3,21 +3,21 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { prepare } from './prepare.ts'
+import { prepareCompose } from './prepare.ts'
 
-const FILE = join(import.meta.dirname, 'compose.yaml')
+const COMPOSE_FILE = join(import.meta.dirname, 'compose.yaml')
 
 /** `npm run compose -- ARGUMENTS`: `docker compose` with infra/compose/compose.yaml and what it needs. */
 try {
-  process.exitCode = await compose(process.argv.slice(2))
+  process.exitCode = await runCompose(process.argv.slice(2))
 } catch (error) {
   process.stderr.write(`lares: ${toLaresError(error).message}\n`)
   process.exitCode = 1
 }
 
-async function compose(args: string[]): Promise<number> {
-  const { envFile, variables } = await prepare(readEnvironment(process.env))
-  const child = spawn('docker', ['compose', '--env-file', envFile, '--file', FILE, ...args], {
+async function runCompose(args: string[]): Promise<number> {
+  const { envFile, variables } = await prepareCompose(readEnvironment(process.env))
+  const child = spawn('docker', ['compose', '--env-file', envFile, '--file', COMPOSE_FILE, ...args], {
     stdio: 'inherit',
     env: { ...process.env, ...variables },
   })

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { vi } from 'vitest'
-import { type Log, noLog } from '../../shared/base/log.ts'
+import { type Logger, silentLogger } from '../../shared/base/log.ts'
 import type { Bus, BusRecord } from '../../shared/bus/bus.ts'
 import { partitionOf } from '../../shared/bus/partition.ts'
 import { openSqliteBus } from '../../shared/bus/sqlite/sqlite-bus.ts'
@@ -12,32 +12,32 @@ import {
   defineFunction,
   type FunctionDefinition,
 } from '../../shared/contract/definition.ts'
-import { firstEvent, type LaresEvent } from '../../shared/contract/events/event.ts'
+import { createRootEvent, type LaresEvent } from '../../shared/contract/events/event.ts'
 import { type EventLog, openEventLog } from '../../shared/contract/events/event-log.ts'
 import type { EventData } from '../../shared/contract/events/event-types.ts'
-import { fromRecord } from '../../shared/contract/events/kafka-binding.ts'
-import { type Invocable, invocable } from '../../shared/contract/invoke.ts'
+import { eventFromRecord } from '../../shared/contract/events/kafka-binding.ts'
+import { createInvocable, type Invocable } from '../../shared/contract/invoke.ts'
 import { topicsOf } from '../../shared/contract/plugin.ts'
-import { standingTopics } from '../../shared/contract/topics.ts'
+import { fixedTopics } from '../../shared/contract/topics.ts'
 import { openFolderObjects } from '../../shared/objects/folder.ts'
 import type { Objects } from '../../shared/objects/objects.ts'
-import { openSqliteConversations } from '../../shared/store/sqlite/sqlite-store.ts'
-import type { Conversations } from '../../shared/store/store.ts'
+import { openSqliteStore } from '../../shared/store/sqlite/sqlite-store.ts'
+import type { Store } from '../../shared/store/store.ts'
 import { type Connector, type ConnectorOptions, startConnector } from './connector.ts'
 import { inlineInvoker } from './invokers/inline-invoker.ts'
 
-export const PATIENCE = { timeout: 10_000, interval: 5 }
-export const until = (check: () => unknown) => vi.waitFor(check, PATIENCE)
+export const WAIT_OPTIONS = { timeout: 10_000, interval: 5 }
+export const waitUntil = (check: () => unknown) => vi.waitFor(check, WAIT_OPTIONS)
 
 /** As the connector's own, but in milliseconds where that has seconds. */
-export const QUICK = { baseMs: 2, maxMs: 10, maxAwayMs: 10 }
+export const FAST_RETRY_POLICY = { baseDelayMs: 2, maxDelayMs: 10, maxUnreachableDelayMs: 10 }
 
-type Received = 'lares.message.received' | 'lares.timer.fired'
-type Stage = FunctionDefinition<Received, never>
+type ReceivedType = 'lares.message.received' | 'lares.timer.fired'
+type TestFunction = FunctionDefinition<ReceivedType, never>
 
 /** A function that takes messages and timers, and does with them what a test gives it to do. */
-export const stage = (handle: Stage['handle'], more: Partial<Stage> = {}): AnyFunction =>
-  defineFunction<Received>({
+export const testFunction = (handle: TestFunction['handle'], more: Partial<TestFunction> = {}): AnyFunction =>
+  defineFunction<ReceivedType>({
     name: 'stage',
     receives: ['lares.message.received', 'lares.timer.fired'],
     emits: ['lares.result.returned', 'lares.stream.extended'],
@@ -45,8 +45,8 @@ export const stage = (handle: Stage['handle'], more: Partial<Stage> = {}): AnyFu
     ...more,
   })
 
-export const message = (id: string, conversation: string, text = id) =>
-  firstEvent({
+export const messageEvent = (id: string, conversation: string, text = id) =>
+  createRootEvent({
     id,
     source: '/lares/tests',
     type: 'lares.message.received',
@@ -61,8 +61,8 @@ export const message = (id: string, conversation: string, text = id) =>
     },
   })
 
-export const timer = (id: string, conversation: string) =>
-  firstEvent({
+export const timerEvent = (id: string, conversation: string) =>
+  createRootEvent({
     id,
     source: '/lares/tests',
     type: 'lares.timer.fired',
@@ -77,59 +77,59 @@ export const timer = (id: string, conversation: string) =>
     },
   })
 
-export const result = (text: string) =>
+export const resultDraft = (text: string) =>
   ({ type: 'lares.result.returned', data: { callId: 'c', step: 0, status: 'ok', text } }) as const
 
-export const chunk = (offset: number, text = 'x') =>
+export const streamDraft = (offset: number, text = 'x') =>
   ({ type: 'lares.stream.extended', data: { step: 0, offset, text } }) as const
 
 /** Keys that live on one partition. */
-export function neighbours(count: number, partition = 0): string[] {
+export function keysOnPartition(count: number, partition = 0): string[] {
   const keys: string[] = []
   for (let n = 0; keys.length < count; n++)
     if (partitionOf(`talk-${n}`, 6) === partition) keys.push(`talk-${n}`)
   return keys
 }
 
-export type Works = {
+export type ConnectorTestBed = {
   folder: string
   bus: Bus
   events: EventLog
   catalogue: Catalogue
-  conversations: Conversations
+  conversations: Store
   objects: Objects
   functions: Map<string, Invocable>
   /** Adds a function to what the source tells. */
   deploy(definition: AnyFunction, name?: string): void
-  withdraw(name: string): void
+  undeploy(name: string): void
   start(options?: Partial<ConnectorOptions>): Promise<Connector>
   /** All events on a topic. */
-  on(topic: string): Promise<LaresEvent[]>
+  eventsOn(topic: string): Promise<LaresEvent[]>
   results(): Promise<string[]>
-  dead(): Promise<EventData<'lares.deadletter.recorded'>[]>
+  deadLetters(): Promise<EventData<'lares.deadletter.recorded'>[]>
   lag(name?: string): Promise<number>
   /** The same works as a power cut at this moment would leave them. */
-  afterPowerCut(): Promise<Works>
+  afterPowerCut(): Promise<ConnectorTestBed>
   close(): Promise<void>
 }
 
-export async function openWorks(log: Log = noLog): Promise<Works> {
-  return await openIn(await mkdtemp(join(tmpdir(), 'lares-works-')), log)
+export async function openConnectorTestBed(log: Logger = silentLogger): Promise<ConnectorTestBed> {
+  return await openTestBedIn(await mkdtemp(join(tmpdir(), 'lares-works-')), log)
 }
 
-async function openIn(folder: string, log: Log): Promise<Works> {
+async function openTestBedIn(folder: string, log: Logger): Promise<ConnectorTestBed> {
   const bus = openSqliteBus({ file: join(folder, 'bus', 'bus.db') })
   const objects = openFolderObjects(join(folder, 'objects'))
-  const conversations = openSqliteConversations(join(folder, 'conversations.db'))
-  const catalogue = openCatalogue(conversations.documents, () => 0)
+  const conversations = openSqliteStore(join(folder, 'conversations.db'))
+  const catalogue = openCatalogue(conversations.records, () => 0)
   const events = openEventLog(bus, objects)
   const functions = new Map<string, Invocable>()
   const deployed = new Map<string, string[]>()
   const connectors: Connector[] = []
-  const others: Works[] = []
-  await bus.ensureTopics(standingTopics())
+  const copies: ConnectorTestBed[] = []
+  await bus.ensureTopics(fixedTopics())
   const read = async (topic: string): Promise<BusRecord[]> => await bus.read(topic, { limit: 10_000 })
-  const on = async (topic: string) => (await read(topic)).map(fromRecord)
+  const eventsOn = async (topic: string) => (await read(topic)).map(eventFromRecord)
   return {
     folder,
     bus,
@@ -139,10 +139,10 @@ async function openIn(folder: string, log: Log): Promise<Works> {
     objects,
     functions,
     deploy(definition, name = definition.name) {
-      functions.set(name, invocable(definition, { services: {}, objects, log: noLog }))
+      functions.set(name, createInvocable(definition, { services: {}, objects, log: silentLogger }))
       deployed.set(name, topicsOf(definition))
     },
-    withdraw: name => void deployed.delete(name),
+    undeploy: name => void deployed.delete(name),
     async start(options) {
       const connector = await startConnector({
         bus,
@@ -151,32 +151,34 @@ async function openIn(folder: string, log: Log): Promise<Works> {
         log,
         invoker: inlineInvoker(functions),
         source: async () => [...deployed].map(([name, topics]) => ({ name, topics })),
-        refreshEveryMs: 20,
+        refreshIntervalMs: 20,
         ...options,
-        retry: { ...QUICK, ...options?.retry },
+        retry: { ...FAST_RETRY_POLICY, ...options?.retry },
       })
       connectors.push(connector)
       return connector
     },
-    on,
+    eventsOn,
     results: async () =>
-      (await on('lares.result')).map(event => (event as LaresEvent<'lares.result.returned'>).data.text),
-    dead: async () =>
-      (await on('lares.deadletter')).map(event => (event as LaresEvent<'lares.deadletter.recorded'>).data),
+      (await eventsOn('lares.result')).map(event => (event as LaresEvent<'lares.result.returned'>).data.text),
+    deadLetters: async () =>
+      (await eventsOn('lares.deadletter')).map(
+        event => (event as LaresEvent<'lares.deadletter.recorded'>).data,
+      ),
     async lag(name = 'stage') {
       const partitions = await bus.lag(`lares.${name}`, deployed.get(name)!)
       return partitions.reduce((sum, { lag }) => sum + lag, 0)
     },
     async afterPowerCut() {
-      const copy = await mkdtemp(join(tmpdir(), 'lares-works-'))
-      await cp(join(folder, 'bus'), join(copy, 'bus'), { recursive: true })
-      const works = await openIn(copy, log)
-      others.push(works)
-      return works
+      const copyFolder = await mkdtemp(join(tmpdir(), 'lares-works-'))
+      await cp(join(folder, 'bus'), join(copyFolder, 'bus'), { recursive: true })
+      const copiedTestBed = await openTestBedIn(copyFolder, log)
+      copies.push(copiedTestBed)
+      return copiedTestBed
     },
     async close() {
       for (const connector of connectors) await connector.close()
-      for (const other of others) await other.close()
+      for (const other of copies) await other.close()
       await bus.close()
       await conversations.close()
       await rm(folder, { recursive: true })
@@ -185,7 +187,7 @@ async function openIn(folder: string, log: Log): Promise<Works> {
 }
 
 /** A place where a handler waits until the test opens it. */
-export function gate() {
+export function openGate() {
   const opened = Promise.withResolvers<void>()
   return { passed: opened.promise, open: opened.resolve }
 }

@@ -1,18 +1,18 @@
-import type { Log } from '../../shared/base/log.ts'
+import type { Logger } from '../../shared/base/log.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
 import type { Catalogue, Manifest } from '../../shared/contract/catalogue.ts'
 import type { EventLog } from '../../shared/contract/events/event-log.ts'
 import type { DeployedFunction, FunctionSource } from '../../shared/contract/stack.ts'
-import { topicsToMake } from '../../shared/contract/topics.ts'
-import { type PlacedStanding, placed } from '../../shared/operations/in-flight.ts'
-import { DEFAULT_RETRY, type RetryPolicy } from './consumer/retry.ts'
+import { requiredTopics } from '../../shared/contract/topics.ts'
+import { type InFlightRecord, inFlightRecordsOf } from '../../shared/operations/in-flight.ts'
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './consumer/retry.ts'
 import { startWorker, type Worker } from './consumer/worker.ts'
 import type { Invoker } from './invokers/invoker.ts'
-import type { ConnectorMetrics, Load } from './metrics.ts'
+import type { ConnectorMetrics, FunctionLoad } from './metrics.ts'
 import { loadOf } from './metrics.ts'
-import { openRemoved } from './removed-functions.ts'
+import { openRemovedFunctions } from './removed-functions.ts'
 
-const REFRESH_EVERY_MS = 2_000
+const REFRESH_INTERVAL_MS = 2_000
 
 export type ConnectorOptions = {
   bus: Bus
@@ -20,20 +20,20 @@ export type ConnectorOptions = {
   source: FunctionSource
   invoker: Invoker
   catalogue: Catalogue
-  log: Log
+  log: Logger
   metrics?: ConnectorMetrics
   retry?: Partial<RetryPolicy>
   now?: () => number
   random?: () => number
   /** How often the functions are read anew; default 2,000. */
-  refreshEveryMs?: number
+  refreshIntervalMs?: number
 }
 
 export type Connector = {
   /** Where this connector has the unfinished records of a conversation; those of other connectors it does not know. */
-  standings(conversation: string): PlacedStanding[]
+  inFlight(conversation: string): InFlightRecord[]
   /** What it has in its hands, by function. */
-  loads(): Load[]
+  loads(): FunctionLoad[]
   close(): Promise<void>
 }
 
@@ -42,32 +42,32 @@ export type Connector = {
  * is away: it keeps its last good map and goes on. Errors at the start: none; what is missing is tried again.
  */
 export async function startConnector(options: ConnectorOptions): Promise<Connector> {
-  const { bus, invoker, source, catalogue, log, refreshEveryMs = REFRESH_EVERY_MS } = options
+  const { bus, invoker, source, catalogue, log, refreshIntervalMs = REFRESH_INTERVAL_MS } = options
   const workers = new Map<string, Worker>()
   const manifests = new Map<string, Manifest>()
   let deployed: DeployedFunction[] = []
   let timer: NodeJS.Timeout | undefined
   let closed = false
 
-  const startFor = (name: string, topics: string[], invoker: Invoker) =>
+  const startWorkerFor = (name: string, topics: string[], invoker: Invoker) =>
     startWorker(bus, topics, {
       function: name,
       events: options.events,
       invoker,
-      retry: { ...DEFAULT_RETRY, ...options.retry },
+      retry: { ...DEFAULT_RETRY_POLICY, ...options.retry },
       log: log.child({ function: name }),
       metrics: options.metrics,
       now: options.now ?? Date.now,
       random: options.random ?? Math.random,
     })
-  const removed = openRemoved(startFor, options.now ?? Date.now)
-  const startOne = async ({ name, topics }: DeployedFunction) => {
-    const worker = await startFor(name, topics, invoker)
+  const removedFunctions = openRemovedFunctions(startWorkerFor, options.now ?? Date.now)
+  const startFunction = async ({ name, topics }: DeployedFunction) => {
+    const worker = await startWorkerFor(name, topics, invoker)
     const concurrency = manifests.get(name)?.concurrency
     if (concurrency !== undefined) worker.setConcurrency(concurrency)
     workers.set(name, worker)
   }
-  const stopOne = async (name: string) => {
+  const stopFunction = async (name: string) => {
     const worker = workers.get(name)
     workers.delete(name)
     await worker?.close()
@@ -80,52 +80,52 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
     manifests.set(name, manifest)
     workers.get(name)?.setConcurrency(manifest.concurrency)
   }
-  const applyMap = async () => {
+  const applyDeployed = async () => {
     const names = deployed.map(({ name }) => name)
     for (const name of manifests.keys()) if (!names.includes(name)) manifests.delete(name)
-    await everyOne(
-      [...workers].filter(([name, { topics }]) => !reads(deployed, name, topics)),
-      ([name]) => stopOne(name),
+    await forEachConcurrently(
+      [...workers].filter(([name, { topics }]) => !isUnchanged(deployed, name, topics)),
+      ([name]) => stopFunction(name),
     )
     // One that comes back is read by its own worker alone.
-    await removed.see(deployed)
-    await everyOne(deployed, readManifest)
-    await bus.ensureTopics(topicsToMake(deployed, [...manifests.values()]))
+    await removedFunctions.update(deployed)
+    await forEachConcurrently(deployed, readManifest)
+    await bus.ensureTopics(requiredTopics(deployed, [...manifests.values()]))
     const missing = deployed.filter(({ name, topics }) => topics.length > 0 && !workers.has(name))
-    await everyOne(missing, startOne)
+    await forEachConcurrently(missing, startFunction)
     await catalogue.write([...manifests.values()], names)
   }
   const refresh = async () => {
     try {
       deployed = await source()
-      await applyMap()
+      await applyDeployed()
     } catch (error) {
       log.warn({ err: error }, 'the functions could not be read anew; going on with those known')
     }
-    if (!closed) timer = setTimeout(() => (refreshing = refresh()), refreshEveryMs)
+    if (!closed) timer = setTimeout(() => (refreshing = refresh()), refreshIntervalMs)
   }
   let refreshing = refresh()
   await refreshing
 
   return {
-    standings: conversation =>
-      [...workers].flatMap(([name, worker]) => placed(name, worker.standings(), conversation)),
-    loads: () => [...workers].map(([name, worker]) => loadOf(name, worker.standings())),
+    inFlight: conversation =>
+      [...workers].flatMap(([name, worker]) => inFlightRecordsOf(name, worker.inFlight(), conversation)),
+    loads: () => [...workers].map(([name, worker]) => loadOf(name, worker.inFlight())),
     async close() {
       closed = true
       clearTimeout(timer)
       await refreshing
-      await removed.close()
-      await everyOne([...workers.keys()], stopOne)
+      await removedFunctions.close()
+      await forEachConcurrently([...workers.keys()], stopFunction)
     },
   }
 }
 
 /** Ends when all have ended, whichever failed; a second start of what is still starting would read everything twice. */
-async function everyOne<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+async function forEachConcurrently<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
   const failed = (await Promise.allSettled(items.map(work))).find(({ status }) => status === 'rejected')
   if (failed) throw (failed as PromiseRejectedResult).reason
 }
 
-const reads = (deployed: DeployedFunction[], name: string, topics: string[]) =>
+const isUnchanged = (deployed: DeployedFunction[], name: string, topics: string[]) =>
   deployed.some(known => known.name === name && known.topics.join() === topics.join())

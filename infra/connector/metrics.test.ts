@@ -1,48 +1,56 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LaresError } from '../../shared/base/errors.ts'
-import { noLog } from '../../shared/base/log.ts'
+import { silentLogger } from '../../shared/base/log.ts'
 import { type Metrics, openMetrics } from '../../shared/observability/metrics.ts'
 import { openDeadLetters } from '../../shared/operations/dead-letters.ts'
 import { openStatus } from '../../shared/operations/status.ts'
-import { gate, message, openWorks, result, stage, until, type Works } from './connector.fixture.ts'
+import {
+  type ConnectorTestBed,
+  messageEvent,
+  openConnectorTestBed,
+  openGate,
+  resultDraft,
+  testFunction,
+  waitUntil,
+} from './connector.fixture.ts'
 import type { Connector } from './connector.ts'
-import { connectorMetrics, watchStatus } from './metrics.ts'
+import { connectorMetrics, registerStatusMetrics } from './metrics.ts'
 
-let works: Works
+let testBed: ConnectorTestBed
 let metrics: Metrics
 
 beforeEach(async () => {
-  works = await openWorks()
+  testBed = await openConnectorTestBed()
   metrics = openMetrics()
 })
-afterEach(() => works.close())
+afterEach(() => testBed.close())
 
-async function start(): Promise<Connector> {
-  const connector = await works.start({ metrics: connectorMetrics(metrics, 'sqlite') })
-  const dead = openDeadLetters({ ...works, documents: works.conversations.documents })
+async function startWithMetrics(): Promise<Connector> {
+  const connector = await testBed.start({ metrics: connectorMetrics(metrics, 'sqlite') })
+  const deadLetters = openDeadLetters({ ...testBed, records: testBed.conversations.records })
   const source = async () => [{ name: 'stage', topics: ['lares.message', 'lares.timer'] }]
-  const status = openStatus({ bus: works.bus, source, dead })
-  watchStatus(metrics, { status, loads: connector.loads, log: noLog })
+  const status = openStatus({ bus: testBed.bus, source, deadLetters })
+  registerStatusMetrics(metrics, { status, loads: connector.loads, log: silentLogger })
   return connector
 }
 
-const lines = async () => (await metrics.page()).split('\n')
+const metricLines = async () => (await metrics.page()).split('\n')
 
 test('tries, retries and dead letters are counted by function, with the reason', async () => {
   let tries = 0
-  works.deploy(
-    stage(event => {
+  testBed.deploy(
+    testFunction(event => {
       if (event.id === 'bad') throw new LaresError('rejected', 'no good')
       if (++tries < 3) throw new LaresError('failed', 'not yet')
-      return result('there')
+      return resultDraft('there')
     }),
   )
-  await start()
-  await works.events.publish([message('m1', 'a'), message('bad', 'b')])
-  await until(async () => expect(await works.lag()).toBe(0))
+  await startWithMetrics()
+  await testBed.events.publish([messageEvent('m1', 'a'), messageEvent('bad', 'b')])
+  await waitUntil(async () => expect(await testBed.lag()).toBe(0))
   const labels =
     'messaging_system="sqlite",messaging_destination_name="lares.message",messaging_consumer_group_name="lares.stage"'
-  expect(await lines()).toEqual(
+  expect(await metricLines()).toEqual(
     expect.arrayContaining([
       `messaging_client_consumed_messages_total{${labels},messaging_operation_name="receive"} 2`,
       `messaging_process_duration_seconds_count{${labels},messaging_operation_name="process",error_type=""} 1`,
@@ -57,12 +65,12 @@ test('tries, retries and dead letters are counted by function, with the reason',
 })
 
 test('what waits, how long, and what runs is read when the page is asked for', async () => {
-  const { passed, open } = gate()
-  works.deploy(stage(() => passed))
-  await start()
-  await works.events.publish([message('m1', 'a'), message('m2', 'a'), message('m3', 'b')])
-  await until(async () =>
-    expect(await lines()).toEqual(
+  const { passed, open } = openGate()
+  testBed.deploy(testFunction(() => passed))
+  await startWithMetrics()
+  await testBed.events.publish([messageEvent('m1', 'a'), messageEvent('m2', 'a'), messageEvent('m3', 'b')])
+  await waitUntil(async () =>
+    expect(await metricLines()).toEqual(
       expect.arrayContaining([
         'lares_function_lag{function="stage"} 3',
         'lares_connector_in_flight{function="stage"} 2',
@@ -72,8 +80,8 @@ test('what waits, how long, and what runs is read when the page is asked for', a
     ),
   )
   open()
-  await until(async () => expect(await lines()).toContain('lares_function_lag{function="stage"} 0'))
-  expect(await lines()).toEqual(
+  await waitUntil(async () => expect(await metricLines()).toContain('lares_function_lag{function="stage"} 0'))
+  expect(await metricLines()).toEqual(
     expect.arrayContaining([
       'lares_connector_held{function="stage"} 0',
       'lares_function_oldest_seconds{function="stage"} 0',
@@ -82,10 +90,10 @@ test('what waits, how long, and what runs is read when the page is asked for', a
 })
 
 test('what cannot be read is left out, and the rest of the page is there', async () => {
-  watchStatus(metrics, {
+  registerStatusMetrics(metrics, {
     status: () => Promise.reject(new LaresError('unavailable', 'the bus is away')),
     loads: () => [{ function: 'stage', running: 1, held: 2 }],
-    log: noLog,
+    log: silentLogger,
   })
   const page = await metrics.page()
   expect(page).toContain('lares_connector_held{function="stage"} 2')

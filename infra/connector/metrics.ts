@@ -1,113 +1,122 @@
-import type { Log } from '../../shared/base/log.ts'
+import type { Logger } from '../../shared/base/log.ts'
 import type { BusRecord } from '../../shared/bus/bus.ts'
 import { functionGroup } from '../../shared/contract/consumer-groups.ts'
-import { duplicatesOf, FINE_SECONDS, type Metrics } from '../../shared/observability/metrics.ts'
-import type { Standing } from '../../shared/operations/in-flight.ts'
+import { duplicateCounter, FINE_SECONDS_BUCKETS, type Metrics } from '../../shared/observability/metrics.ts'
+import type { InFlight } from '../../shared/operations/in-flight.ts'
 import type { FunctionStatus, OperationStatus } from '../../shared/operations/operations.ts'
 
 /** What the connector counts of its work. */
 export type ConnectorMetrics = {
   /** A record came from the bus; `isRepeated` when it had come before and is dropped. */
-  came(functionName: string, topic: string, isRepeated: boolean): void
+  received(functionName: string, topic: string, isRepeated: boolean): void
   /** A try has ended, with the code of its error or none. */
-  tried(functionName: string, topic: string, ms: number, error?: string): void
+  attempted(functionName: string, topic: string, ms: number, error?: string): void
   /** It will be tried again, because of this. */
   retried(functionName: string, error: string): void
   /** It has failed for good. */
-  buried(functionName: string): void
+  deadLettered(functionName: string): void
 }
 
-const CONSUMER = ['messaging_system', 'messaging_destination_name', 'messaging_consumer_group_name'] as const
+const CONSUMER_LABELS = [
+  'messaging_system',
+  'messaging_destination_name',
+  'messaging_consumer_group_name',
+] as const
 
 /** Names: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/; `system` is the bus's driver. */
 export function connectorMetrics(metrics: Metrics, system: string): ConnectorMetrics {
   const consumed = metrics.counter(
     'messaging_client_consumed_messages_total',
     'Records that came from the log, those that came again included.',
-    [...CONSUMER, 'messaging_operation_name'],
+    [...CONSUMER_LABELS, 'messaging_operation_name'],
   )
   const duration = metrics.histogram(
     'messaging_process_duration_seconds',
     'How long a try of an event took, until what it emitted was on the log.',
-    [...CONSUMER, 'messaging_operation_name', 'error_type'],
-    FINE_SECONDS,
+    [...CONSUMER_LABELS, 'messaging_operation_name', 'error_type'],
+    FINE_SECONDS_BUCKETS,
   )
   const retries = metrics.counter('lares_retries_total', 'Tries that failed and are followed by another.', [
     'function',
     'error_type',
   ])
-  const buried = metrics.counter('lares_dead_letters_total', 'Events that failed for good.', ['function'])
-  const duplicate = duplicatesOf(metrics, 'connector')
+  const deadLetters = metrics.counter('lares_dead_letters_total', 'Events that failed for good.', [
+    'function',
+  ])
+  const countDuplicate = duplicateCounter(metrics, 'connector')
   const labelsOf = (name: string, topic: string) => ({
     messaging_system: system,
     messaging_destination_name: topic,
     messaging_consumer_group_name: functionGroup(name),
   })
   return {
-    came(name, topic, isRepeated) {
+    received(name, topic, isRepeated) {
       consumed.inc({ ...labelsOf(name, topic), messaging_operation_name: 'receive' })
-      if (isRepeated) duplicate()
+      if (isRepeated) countDuplicate()
     },
-    tried: (name, topic, ms, error = '') =>
+    attempted: (name, topic, ms, error = '') =>
       duration.observe(
         { ...labelsOf(name, topic), messaging_operation_name: 'process', error_type: error },
         ms / 1_000,
       ),
     retried: (name, error) => retries.inc({ function: name, error_type: error }),
-    buried: name => buried.inc({ function: name }),
+    deadLettered: name => deadLetters.inc({ function: name }),
   }
 }
 
 /** A page asks several times for what is read once. */
-const FRESH_MS = 1_000
+const STATUS_TTL_MS = 1_000
 
-export type Load = { function: string; running: number; held: number }
+export type FunctionLoad = { function: string; running: number; held: number }
 
-export type Watched = {
+export type StatusMetricsDependencies = {
   status(): Promise<OperationStatus>
-  loads(): Load[]
-  log: Log
+  loads(): FunctionLoad[]
+  log: Logger
 }
 
 /**
  * What is read when somebody asks: how far each function is behind, and what this connector has in its hands. A status
  * that cannot be read, as when the bus is away, leaves its values out: that is how a page says that they are not known.
  */
-export function watchStatus(metrics: Metrics, { status, loads, log }: Watched): void {
-  const read = freshFor(FRESH_MS, () =>
+export function registerStatusMetrics(
+  metrics: Metrics,
+  { status, loads, log }: StatusMetricsDependencies,
+): void {
+  const readStatus = cachedFor(STATUS_TTL_MS, () =>
     status().catch(error => void log.warn({ err: error }, 'the metrics leave out what cannot be read')),
   )
-  const ofFunctions = (name: string, help: string, measure: (one: FunctionStatus) => number) =>
+  const functionGauge = (name: string, help: string, measure: (one: FunctionStatus) => number) =>
     metrics.gauge(name, help, ['function'], async gauge => {
       gauge.reset()
-      for (const one of (await read())?.functions ?? []) gauge.set({ function: one.name }, measure(one))
+      for (const one of (await readStatus())?.functions ?? []) gauge.set({ function: one.name }, measure(one))
     })
-  const ofLoads = (name: string, help: string, count: (load: Load) => number) =>
+  const loadGauge = (name: string, help: string, count: (load: FunctionLoad) => number) =>
     metrics.gauge(name, help, ['function'], gauge => {
       gauge.reset()
       for (const load of loads()) gauge.set({ function: load.function }, count(load))
     })
-  ofFunctions('lares_function_lag', 'Events on the log that a function has not finished.', ({ lag }) => lag)
-  ofFunctions(
+  functionGauge('lares_function_lag', 'Events on the log that a function has not finished.', ({ lag }) => lag)
+  functionGauge(
     'lares_function_oldest_seconds',
     'How long the oldest event that a function has not finished has waited.',
     ({ oldestMs = 0 }) => oldestMs / 1_000,
   )
-  ofLoads('lares_connector_in_flight', 'Tries that run now.', ({ running }) => running)
-  ofLoads('lares_connector_held', 'Events taken from the log and not finished.', ({ held }) => held)
+  loadGauge('lares_connector_in_flight', 'Tries that run now.', ({ running }) => running)
+  loadGauge('lares_connector_held', 'Events taken from the log and not finished.', ({ held }) => held)
   metrics.gauge(
     'lares_dead_letters',
     'Events that failed for good and that nobody has put back.',
     [],
     async gauge => {
-      const known = await read()
+      const known = await readStatus()
       if (known) gauge.set(known.deadLetters)
       else gauge.remove()
     },
   )
 }
 
-function freshFor<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
+function cachedFor<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
   let last: { at: number; value: Promise<T> } | undefined
   return () => {
     if (!last || performance.now() - last.at > ms) last = { at: performance.now(), value: read() }
@@ -115,7 +124,7 @@ function freshFor<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
   }
 }
 
-export function loadOf(name: string, standings: ReadonlyMap<BusRecord, Standing>): Load {
+export function loadOf(name: string, standings: ReadonlyMap<BusRecord, InFlight>): FunctionLoad {
   let running = 0
   for (const { runningSinceMs } of standings.values()) if (runningSinceMs !== undefined) running++
   return { function: name, running, held: standings.size }

@@ -4,11 +4,11 @@ import { request } from 'undici'
 import * as z from 'zod'
 import { LaresError } from '../../shared/base/errors.ts'
 import type { Environment } from '../../shared/config/environment.ts'
-import { type FunctionSource, stackSource, topicsIn } from '../../shared/contract/stack.ts'
+import { type FunctionSource, parseTopics, stackSource } from '../../shared/contract/stack.ts'
 
-const LIMIT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 5_000
 
-const deployed = z.array(
+const functionListSchema = z.array(
   z.object({ name: z.string(), annotations: z.record(z.string(), z.string()).nullish() }),
 )
 
@@ -18,48 +18,48 @@ const deployed = z.array(
  */
 export function providerSource(url: string, password: () => Promise<string>): FunctionSource {
   return async () =>
-    (await functionsAt(url, await password())).map(({ name, annotations }) => ({
+    (await listFunctions(url, await password())).map(({ name, annotations }) => ({
       name,
-      topics: topicsIn(annotations.topic),
+      topics: parseTopics(annotations.topic),
     }))
 }
 
 /** What `GET /system/functions` of OpenFaaS's REST API tells. Errors: `unavailable`, `unauthorized`. */
-export async function functionsAt(
+export async function listFunctions(
   url: string,
   password: string,
 ): Promise<{ name: string; annotations: Record<string, string> }[]> {
   const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
-  const answer = await request(`${url}/system/functions`, {
+  const response = await request(`${url}/system/functions`, {
     headers: { authorization },
-    headersTimeout: LIMIT_MS,
-    bodyTimeout: LIMIT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    bodyTimeout: REQUEST_TIMEOUT_MS,
   }).catch(cause => {
     throw new LaresError('unavailable', `OPENFAAS_URL ${url} does not answer: ${cause.message}`, { cause })
   })
-  const text = await answer.body.text()
-  if (answer.statusCode === 401)
+  const text = await response.body.text()
+  if (response.statusCode === 401)
     throw new LaresError('unauthorized', `${url} does not take the password; set PROVIDER_PASSWORD`)
-  if (answer.statusCode !== 200)
-    throw new LaresError('unavailable', `${url} answered ${answer.statusCode}: ${text.slice(0, 200)}`)
-  return deployed
+  if (response.statusCode !== 200)
+    throw new LaresError('unavailable', `${url} answered ${response.statusCode}: ${text.slice(0, 200)}`)
+  return functionListSchema
     .parse(JSON.parse(text))
     .map(({ name, annotations }) => ({ name, annotations: annotations ?? {} }))
 }
 
-export type Deployed = {
+export type FunctionDirectory = {
   source: FunctionSource
   /** Where a function is called. Errors: `unavailable`. */
   urlOf(name: string): string
 }
 
 /** The functions that are deployed through OPENFAAS_URL; without it those of the stack file, at LARES_FUNCTION_URLS. */
-export function deployedFunctions(environment: Environment, stackFile: string): Deployed {
+export function openFunctionDirectory(environment: Environment, stackFile: string): FunctionDirectory {
   const { openfaasUrl, functionUrls } = environment
   if (openfaasUrl !== undefined) {
     const url = openfaasUrl.replace(/\/$/, '')
     return {
-      source: providerSource(url, () => passwordOf(environment)),
+      source: providerSource(url, () => readProviderPassword(environment)),
       urlOf: name => `${url}/function/${name}`,
     }
   }
@@ -74,9 +74,9 @@ export function deployedFunctions(environment: Environment, stackFile: string): 
 }
 
 /** The one that is set, or the one that the provider on this machine has made. */
-export async function passwordOf({ provider, home }: Environment): Promise<string> {
+export async function readProviderPassword({ provider, dataDirectory }: Environment): Promise<string> {
   if (provider.password !== undefined) return provider.password
-  const file = join(home, 'provider', 'password')
+  const file = join(dataDirectory, 'provider', 'password')
   return await readFile(file, 'utf8').catch(cause => {
     throw new LaresError('unauthorized', `set PROVIDER_PASSWORD: there is no ${file} to take it from`, {
       cause,

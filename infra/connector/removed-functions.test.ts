@@ -1,24 +1,24 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { defineFunction } from '../../shared/contract/definition.ts'
-import { firstEvent } from '../../shared/contract/events/event.ts'
-import { openWorks, result, until, type Works } from './connector.fixture.ts'
+import { createRootEvent } from '../../shared/contract/events/event.ts'
+import { type ConnectorTestBed, openConnectorTestBed, resultDraft, waitUntil } from './connector.fixture.ts'
 
-let works: Works
+let testBed: ConnectorTestBed
 
 beforeEach(async () => {
-  works = await openWorks()
+  testBed = await openConnectorTestBed()
 })
-afterEach(() => works.close())
+afterEach(() => testBed.close())
 
-const dice = defineFunction<'lares.skill.dice.requested'>({
+const diceSkill = defineFunction<'lares.skill.dice.requested'>({
   name: 'dice',
   receives: ['lares.skill.dice.requested'],
   emits: ['lares.result.returned'],
-  handle: event => result(event.data.text),
+  handle: event => resultDraft(event.data.text),
 })
 
-const request = (id: string) =>
-  firstEvent({
+const diceRequest = (id: string) =>
+  createRootEvent({
     id,
     source: '/lares/tests',
     type: 'lares.skill.dice.requested',
@@ -37,34 +37,34 @@ const request = (id: string) =>
 
 test('what is asked of a skill that was removed fails for good, and what is asked when it is back is answered', async () => {
   let now = Date.now()
-  works.deploy(dice)
-  await works.start({ now: () => now })
-  await works.events.publish([request('before')])
-  await until(async () => expect(await works.results()).toEqual(['before']))
-  works.withdraw('dice')
-  const late = Array.from({ length: 3 }, (_, n) => request(`late-${n}`))
-  await until(async () => {
+  testBed.deploy(diceSkill)
+  await testBed.start({ now: () => now })
+  await testBed.events.publish([diceRequest('before')])
+  await waitUntil(async () => expect(await testBed.results()).toEqual(['before']))
+  testBed.undeploy('dice')
+  const late = Array.from({ length: 3 }, (_, n) => diceRequest(`late-${n}`))
+  await waitUntil(async () => {
     now += 500
-    await works.events.publish(late)
-    expect(await works.dead()).toContainEqual(
+    await testBed.events.publish(late)
+    expect(await testBed.deadLetters()).toContainEqual(
       expect.objectContaining({ error: expect.objectContaining({ message: 'the skill dice was removed' }) }),
     )
   })
-  works.deploy(dice)
-  await until(async () => {
-    await works.events.publish([request('again')])
-    expect(await works.results()).toContain('again')
+  testBed.deploy(diceSkill)
+  await waitUntil(async () => {
+    await testBed.events.publish([diceRequest('again')])
+    expect(await testBed.results()).toContain('again')
   })
 })
 
 test('what is replaced is away for a moment, and loses nothing', async () => {
-  works.deploy(dice)
-  await works.start()
-  await works.events.publish([request('before')])
-  await until(async () => expect(await works.results()).toEqual(['before']))
-  works.withdraw('dice')
-  await works.events.publish([request('between')])
-  works.deploy(dice)
-  await until(async () => expect(await works.results()).toEqual(['before', 'between']))
-  expect(await works.dead()).toEqual([])
+  testBed.deploy(diceSkill)
+  await testBed.start()
+  await testBed.events.publish([diceRequest('before')])
+  await waitUntil(async () => expect(await testBed.results()).toEqual(['before']))
+  testBed.undeploy('dice')
+  await testBed.events.publish([diceRequest('between')])
+  testBed.deploy(diceSkill)
+  await waitUntil(async () => expect(await testBed.results()).toEqual(['before', 'between']))
+  expect(await testBed.deadLetters()).toEqual([])
 })

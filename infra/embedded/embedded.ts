@@ -1,8 +1,8 @@
 import { type StartedGateway, startGateway } from '../../gateway/start.ts'
-import type { Log } from '../../shared/base/log.ts'
+import type { Logger } from '../../shared/base/log.ts'
 import type { Environment } from '../../shared/config/environment.ts'
 import { openCatalogue } from '../../shared/contract/catalogue.ts'
-import { type Invocable, invocable } from '../../shared/contract/invoke.ts'
+import { createInvocable, type Invocable } from '../../shared/contract/invoke.ts'
 import { type FunctionSource, readStack, stackSource } from '../../shared/contract/stack.ts'
 import { type Drivers, openDrivers } from '../../shared/host/drivers.ts'
 import { loadFunction } from '../../shared/host/load.ts'
@@ -15,10 +15,10 @@ import { auditedInvoker } from '../connector/invokers/audited-invoker.ts'
 import { httpInvoker } from '../connector/invokers/http-invoker.ts'
 import { inlineInvoker } from '../connector/invokers/inline-invoker.ts'
 import type { Invoker } from '../connector/invokers/invoker.ts'
-import { connectorMetrics, watchStatus } from '../connector/metrics.ts'
-import { deployedFunctions } from '../connector/provider-source.ts'
-import { startCooling } from '../timers/archive.ts'
-import { startTrimming } from '../timers/journal-retention.ts'
+import { connectorMetrics, registerStatusMetrics } from '../connector/metrics.ts'
+import { openFunctionDirectory } from '../connector/provider-source.ts'
+import { startArchiving } from '../timers/archive.ts'
+import { startJournalTrimming } from '../timers/journal-retention.ts'
 import { startTimers } from '../timers/timers.ts'
 
 export type Embedded = {
@@ -30,20 +30,24 @@ export type Embedded = {
 /** Everything in one process: gateway, connector, timers, and the functions of `stackFile` called inline, or those deployed at OPENFAAS_URL. */
 export async function startEmbedded(
   environment: Environment,
-  log: Log,
+  log: Logger,
   stackFile = 'stack.yml',
 ): Promise<Embedded> {
   const drivers = openDrivers(environment, log)
-  const [bus, events, conversations, objects, models] = await Promise.all([
+  const [bus, events, store, objects, models] = await Promise.all([
     drivers.bus(),
     drivers.events(),
-    drivers.conversations(),
+    drivers.store(),
     drivers.objects(),
     drivers.models(),
   ])
-  const { invoker: called, source, stop } = await openFunctions(environment, stackFile, drivers, log)
-  const invoker = auditedInvoker(called, await drivers.audit())
-  const catalogue = openCatalogue(conversations.documents)
+  const {
+    invoker: functionInvoker,
+    source,
+    stop: stopFunctions,
+  } = await openFunctionBackend(environment, stackFile, drivers, log)
+  const invoker = auditedInvoker(functionInvoker, await drivers.audit())
+  const catalogue = openCatalogue(store.records)
   const connector = await startConnector({
     bus,
     events,
@@ -53,48 +57,48 @@ export async function startEmbedded(
     source,
     metrics: connectorMetrics(drivers.metrics, environment.bus),
   })
-  const timers = startTimers(conversations.timers, events, log)
-  const trimming = startTrimming(conversations, log)
-  const cooling = startCooling(objects, environment.coldDays, log)
-  const dead = openDeadLetters({ bus, objects, documents: conversations.documents })
-  const status = openStatus({ bus, dead, source, reach: invoker.manifest })
-  watchStatus(drivers.metrics, { status, loads: connector.loads, log })
+  const timers = startTimers(store.timers, events, log)
+  const journalTrimming = startJournalTrimming(store, log)
+  const archiving = startArchiving(objects, environment.coldDays, log)
+  const deadLetters = openDeadLetters({ bus, objects, records: store.records })
+  const status = openStatus({ bus, deadLetters, source, probe: invoker.manifest })
+  registerStatusMetrics(drivers.metrics, { status, loads: connector.loads, log })
   const trace = openTracer({
     bus,
     objects,
-    dead,
-    history: conversations.history,
+    deadLetters,
+    history: store.history,
     source,
-    standings: async conversation => connector.standings(conversation),
+    inFlight: async conversation => connector.inFlight(conversation),
   })
   const checks = { model: models.check }
-  const gateway = await startGateway(environment, drivers, log, { checks, dead, status, trace })
+  const gateway = await startGateway(environment, drivers, log, { checks, deadLetters, status, trace })
   return {
     gateway,
     connector,
     async close() {
       await gateway.close()
       await timers.close()
-      await trimming.close()
-      await cooling.close()
+      await journalTrimming.close()
+      await archiving.close()
       await connector.close()
-      await stop()
+      await stopFunctions()
       await drivers.close()
     },
   }
 }
 
-type Functions = { invoker: Invoker; source: FunctionSource; stop(): Promise<void> }
+type FunctionBackend = { invoker: Invoker; source: FunctionSource; stop(): Promise<void> }
 
 /** Called in this process; or over HTTP, when they are deployed through a provider, so that they come and go while this runs. */
-async function openFunctions(
+async function openFunctionBackend(
   environment: Environment,
   stackFile: string,
   drivers: Drivers,
-  log: Log,
-): Promise<Functions> {
+  log: Logger,
+): Promise<FunctionBackend> {
   if (environment.openfaasUrl !== undefined) {
-    const { source, urlOf } = deployedFunctions(environment, stackFile)
+    const { source, urlOf } = openFunctionDirectory(environment, stackFile)
     const invoker = httpInvoker({ urlOf })
     return { source, invoker, stop: invoker.close }
   }
@@ -103,7 +107,7 @@ async function openFunctions(
   for (const { name, handler } of await readStack(stackFile)) {
     const definition = await loadFunction(handler)
     const services = await drivers.services(definition.uses ?? [])
-    const one = meteredFunction(invocable(definition, { services, objects, log }), drivers.metrics)
+    const one = meteredFunction(createInvocable(definition, { services, objects, log }), drivers.metrics)
     await one.start()
     functions.set(name, one)
   }

@@ -14,8 +14,8 @@ const RUNTIME_PACKAGES = ['libc6', 'libgcc-s1', 'libstdc++6', 'ca-certificates']
 /** A shell and the small programs that npm and a Dockerfile's RUN expect, as one file. */
 const BUILD_PACKAGES = ['busybox-static']
 const BUILD_PROGRAMS = ['sh', 'env', 'cat', 'cp', 'id', 'ls', 'mkdir', 'rm']
-const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
-const NPM = '11.21.2'
+const CERTIFICATES_FILE = '/etc/ssl/certs/ca-certificates.crt'
+const NPM_VERSION = '11.21.2'
 
 export type BaseImages = {
   /** For the build argument BASE_IMAGE: Node on Debian's C library, without a shell. */
@@ -24,12 +24,12 @@ export type BaseImages = {
   build: string
 }
 
-export type BaseOptions = {
+export type BaseImageOptions = {
   /** The checkout whose Node is taken. */
   root: string
   /** What stands before `node` and `node-build` in the images' names. */
   prefix?: string
-  progress?: (line: string) => void
+  onProgress?: (line: string) => void
 }
 
 /**
@@ -37,27 +37,27 @@ export type BaseOptions = {
  * has configured, for where no registry of images can be reached. Does nothing when they are there already.
  * Errors: `unavailable`, with what failed and the remedy.
  */
-export async function makeBaseImages({
+export async function buildBaseImages({
   root,
   prefix = 'lares',
-  progress = () => undefined,
-}: BaseOptions): Promise<BaseImages> {
-  const version = await versionOf(root)
+  onProgress = () => undefined,
+}: BaseImageOptions): Promise<BaseImages> {
+  const version = await imageVersion(root)
   const images = { base: `${prefix}/node:${version}`, build: `${prefix}/node-build:${version}` }
-  if ((await idOf(images.base)) && (await idOf(images.build))) return images
+  if ((await imageId(images.base)) && (await imageId(images.build))) return images
   const folder = await mkdtemp(join(tmpdir(), 'lares-base-'))
   try {
-    progress(`making ${images.base} and ${images.build} from Debian's packages and npm's`)
-    await makeRuntime(root, folder)
-    await imageOf(join(folder, 'root'), images.base)
-    await addTools(folder)
-    await imageOf(join(folder, 'root'), images.build, await registryOfThisMachine(join(folder, 'root')))
+    onProgress(`making ${images.base} and ${images.build} from Debian's packages and npm's`)
+    await buildRuntime(root, folder)
+    await importImage(join(folder, 'root'), images.base)
+    await addBuildTools(folder)
+    await importImage(join(folder, 'root'), images.build, await localRegistrySettings(join(folder, 'root')))
     return images
   } catch (cause) {
-    const told = (cause as { stderr?: string }).stderr || (cause as Error).message
+    const reason = (cause as { stderr?: string }).stderr || (cause as Error).message
     throw new LaresError(
       'unavailable',
-      `the base images could not be made: ${told.trim()}; this needs a running dockerd, Debian's apt-get and npm`,
+      `the base images could not be made: ${reason.trim()}; this needs a running dockerd, Debian's apt-get and npm`,
       { cause },
     )
   } finally {
@@ -65,24 +65,24 @@ export async function makeBaseImages({
   }
 }
 
-const nodeIn = (root: string): string =>
+const nodeBinaryIn = (root: string): string =>
   join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
 
 /** Names what goes in, so that other packages make other images. */
-async function versionOf(root: string): Promise<string> {
-  const { stdout } = await run(nodeIn(root), ['--version'])
-  const inputs = JSON.stringify([RUNTIME_PACKAGES, BUILD_PACKAGES, BUILD_PROGRAMS, NPM])
+async function imageVersion(root: string): Promise<string> {
+  const { stdout } = await run(nodeBinaryIn(root), ['--version'])
+  const inputs = JSON.stringify([RUNTIME_PACKAGES, BUILD_PACKAGES, BUILD_PROGRAMS, NPM_VERSION])
   return `${stdout.trim().slice(1)}-${createHash('sha256').update(inputs).digest('hex').slice(0, 8)}`
 }
 
 /** The digest of an image that is here; undefined of any other. */
-export const idOf = (image: string): Promise<string | undefined> =>
+export const imageId = (image: string): Promise<string | undefined> =>
   run('docker', ['image', 'inspect', '--format', '{{.Id}}', image]).then(
     ({ stdout }) => stdout.trim(),
     () => undefined,
   )
 
-async function makeRuntime(root: string, folder: string): Promise<void> {
+async function buildRuntime(root: string, folder: string): Promise<void> {
   const system = join(folder, 'root')
   for (const name of ['bin', 'lib', 'sbin']) {
     await mkdir(join(system, 'usr', name), { recursive: true })
@@ -92,15 +92,15 @@ async function makeRuntime(root: string, folder: string): Promise<void> {
   await symlink('usr/lib64', join(system, 'lib64'))
   await mkdir(join(system, 'tmp'))
   await chmod(join(system, 'tmp'), 0o1777)
-  await unpack(RUNTIME_PACKAGES, folder)
+  await unpackPackages(RUNTIME_PACKAGES, folder)
   for (const name of ['doc', 'man', 'locale', 'lintian'])
     await rm(join(system, 'usr', 'share', name), { recursive: true, force: true })
-  await trustCertificates(system)
+  await bundleCertificates(system)
   await mkdir(join(system, 'usr', 'local', 'bin'), { recursive: true })
-  await cp(nodeIn(root), join(system, 'usr', 'local', 'bin', 'node'))
+  await cp(nodeBinaryIn(root), join(system, 'usr', 'local', 'bin', 'node'))
 }
 
-async function unpack(packages: string[], folder: string): Promise<void> {
+async function unpackPackages(packages: string[], folder: string): Promise<void> {
   const debs = await mkdtemp(join(folder, 'debs-'))
   // As root, apt-get downloads as another user, who may not write here.
   const asSelf = process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []
@@ -112,35 +112,35 @@ async function unpack(packages: string[], folder: string): Promise<void> {
 }
 
 /** npm in a build asks whom npm on this machine asks, and trusts whom this machine trusts. */
-async function registryOfThisMachine(system: string): Promise<string[]> {
+async function localRegistrySettings(system: string): Promise<string[]> {
   const { stdout } = await run('npm', ['config', 'get', 'registry'])
-  const trusted = await readFile(CERTIFICATES).catch(() => undefined)
-  if (trusted) await writeFile(join(system, CERTIFICATES), trusted)
-  return [`NPM_CONFIG_REGISTRY=${stdout.trim()}`, `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`]
+  const trusted = await readFile(CERTIFICATES_FILE).catch(() => undefined)
+  if (trusted) await writeFile(join(system, CERTIFICATES_FILE), trusted)
+  return [`NPM_CONFIG_REGISTRY=${stdout.trim()}`, `NODE_EXTRA_CA_CERTS=${CERTIFICATES_FILE}`]
 }
 
 /** What update-ca-certificates does when the package is installed. */
-async function trustCertificates(system: string): Promise<void> {
+async function bundleCertificates(system: string): Promise<void> {
   const folder = join(system, 'usr', 'share', 'ca-certificates', 'mozilla')
   const files = (await readdir(folder)).sort()
   const all = await Promise.all(files.map(file => readFile(join(folder, file), 'utf8')))
-  await mkdir(dirname(join(system, CERTIFICATES)), { recursive: true })
-  await writeFile(join(system, CERTIFICATES), all.join(''))
+  await mkdir(dirname(join(system, CERTIFICATES_FILE)), { recursive: true })
+  await writeFile(join(system, CERTIFICATES_FILE), all.join(''))
 }
 
-async function addTools(folder: string): Promise<void> {
+async function addBuildTools(folder: string): Promise<void> {
   const system = join(folder, 'root')
-  await unpack(BUILD_PACKAGES, folder)
+  await unpackPackages(BUILD_PACKAGES, folder)
   for (const name of BUILD_PROGRAMS) await symlink('/bin/busybox', join(system, 'usr', 'bin', name))
-  await run('npm', ['pack', `npm@${NPM}`, '--silent'], { cwd: folder })
+  await run('npm', ['pack', `npm@${NPM_VERSION}`, '--silent'], { cwd: folder })
   const target = join(system, 'usr', 'local', 'lib', 'node_modules', 'npm')
   await mkdir(target, { recursive: true })
-  await run('tar', ['-xzf', join(folder, `npm-${NPM}.tgz`), '--strip-components=1', '-C', target])
+  await run('tar', ['-xzf', join(folder, `npm-${NPM_VERSION}.tgz`), '--strip-components=1', '-C', target])
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(system, 'usr', 'local', 'bin', 'npm'))
 }
 
 /** Files have one owner and one time, so that the same packages make the same layer. */
-async function imageOf(system: string, image: string, environment: string[] = []): Promise<void> {
+async function importImage(system: string, image: string, environment: string[] = []): Promise<void> {
   const packed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
   const changes = ['PATH=/usr/local/bin:/usr/bin:/bin', ...environment].flatMap(one => [
     '--change',
@@ -148,8 +148,8 @@ async function imageOf(system: string, image: string, environment: string[] = []
   ])
   const script = `tar -c ${packed.join(' ')} -C "$0" . | docker import "$@"`
   const child = execFile('sh', ['-c', script, system, ...changes, '-', image])
-  let told = ''
-  child.stderr!.on('data', text => (told += text))
+  let errorOutput = ''
+  child.stderr!.on('data', text => (errorOutput += text))
   const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(told)
+  if (code !== 0) throw new Error(errorOutput)
 }

@@ -5,23 +5,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { LaresError } from '../../shared/base/errors.ts'
-import type { Log } from '../../shared/base/log.ts'
-import { ensureMe5Folder, ME5 } from '../../shared/models/e5/model-folder.ts'
-import { idOf } from './base.ts'
+import type { Logger } from '../../shared/base/log.ts'
+import { ensureMe5Folder, ME5_MODEL_ID } from '../../shared/models/e5/model-folder.ts'
+import { imageId } from './base.ts'
 
 const run = promisify(execFile)
 
 /** LARES_CACHE of the functions. */
-const CACHE = '/opt/lares'
+const CACHE_DIRECTORY = '/opt/lares'
 
-export type EmbeddingsOptions = {
+export type EmbeddingsImageOptions = {
   /** The image that the model is added to. */
   from: string
   /** Where the model is kept on this machine; it is fetched when it is not there. */
   cacheDir: string
   /** What stands before `node-embeddings` in the image's name. */
   prefix?: string
-  log: Log
+  log: Logger
 }
 
 /**
@@ -29,19 +29,19 @@ export type EmbeddingsOptions = {
  * it. As what all functions are built on, it is one layer that all of them share. Does nothing when it is there already.
  * Errors: `unavailable`, with what failed.
  */
-export async function makeEmbeddingsImage(options: EmbeddingsOptions): Promise<string> {
+export async function buildEmbeddingsImage(options: EmbeddingsImageOptions): Promise<string> {
   const { from, cacheDir, prefix = 'lares', log } = options
   const model = await ensureMe5Folder({ cacheDir, log })
-  const image = `${prefix}/node-embeddings:${await tagFor(from)}`
-  if ((await idOf(image)) !== undefined) return image
+  const image = `${prefix}/node-embeddings:${await imageTag(from)}`
+  if ((await imageId(image)) !== undefined) return image
   const folder = await mkdtemp(join(tmpdir(), 'lares-embeddings-'))
   try {
-    await cp(model, join(folder, ME5), { recursive: true })
+    await cp(model, join(folder, ME5_MODEL_ID), { recursive: true })
     await writeFile(
       join(folder, 'Dockerfile'),
-      `FROM ${from}\nCOPY ${ME5}/ ${CACHE}/models/${ME5}/\nENV LARES_CACHE=${CACHE}\n`,
+      `FROM ${from}\nCOPY ${ME5_MODEL_ID}/ ${CACHE_DIRECTORY}/models/${ME5_MODEL_ID}/\nENV LARES_CACHE=${CACHE_DIRECTORY}\n`,
     )
-    await docker(['build', '--quiet', '--tag', image, folder])
+    await runDocker(['build', '--quiet', '--tag', image, folder])
     return image
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -49,15 +49,15 @@ export async function makeEmbeddingsImage(options: EmbeddingsOptions): Promise<s
 }
 
 /** Names what goes in, so that another base or another model makes another image. */
-async function tagFor(from: string): Promise<string> {
-  if ((await idOf(from)) === undefined) await docker(['pull', '--quiet', from])
+async function imageTag(from: string): Promise<string> {
+  if ((await imageId(from)) === undefined) await runDocker(['pull', '--quiet', from])
   return createHash('sha256')
-    .update(JSON.stringify([await idOf(from), ME5]))
+    .update(JSON.stringify([await imageId(from), ME5_MODEL_ID]))
     .digest('hex')
     .slice(0, 12)
 }
 
-async function docker(args: string[]): Promise<void> {
+async function runDocker(args: string[]): Promise<void> {
   await run('docker', args).catch((cause: Error & { stderr?: string }) => {
     throw new LaresError(
       'unavailable',

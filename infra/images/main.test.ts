@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 
-const images = (...args: string[]) =>
+const runImages = (...args: string[]) =>
   promisify(execFile)(process.execPath, ['infra/images/main.ts', ...args]).then(
     ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
@@ -14,7 +14,7 @@ it.each([
   [['time'], "Unexpected argument 'time'"],
   [['--embeddings', '--from'], 'argument missing'],
 ])('refuses %s, and says how it is called', async (args, why) => {
-  const { code, stdout, stderr } = await images(...args)
+  const { code, stdout, stderr } = await runImages(...args)
   expect(code).toBe(1)
   expect(stdout).toBe('')
   expect(stderr).toContain(why)

@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { openLog } from '../../shared/observability/pino-log.ts'
-import { makeBaseImages } from './base.ts'
-import { makeEmbeddingsImage } from './embeddings.ts'
+import { openLogger } from '../../shared/observability/pino-log.ts'
+import { buildBaseImages } from './base.ts'
+import { buildEmbeddingsImage } from './embeddings.ts'
 
 const USAGE = 'npm run images -- [--embeddings [--from IMAGE]]'
 
@@ -13,21 +13,21 @@ const USAGE = 'npm run images -- [--embeddings [--from IMAGE]]'
  * of images can be reached; `--embeddings` adds the embedding model to the base, or to another image.
  */
 try {
-  const { embeddings, from } = options()
+  const { embeddings, from } = parseOptions()
   const args: string[] = []
   let base = from
   if (base === undefined) {
-    const made = await makeBaseImages({
+    const made = await buildBaseImages({
       root: join(import.meta.dirname, '..', '..'),
-      progress: line => void process.stderr.write(`${line}\n`),
+      onProgress: line => void process.stderr.write(`${line}\n`),
     })
     base = made.base
     args.push(`--build-arg BUILD_IMAGE=${made.build}`)
   }
   if (embeddings) {
-    const { cache, logLevel } = readEnvironment(process.env)
-    const log = openLog('images', logLevel)
-    base = await makeEmbeddingsImage({ from: base, cacheDir: join(cache, 'models'), log })
+    const { cacheDirectory, logLevel } = readEnvironment(process.env)
+    const log = openLogger('images', logLevel)
+    base = await buildEmbeddingsImage({ from: base, cacheDir: join(cacheDirectory, 'models'), log })
   }
   process.stdout.write(`${[`--build-arg BASE_IMAGE=${base}`, ...args].join(' ')}\n`)
 } catch (error) {
@@ -35,7 +35,7 @@ try {
   process.exitCode = 1
 }
 
-function options() {
+function parseOptions() {
   try {
     const { values } = parseArgs({
       options: { embeddings: { type: 'boolean' }, from: { type: 'string' } },

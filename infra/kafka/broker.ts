@@ -8,14 +8,14 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { LaresError } from '../../shared/base/errors.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
-import { kafkaJars } from './jars.ts'
+import { ensureKafkaJars } from './jars.ts'
 
 export type BrokerOptions = {
   /** Data, settings and log of the broker; a broker started again on the same folder has its topics again. */
   dir: string
   port: number
   host?: string
-  progress?: (line: string) => void
+  onProgress?: (line: string) => void
 }
 
 export type Broker = {
@@ -31,45 +31,52 @@ export type Broker = {
 }
 
 /** Small, quick to start, and for one machine: development and tests, not production. */
-const JVM = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
-const START_LIMIT_MS = 60_000
-const STOP_LIMIT_MS = 15_000
-const LOG_TAIL = 2_000
+const JVM_OPTIONS = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+const START_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 15_000
+const LOG_TAIL_LENGTH = 2_000
 
 /** Starts one Kafka node (KRaft) and resolves when it takes connections. Errors: `unavailable`, with what it said last. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { dir, port, host = '127.0.0.1', progress = line => void process.stderr.write(`${line}\n`) } = options
-  const jars = await kafkaJars(readEnvironment(process.env).cache, progress)
+  const {
+    dir,
+    port,
+    host = '127.0.0.1',
+    onProgress = line => void process.stderr.write(`${line}\n`),
+  } = options
+  const jars = await ensureKafkaJars(readEnvironment(process.env).cacheDirectory, onProgress)
   await requireFreePort(host, port)
   const settings = await writeSettings(dir, host, port)
-  const java = javaOn(jars, dir)
-  if (!existsSync(join(dir, 'data', 'meta.properties'))) await format(java, settings)
+  const javaArguments = javaArgumentsFor(jars, dir)
+  if (!existsSync(join(dir, 'data', 'meta.properties'))) await formatStorage(javaArguments, settings)
   const logFile = join(dir, 'broker.log')
   const log = await open(logFile, 'a')
-  const running = spawn('java', [...java, 'kafka.Kafka', settings], { stdio: ['ignore', log.fd, log.fd] })
+  const running = spawn('java', [...javaArguments, 'kafka.Kafka', settings], {
+    stdio: ['ignore', log.fd, log.fd],
+  })
   await log.close()
   const ended = new Promise<void>(resolve => running.once('exit', () => resolve()))
-  await untilListening(running, host, port, logFile).catch(error => {
+  await waitUntilListening(running, host, port, logFile).catch(error => {
     running.kill('SIGKILL')
     throw error
   })
-  const end = async (signal: NodeJS.Signals) => {
+  const terminate = async (signal: NodeJS.Signals) => {
     running.kill(signal)
-    const forced = setTimeout(() => running.kill('SIGKILL'), STOP_LIMIT_MS)
+    const killTimer = setTimeout(() => running.kill('SIGKILL'), STOP_TIMEOUT_MS)
     await ended
-    clearTimeout(forced)
+    clearTimeout(killTimer)
   }
   return {
     brokers: `${host}:${port}`,
     pid: running.pid!,
-    stop: () => end('SIGTERM'),
-    kill: () => end('SIGKILL'),
+    stop: () => terminate('SIGTERM'),
+    kill: () => terminate('SIGKILL'),
     ended,
   }
 }
 
-const javaOn = (jars: string, dir: string): string[] => [
-  ...JVM,
+const javaArgumentsFor = (jars: string, dir: string): string[] => [
+  ...JVM_OPTIONS,
   `-Dlog4j2.configurationFile=${join(dir, 'log4j2.properties')}`,
   '-cp',
   join(jars, '*'),
@@ -102,11 +109,11 @@ async function writeSettings(dir: string, host: string, port: number): Promise<s
       .map(([key, value]) => `${key}=${value}\n`)
       .join(''),
   )
-  await writeFile(join(dir, 'log4j2.properties'), LOG_SETTINGS)
+  await writeFile(join(dir, 'log4j2.properties'), LOG4J_PROPERTIES)
   return file
 }
 
-const LOG_SETTINGS = `appender.out.type = Console
+const LOG4J_PROPERTIES = `appender.out.type = Console
 appender.out.name = out
 appender.out.layout.type = PatternLayout
 appender.out.layout.pattern = %d %p %m (%c)%n
@@ -126,7 +133,7 @@ async function controllerPort(dir: string): Promise<number> {
   return port
 }
 
-async function format(java: string[], settings: string): Promise<void> {
+async function formatStorage(java: string[], settings: string): Promise<void> {
   const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
   await promisify(execFile)('java', [
     ...java,
@@ -154,7 +161,7 @@ async function requireFreePort(host: string, port: number): Promise<void> {
   await new Promise(resolve => server.close(resolve))
 }
 
-async function untilListening(
+async function waitUntilListening(
   running: ChildProcess,
   host: string,
   port: number,
@@ -165,13 +172,13 @@ async function untilListening(
       const socket = connect(port, host, () => resolve(true)).once('error', () => resolve(false))
       socket.once('connect', () => socket.destroy())
     })
-  const deadline = performance.now() + START_LIMIT_MS
+  const deadline = performance.now() + START_TIMEOUT_MS
   while (!(await isOpen())) {
     if (running.exitCode === null && performance.now() < deadline) await wait(50)
     else
       throw new LaresError(
         'unavailable',
-        `Kafka did not start: ${(await readFile(logFile, 'utf8')).slice(-LOG_TAIL)}`,
+        `Kafka did not start: ${(await readFile(logFile, 'utf8')).slice(-LOG_TAIL_LENGTH)}`,
       )
   }
 }

@@ -5,21 +5,21 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { LaresError } from '../../shared/base/errors.ts'
 
-const VERSION = '4.1.0'
+const KAFKA_VERSION = '4.1.0'
 const run = promisify(execFile)
 
 /**
  * The folder with Kafka's jars below `cache`, fetched with Maven when it is not there yet. It is filled beside its place
  * and renamed, so an interrupted fetch leaves nothing half. Errors: `unavailable`, with the remedy.
  */
-export async function kafkaJars(cache: string, progress: (line: string) => void): Promise<string> {
-  const folder = join(cache, `kafka-${VERSION}`)
+export async function ensureKafkaJars(cache: string, onProgress: (line: string) => void): Promise<string> {
+  const folder = join(cache, `kafka-${KAFKA_VERSION}`)
   if (existsSync(folder)) return folder
   await requireTool('java', 'install Java 17, as in: apt-get install openjdk-17-jre-headless')
   await requireTool('mvn', 'install Maven, as in: apt-get install maven')
-  progress(`fetching Kafka ${VERSION} with Maven (43 MB, about a minute)`)
+  onProgress(`fetching Kafka ${KAFKA_VERSION} with Maven (43 MB, about a minute)`)
   await mkdir(cache, { recursive: true })
-  const draft = await mkdtemp(`${folder}-`)
+  const partialFolder = await mkdtemp(`${folder}-`)
   try {
     const pom = join(import.meta.dirname, 'pom.xml')
     await run('mvn', [
@@ -28,11 +28,11 @@ export async function kafkaJars(cache: string, progress: (line: string) => void)
       '--file',
       pom,
       'dependency:copy-dependencies',
-      `-DoutputDirectory=${draft}`,
+      `-DoutputDirectory=${partialFolder}`,
     ])
-    await rename(draft, folder)
+    await rename(partialFolder, folder)
   } catch (cause) {
-    await rm(draft, { recursive: true, force: true })
+    await rm(partialFolder, { recursive: true, force: true })
     if (existsSync(folder)) return folder
     throw new LaresError(
       'unavailable',
@@ -40,7 +40,7 @@ export async function kafkaJars(cache: string, progress: (line: string) => void)
       { cause },
     )
   }
-  progress(`Kafka ${VERSION} is in ${dirname(folder)}`)
+  onProgress(`Kafka ${KAFKA_VERSION} is in ${dirname(folder)}`)
   return folder
 }
 

@@ -4,14 +4,14 @@ import { parseEnv } from 'node:util'
 import { stringify } from 'yaml'
 import { LaresError } from '../../shared/base/errors.ts'
 import type { Environment } from '../../shared/config/environment.ts'
-import { masterKeysIn, textsOrMade } from '../../shared/protection/master-key.ts'
-import { madeSecret, writeOnce } from '../setup/generated-secret.ts'
+import { masterKeysFromFile, readOrCreateMasterKeyTexts } from '../../shared/protection/master-key.ts'
+import { generateSecret, writeIfAbsent } from '../setup/generated-secret.ts'
 
 /** What stores are opened with: by nobody but Lares, so nobody chooses it. */
 const STORE_SECRETS = ['POSTGRES_PASSWORD', 'QDRANT_API_KEY', 'S3_SECRET_KEY'] as const
-const STORES = 'stores.env'
-const SECRETS = 'secrets.env'
-const MODELS = 'models.yaml'
+const STORES_FILE = 'stores.env'
+const SECRETS_FILE = 'secrets.env'
+const MODELS_FILE = 'models.yaml'
 
 /**
  * Makes an overlay of infra/knative/base in `LARES_HOME/cluster`, with what has no default there: the passwords, the token
@@ -19,20 +19,26 @@ const MODELS = 'models.yaml'
  * Gives back the folder, for `kubectl apply --server-side -k`. Errors: `invalid_config`.
  */
 export async function prepareCluster(environment: Environment, { keda }: { keda: boolean }): Promise<string> {
-  const { home, configDirectory } = environment
-  const folder = join(home, 'cluster')
+  const { dataDirectory, configDirectory } = environment
+  const folder = join(dataDirectory, 'cluster')
   await mkdir(join(folder, 'config'), { recursive: true, mode: 0o700 })
-  await writeOnce(join(folder, STORES), STORE_SECRETS.map(name => `${name}=${madeSecret()}\n`).join(''))
-  await write(folder, SECRETS, linesOf(await secretsOf(environment, folder)))
+  await writeIfAbsent(
+    join(folder, STORES_FILE),
+    STORE_SECRETS.map(name => `${name}=${generateSecret()}\n`).join(''),
+  )
+  await writePrivateFile(folder, SECRETS_FILE, toEnvLines(await secretsOf(environment, folder)))
   const files = (await readdir(configDirectory)).filter(name => name.endsWith('.yaml')).sort()
   for (const file of files)
-    await write(folder, join('config', file), await readFile(join(configDirectory, file), 'utf8'))
+    await writePrivateFile(folder, join('config', file), await readFile(join(configDirectory, file), 'utf8'))
   const port = modelPort(environment)
-  if (port !== undefined) await write(folder, MODELS, stringify(reachingModels(port)))
+  if (port !== undefined) await writePrivateFile(folder, MODELS_FILE, stringify(modelNetworkPolicy(port)))
   const overlay = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
-    resources: [relative(folder, join(import.meta.dirname, 'base')), ...(port === undefined ? [] : [MODELS])],
+    resources: [
+      relative(folder, join(import.meta.dirname, 'base')),
+      ...(port === undefined ? [] : [MODELS_FILE]),
+    ],
     ...(keda && { components: [relative(folder, join(import.meta.dirname, 'keda'))] }),
     configMapGenerator: [
       { name: 'lares-config', namespace: 'lares', files: files.map(file => `config/${file}`) },
@@ -44,39 +50,40 @@ export async function prepareCluster(environment: Environment, { keda }: { keda:
       },
     ],
     secretGenerator: [
-      { name: 'lares-secrets', namespace: 'lares', envs: [SECRETS] },
-      { name: 'lares-store-secrets', namespace: 'lares', envs: [STORES] },
+      { name: 'lares-secrets', namespace: 'lares', envs: [SECRETS_FILE] },
+      { name: 'lares-store-secrets', namespace: 'lares', envs: [STORES_FILE] },
     ],
   }
-  await write(folder, 'kustomization.yaml', stringify(overlay))
+  await writePrivateFile(folder, 'kustomization.yaml', stringify(overlay))
   return folder
 }
 
-const write = (folder: string, file: string, text: string) =>
+const writePrivateFile = (folder: string, file: string, text: string) =>
   writeFile(join(folder, file), text, { mode: 0o600 })
 
 async function secretsOf(environment: Environment, folder: string): Promise<Record<string, string>> {
-  const { home, token, provider, masterKey, openai } = environment
-  const { POSTGRES_PASSWORD, ...shared } = parseEnv(await readFile(join(folder, STORES), 'utf8'))
-  await mkdir(join(home, 'provider'), { recursive: true, mode: 0o700 })
-  const kept = async (file: string) => {
-    await writeOnce(file, madeSecret())
+  const { dataDirectory, token, provider, masterKey, openai } = environment
+  const { POSTGRES_PASSWORD, ...storeSecrets } = parseEnv(await readFile(join(folder, STORES_FILE), 'utf8'))
+  await mkdir(join(dataDirectory, 'provider'), { recursive: true, mode: 0o700 })
+  const readOrCreateSecret = async (file: string) => {
+    await writeIfAbsent(file, generateSecret())
     return (await readFile(file, 'utf8')).trim()
   }
   return {
-    ...shared,
+    ...storeSecrets,
     DATABASE_URL: `postgres://lares:${POSTGRES_PASSWORD}@timescaledb.lares.svc:5432/lares`,
     // Where the lares command on this machine looks for them.
-    LARES_TOKEN: token ?? (await kept(join(home, 'token'))),
-    PROVIDER_PASSWORD: provider.password ?? (await kept(join(home, 'provider', 'password'))),
-    ...(masterKey && { LARES_MASTER_KEY: await masterKeyOf(masterKey) }),
+    LARES_TOKEN: token ?? (await readOrCreateSecret(join(dataDirectory, 'token'))),
+    PROVIDER_PASSWORD:
+      provider.password ?? (await readOrCreateSecret(join(dataDirectory, 'provider', 'password'))),
+    ...(masterKey && { LARES_MASTER_KEY: await masterKeyText(masterKey) }),
     ...(openai?.apiKey && { OPENAI_API_KEY: openai.apiKey }),
   }
 }
 
-async function masterKeyOf(from: NonNullable<Environment['masterKey']>): Promise<string> {
+async function masterKeyText(from: NonNullable<Environment['masterKey']>): Promise<string> {
   if ('text' in from) return from.text
-  return (await textsOrMade(masterKeysIn(from.file))).join(',')
+  return (await readOrCreateMasterKeyTexts(masterKeysFromFile(from.file))).join(',')
 }
 
 const modelLiterals = ({ openai, model, embeddingModel }: Environment): string[] =>
@@ -100,7 +107,7 @@ function modelPort({ openai }: Environment): number | undefined {
 }
 
 /** Functions that declare nothing reach the model server too, wherever it is, by its port. */
-const reachingModels = (port: number) => ({
+const modelNetworkPolicy = (port: number) => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
   metadata: { name: 'models', namespace: 'openfaas-fn' },
@@ -111,7 +118,7 @@ const reachingModels = (port: number) => ({
   },
 })
 
-const linesOf = (pairs: Record<string, string>): string =>
+const toEnvLines = (pairs: Record<string, string>): string =>
   Object.entries(pairs)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')

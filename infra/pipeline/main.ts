@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { toLaresError } from '../../shared/base/errors.ts'
-import { pageOf, textOf } from './picture.ts'
+import { renderPage, renderText } from './picture.ts'
 import { readPipeline } from './pipeline.ts'
 
 const { values } = parseArgs({
@@ -13,26 +13,26 @@ const root = values.root ?? join(import.meta.dirname, '..', '..')
 const file = join(root, 'docs', 'pipeline.md')
 
 try {
-  const { parts, problems } = await readPipeline(root)
-  if (problems.length > 0) fail(problems)
-  else if (values.check) await check(pageOf(parts))
-  else await write(pageOf(parts), textOf(parts))
+  const { components, problems } = await readPipeline(root)
+  if (problems.length > 0) reportProblems(problems)
+  else if (values.check) await checkPage(renderPage(components))
+  else await writePage(renderPage(components), renderText(components))
 } catch (error) {
-  fail([toLaresError(error).message])
+  reportProblems([toLaresError(error).message])
 }
 
-async function check(page: string): Promise<void> {
+async function checkPage(page: string): Promise<void> {
   const written = await readFile(file, 'utf8').catch(() => '')
-  if (written !== page) fail(['docs/pipeline.md is stale: run npm run pipeline'])
+  if (written !== page) reportProblems(['docs/pipeline.md is stale: run npm run pipeline'])
 }
 
-async function write(page: string, text: string): Promise<void> {
+async function writePage(page: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, page)
   process.stdout.write(`${text}\n`)
 }
 
-function fail(problems: string[]): void {
+function reportProblems(problems: string[]): void {
   for (const problem of problems) process.stderr.write(`${problem}\n`)
   process.exitCode = 1
 }

@@ -1,7 +1,7 @@
-import { type Flow, flowsOf, type Part } from './pipeline.ts'
+import { type Component, type Flow, flowsOf } from './pipeline.ts'
 
 /** docs/pipeline.md, whole. */
-export function pageOf(parts: Part[]): string {
+export function renderPage(components: Component[]): string {
   return `# The pipeline
 
 <!-- Made from stack.yml and the handlers by "npm run pipeline"; the tests fail when it is stale. -->
@@ -10,34 +10,34 @@ Who hands which event to whom. An event's topic is its type without the last wor
 a consumer group of its own.
 
 \`\`\`mermaid
-${mermaidOf(parts)}
+${renderMermaid(components)}
 \`\`\`
 
 The same in words:
 
 \`\`\`text
-${textOf(parts)}
+${renderText(components)}
 \`\`\`
 
 The gateway also looks at the events between, without a group, to show people which stage is working.
 `
 }
 
-export function mermaidOf(parts: Part[]): string {
-  const nodes = parts.map(part => `  ${idOf(part.name)}${shapeOf(part)}`)
-  const edges = joined(flowsOf(parts)).map(
-    ({ from, to, types }) => `  ${idOf(from)} -- "${types.join('<br>')}" --> ${idOf(to)}`,
+export function renderMermaid(components: Component[]): string {
+  const nodes = components.map(component => `  ${mermaidId(component.name)}${mermaidShape(component)}`)
+  const edges = mergeFlows(flowsOf(components)).map(
+    ({ from, to, types }) => `  ${mermaidId(from)} -- "${types.join('<br>')}" --> ${mermaidId(to)}`,
   )
   return ['flowchart LR', ...nodes, ...edges].join('\n')
 }
 
 /** A line for each type: who writes it, who reads it. */
-export function textOf(parts: Part[]): string {
-  const flows = flowsOf(parts)
+export function renderText(components: Component[]): string {
+  const flows = flowsOf(components)
   const types = [...new Set(flows.map(({ type }) => type))]
   const rows = types.map(type => {
     const here = flows.filter(flow => flow.type === type)
-    return [type, names(here.map(({ from }) => from)), names(here.map(({ to }) => to))] as const
+    return [type, uniqueNames(here.map(({ from }) => from)), uniqueNames(here.map(({ to }) => to))] as const
   })
   const width = (column: 0 | 1) => Math.max(0, ...rows.map(row => row[column].length))
   return rows
@@ -45,10 +45,10 @@ export function textOf(parts: Part[]): string {
     .join('\n')
 }
 
-const names = (all: string[]): string => [...new Set(all)].join(', ')
+const uniqueNames = (all: string[]): string => [...new Set(all)].join(', ')
 
 /** One arrow for all that goes the same way. */
-function joined(flows: Flow[]): { from: string; to: string; types: string[] }[] {
+function mergeFlows(flows: Flow[]): { from: string; to: string; types: string[] }[] {
   const groups = Map.groupBy(flows, ({ from, to }) => `${from} ${to}`)
   return [...groups.values()].map(group => ({
     from: group[0]!.from,
@@ -58,9 +58,9 @@ function joined(flows: Flow[]): { from: string; to: string; types: string[] }[] 
 }
 
 /** Mermaid takes some words for its own, such as "end". */
-const idOf = (name: string): string => `part_${name.replaceAll('-', '_')}`
+const mermaidId = (name: string): string => `part_${name.replaceAll('-', '_')}`
 
-function shapeOf({ name, kind }: Part): string {
+function mermaidShape({ name, kind }: Component): string {
   if (kind === 'room') return `[["${name}"]]`
   return kind === 'skill' ? `(["${name}"])` : `["${name}"]`
 }

@@ -1,17 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AnyFunction } from '../../shared/contract/definition.ts'
-import { topicOf, typePatterns } from '../../shared/contract/events/event-types.ts'
+import { eventTypePatterns, topicOf } from '../../shared/contract/events/event-types.ts'
 import { topicsOf } from '../../shared/contract/plugin.ts'
 import { readStack, type StackFunction } from '../../shared/contract/stack.ts'
 import { loadFunction } from '../../shared/host/load.ts'
-import { rooms as known, type RoomFact } from './processes.ts'
+import { processAccesses as known, type ProcessAccess } from './processes.ts'
 
 /** Whoever writes or reads the log. Types may have `*` for a name. */
-export type Part = { name: string; kind: 'room' | 'function' | 'skill'; writes: string[]; reads: string[] }
+export type Component = {
+  name: string
+  kind: 'room' | 'function' | 'skill'
+  writes: string[]
+  reads: string[]
+}
 
 export type Pipeline = {
-  parts: Part[]
+  components: Component[]
   /** What does not fit together, each with its remedy. */
   problems: string[]
 }
@@ -20,39 +25,42 @@ export type Pipeline = {
 export type Flow = { from: string; to: string; type: string }
 
 /** Reads stack.yml, every handler that it names, and the table of rooms. Errors: `invalid_config`. */
-export async function readPipeline(root: string, rooms: RoomFact[] = known): Promise<Pipeline> {
+export async function readPipeline(root: string, accesses: ProcessAccess[] = known): Promise<Pipeline> {
   const stack = await readStack(join(root, 'stack.yml'))
   const handlers = await Promise.all(
     stack.map(async entry => ({ entry, definition: await loadFunction(join(root, entry.handler)) })),
   )
-  const parts = [...partsOf(rooms), ...handlers.map(({ definition }) => partOf(definition))]
-  const problems = [
-    ...(await staleFacts(root, rooms)),
-    ...handlers.flatMap(({ entry, definition }) => differences(entry, definition)),
-    ...withoutWriter(parts, stack),
-    ...withoutReader(parts),
+  const components = [
+    ...processComponents(accesses),
+    ...handlers.map(({ definition }) => functionComponent(definition)),
   ]
-  return { parts, problems }
+  const problems = [
+    ...(await staleAccesses(root, accesses)),
+    ...handlers.flatMap(({ entry, definition }) => annotationProblems(entry, definition)),
+    ...topicsWithoutWriter(components, stack),
+    ...typesWithoutReader(components),
+  ]
+  return { components, problems }
 }
 
-export function flowsOf(parts: Part[]): Flow[] {
-  const flows = parts.flatMap(({ name, writes }) =>
+export function flowsOf(components: Component[]): Flow[] {
+  const flows = components.flatMap(({ name, writes }) =>
     writes.flatMap(written =>
-      parts.flatMap(reader =>
+      components.flatMap(reader =>
         reader.reads
-          .filter(read => meets(written, read))
+          .filter(read => overlaps(written, read))
           .map(read => ({ from: name, to: reader.name, type: read.includes('*') ? written : read })),
       ),
     ),
   )
-  return flows.sort((a, b) => placeOf(a.type) - placeOf(b.type))
+  return flows.sort((a, b) => journeyOrder(a.type) - journeyOrder(b.type))
 }
 
 /** Where a type comes in the journey of a message, as the table of types has it. */
-const placeOf = (type: string): number => typePatterns.findIndex(pattern => meets(pattern, type))
+const journeyOrder = (type: string): number => eventTypePatterns.findIndex(pattern => overlaps(pattern, type))
 
 /** Whether one of two types covers the other, `*` standing for one name. */
-export function meets(one: string, other: string): boolean {
+export function overlaps(one: string, other: string): boolean {
   return covers(one, other) || covers(other, one)
 }
 
@@ -62,10 +70,10 @@ function covers(pattern: string, type: string): boolean {
   return words.length === given.length && words.every((word, index) => word === '*' || word === given[index])
 }
 
-function partsOf(rooms: RoomFact[]): Part[] {
-  const typesOf = (room: string, verb: RoomFact['does']) =>
-    rooms.filter(fact => fact.room === room && fact.does === verb).map(({ type }) => type)
-  return [...new Set(rooms.map(({ room }) => room))].map(name => ({
+function processComponents(accesses: ProcessAccess[]): Component[] {
+  const typesOf = (processName: string, verb: ProcessAccess['access']) =>
+    accesses.filter(fact => fact.processName === processName && fact.access === verb).map(({ type }) => type)
+  return [...new Set(accesses.map(({ processName }) => processName))].map(name => ({
     name,
     kind: 'room',
     writes: typesOf(name, 'writes'),
@@ -73,25 +81,25 @@ function partsOf(rooms: RoomFact[]): Part[] {
   }))
 }
 
-const partOf = ({ name, skill, emits, receives }: AnyFunction): Part => ({
+const functionComponent = ({ name, skill, emits, receives }: AnyFunction): Component => ({
   name,
   kind: skill ? 'skill' : 'function',
   writes: [...emits],
   reads: [...receives],
 })
 
-async function staleFacts(root: string, rooms: RoomFact[]): Promise<string[]> {
-  const checked = rooms.map(async ({ room, does, type, file }) => {
+async function staleAccesses(root: string, accesses: ProcessAccess[]): Promise<string[]> {
+  const checked = accesses.map(async ({ processName, access, type, file }) => {
     const text = await readFile(join(root, file), 'utf8').catch(() => '')
     if (text.includes(type)) return []
     return [
-      `infra/pipeline/processes.ts says that ${room} ${does} ${type} in ${file}, which does not name it`,
+      `infra/pipeline/processes.ts says that ${processName} ${access} ${type} in ${file}, which does not name it`,
     ]
   })
   return (await Promise.all(checked)).flat()
 }
 
-function differences({ name, topics }: StackFunction, definition: AnyFunction): string[] {
+function annotationProblems({ name, topics }: StackFunction, definition: AnyFunction): string[] {
   const received = topicsOf(definition)
   const missing = received.filter(topic => !topics.includes(topic))
   const extra = topics.filter(topic => !received.includes(topic))
@@ -105,21 +113,23 @@ function differences({ name, topics }: StackFunction, definition: AnyFunction): 
   ]
 }
 
-function withoutWriter(parts: Part[], stack: StackFunction[]): string[] {
-  const written = parts.flatMap(({ writes }) => writes.map(topicOf))
+function topicsWithoutWriter(components: Component[], stack: StackFunction[]): string[] {
+  const written = components.flatMap(({ writes }) => writes.map(topicOf))
   const read = [
-    ...parts.flatMap(({ name, reads }) => reads.map(type => ({ name, topic: topicOf(type) }))),
+    ...components.flatMap(({ name, reads }) => reads.map(type => ({ name, topic: topicOf(type) }))),
     ...stack.flatMap(({ name, topics }) => topics.map(topic => ({ name, topic }))),
   ]
-  const alone = read.filter(({ topic }) => !written.some(one => meets(one, topic)))
-  return [...new Set(alone.map(({ name, topic }) => `${name} reads the topic ${topic}, which nobody writes`))]
+  const unwritten = read.filter(({ topic }) => !written.some(one => overlaps(one, topic)))
+  return [
+    ...new Set(unwritten.map(({ name, topic }) => `${name} reads the topic ${topic}, which nobody writes`)),
+  ]
 }
 
-function withoutReader(parts: Part[]): string[] {
-  const read = parts.flatMap(({ reads }) => reads)
-  return parts.flatMap(({ name, writes }) =>
+function typesWithoutReader(components: Component[]): string[] {
+  const read = components.flatMap(({ reads }) => reads)
+  return components.flatMap(({ name, writes }) =>
     writes
-      .filter(type => !read.some(one => meets(one, type)))
+      .filter(type => !read.some(one => overlaps(one, type)))
       .map(type => `${name} writes ${type}, which nobody reads`),
   )
 }

@@ -1,20 +1,35 @@
 /** What writes and reads the log without being a function of stack.yml: no manifest tells it, so it is told here. */
-export type RoomFact = {
-  room: string
-  does: 'writes' | 'reads'
+export type ProcessAccess = {
+  processName: string
+  access: 'writes' | 'reads'
   type: string
   /** Where it does; the check fails when the file does not name the type any more. */
   file: string
 }
 
-export const rooms: RoomFact[] = [
-  { room: 'gateway', does: 'writes', type: 'lares.message.received', file: 'gateway/ingress/intake.ts' },
-  { room: 'gateway', does: 'reads', type: 'lares.stream.extended', file: 'gateway/live/live-updates.ts' },
-  { room: 'gateway', does: 'reads', type: 'lares.reply.completed', file: 'gateway/live/live-updates.ts' },
-  { room: 'timers', does: 'writes', type: 'lares.timer.fired', file: 'infra/timers/timers.ts' },
+export const processAccesses: ProcessAccess[] = [
   {
-    room: 'connector',
-    does: 'writes',
+    processName: 'gateway',
+    access: 'writes',
+    type: 'lares.message.received',
+    file: 'gateway/ingress/intake.ts',
+  },
+  {
+    processName: 'gateway',
+    access: 'reads',
+    type: 'lares.stream.extended',
+    file: 'gateway/live/live-updates.ts',
+  },
+  {
+    processName: 'gateway',
+    access: 'reads',
+    type: 'lares.reply.completed',
+    file: 'gateway/live/live-updates.ts',
+  },
+  { processName: 'timers', access: 'writes', type: 'lares.timer.fired', file: 'infra/timers/timers.ts' },
+  {
+    processName: 'connector',
+    access: 'writes',
     type: 'lares.deadletter.recorded',
     file: 'infra/connector/consumer/dead-letter.ts',
   },

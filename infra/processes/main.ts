@@ -5,8 +5,8 @@ import { readEnvironment } from '../../shared/config/environment.ts'
 import { readStack } from '../../shared/contract/stack.ts'
 import { FUNCTION_FLAGS } from '../../shared/host/node-flags.ts'
 import { runProcess } from '../../shared/host/process.ts'
-import { openLog } from '../../shared/observability/pino-log.ts'
-import { type Child, startSupervisor } from './supervisor.ts'
+import { openLogger } from '../../shared/observability/pino-log.ts'
+import { type ChildProcessSpec, startSupervisor } from './supervisor.ts'
 
 const HOST = '127.0.0.1'
 
@@ -16,15 +16,15 @@ const HOST = '127.0.0.1'
  */
 await runProcess(async () => {
   const environment = readEnvironment({ ...process.env, LARES_BUS: 'kafka' })
-  const log = openLog('processes', environment.logLevel)
-  const runFolder = join(environment.home, 'run')
+  const log = openLogger('processes', environment.logLevel)
+  const runFolder = join(environment.dataDirectory, 'run')
   await mkdir(runFolder, { recursive: true })
   const functions = await Promise.all(
     (await readStack('stack.yml')).map(async known => ({ ...known, port: await freePort() })),
   )
   const urls = functions.map(({ name, port }) => `${name}=http://${HOST}:${port}`).join(',')
   const adminPort = environment.metricsPort ?? (await freePort())
-  const children: Child[] = [
+  const children: ChildProcessSpec[] = [
     ...functions.map(({ name, handler, port }) => ({
       name,
       flags: FUNCTION_FLAGS,
@@ -42,7 +42,7 @@ await runProcess(async () => {
     },
     { name: 'gateway', script: 'gateway/main.ts', args: [], environment: {} },
   ]
-  const supervisor = startSupervisor(children, { runFolder, log, shared: { LARES_BUS: 'kafka' } })
+  const supervisor = startSupervisor(children, { runFolder, log, sharedEnvironment: { LARES_BUS: 'kafka' } })
   return supervisor.stop
 })
 

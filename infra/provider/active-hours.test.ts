@@ -1,32 +1,32 @@
 import { expect, test } from 'vitest'
-import { activeHoursOf, isActive } from './active-hours.ts'
+import { isInActiveHours, parseActiveHours } from './active-hours.ts'
 
-const hours = (text: string) => activeHoursOf({ 'com.lares.active-hours': text })!
-const at = (text: string, time: string) => isActive(hours(text), Date.parse(time))
+const hours = (text: string) => parseActiveHours({ 'com.lares.active-hours': text })!
+const isActiveAt = (text: string, time: string) => isInActiveHours(hours(text), Date.parse(time))
 
 test('days, times and a zone say when', () => {
   const office = 'Mon-Fri 07:00-22:30 Europe/Berlin'
-  expect(at(office, '2026-05-04T05:00:00Z')).toBe(true)
-  expect(at(office, '2026-05-04T04:59:59Z')).toBe(false)
-  expect(at(office, '2026-05-04T20:29:59Z')).toBe(true)
-  expect(at(office, '2026-05-04T20:30:00Z')).toBe(false)
-  expect(at(office, '2026-05-03T10:00:00Z')).toBe(false)
+  expect(isActiveAt(office, '2026-05-04T05:00:00Z')).toBe(true)
+  expect(isActiveAt(office, '2026-05-04T04:59:59Z')).toBe(false)
+  expect(isActiveAt(office, '2026-05-04T20:29:59Z')).toBe(true)
+  expect(isActiveAt(office, '2026-05-04T20:30:00Z')).toBe(false)
+  expect(isActiveAt(office, '2026-05-03T10:00:00Z')).toBe(false)
 })
 
 test('a window over midnight belongs to the day on which it begins', () => {
   const late = 'Fri 20:00-02:00 UTC'
-  expect(at(late, '2026-05-08T23:00:00Z')).toBe(true)
-  expect(at(late, '2026-05-09T01:59:00Z')).toBe(true)
-  expect(at(late, '2026-05-08T01:00:00Z')).toBe(false)
-  expect(at(late, '2026-05-09T23:00:00Z')).toBe(false)
+  expect(isActiveAt(late, '2026-05-08T23:00:00Z')).toBe(true)
+  expect(isActiveAt(late, '2026-05-09T01:59:00Z')).toBe(true)
+  expect(isActiveAt(late, '2026-05-08T01:00:00Z')).toBe(false)
+  expect(isActiveAt(late, '2026-05-09T23:00:00Z')).toBe(false)
 })
 
 test('several windows, lists of days, ranges over the week’s end, and the whole day', () => {
   const many = 'Mon-Fri 08:00-12:00; Sat,Sun 10:00-24:00 UTC'
-  expect(at(many, '2026-05-09T23:59:00Z')).toBe(true)
-  expect(at(many, '2026-05-08T13:00:00Z')).toBe(false)
+  expect(isActiveAt(many, '2026-05-09T23:59:00Z')).toBe(true)
+  expect(isActiveAt(many, '2026-05-08T13:00:00Z')).toBe(false)
   expect(hours('Sat-Mon 00:00-24:00 UTC').windows[0]!.days).toEqual([6, 0, 1])
-  expect(at('daily 00:00-24:00 UTC', '2026-05-09T23:59:59Z')).toBe(true)
+  expect(isActiveAt('daily 00:00-24:00 UTC', '2026-05-09T23:59:59Z')).toBe(true)
 })
 
 test.each([
@@ -51,7 +51,7 @@ test.each(['Europe/Berlin', 'America/New_York', 'Asia/Shanghai'])(
     const from = Date.UTC(2026, 0, 1)
     for (let quarter = 0; quarter < 365 * 24 * 4; quarter++) {
       const at = from + quarter * 15 * 60_000
-      const now = isActive(window, at)
+      const now = isInActiveHours(window, at)
       if (now !== before) (now ? starts : ends).push(wall.format(at))
       before = now
     }

@@ -1,52 +1,57 @@
 import { LaresError } from '../../shared/base/errors.ts'
 import { isTimeZone } from '../../shared/config/files.ts'
 
-export const ACTIVE_HOURS = 'com.lares.active-hours'
+export const ACTIVE_HOURS_ANNOTATION = 'com.lares.active-hours'
 
 /** When a function is kept warm: on these weekdays (0 is Sunday), from and to minutes of the day, on the clocks of the zone. */
 export type ActiveHours = { zone: string; windows: { days: number[]; from: number; to: number }[] }
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
-const MINUTES_A_DAY = 24 * 60
+const MINUTES_PER_DAY = 24 * 60
 
 /**
  * Reads the annotation: days, times and a time zone, several windows with semicolons, as in
  * `Mon-Fri 07:00-22:30; Sat,Sun 09:00-01:00 Europe/Berlin`. A window whose end is not after its beginning goes on into
  * the next day; `daily` is every day. Errors: `invalid_request`. Undefined when there is no annotation.
  */
-export function activeHoursOf(annotations: Record<string, string>): ActiveHours | undefined {
-  const text = annotations[ACTIVE_HOURS]?.trim()
+export function parseActiveHours(annotations: Record<string, string>): ActiveHours | undefined {
+  const text = annotations[ACTIVE_HOURS_ANNOTATION]?.trim()
   if (!text) return undefined
   const [, windows, zone] = /^(.*\d)\s+([A-Za-z][\w+/-]*)$/.exec(text) ?? []
   if (windows === undefined || zone === undefined || !isTimeZone(zone))
-    throw wrong(text, 'it ends with a time zone')
-  return { zone, windows: windows.split(';').map(window => windowOf(window.trim(), text)) }
+    throw invalidAnnotation(text, 'it ends with a time zone')
+  return { zone, windows: windows.split(';').map(window => parseWindow(window.trim(), text)) }
 }
 
-function windowOf(window: string, text: string): ActiveHours['windows'][number] {
+function parseWindow(window: string, text: string): ActiveHours['windows'][number] {
   const [, days, from, to] = /^(\S+)\s+(\d{1,2}:\d\d)-(\d{1,2}:\d\d)$/.exec(window) ?? []
-  if (days === undefined) throw wrong(text, `"${window}" is not DAYS FROM-TO`)
-  return { days: daysOf(days, text), from: minuteOf(from!, text), to: minuteOf(to!, text) }
+  if (days === undefined) throw invalidAnnotation(text, `"${window}" is not DAYS FROM-TO`)
+  return {
+    days: parseWeekdays(days, text),
+    from: parseMinuteOfDay(from!, text),
+    to: parseMinuteOfDay(to!, text),
+  }
 }
 
-function daysOf(days: string, text: string): number[] {
+function parseWeekdays(days: string, text: string): number[] {
   if (days.toLowerCase() === 'daily') return DAYS.map((_, day) => day)
   return days.split(',').flatMap(range => {
-    const [first, last = first] = range.split('-').map(name => dayOf(name, text))
+    const [first, last = first] = range.split('-').map(name => parseWeekday(name, text))
     const length = ((last! - first! + 7) % 7) + 1
     return Array.from({ length }, (_, index) => (first! + index) % 7)
   })
 }
 
-function dayOf(name: string, text: string): number {
+function parseWeekday(name: string, text: string): number {
   const day = DAYS.findIndex(known => known.toLowerCase() === name.toLowerCase())
-  if (day < 0) throw wrong(text, `"${name}" is not one of ${DAYS.join(', ')}`)
+  if (day < 0) throw invalidAnnotation(text, `"${name}" is not one of ${DAYS.join(', ')}`)
   return day
 }
 
-function minuteOf(time: string, text: string): number {
+function parseMinuteOfDay(time: string, text: string): number {
   const [hour, minute] = time.split(':').map(Number) as [number, number]
-  if (hour * 60 + minute > MINUTES_A_DAY || minute > 59) throw wrong(text, `"${time}" is no time of a day`)
+  if (hour * 60 + minute > MINUTES_PER_DAY || minute > 59)
+    throw invalidAnnotation(text, `"${time}" is no time of a day`)
   return hour * 60 + minute
 }
 
@@ -54,47 +59,48 @@ function minuteOf(time: string, text: string): number {
  * Whether a moment is inside. The clocks of the zone decide, so a window that begins at 07:00 begins at 07:00 in summer
  * and in winter; a time that a clock change skips comes with the clock's next one.
  */
-export function isActive({ zone, windows }: ActiveHours, atMs: number): boolean {
-  const { day, minute } = onTheClock(zone, atMs)
-  const yesterday = (day + 6) % 7
+export function isInActiveHours({ zone, windows }: ActiveHours, atMs: number): boolean {
+  const { day, minute } = localTimeOf(zone, atMs)
+  const previousDay = (day + 6) % 7
   return windows.some(({ days, from, to }) => {
     if (to > from) return days.includes(day) && minute >= from && minute < to
-    return (days.includes(day) && minute >= from) || (days.includes(yesterday) && minute < to)
+    return (days.includes(day) && minute >= from) || (days.includes(previousDay) && minute < to)
   })
 }
 
 const MINUTE_MS = 60_000
 /** Zones differ from UTC by quarters of an hour, and change their clocks at whole ones. */
-const QUARTER_MS = 15 * MINUTE_MS
+const QUARTER_HOUR_MS = 15 * MINUTE_MS
 /** 1970 began on a Thursday. */
-const FIRST_DAY = 4
+const EPOCH_WEEKDAY = 4
 
-function onTheClock(zone: string, atMs: number): { day: number; minute: number } {
-  const minutes = Math.floor((atMs + offsetMs(zone, atMs)) / MINUTE_MS)
-  const days = Math.floor(minutes / MINUTES_A_DAY)
-  return { day: (((days + FIRST_DAY) % 7) + 7) % 7, minute: minutes - days * MINUTES_A_DAY }
+function localTimeOf(zone: string, atMs: number): { day: number; minute: number } {
+  const minutes = Math.floor((atMs + utcOffsetMs(zone, atMs)) / MINUTE_MS)
+  const days = Math.floor(minutes / MINUTES_PER_DAY)
+  return { day: (((days + EPOCH_WEEKDAY) % 7) + 7) % 7, minute: minutes - days * MINUTES_PER_DAY }
 }
 
-type Offset = { format: Intl.DateTimeFormat; quarter: number; ms: number }
+type CachedOffset = { format: Intl.DateTimeFormat; quarter: number; ms: number }
 
 /** The last answer of each zone is kept: the autoscaler asks every second, and Intl takes its time. */
-const offsets = new Map<string, Offset>()
+const offsetCache = new Map<string, CachedOffset>()
 
-function offsetMs(zone: string, atMs: number): number {
-  const quarter = Math.floor(atMs / QUARTER_MS)
-  const known = offsets.get(zone)
-  if (known?.quarter === quarter) return known.ms
+function utcOffsetMs(zone: string, atMs: number): number {
+  const quarter = Math.floor(atMs / QUARTER_HOUR_MS)
+  const cached = offsetCache.get(zone)
+  if (cached?.quarter === quarter) return cached.ms
   const format =
-    known?.format ??
+    cached?.format ??
     new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' })
   // Swedish writes times as ISO 8601 does.
-  const ms = Date.parse(`${format.format(quarter * QUARTER_MS).replace(' ', 'T')}Z`) - quarter * QUARTER_MS
-  offsets.set(zone, { format, quarter, ms })
+  const ms =
+    Date.parse(`${format.format(quarter * QUARTER_HOUR_MS).replace(' ', 'T')}Z`) - quarter * QUARTER_HOUR_MS
+  offsetCache.set(zone, { format, quarter, ms })
   return ms
 }
 
-const wrong = (text: string, reason: string) =>
+const invalidAnnotation = (text: string, reason: string) =>
   new LaresError(
     'invalid_request',
-    `${ACTIVE_HOURS} is "${text}": ${reason}; write it as in "Mon-Fri 07:00-22:30 Europe/Berlin"`,
+    `${ACTIVE_HOURS_ANNOTATION} is "${text}": ${reason}; write it as in "Mon-Fri 07:00-22:30 Europe/Berlin"`,
   )

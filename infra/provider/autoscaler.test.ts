@@ -1,18 +1,24 @@
 import { afterEach, expect, test } from 'vitest'
-import { noLog } from '../../shared/base/log.ts'
+import { silentLogger } from '../../shared/base/log.ts'
 import { startAutoscaler } from './autoscaler.ts'
 import type { Backend, DeployedFunction } from './backend.ts'
 import { readDeployment } from './deployment.ts'
 
 const MINUTE_MS = 60_000
-const closes: (() => Promise<void>)[] = []
+const cleanups: (() => Promise<void>)[] = []
 
 afterEach(async () => {
-  for (const close of closes.splice(0)) await close()
+  for (const close of cleanups.splice(0)) await close()
 })
 
 /** What a backend tells and is told, on a clock that the test turns: the real ones are in tests/contract/provider/provider.test.ts. */
-function openYear({ labels = {}, annotations = {} }: { labels?: object; annotations?: object }) {
+function startAutoscalerOnFakeClock({
+  labels = {},
+  annotations = {},
+}: {
+  labels?: object
+  annotations?: object
+}) {
   let now = Date.UTC(2026, 0, 1)
   const changes: { at: number; to: number }[] = []
   const one: DeployedFunction = {
@@ -32,8 +38,8 @@ function openYear({ labels = {}, annotations = {} }: { labels?: object; annotati
       changes.push({ at: now, to: replicas })
     },
   } as unknown as Backend
-  const scaler = startAutoscaler({ backend, log: noLog, now: () => now, everyMs: 1e9 })
-  closes.push(scaler.close)
+  const scaler = startAutoscaler({ backend, log: silentLogger, now: () => now, intervalMs: 1e9 })
+  cleanups.push(scaler.close)
   return {
     one,
     changes,
@@ -50,7 +56,7 @@ function openYear({ labels = {}, annotations = {} }: { labels?: object; annotati
 test.each(['Europe/Berlin', 'America/New_York', 'Asia/Shanghai'])(
   'over a year in %s a function is started on each working day at seven by the clock, and sleeps after ten',
   async zone => {
-    const year = openYear({
+    const year = startAutoscalerOnFakeClock({
       labels: { 'com.openfaas.scale.zero-duration': '5m' },
       annotations: { 'com.lares.active-hours': `Mon-Fri 07:00-22:00 ${zone}` },
     })
@@ -71,7 +77,7 @@ test.each(['Europe/Berlin', 'America/New_York', 'Asia/Shanghai'])(
 )
 
 test('outside its active hours what was woken by an event sleeps again after its duration', async () => {
-  const night = openYear({
+  const night = startAutoscalerOnFakeClock({
     labels: { 'com.openfaas.scale.zero-duration': '5m' },
     annotations: { 'com.lares.active-hours': 'daily 07:00-22:00 UTC' },
   })
@@ -87,7 +93,9 @@ test('outside its active hours what was woken by an event sleeps again after its
 })
 
 test('more replicas come at once with the load, and go when it has been calm for half a minute', async () => {
-  const busy = openYear({ labels: { 'com.openfaas.scale.target': '10', 'com.openfaas.scale.max': '4' } })
+  const busy = startAutoscalerOnFakeClock({
+    labels: { 'com.openfaas.scale.target': '10', 'com.openfaas.scale.max': '4' },
+  })
   await busy.pass(5_000, 1_000, () => (busy.one.activity.completed += 20))
   expect(busy.one.replicas).toBe(3)
   await busy.pass(30_000, 1_000)

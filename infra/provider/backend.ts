@@ -38,7 +38,7 @@ export type Backend = {
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>
   /** Ends the provider's part. With `stopFunctions` the replicas too; else they go on running and are found again. */
   /** Ends deployments that only wait for what goes on without the provider; the next start ends them. Before `close`. */
-  endWaiting?(): void
+  abortRollouts?(): void
   close(options: { stopFunctions: boolean }): Promise<void>
 }
 

@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { LaresError } from '../../shared/base/errors.ts'
-import { activeHoursOf } from './active-hours.ts'
-import { quantityOf } from './quantity.ts'
-import { type Scaling, scalingOf } from './scaling.ts'
+import { parseActiveHours } from './active-hours.ts'
+import { parseQuantity } from './quantity.ts'
+import { parseScalingLabels, type ScalingPolicy } from './scaling.ts'
 
 /** The only namespace of the process and docker backends, and the one that faas-cli means when it names none. */
 export const NAMESPACE = 'openfaas-fn'
 
-const words = z.record(z.string(), z.string()).nullish()
-const resources = z
+const stringMapSchema = z.record(z.string(), z.string()).nullish()
+const resourcesSchema = z
   .object({
     memory: z.string().optional(),
     cpu: z.string().optional(),
@@ -17,20 +17,20 @@ const resources = z
   .nullish()
 
 /** What faas-cli sends: FunctionDeployment of faas-provider v0.25 (types/function_deployment.go). Keys of newer ones are passed over. */
-export const functionDeployment = z.object({
+export const functionDeploymentSchema = z.object({
   service: z
     .string()
     .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a name has lower-case letters, digits and dashes'),
   image: z.string().min(1),
   namespace: z.string().optional(),
   envProcess: z.string().optional(),
-  envVars: words,
+  envVars: stringMapSchema,
   constraints: z.array(z.string()).nullish(),
   secrets: z.array(z.string()).nullish(),
-  labels: words,
-  annotations: words,
-  limits: resources,
-  requests: resources,
+  labels: stringMapSchema,
+  annotations: stringMapSchema,
+  limits: resourcesSchema,
+  requests: resourcesSchema,
   readOnlyRootFilesystem: z.boolean().optional(),
 })
 
@@ -56,7 +56,7 @@ export type Deployment = {
 export type Limits = { memoryBytes?: number; cpus?: number; gpus?: number }
 
 /** Docker's grammar for references (distribution/reference): a registry, a path, a tag, a digest. */
-const IMAGE =
+const IMAGE_REFERENCE =
   /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/
 
 /**
@@ -64,7 +64,7 @@ const IMAGE =
  * something that cannot be. Errors: `invalid_request`, naming the function, the field and the remedy.
  */
 export function readDeployment(body: unknown): Deployment {
-  const result = functionDeployment.safeParse(body)
+  const result = functionDeploymentSchema.safeParse(body)
   if (!result.success) throw new LaresError('invalid_request', z.prettifyError(result.error))
   const given = result.data
   const deployment: Deployment = {
@@ -77,54 +77,54 @@ export function readDeployment(body: unknown): Deployment {
     secrets: given.secrets ?? [],
     labels: given.labels ?? {},
     annotations: given.annotations ?? {},
-    limits: withoutNothing(given.limits),
-    requests: withoutNothing(given.requests),
+    limits: withoutEmptyValues(given.limits),
+    requests: withoutEmptyValues(given.requests),
     readOnly: given.readOnlyRootFilesystem ?? false,
   }
-  check(deployment)
+  checkDeployment(deployment)
   return deployment
 }
 
-function check(deployment: Deployment): void {
+function checkDeployment(deployment: Deployment): void {
   const { name, image, requests } = deployment
-  if (!IMAGE.test(image))
+  if (!IMAGE_REFERENCE.test(image))
     throw new LaresError('invalid_request', `${name}: "${image}" is no image, as in registry/path/name:tag`)
-  const most = limitsOf(deployment)
-  const least = numbersOf(name, 'requests', requests)
-  if ((least.memoryBytes ?? 0) > (most.memoryBytes ?? Number.POSITIVE_INFINITY))
+  const limits = limitsOf(deployment)
+  const requested = parseResources(name, 'requests', requests)
+  if ((requested.memoryBytes ?? 0) > (limits.memoryBytes ?? Number.POSITIVE_INFINITY))
     throw new LaresError('invalid_request', `${name}: requests.memory is more than limits.memory`)
-  if ((least.cpus ?? 0) > (most.cpus ?? Number.POSITIVE_INFINITY))
+  if ((requested.cpus ?? 0) > (limits.cpus ?? Number.POSITIVE_INFINITY))
     throw new LaresError('invalid_request', `${name}: requests.cpu is more than limits.cpu`)
-  for (const constraint of deployment.constraints) constraintOf(constraint)
+  for (const constraint of deployment.constraints) parseConstraint(constraint)
   for (const secret of deployment.secrets) checkSecretName(secret)
-  policyOf(deployment)
-  activeHoursOf(deployment.annotations)
+  scalingPolicyOf(deployment)
+  parseActiveHours(deployment.annotations)
 }
 
 /** Limits, and GPUs also from the annotation, as stack.yml has no key for them. Errors: `invalid_request`. */
 export function limitsOf({ name, limits, annotations }: Deployment): Limits {
   const gpus = annotations['com.lares.gpu'] ?? limits['nvidia.com/gpu']
-  return numbersOf(name, 'limits', { ...limits, ...(gpus !== undefined && { 'nvidia.com/gpu': gpus }) })
+  return parseResources(name, 'limits', { ...limits, ...(gpus !== undefined && { 'nvidia.com/gpu': gpus }) })
 }
 
 /** Errors: `invalid_request`. */
-export const policyOf = ({ labels }: Deployment): Scaling => scalingOf(labels)
+export const scalingPolicyOf = ({ labels }: Deployment): ScalingPolicy => parseScalingLabels(labels)
 
-function numbersOf(name: string, kind: string, given: Resources): Limits {
-  const { memory, cpu, 'nvidia.com/gpu': gpu } = given
-  if (gpu !== undefined && !/^\d{1,3}$/.test(gpu))
-    throw new LaresError('invalid_request', `${name}: "${gpu}" GPUs cannot be read; write a whole number`)
+function parseResources(name: string, kind: string, given: Resources): Limits {
+  const { memory, cpu, 'nvidia.com/gpu': gpus } = given
+  if (gpus !== undefined && !/^\d{1,3}$/.test(gpus))
+    throw new LaresError('invalid_request', `${name}: "${gpus}" GPUs cannot be read; write a whole number`)
   return {
-    ...(memory !== undefined && { memoryBytes: quantityOf(memory, `${name}: ${kind}.memory`) }),
-    ...(cpu !== undefined && { cpus: quantityOf(cpu, `${name}: ${kind}.cpu`) }),
-    ...(gpu !== undefined && { gpus: Number(gpu) }),
+    ...(memory !== undefined && { memoryBytes: parseQuantity(memory, `${name}: ${kind}.memory`) }),
+    ...(cpu !== undefined && { cpus: parseQuantity(cpu, `${name}: ${kind}.cpu`) }),
+    ...(gpus !== undefined && { gpus: Number(gpus) }),
   }
 }
 
 export type Constraint = { key: string; value: string; equal: boolean }
 
 /** `key=value`, `key==value` or `key!=value` of a node's label; `node.labels.` in front, as Swarm has it, may be there. Errors: `invalid_request`. */
-export function constraintOf(text: string): Constraint {
+export function parseConstraint(text: string): Constraint {
   const [, key, operator, value] =
     /^\s*(?:node\.labels\.)?([A-Za-z0-9][\w./-]*)\s*(==|!=|=)\s*([\w.-]*)\s*$/.exec(text) ?? []
   if (key === undefined || value === undefined)
@@ -145,12 +145,12 @@ export function checkSecretName(name: string): void {
 }
 
 /** An empty text means the same as none: faas-cli sends both. */
-function withoutNothing(given: Record<string, string | undefined> | null | undefined): Resources {
+function withoutEmptyValues(given: Record<string, string | undefined> | null | undefined): Resources {
   return Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value)) as Resources
 }
 
 /** JSON with its keys in order, as clients send them in any. */
-export const canonical = (value: unknown): string =>
+export const canonicalJson = (value: unknown): string =>
   JSON.stringify(value, (_, inner) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

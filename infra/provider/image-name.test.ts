@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { imageNameOf } from './image-name.ts'
+import { parseImageName } from './image-name.ts'
 
 const DIGEST = `sha256:${'0f'.repeat(32)}`
 
@@ -13,7 +13,7 @@ test('the parts of a name, with what Docker takes for those that are missing', (
     ['localhost/time', ['localhost', 'time', 'latest', undefined]],
     [`ghcr.io/a/b/c:v1@${DIGEST}`, ['ghcr.io', 'a/b/c', 'v1', DIGEST]],
   ] as const) {
-    const { registry, repository, tag, digest } = imageNameOf(image)
+    const { registry, repository, tag, digest } = parseImageName(image)
     expect([registry, repository, tag, digest]).toEqual(parts)
   }
 })

@@ -1,20 +1,20 @@
-export const HUB = 'registry-1.docker.io'
+export const DOCKER_HUB = 'registry-1.docker.io'
 
 export type ImageName = { registry: string; repository: string; tag: string; digest: string | undefined }
 
 /** The parts of an image's name, with what Docker takes for those that are missing. */
-export function imageNameOf(image: string): ImageName {
-  const [named = '', digest] = image.split('@')
-  const slash = named.indexOf('/')
-  const first = named.slice(0, slash)
+export function parseImageName(image: string): ImageName {
+  const [reference = '', digest] = image.split('@')
+  const slash = reference.indexOf('/')
+  const first = reference.slice(0, slash)
   // A registry is told from a part of the path by its dot or port.
   const isRegistry = slash > 0 && (/[.:]/.test(first) || first === 'localhost')
-  const path = isRegistry ? named.slice(slash + 1) : named
+  const path = isRegistry ? reference.slice(slash + 1) : reference
   const [, repository = path, tag = 'latest'] = /^(.+?)(?::([\w.-]+))?$/.exec(path) ?? []
-  const isOfHub = !isRegistry || first === 'docker.io' || first === 'index.docker.io'
+  const isDockerHub = !isRegistry || first === 'docker.io' || first === 'index.docker.io'
   return {
-    registry: isOfHub ? HUB : first,
-    repository: isOfHub && !repository.includes('/') ? `library/${repository}` : repository,
+    registry: isDockerHub ? DOCKER_HUB : first,
+    repository: isDockerHub && !repository.includes('/') ? `library/${repository}` : repository,
     tag,
     digest,
   }

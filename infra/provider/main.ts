@@ -4,10 +4,10 @@ import { parseArgs } from 'node:util'
 import { LaresError } from '../../shared/base/errors.ts'
 import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
 import { functionGroup } from '../../shared/contract/consumer-groups.ts'
-import { topicsIn } from '../../shared/contract/stack.ts'
+import { parseTopics } from '../../shared/contract/stack.ts'
 import { type Drivers, openDrivers } from '../../shared/host/drivers.ts'
 import { runProcess } from '../../shared/host/process.ts'
-import { openLog } from '../../shared/observability/pino-log.ts'
+import { openLogger } from '../../shared/observability/pino-log.ts'
 import type { DeployedFunction } from './backend.ts'
 import type { SharedFolder } from './docker/container.ts'
 import { startProvider } from './start.ts'
@@ -31,24 +31,30 @@ await runProcess(async () => {
   const environment = readEnvironment(process.env)
   const { host, port, password, nodeLabels, spares, network, pausedBytes } = environment.provider
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  const log = openLog('provider', environment.logLevel)
+  const log = openLogger('provider', environment.logLevel)
   const drivers = openDrivers(environment, log)
   const provider = await startProvider({
     backend,
     host,
     port,
-    home: environment.home,
+    home: environment.dataDirectory,
     root: ROOT,
     labels: nodeLabels,
-    spares,
+    prewarmed: spares,
     environment: process.env,
-    docker: { network, pausedBytes, shared: sharedFolders(environment), masterKeyFile: keyFile(environment) },
+    docker: {
+      network,
+      pausedBytes,
+      shared: sharedFoldersOf(environment),
+      masterKeyFile: masterKeyFileOf(environment),
+    },
     version,
     log,
-    ...(environment.bus === 'kafka' && { lagOf: await openLag(drivers) }),
+    ...(environment.bus === 'kafka' && { lagOf: await openLagReader(drivers) }),
     ...(password !== undefined && { password }),
   })
-  const where = password === undefined ? join(environment.home, 'provider', 'password') : 'PROVIDER_PASSWORD'
+  const where =
+    password === undefined ? join(environment.dataDirectory, 'provider', 'password') : 'PROVIDER_PASSWORD'
   process.stdout.write(
     `${provider.url} takes functions: faas-cli login -g ${provider.url} (the password is in ${where})\n`,
   )
@@ -63,11 +69,11 @@ await runProcess(async () => {
 })
 
 /** Configuration, and models that were fetched already: a container sees those of this machine. */
-function sharedFolders({ configDirectory, cache }: Environment): SharedFolder[] {
+function sharedFoldersOf({ configDirectory, cacheDirectory }: Environment): SharedFolder[] {
   const folders: SharedFolder[] = [
     { source: configDirectory, target: '/etc/lares', variable: { LARES_CONFIG: '/etc/lares' } },
     {
-      source: join(cache, 'models'),
+      source: join(cacheDirectory, 'models'),
       target: '/var/cache/lares/models',
       variable: { LARES_CACHE: '/var/cache/lares' },
     },
@@ -75,15 +81,15 @@ function sharedFolders({ configDirectory, cache }: Environment): SharedFolder[] 
   return folders.filter(({ source }) => existsSync(source))
 }
 
-function keyFile({ masterKey }: Environment): string | undefined {
+function masterKeyFileOf({ masterKey }: Environment): string | undefined {
   return masterKey && 'file' in masterKey ? masterKey.file : undefined
 }
 
 /** The embedded log belongs to another process; on Kafka anybody may ask how far a group is behind. */
-async function openLag(drivers: Drivers): Promise<(one: DeployedFunction) => Promise<number>> {
+async function openLagReader(drivers: Drivers): Promise<(one: DeployedFunction) => Promise<number>> {
   const bus = await drivers.bus()
   return async ({ deployment: { name, annotations } }) => {
-    const partitions = await bus.lag(functionGroup(name), topicsIn(annotations.topic))
+    const partitions = await bus.lag(functionGroup(name), parseTopics(annotations.topic))
     return partitions.reduce((sum, { lag }) => sum + lag, 0)
   }
 }

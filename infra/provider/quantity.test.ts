@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { quantityOf } from './quantity.ts'
+import { parseQuantity } from './quantity.ts'
 
 test.each([
   ['256Mi', 256 * 2 ** 20],
@@ -10,12 +10,12 @@ test.each([
   ['500m', 0.5],
   ['2', 2],
 ])('%s is %d', (text, value) => {
-  expect(quantityOf(text, 'it')).toBe(value)
+  expect(parseQuantity(text, 'it')).toBe(value)
 })
 
 test.each(['', 'lots', '256MB', '-1', '0', '1 Gi', '0x10'])(
   '"%s" is refused, naming what it is for',
   text => {
-    expect(() => quantityOf(text, 'intent: limits.memory')).toThrow(/^intent: limits\.memory: /)
+    expect(() => parseQuantity(text, 'intent: limits.memory')).toThrow(/^intent: limits\.memory: /)
   },
 )

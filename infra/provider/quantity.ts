@@ -1,7 +1,7 @@
 import { LaresError } from '../../shared/base/errors.ts'
 
 /** Suffixes of https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
-const FACTORS: Record<string, number> = {
+const SUFFIX_FACTORS: Record<string, number> = {
   m: 1e-3,
   '': 1,
   k: 1e3,
@@ -22,13 +22,13 @@ const FACTORS: Record<string, number> = {
  * Reads a Kubernetes quantity, as in 256Mi, 500m, 0.5 or 1e3; bytes for memory, cores for CPU. `what` names it in the
  * error. Errors: `invalid_request`.
  */
-export function quantityOf(text: string, what: string): number {
+export function parseQuantity(text: string, field: string): number {
   const [, number, suffix] = /^(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)([A-Za-z]*)$/.exec(text.trim()) ?? []
-  const factor = suffix === undefined ? undefined : FACTORS[suffix]
+  const factor = suffix === undefined ? undefined : SUFFIX_FACTORS[suffix]
   const value = factor === undefined ? Number.NaN : Number(number) * factor
   if (Number.isFinite(value) && value > 0) return value
   throw new LaresError(
     'invalid_request',
-    `${what}: "${text}" cannot be read; write it as in 256Mi or 1Gi for memory, 500m or 2 for CPU`,
+    `${field}: "${text}" cannot be read; write it as in 256Mi or 1Gi for memory, 500m or 2 for CPU`,
   )
 }

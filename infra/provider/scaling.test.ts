@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { desiredReplicas, durationMs, type Load, scalingOf } from './scaling.ts'
+import { desiredReplicas, type Load, parseDurationMs, parseScalingLabels } from './scaling.ts'
 
 const scaling = (labels: Record<string, string> = {}) =>
-  scalingOf(
+  parseScalingLabels(
     Object.fromEntries(Object.entries(labels).map(([key, value]) => [`com.openfaas.scale.${key}`, value])),
   )
 
-const quiet: Load = {
+const idleLoad: Load = {
   ready: 1,
   inFlight: 0,
   requestsPerSecond: 0,
@@ -40,10 +40,10 @@ test.each([
 })
 
 test('durations are read as Go reads them', () => {
-  expect(durationMs('1h30m')).toBe(90 * 60_000)
-  expect(durationMs('1.5s')).toBe(1_500)
-  expect(durationMs('250ms')).toBe(250)
-  expect(durationMs('soon')).toBeUndefined()
+  expect(parseDurationMs('1h30m')).toBe(90 * 60_000)
+  expect(parseDurationMs('1.5s')).toBe(1_500)
+  expect(parseDurationMs('250ms')).toBe(250)
+  expect(parseDurationMs('soon')).toBeUndefined()
 })
 
 test.each([
@@ -52,36 +52,36 @@ test.each([
   ['cpu', { millicores: 100 }],
   ['queue', { lag: 100 }],
 ])('a load of 100 with a target of 10 by %s is 12 replicas, each full at nine tenths', (type, load) => {
-  expect(desiredReplicas(scaling({ type, target: '10' }), { ...quiet, ...load })).toBe(12)
-  expect(desiredReplicas(scaling({ type, target: '10', max: '4' }), { ...quiet, ...load })).toBe(4)
+  expect(desiredReplicas(scaling({ type, target: '10' }), { ...idleLoad, ...load })).toBe(12)
+  expect(desiredReplicas(scaling({ type, target: '10', max: '4' }), { ...idleLoad, ...load })).toBe(4)
 })
 
 test('without the label for zero a function stays at its minimum however long nothing happens', () => {
-  expect(desiredReplicas(scaling({ min: '2' }), { ...quiet, idleMs: 1e9 })).toBe(2)
+  expect(desiredReplicas(scaling({ min: '2' }), { ...idleLoad, idleMs: 1e9 })).toBe(2)
 })
 
 test('with it, a function sleeps after its duration, unless something waits or runs', () => {
   const sleeping = scaling({ zero: 'true', 'zero-duration': '1m' })
-  expect(desiredReplicas(sleeping, { ...quiet, idleMs: 59_999 })).toBe(1)
-  expect(desiredReplicas(sleeping, { ...quiet, idleMs: 60_000 })).toBe(0)
-  expect(desiredReplicas(sleeping, { ...quiet, idleMs: 60_000, inFlight: 1 })).toBe(1)
-  expect(desiredReplicas(sleeping, { ...quiet, idleMs: 60_000, lag: 1 })).toBe(1)
-  expect(desiredReplicas(sleeping, { ...quiet, idleMs: 60_000, lag: undefined })).toBe(0)
+  expect(desiredReplicas(sleeping, { ...idleLoad, idleMs: 59_999 })).toBe(1)
+  expect(desiredReplicas(sleeping, { ...idleLoad, idleMs: 60_000 })).toBe(0)
+  expect(desiredReplicas(sleeping, { ...idleLoad, idleMs: 60_000, inFlight: 1 })).toBe(1)
+  expect(desiredReplicas(sleeping, { ...idleLoad, idleMs: 60_000, lag: 1 })).toBe(1)
+  expect(desiredReplicas(sleeping, { ...idleLoad, idleMs: 60_000, lag: undefined })).toBe(0)
 })
 
 test('what sleeps goes on sleeping, and wakes for events that wait on the bus', () => {
   const sleeping = scaling({ zero: 'true' })
-  expect(desiredReplicas(sleeping, { ...quiet, ready: 0 })).toBe(0)
-  expect(desiredReplicas(sleeping, { ...quiet, ready: 0, lag: 3 })).toBe(1)
+  expect(desiredReplicas(sleeping, { ...idleLoad, ready: 0 })).toBe(0)
+  expect(desiredReplicas(sleeping, { ...idleLoad, ready: 0, lag: 3 })).toBe(1)
 })
 
 test('inside its active hours a function is kept warm, outside it sleeps after its duration, with or without the label for zero', () => {
   for (const zero of ['false', 'true']) {
     const policy = scaling({ zero, 'zero-duration': '5m' })
-    expect(desiredReplicas(policy, { ...quiet, ready: 0, active: true })).toBe(1)
-    expect(desiredReplicas(policy, { ...quiet, idleMs: 1e9, active: true })).toBe(1)
-    expect(desiredReplicas(policy, { ...quiet, idleMs: 300_000, active: false })).toBe(0)
-    expect(desiredReplicas(policy, { ...quiet, idleMs: 299_999, active: false })).toBe(1)
-    expect(desiredReplicas(policy, { ...quiet, ready: 0, lag: 1, active: false })).toBe(1)
+    expect(desiredReplicas(policy, { ...idleLoad, ready: 0, active: true })).toBe(1)
+    expect(desiredReplicas(policy, { ...idleLoad, idleMs: 1e9, active: true })).toBe(1)
+    expect(desiredReplicas(policy, { ...idleLoad, idleMs: 300_000, active: false })).toBe(0)
+    expect(desiredReplicas(policy, { ...idleLoad, idleMs: 299_999, active: false })).toBe(1)
+    expect(desiredReplicas(policy, { ...idleLoad, ready: 0, lag: 1, active: false })).toBe(1)
   }
 })

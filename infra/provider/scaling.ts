@@ -4,7 +4,7 @@ import { LaresError } from '../../shared/base/errors.ts'
  * How many replicas a function has, from OpenFaaS's own labels
  * (https://docs.openfaas.com/architecture/autoscaling/, with its defaults).
  */
-export type Scaling = {
+export type ScalingPolicy = {
   min: number
   max: number
   /** What the target counts: requests a second, requests in flight, thousandths of a core, or events that wait on the bus; of one replica. */
@@ -17,31 +17,39 @@ export type Scaling = {
   zeroAfterMs: number
 }
 
-const PREFIX = 'com.openfaas.scale.'
-const KNOWN = ['min', 'max', 'type', 'target', 'target-proportion', 'zero', 'zero-duration', 'factor']
-const TYPES = ['rps', 'capacity', 'cpu', 'queue'] as const
-const MOST_REPLICAS = 100
+const LABEL_PREFIX = 'com.openfaas.scale.'
+const KNOWN_LABELS = ['min', 'max', 'type', 'target', 'target-proportion', 'zero', 'zero-duration', 'factor']
+const SCALING_TYPES = ['rps', 'capacity', 'cpu', 'queue'] as const
+const MAX_REPLICAS = 100
 
 /** Errors: `invalid_request`, naming the label. */
-export function scalingOf(labels: Record<string, string>): Scaling {
+export function parseScalingLabels(labels: Record<string, string>): ScalingPolicy {
   const unknown = Object.keys(labels).find(
-    label => label.startsWith(PREFIX) && !KNOWN.includes(label.slice(PREFIX.length)),
+    label => label.startsWith(LABEL_PREFIX) && !KNOWN_LABELS.includes(label.slice(LABEL_PREFIX.length)),
   )
   if (unknown !== undefined)
     throw new LaresError(
       'invalid_request',
-      `the label ${unknown} is not known; there are ${KNOWN.map(label => PREFIX + label).join(', ')}`,
+      `the label ${unknown} is not known; there are ${KNOWN_LABELS.map(label => LABEL_PREFIX + label).join(', ')}`,
     )
-  const read = <T>(label: string, fallback: T, parse: (text: string) => T | undefined, what: string): T => {
-    const text = labels[PREFIX + label]
+  const read = <T>(
+    label: string,
+    fallback: T,
+    parse: (text: string) => T | undefined,
+    expected: string,
+  ): T => {
+    const text = labels[LABEL_PREFIX + label]
     if (text === undefined) return fallback
     const value = parse(text)
     if (value !== undefined) return value
-    throw new LaresError('invalid_request', `the label ${PREFIX}${label} is "${text}"; it takes ${what}`)
+    throw new LaresError(
+      'invalid_request',
+      `the label ${LABEL_PREFIX}${label} is "${text}"; it takes ${expected}`,
+    )
   }
-  const count = `a whole number from 1 to ${MOST_REPLICAS} (to let it sleep, set ${PREFIX}zero)`
-  const min = read('min', 1, whole, count)
-  const max = read('max', Math.max(min, 20), whole, count)
+  const expectedCount = `a whole number from 1 to ${MAX_REPLICAS} (to let it sleep, set ${LABEL_PREFIX}zero)`
+  const min = read('min', 1, parseReplicaCount, expectedCount)
+  const max = read('max', Math.max(min, 20), parseReplicaCount, expectedCount)
   if (min > max)
     throw new LaresError(
       'invalid_request',
@@ -50,19 +58,19 @@ export function scalingOf(labels: Record<string, string>): Scaling {
   return {
     min,
     max,
-    type: read('type', 'rps', text => TYPES.find(type => type === text), TYPES.join(', ')),
-    target: read('target', 50, positive, 'a number above 0'),
-    proportion: read('target-proportion', 0.9, positive, 'a number above 0'),
+    type: read('type', 'rps', text => SCALING_TYPES.find(type => type === text), SCALING_TYPES.join(', ')),
+    target: read('target', 50, parsePositive, 'a number above 0'),
+    proportion: read('target-proportion', 0.9, parsePositive, 'a number above 0'),
     zero: read('zero', false, text => ({ true: true, false: false })[text], 'true or false'),
-    zeroAfterMs: read('zero-duration', 15 * 60_000, durationMs, 'a duration, as in 15m or 1h30m'),
+    zeroAfterMs: read('zero-duration', 15 * 60_000, parseDurationMs, 'a duration, as in 15m or 1h30m'),
   }
 }
 
-function whole(text: string): number | undefined {
-  return /^[1-9]\d{0,2}$/.test(text) && Number(text) <= MOST_REPLICAS ? Number(text) : undefined
+function parseReplicaCount(text: string): number | undefined {
+  return /^[1-9]\d{0,2}$/.test(text) && Number(text) <= MAX_REPLICAS ? Number(text) : undefined
 }
 
-function positive(text: string): number | undefined {
+function parsePositive(text: string): number | undefined {
   const value = Number(text)
   return Number.isFinite(value) && value > 0 ? value : undefined
 }
@@ -70,7 +78,7 @@ function positive(text: string): number | undefined {
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
 /** Go's notation (https://pkg.go.dev/time#ParseDuration), as in 1h30m; milliseconds. */
-export function durationMs(text: string): number | undefined {
+export function parseDurationMs(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined
   return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
     (sum, [, number, unit]) => sum + Number(number) * UNITS_MS[unit!]!,
@@ -99,16 +107,16 @@ export type Load = {
  * hours a function sleeps after its zero-duration; with them it never sleeps inside, and outside after its zero-duration.
  * What sleeps is woken by a request or by waiting events, not by this formula.
  */
-export function desiredReplicas(scaling: Scaling, load: Load): number {
+export function desiredReplicas(scaling: ScalingPolicy, load: Load): number {
   const { min, max, zero, zeroAfterMs } = scaling
-  const busy = load.inFlight > 0 || (load.lag ?? 0) > 0
-  const maySleep = load.active === undefined ? zero : !load.active
-  if (maySleep && !busy && (load.ready === 0 || load.idleMs >= zeroAfterMs)) return 0
-  const needed = Math.ceil(loadOf(scaling, load) / (scaling.target * scaling.proportion))
+  const isBusy = load.inFlight > 0 || (load.lag ?? 0) > 0
+  const mayScaleToZero = load.active === undefined ? zero : !load.active
+  if (mayScaleToZero && !isBusy && (load.ready === 0 || load.idleMs >= zeroAfterMs)) return 0
+  const needed = Math.ceil(measuredLoad(scaling, load) / (scaling.target * scaling.proportion))
   return Math.min(max, Math.max(min, needed))
 }
 
-function loadOf({ type }: Scaling, load: Load): number {
+function measuredLoad({ type }: ScalingPolicy, load: Load): number {
   if (type === 'capacity') return load.inFlight
   if (type === 'cpu') return load.millicores
   return type === 'queue' ? (load.lag ?? 0) : load.requestsPerSecond

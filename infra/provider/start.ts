@@ -1,20 +1,20 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Log } from '../../shared/base/log.ts'
-import { masterKeysIn, textsOrMade } from '../../shared/protection/master-key.ts'
-import { madeSecret, writeOnce } from '../setup/generated-secret.ts'
+import type { Logger } from '../../shared/base/log.ts'
+import { masterKeysFromFile, readOrCreateMasterKeyTexts } from '../../shared/protection/master-key.ts'
+import { generateSecret, writeIfAbsent } from '../setup/generated-secret.ts'
 import { buildProvider } from './api/api.ts'
 import { startAutoscaler } from './autoscaler.ts'
 import type { Backend, DeployedFunction } from './backend.ts'
 import { NAMESPACE } from './deployment.ts'
 import type { DockerOptions } from './docker/docker.ts'
-import { openFleet } from './fleet/fleet.ts'
-import type { InstanceDriver } from './fleet/instances.ts'
+import { openReplicaSetBackend } from './fleet/fleet.ts'
+import type { ReplicaDriver } from './fleet/instances.ts'
 import { openCluster } from './knative/cluster.ts'
-import { openKnative } from './knative/knative.ts'
+import { openKnativeBackend } from './knative/knative.ts'
 import { nodeLabels } from './nodes.ts'
 import { openProcessDriver } from './process/process.ts'
-import { openStore, type Store } from './store.ts'
+import { openProviderStore, type ProviderStore } from './store.ts'
 
 export type ProviderOptions = {
   backend: 'process' | 'docker' | 'knative'
@@ -27,11 +27,11 @@ export type ProviderOptions = {
   root: string
   password?: string
   labels: Map<string, string>
-  spares: number
+  prewarmed: number
   environment: NodeJS.ProcessEnv
   docker?: Partial<Pick<DockerOptions, 'network' | 'pausedBytes' | 'shared' | 'masterKeyFile'>>
   version: string
-  log: Log
+  log: Logger
   lagOf?: (one: DeployedFunction) => Promise<number | undefined>
 }
 
@@ -46,8 +46,8 @@ export async function startProvider(options: ProviderOptions): Promise<StartedPr
   const { log, home } = options
   const folder = join(home, 'provider')
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const store = openStore(join(folder, 'provider.db'))
-  const password = options.password ?? (await madePassword(folder))
+  const store = openProviderStore(join(folder, 'provider.db'))
+  const password = options.password ?? (await ensurePassword(folder))
   const backend = await openBackend(options, folder, store)
   const provider = await buildProvider({ backend, store, password, version: options.version, log })
   const autoscaler =
@@ -58,28 +58,28 @@ export async function startProvider(options: ProviderOptions): Promise<StartedPr
   return {
     url,
     backend,
-    async close(how) {
+    async close(closeOptions) {
       await autoscaler?.close()
-      backend.endWaiting?.()
+      backend.abortRollouts?.()
       await provider.close()
-      await backend.close(how)
+      await backend.close(closeOptions)
       store.close()
     },
   }
 }
 
-async function openBackend(options: ProviderOptions, folder: string, store: Store): Promise<Backend> {
+async function openBackend(options: ProviderOptions, folder: string, store: ProviderStore): Promise<Backend> {
   const { log } = options
   if (options.backend !== 'knative') {
     const driver = await openDriver(options, folder, nodeLabels(options.labels))
-    return await openFleet({ driver, store, log })
+    return await openReplicaSetBackend({ driver, store, log })
   }
   const environment = {
     ...functionEnvironment(options.environment),
-    ...(await masterKeyIn(options.docker?.masterKeyFile)),
+    ...(await masterKeyEnvironment(options.docker?.masterKeyFile)),
   }
   const cluster = await openCluster(NAMESPACE)
-  return await openKnative({ cluster, environment, log }).catch(async error => {
+  return await openKnativeBackend({ cluster, environment, log }).catch(async error => {
     await cluster.close()
     throw error
   })
@@ -90,7 +90,7 @@ async function openDriver(
   options: ProviderOptions,
   folder: string,
   labels: Map<string, string>,
-): Promise<InstanceDriver> {
+): Promise<ReplicaDriver> {
   if (options.backend === 'process') return await openProcessDriver({ ...options, folder, labels })
   const { openDockerDriver } = await import('./docker/docker.ts')
   return await openDockerDriver({
@@ -107,22 +107,26 @@ async function openDriver(
 }
 
 /** A pod has no file of this machine, so it gets the key itself. */
-async function masterKeyIn(file: string | undefined): Promise<Record<string, string>> {
-  return file === undefined ? {} : { LARES_MASTER_KEY: (await textsOrMade(masterKeysIn(file))).join(',') }
+async function masterKeyEnvironment(file: string | undefined): Promise<Record<string, string>> {
+  return file === undefined
+    ? {}
+    : { LARES_MASTER_KEY: (await readOrCreateMasterKeyTexts(masterKeysFromFile(file))).join(',') }
 }
 
 /** What a container is told of where the provider itself was told: of services, not of this machine's folders and ports. */
-const TOLD =
+const FORWARDED_VARIABLES =
   /^(DATABASE_|QDRANT_|S3_|OPENAI_|LARES_(MODEL|EMBEDDING_MODEL|LOG_LEVEL|BUS|PROTECTION|MASTER_KEY)$|TZ$)/
 
 const functionEnvironment = (all: NodeJS.ProcessEnv): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(all).filter((one): one is [string, string] => TOLD.test(one[0]) && one[1] !== undefined),
+    Object.entries(all).filter(
+      (one): one is [string, string] => FORWARDED_VARIABLES.test(one[0]) && one[1] !== undefined,
+    ),
   )
 
 /** Where no password is given there is one all the same, made once, that only the owner of the data can read. */
-async function madePassword(folder: string): Promise<string> {
+async function ensurePassword(folder: string): Promise<string> {
   const file = join(folder, 'password')
-  await writeOnce(file, madeSecret())
+  await writeIfAbsent(file, generateSecret())
   return await readFile(file, 'utf8')
 }

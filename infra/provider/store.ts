@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { openDatabase } from '../../shared/base/sqlite/database.ts'
-import { type Manifest, manifest } from '../../shared/contract/catalogue.ts'
+import { type Manifest, manifestSchema } from '../../shared/contract/catalogue.ts'
 import type { Deployment } from './deployment.ts'
-import type { Instance } from './fleet/instances.ts'
+import type { Replica } from './fleet/instances.ts'
 
 const MIGRATIONS = [
   `CREATE TABLE functions (name TEXT PRIMARY KEY, deployment TEXT NOT NULL, version TEXT NOT NULL,
@@ -22,26 +22,26 @@ export type StoredFunction = {
   replicas: number
 }
 
-export type StoredInstance = { function: string; version: string; instance: Instance }
+export type StoredReplica = { function: string; version: string; replica: Replica }
 
 /** An asynchronous call that was accepted and is not answered yet. */
 export type StoredCall = { id: string; call: Record<string, unknown>; body: Uint8Array }
 
 /** What the provider knows, on disk: each change is durable when its method returns. */
-export type Store = {
+export type ProviderStore = {
   functions(): StoredFunction[]
   saveFunction(known: StoredFunction): void
   removeFunction(name: string): void
-  instances(): StoredInstance[]
-  saveInstance(known: StoredInstance): void
-  removeInstance(id: string): void
+  replicas(): StoredReplica[]
+  saveReplica(known: StoredReplica): void
+  removeReplica(id: string): void
   calls(): StoredCall[]
   saveCall(call: StoredCall): void
   removeCall(id: string): void
   close(): void
 }
 
-const instance = z.object({
+const replicaSchema = z.object({
   id: z.string(),
   origin: z.string(),
   handle: z.record(z.string(), z.union([z.string(), z.number()])),
@@ -49,13 +49,13 @@ const instance = z.object({
 
 type Row = Record<string, string | number | Uint8Array | null>
 
-export function openStore(file: string): Store {
+export function openProviderStore(file: string): ProviderStore {
   const database = openDatabase(file, MIGRATIONS)
   const all = (sql: string) => database.prepare(sql).all() as Row[]
   const run = (sql: string, ...values: (string | number | Uint8Array | null)[]) =>
     void database.prepare(sql).run(...values)
   return {
-    functions: () => all('SELECT * FROM functions ORDER BY name').map(functionOf),
+    functions: () => all('SELECT * FROM functions ORDER BY name').map(functionFromRow),
     saveFunction: known =>
       run(
         'INSERT OR REPLACE INTO functions (name, deployment, version, manifest, created_at, replicas, content) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -68,21 +68,21 @@ export function openStore(file: string): Store {
         known.content,
       ),
     removeFunction: name => run('DELETE FROM functions WHERE name = ?', name),
-    instances: () =>
+    replicas: () =>
       all('SELECT * FROM instances').map(row => ({
         function: String(row.function),
         version: String(row.version),
-        instance: instance.parse(JSON.parse(String(row.instance))),
+        replica: replicaSchema.parse(JSON.parse(String(row.instance))),
       })),
-    saveInstance: known =>
+    saveReplica: known =>
       run(
         'INSERT OR REPLACE INTO instances (id, function, version, instance) VALUES (?, ?, ?, ?)',
-        known.instance.id,
+        known.replica.id,
         known.function,
         known.version,
-        JSON.stringify(known.instance),
+        JSON.stringify(known.replica),
       ),
-    removeInstance: id => run('DELETE FROM instances WHERE id = ?', id),
+    removeReplica: id => run('DELETE FROM instances WHERE id = ?', id),
     calls: () =>
       all('SELECT * FROM calls ORDER BY rowid').map(row => ({
         id: String(row.id),
@@ -96,11 +96,11 @@ export function openStore(file: string): Store {
   }
 }
 
-const functionOf = (row: Row): StoredFunction => ({
+const functionFromRow = (row: Row): StoredFunction => ({
   deployment: JSON.parse(String(row.deployment)),
   content: String(row.content),
   version: String(row.version),
-  manifest: row.manifest === null ? undefined : manifest.parse(JSON.parse(String(row.manifest))),
+  manifest: row.manifest === null ? undefined : manifestSchema.parse(JSON.parse(String(row.manifest))),
   createdAt: Number(row.created_at),
   replicas: Number(row.replicas),
 })

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Totals } from './totals.ts'
+import type { TestTotals } from './totals.ts'
 
 const checks = [
   { name: 'types', file: 'node_modules/typescript/bin/tsc', args: ['--noEmit'] },
@@ -22,17 +22,17 @@ if (integration) args.shift()
 // What is not read by a person in a terminal carries no colours.
 if (!process.stdout.isTTY) process.env.NO_COLOR = '1'
 
-const results: Totals[] = []
+const results: TestTotals[] = []
 if (!integration)
   for (const check of checks.filter(check => existsSync(check.file))) results.push(await runCheck(check))
 results.push(await runTests(integration ? ['integration'] : ['unit', 'contract', 'end-to-end', 'simulation']))
 
-const sum = (key: keyof Totals) => results.reduce((total, result) => total + result[key], 0)
+const sum = (key: keyof TestTotals) => results.reduce((total, result) => total + result[key], 0)
 if (sum('skipped') > 0) console.log(`${sum('skipped')} skipped`)
 process.exitCode = sum('failed') === 0 ? 0 : 1
 console.log(`${sum('passed')} passed, ${sum('failed')} failed`)
 
-async function runCheck({ name, file, args }: (typeof checks)[number]): Promise<Totals> {
+async function runCheck({ name, file, args }: (typeof checks)[number]): Promise<TestTotals> {
   const startedAt = performance.now()
   const { code, output } = await run([file, ...args], 'pipe')
   announce(name, code === 0, startedAt)
@@ -40,15 +40,15 @@ async function runCheck({ name, file, args }: (typeof checks)[number]): Promise<
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
 }
 
-async function runTests(projects: string[]): Promise<Totals> {
+async function runTests(projects: string[]): Promise<TestTotals> {
   const startedAt = performance.now()
   const folder = await mkdtemp(join(tmpdir(), 'lares-test-'))
   const file = join(folder, 'totals.json')
   const reporters = ['--reporter=minimal', '--reporter=./infra/setup/totals.ts']
-  const chosen = projects.map(name => `--project=${name}`)
+  const projectFlags = projects.map(name => `--project=${name}`)
   process.env.LARES_TEST_TOTALS = file
   const { code } = await run(
-    ['node_modules/vitest/vitest.mjs', 'run', ...chosen, ...reporters, ...args],
+    ['node_modules/vitest/vitest.mjs', 'run', ...projectFlags, ...reporters, ...args],
     'inherit',
   )
   const totals = await readTotals(file)
@@ -59,7 +59,7 @@ async function runTests(projects: string[]): Promise<Totals> {
   return totals
 }
 
-async function readTotals(file: string): Promise<Totals> {
+async function readTotals(file: string): Promise<TestTotals> {
   if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 }
   return JSON.parse(await readFile(file, 'utf8'))
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LaresError } from '../../shared/base/errors.ts'
-import { noLog } from '../../shared/base/log.ts'
-import { startCooling } from './archive.ts'
+import { silentLogger } from '../../shared/base/log.ts'
+import { startArchiving } from './archive.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -14,7 +14,7 @@ test('what is older than so many days is moved, at the start and then each day, 
     if (asked.push(beforeMs) === 1) throw new LaresError('unavailable', 'gone')
     return 1
   }
-  const cooling = startCooling({ chill }, 90, noLog, () => 100 * DAY_MS)
+  const cooling = startArchiving({ archive: chill }, 90, silentLogger, () => 100 * DAY_MS)
   await vi.advanceTimersByTimeAsync(2 * DAY_MS)
   expect(asked).toEqual([10 * DAY_MS, 10 * DAY_MS, 10 * DAY_MS])
   await cooling.close()

@@ -1,31 +1,31 @@
-import type { Log } from '../../shared/base/log.ts'
+import type { Logger } from '../../shared/base/log.ts'
 import type { ObjectStore } from '../../shared/objects/objects.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** Moves objects that nobody has written for `days` to cold storage, at the start and then each day. What fails is made up for by the next. */
-export function startCooling(
-  objects: Pick<ObjectStore, 'chill'>,
+export function startArchiving(
+  objects: Pick<ObjectStore, 'archive'>,
   days: number,
-  log: Log,
+  log: Logger,
   now: () => number = Date.now,
 ): { close(): Promise<void> } {
-  const cool = async () => {
+  const archiveOld = async () => {
     try {
-      const moved = await objects.chill(now() - days * DAY_MS)
+      const moved = await objects.archive(now() - days * DAY_MS)
       if (moved > 0) log.info({ moved }, 'old objects were moved to cold storage')
     } catch (error) {
       log.warn({ err: error }, 'old objects could not be moved to cold storage; trying again tomorrow')
     }
   }
-  let last = cool()
+  let lastRun = archiveOld()
   const timer = setInterval(() => {
-    last = cool()
+    lastRun = archiveOld()
   }, DAY_MS)
   return {
     async close() {
       clearInterval(timer)
-      await last
+      await lastRun
     },
   }
 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LaresError } from '../../shared/base/errors.ts'
-import { noLog } from '../../shared/base/log.ts'
-import { RETENTION_MS } from '../../shared/contract/topics.ts'
-import { startTrimming } from './journal-retention.ts'
+import { silentLogger } from '../../shared/base/log.ts'
+import { DEFAULT_RETENTION_MS } from '../../shared/contract/topics.ts'
+import { startJournalTrimming } from './journal-retention.ts'
 
 const HOUR_MS = 60 * 60 * 1_000
 
@@ -12,10 +12,10 @@ afterEach(() => void vi.useRealTimers())
 test('the journal keeps what the log may bring again, and is trimmed at the start and then each hour', async () => {
   const trimmed: number[] = []
   const trimJournal = async (beforeMs: number) => void trimmed.push(beforeMs)
-  const trimming = startTrimming({ trimJournal }, noLog, () => 20 * 24 * HOUR_MS)
+  const trimming = startJournalTrimming({ trimJournal }, silentLogger, () => 20 * 24 * HOUR_MS)
   await vi.advanceTimersByTimeAsync(2 * HOUR_MS)
   expect(trimmed).toHaveLength(3)
-  expect(20 * 24 * HOUR_MS - trimmed[0]!).toBeGreaterThan(RETENTION_MS)
+  expect(20 * 24 * HOUR_MS - trimmed[0]!).toBeGreaterThan(DEFAULT_RETENTION_MS)
   await trimming.close()
   await vi.advanceTimersByTimeAsync(2 * HOUR_MS)
   expect(trimmed).toHaveLength(3)
@@ -27,7 +27,7 @@ test('a store that is away stops nothing', async () => {
     tries++
     throw new LaresError('unavailable', 'gone')
   }
-  const trimming = startTrimming({ trimJournal }, noLog)
+  const trimming = startJournalTrimming({ trimJournal }, silentLogger)
   await vi.advanceTimersByTimeAsync(HOUR_MS)
   expect(tries).toBe(2)
   await trimming.close()

@@ -1,11 +1,11 @@
-import type { Log } from '../../shared/base/log.ts'
-import { firstEvent, type LaresEvent } from '../../shared/contract/events/event.ts'
+import type { Logger } from '../../shared/base/log.ts'
+import { createRootEvent, type LaresEvent } from '../../shared/contract/events/event.ts'
 import type { EventLog } from '../../shared/contract/events/event-log.ts'
 import { derivedId } from '../../shared/contract/events/ids.ts'
 import type { Timer, Timers } from '../../shared/store/store.ts'
 
-const LOOK_EVERY_MS = 1_000
-const BATCH = 100
+const POLL_INTERVAL_MS = 1_000
+const BATCH_SIZE = 100
 
 /**
  * Puts timers that are due on the log, then marks them as fired. A crash between the two makes them fire again under
@@ -14,43 +14,43 @@ const BATCH = 100
 export function startTimers(
   timers: Timers,
   events: EventLog,
-  log: Log,
+  log: Logger,
   now: () => number = Date.now,
 ): { close(): Promise<void> } {
   let closed = false
-  let wait: NodeJS.Timeout | undefined
+  let pollTimer: NodeJS.Timeout | undefined
   const fireDue = async () => {
     let due: Timer[]
     do {
-      due = await timers.due(now(), BATCH)
-      const made = due.flatMap(timer => eventOf(timer, now(), log) ?? [])
-      if (made.length > 0) await events.publish(made)
+      due = await timers.due(now(), BATCH_SIZE)
+      const firedEvents = due.flatMap(timer => timerFiredEvent(timer, now(), log) ?? [])
+      if (firedEvents.length > 0) await events.publish(firedEvents)
       await timers.markFired(due.map(({ id }) => id))
-    } while (due.length === BATCH && !closed)
+    } while (due.length === BATCH_SIZE && !closed)
   }
-  const look = async () => {
+  const poll = async () => {
     try {
       await fireDue()
     } catch (error) {
       log.warn({ err: error }, 'timers could not be fired; trying again')
     }
-    if (!closed) wait = setTimeout(() => (looking = look()), LOOK_EVERY_MS)
+    if (!closed) pollTimer = setTimeout(() => (polling = poll()), POLL_INTERVAL_MS)
   }
-  let looking = look()
+  let polling = poll()
   return {
     async close() {
       closed = true
-      clearTimeout(wait)
-      await looking
+      clearTimeout(pollTimer)
+      await polling
     },
   }
 }
 
 /** One that no event can be made of would hold up all others for ever. */
-function eventOf(timer: Timer, nowMs: number, log: Log): LaresEvent | undefined {
+function timerFiredEvent(timer: Timer, nowMs: number, log: Logger): LaresEvent | undefined {
   const { id, conversation, person, text, language, dueAt } = timer
   try {
-    return firstEvent({
+    return createRootEvent({
       id: derivedId(id, 'timers', 0),
       source: '/lares/timers',
       type: 'lares.timer.fired',

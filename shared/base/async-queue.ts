@@ -1,5 +1,5 @@
 /** Hands what a callback gets to one reader. Holds what the reader has not taken yet, so its writer must be bounded. */
-export function createChannel<T>() {
+export function createAsyncQueue<T>() {
   const items: T[] = []
   let ended = false
   let wake: () => void = () => undefined

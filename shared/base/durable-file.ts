@@ -2,7 +2,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Puts a whole and synced file in its place, so that readers see the old one or the new one, also after power loss. */
-export async function moveInto(temporary: string, path: string): Promise<void> {
+export async function renameDurably(temporary: string, path: string): Promise<void> {
   try {
     await rename(temporary, path)
   } catch (error) {
@@ -12,7 +12,7 @@ export async function moveInto(temporary: string, path: string): Promise<void> {
   await syncFolder(dirname(path))
 }
 
-export async function writeSynced(path: string, data: Buffer | string): Promise<void> {
+export async function writeAndSync(path: string, data: Buffer | string): Promise<void> {
   const file = await open(path, 'wx')
   try {
     await file.writeFile(data)
@@ -26,10 +26,11 @@ export async function writeSynced(path: string, data: Buffer | string): Promise<
 }
 
 /** A new folder is durable once the one above it is synced. */
-export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  if (first === undefined) return
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
+export async function makeFolderDurably(folder: string): Promise<void> {
+  const firstCreated = await mkdir(folder, { recursive: true })
+  if (firstCreated === undefined) return
+  for (let made = folder; made.length >= firstCreated.length; made = dirname(made))
+    await syncFolder(dirname(made))
 }
 
 /** A rename is durable once its folder is synced; systems without that (Windows) do it by themselves. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type ErrorCode, LaresError, toLaresError } from './errors.ts'
 
 /** What callers try again (the design's function contract); every other refusal is final. */
-const isTriedAgain = (status: number) => status >= 500 || [408, 421, 425, 429].includes(status)
+const isRetried = (status: number) => status >= 500 || [408, 421, 425, 429].includes(status)
 
 const codes: ErrorCode[] = [
   'invalid_event',
@@ -30,7 +30,7 @@ const codes: ErrorCode[] = [
 test.each(codes)('the status of %s says whether to try again, whatever the error decides', code => {
   for (const details of [{}, { retryable: true }, { retryable: false }]) {
     const error = new LaresError(code, 'told', details)
-    expect(isTriedAgain(error.status)).toBe(error.retryable)
+    expect(isRetried(error.status)).toBe(error.retryable)
   }
 })
 

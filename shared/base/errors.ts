@@ -1,5 +1,5 @@
 /** Every failure that crosses a function boundary in Lares, by its code. A code decides the HTTP status and whether a retry can help. */
-const table = {
+const errorTable = {
   invalid_event: { status: 400, retryable: false },
   invalid_request: { status: 400, retryable: false },
   invalid_config: { status: 422, retryable: false },
@@ -23,7 +23,7 @@ const table = {
   deadline_exceeded: { status: 504, retryable: true },
 } as const
 
-export type ErrorCode = keyof typeof table
+export type ErrorCode = keyof typeof errorTable
 
 export type ErrorDetails = {
   cause?: unknown
@@ -43,14 +43,14 @@ export class LaresError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'LaresError'
     this.code = code
-    this.retryable = details.retryable ?? table[code].retryable
+    this.retryable = details.retryable ?? errorTable[code].retryable
     this.retryAfterMs = details.retryAfterMs
   }
 
   /** The HTTP status of this error. A retryable error never has a status that callers take as final, nor the reverse. */
   get status(): number {
-    const status = table[this.code].status
-    if (this.retryable === table[this.code].retryable) return status
+    const status = errorTable[this.code].status
+    if (this.retryable === errorTable[this.code].retryable) return status
     return this.retryable ? 503 : 422
   }
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { openInTurn } from './keyed-mutex.ts'
+import { openKeyedMutex } from './keyed-mutex.ts'
 
 test('work of one key is done in the order it came, past failures; other keys do not wait', async () => {
-  const order = openInTurn()
+  const order = openKeyedMutex()
   const done: string[] = []
   const gate = Promise.withResolvers<void>()
   const first = order.run('a', async () => {

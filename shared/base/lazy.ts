@@ -1,8 +1,8 @@
 /** What `make` gives, made when it is first asked for and then kept. */
-export function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
+export function lazy<T>(create: () => T): () => T {
+  let cached: { value: T } | undefined
   return () => {
-    made ??= { value: make() }
-    return made.value
+    cached ??= { value: create() }
+    return cached.value
   }
 }

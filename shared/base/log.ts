@@ -1,9 +1,18 @@
 /** What a logger must have; pino's does. Fields come first, as `log.warn({ event: id }, 'the words')`. */
-export type Log = Record<'debug' | 'info' | 'warn' | 'error', (fields: object, message: string) => void> & {
-  child(fields: object): Log
+export type Logger = Record<
+  'debug' | 'info' | 'warn' | 'error',
+  (fields: object, message: string) => void
+> & {
+  child(fields: object): Logger
 }
 
-const silent = () => undefined
+const noop = () => undefined
 
 /** For tests and for callers that do not care. */
-export const noLog: Log = { debug: silent, info: silent, warn: silent, error: silent, child: () => noLog }
+export const silentLogger: Logger = {
+  debug: noop,
+  info: noop,
+  warn: noop,
+  error: noop,
+  child: () => silentLogger,
+}

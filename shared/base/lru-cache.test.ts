@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import { createRecent } from './lru-cache.ts'
+import { createLruCache } from './lru-cache.ts'
 
 test('what was used longest ago goes first, after however many', () => {
   const limit = 20
-  const recent = createRecent<number>(limit)
+  const recent = createLruCache<number>(limit)
   let order: string[] = []
   const values = new Map<string, number>()
   const use = (key: string) => {
@@ -27,7 +27,7 @@ test('what was used longest ago goes first, after however many', () => {
 })
 
 test('one that holds one', () => {
-  const recent = createRecent<string>(1)
+  const recent = createLruCache<string>(1)
   for (const key of ['a', 'b', 'b', 'c']) recent.set(key, key)
   expect(['a', 'b', 'c'].map(recent.get)).toEqual([undefined, undefined, 'c'])
 })
@@ -35,7 +35,7 @@ test('one that holds one', () => {
 test('one that is never full keeps no more than what is in it, however often it is asked', () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  const recent = createRecent<number>(10_000)
+  const recent = createLruCache<number>(10_000)
   const ask = (times: number) => {
     for (let n = 0; n < times; n++)
       if (recent.get(`key-${n % 500}`) === undefined) recent.set(`key-${n % 500}`, n)

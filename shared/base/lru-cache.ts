@@ -4,26 +4,26 @@
  * was last made anew, some ten times as long for each `set` with 10,000 entries. But V8 keeps every table that the map has
  * outgrown since an iterator last went on, so it is replaced after as many moves as there are entries.
  */
-export function createRecent<Value>(limit: number) {
-  const kept = new Map<string, Value>()
-  let oldest = kept.keys()
+export function createLruCache<Value>(limit: number) {
+  const entries = new Map<string, Value>()
+  let oldest = entries.keys()
   let moves = 0
-  const putLast = (key: string, value: Value) => {
-    kept.delete(key)
-    kept.set(key, value)
-    if (++moves <= kept.size) return
-    oldest = kept.keys()
+  const moveToEnd = (key: string, value: Value) => {
+    entries.delete(key)
+    entries.set(key, value)
+    if (++moves <= entries.size) return
+    oldest = entries.keys()
     moves = 0
   }
   return {
     get(key: string): Value | undefined {
-      const value = kept.get(key)
-      if (value !== undefined) putLast(key, value)
+      const value = entries.get(key)
+      if (value !== undefined) moveToEnd(key, value)
       return value
     },
     set(key: string, value: Value): void {
-      putLast(key, value)
-      if (kept.size > limit) kept.delete(oldest.next().value!)
+      moveToEnd(key, value)
+      if (entries.size > limit) entries.delete(oldest.next().value!)
     },
   }
 }

@@ -1,24 +1,24 @@
-import { cancelled } from './cancellation.ts'
+import { cancellationError } from './cancellation.ts'
 import { LaresError } from './errors.ts'
 
-export type Slots = {
+export type Semaphore = {
   /** Waits for its turn, first come first served, and returns the number of a slot. Errors: `busy` when too many wait. */
-  take(signal?: AbortSignal): Promise<number>
-  give(slot: number): void
+  acquire(signal?: AbortSignal): Promise<number>
+  release(slot: number): void
 }
 
-type Waiting = { grant(slot: number): void }
+type Waiter = { grant(slot: number): void }
 
 const retryAfterMs = 2000
 
 /** Shares a fixed number of slots among any number of callers, of whom at most `maxWaiting` may wait. */
-export function createSlots(count: number, maxWaiting: number): Slots {
+export function createSemaphore(count: number, maxWaiting: number): Semaphore {
   // The slot that was used last is given first: what it holds of the last prompt may be of use again.
   const free = Array.from({ length: count }, (_, at) => count - 1 - at)
-  const waiting = new Set<Waiting>()
+  const waiting = new Set<Waiter>()
 
-  async function take(signal?: AbortSignal): Promise<number> {
-    if (signal?.aborted) throw cancelled(signal)
+  async function acquire(signal?: AbortSignal): Promise<number> {
+    if (signal?.aborted) throw cancellationError(signal)
     const slot = free.pop()
     if (slot !== undefined) return slot
     if (waiting.size >= maxWaiting)
@@ -28,27 +28,27 @@ export function createSlots(count: number, maxWaiting: number): Slots {
 
   function wait(signal?: AbortSignal): Promise<number> {
     return new Promise((resolve, reject) => {
-      const one: Waiting = {
+      const waiter: Waiter = {
         grant(slot) {
-          signal?.removeEventListener('abort', leave)
+          signal?.removeEventListener('abort', stopWaiting)
           resolve(slot)
         },
       }
-      const leave = () => {
-        waiting.delete(one)
-        reject(cancelled(signal!))
+      const stopWaiting = () => {
+        waiting.delete(waiter)
+        reject(cancellationError(signal!))
       }
-      waiting.add(one)
-      signal?.addEventListener('abort', leave, { once: true })
+      waiting.add(waiter)
+      signal?.addEventListener('abort', stopWaiting, { once: true })
     })
   }
 
-  function give(slot: number): void {
+  function release(slot: number): void {
     const [next] = waiting
     if (!next) return void free.push(slot)
     waiting.delete(next)
     next.grant(slot)
   }
 
-  return { take, give }
+  return { acquire, release }
 }

@@ -1,17 +1,19 @@
 import type { Bus, BusRecord } from './bus.ts'
 
 /** What the suite tells a process of its own to do: read, commit, say `done`, and wait to be killed. */
-export type MemberOrder = {
+export type MemberCommand = {
   opener: { module: string; name: string; options: unknown }
   group: string
   topic: string
   /** How many records of one key to wait for. */
-  expect: number
+  expectedRecords: number
   /** How many of them to commit. */
-  commit: number
+  recordsToCommit: number
 }
 
-const { opener, group, topic, expect, commit } = JSON.parse(process.argv[2]!) as MemberOrder
+const { opener, group, topic, expectedRecords, recordsToCommit } = JSON.parse(
+  process.argv[2]!,
+) as MemberCommand
 const bus: Bus = await (await import(opener.module))[opener.name](opener.options)
 const records: BusRecord[] = []
 
@@ -20,13 +22,13 @@ const subscription = await bus.subscribe({
   topics: [topic],
   onRecords(batch) {
     records.push(...batch)
-    if (records.length === expect) void finish()
+    if (records.length === expectedRecords) void finish()
   },
   onError: error => console.error(error),
 })
 
 async function finish(): Promise<void> {
-  const last = records[commit - 1]
+  const last = records[recordsToCommit - 1]
   if (last !== undefined) await subscription.commit([{ ...last, offset: last.offset + 1 }])
   console.log('done')
 }

@@ -4,15 +4,17 @@ import { partitionOf } from './partition.ts'
 
 /** What the bus's suite makes and looks at. */
 
-export const PATIENCE_MS = 30_000
-export const until = (check: () => unknown) => vi.waitFor(check, { timeout: PATIENCE_MS, interval: 5 })
+export const WAIT_TIMEOUT_MS = 30_000
+export const waitUntil = (check: () => unknown) =>
+  vi.waitFor(check, { timeout: WAIT_TIMEOUT_MS, interval: 5 })
 
-export const count = (n: number) => Array.from({ length: n }, (_, index) => index)
+export const range = (n: number) => Array.from({ length: n }, (_, index) => index)
 export const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
-export const numbers = (records: BusRecord[]) => records.map(({ value }) => Number(value.toString()))
-export const of = (records: BusRecord[], key: string) => numbers(records.filter(record => record.key === key))
+export const numbersIn = (records: BusRecord[]) => records.map(({ value }) => Number(value.toString()))
+export const numbersOfKey = (records: BusRecord[], key: string) =>
+  numbersIn(records.filter(record => record.key === key))
 
-export function message(
+export function createMessage(
   topic: string,
   key: string,
   value: Buffer,
@@ -21,13 +23,13 @@ export function message(
   return { topic, key, headers, value }
 }
 
-export function text(topic: string, key: string, n: number): BusMessage {
-  return message(topic, key, Buffer.from(String(n)))
+export function numberMessage(topic: string, key: string, n: number): BusMessage {
+  return createMessage(topic, key, Buffer.from(String(n)))
 }
 
 /** A key on another partition, of up to 6. */
-export function otherKey(key: string): string {
-  const candidates = count(20).map(n => `other-${n}`)
+export function keyOnOtherPartition(key: string): string {
+  const candidates = range(20).map(n => `other-${n}`)
   return candidates.find(other => partitionOf(other, 6) !== partitionOf(key, 6))!
 }
 
@@ -44,6 +46,6 @@ export function positionsAfter(records: BusRecord[]) {
 /** A time that is later than all so far and not later than anything that follows. */
 export async function nextMillisecond(): Promise<number> {
   const now = Date.now()
-  await until(() => expect(Date.now()).toBeGreaterThan(now + 1))
+  await waitUntil(() => expect(Date.now()).toBeGreaterThan(now + 1))
   return now + 1
 }

@@ -4,40 +4,40 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Bus, BusRecord, SubscribeOptions, TopicPartition } from './bus.ts'
-import type { MemberOrder } from './bus-member.fixture.ts'
+import type { MemberCommand } from './bus-member.fixture.ts'
 import {
-  count,
-  message,
+  createMessage,
+  keyOnOtherPartition,
   nextMillisecond,
-  numbers,
-  of,
-  otherKey,
-  PATIENCE_MS,
+  numberMessage,
+  numbersIn,
+  numbersOfKey,
   positionsAfter,
+  range,
   sum,
-  text,
-  until,
+  WAIT_TIMEOUT_MS,
+  waitUntil,
 } from './bus-records.fixture.ts'
 import { MAX_RECORD_BYTES } from './message.ts'
 import { partitionOf } from './partition.ts'
 
 /** A log to test a driver on. It is opened once per test, and by another process in between. */
-export type LogUnderTest = {
+export type BusUnderTest = {
   open(): Promise<Bus>
   /** How another process opens the same log. */
-  opener: MemberOrder['opener']
+  opener: MemberCommand['opener']
   stop(): Promise<void>
 }
 
 /** The guarantees of the port `Bus`, for every driver. */
-export function busSuite(name: string, start: () => Promise<LogUnderTest>): void {
-  describe(name, { timeout: 2 * PATIENCE_MS }, () => {
-    let log: LogUnderTest
+export function busSuite(name: string, openBusUnderTest: () => Promise<BusUnderTest>): void {
+  describe(name, { timeout: 2 * WAIT_TIMEOUT_MS }, () => {
+    let log: BusUnderTest
     let bus: Bus
     const members: ChildProcess[] = []
 
     beforeAll(async () => {
-      log = await start()
+      log = await openBusUnderTest()
     }, 300_000)
     afterEach(async () => {
       for (const member of members.splice(0)) member.kill('SIGKILL')
@@ -68,7 +68,7 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
     }
 
     /** Another process that reads, commits each partition up to `commitBelow` of its own count, and says so. */
-    async function startMember(order: Omit<MemberOrder, 'opener'>): Promise<ChildProcess> {
+    async function startMember(order: Omit<MemberCommand, 'opener'>): Promise<ChildProcess> {
       const path = new URL('./bus-member.fixture.ts', import.meta.url)
       const argument = JSON.stringify({ ...order, opener: log.opener })
       const child = spawn(process.execPath, [path.pathname, argument], {
@@ -88,19 +88,19 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
     describe('publish', () => {
       test('keeps the order of each key, also when calls are not awaited', async () => {
         const { group, topic } = await setUp('orders')
-        const calls = count(300).map(n => bus.publish([text(topic, `key-${n % 7}`, n)]))
+        const calls = range(300).map(n => bus.publish([numberMessage(topic, `key-${n % 7}`, n)]))
         await Promise.all(calls)
         const { records } = await join(group, topic)
-        await until(() => expect(records).toHaveLength(300))
+        await waitUntil(() => expect(records).toHaveLength(300))
         for (const key of new Set(records.map(record => record.key)))
-          expect(numbers(records.filter(record => record.key === key))).toEqual(
-            count(300).filter(n => `key-${n % 7}` === key),
+          expect(numbersIn(records.filter(record => record.key === key))).toEqual(
+            range(300).filter(n => `key-${n % 7}` === key),
           )
       })
 
       test('puts a key on the same partition of every topic', async () => {
         const { names } = await setUp('first', 'second')
-        await bus.publish(names.flatMap(topic => count(40).map(n => text(topic, `k${n}`, n))))
+        await bus.publish(names.flatMap(topic => range(40).map(n => numberMessage(topic, `k${n}`, n))))
         for (const topic of names)
           for (const record of await bus.read(topic))
             expect(record.partition).toBe(partitionOf(record.key, (await bus.lag('g', [topic])).length))
@@ -109,13 +109,13 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
       test('keeps headers, binary values and keys of any script as they are', async () => {
         const { group, topic } = await setUp('bytes')
         const sent = [
-          message(topic, '会話-🙂', Buffer.from([0, 255, 128, 10, 13]), { 'ce-id': 'ü', empty: '' }),
-          message(topic, 'nul\0in key', Buffer.alloc(0), {}),
-          message(topic, '', Buffer.from(count(256)), { a: '1', b: 'x'.repeat(5_000), __proto: '🙂' }),
+          createMessage(topic, '会話-🙂', Buffer.from([0, 255, 128, 10, 13]), { 'ce-id': 'ü', empty: '' }),
+          createMessage(topic, 'nul\0in key', Buffer.alloc(0), {}),
+          createMessage(topic, '', Buffer.from(range(256)), { a: '1', b: 'x'.repeat(5_000), __proto: '🙂' }),
         ]
         await bus.publish(sent)
         const { records } = await join(group, topic)
-        await until(() => expect(records).toHaveLength(3))
+        await waitUntil(() => expect(records).toHaveLength(3))
         for (const expected of sent)
           expect(records.find(record => record.key === expected.key)).toMatchObject(expected)
       })
@@ -123,8 +123,8 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
       test('refuses a record that is too large and takes its neighbours', async () => {
         const { topic } = await setUp('large')
         const [over, under] = await Promise.allSettled([
-          bus.publish([message(topic, 'k', Buffer.alloc(MAX_RECORD_BYTES))]),
-          bus.publish([message(topic, 'k', Buffer.alloc(MAX_RECORD_BYTES - 1_000))]),
+          bus.publish([createMessage(topic, 'k', Buffer.alloc(MAX_RECORD_BYTES))]),
+          bus.publish([createMessage(topic, 'k', Buffer.alloc(MAX_RECORD_BYTES - 1_000))]),
         ])
         expect(over).toMatchObject({ status: 'rejected', reason: { code: 'too_large', retryable: false } })
         expect(under.status).toBe('fulfilled')
@@ -133,15 +133,15 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
 
       test('takes many large records in one turn', async () => {
         const { topic } = await setUp('bulk')
-        await bus.publish(count(12).map(() => message(topic, 'one', Buffer.alloc(600_000))))
+        await bus.publish(range(12).map(() => createMessage(topic, 'one', Buffer.alloc(600_000))))
         expect(sum((await bus.lag('g', [topic])).map(({ end }) => end))).toBe(12)
       })
 
       test('says so when the topic does not exist', async () => {
         const { topic } = await setUp('known')
         const [unknown, known] = await Promise.allSettled([
-          bus.publish([text(`un${topic}`, 'k', 1)]),
-          bus.publish([text(topic, 'k', 1)]),
+          bus.publish([numberMessage(`un${topic}`, 'k', 1)]),
+          bus.publish([numberMessage(topic, 'k', 1)]),
         ])
         expect(unknown).toMatchObject({ status: 'rejected', reason: { code: 'not_found' } })
         expect(known.status).toBe('fulfilled')
@@ -155,7 +155,7 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
         await member.close()
         const options = { group, topics: [topic], onRecords: () => undefined }
         const calls = [
-          () => bus.publish([text(topic, 'k', 1)]),
+          () => bus.publish([numberMessage(topic, 'k', 1)]),
           () => bus.ensureTopics([{ name: `${topic}-new` }]),
           () => bus.subscribe(options),
           () => bus.tail(options),
@@ -173,8 +173,8 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
         const { group, topic } = await setUp('groups')
         const one = await join(`${group}-1`, topic)
         const other = await join(`${group}-2`, topic)
-        await bus.publish(count(60).map(n => text(topic, `k${n}`, n)))
-        await until(() => expect([one.records.length, other.records.length]).toEqual([60, 60]))
+        await bus.publish(range(60).map(n => numberMessage(topic, `k${n}`, n)))
+        await waitUntil(() => expect([one.records.length, other.records.length]).toEqual([60, 60]))
         await one.commit(positionsAfter(one.records))
         expect(sum((await bus.lag(`${group}-2`, [topic])).map(({ lag }) => lag))).toBe(60)
       })
@@ -184,9 +184,9 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
         const one = await join(group, topic)
         const two = await join(group, topic)
         let sent = 0
-        const publish = () => bus.publish(count(60).map(n => text(topic, `k${n}`, sent++)))
+        const publish = () => bus.publish(range(60).map(n => numberMessage(topic, `k${n}`, sent++)))
         // A member that has just joined may need a moment to get its share.
-        await until(async () => {
+        await waitUntil(async () => {
           await publish()
           expect(two.records.length).toBeGreaterThan(0)
         })
@@ -194,8 +194,8 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
         await two.close()
         const seenByTwo = two.records.length
         await publish()
-        await until(() =>
-          expect(new Set(numbers([...one.records, ...two.records]))).toEqual(new Set(count(sent))),
+        await waitUntil(() =>
+          expect(new Set(numbersIn([...one.records, ...two.records]))).toEqual(new Set(range(sent))),
         )
         expect(two.records).toHaveLength(seenByTwo)
       })
@@ -203,10 +203,10 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
       test('drops commits of partitions that went to another member', async () => {
         const { group, topic } = await setUp('dropped')
         const one = await join(group, topic)
-        await bus.publish(count(60).map(n => text(topic, `k${n}`, n)))
-        await until(() => expect(one.records).toHaveLength(60))
+        await bus.publish(range(60).map(n => numberMessage(topic, `k${n}`, n)))
+        await waitUntil(() => expect(one.records).toHaveLength(60))
         const two = await join(group, topic)
-        await until(() => expect(two.records.length).toBeGreaterThan(0))
+        await waitUntil(() => expect(two.records.length).toBeGreaterThan(0))
         await one.commit(positionsAfter(one.records))
         const lost = new Set(two.records.map(({ partition }) => partition))
         for (const { partition, committed } of await bus.lag(group, [topic]))
@@ -218,47 +218,57 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
         const late = `${topic}-late`
         const { records } = await join(group, late)
         await bus.ensureTopics([{ name: late }, { name: late }])
-        await bus.publish(count(20).map(n => text(late, `k${n}`, n)))
-        await until(() => expect(records).toHaveLength(20))
+        await bus.publish(range(20).map(n => numberMessage(late, `k${n}`, n)))
+        await waitUntil(() => expect(records).toHaveLength(20))
       })
 
       test('goes on after the last committed position when its process is killed', async () => {
         const { group, topic } = await setUp('committed')
-        await bus.publish(count(30).map(n => text(topic, 'one', n)))
+        await bus.publish(range(30).map(n => numberMessage(topic, 'one', n)))
         await bus.close()
-        await kill(await startMember({ group, topic, expect: 30, commit: 10 }))
+        await kill(await startMember({ group, topic, expectedRecords: 30, recordsToCommit: 10 }))
         bus = await log.open()
         const { records } = await join(group, topic)
-        await until(() => expect(numbers(records)).toEqual(count(30).slice(10)))
+        await waitUntil(() => expect(numbersIn(records)).toEqual(range(30).slice(10)))
       })
 
       test('delivers again what a killed process has read and not committed', async () => {
         const { group, topic } = await setUp('uncommitted')
-        await bus.publish(count(30).map(n => text(topic, 'one', n)))
+        await bus.publish(range(30).map(n => numberMessage(topic, 'one', n)))
         await bus.close()
-        await kill(await startMember({ group, topic, expect: 30, commit: 0 }))
+        await kill(await startMember({ group, topic, expectedRecords: 30, recordsToCommit: 0 }))
         bus = await log.open()
         const { records } = await join(group, topic)
-        await until(() => expect(numbers(records)).toEqual(count(30)))
+        await waitUntil(() => expect(numbersIn(records)).toEqual(range(30)))
       })
 
       test('stops a partition while it is paused and goes on where it stopped', async () => {
         const { group, topic } = await setUp('paused')
         const member = await join(group, topic)
-        await bus.publish([text(topic, 'one', 0), text(topic, otherKey('one'), 0)])
-        await until(() => expect(member.records).toHaveLength(2))
+        await bus.publish([
+          numberMessage(topic, 'one', 0),
+          numberMessage(topic, keyOnOtherPartition('one'), 0),
+        ])
+        await waitUntil(() => expect(member.records).toHaveLength(2))
         const paused = [{ topic, partition: member.records.find(({ key }) => key === 'one')!.partition }]
         member.pause(paused)
-        await bus.publish(count(50).flatMap(n => [text(topic, 'one', n), text(topic, otherKey('one'), n)]))
-        await until(() => expect(of(member.records, otherKey('one'))).toHaveLength(51))
-        expect(of(member.records, 'one')).toHaveLength(1)
+        await bus.publish(
+          range(50).flatMap(n => [
+            numberMessage(topic, 'one', n),
+            numberMessage(topic, keyOnOtherPartition('one'), n),
+          ]),
+        )
+        await waitUntil(() =>
+          expect(numbersOfKey(member.records, keyOnOtherPartition('one'))).toHaveLength(51),
+        )
+        expect(numbersOfKey(member.records, 'one')).toHaveLength(1)
         member.resume(paused)
-        await until(() => expect(of(member.records, 'one')).toEqual([0, ...count(50)]))
+        await waitUntil(() => expect(numbersOfKey(member.records, 'one')).toEqual([0, ...range(50)]))
       })
 
       test('pauses from within onRecords without losing or repeating a record', async () => {
         const { group, topic } = await setUp('throttled')
-        await bus.publish(count(2_000).map(n => text(topic, 'one', n)))
+        await bus.publish(range(2_000).map(n => numberMessage(topic, 'one', n)))
         const seen: BusRecord[] = []
         const member = await bus.subscribe({
           group,
@@ -270,28 +280,30 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
             setImmediate(() => member.resume(partitions))
           },
         })
-        await until(() => expect(numbers(seen)).toEqual(count(2_000)))
+        await waitUntil(() => expect(numbersIn(seen)).toEqual(range(2_000)))
       })
 
       test('gets no record after close', async () => {
         const { group, topic } = await setUp('left')
         const member = await join(group, topic)
-        await bus.publish([text(topic, 'one', 0)])
-        await until(() => expect(member.records).toHaveLength(1))
+        await bus.publish([numberMessage(topic, 'one', 0)])
+        await waitUntil(() => expect(member.records).toHaveLength(1))
         await member.close()
         const { records } = await join(`${group}-other`, topic)
-        await bus.publish([text(topic, 'one', 1)])
-        await until(() => expect(records).toHaveLength(2))
+        await bus.publish([numberMessage(topic, 'one', 1)])
+        await waitUntil(() => expect(records).toHaveLength(2))
         expect(member.records).toHaveLength(1)
       })
 
       test('reads 10,000 records', async () => {
         const { group, topic } = await setUp('many')
         const value = Buffer.alloc(1_000)
-        await bus.publish(count(10_000).map(n => message(topic, `k${n % 100}`, value, { n: String(n) })))
+        await bus.publish(
+          range(10_000).map(n => createMessage(topic, `k${n % 100}`, value, { n: String(n) })),
+        )
         const { records } = await join(group, topic)
-        await until(() => expect(records.length).toBe(10_000))
-        for (const key of count(100).map(n => `k${n}`)) {
+        await waitUntil(() => expect(records.length).toBe(10_000))
+        for (const key of range(100).map(n => `k${n}`)) {
           const order = records.filter(record => record.key === key).map(({ headers }) => Number(headers.n))
           expect(order).toEqual(order.toSorted((a, b) => a - b))
         }
@@ -299,11 +311,11 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
 
       test('says how far it is behind', async () => {
         const { group, topic } = await setUp('lag')
-        await bus.publish(count(10).map(n => text(topic, 'one', n)))
+        await bus.publish(range(10).map(n => numberMessage(topic, 'one', n)))
         const before = (await bus.lag(group, [topic])).find(({ end }) => end > 0)
         expect(before).toMatchObject({ topic, committed: null, end: 10, lag: 10 })
         const member = await join(group, topic)
-        await until(() => expect(member.records).toHaveLength(10))
+        await waitUntil(() => expect(member.records).toHaveLength(10))
         await member.commit([{ topic, partition: before!.partition, offset: 4 }])
         const after = await bus.lag(group, [topic])
         expect(after.find(({ end }) => end > 0)).toMatchObject({ committed: 4, end: 10, lag: 6 })
@@ -319,24 +331,24 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
         ['the end', () => 'latest' as const, 10],
       ])('starts a group again from %s', async (_, to, first) => {
         const { group, topic } = await setUp('replay')
-        await bus.publish(count(5).map(n => text(topic, 'one', n)))
+        await bus.publish(range(5).map(n => numberMessage(topic, 'one', n)))
         const middle = await nextMillisecond()
-        await bus.publish(count(5).map(n => text(topic, 'one', n + 5)))
+        await bus.publish(range(5).map(n => numberMessage(topic, 'one', n + 5)))
         const reader = await join(group, topic)
-        await until(() => expect(reader.records).toHaveLength(10))
+        await waitUntil(() => expect(reader.records).toHaveLength(10))
         await reader.commit(positionsAfter(reader.records))
         await reader.close()
-        await until(() => bus.reset(group, topic, to(middle)))
+        await waitUntil(() => bus.reset(group, topic, to(middle)))
         const { records } = await join(group, topic)
-        await bus.publish([text(topic, 'one', 10)])
-        await until(() => expect(numbers(records)).toEqual(count(11).slice(first)))
+        await bus.publish([numberMessage(topic, 'one', 10)])
+        await waitUntil(() => expect(numbersIn(records)).toEqual(range(11).slice(first)))
       })
 
       test('is refused while the group has members', async () => {
         const { group, topic } = await setUp('busy')
         const member = await join(group, topic)
-        await bus.publish([text(topic, 'one', 0)])
-        await until(() => expect(member.records).toHaveLength(1))
+        await bus.publish([numberMessage(topic, 'one', 0)])
+        await waitUntil(() => expect(member.records).toHaveLength(1))
         await expect(bus.reset(group, topic, 'earliest')).rejects.toMatchObject({ code: 'busy' })
       })
     })
@@ -344,22 +356,22 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
     describe('read', () => {
       test('gives the records from an offset or a time, oldest first', async () => {
         const { topic } = await setUp('stored')
-        await bus.publish(count(5).map(n => text(topic, `k${n}`, n)))
+        await bus.publish(range(5).map(n => numberMessage(topic, `k${n}`, n)))
         const middle = await nextMillisecond()
-        await bus.publish(count(5).map(n => text(topic, 'one', n + 5)))
-        expect(numbers(await bus.read(topic)).toSorted((a, b) => a - b)).toEqual(count(10))
-        expect(numbers(await bus.read(topic, { from: { timeMs: middle } }))).toEqual([5, 6, 7, 8, 9])
+        await bus.publish(range(5).map(n => numberMessage(topic, 'one', n + 5)))
+        expect(numbersIn(await bus.read(topic)).toSorted((a, b) => a - b)).toEqual(range(10))
+        expect(numbersIn(await bus.read(topic, { from: { timeMs: middle } }))).toEqual([5, 6, 7, 8, 9])
         const [last] = (await bus.read(topic)).slice(-1)
         const { partition, offset } = last!
         const from = await bus.read(topic, { partition, from: { offset: offset - 2 }, limit: 2 })
-        expect(numbers(from)).toEqual([7, 8])
+        expect(numbersIn(from)).toEqual([7, 8])
       })
 
       test('finds nothing in an unknown topic, in an empty one, and past the end', async () => {
         const { topic } = await setUp('empty')
         expect(await bus.read(`${topic}-unknown`)).toEqual([])
         expect(await bus.read(topic)).toEqual([])
-        await bus.publish([text(topic, 'one', 0)])
+        await bus.publish([numberMessage(topic, 'one', 0)])
         const [record] = await bus.read(topic)
         expect(await bus.read(topic, { partition: record!.partition, from: { offset: 1 } })).toEqual([])
         expect(await bus.read(topic, { from: { timeMs: record!.timestampMs + 60_000 } })).toEqual([])
@@ -368,20 +380,22 @@ export function busSuite(name: string, start: () => Promise<LogUnderTest>): void
 
     test('a tail sees everything from now on, and each tail sees all of it', async () => {
       const { topic } = await setUp('tailed')
-      await bus.publish([text(topic, 'one', 0)])
+      await bus.publish([numberMessage(topic, 'one', 0)])
       const seen = await Promise.all(
-        count(2).map(async () => {
+        range(2).map(async () => {
           const records: BusRecord[] = []
           const tail = await bus.tail({ topics: [topic], onRecords: batch => records.push(...batch) })
           return { records, tail }
         }),
       )
-      await bus.publish(count(20).map(n => text(topic, `k${n}`, n + 1)))
+      await bus.publish(range(20).map(n => numberMessage(topic, `k${n}`, n + 1)))
       for (const { records } of seen)
-        await until(() => expect(numbers(records).toSorted((a, b) => a - b)).toEqual(count(21).slice(1)))
+        await waitUntil(() =>
+          expect(numbersIn(records).toSorted((a, b) => a - b)).toEqual(range(21).slice(1)),
+        )
       await seen[0]!.tail.close()
-      await bus.publish([text(topic, 'one', 21)])
-      await until(() => expect(seen[1]!.records).toHaveLength(21))
+      await bus.publish([numberMessage(topic, 'one', 21)])
+      await waitUntil(() => expect(seen[1]!.records).toHaveLength(21))
       expect(seen[0]!.records).toHaveLength(20)
     })
 

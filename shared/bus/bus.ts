@@ -59,7 +59,7 @@ export type BusRecord = BusMessage & {
   /** When the record was appended, in milliseconds since the epoch. */
   timestampMs: number
   /** It was about a person who was forgotten: its content cannot be read any more, and nothing is to be done with it. */
-  forgotten?: true
+  erased?: true
 }
 
 export type TopicPartition = { topic: string; partition: number }

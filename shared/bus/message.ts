@@ -9,7 +9,7 @@ const FRAMING_BYTES = 64
 const HEADER_FRAMING_BYTES = 10
 
 /** What the record weighs on the wire and on disk, in bytes. */
-function weigh(message: BusMessage): number {
+function recordSize(message: BusMessage): number {
   let bytes = FRAMING_BYTES + Buffer.byteLength(message.key) + message.value.length
   for (const [name, value] of Object.entries(message.headers))
     bytes += HEADER_FRAMING_BYTES + Buffer.byteLength(name) + Buffer.byteLength(value)
@@ -17,8 +17,8 @@ function weigh(message: BusMessage): number {
 }
 
 /** What it weighs, in bytes. Refuses a message before it is queued, so that it cannot spoil the batch of others. */
-export function checkSize(message: BusMessage): number {
-  const bytes = weigh(message)
+export function checkRecordSize(message: BusMessage): number {
+  const bytes = recordSize(message)
   if (bytes > MAX_RECORD_BYTES)
     throw new LaresError(
       'too_large',

@@ -80,7 +80,7 @@ export type Environment = {
   port: number
   host: string
   /** The data directory. */
-  home: string
+  dataDirectory: string
   /** The configuration directory. */
   configDirectory: string
   token: string | undefined
@@ -103,14 +103,14 @@ export type Environment = {
   /** A model of the server, or `none`; undefined means the built-in one. */
   embeddingModel: string | undefined
   /** Where downloads are kept between checkouts. */
-  cache: string
+  cacheDirectory: string
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Where each function is, for a connector that calls them over HTTP. */
   functionUrls: Map<string, string>
   /** Where the connector's own process serves its metrics; undefined: nowhere. */
   metricsPort: number | undefined
   /** Where the lares command finds the gateway. */
-  url: string
+  gatewayUrl: string
   /** OpenFaaS's REST API, when functions are deployed through one. */
   openfaasUrl: string | undefined
   provider: {
@@ -132,7 +132,7 @@ export type Environment = {
 
 /** Reads the variables that Lares knows. Errors: `invalid_config`, naming each variable that is wrong. */
 export function readEnvironment(given: NodeJS.ProcessEnv): Environment {
-  const env = valuesIn(given)
+  const env = parseVariables(given)
   if (env.LARES_EMBEDDING_MODEL && env.LARES_EMBEDDING_MODEL !== 'none' && !env.OPENAI_BASE_URL) {
     const problem = 'LARES_EMBEDDING_MODEL names a model of the server at OPENAI_BASE_URL, which is not set'
     throw new LaresError('invalid_config', `the environment is wrong: ${problem}; or set it to none`)
@@ -144,10 +144,10 @@ export function readEnvironment(given: NodeJS.ProcessEnv): Environment {
   return {
     port: env.PORT,
     host: env.HOST,
-    home: resolve(env.LARES_HOME),
+    dataDirectory: resolve(env.LARES_HOME),
     configDirectory: resolve(env.LARES_CONFIG),
     token: env.LARES_TOKEN,
-    masterKey: masterKeyIn(env),
+    masterKey: masterKeyFrom(env),
     bus: env.LARES_BUS,
     kafkaBrokers: env.KAFKA_BROKERS.split(','),
     kafkaClient: env.LARES_KAFKA_CLIENT,
@@ -167,17 +167,17 @@ export function readEnvironment(given: NodeJS.ProcessEnv): Environment {
     openai: env.OPENAI_BASE_URL ? { baseUrl: env.OPENAI_BASE_URL, apiKey: env.OPENAI_API_KEY } : undefined,
     model: env.LARES_MODEL,
     embeddingModel: env.LARES_EMBEDDING_MODEL,
-    cache: resolve(env.LARES_CACHE),
+    cacheDirectory: resolve(env.LARES_CACHE),
     logLevel: env.LARES_LOG_LEVEL,
-    functionUrls: new Map(pairsIn(env.LARES_FUNCTION_URLS)),
+    functionUrls: new Map(parsePairs(env.LARES_FUNCTION_URLS)),
     metricsPort: env.LARES_METRICS_PORT,
-    url: env.LARES_URL ?? `http://127.0.0.1:${env.PORT}`,
+    gatewayUrl: env.LARES_URL ?? `http://127.0.0.1:${env.PORT}`,
     openfaasUrl: env.OPENFAAS_URL,
     provider: {
       host: env.PROVIDER_HOST,
       port: env.PROVIDER_PORT,
       password: env.PROVIDER_PASSWORD,
-      nodeLabels: new Map(pairsIn(env.PROVIDER_NODE_LABELS)),
+      nodeLabels: new Map(parsePairs(env.PROVIDER_NODE_LABELS)),
       spares: env.PROVIDER_SPARES,
       network: env.PROVIDER_NETWORK,
       pausedBytes: env.PROVIDER_PAUSED_MIB * 1024 * 1024,
@@ -185,10 +185,10 @@ export function readEnvironment(given: NodeJS.ProcessEnv): Environment {
   }
 }
 
-type Values = { [Name in keyof typeof variables]: (typeof variables)[Name]['unset'] }
+type ParsedVariables = { [Name in keyof typeof variables]: (typeof variables)[Name]['unset'] }
 
 /** One that is empty is one that is not set, as people write it in Compose files. */
-function valuesIn(given: NodeJS.ProcessEnv): Values {
+function parseVariables(given: NodeJS.ProcessEnv): ParsedVariables {
   const problems: string[] = []
   const read = ([name, { schema, unset }]: [string, Variable<unknown>]) => {
     if (!given[name]) return [name, unset]
@@ -197,17 +197,17 @@ function valuesIn(given: NodeJS.ProcessEnv): Values {
     return [name, data]
   }
   const values = Object.fromEntries(Object.entries<Variable<unknown>>(variables).map(read))
-  if (problems.length === 0) return values as Values
+  if (problems.length === 0) return values as ParsedVariables
   throw new LaresError('invalid_config', `the environment is wrong: ${problems.join('; ')}`)
 }
 
-function masterKeyIn(env: Values): Environment['masterKey'] {
+function masterKeyFrom(env: ParsedVariables): Environment['masterKey'] {
   if (env.LARES_PROTECTION === 'off') return undefined
   if (env.LARES_MASTER_KEY) return { text: env.LARES_MASTER_KEY }
   return { file: resolve(env.LARES_MASTER_KEY_FILE ?? join(env.LARES_HOME, 'master.key')) }
 }
 
-const pairsIn = (list: string): [string, string][] =>
+const parsePairs = (list: string): [string, string][] =>
   list
     .split(',')
     .filter(pair => pair !== '')

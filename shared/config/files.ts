@@ -4,7 +4,7 @@ import { parseDocument } from 'yaml'
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 
-const assistant = z.strictObject({
+const assistantSchema = z.strictObject({
   name: z.string().min(1).max(64).default('Lares'),
   instructions: z.string().max(4_000).default('Answer briefly and truthfully.'),
   mode: z.enum(['queue', 'merge', 'interrupt']).default('queue'),
@@ -13,7 +13,7 @@ const assistant = z.strictObject({
 })
 
 /** Where replies are pushed to: a webhook of Standard Webhooks, whose secrets have this form. */
-const delivery = z.strictObject({
+const deliverySchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes'),
   url: z.url({ protocol: /^https?$/ }),
   secret: z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'whsec_ and 24 to 64 bytes in base64'),
@@ -26,7 +26,7 @@ const delivery = z.strictObject({
     .default(24 * 60),
 })
 
-const gateway = z.strictObject({
+const gatewaySchema = z.strictObject({
   /** The time zone of people whose client does not say one; default: the machine's. */
   timeZone: z.string().refine(isTimeZone, 'an IANA time zone, as in Europe/Berlin').optional(),
   /** Who may come in, besides the owner: a token each. */
@@ -53,7 +53,7 @@ const gateway = z.strictObject({
     })
     .prefault({}),
   deliveries: z
-    .array(delivery)
+    .array(deliverySchema)
     .default([])
     .refine(
       all => new Set(all.map(({ name }) => name)).size === all.length,
@@ -61,28 +61,33 @@ const gateway = z.strictObject({
     ),
 })
 
-const files = { assistant, gateway } as const
+const configSchemas = { assistant: assistantSchema, gateway: gatewaySchema } as const
 
-export type AssistantConfig = z.infer<typeof assistant>
-export type GatewayConfig = z.infer<typeof gateway>
-type ConfigOf<Name extends keyof typeof files> = z.infer<(typeof files)[Name]>
+export type AssistantConfig = z.infer<typeof assistantSchema>
+export type GatewayConfig = z.infer<typeof gatewaySchema>
+type ConfigOf<Name extends keyof typeof configSchemas> = z.infer<(typeof configSchemas)[Name]>
 
 /**
  * Reads `NAME.yaml` of the configuration directory; a file that is not there means the defaults.
  * Errors: `invalid_config`, naming the file, the key and what was meant.
  */
-export function readConfig<Name extends keyof typeof files>(directory: string, name: Name): ConfigOf<Name> {
+export function readConfig<Name extends keyof typeof configSchemas>(
+  directory: string,
+  name: Name,
+): ConfigOf<Name> {
   const file = join(directory, `${name}.yaml`)
-  const document = parseDocument(readIfThere(file) ?? '')
-  const broken = document.errors[0]
-  if (broken) throw new LaresError('invalid_config', `${file} is not YAML: ${broken.message}`)
-  const result = files[name].safeParse(document.toJS() ?? {})
+  const document = parseDocument(readIfExists(file) ?? '')
+  const syntaxError = document.errors[0]
+  if (syntaxError) throw new LaresError('invalid_config', `${file} is not YAML: ${syntaxError.message}`)
+  const result = configSchemas[name].safeParse(document.toJS() ?? {})
   if (result.success) return result.data as ConfigOf<Name>
-  const problems = result.error.issues.map(issue => describe(issue, Object.keys(files[name].shape)))
+  const problems = result.error.issues.map(issue =>
+    describeIssue(issue, Object.keys(configSchemas[name].shape)),
+  )
   throw new LaresError('invalid_config', `${file}: ${problems.join('; ')}`)
 }
 
-function readIfThere(file: string): string | undefined {
+function readIfExists(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
@@ -91,7 +96,7 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
-function describe(issue: z.core.$ZodIssue, known: string[]): string {
+function describeIssue(issue: z.core.$ZodIssue, known: string[]): string {
   const where = issue.path.join('.')
   if (issue.code !== 'unrecognized_keys') return `${where || 'the file'}: ${issue.message}`
   const keys = issue.keys.map(key => `"${where ? `${where}.` : ''}${key}"`).join(', ')

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import type { Documents } from '../store/store.ts'
+import type { Records } from '../store/store.ts'
 
 /** What a skill tells about itself: how it is recognised, offered to a model and called. */
-export const skillManifest = z.strictObject({
+export const skillManifestSchema = z.strictObject({
   name: z.string(),
   /** What people call it. */
   title: z.strictObject({ en: z.string(), zh: z.string() }).optional(),
@@ -14,9 +14,9 @@ export const skillManifest = z.strictObject({
   /** It can be called with a person's words alone; no model is needed to fill its input. */
   readsText: z.boolean(),
 })
-export type SkillManifest = z.infer<typeof skillManifest>
+export type SkillManifest = z.infer<typeof skillManifestSchema>
 
-export const manifest = z.strictObject({
+export const manifestSchema = z.strictObject({
   name: z.string(),
   /** Topics that it reads. */
   topics: z.array(z.string()),
@@ -27,10 +27,10 @@ export const manifest = z.strictObject({
   concurrency: z.int().positive(),
   /** How long it takes for one event at most. */
   timeoutMs: z.int().positive().optional(),
-  skill: skillManifest.optional(),
+  skill: skillManifestSchema.optional(),
 })
 /** What `GET /_/manifest` answers. */
-export type Manifest = z.infer<typeof manifest>
+export type Manifest = z.infer<typeof manifestSchema>
 
 /** The manifests of the deployed functions, as the connector last saw them. */
 export type Catalogue = {
@@ -43,43 +43,43 @@ export type Catalogue = {
   write(manifests: Manifest[], deployed?: string[]): Promise<void>
 }
 
-const COLLECTION = 'catalogue'
-const MAX_AGE_MS = 1_000
+const CATALOGUE_COLLECTION = 'catalogue'
+const CACHE_TTL_MS = 1_000
 const MAX_SKILLS = 1_000
 
 /** The catalogue as documents of nobody, so that every process that reaches the conversations store has it. */
-export function openCatalogue(documents: Documents, now: () => number = Date.now): Catalogue {
-  let copy: { skills: SkillManifest[]; readAt: number } | undefined
+export function openCatalogue(records: Records, now: () => number = Date.now): Catalogue {
+  let cached: { skills: SkillManifest[]; readAt: number } | undefined
   const read = async () => {
-    const stored = await documents.list({ collection: COLLECTION, person: '', limit: MAX_SKILLS })
+    const stored = await records.list({ collection: CATALOGUE_COLLECTION, person: '', limit: MAX_SKILLS })
     // One that another version has written is as good as none: it is written anew.
     return stored
-      .flatMap(({ body }) => skillManifest.safeParse(body).data ?? [])
+      .flatMap(({ body }) => skillManifestSchema.safeParse(body).data ?? [])
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
   return {
     async skills() {
-      if (!copy || now() - copy.readAt > MAX_AGE_MS) copy = { skills: await read(), readAt: now() }
-      return copy.skills
+      if (!cached || now() - cached.readAt > CACHE_TTL_MS) cached = { skills: await read(), readAt: now() }
+      return cached.skills
     },
     async write(manifests, deployed = []) {
       const skills = manifests.flatMap(({ skill }) => skill ?? [])
-      const told = new Set(manifests.map(({ name }) => name))
-      const away = new Set(deployed.filter(name => !told.has(name)))
+      const reported = new Set(manifests.map(({ name }) => name))
+      const unreachable = new Set(deployed.filter(name => !reported.has(name)))
       const known = await read()
       for (const { name } of known)
-        if (!away.has(name) && !skills.some(skill => skill.name === name))
-          await documents.delete({ collection: COLLECTION, person: '', id: name })
+        if (!unreachable.has(name) && !skills.some(skill => skill.name === name))
+          await records.delete({ collection: CATALOGUE_COLLECTION, person: '', id: name })
       for (const skill of skills)
         if (JSON.stringify(skill) !== JSON.stringify(known.find(({ name }) => name === skill.name)))
-          await documents.put(COLLECTION, {
+          await records.put(CATALOGUE_COLLECTION, {
             id: skill.name,
             person: '',
             text: '',
             body: skill,
             createdAt: new Date(now()).toISOString(),
           })
-      copy = undefined
+      cached = undefined
     },
   }
 }

@@ -1,12 +1,12 @@
-import type { Log } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
 import type { Models } from '../models/models.ts'
 import type { Objects } from '../objects/objects.ts'
-import type { Conversations, Documents, Timers } from '../store/store.ts'
+import type { Records, Store, Timers } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 import type { Catalogue } from './catalogue.ts'
 
 /** What a function may ask for. It gets what it `uses` and nothing else. */
-export type Ability =
+export type ServiceName =
   | 'models'
   | 'conversations'
   | 'documents'
@@ -17,7 +17,7 @@ export type Ability =
   | 'assistant'
 
 /** What people set about their assistant (config/assistant.yaml). */
-export type Assistant = {
+export type AssistantSettings = {
   name: string
   /** Said to the model before anything else. */
   instructions: string
@@ -32,17 +32,17 @@ export type Assistant = {
 /** The abilities by name, as the process that runs the functions opened them. */
 export type Services = {
   models: Models
-  conversations: Conversations
-  documents: Documents
+  conversations: Store
+  documents: Records
   timers: Timers
   vectors: Vectors
   objects: Objects
   catalogue: Catalogue
-  assistant: Assistant
+  assistant: AssistantSettings
 }
 
 export type InvocationContext = {
-  log: Log
+  log: Logger
   /** Aborted when the deadline passes, the caller goes away or the function is stopped at last. */
   signal: AbortSignal
   /** The same for every try of the same event: the event's id. What has an effect outside is done once under it. */
@@ -51,6 +51,6 @@ export type InvocationContext = {
   now(): number
 }
 
-export type FunctionContext<Uses extends Ability = never> = InvocationContext & Pick<Services, Uses>
+export type FunctionContext<Uses extends ServiceName = never> = InvocationContext & Pick<Services, Uses>
 
-export type InitContext<Uses extends Ability = never> = { log: Log } & Pick<Services, Uses>
+export type InitContext<Uses extends ServiceName = never> = { log: Logger } & Pick<Services, Uses>

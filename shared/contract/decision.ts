@@ -1,6 +1,6 @@
-import type { Documents } from '../store/store.ts'
+import type { Records } from '../store/store.ts'
 
-const KEPT = 20
+const MAX_KEPT_DECISIONS = 20
 
 export type DecisionKey = { collection: string; person: string; id: string }
 
@@ -9,18 +9,19 @@ export type DecisionKey = { collection: string; person: string; id: string }
  * removed the first time is not there to be found the second time. Of older decisions a person's last few are kept,
  * as an event comes again soon or not at all.
  */
-export async function decidedOnce<Decision>(
-  documents: Documents,
+export async function decideOnce<Decision>(
+  records: Records,
   key: DecisionKey,
   createdAt: Date,
   decide: () => Promise<Decision>,
 ): Promise<Decision> {
-  const known = await documents.get(key)
+  const known = await records.get(key)
   if (known) return known.body as Decision
   const { collection, person, id } = key
   const body = await decide()
-  await documents.insert(collection, { id, person, text: '', body, createdAt: createdAt.toISOString() })
-  const decisions = await documents.list({ collection, person, limit: 2 * KEPT })
-  for (const old of decisions.slice(KEPT)) await documents.delete({ collection, person, id: old.id })
+  await records.insert(collection, { id, person, text: '', body, createdAt: createdAt.toISOString() })
+  const decisions = await records.list({ collection, person, limit: 2 * MAX_KEPT_DECISIONS })
+  for (const old of decisions.slice(MAX_KEPT_DECISIONS))
+    await records.delete({ collection, person, id: old.id })
   return body
 }

@@ -6,41 +6,52 @@ import { defineFunction } from './definition.ts'
 import type { LaresEvent } from './events/event.ts'
 import { MAX_DATA_BYTES, openEventLog } from './events/event-log.ts'
 import { derivedId } from './events/ids.ts'
-import { fromRecord } from './events/kafka-binding.ts'
+import { eventFromRecord } from './events/kafka-binding.ts'
 import type { Invocable } from './invoke.ts'
-import { answer, chunk, openPerch, type Perch, parrot, said } from './serve.fixture.ts'
+import {
+  type FunctionTestBed,
+  openFunctionTestBed,
+  parrotFunction,
+  resultDraft,
+  skillRequestEvent,
+  streamDraft,
+} from './serve.fixture.ts'
 
-let perch: Perch
+let testBed: FunctionTestBed
 
 beforeEach(async () => {
-  perch = await openPerch()
+  testBed = await openFunctionTestBed()
 })
-afterEach(() => perch.close())
+afterEach(() => testBed.close())
 
-async function all(one: Invocable, event: LaresEvent, signal?: AbortSignal): Promise<LaresEvent[]> {
+async function collectEvents(one: Invocable, event: LaresEvent, signal?: AbortSignal): Promise<LaresEvent[]> {
   const events: LaresEvent[] = []
   for await (const made of one.invoke(event, signal)) events.push(made)
   return events
 }
 
 test('the same event gives the same ids again, whichever way its answers are given', async () => {
-  const list = perch.invocable(parrot(() => [answer('one'), answer('two')]))
-  const stream = perch.invocable(
-    parrot(async function* () {
-      yield answer('one')
-      yield answer('two')
+  const list = testBed.invocable(parrotFunction(() => [resultDraft('one'), resultDraft('two')]))
+  const stream = testBed.invocable(
+    parrotFunction(async function* () {
+      yield resultDraft('one')
+      yield resultDraft('two')
     }),
   )
-  const ids = async (one: Invocable) => (await all(one, said('x', { id: 'the-cause' }))).map(({ id }) => id)
+  const ids = async (one: Invocable) =>
+    (await collectEvents(one, skillRequestEvent('x', { id: 'the-cause' }))).map(({ id }) => id)
   const expected = [derivedId('the-cause', 'parrot', 0), derivedId('the-cause', 'parrot', 1)]
   expect([await ids(list), await ids(list), await ids(stream)]).toEqual([expected, expected, expected])
 })
 
 test('what is emitted continues the trace, and may go to another conversation and turn', async () => {
-  const one = perch.invocable(
-    parrot(() => [answer('here'), { ...answer('there'), subject: 'talk-2', correlationid: 'turn-2' }]),
+  const one = testBed.invocable(
+    parrotFunction(() => [
+      resultDraft('here'),
+      { ...resultDraft('there'), subject: 'talk-2', correlationid: 'turn-2' },
+    ]),
   )
-  const [here, there] = await all(one, said('x'))
+  const [here, there] = await collectEvents(one, skillRequestEvent('x'))
   expect(here).toMatchObject({ subject: 'talk-1', partitionkey: 'talk-1', correlationid: 'said-1' })
   expect(there).toMatchObject({ subject: 'talk-2', partitionkey: 'talk-2', correlationid: 'turn-2' })
   expect(here!.traceparent).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/)
@@ -54,37 +65,44 @@ test.each([
   ['an object that is no event', { text: 'hello' }],
   ['an event without data', { type: 'lares.result.returned' }],
   ['an event with wrong data', { type: 'lares.result.returned', data: { text: 'hello' } }],
-  ['an event with an empty conversation', { ...answer('x'), subject: '' }],
-  ['an event with a conversation of a wrong type', { ...answer('x'), subject: 7 }],
-  ['an event with half a character in its conversation', { ...answer('x'), subject: 'a\ud800' }],
+  ['an event with an empty conversation', { ...resultDraft('x'), subject: '' }],
+  ['an event with a conversation of a wrong type', { ...resultDraft('x'), subject: 7 }],
+  ['an event with half a character in its conversation', { ...resultDraft('x'), subject: 'a\ud800' }],
 ])('a function that gives back %s has failed for good', async (_, nonsense) => {
-  const one = perch.invocable(parrot(() => nonsense as never))
-  await expect(all(one, said('x'))).rejects.toMatchObject({ code: 'invalid_result', retryable: false })
+  const one = testBed.invocable(parrotFunction(() => nonsense as never))
+  await expect(collectEvents(one, skillRequestEvent('x'))).rejects.toMatchObject({
+    code: 'invalid_result',
+    retryable: false,
+  })
 })
 
 test('a type that is not declared is refused, and so is one that does not exist', async () => {
-  const emits = (type: string) => perch.invocable(parrot(() => ({ ...answer('x'), type }) as never))
-  await expect(all(emits('lares.timer.fired'), said('x'))).rejects.toMatchObject({
+  const emits = (type: string) =>
+    testBed.invocable(parrotFunction(() => ({ ...resultDraft('x'), type }) as never))
+  await expect(collectEvents(emits('lares.timer.fired'), skillRequestEvent('x'))).rejects.toMatchObject({
     code: 'undeclared_event',
     message: 'parrot emitted lares.timer.fired, which it does not declare in "emits"',
   })
-  const wild = perch.invocable(
-    parrot(() => ({ ...answer('x'), type: 'lares.skill.Not A Name.requested' }) as never, {
+  const wild = testBed.invocable(
+    parrotFunction(() => ({ ...resultDraft('x'), type: 'lares.skill.Not A Name.requested' }) as never, {
       emits: ['lares.skill.*.requested'],
     }),
   )
-  await expect(all(wild, said('x'))).rejects.toMatchObject({ code: 'invalid_result' })
+  await expect(collectEvents(wild, skillRequestEvent('x'))).rejects.toMatchObject({ code: 'invalid_result' })
 })
 
 test('a declared "*" stands for one name', async () => {
   const emitting = (skill: string) =>
-    parrot(() => ({ type: `lares.skill.${skill}.requested`, data: said('x').data }) as never, {
-      emits: ['lares.skill.*.requested'],
-    })
-  expect(await all(perch.invocable(emitting('crow')), said('x'))).toMatchObject([
+    parrotFunction(
+      () => ({ type: `lares.skill.${skill}.requested`, data: skillRequestEvent('x').data }) as never,
+      {
+        emits: ['lares.skill.*.requested'],
+      },
+    )
+  expect(await collectEvents(testBed.invocable(emitting('crow')), skillRequestEvent('x'))).toMatchObject([
     { type: 'lares.skill.crow.requested' },
   ])
-  await expect(all(perch.invocable(emitting('')), said('x'))).rejects.toMatchObject({
+  await expect(collectEvents(testBed.invocable(emitting('')), skillRequestEvent('x'))).rejects.toMatchObject({
     code: 'undeclared_event',
   })
 })
@@ -92,23 +110,23 @@ test('a declared "*" stands for one name', async () => {
 test('a deadline ends the wait for a function and for a stream, and aborts their signal', async () => {
   const signals: AbortSignal[] = []
   const never = new Promise<never>(() => undefined)
-  const silent = parrot(
+  const silent = parrotFunction(
     (_, { signal }) => {
       signals.push(signal)
       return never
     },
     { timeoutMs: 10 },
   )
-  const halting = parrot(
+  const halting = parrotFunction(
     async function* (_, { signal }) {
       signals.push(signal)
-      yield chunk(0, 'x')
+      yield streamDraft(0, 'x')
       await never
     },
     { timeoutMs: 10 },
   )
   for (const definition of [silent, halting])
-    await expect(all(perch.invocable(definition), said('x'))).rejects.toMatchObject({
+    await expect(collectEvents(testBed.invocable(definition), skillRequestEvent('x'))).rejects.toMatchObject({
       code: 'deadline_exceeded',
       message: 'parrot did not finish within 10 ms',
     })
@@ -118,11 +136,11 @@ test('a deadline ends the wait for a function and for a stream, and aborts their
 test('what a function throws after its deadline disturbs nobody', async () => {
   const late = Promise.withResolvers<never>()
   const cleaned = vi.fn()
-  const one = perch.invocable(
-    parrot(
+  const one = testBed.invocable(
+    parrotFunction(
       async function* () {
         try {
-          yield chunk(0, 'x')
+          yield streamDraft(0, 'x')
           await late.promise
         } finally {
           cleaned()
@@ -131,29 +149,33 @@ test('what a function throws after its deadline disturbs nobody', async () => {
       { timeoutMs: 10 },
     ),
   )
-  await expect(all(one, said('x'))).rejects.toMatchObject({ code: 'deadline_exceeded' })
+  await expect(collectEvents(one, skillRequestEvent('x'))).rejects.toMatchObject({
+    code: 'deadline_exceeded',
+  })
   late.reject(new Error('too late'))
   await vi.waitFor(() => expect(cleaned).toHaveBeenCalled())
 })
 
 test('an iterator that is no generator is taken, whatever its return gives', async () => {
-  const items = [answer('one')]
+  const items = [resultDraft('one')]
   const handmade = {
     [Symbol.asyncIterator]: () => ({
       next: async () => ({ value: items.shift(), done: items.length === 0 && items.shift() === undefined }),
       return: () => 'nonsense',
     }),
   }
-  expect(await all(perch.invocable(parrot(() => handmade as never)), said('x'))).toEqual([])
+  expect(
+    await collectEvents(testBed.invocable(parrotFunction(() => handmade as never)), skillRequestEvent('x')),
+  ).toEqual([])
 })
 
 test('a caller that stops reading ends the function and frees its place', async () => {
   const cleaned = vi.fn()
-  const one = perch.invocable(
-    parrot(
+  const one = testBed.invocable(
+    parrotFunction(
       async function* () {
         try {
-          for (let n = 0; ; n++) yield chunk(n, 'x')
+          for (let n = 0; ; n++) yield streamDraft(n, 'x')
         } finally {
           cleaned()
         }
@@ -162,63 +184,65 @@ test('a caller that stops reading ends the function and frees its place', async 
     ),
   )
   for (let round = 1; round <= 2; round++) {
-    for await (const event of one.invoke(said('x')))
+    for await (const event of one.invoke(skillRequestEvent('x')))
       if ((event.data as { offset: number }).offset === 3) break
     expect(cleaned).toHaveBeenCalledTimes(round)
   }
 })
 
 test('a caller that has gone before the start is told so, and nothing stays behind', async () => {
-  const one = perch.invocable(parrot(() => wait(60_000).then(() => undefined), { concurrency: 1 }))
+  const one = testBed.invocable(parrotFunction(() => wait(60_000).then(() => undefined), { concurrency: 1 }))
   for (let round = 0; round < 2; round++)
-    await expect(all(one, said('x'), AbortSignal.abort())).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(collectEvents(one, skillRequestEvent('x'), AbortSignal.abort())).rejects.toMatchObject({
+      code: 'unavailable',
+    })
 })
 
 test('large data travels by the object store, and its function sees it whole', async () => {
   const bus = openSqliteBus({ file: ':memory:' })
   await bus.ensureTopics([{ name: 'lares.skill.parrot' }])
-  const log = openEventLog(bus, perch.objects)
+  const log = openEventLog(bus, testBed.objects)
   const text = '很长'.repeat(100_000)
   await log.publish([
-    said('small', { id: 'before' }),
-    said(text, { id: 'large' }),
-    said('small', { id: 'after' }),
+    skillRequestEvent('small', { id: 'before' }),
+    skillRequestEvent(text, { id: 'large' }),
+    skillRequestEvent('small', { id: 'after' }),
   ])
-  const events = (await bus.read('lares.skill.parrot')).map(fromRecord)
+  const events = (await bus.read('lares.skill.parrot')).map(eventFromRecord)
   await bus.close()
   expect(events.map(({ id }) => id)).toEqual(['before', 'large', 'after'])
   expect(events[1]).toMatchObject({ dataref: 'lares-object:people/b3duZXI/events/large' })
   expect(events[1]).not.toHaveProperty('data')
   const seen: unknown[] = []
-  const one = perch.invocable(
-    parrot(event => {
+  const one = testBed.invocable(
+    parrotFunction(event => {
       seen.push(event.data.text === text, 'dataref' in event)
     }),
   )
-  expect(await all(one, events[1]!)).toEqual([])
+  expect(await collectEvents(one, events[1]!)).toEqual([])
   expect(seen).toEqual([true, false])
-  const served = await perch.serve(parrot(({ data }) => answer(String(data.text.length))))
+  const served = await testBed.serve(parrotFunction(({ data }) => resultDraft(String(data.text.length))))
   expect(await served.ask(events[1]!)).toMatchObject([{ data: { text: '200000' } }])
 })
 
 test('data above the limit is refused, and data that is not in the store is a final failure', async () => {
   const bus = openSqliteBus({ file: ':memory:' })
-  const log = openEventLog(bus, perch.objects)
-  await expect(log.publish([said('x'.repeat(MAX_DATA_BYTES))])).rejects.toMatchObject({
+  const log = openEventLog(bus, testBed.objects)
+  await expect(log.publish([skillRequestEvent('x'.repeat(MAX_DATA_BYTES))])).rejects.toMatchObject({
     code: 'too_large',
     retryable: false,
   })
   await bus.close()
-  const { data: _, ...bare } = said('x')
-  const one = perch.invocable(parrot(() => undefined))
-  const behind = (dataref: string) => all(one, { ...bare, dataref } as unknown as LaresEvent)
+  const { data: _, ...bare } = skillRequestEvent('x')
+  const one = testBed.invocable(parrotFunction(() => undefined))
+  const behind = (dataref: string) => collectEvents(one, { ...bare, dataref } as unknown as LaresEvent)
   await expect(behind('lares-object:events/gone')).rejects.toMatchObject({
     code: 'not_found',
     retryable: false,
   })
   await expect(behind('https://elsewhere.example/x')).rejects.toMatchObject({ code: 'invalid_event' })
   await expect(behind('lares-object:../../secret')).rejects.toMatchObject({ retryable: false })
-  await perch.objects.put('events/wrong', Buffer.from('{"text": 1}'))
+  await testBed.objects.put('events/wrong', Buffer.from('{"text": 1}'))
   await expect(behind('lares-object:events/wrong')).rejects.toMatchObject({ code: 'invalid_event' })
 })
 
@@ -232,9 +256,9 @@ test('a function gets what it uses, and cannot be joined without', async () => {
     init: context => seen(context.assistant.name),
     handle: () => undefined,
   })
-  expect(() => perch.invocable(needy)).toThrow('needy uses "assistant", which this process has not opened')
+  expect(() => testBed.invocable(needy)).toThrow('needy uses "assistant", which this process has not opened')
   const assistant = { name: 'Lares' } as never
-  await perch.invocable(needy, { assistant, models: {} as never }).start()
+  await testBed.invocable(needy, { assistant, models: {} as never }).start()
   expect(seen).toHaveBeenCalledWith('Lares')
 })
 
@@ -247,7 +271,7 @@ test.each([
   ['no concurrency', { concurrency: 0 }, 'has a concurrency of 0'],
   ['a deadline beyond any timer', { timeoutMs: 2 ** 31 }, 'has a timeoutMs of 2147483648'],
 ])('a definition with %s is refused before its first event', (_, wrong, message) => {
-  const definition = parrot(() => undefined, wrong as never)
-  expect(() => perch.invocable(definition)).toThrow(LaresError)
-  expect(() => perch.invocable(definition)).toThrow(message)
+  const definition = parrotFunction(() => undefined, wrong as never)
+  expect(() => testBed.invocable(definition)).toThrow(LaresError)
+  expect(() => testBed.invocable(definition)).toThrow(message)
 })

@@ -1,11 +1,11 @@
 import { LaresError } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { Manifest } from './catalogue.ts'
-import type { Ability, FunctionContext, Services } from './context.ts'
+import type { FunctionContext, ServiceName, Services } from './context.ts'
 import { type AnyFunction, checkDefinition, type HandlerResult, type ReceivedEvent } from './definition.ts'
-import { causedEvent, type Draft, type LaresEvent } from './events/event.ts'
-import { claim } from './events/event-log.ts'
+import { createCausedEvent, type EventDraft, type LaresEvent } from './events/event.ts'
+import { resolveDataRef } from './events/event-log.ts'
 import type { EventType } from './events/event-types.ts'
 import { topicsOf } from './plugin.ts'
 
@@ -26,20 +26,20 @@ export type Invocable = {
   stop(): Promise<void>
 }
 
-export type Surroundings = {
+export type InvocableDependencies = {
   /** What the function `uses`, opened. */
   services: Partial<Services>
   /** Where what is too large for an event lies. */
   objects: Pick<Objects, 'get'>
-  log: Log
+  log: Logger
   now?: () => number
 }
 
 /** Joins a definition with what it uses. Errors: `invalid_config` when it is not sound, or uses what is not given. */
-export function invocable(definition: AnyFunction, surroundings: Surroundings): Invocable {
+export function createInvocable(definition: AnyFunction, dependencies: InvocableDependencies): Invocable {
   checkDefinition(definition)
-  const abilities = abilitiesOf(definition, surroundings.services)
-  const log = surroundings.log.child({ service: definition.name })
+  const services = servicesOf(definition, dependencies.services)
+  const log = dependencies.log.child({ service: definition.name })
   const receives = new Set<string>(definition.receives)
   const limit = definition.concurrency ?? DEFAULT_CONCURRENCY
   let running = 0
@@ -58,17 +58,17 @@ export function invocable(definition: AnyFunction, surroundings: Surroundings): 
     const deadline = startDeadline(definition, signal)
     try {
       const context = {
-        ...abilities,
+        ...services,
         log,
         signal: deadline.signal,
         idempotencyKey: event.id,
-        now: surroundings.now ?? Date.now,
+        now: dependencies.now ?? Date.now,
       }
-      const whole = await deadline.race(claim(event, surroundings.objects))
+      const resolved = await deadline.race(resolveDataRef(event, dependencies.objects))
       const result = await deadline.race(
-        run(definition, whole, context as unknown as FunctionContext<Ability>),
+        callHandler(definition, resolved, context as unknown as FunctionContext<ServiceName>),
       )
-      const toEvent = openMaking(definition, whole)
+      const toEvent = openEventFactory(definition, resolved)
       if (isStream(result)) for await (const draft of withDeadline(result, deadline)) yield toEvent(draft)
       else for (const draft of draftsIn(definition, result)) yield toEvent(draft)
     } finally {
@@ -80,15 +80,18 @@ export function invocable(definition: AnyFunction, surroundings: Surroundings): 
   return {
     manifest: manifestOf(definition),
     start: async () =>
-      definition.init?.({ log, ...abilities } as Parameters<NonNullable<AnyFunction['init']>>[0]),
+      definition.init?.({ log, ...services } as Parameters<NonNullable<AnyFunction['init']>>[0]),
     invoke,
     stop: async () => definition.destroy?.(),
   }
 }
 
 /** A handler that throws before it returns a promise is caught like any other. */
-const run = async (definition: AnyFunction, event: LaresEvent, context: FunctionContext<Ability>) =>
-  (await definition.handle(event as ReceivedEvent<EventType>, context)) ?? undefined
+const callHandler = async (
+  definition: AnyFunction,
+  event: LaresEvent,
+  context: FunctionContext<ServiceName>,
+) => (await definition.handle(event as ReceivedEvent<EventType>, context)) ?? undefined
 
 const manifestOf = (definition: AnyFunction): Manifest => ({
   name: definition.name,
@@ -100,7 +103,7 @@ const manifestOf = (definition: AnyFunction): Manifest => ({
   ...(definition.skill ? { skill: definition.skill } : {}),
 })
 
-function abilitiesOf(definition: AnyFunction, services: Partial<Services>): Partial<Services> {
+function servicesOf(definition: AnyFunction, services: Partial<Services>): Partial<Services> {
   const missing = definition.uses?.find(ability => services[ability] === undefined)
   if (missing)
     throw new LaresError(
@@ -116,10 +119,10 @@ type Deadline = { signal: AbortSignal; race<T>(work: Promise<T>): Promise<T>; en
 function startDeadline(definition: AnyFunction, caller?: AbortSignal): Deadline {
   const timeoutMs = definition.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const controller = new AbortController()
-  const over = Promise.withResolvers<never>()
-  over.promise.catch(() => undefined)
+  const expired = Promise.withResolvers<never>()
+  expired.promise.catch(() => undefined)
   const abort = (error: LaresError) => {
-    over.reject(error)
+    expired.reject(error)
     controller.abort(error)
   }
   const onCallerGone = () =>
@@ -133,7 +136,7 @@ function startDeadline(definition: AnyFunction, caller?: AbortSignal): Deadline 
   caller?.addEventListener('abort', onCallerGone, { once: true })
   return {
     signal: controller.signal,
-    race: work => Promise.race([work, over.promise]),
+    race: work => Promise.race([work, expired.promise]),
     end() {
       clearTimeout(timer)
       caller?.removeEventListener('abort', onCallerGone)
@@ -142,33 +145,33 @@ function startDeadline(definition: AnyFunction, caller?: AbortSignal): Deadline 
 }
 
 /** The events that an invocation emits, one after the other. Errors: `undeclared_event`, `invalid_result`. */
-function openMaking(definition: AnyFunction, cause: LaresEvent): (draft: unknown) => LaresEvent {
+function openEventFactory(definition: AnyFunction, cause: LaresEvent): (draft: unknown) => LaresEvent {
   let index = 0
   return draft => {
-    if (!isDraft(draft)) throw nonsense(definition, draft)
-    if (!declares(definition, draft.type))
+    if (!isDraft(draft)) throw invalidResultError(definition, draft)
+    if (!isDeclared(definition, draft.type))
       throw new LaresError(
         'undeclared_event',
         `${definition.name} emitted ${draft.type}, which it does not declare in "emits"`,
       )
-    return toEvent(definition, draft, cause, index++)
+    return createResultEvent(definition, draft, cause, index++)
   }
 }
 
 function draftsIn(
   definition: AnyFunction,
-  result: Exclude<HandlerResult, AsyncIterable<Draft>>,
-): readonly Draft[] {
+  result: Exclude<HandlerResult, AsyncIterable<EventDraft>>,
+): readonly EventDraft[] {
   if (result === undefined) return []
   if (Array.isArray(result)) return result
   if (isDraft(result)) return [result]
-  throw nonsense(definition, result)
+  throw invalidResultError(definition, result)
 }
 
-const isStream = (result: unknown): result is AsyncIterable<Draft> =>
-  typeof (result as AsyncIterable<Draft> | undefined)?.[Symbol.asyncIterator] === 'function'
+const isStream = (result: unknown): result is AsyncIterable<EventDraft> =>
+  typeof (result as AsyncIterable<EventDraft> | undefined)?.[Symbol.asyncIterator] === 'function'
 
-async function* withDeadline(drafts: AsyncIterable<Draft>, deadline: Deadline) {
+async function* withDeadline(drafts: AsyncIterable<EventDraft>, deadline: Deadline) {
   const iterator = drafts[Symbol.asyncIterator]()
   try {
     for (;;) {
@@ -177,17 +180,22 @@ async function* withDeadline(drafts: AsyncIterable<Draft>, deadline: Deadline) {
       yield value
     }
   } finally {
-    abandon(iterator)
+    closeIterator(iterator)
   }
 }
 
 /** Not awaited: a generator that hangs in its last step would hang here too. Nobody is left to hear what it throws. */
-const abandon = (iterator: AsyncIterator<Draft>) =>
+const closeIterator = (iterator: AsyncIterator<EventDraft>) =>
   void (async () => iterator.return?.())().catch(() => undefined)
 
-function toEvent(definition: AnyFunction, draft: Draft, cause: LaresEvent, index: number): LaresEvent {
+function createResultEvent(
+  definition: AnyFunction,
+  draft: EventDraft,
+  cause: LaresEvent,
+  index: number,
+): LaresEvent {
   try {
-    return causedEvent(draft, { function: definition.name, cause, index })
+    return createCausedEvent(draft, { function: definition.name, cause, index })
   } catch (error) {
     throw new LaresError(
       'invalid_result',
@@ -197,21 +205,24 @@ function toEvent(definition: AnyFunction, draft: Draft, cause: LaresEvent, index
   }
 }
 
-const isDraft = (value: unknown): value is Draft =>
-  typeof value === 'object' && value !== null && typeof (value as Draft).type === 'string' && 'data' in value
+const isDraft = (value: unknown): value is EventDraft =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as EventDraft).type === 'string' &&
+  'data' in value
 
-const nonsense = (definition: AnyFunction, value: unknown) =>
+const invalidResultError = (definition: AnyFunction, value: unknown) =>
   new LaresError(
     'invalid_result',
     `${definition.name} gave back ${typeof value} where an event {type, data}, a list or a stream of them, or nothing was due`,
   )
 
 /** Whether a type is among the declared ones, `*` standing for one name. */
-function declares(definition: AnyFunction, type: string): boolean {
-  return definition.emits.some(pattern => pattern === type || matches(pattern, type))
+function isDeclared(definition: AnyFunction, type: string): boolean {
+  return definition.emits.some(pattern => pattern === type || matchesPattern(pattern, type))
 }
 
-function matches(pattern: string, type: string): boolean {
+function matchesPattern(pattern: string, type: string): boolean {
   const [head, tail] = pattern.split('*') as [string, string?]
   return (
     tail !== undefined &&

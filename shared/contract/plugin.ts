@@ -1,7 +1,7 @@
 import { LaresError } from '../base/errors.ts'
 import type { InitContext, InvocationContext } from './context.ts'
 import { type AnyFunction, defineFunction, type HandlerResult, isDefinition } from './definition.ts'
-import type { Draft, LaresEvent } from './events/event.ts'
+import type { EventDraft, LaresEvent } from './events/event.ts'
 import { topicOf } from './events/event-types.ts'
 
 /** The three-method interface. A skill written so takes requests as a message and answers with text, or with events. */
@@ -24,9 +24,9 @@ export type PluginMessage = {
 export type PluginAnswer = string | { text: string; data?: unknown } | undefined | void
 
 /** Reads what a handler file default-exports. Errors: `invalid_config`, naming the file and what it may export. */
-export function functionFrom(exported: unknown, file: string): AnyFunction {
+export function functionFromExport(exported: unknown, file: string): AnyFunction {
   if (isDefinition(exported)) return exported
-  if (isPlugin(exported)) return fromPlugin(exported)
+  if (isPlugin(exported)) return functionFromPlugin(exported)
   throw new LaresError(
     'invalid_config',
     `${file} must default-export defineFunction({...}), defineSkill({...}) or an object with name and handleMessage()`,
@@ -43,7 +43,7 @@ function isPlugin(value: unknown): value is Plugin {
   )
 }
 
-function fromPlugin(plugin: Plugin): AnyFunction {
+function functionFromPlugin(plugin: Plugin): AnyFunction {
   return defineFunction<`lares.skill.${string}.requested`>({
     name: plugin.name,
     receives: [`lares.skill.${plugin.name}.requested`],
@@ -74,7 +74,7 @@ function fromPlugin(plugin: Plugin): AnyFunction {
           'invalid_result',
           `${plugin.name}.handleMessage must give back text, {text, data} or nothing`,
         )
-      const draft: Draft = {
+      const draft: EventDraft = {
         type: 'lares.result.returned',
         data: {
           callId,

@@ -2,21 +2,24 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Dispatcher, request } from 'undici'
-import { type Log, noLog } from '../base/log.ts'
+import { type Logger, silentLogger } from '../base/log.ts'
 import { openFolderObjects } from '../objects/folder.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { Services } from './context.ts'
 import { type AnyFunction, defineFunction, type FunctionDefinition } from './definition.ts'
-import { type Draft, firstEvent, type LaresEvent } from './events/event.ts'
+import { createRootEvent, type EventDraft, type LaresEvent } from './events/event.ts'
 import type { SkillRequest } from './events/event-types.ts'
-import { eventsFromHttp, NDJSON, toHttp } from './events/http-binding.ts'
-import { type Invocable, invocable } from './invoke.ts'
+import { eventsFromHttp, eventToHttp, NDJSON_MEDIA_TYPE } from './events/http-binding.ts'
+import { createInvocable, type Invocable } from './invoke.ts'
 import { type RunningFunction, type ServeOptions, serve } from './serve.ts'
 
-type Parrot = FunctionDefinition<'lares.skill.parrot.requested', never>
+type ParrotDefinition = FunctionDefinition<'lares.skill.parrot.requested', never>
 
 /** A function that does what a test gives it to do. */
-export const parrot = (handle: Parrot['handle'], more: Partial<Parrot> = {}): AnyFunction =>
+export const parrotFunction = (
+  handle: ParrotDefinition['handle'],
+  more: Partial<ParrotDefinition> = {},
+): AnyFunction =>
   defineFunction<'lares.skill.parrot.requested'>({
     name: 'parrot',
     receives: ['lares.skill.parrot.requested'],
@@ -26,9 +29,9 @@ export const parrot = (handle: Parrot['handle'], more: Partial<Parrot> = {}): An
   })
 
 /** What a person says to the parrot. */
-export const said = (text: string, more: Partial<SkillRequest> & { id?: string } = {}) => {
+export const skillRequestEvent = (text: string, more: Partial<SkillRequest> & { id?: string } = {}) => {
   const { id = 'said-1', ...data } = more
-  return firstEvent({
+  return createRootEvent({
     id,
     source: '/lares/tests',
     type: 'lares.skill.parrot.requested',
@@ -49,24 +52,24 @@ export const said = (text: string, more: Partial<SkillRequest> & { id?: string }
   })
 }
 
-export const answer = (text: string): Draft => ({
+export const resultDraft = (text: string): EventDraft => ({
   type: 'lares.result.returned',
   data: { callId: 'call-1', step: 0, status: 'ok', text },
 })
 
-export const chunk = (offset: number, text: string): Draft => ({
+export const streamDraft = (offset: number, text: string): EventDraft => ({
   type: 'lares.stream.extended',
   data: { step: 0, offset, text },
 })
 
-export type Perch = {
+export type FunctionTestBed = {
   objects: Objects
   invocable(definition: AnyFunction, services?: Partial<Services>): Invocable
-  serve(definition: AnyFunction, options?: Partial<ServeOptions>): Promise<Served>
+  serve(definition: AnyFunction, options?: Partial<ServeOptions>): Promise<ServedFunction>
   close(): Promise<void>
 }
 
-export type Served = RunningFunction & {
+export type ServedFunction = RunningFunction & {
   url: string
   post(event: LaresEvent, headers?: Record<string, string>): Promise<Dispatcher.ResponseData>
   /** Posts an event and reads the events of the answer, whatever its shape. */
@@ -75,19 +78,19 @@ export type Served = RunningFunction & {
 }
 
 /** Serves functions on ports of their own with an object store of their own, until it is closed. */
-export async function openPerch(log: Log = noLog): Promise<Perch> {
+export async function openFunctionTestBed(log: Logger = silentLogger): Promise<FunctionTestBed> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-function-'))
   const objects = openFolderObjects(folder)
   const running: RunningFunction[] = []
-  const join_ = (definition: AnyFunction, services: Partial<Services> = {}) =>
-    invocable(definition, { services, objects, log })
+  const createTestInvocable = (definition: AnyFunction, services: Partial<Services> = {}) =>
+    createInvocable(definition, { services, objects, log })
   return {
     objects,
-    invocable: join_,
+    invocable: createTestInvocable,
     async serve(definition, options = {}) {
-      const one = await serve(join_(definition), { port: 0, log, ...options })
+      const one = await serve(createTestInvocable(definition), { port: 0, log, ...options })
       running.push(one)
-      return client(one)
+      return testClient(one)
     },
     async close() {
       await Promise.all(running.map(one => one.drain()))
@@ -96,10 +99,10 @@ export async function openPerch(log: Log = noLog): Promise<Perch> {
   }
 }
 
-function client(one: RunningFunction): Served {
+function testClient(one: RunningFunction): ServedFunction {
   const url = `http://127.0.0.1:${one.port}`
-  const post: Served['post'] = (event, more) => {
-    const { headers, body } = toHttp(event)
+  const post: ServedFunction['post'] = (event, more) => {
+    const { headers, body } = eventToHttp(event)
     return request(url, { method: 'POST', headers: { ...headers, ...more }, body })
   }
   return {
@@ -109,7 +112,7 @@ function client(one: RunningFunction): Served {
     async ask(event, more) {
       const { headers, body } = await post(event, more)
       const text = await body.text()
-      if (headers['content-type'] !== NDJSON) return eventsFromHttp(headers, Buffer.from(text))
+      if (headers['content-type'] !== NDJSON_MEDIA_TYPE) return eventsFromHttp(headers, Buffer.from(text))
       return text
         .trimEnd()
         .split('\n')
@@ -123,7 +126,7 @@ function client(one: RunningFunction): Served {
 }
 
 /** The status of a refusal with what its body tells. */
-export async function refusal(answered: Promise<Dispatcher.ResponseData> | Dispatcher.ResponseData) {
+export async function readError(answered: Promise<Dispatcher.ResponseData> | Dispatcher.ResponseData) {
   const { statusCode, headers, body } = await answered
   const { error } = (await body.json()) as { error: { code: string; message: string } }
   return { status: statusCode, ...error, retryAfter: headers['retry-after'] }

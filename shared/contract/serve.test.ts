@@ -5,21 +5,29 @@ import { request } from 'undici'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LaresError } from '../base/errors.ts'
 import { defineFunction } from './definition.ts'
-import { NDJSON, toHttp } from './events/http-binding.ts'
-import { answer, chunk, openPerch, type Perch, parrot, refusal, said } from './serve.fixture.ts'
+import { eventToHttp, NDJSON_MEDIA_TYPE } from './events/http-binding.ts'
+import {
+  type FunctionTestBed,
+  openFunctionTestBed,
+  parrotFunction,
+  readError,
+  resultDraft,
+  skillRequestEvent,
+  streamDraft,
+} from './serve.fixture.ts'
 
-let perch: Perch
+let testBed: FunctionTestBed
 
 beforeEach(async () => {
-  perch = await openPerch()
+  testBed = await openFunctionTestBed()
 })
-afterEach(() => perch.close())
+afterEach(() => testBed.close())
 
-const echo = parrot(event => answer(event.data.text))
+const echoFunction = parrotFunction(event => resultDraft(event.data.text))
 
 test('one event is answered in binary mode, caused by the event that came', async () => {
-  const served = await perch.serve(echo)
-  const { statusCode, headers, body } = await served.post(said('hello'))
+  const served = await testBed.serve(echoFunction)
+  const { statusCode, headers, body } = await served.post(skillRequestEvent('hello'))
   expect(statusCode).toBe(200)
   expect(headers).toMatchObject({
     'content-type': 'application/json',
@@ -34,44 +42,48 @@ test('one event is answered in binary mode, caused by the event that came', asyn
 })
 
 test('no event is answered with 204, several with a batch', async () => {
-  const served = await perch.serve(parrot(({ data }) => data.text.split(' ').filter(Boolean).map(answer)))
-  expect((await served.post(said(''))).statusCode).toBe(204)
-  const { headers, body } = await served.post(said('one two'))
+  const served = await testBed.serve(
+    parrotFunction(({ data }) => data.text.split(' ').filter(Boolean).map(resultDraft)),
+  )
+  expect((await served.post(skillRequestEvent(''))).statusCode).toBe(204)
+  const { headers, body } = await served.post(skillRequestEvent('one two'))
   expect(headers['content-type']).toBe('application/cloudevents-batch+json')
   expect(await body.json()).toMatchObject([{ data: { text: 'one' } }, { data: { text: 'two' } }])
 })
 
 test('an event in structured mode is taken too', async () => {
-  const served = await perch.serve(echo)
+  const served = await testBed.serve(echoFunction)
   const answered = await request(served.url, {
     method: 'POST',
     headers: { 'content-type': 'application/cloudevents+json; charset=utf-8' },
-    body: JSON.stringify(said('structured')),
+    body: JSON.stringify(skillRequestEvent('structured')),
   })
   expect(await answered.body.json()).toMatchObject({ text: 'structured' })
 })
 
 test('what is meant for another function is refused as misdirected', async () => {
-  const served = await perch.serve(echo)
-  expect(await refusal(served.post(said('hello'), { 'lares-function': 'owl' }))).toMatchObject({
-    status: 421,
-    code: 'misdirected',
-    message: 'this is parrot, not owl',
-  })
-  expect((await served.post(said('hello'), { 'lares-function': 'parrot' })).statusCode).toBe(200)
+  const served = await testBed.serve(echoFunction)
+  expect(await readError(served.post(skillRequestEvent('hello'), { 'lares-function': 'owl' }))).toMatchObject(
+    {
+      status: 421,
+      code: 'misdirected',
+      message: 'this is parrot, not owl',
+    },
+  )
+  expect((await served.post(skillRequestEvent('hello'), { 'lares-function': 'parrot' })).statusCode).toBe(200)
 })
 
 test('a stream arrives line by line, while the function is still at work', async () => {
   const more = Promise.withResolvers<void>()
-  const served = await perch.serve(
-    parrot(async function* () {
-      yield chunk(0, 'first')
+  const served = await testBed.serve(
+    parrotFunction(async function* () {
+      yield streamDraft(0, 'first')
       await more.promise
-      yield answer('last')
+      yield resultDraft('last')
     }),
   )
-  const { headers, body } = await served.post(said('go'), { accept: NDJSON })
-  expect(headers['content-type']).toBe(NDJSON)
+  const { headers, body } = await served.post(skillRequestEvent('go'), { accept: NDJSON_MEDIA_TYPE })
+  expect(headers['content-type']).toBe(NDJSON_MEDIA_TYPE)
   const lines = body[Symbol.asyncIterator]()
   const first = await lines.next()
   expect(JSON.parse(first.value.toString())).toMatchObject({ data: { offset: 0, text: 'first' } })
@@ -81,23 +93,23 @@ test('a stream arrives line by line, while the function is still at work', async
 })
 
 test('a stream of nothing is answered with 204, and one that was not asked for with a batch', async () => {
-  const served = await perch.serve(
-    parrot(async function* ({ data }) {
-      for (const word of data.text.split(' ').filter(Boolean)) yield answer(word)
+  const served = await testBed.serve(
+    parrotFunction(async function* ({ data }) {
+      for (const word of data.text.split(' ').filter(Boolean)) yield resultDraft(word)
     }),
   )
-  expect((await served.post(said(''), { accept: NDJSON })).statusCode).toBe(204)
-  expect(await served.ask(said('one two'))).toHaveLength(2)
+  expect((await served.post(skillRequestEvent(''), { accept: NDJSON_MEDIA_TYPE })).statusCode).toBe(204)
+  expect(await served.ask(skillRequestEvent('one two'))).toHaveLength(2)
 })
 
 test('a failure after the first streamed event is told in a last line, a failure before it by the status', async () => {
-  const served = await perch.serve(
-    parrot(async function* ({ data }) {
-      if (data.text === 'late') yield chunk(0, 'so far')
+  const served = await testBed.serve(
+    parrotFunction(async function* ({ data }) {
+      if (data.text === 'late') yield streamDraft(0, 'so far')
       throw new LaresError('unavailable', 'the model is asleep', { retryAfterMs: 1_500 })
     }),
   )
-  expect(await served.ask(said('late'), { accept: NDJSON })).toEqual([
+  expect(await served.ask(skillRequestEvent('late'), { accept: NDJSON_MEDIA_TYPE })).toEqual([
     expect.objectContaining({ type: 'lares.stream.extended' }),
     {
       error: {
@@ -108,7 +120,7 @@ test('a failure after the first streamed event is told in a last line, a failure
       },
     },
   ])
-  expect(await refusal(served.post(said('early'), { accept: NDJSON }))).toEqual({
+  expect(await readError(served.post(skillRequestEvent('early'), { accept: NDJSON_MEDIA_TYPE }))).toEqual({
     status: 503,
     code: 'unavailable',
     message: 'the model is asleep',
@@ -117,19 +129,20 @@ test('a failure after the first streamed event is told in a last line, a failure
 })
 
 test('an event that JSON cannot say ends a stream in order and frees its place', async () => {
-  const served = await perch.serve(
-    parrot(
+  const served = await testBed.serve(
+    parrotFunction(
       async function* ({ data }) {
-        yield chunk(0, 'so far')
-        if (data.text === 'cycle') yield { ...answer(''), data: { ...answer('').data, data: 1n } } as never
+        yield streamDraft(0, 'so far')
+        if (data.text === 'cycle')
+          yield { ...resultDraft(''), data: { ...resultDraft('').data, data: 1n } } as never
       },
       { concurrency: 1 },
     ),
   )
-  expect((await served.ask(said('cycle'), { accept: NDJSON }))[1]).toMatchObject({
+  expect((await served.ask(skillRequestEvent('cycle'), { accept: NDJSON_MEDIA_TYPE }))[1]).toMatchObject({
     error: { code: 'invalid_event', retryable: false },
   })
-  expect(await served.ask(said('again'), { accept: NDJSON })).toHaveLength(1)
+  expect(await served.ask(skillRequestEvent('again'), { accept: NDJSON_MEDIA_TYPE })).toHaveLength(1)
 })
 
 test.each([
@@ -138,7 +151,7 @@ test.each([
   ['wrong data', { body: '{"text": 1}' }, 400, 'invalid_event'],
   [
     'an unknown key in the data',
-    { body: JSON.stringify({ ...said('x').data, extra: 1 }) },
+    { body: JSON.stringify({ ...skillRequestEvent('x').data, extra: 1 }) },
     400,
     'invalid_event',
   ],
@@ -161,10 +174,10 @@ test.each([
     'unknown_type',
   ],
 ])('an event with %s is refused, and the connection goes on', async (_, wrong, status, code) => {
-  const served = await perch.serve(echo)
+  const served = await testBed.serve(echoFunction)
   const agent = new NodeAgent({ keepAlive: true, maxSockets: 1 })
   const send = async (change: { headers?: object; body?: string }) => {
-    const { headers, body } = toHttp(said('hello'))
+    const { headers, body } = eventToHttp(skillRequestEvent('hello'))
     const sent = nodeRequest(served.url, {
       method: 'POST',
       agent,
@@ -188,13 +201,16 @@ test.each([
   ['without a declared length', false],
 ])('an oversized event %s gets to read its refusal, and nothing of it is handled', async (_, declared) => {
   const handle = vi.fn()
-  const served = await perch.serve(parrot(handle), { maxBodyBytes: 10_000 })
+  const served = await testBed.serve(parrotFunction(handle), { maxBodyBytes: 10_000 })
   const body = Buffer.alloc(5_000_000, 'x')
   const agent = new NodeAgent({ keepAlive: true, maxSockets: 1 })
   const sent = nodeRequest(served.url, {
     method: 'POST',
     agent,
-    headers: { ...toHttp(said('x')).headers, ...(declared && { 'content-length': body.length }) },
+    headers: {
+      ...eventToHttp(skillRequestEvent('x')).headers,
+      ...(declared && { 'content-length': body.length }),
+    },
   })
   sent.end(body)
   const [response] = await once(sent, 'response')
@@ -213,13 +229,13 @@ test('what is thrown becomes a status that says whether to try again, and when',
     ['stubborn', new LaresError('failed', 'no use', { retryable: false })],
     ['hopeful', new LaresError('not_found', 'not yet', { retryable: true })],
   ])
-  const served = await perch.serve(
-    parrot(({ data }) => {
+  const served = await testBed.serve(
+    parrotFunction(({ data }) => {
       throw thrown.get(data.text)
     }),
   )
   const told = async (text: string) => {
-    const { status, code, message, retryAfter } = await refusal(served.post(said(text)))
+    const { status, code, message, retryAfter } = await readError(served.post(skillRequestEvent(text)))
     return [status, code, message, retryAfter]
   }
   expect(await told('plain')).toEqual([500, 'failed', 'lost my feathers', undefined])
@@ -231,31 +247,34 @@ test('what is thrown becomes a status that says whether to try again, and when',
 })
 
 test('a function that never answers is ended at its deadline with 504', async () => {
-  const served = await perch.serve(parrot(() => new Promise(() => undefined), { timeoutMs: 20 }))
-  expect(await refusal(served.post(said('hello')))).toMatchObject({ status: 504, code: 'deadline_exceeded' })
+  const served = await testBed.serve(parrotFunction(() => new Promise(() => undefined), { timeoutMs: 20 }))
+  expect(await readError(served.post(skillRequestEvent('hello')))).toMatchObject({
+    status: 504,
+    code: 'deadline_exceeded',
+  })
 })
 
 test('more events at once than a function takes are answered 429 with Retry-After, and cost no place', async () => {
   const waiting: (() => void)[] = []
-  const served = await perch.serve(
-    parrot(
+  const served = await testBed.serve(
+    parrotFunction(
       async ({ data }) => {
         await new Promise<void>(resolve => waiting.push(resolve))
-        return answer(data.text)
+        return resultDraft(data.text)
       },
       { concurrency: 2 },
     ),
   )
-  const taken = [served.ask(said('one')), served.ask(said('two'))]
+  const taken = [served.ask(skillRequestEvent('one')), served.ask(skillRequestEvent('two'))]
   await vi.waitFor(() => expect(waiting).toHaveLength(2))
-  expect(await refusal(served.post(said('three')))).toMatchObject({
+  expect(await readError(served.post(skillRequestEvent('three')))).toMatchObject({
     status: 429,
     code: 'busy',
     retryAfter: '1',
   })
   for (const release of waiting.splice(0)) release()
   expect(await Promise.all(taken)).toHaveLength(2)
-  const fourth = served.ask(said('four'))
+  const fourth = served.ask(skillRequestEvent('four'))
   await vi.waitFor(() => expect(waiting).toHaveLength(1))
   waiting[0]!()
   expect(await fourth).toMatchObject([{ data: { text: 'four' } }])
@@ -263,23 +282,23 @@ test('more events at once than a function takes are answered 429 with Retry-Afte
 
 test.each([
   ['an answer', {}],
-  ['a stream', { accept: NDJSON }],
+  ['a stream', { accept: NDJSON_MEDIA_TYPE }],
 ])(
   'a client that goes away while it waits for %s aborts the work and frees its place',
   async (_, headers) => {
     const signals: AbortSignal[] = []
-    const served = await perch.serve(
-      parrot(
+    const served = await testBed.serve(
+      parrotFunction(
         async function* (_event, { signal }) {
           signals.push(signal)
-          yield chunk(0, 'x')
+          yield streamDraft(0, 'x')
           await once(signal, 'abort')
         },
         { concurrency: 1 },
       ),
     )
     const { port } = new URL(served.url)
-    const event = toHttp(said('hello'))
+    const event = eventToHttp(skillRequestEvent('hello'))
     const lines = Object.entries({ ...event.headers, ...headers, 'content-length': event.body.length })
     const socket = connect(Number(port), '127.0.0.1')
     socket.write(`POST / HTTP/1.1\r\nhost: x\r\n${lines.map(pair => pair.join(': ')).join('\r\n')}\r\n\r\n`)
@@ -287,14 +306,14 @@ test.each([
     await vi.waitFor(() => expect(signals).toHaveLength(1))
     socket.destroy()
     await vi.waitFor(() => expect(signals[0]!.aborted).toBe(true))
-    const next = served.post(said('next'), { accept: NDJSON })
+    const next = served.post(skillRequestEvent('next'), { accept: NDJSON_MEDIA_TYPE })
     await vi.waitFor(async () => expect((await next).statusCode).toBe(200))
     ;(await next).body.destroy()
   },
 )
 
 test('health, readiness and the manifest are told, and other paths and methods refused', async () => {
-  const served = await perch.serve(
+  const served = await testBed.serve(
     defineFunction<'lares.message.received' | 'lares.message.transcribed' | 'lares.timer.fired'>({
       name: 'listener',
       receives: ['lares.message.received', 'lares.message.transcribed', 'lares.timer.fired'],
@@ -323,8 +342,8 @@ test('health, readiness and the manifest are told, and other paths and methods r
 })
 
 test('a port that is taken is told with the remedy', async () => {
-  const { port } = await perch.serve(echo)
-  await expect(perch.serve(echo, { port })).rejects.toMatchObject({
+  const { port } = await testBed.serve(echoFunction)
+  await expect(testBed.serve(echoFunction, { port })).rejects.toMatchObject({
     code: 'unavailable',
     message: expect.stringMatching(/cannot be listened on: .*; choose another port/),
   })

@@ -1,14 +1,21 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { LaresError, toLaresError } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
 import { createServer } from '../base/node-http.ts'
-import { type Metrics, PAGE_TYPE } from '../observability/metrics.ts'
+import { METRICS_CONTENT_TYPE, type Metrics } from '../observability/metrics.ts'
 import type { LaresEvent } from './events/event.ts'
-import { BATCH, fromHttp, MEANT_FOR, NDJSON, toHttp, toJson } from './events/http-binding.ts'
+import {
+  BATCH_MEDIA_TYPE,
+  eventFromHttp,
+  eventToHttp,
+  NDJSON_MEDIA_TYPE,
+  TARGET_FUNCTION_HEADER,
+  toJson,
+} from './events/http-binding.ts'
 import type { Invocable } from './invoke.ts'
 
 /** What Node listens on when no address is given, or 0.0.0.0 where there is no IPv6; images have it. */
-const EVERY_ADDRESS = '::'
+const ANY_ADDRESS = '::'
 export const MAX_BODY_BYTES = 1024 * 1024
 
 export type ServeOptions = {
@@ -18,7 +25,7 @@ export type ServeOptions = {
   drainTimeoutMs?: number
   /** What /_/metrics gives; without it there is no such page. */
   metrics?: Pick<Metrics, 'page'>
-  log: Log
+  log: Logger
 }
 
 export type RunningFunction = {
@@ -30,7 +37,7 @@ export type RunningFunction = {
   drain(): Promise<void>
 }
 
-type State = {
+type ServerState = {
   phase: 'starting' | 'ready' | 'draining'
   /** Answers that are not sent to their end yet, each with what aborts it. */
   running: Map<ServerResponse, AbortController>
@@ -44,7 +51,7 @@ type State = {
  * Errors: `unavailable` when the port cannot be listened on, and what the author's `init` throws.
  */
 export async function serve(invocable: Invocable, options: ServeOptions): Promise<RunningFunction> {
-  const state: State = { phase: 'starting', running: new Map(), onIdle: () => undefined }
+  const state: ServerState = { phase: 'starting', running: new Map(), onIdle: () => undefined }
   const server = createServer((request, response) => {
     // Whoever keeps this connection shall find the next process on a new one.
     if (state.phase === 'draining') response.setHeader('connection', 'close')
@@ -59,7 +66,7 @@ export async function serve(invocable: Invocable, options: ServeOptions): Promis
   try {
     await invocable.start()
   } catch (error) {
-    await close(server)
+    await closeServer(server)
     throw error
   }
   state.phase = 'ready'
@@ -68,7 +75,7 @@ export async function serve(invocable: Invocable, options: ServeOptions): Promis
     async drain() {
       state.phase = 'draining'
       await finishRunning(state, options.drainTimeoutMs ?? 30_000)
-      await close(server)
+      await closeServer(server)
       await invocable.stop()
     },
   }
@@ -86,11 +93,11 @@ const listen = (server: Server, { port, host = '127.0.0.1' }: ServeOptions) =>
       ),
     )
     // Given, it would be looked up like a name, which takes 4 ms of a start.
-    server.listen(port, host === EVERY_ADDRESS ? undefined : host, resolve)
+    server.listen(port, host === ANY_ADDRESS ? undefined : host, resolve)
   })
 
 /** Node's own close ends connections whose answer is written but not yet sent, so it is called when there is none. */
-async function finishRunning(state: State, timeoutMs: number): Promise<void> {
+async function finishRunning(state: ServerState, timeoutMs: number): Promise<void> {
   if (state.running.size === 0) return
   const timer = setTimeout(() => {
     for (const [response, controller] of state.running) {
@@ -104,7 +111,7 @@ async function finishRunning(state: State, timeoutMs: number): Promise<void> {
   clearTimeout(timer)
 }
 
-const close = (server: Server) =>
+const closeServer = (server: Server) =>
   new Promise<void>(resolve => {
     server.close(() => resolve())
     server.closeAllConnections()
@@ -112,38 +119,41 @@ const close = (server: Server) =>
 
 async function route(
   invocable: Invocable,
-  state: State,
+  state: ServerState,
   options: ServeOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ) {
   const path = request.url?.split('?', 1)[0]
   const isReady = state.phase === 'ready'
-  if (path === '/_/health') return json(response, 200, { status: 'ok' })
-  if (path === '/_/ready') return json(response, isReady ? 200 : 503, { ready: isReady })
-  if (path === '/_/manifest') return json(response, 200, invocable.manifest)
-  if (path === '/_/metrics' && options.metrics) return page(response, await options.metrics.page())
+  if (path === '/_/health') return sendJson(response, 200, { status: 'ok' })
+  if (path === '/_/ready') return sendJson(response, isReady ? 200 : 503, { ready: isReady })
+  if (path === '/_/manifest') return sendJson(response, 200, invocable.manifest)
+  if (path === '/_/metrics' && options.metrics) return sendMetrics(response, await options.metrics.page())
   if (path !== '/')
-    return fail(response, new LaresError('not_found', `there is nothing at ${path}; events are posted to /`))
+    return sendError(
+      response,
+      new LaresError('not_found', `there is nothing at ${path}; events are posted to /`),
+    )
   if (request.method !== 'POST') {
     response.setHeader('allow', 'POST')
-    return json(response, 405, { error: { code: 'invalid_request', message: 'events are posted' } })
+    return sendJson(response, 405, { error: { code: 'invalid_request', message: 'events are posted' } })
   }
-  const meantFor = request.headers[MEANT_FOR]
+  const targetFunction = request.headers[TARGET_FUNCTION_HEADER]
   const { name } = invocable.manifest
-  if (meantFor !== undefined && meantFor !== name)
-    return fail(response, new LaresError('misdirected', `this is ${name}, not ${meantFor}`))
+  if (targetFunction !== undefined && targetFunction !== name)
+    return sendError(response, new LaresError('misdirected', `this is ${name}, not ${targetFunction}`))
   if (!isReady)
-    return fail(
+    return sendError(
       response,
       new LaresError('unavailable', `the function is ${state.phase}`, { retryAfterMs: 1_000 }),
     )
-  await handle(invocable, state, options, request, response)
+  await handleEvent(invocable, state, options, request, response)
 }
 
-async function handle(
+async function handleEvent(
   invocable: Invocable,
-  state: State,
+  state: ServerState,
   options: ServeOptions,
   request: IncomingMessage,
   response: ServerResponse,
@@ -157,38 +167,41 @@ async function handle(
     if (state.running.size === 0) state.onIdle()
   })
   try {
-    const event = fromHttp(request.headers, await readBody(request, options.maxBodyBytes ?? MAX_BODY_BYTES))
+    const event = eventFromHttp(
+      request.headers,
+      await readBody(request, options.maxBodyBytes ?? MAX_BODY_BYTES),
+    )
     const events = invocable.invoke(event, controller.signal)
-    if (request.headers.accept?.includes(NDJSON)) await stream(events, response)
-    else await collect(events, response)
+    if (request.headers.accept?.includes(NDJSON_MEDIA_TYPE)) await sendStream(events, response)
+    else await sendCollected(events, response)
   } catch (error) {
     const failure = toLaresError(error)
     options.log.warn({ code: failure.code, err: failure }, 'an event could not be handled')
-    fail(response, failure)
+    sendError(response, failure)
   }
 }
 
-async function collect(events: AsyncIterable<LaresEvent>, response: ServerResponse): Promise<void> {
+async function sendCollected(events: AsyncIterable<LaresEvent>, response: ServerResponse): Promise<void> {
   const all: LaresEvent[] = []
   for await (const event of events) all.push(event)
   if (all.length === 0) {
     response.writeHead(204).end()
   } else if (all.length === 1) {
-    const { headers, body } = toHttp(all[0]!)
+    const { headers, body } = eventToHttp(all[0]!)
     response.writeHead(200, { ...headers, 'content-length': body.length }).end(body)
   } else {
     const body = Buffer.from(`[${all.map(toJson).join(',')}]`)
-    response.writeHead(200, { 'content-type': BATCH, 'content-length': body.length }).end(body)
+    response.writeHead(200, { 'content-type': BATCH_MEDIA_TYPE, 'content-length': body.length }).end(body)
   }
 }
 
 /** The status is decided by the first event; what fails later is told by a last line `{"error": …}`. */
-async function stream(events: AsyncIterable<LaresEvent>, response: ServerResponse): Promise<void> {
+async function sendStream(events: AsyncIterable<LaresEvent>, response: ServerResponse): Promise<void> {
   try {
     for await (const event of events) {
       const line = `${toJson(event)}\n`
-      if (!response.headersSent) response.writeHead(200, { 'content-type': NDJSON })
-      if (!response.write(line)) await drained(response)
+      if (!response.headersSent) response.writeHead(200, { 'content-type': NDJSON_MEDIA_TYPE })
+      if (!response.write(line)) await waitForDrain(response)
       if (response.destroyed) return
     }
     if (!response.headersSent) response.writeHead(204)
@@ -201,7 +214,7 @@ async function stream(events: AsyncIterable<LaresEvent>, response: ServerRespons
   response.end()
 }
 
-const drained = (response: ServerResponse) =>
+const waitForDrain = (response: ServerResponse) =>
   new Promise<void>(resolve => {
     if (response.destroyed) return resolve()
     response.once('drain', resolve).once('close', resolve)
@@ -219,32 +232,34 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
       bytes += chunk.length
       if (bytes <= maxBytes) return void chunks.push(chunk)
       chunks = []
-      reject(tooLarge(maxBytes))
+      reject(tooLargeError(maxBytes))
     })
     request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
     request.once('error', reject)
-    if (Number(request.headers['content-length']) > maxBytes) reject(tooLarge(maxBytes))
+    if (Number(request.headers['content-length']) > maxBytes) reject(tooLargeError(maxBytes))
   })
 }
 
-const tooLarge = (maxBytes: number) =>
+const tooLargeError = (maxBytes: number) =>
   new LaresError(
     'too_large',
     `an event has at most ${maxBytes} bytes; larger data travels as a claim check (dataref)`,
   )
 
-function fail(response: ServerResponse, error: LaresError): void {
+function sendError(response: ServerResponse, error: LaresError): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
   if (error.retryAfterMs !== undefined)
     response.setHeader('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1000)))
-  json(response, error.status, { error: { code: error.code, message: error.message } })
+  sendJson(response, error.status, { error: { code: error.code, message: error.message } })
 }
 
-function json(response: ServerResponse, status: number, value: unknown): void {
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
   const body = Buffer.from(JSON.stringify(value))
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
 }
 
-function page(response: ServerResponse, text: string): void {
-  response.writeHead(200, { 'content-type': PAGE_TYPE, 'content-length': Buffer.byteLength(text) }).end(text)
+function sendMetrics(response: ServerResponse, text: string): void {
+  response
+    .writeHead(200, { 'content-type': METRICS_CONTENT_TYPE, 'content-length': Buffer.byteLength(text) })
+    .end(text)
 }

@@ -3,25 +3,25 @@ import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 import type { AnyFunction } from './definition.ts'
 import type { EventData, SkillRequest } from './events/event-types.ts'
-import { functionFrom } from './plugin.ts'
-import { openPerch, type Perch, refusal, said } from './serve.fixture.ts'
+import { functionFromExport } from './plugin.ts'
+import { type FunctionTestBed, openFunctionTestBed, readError, skillRequestEvent } from './serve.fixture.ts'
 import { defineSkill } from './skill.ts'
 
-let perch: Perch
+let testBed: FunctionTestBed
 
 beforeEach(async () => {
-  perch = await openPerch()
+  testBed = await openFunctionTestBed()
 })
-afterEach(() => perch.close())
+afterEach(() => testBed.close())
 
 /** Asks over HTTP, as the connector does. */
-async function ask(skill: AnyFunction, text: string, more: Partial<SkillRequest> = {}) {
-  const served = await perch.serve(skill)
-  const [event] = await served.ask(said(text, more))
+async function askSkill(skill: AnyFunction, text: string, more: Partial<SkillRequest> = {}) {
+  const served = await testBed.serve(skill)
+  const [event] = await served.ask(skillRequestEvent(text, more))
   return event!.data as EventData<'lares.result.returned'>
 }
 
-const repeat = (more: object = {}) =>
+const repeatSkill = (more: object = {}) =>
   defineSkill({
     name: 'parrot',
     description: 'Repeats a word.',
@@ -32,7 +32,7 @@ const repeat = (more: object = {}) =>
   })
 
 test('a skill is served with its input checked, its defaults filled in and its answer wrapped', async () => {
-  expect(await ask(repeat(), '', { input: { word: 'ha' }, callId: 'c', step: 3 })).toEqual({
+  expect(await askSkill(repeatSkill(), '', { input: { word: 'ha' }, callId: 'c', step: 3 })).toEqual({
     callId: 'c',
     step: 3,
     status: 'ok',
@@ -41,7 +41,7 @@ test('a skill is served with its input checked, its defaults filled in and its a
 })
 
 test('a skill tells of itself: its topic, its examples, and its schema without what models need not see', async () => {
-  const served = await perch.serve(repeat())
+  const served = await testBed.serve(repeatSkill())
   expect((await served.get('/_/manifest')).body).toEqual({
     name: 'parrot',
     topics: ['lares.skill.parrot'],
@@ -67,12 +67,12 @@ test('a skill tells of itself: its topic, its examples, and its schema without w
 })
 
 test('wrong input of a model has failed with what is wrong; text without the input is declined', async () => {
-  expect(await ask(repeat(), '', { input: { word: 7 } })).toMatchObject({
+  expect(await askSkill(repeatSkill(), '', { input: { word: 7 } })).toMatchObject({
     status: 'failed',
     text: expect.stringMatching(/the input of parrot is wrong: .*word/s),
   })
-  expect(await ask(repeat(), 'say something')).toMatchObject({ status: 'declined' })
-  expect(await ask(repeat({ read: () => null }), 'say something')).toMatchObject({
+  expect(await askSkill(repeatSkill(), 'say something')).toMatchObject({ status: 'declined' })
+  expect(await askSkill(repeatSkill({ read: () => null }), 'say something')).toMatchObject({
     status: 'declined',
     text: '',
   })
@@ -80,14 +80,14 @@ test('wrong input of a model has failed with what is wrong; text without the inp
 
 test('a skill reads its input from the words, and knows who said them where, when and in which language', async () => {
   const seen = vi.fn()
-  const skill = repeat({
+  const skill = repeatSkill({
     read: (text: string) => ({ word: text.split(' ').at(-1) ?? '' }),
     run: ({ word }: { word: string }, { log, signal, now, ...context }: Record<string, unknown>) => {
       seen(context)
       return { text: word, data: { word } }
     },
   })
-  expect(await ask(skill, 'say ho', { language: 'zh', timeZone: 'Asia/Shanghai' })).toMatchObject({
+  expect(await askSkill(skill, 'say ho', { language: 'zh', timeZone: 'Asia/Shanghai' })).toMatchObject({
     status: 'ok',
     text: 'ho',
     data: { word: 'ho' },
@@ -111,7 +111,7 @@ test('a skill without required input needs no words', async () => {
     input: z.object({ loud: z.boolean().optional() }),
     run: ({ loud }) => (loud ? 'SQUAWK' : 'squawk'),
   })
-  expect(await ask(skill, 'anything')).toMatchObject({ status: 'ok', text: 'squawk' })
+  expect(await askSkill(skill, 'anything')).toMatchObject({ status: 'ok', text: 'squawk' })
 })
 
 test('a skill asks for what is missing, and reads the answer with what it asked with', async () => {
@@ -125,10 +125,13 @@ test('a skill asks for what is missing, and reads the answer with what it asked 
     run: ({ word, times }) =>
       times === undefined ? { text: 'How often?', asks: { asked: { word } } } : word.repeat(times),
   })
-  const question = await ask(skill, 'ho')
+  const question = await askSkill(skill, 'ho')
   expect(question).toMatchObject({ status: 'ok', text: 'How often?', asks: { asked: { word: 'ho' } } })
-  expect(await ask(skill, '3', { asked: { word: 'ho' } })).toMatchObject({ status: 'ok', text: 'hohoho' })
-  const served = await perch.serve(skill)
+  expect(await askSkill(skill, '3', { asked: { word: 'ho' } })).toMatchObject({
+    status: 'ok',
+    text: 'hohoho',
+  })
+  const served = await testBed.serve(skill)
   expect((await served.get('/_/manifest')).body).toMatchObject({
     skill: { title: { en: 'the parrot', zh: '鹦鹉' } },
   })
@@ -138,19 +141,22 @@ test.each(['read', 'run'])(
   'what cannot be helped in %s is told to the person, all else is tried again',
   async at => {
     const failing = (error: Error) =>
-      repeat({ read: () => ({ word: 'x' }), [at]: () => Promise.reject(error) })
-    expect(await ask(failing(new LaresError('rejected', 'parrots do not do that')), 'x')).toMatchObject({
+      repeatSkill({ read: () => ({ word: 'x' }), [at]: () => Promise.reject(error) })
+    expect(await askSkill(failing(new LaresError('rejected', 'parrots do not do that')), 'x')).toMatchObject({
       status: 'failed',
       text: 'parrots do not do that',
     })
-    const served = await perch.serve(failing(new Error('asleep')))
-    expect(await refusal(served.post(said('x')))).toMatchObject({ status: 500, message: 'asleep' })
+    const served = await testBed.serve(failing(new Error('asleep')))
+    expect(await readError(served.post(skillRequestEvent('x')))).toMatchObject({
+      status: 500,
+      message: 'asleep',
+    })
   },
 )
 
 test('a skill whose answer is no text has failed for good', async () => {
-  const served = await perch.serve(repeat({ run: () => 7 }))
-  expect(await refusal(served.post(said('', { input: { word: 'x' } })))).toMatchObject({
+  const served = await testBed.serve(repeatSkill({ run: () => 7 }))
+  expect(await readError(served.post(skillRequestEvent('', { input: { word: 'x' } })))).toMatchObject({
     status: 422,
     code: 'invalid_result',
   })
@@ -170,11 +176,11 @@ test('a plugin object is served the same way, from init to destroy', async () =>
     },
     destroy: () => void calls.push('destroy'),
   }
-  const served = await perch.serve(functionFrom(plugin, 'parrot.js'))
-  expect(await served.ask(said('captain'))).toMatchObject([
+  const served = await testBed.serve(functionFromExport(plugin, 'parrot.js'))
+  expect(await served.ask(skillRequestEvent('captain'))).toMatchObject([
     { type: 'lares.result.returned', data: { status: 'ok', text: 'ahoy, captain', callId: 'call-1' } },
   ])
-  expect(await served.ask(said('', { id: 'said-2', input: { text: 'sailor' } }))).toMatchObject([
+  expect(await served.ask(skillRequestEvent('', { id: 'said-2', input: { text: 'sailor' } }))).toMatchObject([
     { data: { text: 'ahoy, sailor' } },
   ])
   expect((await served.get('/_/manifest')).body).toMatchObject({
@@ -193,16 +199,23 @@ test('a plugin may answer with data or with nothing, and with nothing else', asy
     ['nonsense', 7],
   ])
   const plugin = { name: 'parrot', handleMessage: ({ text }: { text: string }) => answers.get(text) }
-  const served = await perch.serve(functionFrom(plugin, 'parrot.js'))
-  expect(await served.ask(said('data'))).toMatchObject([{ data: { status: 'ok', text: 'here', data: [1] } }])
-  expect(await served.ask(said('nothing'))).toMatchObject([{ data: { status: 'declined', text: '' } }])
-  expect(await refusal(served.post(said('nonsense')))).toMatchObject({ status: 422, code: 'invalid_result' })
+  const served = await testBed.serve(functionFromExport(plugin, 'parrot.js'))
+  expect(await served.ask(skillRequestEvent('data'))).toMatchObject([
+    { data: { status: 'ok', text: 'here', data: [1] } },
+  ])
+  expect(await served.ask(skillRequestEvent('nothing'))).toMatchObject([
+    { data: { status: 'declined', text: '' } },
+  ])
+  expect(await readError(served.post(skillRequestEvent('nonsense')))).toMatchObject({
+    status: 422,
+    code: 'invalid_result',
+  })
 })
 
 test.each([undefined, null, 7, {}, { name: 'x' }, { handleMessage: () => '' }])(
   'a handler file that exports %s is refused with what it may export',
   exported => {
-    expect(() => functionFrom(exported, 'handler.js')).toThrow(
+    expect(() => functionFromExport(exported, 'handler.js')).toThrow(
       'handler.js must default-export defineFunction({...}), defineSkill({...}) or an object with name and handleMessage()',
     )
   },

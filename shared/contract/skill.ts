@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
-import type { Ability, FunctionContext } from './context.ts'
+import type { FunctionContext, ServiceName } from './context.ts'
 import { type AnyFunction, defineFunction } from './definition.ts'
-import type { Asks, Language, SkillRequest } from './events/event-types.ts'
-import { skillType } from './events/event-types.ts'
-import { fieldsOf, fill } from './slot-filling.ts'
+import type { FollowUpQuestion, Language, SkillRequest } from './events/event-types.ts'
+import { skillRequestType } from './events/event-types.ts'
+import { fillSlots, slotsOf } from './slot-filling.ts'
 
 /** What a skill knows of the call it serves. */
-export type SkillContext<Uses extends Ability = never> = FunctionContext<Uses> & {
+export type SkillContext<Uses extends ServiceName = never> = FunctionContext<Uses> & {
   conversation: string
   person: string
   language: Language
@@ -22,9 +22,9 @@ export type SkillContext<Uses extends Ability = never> = FunctionContext<Uses> &
 }
 
 /** `asks`: the text asks for what is missing; the person's next words come to `read` with `asked` in the context. */
-export type SkillAnswer = string | { text: string; data?: unknown; asks?: Asks }
+export type SkillAnswer = string | { text: string; data?: unknown; asks?: FollowUpQuestion }
 
-export type SkillDefinition<Input extends z.ZodType, Uses extends Ability> = {
+export type SkillDefinition<Input extends z.ZodType, Uses extends ServiceName> = {
   name: string
   /** What people call it, to be asked "Did you mean … or …?"; the name, when it has none. */
   title?: Readonly<Record<Language, string>>
@@ -46,13 +46,13 @@ export type SkillDefinition<Input extends z.ZodType, Uses extends Ability> = {
 }
 
 /** Defines a skill: its input is checked, its answer wrapped, its examples and schema published in the manifest. */
-export function defineSkill<Input extends z.ZodType, const Uses extends Ability = never>(
+export function defineSkill<Input extends z.ZodType, const Uses extends ServiceName = never>(
   skill: SkillDefinition<Input, Uses>,
 ): AnyFunction {
-  const fields = skill.read ? undefined : fieldsOf(skill.input)
+  const slots = skill.read ? undefined : slotsOf(skill.input)
   return defineFunction<`lares.skill.${string}.requested`, Uses>({
     name: skill.name,
-    receives: [skillType(skill.name)],
+    receives: [skillRequestType(skill.name)],
     emits: ['lares.result.returned'],
     uses: skill.uses ?? [],
     ...(skill.timeoutMs === undefined ? {} : { timeoutMs: skill.timeoutMs }),
@@ -61,17 +61,17 @@ export function defineSkill<Input extends z.ZodType, const Uses extends Ability 
       ...(skill.title && { title: skill.title }),
       description: skill.description,
       examples: [...skill.examples],
-      input: schemaForModels(skill.input),
-      readsText: skill.read !== undefined || fields !== undefined || skill.input.safeParse({}).success,
+      input: toModelSchema(skill.input),
+      readsText: skill.read !== undefined || slots !== undefined || skill.input.safeParse({}).success,
     },
     async handle(event, context) {
       const request = event.data
-      const called = { ...context, ...callOf(event.subject, request) } as SkillContext<Uses>
-      const filled = fields && request.input === null ? await fill(fields, called) : undefined
+      const skillContext = { ...context, ...callContextOf(event.subject, request) } as SkillContext<Uses>
+      const filled = slots && request.input === null ? await fillSlots(slots, skillContext) : undefined
       const answer =
         filled && 'asks' in filled
           ? ({ status: 'ok', ...filled } as const)
-          : await answerTo(skill, request, called, filled === null ? null : filled?.input)
+          : await runSkill(skill, request, skillContext, filled === null ? null : filled?.input)
       return {
         type: 'lares.result.returned',
         data: { callId: request.callId, step: request.step, ...answer },
@@ -80,7 +80,7 @@ export function defineSkill<Input extends z.ZodType, const Uses extends Ability 
   })
 }
 
-const callOf = (conversation: string, request: SkillRequest) => ({
+const callContextOf = (conversation: string, request: SkillRequest) => ({
   conversation,
   person: request.person,
   language: request.language,
@@ -90,17 +90,17 @@ const callOf = (conversation: string, request: SkillRequest) => ({
   ...(request.asked && { asked: request.asked }),
 })
 
-type Answer = Omit<Extract<SkillAnswer, object>, 'text'> & {
+type SkillOutcome = Omit<Extract<SkillAnswer, object>, 'text'> & {
   status: 'ok' | 'declined' | 'failed'
   text: string
 }
 
-async function answerTo<Input extends z.ZodType, Uses extends Ability>(
+async function runSkill<Input extends z.ZodType, Uses extends ServiceName>(
   skill: SkillDefinition<Input, Uses>,
   request: SkillRequest,
   context: SkillContext<Uses>,
   filled: Record<string, unknown> | null | undefined,
-): Promise<Answer> {
+): Promise<SkillOutcome> {
   try {
     const raw =
       request.input ??
@@ -120,7 +120,7 @@ async function answerTo<Input extends z.ZodType, Uses extends Ability>(
 }
 
 /** The input's JSON Schema without what only costs a model tokens. */
-function schemaForModels(input: z.ZodType): Record<string, unknown> {
+function toModelSchema(input: z.ZodType): Record<string, unknown> {
   const { $schema, additionalProperties, ...schema } = z.toJSONSchema(input, {
     io: 'input',
     override({ jsonSchema }) {

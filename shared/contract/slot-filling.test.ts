@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import * as z from 'zod'
-import { isChinese } from '../language/detection.ts'
+import { containsChinese } from '../language/detection.ts'
 import type { AnyFunction } from './definition.ts'
 import type { EventData, SkillRequest } from './events/event-types.ts'
-import { openPerch, type Perch, said } from './serve.fixture.ts'
+import { type FunctionTestBed, openFunctionTestBed, skillRequestEvent } from './serve.fixture.ts'
 import { defineSkill } from './skill.ts'
 
-let perch: Perch
+let testBed: FunctionTestBed
 beforeEach(async () => {
-  perch = await openPerch()
+  testBed = await openFunctionTestBed()
 })
-afterEach(() => perch.close())
+afterEach(() => testBed.close())
 
-const table = (input: z.ZodType = booking) =>
+const bookingSkill = (input: z.ZodType = booking) =>
   defineSkill({
     name: 'parrot',
     description: 'Books a table.',
@@ -31,8 +31,8 @@ const booking = z.object({
 type Result = EventData<'lares.result.returned'>
 
 /** A talk with a skill over HTTP, as the connector and dialog have it: what it asked for comes back with the next words. */
-async function talk(skill: AnyFunction, ...texts: string[]): Promise<Result[]> {
-  const served = await perch.serve(skill)
+async function converse(skill: AnyFunction, ...texts: string[]): Promise<Result[]> {
+  const served = await testBed.serve(skill)
   const results: Result[] = []
   for (const text of texts) {
     const asked = results.at(-1)?.asks?.asked
@@ -40,10 +40,10 @@ async function talk(skill: AnyFunction, ...texts: string[]): Promise<Result[]> {
       // A Friday.
       saidAt: '2026-03-27T09:00:00.000Z',
       timeZone: 'Europe/Berlin',
-      language: isChinese(text) ? 'zh' : 'en',
+      language: containsChinese(text) ? 'zh' : 'en',
       ...(asked && { asked }),
     }
-    const [event] = await served.ask(said(text, more))
+    const [event] = await served.ask(skillRequestEvent(text, more))
     results.push(event!.data as Result)
   }
   return results
@@ -51,7 +51,7 @@ async function talk(skill: AnyFunction, ...texts: string[]): Promise<Result[]> {
 
 /** What the last of the texts came to: the input that it ran with, or what it asked. */
 async function outcome(skill: AnyFunction, ...texts: string[]): Promise<unknown> {
-  const last = (await talk(skill, ...texts)).at(-1)!
+  const last = (await converse(skill, ...texts)).at(-1)!
   if (last.status !== 'ok') return last.status
   return last.asks ? last.text : JSON.parse(last.text)
 }
@@ -64,7 +64,7 @@ describe('everything at once', () => {
       { when: '2026-03-31T17:30:00.000Z', guests: 12 },
     ],
     ['明天晚上八点订一张四个人坐的桌子', { when: '2026-03-28T19:00:00.000Z', guests: 4 }],
-  ])('"%s"', async (text, input) => expect(await outcome(table(), text)).toEqual(input))
+  ])('"%s"', async (text, input) => expect(await outcome(bookingSkill(), text)).toEqual(input))
 })
 
 describe('what is missing is asked for', () => {
@@ -80,16 +80,16 @@ describe('what is missing is asked for', () => {
     [['订一张桌子'], '什么时候？'],
     [['订一张桌子', '明天晚上八点'], '几位？'],
     [['订一张桌子', '明天晚上八点', '四位'], { when: '2026-03-28T19:00:00.000Z', guests: 4 }],
-  ])('%j', async (texts, expected) => expect(await outcome(table(), ...texts)).toEqual(expected))
+  ])('%j', async (texts, expected) => expect(await outcome(bookingSkill(), ...texts)).toEqual(expected))
 
   test('and what is no answer is something else', async () => {
-    expect(await outcome(table(), 'book a table', 'what is the weather like?')).toBe('declined')
-    expect(await outcome(table(), 'book a table', 'x'.repeat(600))).toBe('declined')
+    expect(await outcome(bookingSkill(), 'book a table', 'what is the weather like?')).toBe('declined')
+    expect(await outcome(bookingSkill(), 'book a table', 'x'.repeat(600))).toBe('declined')
   })
 })
 
 describe('each type and format', () => {
-  const only = (field: z.ZodType) => table(z.object({ field }))
+  const only = (field: z.ZodType) => bookingSkill(z.object({ field }))
   it.each<[z.ZodType, string, unknown]>([
     [z.iso.date(), 'the day after tomorrow', '2026-03-29'],
     [z.iso.date(), '下周二', '2026-03-31'],
@@ -127,7 +127,7 @@ describe('each type and format', () => {
   test('places, names and words are answered with any words but a question', async () => {
     const anywhere = only(z.string().meta({ reads: 'place' }))
     expect(await outcome(anywhere, 'hello', 'my garden.')).toEqual({ field: 'my garden' })
-    expect((await talk(anywhere, 'hello'))[0]!.asks).toMatchObject({ takesAnyWords: true })
+    expect((await converse(anywhere, 'hello'))[0]!.asks).toMatchObject({ takesAnyWords: true })
     expect(await outcome(anywhere, 'hello', 'In Berlin, please.')).toEqual({ field: 'Berlin' })
     expect(await outcome(anywhere, 'hello', "my aunt's house in Berlin")).toEqual({
       field: "my aunt's house in Berlin",
@@ -138,14 +138,14 @@ describe('each type and format', () => {
 })
 
 test('fields that are not required are filled when they are said, and not asked for', async () => {
-  const skill = table(z.object({ guests: z.int(), size: z.enum(['small', 'large']).optional() }))
+  const skill = bookingSkill(z.object({ guests: z.int(), size: z.enum(['small', 'large']).optional() }))
   expect(await outcome(skill, 'four')).toEqual({ guests: 4 })
   expect(await outcome(skill, 'four at a large one')).toEqual({ guests: 4, size: 'large' })
 })
 
 describe('several of a kind', () => {
   const place = (...words: string[]) => z.string().meta({ reads: 'place', words })
-  const journey = table(
+  const journey = bookingSkill(
     z.object({ via: place().optional(), to: place('to', '到'), from: place('from', '从') }),
   )
   it.each([
@@ -158,20 +158,22 @@ describe('several of a kind', () => {
   ])('places: "%s" → %j', async (text, input) => expect(await outcome(journey, text)).toEqual(input))
 
   test('a choice that was not said does not take the value of another', async () => {
-    const shirt = table(z.object({ size: z.enum(['small', 'large']), colour: z.enum(['red', 'blue']) }))
+    const shirt = bookingSkill(
+      z.object({ size: z.enum(['small', 'large']), colour: z.enum(['red', 'blue']) }),
+    )
     expect(await outcome(shirt, 'a red one', 'large')).toEqual({ size: 'large', colour: 'red' })
   })
 
   test('a number that was not said does not take the value of another', async () => {
     const amount = (...words: string[]) => z.int().meta({ words })
-    const order = table(z.object({ eggs: amount('eggs', '个蛋'), slices: amount('slices', '片') }))
+    const order = bookingSkill(z.object({ eggs: amount('eggs', '个蛋'), slices: amount('slices', '片') }))
     expect(await outcome(order, '3 slices', 'two')).toEqual({ eggs: 2, slices: 3 })
   })
 })
 
 test('a model that fills the input itself is not asked back, and sees nothing of this', async () => {
-  const served = await perch.serve(table())
-  const [event] = await served.ask(said('', { input: { guests: 4 } }))
+  const served = await testBed.serve(bookingSkill())
+  const [event] = await served.ask(skillRequestEvent('', { input: { guests: 4 } }))
   expect(event!.data).toMatchObject({ status: 'failed', text: expect.stringContaining('when') })
   const { body } = await served.get('/_/manifest')
   expect(body).toMatchObject({
@@ -184,6 +186,6 @@ test('a model that fills the input itself is not asked back, and sees nothing of
 })
 
 test('a skill that needs what cannot be read is left to the model, as before', async () => {
-  const skill = table(z.object({ when: z.iso.datetime(), anything: z.string() }))
+  const skill = bookingSkill(z.object({ when: z.iso.datetime(), anything: z.string() }))
   expect(await outcome(skill, 'book a table tomorrow at 8 pm')).toBe('declined')
 })

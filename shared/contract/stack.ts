@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
-import { name } from './events/event-types.ts'
+import { nameSchema } from './events/event-types.ts'
 
 /** A deployed function as the connector needs it. */
 export type DeployedFunction = { name: string; topics: string[] }
@@ -10,9 +10,9 @@ export type DeployedFunction = { name: string; topics: string[] }
 /** Where the connector learns which functions are deployed. May fail; the connector keeps its last good map. */
 export type FunctionSource = () => Promise<DeployedFunction[]>
 
-const stackFile = z.looseObject({
+const stackFileSchema = z.looseObject({
   functions: z.record(
-    name,
+    nameSchema,
     z.looseObject({ handler: z.string(), annotations: z.record(z.string(), z.coerce.string()).optional() }),
   ),
 })
@@ -27,12 +27,12 @@ export async function readStack(file: string): Promise<StackFunction[]> {
   const text = await readFile(file, 'utf8').catch(cause => {
     throw new LaresError('invalid_config', `${file} cannot be read: ${cause.message}`, { cause })
   })
-  const result = stackFile.safeParse(parseYaml(file, text))
+  const result = stackFileSchema.safeParse(parseYaml(file, text))
   if (!result.success) throw new LaresError('invalid_config', `${file}: ${z.prettifyError(result.error)}`)
   return Object.entries(result.data.functions).map(([name, { handler, annotations }]) => ({
     name,
     handler,
-    topics: topicsIn(annotations?.topic),
+    topics: parseTopics(annotations?.topic),
   }))
 }
 
@@ -43,7 +43,7 @@ export const stackSource =
     readStack(file)
 
 /** The topics of a `topic` annotation, which are separated by commas. */
-export const topicsIn = (annotation = ''): string[] =>
+export const parseTopics = (annotation = ''): string[] =>
   annotation
     .split(',')
     .map(topic => topic.trim())

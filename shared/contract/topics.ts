@@ -1,11 +1,11 @@
 import type { TopicSettings } from '../bus/bus.ts'
 import type { Manifest } from './catalogue.ts'
-import { topicOf, typePatterns } from './events/event-types.ts'
+import { eventTypePatterns, topicOf } from './events/event-types.ts'
 import type { DeployedFunction } from './stack.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 /** Dialog's journal is kept longer than this, so that whatever is read again is known again. */
-export const RETENTION_MS = 7 * DAY_MS
+export const DEFAULT_RETENTION_MS = 7 * DAY_MS
 /** Tokens on their way to a screen; whoever comes later reads the whole reply. */
 const STREAM_RETENTION_MS = 10 * 60 * 1_000
 /** Operators may look at a dead letter much later. */
@@ -13,18 +13,18 @@ const DEAD_LETTER_RETENTION_MS = 90 * DAY_MS
 
 const retentionOf = (topic: string): number => {
   if (topic === 'lares.stream') return STREAM_RETENTION_MS
-  return topic === 'lares.deadletter' ? DEAD_LETTER_RETENTION_MS : RETENTION_MS
+  return topic === 'lares.deadletter' ? DEAD_LETTER_RETENTION_MS : DEFAULT_RETENTION_MS
 }
 
 /** Topics that exist whatever is deployed: those of the types without a name in them. */
-export const standingTopics = (): TopicSettings[] =>
-  withRetention(typePatterns.filter(type => !type.includes('*')).map(topicOf))
+export const fixedTopics = (): TopicSettings[] =>
+  withRetention(eventTypePatterns.filter(type => !type.includes('*')).map(topicOf))
 
 /** All topics that the deployed functions read or write, and the standing ones. */
-export function topicsToMake(deployed: DeployedFunction[], manifests: Manifest[]): TopicSettings[] {
+export function requiredTopics(deployed: DeployedFunction[], manifests: Manifest[]): TopicSettings[] {
   const emitted = manifests.flatMap(({ emits }) => emits.filter(type => !type.includes('*')).map(topicOf))
   const read = deployed.flatMap(({ topics }) => topics)
-  return [...standingTopics(), ...withRetention([...emitted, ...read])].filter(
+  return [...fixedTopics(), ...withRetention([...emitted, ...read])].filter(
     (topic, index, all) => all.findIndex(({ name }) => name === topic.name) === index,
   )
 }

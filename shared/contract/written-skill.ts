@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 import type { ChatMessage, Models } from '../models/models.ts'
 import type { AnyFunction } from './definition.ts'
-import { name } from './events/event-types.ts'
+import { nameSchema } from './events/event-types.ts'
 import { defineSkill } from './skill.ts'
 
 /** A language model writes the answer, which can take long on a small machine. */
@@ -16,8 +16,8 @@ const CHARACTERS_PER_TOKEN = 2
  * The front matter of a SKILL.md, as the Agent Skills specification has it (agentskills.io, "Frontmatter"). `examples`
  * is Lares's own: things people say when they want the skill. What is written for other programs is let be.
  */
-const frontMatter = z.looseObject({
-  name,
+const frontMatterSchema = z.looseObject({
+  name: nameSchema,
   description: z.string().trim().min(1).max(1_024),
   examples: z.array(z.string().trim().min(1)).default([]),
 })
@@ -26,8 +26,8 @@ const frontMatter = z.looseObject({
  * The skill that a SKILL.md describes: its text is the instructions by which the language model answers what the person
  * said. Only that file is read; scripts beside it are not run. Errors: `invalid_config`, naming the file and what is wrong.
  */
-export function writtenSkill(text: string, file: string): AnyFunction {
-  const { front, instructions } = partsOf(text, file)
+export function skillFromMarkdown(text: string, file: string): AnyFunction {
+  const { front, instructions } = parseSkillFile(text, file)
   return defineSkill({
     name: front.name,
     description: front.description,
@@ -40,10 +40,10 @@ export function writtenSkill(text: string, file: string): AnyFunction {
     timeoutMs: TIMEOUT_MS,
     run: async ({ request }, { models, text, signal }) => {
       const { contextTokens } = await models.capabilities('text-generation')
-      const room = Math.max(0, contextTokens - MAX_TOKENS) * CHARACTERS_PER_TOKEN
+      const maxCharacters = Math.max(0, contextTokens - MAX_TOKENS) * CHARACTERS_PER_TOKEN
       const said = request ?? text
-      const system = instructions.slice(0, Math.max(0, room - said.length))
-      return await answerOf(
+      const system = instructions.slice(0, Math.max(0, maxCharacters - said.length))
+      return await generateAnswer(
         models,
         [
           { role: 'system', content: system },
@@ -55,27 +55,29 @@ export function writtenSkill(text: string, file: string): AnyFunction {
   })
 }
 
-async function answerOf(models: Models, messages: ChatMessage[], signal: AbortSignal): Promise<string> {
+async function generateAnswer(models: Models, messages: ChatMessage[], signal: AbortSignal): Promise<string> {
   let answer = ''
   for await (const chunk of models.generate('text-generation', { messages, maxTokens: MAX_TOKENS, signal }))
     if (chunk.kind === 'text') answer += chunk.text
   return answer.trim()
 }
 
-function partsOf(text: string, file: string) {
-  const wrong = (problem: string, cause?: unknown) =>
+function parseSkillFile(text: string, file: string) {
+  const configError = (problem: string, cause?: unknown) =>
     new LaresError('invalid_config', `${file} ${problem}`, { cause })
   const parts = /^\uFEFF?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)(.*)$/s.exec(text)
-  if (!parts) throw wrong('begins with no front matter: write "---", name, description and "---" at its top')
+  if (!parts)
+    throw configError('begins with no front matter: write "---", name, description and "---" at its top')
   let yaml: unknown
   try {
     yaml = parse(parts[1]!)
   } catch (cause) {
-    throw wrong(`has front matter that is not YAML: ${(cause as Error).message}`, cause)
+    throw configError(`has front matter that is not YAML: ${(cause as Error).message}`, cause)
   }
-  const front = frontMatter.safeParse(yaml)
-  if (!front.success) throw wrong(`has wrong front matter: ${z.prettifyError(front.error)}`)
+  const front = frontMatterSchema.safeParse(yaml)
+  if (!front.success) throw configError(`has wrong front matter: ${z.prettifyError(front.error)}`)
   const instructions = parts[2]!.trim()
-  if (instructions === '') throw wrong('tells nothing after its front matter: write there what is to be done')
+  if (instructions === '')
+    throw configError('tells nothing after its front matter: write there what is to be done')
   return { front: front.data, instructions }
 }

@@ -1,10 +1,10 @@
 import { type Environment, readEnvironment } from '../config/environment.ts'
-import { functionFrom } from '../contract/plugin.ts'
+import { functionFromExport } from '../contract/plugin.ts'
 import { type HostedFunction, hostFunction } from './host.ts'
 import { runProcess } from './process.ts'
 
 /** Starts the function of an image, with this in place of what the environment says. */
-export type Start = (instead?: Partial<Environment>) => Promise<HostedFunction>
+export type StartFunction = (instead?: Partial<Environment>) => Promise<HostedFunction>
 
 /**
  * What an image runs (main.mjs of template/node24/bundler): the function on PORT. With `--warm-up`, while the image is
@@ -12,10 +12,10 @@ export type Start = (instead?: Partial<Environment>) => Promise<HostedFunction>
  */
 export async function runBundled(load: () => Promise<{ default?: unknown }>): Promise<void> {
   // What fails while it is loaded is told in one line, as Node would print the whole of a bundle's.
-  const start: Start = async instead =>
-    hostFunction(functionFrom((await load()).default, 'handler'), {
+  const start: StartFunction = async overrides =>
+    hostFunction(functionFromExport((await load()).default, 'handler'), {
       ...readEnvironment(process.env),
-      ...instead,
+      ...overrides,
     })
   if (process.argv.includes('--warm-up')) return await (await import('./warm-up.ts')).warmUp(start)
   await runProcess(async () => (await start()).stop)

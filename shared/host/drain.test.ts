@@ -6,34 +6,42 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { NDJSON, toHttp } from '../contract/events/http-binding.ts'
-import { answer, chunk, openPerch, type Perch, parrot, refusal, said } from '../contract/serve.fixture.ts'
+import { eventToHttp, NDJSON_MEDIA_TYPE } from '../contract/events/http-binding.ts'
+import {
+  type FunctionTestBed,
+  openFunctionTestBed,
+  parrotFunction,
+  readError,
+  resultDraft,
+  skillRequestEvent,
+  streamDraft,
+} from '../contract/serve.fixture.ts'
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname
 
-let perch: Perch
+let testBed: FunctionTestBed
 let folder: string
 let child: ChildProcess | undefined
 
 beforeEach(async () => {
-  perch = await openPerch()
+  testBed = await openFunctionTestBed()
   folder = await mkdtemp(join(tmpdir(), 'lares-drain-'))
 })
 afterEach(async () => {
   child?.kill('SIGKILL')
   child = undefined
-  await perch.close()
+  await testBed.close()
   await rm(folder, { recursive: true })
 })
 
 /** A handler that works until it is told to end. */
-function slow() {
+function blockingFunction() {
   const end = Promise.withResolvers<void>()
   const signals: AbortSignal[] = []
-  const definition = parrot(async (_, { signal }) => {
+  const definition = parrotFunction(async (_, { signal }) => {
     signals.push(signal)
     await Promise.race([end.promise, once(signal, 'abort')])
-    return answer('done')
+    return resultDraft('done')
   })
   return { definition, end: end.resolve, signals }
 }
@@ -41,15 +49,15 @@ function slow() {
 test('a function is not ready, and refuses events, until its init has ended', async () => {
   const initialised = Promise.withResolvers<void>()
   const port = await freePort()
-  const serving = perch.serve(
-    parrot(() => undefined, { init: () => initialised.promise }),
+  const serving = testBed.serve(
+    parrotFunction(() => undefined, { init: () => initialised.promise }),
     { port },
   )
   const url = `http://127.0.0.1:${port}`
   const ready = async () => (await request(`${url}/_/ready`)).statusCode
   await vi.waitFor(async () => expect(await ready()).toBe(503))
-  const { headers, body } = toHttp(said('hello'))
-  expect(await refusal(request(url, { method: 'POST', headers, body }))).toMatchObject({
+  const { headers, body } = eventToHttp(skillRequestEvent('hello'))
+  expect(await readError(request(url, { method: 'POST', headers, body }))).toMatchObject({
     status: 503,
     code: 'unavailable',
     retryAfter: '1',
@@ -57,35 +65,35 @@ test('a function is not ready, and refuses events, until its init has ended', as
   initialised.resolve()
   const served = await serving
   expect(await ready()).toBe(200)
-  expect((await served.post(said('hello'))).statusCode).toBe(204)
+  expect((await served.post(skillRequestEvent('hello'))).statusCode).toBe(204)
 })
 
 test('an init that fails is told, and the port is free again', async () => {
   const port = await freePort()
   const init = () => Promise.reject(new Error('no seeds'))
   await expect(
-    perch.serve(
-      parrot(() => undefined, { init }),
+    testBed.serve(
+      parrotFunction(() => undefined, { init }),
       { port },
     ),
   ).rejects.toThrow('no seeds')
-  const served = await perch.serve(
-    parrot(() => undefined),
+  const served = await testBed.serve(
+    parrotFunction(() => undefined),
     { port },
   )
   expect((await served.get('/_/health')).status).toBe(200)
 })
 
 test('a drain lets running work finish, refuses what is new, closes the connections, and runs destroy last', async () => {
-  const { definition, end, signals } = slow()
+  const { definition, end, signals } = blockingFunction()
   const destroyed = vi.fn()
-  const served = await perch.serve({ ...definition, destroy: destroyed })
+  const served = await testBed.serve({ ...definition, destroy: destroyed })
   const agent = new Agent({ keepAlive: true })
-  const running = served.ask(said('hello'))
+  const running = served.ask(skillRequestEvent('hello'))
   await vi.waitFor(() => expect(signals).toHaveLength(1))
   const drained = served.drain()
   expect(await served.get('/_/ready')).toMatchObject({ status: 503 })
-  const { headers, body } = toHttp(said('late'))
+  const { headers, body } = eventToHttp(skillRequestEvent('late'))
   const late = nodeRequest(served.url, { method: 'POST', headers, agent }).end(body)
   const [response] = await once(late, 'response')
   expect([response.statusCode, response.headers.connection]).toEqual([503, 'close'])
@@ -101,15 +109,15 @@ test('a drain lets running work finish, refuses what is new, closes the connecti
 
 test('a stream that runs when the drain begins is sent to its end, and holds up nothing afterwards', async () => {
   const end = Promise.withResolvers<void>()
-  const served = await perch.serve(
-    parrot(async function* () {
-      yield chunk(0, 'first')
+  const served = await testBed.serve(
+    parrotFunction(async function* () {
+      yield streamDraft(0, 'first')
       await end.promise
       // Larger than any socket's buffer: it is still on its way when the handler has ended.
-      yield answer('x'.repeat(8_000_000))
+      yield resultDraft('x'.repeat(8_000_000))
     }),
   )
-  const { body } = await served.post(said('go'), { accept: NDJSON })
+  const { body } = await served.post(skillRequestEvent('go'), { accept: NDJSON_MEDIA_TYPE })
   const lines = body[Symbol.asyncIterator]()
   await lines.next()
   const drained = served.drain()
@@ -121,9 +129,9 @@ test('a stream that runs when the drain begins is sent to its end, and holds up 
 })
 
 test('work that outlasts the drain is aborted', async () => {
-  const { definition, signals } = slow()
-  const served = await perch.serve(definition, { drainTimeoutMs: 20 })
-  const running = served.ask(said('hello'))
+  const { definition, signals } = blockingFunction()
+  const served = await testBed.serve(definition, { drainTimeoutMs: 20 })
+  const running = served.ask(skillRequestEvent('hello'))
   running.catch(() => undefined)
   await vi.waitFor(() => expect(signals).toHaveLength(1))
   await served.drain()
@@ -146,7 +154,7 @@ async function startProcess(
 }
 
 /** It says by a file that it works, and works until another file is there. */
-const PATIENT = (folder: string) => `
+const WAITING_HANDLER = (folder: string) => `
   import { existsSync, writeFileSync } from 'node:fs'
   import { setTimeout } from 'node:timers/promises'
   export default {
@@ -160,9 +168,9 @@ const PATIENT = (folder: string) => `
   }`
 
 test('a function as a process finishes its work at SIGTERM, takes nothing new, and exits with 0', async () => {
-  const { url, child } = await startProcess(PATIENT(folder))
+  const { url, child } = await startProcess(WAITING_HANDLER(folder))
   const post = () => {
-    const { headers, body } = toHttp(said('hello'))
+    const { headers, body } = eventToHttp(skillRequestEvent('hello'))
     return request(url, { method: 'POST', headers, body })
   }
   const ready = async () => (await request(`${url}/_/ready`)).statusCode
@@ -172,7 +180,7 @@ test('a function as a process finishes its work at SIGTERM, takes nothing new, a
   await vi.waitFor(() => access(join(folder, 'working')))
   child.kill('SIGTERM')
   await vi.waitFor(async () => expect(await ready()).toBe(503))
-  expect(await refusal(post())).toMatchObject({ status: 503, code: 'unavailable', retryAfter: '1' })
+  expect(await readError(post())).toMatchObject({ status: 503, code: 'unavailable', retryAfter: '1' })
   await writeFile(join(folder, 'enough'), '')
   expect(await (await running).body.json()).toMatchObject({ text: 'done' })
   expect(await exited).toEqual([0, null])

@@ -1,27 +1,27 @@
 import { join } from 'node:path'
-import type { Log } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Environment } from '../config/environment.ts'
-import type { Ability, Services } from '../contract/context.ts'
+import type { ServiceName, Services } from '../contract/context.ts'
 import { type EventLog, openEventLog } from '../contract/events/event-log.ts'
 import { openEmbedder } from '../models/embedder.ts'
-import { lazyModels } from '../models/lazy-models.ts'
+import { lazyTextGenerator } from '../models/lazy-models.ts'
 import type { Embedder, Models, TextGenerator } from '../models/models.ts'
 import type { ObjectStore } from '../objects/objects.ts'
-import { meteredEvents } from '../observability/metered-events.ts'
+import { meteredEventLog } from '../observability/metered-events.ts'
 import { meteredModels } from '../observability/metered-models.ts'
-import { meteredConversations } from '../observability/metered-store.ts'
+import { meteredStore } from '../observability/metered-store.ts'
 import { type Metrics, openMetrics } from '../observability/metrics.ts'
 import type { Audit } from '../protection/audit/audit.ts'
-import { openOwners } from '../protection/owners.ts'
+import { openOwnerCache } from '../protection/owners.ts'
 import { openProtection, type Protection } from '../protection/protection.ts'
-import type { Conversations } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 
 /** The drivers that the environment chooses, each opened (and its code loaded) at its first use, and then kept. */
 export type Drivers = {
   bus(): Promise<Bus>
-  conversations(): Promise<Conversations>
+  store(): Promise<Store>
   objects(): Promise<ObjectStore>
   vectors(): Promise<Vectors>
   models(): Promise<Models>
@@ -30,43 +30,43 @@ export type Drivers = {
   /** The keys that all of these are encrypted with; undefined when LARES_PROTECTION=off says so. */
   protection: Protection | undefined
   /** What a function that `uses` these gets. */
-  services(uses: Iterable<Ability>): Promise<Partial<Services>>
+  services(uses: Iterable<ServiceName>): Promise<Partial<Services>>
   /** What this process counts; the drivers count here already. */
   metrics: Metrics
   /** Closes what was opened, in the reverse order. */
   close(): Promise<void>
 }
 
-export function openDrivers(environment: Environment, log: Log): Drivers {
+export function openDrivers(environment: Environment, log: Logger): Drivers {
   const metrics = openMetrics()
-  const opened: { close?(): Promise<void> }[] = []
-  const once = <T extends object>(open: () => Promise<T>) => {
+  const closeables: { close?(): Promise<void> }[] = []
+  const lazyDriver = <T extends object>(open: () => Promise<T>) => {
     let value: Promise<T> | undefined
     const keep = (driver: T) => {
-      opened.push(driver)
+      closeables.push(driver)
       return driver
     }
     return () => (value ??= open().then(keep))
   }
   const protection = openProtection(environment, log)
-  if (protection) opened.push(protection)
-  const owners = openOwners()
+  if (protection) closeables.push(protection)
+  const owners = openOwnerCache()
   const ownerOf = async (conversation: string) =>
-    (await (await conversations()).history.conversation(conversation))?.person
-  const bus = once(async () => {
+    (await (await store()).history.conversation(conversation))?.person
+  const bus = lazyDriver(async () => {
     const driver = await openBus(environment, log)
     if (!protection) return driver
     const { protectedBus } = await import('../protection/stores/protected-bus.ts')
     return protectedBus(driver, { keys: protection.keys, owners, ownerOf })
   })
-  const conversations = once(async () => {
+  const store = lazyDriver(async () => {
     await protection?.ready()
-    const driver = await openConversations(environment, log)
-    if (!protection) return meteredConversations(driver, metrics)
-    const { protectedConversations } = await import('../protection/stores/protected-store.ts')
-    return meteredConversations(protectedConversations(driver, protection.keys), metrics)
+    const driver = await openStore(environment, log)
+    if (!protection) return meteredStore(driver, metrics)
+    const { protectedStore } = await import('../protection/stores/protected-store.ts')
+    return meteredStore(protectedStore(driver, protection.keys), metrics)
   })
-  const objects = once(async () => {
+  const objects = lazyDriver(async () => {
     const driver = await openObjects(environment)
     if (!protection) return driver
     return (await import('../protection/stores/protected-objects.ts')).protectedObjects(
@@ -74,7 +74,7 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
       protection.keys,
     )
   })
-  const vectors = once(async () => {
+  const vectors = lazyDriver(async () => {
     const driver = await openVectors(environment)
     if (!protection) return driver
     return (await import('../protection/stores/protected-vectors.ts')).protectedVectors(
@@ -82,26 +82,26 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
       protection.keys,
     )
   })
-  const models = once(async () =>
+  const models = lazyDriver(async () =>
     meteredModels(
-      joinModels(
-        lazyModels(() => openGenerator(environment, log)),
+      combineModels(
+        lazyTextGenerator(() => openGenerator(environment, log)),
         openEmbedder(environment, log),
       ),
       environment.openai ? 'openai' : 'llama',
       metrics,
     ),
   )
-  const open: { [A in Ability]: () => Promise<Services[A]> } = {
+  const open: { [A in ServiceName]: () => Promise<Services[A]> } = {
     models,
-    conversations,
-    documents: async () => (await conversations()).documents,
-    timers: async () => (await conversations()).timers,
+    conversations: store,
+    documents: async () => (await store()).records,
+    timers: async () => (await store()).timers,
     vectors,
     objects,
     async catalogue() {
       const { openCatalogue } = await import('../contract/catalogue.ts')
-      return openCatalogue((await conversations()).documents)
+      return openCatalogue((await store()).records)
     },
     async assistant() {
       const { readConfig } = await import('../config/files.ts')
@@ -110,18 +110,18 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
   }
   return {
     bus,
-    conversations,
+    store,
     objects,
     vectors,
     models,
     protection,
     async audit() {
       const { openAudit } = await import('../protection/audit/audit.ts')
-      return openAudit({ store: (await conversations()).audit, protection })
+      return openAudit({ store: (await store()).audit, protection })
     },
     events: async () => {
-      const log = openEventLog(await bus(), await objects(), { learn: owners.learn, ownerOf })
-      return meteredEvents(log, environment.bus, metrics)
+      const log = openEventLog(await bus(), await objects(), { recordOwner: owners.recordOwner, ownerOf })
+      return meteredEventLog(log, environment.bus, metrics)
     },
     metrics,
     async services(uses) {
@@ -129,15 +129,15 @@ export function openDrivers(environment: Environment, log: Log): Drivers {
       return Object.fromEntries(await Promise.all(pairs))
     },
     async close() {
-      for (const driver of opened.reverse()) await driver.close?.()
+      for (const driver of closeables.reverse()) await driver.close?.()
     },
   }
 }
 
-async function openBus(environment: Environment, log: Log): Promise<Bus> {
+async function openBus(environment: Environment, log: Logger): Promise<Bus> {
   if (environment.bus === 'sqlite') {
     const { openSqliteBus } = await import('../bus/sqlite/sqlite-bus.ts')
-    return openSqliteBus({ file: join(environment.home, 'bus.db') })
+    return openSqliteBus({ file: join(environment.dataDirectory, 'bus.db') })
   }
   const { openKafkaBus } = await import('../bus/kafka/kafka-bus.ts')
   return openKafkaBus({ brokers: environment.kafkaBrokers, client: environment.kafkaClient, log })
@@ -149,7 +149,7 @@ async function openObjects(environment: Environment): Promise<ObjectStore> {
     return openMinioObjects(environment.s3)
   }
   const { openFolderObjects } = await import('../objects/folder.ts')
-  return openFolderObjects(join(environment.home, 'objects'), environment.coldFolder)
+  return openFolderObjects(join(environment.dataDirectory, 'objects'), environment.coldFolder)
 }
 
 async function openVectors(environment: Environment): Promise<Vectors> {
@@ -158,19 +158,19 @@ async function openVectors(environment: Environment): Promise<Vectors> {
     return openQdrantVectors(environment.qdrant)
   }
   const { openSqliteVectors } = await import('../vectors/sqlite.ts')
-  return openSqliteVectors(join(environment.home, 'vectors.db'))
+  return openSqliteVectors(join(environment.dataDirectory, 'vectors.db'))
 }
 
-async function openConversations(environment: Environment, log: Log): Promise<Conversations> {
+async function openStore(environment: Environment, log: Logger): Promise<Store> {
   if (environment.database) {
-    const { openPostgresConversations } = await import('../store/postgres/postgres-store.ts')
-    return openPostgresConversations({ ...environment.database, log })
+    const { openPostgresStore } = await import('../store/postgres/postgres-store.ts')
+    return openPostgresStore({ ...environment.database, log })
   }
-  const { openSqliteConversations } = await import('../store/sqlite/sqlite-store.ts')
-  return openSqliteConversations(join(environment.home, 'conversations.db'))
+  const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')
+  return openSqliteStore(join(environment.dataDirectory, 'conversations.db'))
 }
 
-function joinModels(generator: TextGenerator, embedder: Embedder): Models {
+function combineModels(generator: TextGenerator, embedder: Embedder): Models {
   const close = async () => {
     await embedder.close()
     await generator.close()
@@ -178,7 +178,7 @@ function joinModels(generator: TextGenerator, embedder: Embedder): Models {
   return { ...generator, embed: embedder.embed, close }
 }
 
-async function openGenerator(environment: Environment, log: Log): Promise<TextGenerator> {
+async function openGenerator(environment: Environment, log: Logger): Promise<TextGenerator> {
   if (environment.openai) {
     const { openOpenAIModels } = await import('../models/openai/openai.ts')
     return openOpenAIModels({ ...environment.openai, model: environment.model })
@@ -188,6 +188,7 @@ async function openGenerator(environment: Environment, log: Log): Promise<TextGe
     import('../models/llama/model-file.ts'),
   ])
   const modelFile =
-    environment.model ?? (await ensureModelFile({ cacheDir: join(environment.cache, 'models'), log }))
+    environment.model ??
+    (await ensureModelFile({ cacheDir: join(environment.cacheDirectory, 'models'), log }))
   return openLlamaModels({ modelFile, log })
 }

@@ -1,9 +1,9 @@
 import type { Environment } from '../config/environment.ts'
 import type { AnyFunction } from '../contract/definition.ts'
-import { invocable } from '../contract/invoke.ts'
+import { createInvocable } from '../contract/invoke.ts'
 import { serve } from '../contract/serve.ts'
 import { meteredFunction } from '../observability/metered-function.ts'
-import { openLog } from '../observability/pino-log.ts'
+import { openLogger } from '../observability/pino-log.ts'
 import { openDrivers } from './drivers.ts'
 
 export type HostedFunction = { port: number; stop(): Promise<void> }
@@ -16,12 +16,12 @@ export async function hostFunction(
   definition: AnyFunction,
   environment: Environment,
 ): Promise<HostedFunction> {
-  const log = openLog(definition.name, environment.logLevel)
+  const log = openLogger(definition.name, environment.logLevel)
   const drivers = openDrivers(environment, log)
   const services = await drivers.services(definition.uses ?? [])
   const { metrics } = drivers
-  const ready = meteredFunction(
-    invocable(definition, {
+  const metered = meteredFunction(
+    createInvocable(definition, {
       services,
       objects: { get: async key => (await drivers.objects()).get(key) },
       log,
@@ -29,7 +29,7 @@ export async function hostFunction(
     metrics,
   )
   const { host, port } = environment
-  const running = await serve(ready, { port, host, log, metrics })
+  const running = await serve(metered, { port, host, log, metrics })
   return {
     port: running.port,
     async stop() {

@@ -2,24 +2,24 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LaresError } from '../base/errors.ts'
-import { noLog } from '../base/log.ts'
+import { silentLogger } from '../base/log.ts'
 import { openCatalogue } from '../contract/catalogue.ts'
 import type { Services } from '../contract/context.ts'
 import type { AnyFunction } from '../contract/definition.ts'
-import { firstEvent, type LaresEvent } from '../contract/events/event.ts'
+import { createRootEvent, type LaresEvent } from '../contract/events/event.ts'
 import type { EventData, EventType, Language, SkillRequest } from '../contract/events/event-types.ts'
 import { newId } from '../contract/events/ids.ts'
-import { invocable } from '../contract/invoke.ts'
-import { languageOf } from '../language/detection.ts'
+import { createInvocable } from '../contract/invoke.ts'
+import { detectLanguage } from '../language/detection.ts'
 import type { Models } from '../models/models.ts'
 import { openFolderObjects } from '../objects/folder.ts'
 import type { ObjectStore } from '../objects/objects.ts'
-import { openSqliteConversations } from '../store/sqlite/sqlite-store.ts'
-import type { Conversations } from '../store/store.ts'
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import type { Store } from '../store/store.ts'
 import { openSqliteVectors } from '../vectors/sqlite.ts'
 
-export type Kit = {
-  conversations: Conversations
+export type TestKit = {
+  store: Store
   services: Partial<Services>
   objects: ObjectStore
   /** Gives an event to a function, as the connector does, and gives what comes of it. */
@@ -28,57 +28,57 @@ export type Kit = {
   ask(
     definition: AnyFunction,
     said: string,
-    options?: AskOptions,
+    options?: SkillRequestOptions,
   ): Promise<EventData<'lares.result.returned'>>
   close(): Promise<void>
 }
 
-export type AskOptions = Partial<
+export type SkillRequestOptions = Partial<
   Pick<SkillRequest, 'input' | 'person' | 'timeZone' | 'saidAt' | 'language' | 'asked'>
 > & {
   eventId?: string
 }
 
 /** There are no models here: what needs one says so, and what can do without does. */
-const wordsAlone: Pick<Models, 'embed'> = {
+const noEmbeddings: Pick<Models, 'embed'> = {
   embed: async () => {
     throw new LaresError('rejected', 'there are no embeddings in this test')
   },
 }
 
 /** A conversations store in a directory of its own, and the functions' own runtime around it. Default: no models. */
-export async function openKit({
-  models = wordsAlone,
+export async function openTestKit({
+  models = noEmbeddings,
 }: {
   models?: Pick<Models, 'embed'>
-} = {}): Promise<Kit> {
+} = {}): Promise<TestKit> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-functions-'))
-  const conversations = openSqliteConversations(join(folder, 'conversations.db'))
-  const { documents, timers } = conversations
+  const conversations = openSqliteStore(join(folder, 'conversations.db'))
+  const { records, timers } = conversations
   const vectors = openSqliteVectors(join(folder, 'vectors.db'))
   const objects = openFolderObjects(join(folder, 'objects'))
   const services = {
     conversations,
-    documents,
+    documents: records,
     timers,
     vectors,
     objects,
     models: models as Models,
-    catalogue: openCatalogue(documents),
+    catalogue: openCatalogue(records),
   }
-  const send: Kit['send'] = async (definition, event) => {
+  const send: TestKit['send'] = async (definition, event) => {
     const events: LaresEvent[] = []
-    const { invoke } = invocable(definition, { services, objects, log: noLog })
-    for await (const made of invoke(event as unknown as LaresEvent)) events.push(made)
+    const { invoke } = createInvocable(definition, { services, objects, log: silentLogger })
+    for await (const emitted of invoke(event as unknown as LaresEvent)) events.push(emitted)
     return events
   }
   return {
-    conversations,
+    store: conversations,
     services,
     objects,
     send,
     async ask(definition, said, { eventId, ...options } = {}) {
-      const [result] = await send(definition, requestEvent(definition.name, said, options, eventId))
+      const [result] = await send(definition, skillRequestEvent(definition.name, said, options, eventId))
       return result!.data as EventData<'lares.result.returned'>
     },
     async close() {
@@ -89,13 +89,13 @@ export async function openKit({
   }
 }
 
-function requestEvent(
+function skillRequestEvent(
   skill: string,
   text: string,
-  options: Omit<AskOptions, 'eventId'>,
+  options: Omit<SkillRequestOptions, 'eventId'>,
   id: string = newId(),
 ) {
-  return firstEvent({
+  return createRootEvent({
     id,
     source: '/test',
     type: `lares.skill.${skill}.requested`,
@@ -106,7 +106,7 @@ function requestEvent(
       person: 'alice',
       input: null,
       text,
-      language: languageOf(text),
+      language: detectLanguage(text),
       timeZone: 'Europe/Berlin',
       saidAt: '2026-03-27T09:00:00.000Z',
       ...options,
@@ -114,14 +114,14 @@ function requestEvent(
   })
 }
 
-export type SayOptions = { person?: string; time?: string; id?: string; language?: Language }
+export type MessageOptions = { person?: string; time?: string; id?: string; language?: Language }
 
 /** A message as the gateway writes it. */
 export const messageEvent = (
   text: string,
-  { person = 'alice', time, id = newId(), language }: SayOptions = {},
+  { person = 'alice', time, id = newId(), language }: MessageOptions = {},
 ) =>
-  firstEvent({
+  createRootEvent({
     id,
     source: '/test',
     type: 'lares.message.received',
@@ -132,7 +132,7 @@ export const messageEvent = (
       text,
       attachments: [],
       channel: 'test',
-      language: language ?? languageOf(text),
+      language: language ?? detectLanguage(text),
       timeZone: 'Europe/Berlin',
     },
   })

@@ -3,30 +3,30 @@ import { flushCompileCache } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Start } from './bundled.ts'
+import type { StartFunction } from './bundled.ts'
 
 /**
  * Starts a function where its image is built, loads all that lies beside it, and ends the process. One that cannot start
  * there, as for want of a server, only starts slower later. Imports nothing of the bundle, whose main file waits for it.
  */
-export async function warmUp(start: Start): Promise<void> {
+export async function warmUp(start: StartFunction): Promise<void> {
   try {
-    const running = await start({ home: tmpdir(), port: 0, embeddingModel: 'none' })
+    const running = await start({ dataDirectory: tmpdir(), port: 0, embeddingModel: 'none' })
     await running.stop()
   } catch (error) {
     process.stderr.write(`it does not start here: ${(error as Error).message}\n`)
   }
-  await loadRest(dirname(process.argv[1]!))
+  await loadRemainingModules(dirname(process.argv[1]!))
   flushCompileCache()
   process.exit(0)
 }
 
 /** Programs of their own, which lie beside what the bundle loads at first use. */
-const PROGRAMS = ['main.mjs', 'worker.mjs', 'health.mjs']
+const ENTRY_FILES = ['main.mjs', 'worker.mjs', 'health.mjs']
 
 /** Drivers of the stores that the function may meet where it runs; one that cannot be loaded here only loads slower later. */
-async function loadRest(folder: string): Promise<void> {
+async function loadRemainingModules(folder: string): Promise<void> {
   for (const file of await readdir(folder))
-    if (file.endsWith('.mjs') && !PROGRAMS.includes(file))
+    if (file.endsWith('.mjs') && !ENTRY_FILES.includes(file))
       await import(pathToFileURL(join(folder, file)).href).catch(() => undefined)
 }

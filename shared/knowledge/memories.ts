@@ -1,12 +1,12 @@
 import { keyedId } from '../contract/events/ids.ts'
-import type { Document, Documents } from '../store/store.ts'
+import type { JsonRecord, Records } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 
 /** The collection of documents that memories are, a person's each. */
-export const MEMORIES = 'memories'
+export const MEMORIES_COLLECTION = 'memories'
 /** Under a memory's id, when it was last forgotten: a late repetition of the event that made it must not bring it back. */
-const FORGOTTEN = 'forgotten'
-const MAX_ALL = 1_000
+const TOMBSTONES_COLLECTION = 'forgotten'
+const MAX_MEMORIES = 1_000
 
 /** Something a person said about themself. Of facts about the same subject the newest holds. */
 export type Fact = { text: string; subject: string }
@@ -15,12 +15,12 @@ export type Fact = { text: string; subject: string }
 const MAX_SOURCES = 5
 
 /** The message in which something was said. */
-export type Source = { message: string; conversation: string; saidAt: string }
-export type Remembered = Fact & { id: string; saidAt: string; score: number; sources: Source[] }
+export type MemorySource = { message: string; conversation: string; saidAt: string }
+export type StoredMemory = Fact & { id: string; saidAt: string; score: number; sources: MemorySource[] }
 
-type Body = { subject: string; saidAt: string; sources?: Source[] }
+type Body = { subject: string; saidAt: string; sources?: MemorySource[] }
 
-export const toRemembered = (document: Document & { score?: number }): Remembered => {
+export const toStoredMemory = (document: JsonRecord & { score?: number }): StoredMemory => {
   // What was kept before there were sources has none.
   const { subject, saidAt, sources = [] } = document.body as Body
   return { id: document.id, text: document.text, subject, saidAt, sources, score: document.score ?? 0 }
@@ -30,45 +30,49 @@ export const toRemembered = (document: Document & { score?: number }): Remembere
  * Kept once however often it is said; saying it again makes it the newest. What it replaces is kept too, as older. Gives
  * back its id; undefined when it was forgotten since.
  */
-export async function remember(
-  documents: Documents,
+export async function saveMemory(
+  records: Records,
   person: string,
   fact: Fact,
-  source: Source,
+  source: MemorySource,
 ): Promise<string | undefined> {
   const { saidAt } = source
-  const id = keyedId(person, MEMORIES, fact.text.toLowerCase().replace(/\s+/g, ' '))
-  const forgotten = await documents.get({ collection: FORGOTTEN, person, id })
-  if (forgotten && (forgotten.body as { at: string }).at >= saidAt) return undefined
-  const known = await documents.get({ collection: MEMORIES, person, id })
-  const before = known && toRemembered(known)
+  const id = keyedId(person, MEMORIES_COLLECTION, fact.text.toLowerCase().replace(/\s+/g, ' '))
+  const tombstone = await records.get({ collection: TOMBSTONES_COLLECTION, person, id })
+  if (tombstone && (tombstone.body as { at: string }).at >= saidAt) return undefined
+  const known = await records.get({ collection: MEMORIES_COLLECTION, person, id })
+  const before = known && toStoredMemory(known)
   if (before && before.saidAt >= saidAt) return id
   const sources = [source, ...(before?.sources ?? [])].slice(0, MAX_SOURCES)
   const body: Body = { subject: fact.subject, saidAt, sources }
-  await documents.put(MEMORIES, { id, person, text: fact.text, body, createdAt: saidAt })
+  await records.put(MEMORIES_COLLECTION, { id, person, text: fact.text, body, createdAt: saidAt })
   return id
 }
 
 /** Those that are there still, in the order of their ids. */
-export async function byIds(documents: Documents, person: string, ids: string[]): Promise<Remembered[]> {
-  const found = await Promise.all(ids.map(id => documents.get({ collection: MEMORIES, person, id })))
-  return found.filter(one => one !== undefined).map(toRemembered)
+export async function memoriesByIds(
+  records: Records,
+  person: string,
+  ids: string[],
+): Promise<StoredMemory[]> {
+  const found = await Promise.all(ids.map(id => records.get({ collection: MEMORIES_COLLECTION, person, id })))
+  return found.filter(one => one !== undefined).map(toStoredMemory)
 }
 
 /** All that is known of a person, the newest first. */
-export async function everything(documents: Documents, person: string): Promise<Remembered[]> {
-  return (await everythingSince(documents, person)).filter(({ until }) => until === undefined)
+export async function currentMemories(records: Records, person: string): Promise<StoredMemory[]> {
+  return (await memoryHistory(records, person)).filter(({ until }) => until === undefined)
 }
 
 /** What was known of a person too: what was replaced has the time since when something newer holds. The newest first. */
-export async function everythingSince(
-  documents: Documents,
+export async function memoryHistory(
+  records: Records,
   person: string,
-): Promise<(Remembered & { until?: string })[]> {
-  const all = await documents.list({ collection: MEMORIES, person, limit: MAX_ALL })
+): Promise<(StoredMemory & { until?: string })[]> {
+  const all = await records.list({ collection: MEMORIES_COLLECTION, person, limit: MAX_MEMORIES })
   const newer = new Map<string, string>()
   return all
-    .map(toRemembered)
+    .map(toStoredMemory)
     .sort((a, b) => (a.saidAt < b.saidAt ? 1 : -1))
     .map(memory => {
       const until = newer.get(memory.subject)
@@ -77,8 +81,8 @@ export async function everythingSince(
     })
 }
 
-export function newestOfEach(memories: Remembered[]): Remembered[] {
-  const newest = new Map<string, Remembered>()
+export function newestPerSubject(memories: StoredMemory[]): StoredMemory[] {
+  const newest = new Map<string, StoredMemory>()
   for (const memory of memories) {
     const known = newest.get(memory.subject)
     if (!known || known.saidAt < memory.saidAt) newest.set(memory.subject, memory)
@@ -87,26 +91,26 @@ export function newestOfEach(memories: Remembered[]): Remembered[] {
 }
 
 /** Removes the memories that `matches` accepts, older ones of the same subject included; gives back their ids. */
-export async function forget(
-  documents: Documents,
+export async function deleteMemories(
+  records: Records,
   { person, saidAt }: { person: string; saidAt: string },
-  matches: (memory: Remembered) => boolean,
+  matches: (memory: StoredMemory) => boolean,
 ): Promise<string[]> {
-  const gone: string[] = []
-  const all = await documents.list({ collection: MEMORIES, person, limit: MAX_ALL })
+  const deletedIds: string[] = []
+  const all = await records.list({ collection: MEMORIES_COLLECTION, person, limit: MAX_MEMORIES })
   // The oldest first: should this be cut short, what it is known by is still there.
-  for (const memory of all.reverse().map(toRemembered).filter(matches)) {
+  for (const memory of all.reverse().map(toStoredMemory).filter(matches)) {
     if (memory.saidAt > saidAt) continue
     const key = { person, id: memory.id }
-    await documents.put(FORGOTTEN, { ...key, text: '', body: { at: saidAt }, createdAt: saidAt })
-    await documents.delete({ ...key, collection: MEMORIES })
-    gone.push(memory.id)
+    await records.put(TOMBSTONES_COLLECTION, { ...key, text: '', body: { at: saidAt }, createdAt: saidAt })
+    await records.delete({ ...key, collection: MEMORIES_COLLECTION })
+    deletedIds.push(memory.id)
   }
-  return gone
+  return deletedIds
 }
 
 /** What was forgotten has no vector left, whichever model made it. */
-export async function forgetVectors(vectors: Vectors, person: string, ids: string[]): Promise<void> {
+export async function deleteVectors(vectors: Vectors, person: string, ids: string[]): Promise<void> {
   if (ids.length === 0) return
-  for (const model of await vectors.models()) await (await vectors.space(model)).delete(person, ids)
+  for (const model of await vectors.models()) await (await vectors.index(model)).delete(person, ids)
 }

@@ -1,43 +1,43 @@
-import type { Space } from '../vectors/vectors.ts'
+import type { VectorIndex } from '../vectors/vectors.ts'
 
 /** What has a meaning: the text of a memory, under its id. */
-export type Entry = { id: string; text: string }
+export type EmbeddableText = { id: string; text: string }
 
 /** Vectors of texts that are looked for, in their order. */
 export type EmbedTexts = (texts: string[]) => Promise<Float32Array[]>
 
-type Following = {
-  space: Space
+type SyncOptions = {
+  space: VectorIndex
   person: string
   /** All that there is now. */
-  read(): Promise<Entry[]>
+  read(): Promise<EmbeddableText[]>
   embed: EmbedTexts
   /** No more than these are embedded; default all. */
-  most?: number
+  maxEmbedded?: number
 }
 
 const BATCH = 16
 
 /** Makes a person's vectors in a space those of their memories: gives back how many were made and how many are left. */
-export async function followMemories(following: Following): Promise<{ made: number; left: number }> {
-  const { space, person, read, embed, most = Number.POSITIVE_INFINITY } = following
+export async function syncMemoryVectors(options: SyncOptions): Promise<{ made: number; left: number }> {
+  const { space, person, read, embed, maxEmbedded = Number.POSITIVE_INFINITY } = options
   const entries = await read()
-  const known = await idsIn(space, person)
+  const known = await vectorIdsOf(space, person)
   const ids = new Set(entries.map(({ id }) => id))
-  await remove(
+  await deleteVectorIds(
     space,
     person,
     [...known].filter(id => !ids.has(id)),
   )
   const missing = entries.filter(({ id }) => !known.has(id))
-  const wanted = missing.slice(0, most)
+  const wanted = missing.slice(0, maxEmbedded)
   for (let at = 0; at < wanted.length; at += BATCH) {
     const batch = wanted.slice(at, at + BATCH)
     const vectors = await embed(batch.map(({ text }) => text))
     await space.upsert(batch.map(({ id }, index) => ({ person, id, values: vectors[index]! })))
     // What was forgotten meanwhile had no vector yet that its forgetting could have removed.
     const still = new Set((await read()).map(({ id }) => id))
-    await remove(
+    await deleteVectorIds(
       space,
       person,
       batch.map(({ id }) => id).filter(id => !still.has(id)),
@@ -46,12 +46,12 @@ export async function followMemories(following: Following): Promise<{ made: numb
   return { made: wanted.length, left: missing.length - wanted.length }
 }
 
-export async function idsIn(space: Space, person: string): Promise<Set<string>> {
+export async function vectorIdsOf(space: VectorIndex, person: string): Promise<Set<string>> {
   const ids = new Set<string>()
   for await (const { id } of space.read(person)) ids.add(id)
   return ids
 }
 
-async function remove(space: Space, person: string, ids: string[]): Promise<void> {
+async function deleteVectorIds(space: VectorIndex, person: string, ids: string[]): Promise<void> {
   if (ids.length > 0) await space.delete(person, ids)
 }

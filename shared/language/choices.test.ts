@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { askedAmong, chosenOf, whichOf } from './choices.ts'
+import { choiceQuestion, parseChoice, parseChoiceQuestion } from './choices.ts'
 
 const OPTIONS = ['call Bob', 'call Eve', 'feed the dog', '给妈妈打电话'].map((text, at) => ({
   id: `id-${at + 1}`,
@@ -31,13 +31,13 @@ test.each([
   ['给妈妈打电话那个', [4]],
   ['妈妈', [4]],
 ])('"%s" means %j', (said, places) => {
-  const { items, isSure } = chosenOf(OPTIONS, said)
+  const { items, isSure } = parseChoice(OPTIONS, said)
   expect(items.map(({ id }) => id)).toEqual(places.map(at => `id-${at}`))
   expect(isSure).toBe(true)
 })
 
 test('words that fit several leave it open', () => {
-  expect(chosenOf(OPTIONS, 'call')).toEqual({ items: OPTIONS.slice(0, 2), isSure: false })
+  expect(parseChoice(OPTIONS, 'call')).toEqual({ items: OPTIONS.slice(0, 2), isSure: false })
 })
 
 test.each([
@@ -54,17 +54,17 @@ test.each([
   '今天天气怎么样',
   '1e9',
 ])('"%s" is no answer', said => {
-  expect(chosenOf(OPTIONS, said)).toEqual({ items: [], isSure: false })
+  expect(parseChoice(OPTIONS, said)).toEqual({ items: [], isSure: false })
 })
 
 test('what was made to take long is read as quickly', () => {
   for (const part of [' ', '. ', 'the ', 'one ', '和', ' and', '的', '第', '都', ', ', ' 1', '我是'])
     for (const said of [part.repeat(200 / part.length), `x${part.repeat(190 / part.length)}x`]) {
       const started = performance.now()
-      chosenOf(OPTIONS, said)
+      parseChoice(OPTIONS, said)
       expect(performance.now() - started, said).toBeLessThan(3_000)
     }
-  expect(chosenOf(OPTIONS, `call Bob${' '.repeat(100_000)}`)).toEqual({ items: [], isSure: false })
+  expect(parseChoice(OPTIONS, `call Bob${' '.repeat(100_000)}`)).toEqual({ items: [], isSure: false })
 })
 
 test('what is asked with fits into the state of a conversation, and comes back whole', () => {
@@ -72,9 +72,9 @@ test('what is asked with fits into the state of a conversation, and comes back w
     id: crypto.randomUUID(),
     text: `${at} ${'字'.repeat(500)}`,
   }))
-  const { asked } = whichOf(long)
+  const { asked } = choiceQuestion(long)
   expect(JSON.stringify(asked).length).toBeLessThan(4_000)
-  expect(askedAmong(JSON.parse(JSON.stringify(asked)))).toEqual(asked.among)
-  expect(askedAmong({ missing: 'when' })).toBeUndefined()
-  expect(askedAmong(undefined)).toBeUndefined()
+  expect(parseChoiceQuestion(JSON.parse(JSON.stringify(asked)))).toEqual(asked.among)
+  expect(parseChoiceQuestion({ missing: 'when' })).toBeUndefined()
+  expect(parseChoiceQuestion(undefined)).toBeUndefined()
 })

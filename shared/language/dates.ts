@@ -25,15 +25,15 @@ const MONTHS = 'January February March April May June July August September Octo
 )
 const DAY_MS = 86_400_000
 
-const formats = new Map<string, Intl.DateTimeFormat>()
+const formatCache = new Map<string, Intl.DateTimeFormat>()
 
 /** Making a format takes longer than using it. Zones come from requests, so what is kept is bounded. */
-function formatFor(timeZone: string): Intl.DateTimeFormat {
-  const known = formats.get(timeZone)
+function cachedFormat(timeZone: string): Intl.DateTimeFormat {
+  const known = formatCache.get(timeZone)
   if (known) return known
-  if (formats.size >= 100) formats.clear()
+  if (formatCache.size >= 100) formatCache.clear()
   const format = newFormat(timeZone)
-  formats.set(timeZone, format)
+  formatCache.set(timeZone, format)
   return format
 }
 
@@ -57,7 +57,7 @@ function newFormat(timeZone: string): Intl.DateTimeFormat {
 
 export function wallTime(when: Date, timeZone: string): WallTime {
   const parts = Object.fromEntries(
-    formatFor(timeZone)
+    cachedFormat(timeZone)
       .formatToParts(when)
       .map(({ type, value }) => [type, Number(value)]),
   ) as Omit<WallTime, 'weekday'>
@@ -67,30 +67,30 @@ export function wallTime(when: Date, timeZone: string): WallTime {
 }
 
 /** The wall's time as if it were UTC, in milliseconds: for reckoning in days of the calendar. */
-export const asUtc = ({ year, month, day, hour, minute, second }: Omit<WallTime, 'weekday'>): number =>
+export const toWallMs = ({ year, month, day, hour, minute, second }: Omit<WallTime, 'weekday'>): number =>
   Date.UTC(year, month - 1, day, hour, minute, second)
 
 /**
  * When the wall shows a time (given as if it were UTC, in milliseconds). Of two such moments the first; a time that a
  * change of the clock leaves out is as much later.
  */
-export function instantOf(wallMs: number, timeZone: string): Date {
+export function instantFromWallMs(wallMs: number, timeZone: string): Date {
   const offsetAt = (instantMs: number) => {
     const whole = Math.floor(instantMs / 1_000) * 1_000
-    return asUtc(wallTime(new Date(whole), timeZone)) - whole
+    return toWallMs(wallTime(new Date(whole), timeZone)) - whole
   }
   const [before, after] = [offsetAt(wallMs - DAY_MS), offsetAt(wallMs + DAY_MS)]
   const isAfter = offsetAt(wallMs - before) !== before && offsetAt(wallMs - after) === after
   return new Date(wallMs - (isAfter ? after : before))
 }
 
-const two = (number: number): string => String(number).padStart(2, '0')
+const twoDigits = (number: number): string => String(number).padStart(2, '0')
 
 /** 09:05 */
-export const clockIn = ({ hour, minute }: WallTime): string => `${two(hour)}:${two(minute)}`
+export const formatTime = ({ hour, minute }: WallTime): string => `${twoDigits(hour)}:${twoDigits(minute)}`
 
 /** "Friday, 27 March 2026", 2026年3月27日星期五 */
-export function dateIn({ year, month, day, weekday }: WallTime, language: Language): string {
+export function formatDate({ year, month, day, weekday }: WallTime, language: Language): string {
   const name = WEEKDAYS[language][weekday]
   return language === 'zh'
     ? `${year}年${month}月${day}日${name}`
@@ -98,7 +98,7 @@ export function dateIn({ year, month, day, weekday }: WallTime, language: Langua
 }
 
 /** "Friday, 27 March 2026 at 09:05", 2026年3月27日星期五 09:05 */
-export function momentIn(when: Date, timeZone: string, language: Language): string {
+export function formatDateTime(when: Date, timeZone: string, language: Language): string {
   const wall = wallTime(when, timeZone)
-  return `${dateIn(wall, language)}${language === 'zh' ? ' ' : ' at '}${clockIn(wall)}`
+  return `${formatDate(wall, language)}${language === 'zh' ? ' ' : ' at '}${formatTime(wall)}`
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { languageOf } from './detection.ts'
+import { detectLanguage } from './detection.ts'
 
 describe('the language to answer in', () => {
   it.each([
@@ -11,6 +11,6 @@ describe('the language to answer in', () => {
     ['8640 的 12.5% 是多少', 'zh'],
     ['提醒我 buy milk', 'zh'],
   ] as const)('of "%s" is %s', (text, language) => {
-    expect(languageOf(text)).toBe(language)
+    expect(detectLanguage(text)).toBe(language)
   })
 })

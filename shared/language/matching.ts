@@ -1,25 +1,25 @@
 /** Finds what a person means by a few words of it. */
 
-const STOP = new Set(
+const STOP_WORDS = new Set(
   `a an the my our this that these those it its i me we you your to of for in on at by with and or about from is are
    was be one ones please`.split(/\s+/),
 )
 const WORD = /[\p{Script=Latin}\p{N}]+/gu
 const HAN = /\p{Script=Han}/gu
-const STOP_HAN = /[的了我你那这个条和在]/g
+const STOP_CHARACTERS = /[的了我你那这个条和在]/g
 
 /** Words as stems; of Chinese, its characters. */
-function tokensOf(text: string): string[] {
+function tokenize(text: string): string[] {
   const plain = text.normalize('NFKC').toLowerCase()
-  const words = (plain.match(WORD) ?? []).filter(word => !STOP.has(word)).map(stem)
-  return [...new Set([...words, ...(plain.replace(STOP_HAN, '').match(HAN) ?? [])])]
+  const words = (plain.match(WORD) ?? []).filter(word => !STOP_WORDS.has(word)).map(stem)
+  return [...new Set([...words, ...(plain.replace(STOP_CHARACTERS, '').match(HAN) ?? [])])]
 }
 
 const stem = (word: string): string =>
   word.length > 4 ? word.replace(/(?:ies|ing|ed|es|s|y|e)$/, '') : word.replace(/(?<=..)s$/, '')
 
 /** Below this part of the words, an item has little to do with what was meant. */
-const MIN_SHARE = 0.6
+const MIN_MATCH_SHARE = 0.6
 
 /** `isSure`: the best ones hold all that was said. */
 export type Matches<Item> = { items: Item[]; isSure: boolean }
@@ -33,12 +33,12 @@ export function bestMatches<Item>(
   textOf: (item: Item) => string,
   words: string,
 ): Matches<Item> {
-  const wanted = tokensOf(words)
-  if (wanted.length === 0) return { items: [], isSure: false }
+  const queryTokens = tokenize(words)
+  if (queryTokens.length === 0) return { items: [], isSure: false }
   const scored = items.map(item => {
-    const held = new Set(tokensOf(textOf(item)))
-    return { item, share: wanted.filter(token => held.has(token)).length / wanted.length }
+    const itemTokens = new Set(tokenize(textOf(item)))
+    return { item, share: queryTokens.filter(token => itemTokens.has(token)).length / queryTokens.length }
   })
-  const best = Math.max(MIN_SHARE, ...scored.map(({ share }) => share))
+  const best = Math.max(MIN_MATCH_SHARE, ...scored.map(({ share }) => share))
   return { items: scored.filter(({ share }) => share >= best).map(({ item }) => item), isSure: best === 1 }
 }

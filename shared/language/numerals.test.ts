@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chineseDigits, englishDigits } from './numerals.ts'
+import { chineseNumeralsToDigits, englishNumeralsToDigits } from './numerals.ts'
 
 describe('number words', () => {
   it.each([
@@ -13,7 +13,7 @@ describe('number words', () => {
     ['nobody is at home', 'nobody is at home'],
     ['someone', 'someone'],
   ])('"%s" becomes "%s"', (text, digits) => {
-    expect(englishDigits(text)).toBe(digits)
+    expect(englishNumeralsToDigits(text)).toBe(digits)
   })
 
   it.each([
@@ -27,6 +27,6 @@ describe('number words', () => {
     ['二〇二六年', '2026年'],
     ['三点五', '3.5'],
   ])('%s becomes %s', (text, digits) => {
-    expect(chineseDigits(text)).toBe(digits)
+    expect(chineseNumeralsToDigits(text)).toBe(digits)
   })
 })

@@ -9,54 +9,54 @@ const SCALES: Readonly<Record<string, number>> = {
   million: 1_000_000,
   billion: 1_000_000_000,
 }
-const SMALL = new Map([
+const SMALL_NUMBERS = new Map([
   ...UNITS.map((word, value) => [word, value] as const),
   ...TENS.map((word, at) => [word, (at + 2) * 10] as const),
 ])
 
 const WORD = [...UNITS, ...TENS, ...Object.keys(SCALES)].join('|')
-const ENGLISH = new RegExp(
+const ENGLISH_NUMERAL = new RegExp(
   `\\b(?:a (?=hundred|thousand|million))?(?:${WORD})(?:(?:[\\s-]+| and )(?:${WORD}))*\\b`,
   'gi',
 )
-const POINT = /(\d+) point (\d(?: \d)*)\b/gi
+const DECIMAL_POINT = /(\d+) point (\d(?: \d)*)\b/gi
 
 /** Writes number words as digits: "two hundred and five" becomes "205", "three point five" 3.5. */
-export function englishDigits(text: string): string {
+export function englishNumeralsToDigits(text: string): string {
   return text
-    .replace(ENGLISH, words => englishNumbers(words.toLowerCase().match(new RegExp(WORD, 'g'))!))
-    .replace(POINT, (_, whole: string, digits: string) => `${whole}.${digits.replaceAll(' ', '')}`)
+    .replace(ENGLISH_NUMERAL, words => parseEnglishNumbers(words.toLowerCase().match(new RegExp(WORD, 'g'))!))
+    .replace(DECIMAL_POINT, (_, whole: string, digits: string) => `${whole}.${digits.replaceAll(' ', '')}`)
 }
 
 /** Words that do not go together are several numbers: "two three" is "2 3", "twenty five" is "25". */
-function englishNumbers(words: string[]): string {
+function parseEnglishNumbers(words: string[]): string {
   const numbers: number[] = []
   let total = 0
   let part: number | undefined
-  let room = Number.POSITIVE_INFINITY
-  const end = () => {
+  let nextBelow = Number.POSITIVE_INFINITY
+  const pushNumber = () => {
     if (part !== undefined || total > 0) numbers.push(total + (part ?? 0))
     total = 0
     part = undefined
-    room = Number.POSITIVE_INFINITY
+    nextBelow = Number.POSITIVE_INFINITY
   }
   for (const word of words) {
     const scale = SCALES[word]
-    const small = SMALL.get(word)
+    const small = SMALL_NUMBERS.get(word)
     if (scale === 100) {
       part = (part || 1) * 100
-      room = 100
+      nextBelow = 100
     } else if (scale !== undefined) {
       total += (part || 1) * scale
       part = undefined
-      room = scale
+      nextBelow = scale
     } else {
-      if (small! >= room) end()
+      if (small! >= nextBelow) pushNumber()
       part = (part ?? 0) + small!
-      room = small! >= 20 ? 10 : 1
+      nextBelow = small! >= 20 ? 10 : 1
     }
   }
-  end()
+  pushNumber()
   return numbers.join(' ')
 }
 
@@ -74,29 +74,32 @@ const DIGITS: Readonly<Record<string, number>> = {
   八: 8,
   九: 9,
 }
-const PLACES: Readonly<Record<string, number>> = { 十: 10, 百: 100, 千: 1_000 }
+const PLACE_VALUES: Readonly<Record<string, number>> = { 十: 10, 百: 100, 千: 1_000 }
 const MYRIADS: Readonly<Record<string, number>> = { 万: 10_000, 亿: 100_000_000 }
-const CHINESE = /[零〇一二两三四五六七八九十百千万亿]+(?:点[零〇一二三四五六七八九]+)?/g
+const CHINESE_NUMERAL = /[零〇一二两三四五六七八九十百千万亿]+(?:点[零〇一二三四五六七八九]+)?/g
 
 /** Writes Chinese numerals as digits: 三百零五 becomes 305, 二〇二六 2026, 三点五 3.5. */
-export const chineseDigits = (text: string): string =>
-  text.replace(CHINESE, numeral => {
+export const chineseNumeralsToDigits = (text: string): string =>
+  text.replace(CHINESE_NUMERAL, numeral => {
     const [whole, decimals] = numeral.split('点') as [string, string?]
-    return decimals === undefined ? chineseNumber(whole) : `${chineseNumber(whole)}.${inTurn(decimals)}`
+    return decimals === undefined
+      ? parseChineseNumber(whole)
+      : `${parseChineseNumber(whole)}.${digitByDigit(decimals)}`
   })
 
-const inTurn = (digits: string): string => [...digits].map(digit => DIGITS[digit]).join('')
+const digitByDigit = (digits: string): string => [...digits].map(digit => DIGITS[digit]).join('')
 
-function chineseNumber(numeral: string): string {
-  if (![...numeral].some(character => character in PLACES || character in MYRIADS)) return inTurn(numeral)
+function parseChineseNumber(numeral: string): string {
+  if (![...numeral].some(character => character in PLACE_VALUES || character in MYRIADS))
+    return digitByDigit(numeral)
   let total = 0
   let section = 0
   let digit = 0
   for (const character of numeral) {
     if (character in DIGITS) digit = DIGITS[character]!
-    else if (character in PLACES) {
+    else if (character in PLACE_VALUES) {
       // 十五 is fifteen: the one before it is not said.
-      section += (digit || 1) * PLACES[character]!
+      section += (digit || 1) * PLACE_VALUES[character]!
       digit = 0
     } else {
       total = (total + section + digit || 1) * MYRIADS[character]!

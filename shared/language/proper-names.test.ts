@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type ProperKind, properNamesIn } from './proper-names.ts'
+import { findProperNames, type ProperNameKind } from './proper-names.ts'
 
-const inText = async (text: string, kind: ProperKind) =>
-  (await properNamesIn(text, kind)).map(span => text.slice(...span))
+const inText = async (text: string, kind: ProperNameKind) =>
+  (await findProperNames(text, kind)).map(span => text.slice(...span))
 
 describe('places', () => {
   it.each([
@@ -62,8 +62,8 @@ describe('names', () => {
 })
 
 it('tells where they stand', async () => {
-  expect(await properNamesIn('to "Paris", please', 'place')).toEqual([[4, 9]])
-  expect(await properNamesIn('去上海。', 'place')).toEqual([[1, 3]])
+  expect(await findProperNames('to "Paris", please', 'place')).toEqual([[4, 9]])
+  expect(await findProperNames('去上海。', 'place')).toEqual([[1, 3]])
 })
 
 it('finds nothing in nothing, and in what no language has', async () => {
@@ -79,5 +79,5 @@ it('finds nothing in nothing, and in what no language has', async () => {
       '((((',
       '\ud800',
     ])
-      expect(await properNamesIn(text, kind)).toEqual([])
+      expect(await findProperNames(text, kind)).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Jieba } from '@node-rs/jieba'
-import { isChinese } from './detection.ts'
+import { containsChinese } from './detection.ts'
 import type { Span } from './moments/spans.ts'
 
 /**
@@ -10,43 +10,48 @@ import type { Span } from './moments/spans.ts'
  * the words around it, as "in Köln". Each library is loaded with the first text in its language (some 50 MB): most skills
  * fill neither.
  */
-export type ProperKind = 'place' | 'name'
+export type ProperNameKind = 'place' | 'name'
 
 /** Where they stand in a text, in its order; of those that only the words around them tell, the first. */
-export async function properNamesIn(text: string, kind: ProperKind): Promise<Span[]> {
-  const found = isChinese(text) ? inChinese(text, kind) : await inEnglish(text, kind)
+export async function findProperNames(text: string, kind: ProperNameKind): Promise<Span[]> {
+  const found = containsChinese(text) ? findInChinese(text, kind) : await findInEnglish(text, kind)
   return found.filter(([start, end]) => start < end)
 }
 
-const PROPER = String.raw`(\p{Lu}[\p{L}'’-]*(?:\s+\p{Lu}[\p{L}'’-]*){0,3})`
-const BEFORE_EN: Readonly<Record<ProperKind, RegExp>> = {
-  place: new RegExp(String.raw`\b(?:in|at|near|to|from)\s+(?:the\s+)?${PROPER}`, 'du'),
-  name: new RegExp(String.raw`\b(?:for|with|under|named|called|name(?: is|:)?)\s+${PROPER}`, 'du'),
+const PROPER_NAME = String.raw`(\p{Lu}[\p{L}'’-]*(?:\s+\p{Lu}[\p{L}'’-]*){0,3})`
+const PREFIX_PATTERNS_EN: Readonly<Record<ProperNameKind, RegExp>> = {
+  place: new RegExp(String.raw`\b(?:in|at|near|to|from)\s+(?:the\s+)?${PROPER_NAME}`, 'du'),
+  name: new RegExp(String.raw`\b(?:for|with|under|named|called|name(?: is|:)?)\s+${PROPER_NAME}`, 'du'),
 }
 
-async function inEnglish(text: string, kind: ProperKind): Promise<Span[]> {
+async function findInEnglish(text: string, kind: ProperNameKind): Promise<Span[]> {
   const { default: read } = await import('compromise')
   const said = read(text)
   const found: { offset: { start: number; length: number } }[] = (
     kind === 'place' ? said.places() : said.people()
   ).json({ offset: true })
   const spans = found.map(({ offset: { start, length } }): Span => [start, start + length])
-  return (spans.length > 0 ? spans : toldBy(BEFORE_EN[kind], text)).map(span => bare(text, span))
+  return (spans.length > 0 ? spans : matchAfterPrefix(PREFIX_PATTERNS_EN[kind], text)).map(span =>
+    trimSpan(text, span),
+  )
 }
 
 /** What stands where a form has its group. */
-function toldBy(form: RegExp, text: string): Span[] {
+function matchAfterPrefix(form: RegExp, text: string): Span[] {
   const span = form.exec(text)?.indices?.[1]
   return span ? [[...span]] : []
 }
 
-const EDGE_BEFORE = /^[^\p{L}\p{N}]+/u
-const EDGE_AFTER = /(?:\s*['’]s)?[^\p{L}\p{N}]*$/u
+const LEADING_PUNCTUATION = /^[^\p{L}\p{N}]+/u
+const TRAILING_PUNCTUATION = /(?:\s*['’]s)?[^\p{L}\p{N}]*$/u
 
 /** Without the punctuation and the possessive around it. */
-function bare(text: string, [start, end]: Span): Span {
+function trimSpan(text: string, [start, end]: Span): Span {
   const said = text.slice(start, end)
-  return [start + (EDGE_BEFORE.exec(said)?.[0].length ?? 0), end - (EDGE_AFTER.exec(said)?.[0].length ?? 0)]
+  return [
+    start + (LEADING_PUNCTUATION.exec(said)?.[0].length ?? 0),
+    end - (TRAILING_PUNCTUATION.exec(said)?.[0].length ?? 0),
+  ]
 }
 
 /** `tag`: what it is, as the dictionary has it. */
@@ -60,7 +65,7 @@ function chineseTagger(): Pick<Jieba, 'tag'> {
   return Jieba.withDict(readFileSync(require.resolve('@node-rs/jieba/dict.txt')))
 }
 
-function wordsOf(text: string): Word[] {
+function tagWords(text: string): Word[] {
   tagger ??= chineseTagger()
   let end = 0
   return tagger.tag(text).map(({ word, tag }) => {
@@ -70,16 +75,16 @@ function wordsOf(text: string): Word[] {
   })
 }
 
-const BEFORE_ZH: Readonly<Record<ProperKind, RegExp>> = {
+const PREFIX_PATTERNS_ZH: Readonly<Record<ProperNameKind, RegExp>> = {
   place: /(?:在|去|到|从)(\p{Script=Han}{2,10}?)(?=的|吃|订|预订|预约|开|见|住|玩|，|。|,|\s|$)/du,
   name: /(?:叫|给|和|跟|姓名是|名字是)(\p{Script=Han}{2,4}?)(?=的|订|预订|预约|打|发|说|，|。|,|\s|$)/du,
 }
 
-function inChinese(text: string, kind: ProperKind): Span[] {
-  const words = wordsOf(text)
-  const told = toldBy(BEFORE_ZH[kind], text).filter(span => mayBeName(words, span))
+function findInChinese(text: string, kind: ProperNameKind): Span[] {
+  const words = tagWords(text)
+  const prefixed = matchAfterPrefix(PREFIX_PATTERNS_ZH[kind], text).filter(span => mayBeName(words, span))
   // What is said to be a name goes before what looks like one: 我叫欧阳娜娜 is no Nana of a town Ouyang.
-  const [first, second] = kind === 'place' ? [places(words), told] : [told, people(words)]
+  const [first, second] = kind === 'place' ? [placeSpans(words), prefixed] : [prefixed, personSpans(words)]
   return first.length > 0 ? first : second
 }
 
@@ -91,10 +96,10 @@ function mayBeName(words: Word[], [from, to]: Span): boolean {
 }
 
 /** Also of several words, as 朝阳区三里屯. */
-const places = (words: Word[]): Span[] => runsOf(words, ({ tag }) => tag === 'ns' || tag === 'nt')
+const placeSpans = (words: Word[]): Span[] => mergeAdjacent(words, ({ tag }) => tag === 'ns' || tag === 'nt')
 
 /** Words of a kind that follow one another. */
-function runsOf(words: Word[], isOne: (word: Word) => boolean): Span[] {
+function mergeAdjacent(words: Word[], isOne: (word: Word) => boolean): Span[] {
   const runs: Span[] = []
   for (const { start, end } of words.filter(isOne)) {
     const before = runs.at(-1)
@@ -107,16 +112,16 @@ function runsOf(words: Word[], isOne: (word: Word) => boolean): Span[] {
 const MAX_NAME = 3
 
 /** A family name alone takes the characters after it, of which the dictionary makes words of their own: 李雷, 赵丽颖. */
-function people(words: Word[]): Span[] {
+function personSpans(words: Word[]): Span[] {
   const isPerson = ({ tag, word }: Word) => tag.startsWith('nr') || (tag === 'eng' && /^\p{Lu}/u.test(word))
   const isGiven = ({ tag, word }: Word) => word.length === 1 && /^(?:n|a|nz|ng|nr|vg|zg)$/.test(tag)
-  const found = runsOf(words, isPerson)
+  const found = mergeAdjacent(words, isPerson)
   for (const person of found) {
-    if (lengthOf(person) > 1) continue
+    if (spanLength(person) > 1) continue
     for (const next of words)
-      if (next.start === person[1] && isGiven(next) && lengthOf(person) < MAX_NAME) person[1] = next.end
+      if (next.start === person[1] && isGiven(next) && spanLength(person) < MAX_NAME) person[1] = next.end
   }
-  return found.filter(person => lengthOf(person) > 1)
+  return found.filter(person => spanLength(person) > 1)
 }
 
-const lengthOf = ([start, end]: Span): number => end - start
+const spanLength = ([start, end]: Span): number => end - start

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { LaresError } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Embedder } from './models.ts'
 
@@ -8,10 +8,10 @@ import type { Embedder } from './models.ts'
  * The embedding model that the environment chooses: the built-in one, a server's, or none. Nothing is loaded or fetched
  * before its first use.
  */
-export function openEmbedder({ embeddingModel, openai, cache }: Environment, log: Log): Embedder {
+export function openEmbedder({ embeddingModel, openai, cacheDirectory }: Environment, log: Logger): Embedder {
   let opened: Promise<Embedder> | undefined
   const open = async (): Promise<Embedder> => {
-    if (embeddingModel === 'none') return noEmbedder
+    if (embeddingModel === 'none') return disabledEmbedder
     if (embeddingModel !== undefined) {
       const { openOpenAIEmbeddings } = await import('./openai/embeddings.ts')
       return openOpenAIEmbeddings({ ...openai!, model: embeddingModel })
@@ -20,7 +20,7 @@ export function openEmbedder({ embeddingModel, openai, cache }: Environment, log
       import('./e5/e5.ts'),
       import('./e5/model-folder.ts'),
     ])
-    const folder = () => ensureMe5Folder({ cacheDir: join(cache, 'models'), log })
+    const folder = () => ensureMe5Folder({ cacheDir: join(cacheDirectory, 'models'), log })
     return openMe5({ folder, log })
   }
   return {
@@ -33,7 +33,7 @@ export function openEmbedder({ embeddingModel, openai, cache }: Environment, log
 }
 
 /** For whoever set LARES_EMBEDDING_MODEL to none. */
-const noEmbedder: Embedder = {
+const disabledEmbedder: Embedder = {
   embed: async () => {
     throw new LaresError('rejected', 'LARES_EMBEDDING_MODEL is none: words alone are compared')
   },

@@ -4,9 +4,9 @@ import type { TextGenerator } from './models.ts'
  * Models that are opened at their first use, so that an assistant whose model is not there yet starts all the same;
  * an opening that fails is tried again at the next use.
  */
-export function lazyModels(open: () => Promise<TextGenerator>): TextGenerator {
+export function lazyTextGenerator(open: () => Promise<TextGenerator>): TextGenerator {
   let opened: Promise<TextGenerator> | undefined
-  const models = (): Promise<TextGenerator> => {
+  const generator = (): Promise<TextGenerator> => {
     opened ??= open().catch(error => {
       opened = undefined
       throw error
@@ -15,10 +15,10 @@ export function lazyModels(open: () => Promise<TextGenerator>): TextGenerator {
   }
   return {
     async *generate(task, request) {
-      yield* (await models()).generate(task, request)
+      yield* (await generator()).generate(task, request)
     },
-    capabilities: async task => (await models()).capabilities(task),
-    check: async () => (await models()).check(),
+    capabilities: async task => (await generator()).capabilities(task),
+    check: async () => (await generator()).check(),
     close: async () => (await opened)?.close(),
   }
 }

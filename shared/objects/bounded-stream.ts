@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
 import { LaresError } from '../base/errors.ts'
-import { HEAD_BYTES, isOfType } from './content-type.ts'
-import type { Declared } from './objects.ts'
+import { HEAD_BYTES, matchesMediaType } from './content-type.ts'
+import type { DeclaredContent } from './objects.ts'
 
-export type Received = { bytes: number; sha256: string; mediaType: string }
+export type ContentMetadata = { bytes: number; sha256: string; mediaType: string }
 
 /** Passes a stream on, refusing what is too large or of another type as soon as that shows; `received` is known at its end. */
-export function inspected(data: AsyncIterable<Uint8Array>, { mediaType, maxBytes }: Declared) {
+export function inspectContent(data: AsyncIterable<Uint8Array>, { mediaType, maxBytes }: DeclaredContent) {
   const hash = createHash('sha256')
   let bytes = 0
   let head: Buffer | undefined = Buffer.alloc(0)
   const checkType = async () => {
-    if (head && !(await isOfType(head, mediaType)))
+    if (head && !(await matchesMediaType(head, mediaType)))
       throw new LaresError('unsupported_media_type', `the content is not ${mediaType}`)
     head = undefined
   }
@@ -28,20 +28,23 @@ export function inspected(data: AsyncIterable<Uint8Array>, { mediaType, maxBytes
     }
     await checkType()
   }
-  return { parts: parts(), received: (): Received => ({ bytes, sha256: hash.digest('hex'), mediaType }) }
+  return {
+    parts: parts(),
+    received: (): ContentMetadata => ({ bytes, sha256: hash.digest('hex'), mediaType }),
+  }
 }
 
 /**
  * Writes a stream into a new file and syncs it, once it is inspected. So nothing reaches a store before all of it has
  * come. Leaves no file after an error.
  */
-export async function receive(
+export async function receiveToFile(
   file: string,
   data: AsyncIterable<Uint8Array>,
-  declared: Declared,
-): Promise<Received> {
+  declared: DeclaredContent,
+): Promise<ContentMetadata> {
   const handle = await open(file, 'wx')
-  const { parts, received } = inspected(data, declared)
+  const { parts, received } = inspectContent(data, declared)
   try {
     for await (const part of parts) await handle.writeFile(part)
     await handle.sync()

@@ -3,7 +3,7 @@ import { pipeline, type Readable, Transform } from 'node:stream'
 import { LaresError } from '../base/errors.ts'
 
 /** Passes a stream on and fails at its end when its bytes are not those of the checksum. What the source fails with is `unavailable`. */
-export function verified(source: Readable, key: string, sha256: string): Readable {
+export function verifyChecksum(source: Readable, key: string, sha256: string): Readable {
   const hash = createHash('sha256')
   const check = new Transform({
     transform(part, _, done) {

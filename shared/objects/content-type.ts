@@ -4,9 +4,9 @@ import { fileTypeFromBuffer } from 'file-type'
 /** How much of the beginning tells the type (https://github.com/sindresorhus/file-type). */
 export const HEAD_BYTES = 4_100
 
-const TEXT = /^text\/|^application\/(json|xml|javascript|x-ndjson|yaml|x-yaml|toml)$|\+(json|xml)$/
+const TEXT_TYPE = /^text\/|^application\/(json|xml|javascript|x-ndjson|yaml|x-yaml|toml)$|\+(json|xml)$/
 /** Names that people and systems use for the same type. */
-const SAME: Record<string, string> = {
+const TYPE_ALIASES: Record<string, string> = {
   'image/jpg': 'image/jpeg',
   'audio/mp3': 'audio/mpeg',
   'audio/x-wav': 'audio/wav',
@@ -16,37 +16,37 @@ const SAME: Record<string, string> = {
   'application/x-zip-compressed': 'application/zip',
   'text/xml': 'application/xml',
 }
-const UNDECIDED = 'application/octet-stream'
+const UNKNOWN_TYPE = 'application/octet-stream'
 
-const plain = (mediaType: string): string => {
+const normalizeMediaType = (mediaType: string): string => {
   const name = mediaType.split(';')[0]!.trim().toLowerCase()
-  return SAME[name] ?? name
+  return TYPE_ALIASES[name] ?? name
 }
 
 /** The type of the content whose beginning this is; undefined when nothing tells it, as with text. */
-async function typeOf(head: Buffer): Promise<string | undefined> {
+async function detectMediaType(head: Buffer): Promise<string | undefined> {
   const found = await fileTypeFromBuffer(head)
-  return found && plain(found.mime)
+  return found && normalizeMediaType(found.mime)
 }
 
 /**
  * Whether content that begins so can be of the declared type. A type that has a signature must show it; text must be UTF-8
  * without NUL; and what shows the signature of one type is no other one.
  */
-export async function isOfType(head: Buffer, declared: string): Promise<boolean> {
-  const name = plain(declared)
-  if (name === UNDECIDED || head.length === 0) return true
-  const found = await typeOf(head)
-  if (TEXT.test(name)) return (found === undefined || TEXT.test(found)) && isText(head)
-  return found === undefined ? !SIGNED.test(name) : found === name || isContainer(found, name)
+export async function matchesMediaType(head: Buffer, declared: string): Promise<boolean> {
+  const name = normalizeMediaType(declared)
+  if (name === UNKNOWN_TYPE || head.length === 0) return true
+  const found = await detectMediaType(head)
+  if (TEXT_TYPE.test(name)) return (found === undefined || TEXT_TYPE.test(found)) && isText(head)
+  return found === undefined ? !TYPE_WITH_SIGNATURE.test(name) : found === name || isContainerOf(found, name)
 }
 
 /** Types that cannot be without their signature. */
-const SIGNED =
+const TYPE_WITH_SIGNATURE =
   /^image\/(png|jpeg|gif|webp|avif|heic|bmp|tiff)$|^application\/(pdf|zip|gzip)$|^audio\/(mpeg|wav|ogg|flac|aac|mp4)$|^video\/(mp4|webm|quicktime)$|^application\/vnd\.openxmlformats/
 
 /** Office documents are zip files whose beginning may not say more, and Ogg, MP4 and WebM carry sound or pictures. */
-const isContainer = (found: string, declared: string): boolean =>
+const isContainerOf = (found: string, declared: string): boolean =>
   (found === 'application/zip' && /officedocument|opendocument|epub/.test(declared)) ||
   (found.split('/')[1] === declared.split('/')[1] &&
     /^(audio|video)\//.test(found) &&

@@ -3,10 +3,10 @@ import { createReadStream } from 'node:fs'
 import { readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as z from 'zod'
-import { makeFolder, moveInto, writeSynced } from '../base/durable-file.ts'
-import type { Received } from './bounded-stream.ts'
+import { makeFolderDurably, renameDurably, writeAndSync } from '../base/durable-file.ts'
+import type { ContentMetadata } from './bounded-stream.ts'
 
-const schema = z.object({
+const metadataFileSchema = z.object({
   bytes: z.number(),
   sha256: z.string(),
   mediaType: z.string(),
@@ -14,14 +14,14 @@ const schema = z.object({
   version: z.string(),
 })
 
-const UNKNOWN = 'application/octet-stream'
+const UNKNOWN_TYPE = 'application/octet-stream'
 
 /**
  * What is known of the files below `folder`, each in a small file below `folder/.facts`, where no key can be. A file is
  * put in its place before its facts are, so facts are believed only of the very file that they are about; of any other
  * one they are made from its bytes.
  */
-export function folderFacts(folder: string) {
+export function openMetadataFiles(folder: string) {
   const pathOf = (key: string) => join(folder, '.facts', `${key}.json`)
   /** Tells a file from another one that takes its place; it stays the same when the file is renamed. */
   const versionOf = async (file: string): Promise<string> => {
@@ -30,34 +30,36 @@ export function folderFacts(folder: string) {
   }
   return {
     versionOf,
-    async keep(key: string, version: string, received: Received): Promise<void> {
+    async keep(key: string, version: string, received: ContentMetadata): Promise<void> {
       const path = pathOf(key)
-      await makeFolder(dirname(path))
+      await makeFolderDurably(dirname(path))
       const temporary = `${path}.${randomUUID()}.part`
-      await writeSynced(temporary, JSON.stringify({ ...received, version }))
-      await moveInto(temporary, path)
+      await writeAndSync(temporary, JSON.stringify({ ...received, version }))
+      await renameDurably(temporary, path)
     },
-    async of(key: string, file: string): Promise<Received> {
+    async of(key: string, file: string): Promise<ContentMetadata> {
       const version = await versionOf(file)
-      const kept = schema.safeParse(parsed(await readFile(pathOf(key), 'utf8').catch(() => '')))
-      if (kept.success && kept.data.version === version) return kept.data
-      return await fromBytes(file)
+      const stored = metadataFileSchema.safeParse(
+        tryParseJson(await readFile(pathOf(key), 'utf8').catch(() => '')),
+      )
+      if (stored.success && stored.data.version === version) return stored.data
+      return await computeMetadata(file)
     },
     forget: (key: string) => rm(pathOf(key), { force: true }),
   }
 }
 
-async function fromBytes(file: string): Promise<Received> {
+async function computeMetadata(file: string): Promise<ContentMetadata> {
   const hash = createHash('sha256')
   let bytes = 0
   for await (const part of createReadStream(file)) {
     hash.update(part)
     bytes += part.length
   }
-  return { bytes, sha256: hash.digest('hex'), mediaType: UNKNOWN }
+  return { bytes, sha256: hash.digest('hex'), mediaType: UNKNOWN_TYPE }
 }
 
-function parsed(text: string): unknown {
+function tryParseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

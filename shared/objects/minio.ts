@@ -10,9 +10,9 @@ import { buffer } from 'node:stream/consumers'
 import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio'
 import { LaresError } from '../base/errors.ts'
 import { Agent } from '../base/node-http.ts'
-import { receive } from './bounded-stream.ts'
-import { verified } from './checksum.ts'
-import { isObjectKey, type ObjectFacts, type ObjectStore } from './objects.ts'
+import { receiveToFile } from './bounded-stream.ts'
+import { verifyChecksum } from './checksum.ts'
+import { isObjectKey, type ObjectMetadata, type ObjectStore } from './objects.ts'
 
 export type MinioOptions = {
   /** http:// or https://, host and port. */
@@ -23,11 +23,11 @@ export type MinioOptions = {
   /** The storage class of cold objects, as the server knows it: STANDARD_IA on S3, REDUCED_REDUNDANCY on MinIO. */
   coldClass?: string | undefined
   /** A server that says nothing for so long is away. */
-  silenceMs?: number
+  idleTimeoutMs?: number
 }
 
-const UNKNOWN = 'application/octet-stream'
-const ABSENT = new Set(['NoSuchKey', 'NotFound', 'NoSuchObject', 'XMinioParentIsObject'])
+const UNKNOWN_TYPE = 'application/octet-stream'
+const NOT_FOUND_CODES = new Set(['NoSuchKey', 'NotFound', 'NoSuchObject', 'XMinioParentIsObject'])
 const MAX_LINK_SECONDS = 7 * 24 * 60 * 60
 
 /**
@@ -36,53 +36,57 @@ const MAX_LINK_SECONDS = 7 * 24 * 60 * 60
  */
 export async function openMinioObjects(options: MinioOptions): Promise<ObjectStore> {
   const { endpoint, bucket, coldClass } = options
-  const client = connect(options)
+  const client = createClient(options)
   const spool = join(tmpdir(), `lares-objects-${process.pid}`)
-  const checked = (key: string) => {
+  const requireValidKey = (key: string) => {
     if (!isObjectKey(key)) throw new LaresError('invalid_request', `"${key}" is no object key`)
     return key
   }
-  const failed =
+  const throwStoreError =
     (what: string) =>
     (cause: Error & { code?: string }): never => {
       if (cause instanceof LaresError) throw cause
-      if (ABSENT.has(cause.code ?? '')) throw new LaresError('not_found', `there is no ${what}`, { cause })
+      if (NOT_FOUND_CODES.has(cause.code ?? ''))
+        throw new LaresError('not_found', `there is no ${what}`, { cause })
       const reason = cause.message || cause.code
       throw new LaresError('unavailable', `the object store ${endpoint} failed at the ${what}: ${reason}`, {
         cause,
       })
     }
-  const object = (key: string) => `object "${key}"`
+  const objectLabel = (key: string) => `object "${key}"`
   const read = async (key: string) => {
-    const source = await client.getObject(bucket, checked(key)).catch(failed(object(key)))
+    const source = await client
+      .getObject(bucket, requireValidKey(key))
+      .catch(throwStoreError(objectLabel(key)))
     const { headers } = source as IncomingMessage
-    const facts = factsIn(headers as Record<string, string>, coldClass)
+    const facts = metadataFrom(headers as Record<string, string>, coldClass)
     // What others put into the bucket has no checksum.
-    const data = facts.sha256 === '' ? (source as Readable) : verified(source as Readable, key, facts.sha256)
-    return { facts, data }
+    const data =
+      facts.sha256 === '' ? (source as Readable) : verifyChecksum(source as Readable, key, facts.sha256)
+    return { metadata: facts, data }
   }
   const store: ObjectStore = {
     async put(key, data) {
       const sha256 = createHash('sha256').update(data).digest('hex')
       await client
-        .putObject(bucket, checked(key), data, data.length, { 'Content-Type': UNKNOWN, sha256 })
-        .catch(failed(object(key)))
+        .putObject(bucket, requireValidKey(key), data, data.length, { 'Content-Type': UNKNOWN_TYPE, sha256 })
+        .catch(throwStoreError(objectLabel(key)))
     },
     async get(key) {
       const { data } = await read(key)
-      return await buffer(data).catch(failed(object(key)))
+      return await buffer(data).catch(throwStoreError(objectLabel(key)))
     },
     async delete(key) {
-      await client.removeObject(bucket, checked(key)).catch(error => {
-        if (!ABSENT.has(error.code)) failed(object(key))(error)
+      await client.removeObject(bucket, requireValidKey(key)).catch(error => {
+        if (!NOT_FOUND_CODES.has(error.code)) throwStoreError(objectLabel(key))(error)
       })
     },
     async write(key, data, declared) {
-      checked(key)
+      requireValidKey(key)
       await mkdir(spool, { recursive: true, mode: 0o700 })
       const file = join(spool, randomUUID())
       try {
-        const received = await receive(file, data, declared)
+        const received = await receiveToFile(file, data, declared)
         const { bytes, sha256, mediaType } = received
         await client.putObject(bucket, key, createReadStream(file), bytes, {
           'Content-Type': mediaType,
@@ -90,62 +94,69 @@ export async function openMinioObjects(options: MinioOptions): Promise<ObjectSto
         })
         return { ...received, cold: false }
       } catch (error) {
-        return failed(object(key))(error as Error)
+        return throwStoreError(objectLabel(key))(error as Error)
       } finally {
         await rm(file, { force: true })
       }
     },
     read,
-    async facts(key) {
+    async metadata(key) {
       try {
-        const { size, metaData } = await client.statObject(bucket, checked(key))
-        return factsIn({ ...headersOf(metaData), 'content-length': String(size) }, coldClass)
+        const { size, metaData } = await client.statObject(bucket, requireValidKey(key))
+        return metadataFrom({ ...toHeaders(metaData), 'content-length': String(size) }, coldClass)
       } catch (error) {
-        if (ABSENT.has((error as { code?: string }).code ?? '')) return undefined
-        return failed(object(key))(error as Error)
+        if (NOT_FOUND_CODES.has((error as { code?: string }).code ?? '')) return undefined
+        return throwStoreError(objectLabel(key))(error as Error)
       }
     },
     async *list(prefix) {
       try {
         for await (const { name } of client.listObjectsV2(bucket, prefix, true)) if (name) yield name
       } catch (error) {
-        failed(`bucket "${bucket}"`)(error as Error)
+        throwStoreError(`bucket "${bucket}"`)(error as Error)
       }
     },
     async link(key, { seconds, name }) {
-      const lasting = Math.min(seconds, MAX_LINK_SECONDS)
+      const expirySeconds = Math.min(seconds, MAX_LINK_SECONDS)
       const disposition = `attachment; filename*=UTF-8''${encodeURIComponent(name)}`
       return await client
-        .presignedGetObject(bucket, checked(key), lasting, { 'response-content-disposition': disposition })
-        .catch(failed(object(key)))
+        .presignedGetObject(bucket, requireValidKey(key), expirySeconds, {
+          'response-content-disposition': disposition,
+        })
+        .catch(throwStoreError(objectLabel(key)))
     },
-    async chill(beforeMs) {
+    async archive(beforeMs) {
       if (!coldClass) return 0
       let moved = 0
       for await (const { name, lastModified } of client.listObjectsV2(bucket, '', true)) {
         if (!name || lastModified === undefined || lastModified.getTime() >= beforeMs) continue
         // The client leaves the storage class out of its lists.
-        if ((await store.facts(name))?.cold !== false) continue
-        await cool(client, bucket, name, coldClass).catch(failed(object(name)))
+        if ((await store.metadata(name))?.cold !== false) continue
+        await setStorageClass(client, bucket, name, coldClass).catch(throwStoreError(objectLabel(name)))
         moved++
       }
       return moved
     },
     async check() {
-      const there = await client.bucketExists(bucket).catch(failed(`bucket "${bucket}"`))
-      if (!there)
+      const exists = await client.bucketExists(bucket).catch(throwStoreError(`bucket "${bucket}"`))
+      if (!exists)
         throw new LaresError(
           'unavailable',
           `the object store ${endpoint} has no bucket "${bucket}"; make it, or set S3_BUCKET`,
         )
     },
   }
-  await makeBucket(client, bucket).catch(failed(`bucket "${bucket}"`))
+  await makeBucket(client, bucket).catch(throwStoreError(`bucket "${bucket}"`))
   return store
 }
 
 /** A copy of an object onto itself, which changes its storage class and nothing else. */
-async function cool(client: Client, bucket: string, key: string, coldClass: string): Promise<void> {
+async function setStorageClass(
+  client: Client,
+  bucket: string,
+  key: string,
+  coldClass: string,
+): Promise<void> {
   await client.copyObject(
     new CopySourceOptions({ Bucket: bucket, Object: key }),
     new CopyDestinationOptions({
@@ -165,16 +176,16 @@ async function makeBucket(client: Client, bucket: string): Promise<void> {
   })
 }
 
-function connect({ endpoint, accessKey, secretKey, silenceMs = 15_000 }: MinioOptions): Client {
+function createClient({ endpoint, accessKey, secretKey, idleTimeoutMs = 15_000 }: MinioOptions): Client {
   const { protocol, hostname, port } = new URL(endpoint)
   const useSSL = protocol === 'https:'
   // The agent sets its timeout anew on each socket that it reuses, and does nothing when it passes.
-  const settings = { keepAlive: true, timeout: silenceMs }
+  const settings = { keepAlive: true, timeout: idleTimeoutMs }
   const agent = useSSL ? new https.Agent(settings) : new Agent(settings)
   const open = agent.createConnection.bind(agent)
   agent.createConnection = (target, done) => {
     const socket = open(target, done)!
-    return socket.on('timeout', () => socket.destroy(new Error(`nothing came for ${silenceMs} ms`)))
+    return socket.on('timeout', () => socket.destroy(new Error(`nothing came for ${idleTimeoutMs} ms`)))
   }
   return new Client({
     endPoint: hostname,
@@ -188,14 +199,14 @@ function connect({ endpoint, accessKey, secretKey, silenceMs = 15_000 }: MinioOp
 }
 
 /** statObject gives names without their x-amz-meta- prefix. */
-const headersOf = (metaData: Record<string, string>): Record<string, string> => ({
+const toHeaders = (metaData: Record<string, string>): Record<string, string> => ({
   ...metaData,
   ...(metaData.sha256 && { 'x-amz-meta-sha256': metaData.sha256 }),
 })
 
-const factsIn = (headers: Record<string, string>, coldClass: string | undefined): ObjectFacts => ({
+const metadataFrom = (headers: Record<string, string>, coldClass: string | undefined): ObjectMetadata => ({
   bytes: Number(headers['content-length']),
   sha256: headers['x-amz-meta-sha256'] ?? '',
-  mediaType: headers['content-type'] ?? UNKNOWN,
+  mediaType: headers['content-type'] ?? UNKNOWN_TYPE,
   cold: coldClass !== undefined && headers['x-amz-storage-class'] === coldClass,
 })

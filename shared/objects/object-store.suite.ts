@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { objectsSuite } from './objects.suite.ts'
-import type { Declared, ObjectStore } from './objects.ts'
+import type { DeclaredContent, ObjectStore } from './objects.ts'
 
-export type StoreUnderTest = {
+export type ObjectStoreUnderTest = {
   /** Has cold storage. */
   objects: ObjectStore
   /** Changes a byte of the object behind the store's back. */
@@ -20,33 +20,36 @@ const PNG = Buffer.from(
 const PDF = Buffer.from('%PDF-1.7\n1 0 obj\n<<>>\nendobj\n')
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
-const bytes = (maxBytes = 1_000_000): Declared => ({ mediaType: 'application/octet-stream', maxBytes })
+const declareBytes = (maxBytes = 1_000_000): DeclaredContent => ({
+  mediaType: 'application/octet-stream',
+  maxBytes,
+})
 
-async function* parts(data: Buffer, size = 64 * 1024) {
+async function* inParts(data: Buffer, size = 64 * 1024) {
   for (let at = 0; at < data.length; at += size) yield data.subarray(at, at + size)
 }
 
 /** The guarantees of the port `ObjectStore`, for every driver. */
-export function objectStoreSuite(name: string, start: () => Promise<StoreUnderTest>): void {
-  let under: StoreUnderTest
+export function objectStoreSuite(name: string, start: () => Promise<ObjectStoreUnderTest>): void {
+  let storeUnderTest: ObjectStoreUnderTest
   let objects: ObjectStore
   let count = 0
   let key = ''
-  const ready = async () => {
-    under = await start()
-    objects = under.objects
+  const startStore = async () => {
+    storeUnderTest = await start()
+    objects = storeUnderTest.objects
   }
   const started: { once?: Promise<void> } = {}
-  const begin = () => (started.once ??= ready())
+  const startOnce = () => (started.once ??= startStore())
 
   objectsSuite(name, async () => {
-    await begin()
+    await startOnce()
     return { objects, stop: async () => undefined }
   })
 
   describe(`${name}, in streams`, () => {
-    beforeAll(begin)
-    afterAll(() => under?.stop())
+    beforeAll(startOnce)
+    afterAll(() => storeUnderTest?.stop())
     beforeEach(() => {
       key = `streams/${++count}`
     })
@@ -54,15 +57,15 @@ export function objectStoreSuite(name: string, start: () => Promise<StoreUnderTe
 
     test('what is written comes back with its size, checksum and type', async () => {
       const data = Buffer.from('日程 🙂\n')
-      const facts = await objects.write(key, parts(data), { mediaType: 'text/plain', maxBytes: 100 })
+      const facts = await objects.write(key, inParts(data), { mediaType: 'text/plain', maxBytes: 100 })
       expect(facts).toEqual({
         bytes: data.length,
         sha256: sha256(data),
         mediaType: 'text/plain',
         cold: false,
       })
-      expect(await objects.facts(key)).toEqual(facts)
-      expect((await objects.read(key)).facts).toEqual(facts)
+      expect(await objects.metadata(key)).toEqual(facts)
+      expect((await objects.read(key)).metadata).toEqual(facts)
       expect((await readBack()).equals(data)).toBe(true)
       expect((await objects.get(key)).equals(data)).toBe(true)
     })
@@ -84,7 +87,7 @@ export function objectStoreSuite(name: string, start: () => Promise<StoreUnderTe
         }
       }
       const before = process.memoryUsage().arrayBuffers
-      const facts = await objects.write(key, source(), bytes(blocks * MEGABYTE))
+      const facts = await objects.write(key, source(), declareBytes(blocks * MEGABYTE))
       expect(facts).toMatchObject({ bytes: blocks * MEGABYTE, sha256: hash.digest('hex') })
       let read = 0
       for await (const part of (await objects.read(key)).data) {
@@ -105,7 +108,7 @@ export function objectStoreSuite(name: string, start: () => Promise<StoreUnderTe
           yield Buffer.alloc(MEGABYTE)
         }
       }
-      await expect(objects.write(key, endless(), bytes(3 * MEGABYTE))).rejects.toMatchObject({
+      await expect(objects.write(key, endless(), declareBytes(3 * MEGABYTE))).rejects.toMatchObject({
         code: 'too_large',
         retryable: false,
       })
@@ -119,10 +122,10 @@ export function objectStoreSuite(name: string, start: () => Promise<StoreUnderTe
         throw new Error('the phone lost its network')
       }
       const failed = { code: 'unavailable', message: /lost its network/ }
-      await expect(objects.write(key, broken(), bytes(2 * MEGABYTE))).rejects.toMatchObject(failed)
-      expect(await objects.facts(key)).toBeUndefined()
+      await expect(objects.write(key, broken(), declareBytes(2 * MEGABYTE))).rejects.toMatchObject(failed)
+      expect(await objects.metadata(key)).toBeUndefined()
       await objects.put(key, Buffer.from('old'))
-      await expect(objects.write(key, broken(), bytes(2 * MEGABYTE))).rejects.toMatchObject(failed)
+      await expect(objects.write(key, broken(), declareBytes(2 * MEGABYTE))).rejects.toMatchObject(failed)
       expect((await readBack()).toString()).toBe('old')
       const keys = []
       for await (const found of objects.list(`${key}`)) keys.push(found)
@@ -140,7 +143,7 @@ export function objectStoreSuite(name: string, start: () => Promise<StoreUnderTe
       ['text/plain', Buffer.from('字'.repeat(5_000))],
       ['application/x-of-my-own', Buffer.from([1, 2, 3])],
     ])('content that is %s is taken as such', async (mediaType, data) => {
-      expect(await objects.write(key, parts(data), { mediaType, maxBytes: 100_000 })).toMatchObject({
+      expect(await objects.write(key, inParts(data), { mediaType, maxBytes: 100_000 })).toMatchObject({
         mediaType,
       })
     })
@@ -154,33 +157,35 @@ export function objectStoreSuite(name: string, start: () => Promise<StoreUnderTe
       ['application/json', Buffer.from([0xff, 0xfe, 0x41])],
       ['application/x-of-my-own', PNG],
     ])('content that is not %s is refused', async (mediaType, data) => {
-      await expect(objects.write(key, parts(data), { mediaType, maxBytes: 100_000 })).rejects.toMatchObject({
-        code: 'unsupported_media_type',
-      })
-      expect(await objects.facts(key)).toBeUndefined()
+      await expect(objects.write(key, inParts(data), { mediaType, maxBytes: 100_000 })).rejects.toMatchObject(
+        {
+          code: 'unsupported_media_type',
+        },
+      )
+      expect(await objects.metadata(key)).toBeUndefined()
     })
 
     test('what is not there has no facts, and reading it is told', async () => {
-      expect(await objects.facts(key)).toBeUndefined()
+      expect(await objects.metadata(key)).toBeUndefined()
       await expect(objects.read(key)).rejects.toMatchObject({ code: 'not_found' })
     })
 
     test('damage is told to whoever reads', async () => {
-      await objects.write(key, parts(randomBytes(300_000)), bytes())
-      await under.damage(key)
+      await objects.write(key, inParts(randomBytes(300_000)), declareBytes())
+      await storeUnderTest.damage(key)
       await expect(readBack()).rejects.toMatchObject({ code: 'failed', message: /damaged/ })
     })
 
     test('of two that write at once one wins, whole', async () => {
       const [one, two] = [randomBytes(500_000), randomBytes(400_000)]
-      await Promise.all([one, two].map(data => objects.write(key, parts(data), bytes())))
+      await Promise.all([one, two].map(data => objects.write(key, inParts(data), declareBytes())))
       const kept = await readBack()
       expect([one, two].some(data => data.equals(kept))).toBe(true)
     })
 
     test('a reader who leaves disturbs nobody', async () => {
       const data = randomBytes(5 * MEGABYTE)
-      await objects.write(key, parts(data), bytes(5 * MEGABYTE))
+      await objects.write(key, inParts(data), declareBytes(5 * MEGABYTE))
       for (let n = 0; n < 20; n++) for await (const _ of (await objects.read(key)).data) break
       expect((await readBack()).equals(data)).toBe(true)
     })
@@ -194,18 +199,18 @@ export function objectStoreSuite(name: string, start: () => Promise<StoreUnderTe
 
     test('old objects go to cold storage once, and are read, replaced and deleted as before', async () => {
       const data = randomBytes(10_000)
-      const facts = await objects.write(key, parts(data), bytes())
-      expect(await objects.chill(Date.now() - 3_600_000)).toBe(0)
-      expect(await objects.chill(Date.now() + 3_600_000)).toBeGreaterThan(0)
-      expect(await objects.facts(key)).toEqual({ ...facts, cold: true })
-      expect(await objects.chill(Date.now() + 3_600_000)).toBe(0)
+      const facts = await objects.write(key, inParts(data), declareBytes())
+      expect(await objects.archive(Date.now() - 3_600_000)).toBe(0)
+      expect(await objects.archive(Date.now() + 3_600_000)).toBeGreaterThan(0)
+      expect(await objects.metadata(key)).toEqual({ ...facts, cold: true })
+      expect(await objects.archive(Date.now() + 3_600_000)).toBe(0)
       expect((await readBack()).equals(data)).toBe(true)
       await objects.put(key, Buffer.from('new'))
       expect((await readBack()).toString()).toBe('new')
-      expect(await objects.facts(key)).toMatchObject({ bytes: 3, cold: false })
-      await objects.chill(Date.now() + 3_600_000)
+      expect(await objects.metadata(key)).toMatchObject({ bytes: 3, cold: false })
+      await objects.archive(Date.now() + 3_600_000)
       await objects.delete(key)
-      expect(await objects.facts(key)).toBeUndefined()
+      expect(await objects.metadata(key)).toBeUndefined()
     })
   })
 }

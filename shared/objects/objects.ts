@@ -24,11 +24,11 @@ export type ObjectStore = Objects & {
    * `unsupported_media_type` (its content is of another type than declared), `invalid_request`, `unavailable` (also when
    * `data` fails). After an error nothing of it is there, and the object before it still is.
    */
-  write(key: string, data: AsyncIterable<Uint8Array>, declared: Declared): Promise<ObjectFacts>
+  write(key: string, data: AsyncIterable<Uint8Array>, declared: DeclaredContent): Promise<ObjectMetadata>
   /** The stream fails, at its end at the latest, when the bytes are not those that were written: `failed`. Errors: `not_found`, `unavailable`. */
-  read(key: string): Promise<{ facts: ObjectFacts; data: Readable }>
+  read(key: string): Promise<{ metadata: ObjectMetadata; data: Readable }>
   /** Undefined when there is no such object. */
-  facts(key: string): Promise<ObjectFacts | undefined>
+  metadata(key: string): Promise<ObjectMetadata | undefined>
   /** Keys below `prefix` (empty for all), in their order. */
   list(prefix: string): AsyncIterableIterator<string>
   /**
@@ -37,12 +37,12 @@ export type ObjectStore = Objects & {
    */
   link(key: string, options: { seconds: number; name: string }): Promise<string | undefined>
   /** Moves objects written before this to cold storage, if one is configured; they are read as before. Gives back how many it moved. */
-  chill(beforeMs: number): Promise<number>
+  archive(beforeMs: number): Promise<number>
 }
 
-export type Declared = { mediaType: string; maxBytes: number }
+export type DeclaredContent = { mediaType: string; maxBytes: number }
 
-export type ObjectFacts = {
+export type ObjectMetadata = {
   bytes: number
   /** Hexadecimal. */
   sha256: string

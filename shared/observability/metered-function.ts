@@ -1,7 +1,7 @@
 import { toLaresError } from '../base/errors.ts'
 import type { LaresEvent } from '../contract/events/event.ts'
 import type { Invocable } from '../contract/invoke.ts'
-import { FINE_SECONDS, type Metrics } from './metrics.ts'
+import { FINE_SECONDS_BUCKETS, type Metrics } from './metrics.ts'
 
 /** `faas.invoke_duration`, `faas.errors` and `faas.timeouts` of https://opentelemetry.io/docs/specs/semconv/faas/faas-metrics/ */
 export function meteredFunction(invocable: Invocable, metrics: Metrics): Invocable {
@@ -10,7 +10,7 @@ export function meteredFunction(invocable: Invocable, metrics: Metrics): Invocab
     'faas_invoke_duration_seconds',
     'How long a function worked on an event.',
     ['faas_name', 'faas_trigger'],
-    FINE_SECONDS,
+    FINE_SECONDS_BUCKETS,
   )
   const errors = metrics.counter('faas_errors_total', 'Events that a function failed to handle.', [
     'faas_name',

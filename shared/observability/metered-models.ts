@@ -1,12 +1,14 @@
 import { toLaresError } from '../base/errors.ts'
 import type { GenerateChunk, GenerateRequest, Models } from '../models/models.ts'
-import { type Metrics, SECONDS } from './metrics.ts'
+import { type Metrics, SECONDS_BUCKETS } from './metrics.ts'
 
 /** As https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/ advises. */
-const DURATION = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
-const TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576]
+const DURATION_BUCKETS = [
+  0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+]
+const TOKEN_BUCKETS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576]
 
-const NAMES = ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_response_model'] as const
+const LABEL_NAMES = ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_response_model'] as const
 
 /** Measures each answer of a model: how long it took, until its first piece, and its tokens. */
 export function meteredModels<M extends Pick<Models, 'generate'>>(
@@ -17,24 +19,24 @@ export function meteredModels<M extends Pick<Models, 'generate'>>(
   const duration = metrics.histogram(
     'gen_ai_client_operation_duration_seconds',
     'How long an answer of a model took.',
-    [...NAMES, 'error_type'],
-    DURATION,
+    [...LABEL_NAMES, 'error_type'],
+    DURATION_BUCKETS,
   )
-  const first = metrics.histogram(
+  const timeToFirstChunk = metrics.histogram(
     'gen_ai_client_operation_time_to_first_chunk_seconds',
     'How long until the first piece of an answer came.',
     ['gen_ai_operation_name', 'gen_ai_provider_name'],
-    SECONDS,
+    SECONDS_BUCKETS,
   )
   const tokens = metrics.histogram(
     'gen_ai_client_token_usage',
     'Tokens of an answer, by what they were.',
-    [...NAMES, 'gen_ai_token_type'],
-    TOKENS,
+    [...LABEL_NAMES, 'gen_ai_token_type'],
+    TOKEN_BUCKETS,
   )
   const common = { gen_ai_operation_name: 'chat', gen_ai_provider_name: provider }
 
-  async function* measured(chunks: AsyncIterable<GenerateChunk>): AsyncGenerator<GenerateChunk> {
+  async function* measureChunks(chunks: AsyncIterable<GenerateChunk>): AsyncGenerator<GenerateChunk> {
     const startedAt = performance.now()
     const seconds = () => (performance.now() - startedAt) / 1_000
     let model = ''
@@ -43,7 +45,7 @@ export function meteredModels<M extends Pick<Models, 'generate'>>(
     let isFirst = true
     try {
       for await (const chunk of chunks) {
-        if (isFirst) first.observe(common, seconds())
+        if (isFirst) timeToFirstChunk.observe(common, seconds())
         isFirst = false
         if (chunk.kind === 'end') {
           const labels = { ...common, gen_ai_response_model: chunk.model }
@@ -61,5 +63,8 @@ export function meteredModels<M extends Pick<Models, 'generate'>>(
       duration.observe({ ...common, gen_ai_response_model: model, error_type }, seconds())
     }
   }
-  return { ...models, generate: (task, request: GenerateRequest) => measured(models.generate(task, request)) }
+  return {
+    ...models,
+    generate: (task, request: GenerateRequest) => measureChunks(models.generate(task, request)),
+  }
 }

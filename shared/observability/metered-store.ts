@@ -1,21 +1,21 @@
-import type { Conversations, StepRequest } from '../store/store.ts'
-import { duplicatesOf, type Metrics } from './metrics.ts'
+import type { StepRequest, Store } from '../store/store.ts'
+import { duplicateCounter, type Metrics } from './metrics.ts'
 
 /** Counts the events that dialog's journal knew already: their step is not applied again. */
-export function meteredConversations(conversations: Conversations, metrics: Metrics): Conversations {
-  const repeated = duplicatesOf(metrics, 'dialog')
+export function meteredStore(store: Store, metrics: Metrics): Store {
+  const countDuplicate = duplicateCounter(metrics, 'dialog')
   return {
-    ...conversations,
+    ...store,
     async step<State, Outcome>(request: StepRequest<State, Outcome>) {
       let isNew = false
-      const outcome = await conversations.step<State, Outcome>({
+      const outcome = await store.step<State, Outcome>({
         ...request,
         apply(state) {
           isNew = true
           return request.apply(state)
         },
       })
-      if (!isNew) repeated()
+      if (!isNew) countDuplicate()
       return outcome
     },
   }

@@ -4,26 +4,32 @@ import { join } from 'node:path'
 import { request } from 'undici'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LaresError } from '../base/errors.ts'
-import { noLog } from '../base/log.ts'
-import { answer, openPerch, type Perch, parrot, said } from '../contract/serve.fixture.ts'
+import { silentLogger } from '../base/log.ts'
+import {
+  type FunctionTestBed,
+  openFunctionTestBed,
+  parrotFunction,
+  resultDraft,
+  skillRequestEvent,
+} from '../contract/serve.fixture.ts'
 import { serve } from '../contract/serve.ts'
 import type { GenerateChunk, Models } from '../models/models.ts'
-import { openSqliteConversations } from '../store/sqlite/sqlite-store.ts'
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { meteredFunction } from './metered-function.ts'
 import { meteredModels } from './metered-models.ts'
-import { meteredConversations } from './metered-store.ts'
+import { meteredStore } from './metered-store.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 
 let metrics: Metrics
-let perch: Perch
+let testBed: FunctionTestBed
 
 beforeEach(async () => {
   metrics = openMetrics()
-  perch = await openPerch()
+  testBed = await openFunctionTestBed()
 })
-afterEach(() => perch.close())
+afterEach(() => testBed.close())
 
-async function drained(items: AsyncIterable<unknown>): Promise<void> {
+async function consumeAll(items: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of items);
 }
 
@@ -31,7 +37,7 @@ const lines = async () => (await metrics.page()).split('\n')
 
 test('an event that dialog’s journal knows is counted as dropped', async () => {
   const home = await mkdtemp(join(tmpdir(), 'lares-metered-'))
-  const store = meteredConversations(openSqliteConversations(join(home, 'c.db')), metrics)
+  const store = meteredStore(openSqliteStore(join(home, 'c.db')), metrics)
   const step = (eventId: string) =>
     store.step({
       conversation: 'c',
@@ -46,17 +52,17 @@ test('an event that dialog’s journal knows is counted as dropped', async () =>
 })
 
 test('a function’s invocations are measured, and its errors and timeouts counted', async () => {
-  const busy = parrot(
+  const busy = parrotFunction(
     async event => {
       if (event.id === 'bad') throw new LaresError('rejected', 'no')
       if (event.id === 'slow') await new Promise(() => undefined)
-      return answer('hello')
+      return resultDraft('hello')
     },
     { timeoutMs: 20 },
   )
-  const metered = meteredFunction(perch.invocable(busy), metrics)
+  const metered = meteredFunction(testBed.invocable(busy), metrics)
   for (const id of ['good', 'bad', 'slow'])
-    await drained(metered.invoke(said('hello', { id }))).catch(() => undefined)
+    await consumeAll(metered.invoke(skillRequestEvent('hello', { id }))).catch(() => undefined)
   expect(await lines()).toEqual(
     expect.arrayContaining([
       'faas_invoke_duration_seconds_count{faas_name="parrot",faas_trigger="pubsub"} 3',
@@ -69,8 +75,8 @@ test('a function’s invocations are measured, and its errors and timeouts count
 })
 
 test('a served function gives its page at /_/metrics', async () => {
-  const metered = meteredFunction(perch.invocable(parrot(() => answer('hello'))), metrics)
-  const running = await serve(metered, { port: 0, log: noLog, metrics })
+  const metered = meteredFunction(testBed.invocable(parrotFunction(() => resultDraft('hello'))), metrics)
+  const running = await serve(metered, { port: 0, log: silentLogger, metrics })
   const { statusCode, headers, body } = await request(`http://127.0.0.1:${running.port}/_/metrics`)
   expect([statusCode, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
   const page = await body.text()
@@ -94,8 +100,8 @@ test('answers of a model are measured with their tokens, and those that fail or 
   const end = { kind: 'end', finishReason: 'stop', usage, model: 'small' } as const
   const ask = (chunks: (GenerateChunk | Error)[]) =>
     meteredModels(models(chunks), 'llama', metrics).generate('text-generation', { messages: [] })
-  await drained(ask([text, end]))
-  await drained(ask([new LaresError('unavailable', 'away')])).catch(() => undefined)
+  await consumeAll(ask([text, end]))
+  await consumeAll(ask([new LaresError('unavailable', 'away')])).catch(() => undefined)
   for await (const _ of ask([text, text, end])) break
   const common = 'gen_ai_operation_name="chat",gen_ai_provider_name="llama"'
   expect(await lines()).toEqual(

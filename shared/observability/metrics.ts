@@ -29,24 +29,24 @@ export type Metrics = {
   page(): Promise<string>
 }
 
-export const PAGE_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Seconds, as https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ advises. */
-export const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+export const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 /** The same with room below, for what takes about a millisecond, and above, for what a model does. */
-export const FINE_SECONDS = [0.001, 0.0025, ...SECONDS, 30, 60, 300]
+export const FINE_SECONDS_BUCKETS = [0.001, 0.0025, ...SECONDS_BUCKETS, 30, 60, 300]
 
 /** Several parts of one process may ask for a metric of the same name: it is one metric. */
 export function openMetrics(): Metrics {
   const registry: Registry = new RegistryOf()
-  let own: Promise<void> | undefined
-  const once = <M>(name: string, make: () => M): M =>
+  let processMetrics: Promise<void> | undefined
+  const getOrCreate = <M>(name: string, make: () => M): M =>
     (registry.getSingleMetric(name) as M | undefined) ?? make()
   return {
     counter: (name, help, labels) =>
-      once(name, () => new Counter({ name, help, labelNames: labels, registers: [registry] })),
+      getOrCreate(name, () => new Counter({ name, help, labelNames: labels, registers: [registry] })),
     gauge: (name, help, labels, read) =>
-      once(name, () => {
+      getOrCreate(name, () => {
         const gauge: Gauge<(typeof labels)[number]> = new Gauge({
           name,
           help,
@@ -57,10 +57,13 @@ export function openMetrics(): Metrics {
         return gauge
       }),
     histogram: (name, help, labels, buckets) =>
-      once(name, () => new Histogram({ name, help, labelNames: labels, buckets, registers: [registry] })),
+      getOrCreate(
+        name,
+        () => new Histogram({ name, help, labelNames: labels, buckets, registers: [registry] }),
+      ),
     async page() {
-      own ??= watchProcess(registry)
-      await own
+      processMetrics ??= watchProcess(registry)
+      await processMetrics
       return await registry.metrics()
     },
   }
@@ -75,10 +78,10 @@ async function watchProcess(register: Registry): Promise<void> {
     register.removeSingleMetric(`nodejs_active_${kind}_total`)
 }
 
-export type Place = 'connector' | 'dialog' | 'gateway'
+export type DeduplicationPlace = 'connector' | 'dialog' | 'gateway'
 
 /** What came again and was told by its id, by the place that dropped it. */
-export function duplicatesOf(metrics: Metrics, place: Place): () => void {
+export function duplicateCounter(metrics: Metrics, place: DeduplicationPlace): () => void {
   const counter = metrics.counter('lares_duplicates_total', 'What came a second time and was dropped.', [
     'place',
   ])

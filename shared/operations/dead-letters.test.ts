@@ -4,41 +4,41 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Bus } from '../bus/bus.ts'
 import { openSqliteBus } from '../bus/sqlite/sqlite-bus.ts'
-import { firstEvent, type LaresEvent } from '../contract/events/event.ts'
+import { createRootEvent, type LaresEvent } from '../contract/events/event.ts'
 import { type EventLog, openEventLog } from '../contract/events/event-log.ts'
-import { fromRecord, toRecord } from '../contract/events/kafka-binding.ts'
+import { eventFromRecord, eventToRecord } from '../contract/events/kafka-binding.ts'
 import { openFolderObjects } from '../objects/folder.ts'
-import { openSqliteConversations } from '../store/sqlite/sqlite-store.ts'
-import type { Conversations } from '../store/store.ts'
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import type { Store } from '../store/store.ts'
 import { openDeadLetters } from './dead-letters.ts'
 import type { DeadLetters } from './operations.ts'
 import { openStatus } from './status.ts'
 
 const NOW = Date.parse('2026-05-01T12:00:00Z')
 
-let home: string
+let folder: string
 let bus: Bus
 let events: EventLog
-let conversations: Conversations
-let dead: DeadLetters
+let store: Store
+let deadLetters: DeadLetters
 
 beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'lares-dead-'))
-  const objects = openFolderObjects(join(home, 'objects'))
-  bus = openSqliteBus({ file: join(home, 'bus.db'), now: () => NOW - 5_000 })
+  folder = await mkdtemp(join(tmpdir(), 'lares-dead-'))
+  const objects = openFolderObjects(join(folder, 'objects'))
+  bus = openSqliteBus({ file: join(folder, 'bus.db'), now: () => NOW - 5_000 })
   events = openEventLog(bus, objects)
-  conversations = openSqliteConversations(join(home, 'conversations.db'))
+  store = openSqliteStore(join(folder, 'conversations.db'))
   await bus.ensureTopics([{ name: 'lares.deadletter' }, { name: 'lares.message' }])
-  dead = openDeadLetters({ bus, objects, documents: conversations.documents, now: () => NOW })
+  deadLetters = openDeadLetters({ bus, objects, records: store.records, now: () => NOW })
 })
 afterEach(async () => {
   await bus.close()
-  await conversations.close()
-  await rm(home, { recursive: true })
+  await store.close()
+  await rm(folder, { recursive: true })
 })
 
-const message = (id: string, text: string): LaresEvent<'lares.message.received'> =>
-  firstEvent({
+const messageEvent = (id: string, text: string): LaresEvent<'lares.message.received'> =>
+  createRootEvent({
     id,
     source: '/lares/gateway',
     type: 'lares.message.received',
@@ -53,10 +53,10 @@ const message = (id: string, text: string): LaresEvent<'lares.message.received'>
     },
   })
 
-type Failed = { id: string; second?: number; event?: LaresEvent; raw?: string }
+type DeadLetterInput = { id: string; second?: number; event?: LaresEvent; raw?: string }
 
-const deadLetterOf = ({ id, second = 0, event, raw }: Failed) =>
-  firstEvent({
+const createDeadLetterEvent = ({ id, second = 0, event, raw }: DeadLetterInput) =>
+  createRootEvent({
     id,
     source: '/lares/connector',
     type: 'lares.deadletter.recorded',
@@ -76,35 +76,39 @@ const deadLetterOf = ({ id, second = 0, event, raw }: Failed) =>
   })
 
 test('dead letters are listed with the newest last, each once however often it was recorded', async () => {
-  const first = deadLetterOf({ id: 'first', second: 1, event: message('a', 'hello') })
-  const second = deadLetterOf({ id: 'second', second: 2, event: message('b', 'hello again') })
+  const first = createDeadLetterEvent({ id: 'first', second: 1, event: messageEvent('a', 'hello') })
+  const second = createDeadLetterEvent({ id: 'second', second: 2, event: messageEvent('b', 'hello again') })
   await events.publish([second, first, first])
-  expect(await dead.list()).toEqual([
+  expect(await deadLetters.list()).toEqual([
     expect.objectContaining({ id: 'first', conversation: 'of-a', type: 'lares.message.received', tries: 5 }),
     expect.objectContaining({ id: 'second', conversation: 'of-b' }),
   ])
 })
 
 test('more dead letters than fit a page are all listed', async () => {
-  const all = Array.from({ length: 450 }, (_, index) => deadLetterOf({ id: `n-${index}`, second: index }))
+  const all = Array.from({ length: 450 }, (_, index) =>
+    createDeadLetterEvent({ id: `n-${index}`, second: index }),
+  )
   await events.publish(all)
-  expect((await dead.list()).map(({ id }) => id)).toEqual(all.map(({ id }) => id))
+  expect((await deadLetters.list()).map(({ id }) => id)).toEqual(all.map(({ id }) => id))
 })
 
 test('a dead letter is put back as the very event that failed, and is marked', async () => {
-  const event = message('a', 'hello')
-  await events.publish([deadLetterOf({ id: 'first', event })])
-  await dead.retry('first')
+  const event = messageEvent('a', 'hello')
+  await events.publish([createDeadLetterEvent({ id: 'first', event })])
+  await deadLetters.retry('first')
   const [record] = await bus.read('lares.message')
-  expect(record).toMatchObject(toRecord(event))
-  expect(await dead.list()).toEqual([
+  expect(record).toMatchObject(eventToRecord(event))
+  expect(await deadLetters.list()).toEqual([
     expect.objectContaining({ id: 'first', retriedAt: '2026-05-01T12:00:00.000Z' }),
   ])
 })
 
 test('a record that was no event is put back with its bytes and headers', async () => {
-  await events.publish([deadLetterOf({ id: 'first', raw: Buffer.from('no event').toString('base64') })])
-  await dead.retry('first')
+  await events.publish([
+    createDeadLetterEvent({ id: 'first', raw: Buffer.from('no event').toString('base64') }),
+  ])
+  await deadLetters.retry('first')
   expect(await bus.read('lares.message')).toEqual([
     expect.objectContaining({
       key: 'c',
@@ -115,21 +119,25 @@ test('a record that was no event is put back with its bytes and headers', async 
 })
 
 test('a dead letter too large for the bus is shown and put back whole', async () => {
-  const event = message('a', 'long '.repeat(50_000))
-  await events.publish([deadLetterOf({ id: 'first', event })])
-  expect((await dead.show('first')).event).toMatchObject({ id: 'a', data: { text: event.data.text } })
-  await dead.retry('first')
+  const event = messageEvent('a', 'long '.repeat(50_000))
+  await events.publish([createDeadLetterEvent({ id: 'first', event })])
+  expect((await deadLetters.show('first')).event).toMatchObject({ id: 'a', data: { text: event.data.text } })
+  await deadLetters.retry('first')
   const [record] = await bus.read('lares.message')
-  expect(fromRecord(record!).data).toEqual(event.data)
+  expect(eventFromRecord(record!).data).toEqual(event.data)
 })
 
 test('a dead letter that is not there is told', async () => {
-  await expect(dead.show('nothing')).rejects.toMatchObject({ code: 'not_found' })
-  await expect(dead.retry('nothing')).rejects.toMatchObject({ code: 'not_found' })
+  await expect(deadLetters.show('nothing')).rejects.toMatchObject({ code: 'not_found' })
+  await expect(deadLetters.retry('nothing')).rejects.toMatchObject({ code: 'not_found' })
 })
 
 test('the status tells how far each function is behind, for how long, and what nobody has put back', async () => {
-  await events.publish([message('a', 'hello'), message('b', 'hello'), deadLetterOf({ id: 'first', raw: '' })])
+  await events.publish([
+    messageEvent('a', 'hello'),
+    messageEvent('b', 'hello'),
+    createDeadLetterEvent({ id: 'first', raw: '' }),
+  ])
   const source = async () => [
     { name: 'intent', topics: ['lares.message'] },
     { name: 'dialog', topics: ['lares.reply'] },
@@ -137,7 +145,7 @@ test('the status tells how far each function is behind, for how long, and what n
   const reach = async (name: string) => {
     if (name === 'dialog') throw new Error('dialog cannot be reached')
   }
-  const status = openStatus({ bus, source, dead, reach, now: () => NOW })
+  const status = openStatus({ bus, source, deadLetters, probe: reach, now: () => NOW })
   expect(await status()).toEqual({
     functions: [
       { name: 'intent', topics: ['lares.message'], lag: 2, oldestMs: 5_000 },
@@ -145,6 +153,6 @@ test('the status tells how far each function is behind, for how long, and what n
     ],
     deadLetters: 1,
   })
-  await dead.retry('first')
+  await deadLetters.retry('first')
   expect(await status()).toMatchObject({ deadLetters: 0 })
 })

@@ -1,92 +1,102 @@
 import { LaresError } from '../base/errors.ts'
 import type { Bus, BusMessage, BusRecord } from '../bus/bus.ts'
-import { checkEvent, type LaresEvent } from '../contract/events/event.ts'
-import { claim } from '../contract/events/event-log.ts'
-import { fromRecord, toRecord } from '../contract/events/kafka-binding.ts'
+import { type LaresEvent, parseEvent } from '../contract/events/event.ts'
+import { resolveDataRef } from '../contract/events/event-log.ts'
+import { eventFromRecord, eventToRecord } from '../contract/events/kafka-binding.ts'
 import type { Objects } from '../objects/objects.ts'
-import type { Documents } from '../store/store.ts'
+import type { Records } from '../store/store.ts'
 import type { DeadLetter, DeadLetters } from './operations.ts'
 
-const TOPIC = 'lares.deadletter'
-const COLLECTION = 'dead-retried'
-const PAGE = 200
+const DEAD_LETTER_TOPIC = 'lares.deadletter'
+const RETRIED_COLLECTION = 'dead-retried'
+const PAGE_SIZE = 200
 
-type Recorded = LaresEvent<'lares.deadletter.recorded'>
+type DeadLetterEvent = LaresEvent<'lares.deadletter.recorded'>
 
-export type DeadLetterParts = {
+export type DeadLetterDependencies = {
   bus: Bus
   /** Where the data of large ones is. */
   objects: Objects
   /** Where it is kept which ones were put back. */
-  documents: Documents
+  records: Records
   now?: () => number
 }
 
 /** The dead letters on the bus. */
-export function openDeadLetters({ bus, objects, documents, now = Date.now }: DeadLetterParts): DeadLetters {
+export function openDeadLetters({
+  bus,
+  objects,
+  records,
+  now = Date.now,
+}: DeadLetterDependencies): DeadLetters {
   const retriedAt = async (id: string): Promise<{ retriedAt?: string }> => {
-    const mark = await documents.get({ collection: COLLECTION, person: '', id })
-    return mark ? { retriedAt: (mark.body as { retriedAt: string }).retriedAt } : {}
+    const retryRecord = await records.get({ collection: RETRIED_COLLECTION, person: '', id })
+    return retryRecord ? { retriedAt: (retryRecord.body as { retriedAt: string }).retriedAt } : {}
   }
-  const summary = async (recorded: Recorded): Promise<DeadLetter> => ({
-    ...summaryOf(recorded),
-    ...(await retriedAt(recorded.id)),
+  const summary = async (deadLetterEvent: DeadLetterEvent): Promise<DeadLetter> => ({
+    ...summaryOf(deadLetterEvent),
+    ...(await retriedAt(deadLetterEvent.id)),
   })
-  const find = async (id: string): Promise<Recorded> => {
-    for await (const recorded of readAll(bus, objects)) if (recorded.id === id) return recorded
+  const findDeadLetter = async (id: string): Promise<DeadLetterEvent> => {
+    for await (const deadLetterEvent of readDeadLetters(bus, objects))
+      if (deadLetterEvent.id === id) return deadLetterEvent
     throw new LaresError('not_found', `there is no dead letter "${id}": lares dead list names them`)
   }
   return {
     async list() {
       // The connector may record one twice when it crashes; the second says nothing new.
       const found = new Map<string, DeadLetter>()
-      for await (const recorded of readAll(bus, objects))
-        if (!found.has(recorded.id)) found.set(recorded.id, await summary(recorded))
-      return [...found.values()].sort(byTime)
+      for await (const deadLetterEvent of readDeadLetters(bus, objects))
+        if (!found.has(deadLetterEvent.id)) found.set(deadLetterEvent.id, await summary(deadLetterEvent))
+      return [...found.values()].sort(compareByTime)
     },
     async show(id) {
-      const recorded = await find(id)
-      const { event, raw } = recorded.data
-      return { ...(await summary(recorded)), ...(event && { event }), ...(raw !== undefined && { raw }) }
+      const deadLetterEvent = await findDeadLetter(id)
+      const { event, raw } = deadLetterEvent.data
+      return {
+        ...(await summary(deadLetterEvent)),
+        ...(event && { event }),
+        ...(raw !== undefined && { raw }),
+      }
     },
     async retry(id) {
-      const recorded = await find(id)
-      await bus.publish([messageOf(recorded)])
+      const deadLetterEvent = await findDeadLetter(id)
+      await bus.publish([originalMessage(deadLetterEvent)])
       const retriedAt = new Date(now()).toISOString()
-      const mark = { id, person: '', text: '', body: { retriedAt }, createdAt: retriedAt }
-      await documents.put(COLLECTION, mark)
-      return { ...summaryOf(recorded), retriedAt }
+      const retryRecord = { id, person: '', text: '', body: { retriedAt }, createdAt: retriedAt }
+      await records.put(RETRIED_COLLECTION, retryRecord)
+      return { ...summaryOf(deadLetterEvent), retriedAt }
     },
   }
 }
 
 /** In the order of each partition; page by page, as a read without a limit would cut off the newest. */
-async function* readAll(bus: Bus, objects: Objects): AsyncGenerator<Recorded> {
-  const partitions = await bus.lag('lares.dead', [TOPIC])
+async function* readDeadLetters(bus: Bus, objects: Objects): AsyncGenerator<DeadLetterEvent> {
+  const partitions = await bus.lag('lares.dead', [DEAD_LETTER_TOPIC])
   for (const { partition } of partitions) {
     let records: BusRecord[]
     let offset = 0
     do {
-      records = await bus.read(TOPIC, { partition, from: { offset }, limit: PAGE })
+      records = await bus.read(DEAD_LETTER_TOPIC, { partition, from: { offset }, limit: PAGE_SIZE })
       for (const record of records)
-        if (!record.forgotten) yield (await claim(fromRecord(record), objects)) as Recorded
+        if (!record.erased) yield (await resolveDataRef(eventFromRecord(record), objects)) as DeadLetterEvent
       offset = (records.at(-1)?.offset ?? 0) + 1
-    } while (records.length === PAGE)
+    } while (records.length === PAGE_SIZE)
   }
 }
 
-function summaryOf({ id, subject, time, data }: Recorded): DeadLetter {
+function summaryOf({ id, subject, time, data }: DeadLetterEvent): DeadLetter {
   const { event, raw: _, headers: __, ...where } = data
   const type = event?.type
   return { id, conversation: subject, recordedAt: time, ...where, ...(typeof type === 'string' && { type }) }
 }
 
 /** The record as it lay on its topic. */
-function messageOf({ subject, data }: Recorded): BusMessage {
+function originalMessage({ subject, data }: DeadLetterEvent): BusMessage {
   const { topic, event, raw = '', headers = {} } = data
-  if (event) return { ...toRecord(checkEvent(event)), topic }
+  if (event) return { ...eventToRecord(parseEvent(event)), topic }
   return { topic, key: subject, headers, value: Buffer.from(raw, 'base64') }
 }
 
-const byTime = (a: DeadLetter, b: DeadLetter): number =>
+const compareByTime = (a: DeadLetter, b: DeadLetter): number =>
   a.recordedAt < b.recordedAt ? -1 : a.recordedAt > b.recordedAt ? 1 : a.offset - b.offset

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { BusRecord } from '../bus/bus.ts'
 
 /** How far a record is with its function: nothing is set while it waits for its turn. Kept in memory only, as tries are. */
-export type Standing = {
+export type InFlight = {
   /** When its first try began. */
   pickedAtMs?: number
   /** The number of the try that runs, or ran last. */
@@ -14,7 +14,7 @@ export type Standing = {
 }
 
 /** A standing with the function and the place of its record; as JSON it is what the connector's admin port answers. */
-export const placedStanding = z.object({
+export const inFlightRecordSchema = z.object({
   function: z.string(),
   topic: z.string(),
   partition: z.int(),
@@ -25,22 +25,22 @@ export const placedStanding = z.object({
   nextTryAtMs: z.number().optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 })
-export type PlacedStanding = z.infer<typeof placedStanding>
+export type InFlightRecord = z.infer<typeof inFlightRecordSchema>
 
-export function placed(
+export function inFlightRecordsOf(
   name: string,
-  standings: ReadonlyMap<BusRecord, Standing>,
+  inFlight: ReadonlyMap<BusRecord, InFlight>,
   conversation: string,
-): PlacedStanding[] {
-  const found: PlacedStanding[] = []
-  for (const [{ key, topic, partition, offset }, { runningSinceMs, ...standing }] of standings)
+): InFlightRecord[] {
+  const found: InFlightRecord[] = []
+  for (const [{ key, topic, partition, offset }, { runningSinceMs, ...status }] of inFlight)
     if (key === conversation)
       found.push({
         function: name,
         topic,
         partition,
         offset,
-        ...standing,
+        ...status,
         ...(runningSinceMs !== undefined && { runningSinceMs }),
       })
   return found

@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 /** What an operator sees and does, as the gateway's owner-only endpoints give it and the `lares` command reads it. */
 
-export const functionStatus = z.strictObject({
+export const functionStatusSchema = z.strictObject({
   name: z.string(),
   topics: z.array(z.string()),
   /** Records on the bus that it has not finished. */
@@ -12,16 +12,16 @@ export const functionStatus = z.strictObject({
   /** Why it cannot be called; not there when it can, or when the gateway has no way to tell. */
   problem: z.string().optional(),
 })
-export type FunctionStatus = z.infer<typeof functionStatus>
+export type FunctionStatus = z.infer<typeof functionStatusSchema>
 
 /** What `GET /api/status` answers. `deadLetters` are those that nobody has put back. */
-export const operationStatus = z.strictObject({
-  functions: z.array(functionStatus),
+export const operationStatusSchema = z.strictObject({
+  functions: z.array(functionStatusSchema),
   deadLetters: z.int().nonnegative(),
 })
-export type OperationStatus = z.infer<typeof operationStatus>
+export type OperationStatus = z.infer<typeof operationStatusSchema>
 
-export const deadLetter = z.strictObject({
+export const deadLetterSchema = z.strictObject({
   id: z.string(),
   conversation: z.string(),
   recordedAt: z.string(),
@@ -39,20 +39,20 @@ export const deadLetter = z.strictObject({
   /** When it was last put back. */
   retriedAt: z.string().optional(),
 })
-export type DeadLetter = z.infer<typeof deadLetter>
+export type DeadLetter = z.infer<typeof deadLetterSchema>
 
 /** With the event in CloudEvents' JSON format, or the record's bytes in base64 when it was none. */
-export const wholeDeadLetter = deadLetter.extend({
+export const deadLetterDetailsSchema = deadLetterSchema.extend({
   event: z.record(z.string(), z.unknown()).optional(),
   raw: z.string().optional(),
 })
-export type WholeDeadLetter = z.infer<typeof wholeDeadLetter>
+export type DeadLetterDetails = z.infer<typeof deadLetterDetailsSchema>
 
 export type DeadLetters = {
   /** All of them, the newest last. */
   list(): Promise<DeadLetter[]>
   /** Errors: `not_found`. */
-  show(id: string): Promise<WholeDeadLetter>
+  show(id: string): Promise<DeadLetterDetails>
   /**
    * Puts the record back on its topic as it was, under the same event id, and marks it as retried. A crash between the
    * two leaves it unmarked; putting it back again is harmless, as readers tell a duplicate by its id.
@@ -62,7 +62,7 @@ export type DeadLetters = {
 }
 
 /** A reply that a channel did not take within its limit, or refused for good. */
-export const undelivered = z.strictObject({
+export const undeliveredReplySchema = z.strictObject({
   channel: z.string(),
   id: z.string(),
   conversation: z.string(),
@@ -74,10 +74,10 @@ export const undelivered = z.strictObject({
   partition: z.int().nonnegative().optional(),
   offset: z.int().nonnegative().optional(),
 })
-export type Undelivered = z.infer<typeof undelivered>
+export type UndeliveredReply = z.infer<typeof undeliveredReplySchema>
 
 /** What `GET /api/deliveries` answers: how many replies wait for each channel, and what was given up, the newest first. */
-export const deliveries = z.strictObject({
+export const deliveriesSchema = z.strictObject({
   channels: z.array(z.strictObject({ name: z.string(), waiting: z.int().nonnegative() })),
-  undelivered: z.array(undelivered),
+  undelivered: z.array(undeliveredReplySchema),
 })

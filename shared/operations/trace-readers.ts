@@ -1,80 +1,81 @@
 import type { LaresEvent } from '../contract/events/event.ts'
-import type { PlacedStanding } from './in-flight.ts'
-import { type Entry, type Index, iso, type Journey } from './trace-turns.ts'
+import type { InFlightRecord } from './in-flight.ts'
+import { type EntryIndex, type EventEntry, type TraceData, toIsoTime } from './trace-turns.ts'
 import type { TracedReader } from './trace-types.ts'
 
 /** What each function that reads the event's topic has done with it. */
-export function readersOf(entry: Entry, index: Index, journey: Journey): TracedReader[] {
+export function readersOf(entry: EventEntry, index: EntryIndex, data: TraceData): TracedReader[] {
   const { topic } = entry.copies[0]!.record
-  return journey.deployed
+  return data.deployed
     .filter(({ topics }) => topics.includes(topic))
-    .map(({ name }) => ({ function: name, ...stateOf(name, entry, index, journey) }))
+    .map(({ name }) => ({ function: name, ...stateOf(name, entry, index, data) }))
 }
 
-type State = Omit<TracedReader, 'function'>
+type ReaderState = Omit<TracedReader, 'function'>
 
 /**
  * What the connector knows of a try comes first. What is emitted shows that the work is done, since it is published when
  * it is (but for the pieces of a stream); so does a committed position behind the event's last record.
  */
-function stateOf(name: string, entry: Entry, index: Index, journey: Journey): State {
+function stateOf(name: string, entry: EventEntry, index: EntryIndex, data: TraceData): ReaderState {
   const { topic, offset, timestampMs } = entry.copies.at(-1)!.record
-  const standing = standingOf(name, entry, journey.standings)
-  if (standing) return underWay(standing, timestampMs)
-  if (effectsOf(entry, index).some(({ event }) => isResult(event, name))) return { state: 'done' }
-  const letter = letterOf(name, entry, index)
-  if (letter && letter.data.offset >= offset) return buried(letter, journey)
-  if ((journey.committed.get(`${name}/${topic}`) ?? -1) > offset) return { state: 'done' }
-  return { state: 'waiting', since: iso(timestampMs) }
+  const inFlight = inFlightRecordOf(name, entry, data.inFlight)
+  if (inFlight) return inFlightState(inFlight, timestampMs)
+  if (causedEntries(entry, index).some(({ event }) => isEmittedBy(event, name))) return { state: 'done' }
+  const deadLetter = deadLetterOf(name, entry, index)
+  if (deadLetter && deadLetter.data.offset >= offset) return deadState(deadLetter, data)
+  if ((data.committed.get(`${name}/${topic}`) ?? -1) > offset) return { state: 'done' }
+  return { state: 'waiting', since: toIsoTime(timestampMs) }
 }
 
-const standingOf = (name: string, { copies }: Entry, standings: PlacedStanding[]) =>
-  standings.find(
-    standing =>
-      standing.function === name &&
+const inFlightRecordOf = (name: string, { copies }: EventEntry, inFlight: InFlightRecord[]) =>
+  inFlight.find(
+    inFlightRecord =>
+      inFlightRecord.function === name &&
       copies.some(
         ({ record }) =>
-          record.topic === standing.topic &&
-          record.partition === standing.partition &&
-          record.offset === standing.offset,
+          record.topic === inFlightRecord.topic &&
+          record.partition === inFlightRecord.partition &&
+          record.offset === inFlightRecord.offset,
       ),
   )
 
-function underWay(standing: PlacedStanding, appendedMs: number): State {
-  const { try: count, runningSinceMs, nextTryAtMs, error } = standing
+function inFlightState(inFlight: InFlightRecord, appendedMs: number): ReaderState {
+  const { try: count, runningSinceMs, nextTryAtMs, error } = inFlight
   return {
     state: runningSinceMs === undefined ? 'waiting' : 'running',
-    since: iso(runningSinceMs ?? appendedMs),
+    since: toIsoTime(runningSinceMs ?? appendedMs),
     ...(count !== undefined && { try: count }),
-    ...(runningSinceMs === undefined && nextTryAtMs !== undefined && { nextTryAt: iso(nextTryAtMs) }),
+    ...(runningSinceMs === undefined && nextTryAtMs !== undefined && { nextTryAt: toIsoTime(nextTryAtMs) }),
     ...(error && { error }),
   }
 }
 
-const isResult = (event: LaresEvent | undefined, name: string): boolean =>
+const isEmittedBy = (event: LaresEvent | undefined, name: string): boolean =>
   event?.source === `/lares/functions/${name}` && event.type !== 'lares.stream.extended'
 
 /** A record that is no event has no id that its dead letter could name as the cause. */
-const effectsOf = ({ id, event }: Entry, { causedBy }: Index): Entry[] => causedBy.get(event ? id : '') ?? []
+const causedEntries = ({ id, event }: EventEntry, { byCause }: EntryIndex): EventEntry[] =>
+  byCause.get(event ? id : '') ?? []
 
-type Letter = LaresEvent<'lares.deadletter.recorded'>
+type DeadLetterEvent = LaresEvent<'lares.deadletter.recorded'>
 
-const asLetter = ({ event }: Entry): Letter[] =>
-  event?.type === 'lares.deadletter.recorded' && event.data !== undefined ? [event as Letter] : []
+const asDeadLetter = ({ event }: EventEntry): DeadLetterEvent[] =>
+  event?.type === 'lares.deadletter.recorded' && event.data !== undefined ? [event as DeadLetterEvent] : []
 
 /** The last one: an event that was put back may have failed again. */
-function letterOf(name: string, entry: Entry, index: Index): Letter | undefined {
-  const isOf = ({ data }: Letter) =>
+function deadLetterOf(name: string, entry: EventEntry, index: EntryIndex): DeadLetterEvent | undefined {
+  const isOf = ({ data }: DeadLetterEvent) =>
     data.function === name &&
     entry.copies.some(
       ({ record: { topic, partition, offset } }) =>
         topic === data.topic && partition === data.partition && offset === data.offset,
     )
-  return effectsOf(entry, index).flatMap(asLetter).findLast(isOf)
+  return causedEntries(entry, index).flatMap(asDeadLetter).findLast(isOf)
 }
 
-function buried({ id, data }: Letter, { dead }: Journey): State {
-  const retriedAt = dead.find(letter => letter.id === id)?.retriedAt
+function deadState({ id, data }: DeadLetterEvent, { deadLetters }: TraceData): ReaderState {
+  const retriedAt = deadLetters.find(deadLetter => deadLetter.id === id)?.retriedAt
   return {
     state: 'dead',
     try: data.tries,

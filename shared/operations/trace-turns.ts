@@ -3,89 +3,91 @@ import { madeIn } from '../contract/attempt-headers.ts'
 import type { LaresEvent } from '../contract/events/event.ts'
 import type { DeployedFunction } from '../contract/stack.ts'
 import type { HistoryMessage } from '../store/store.ts'
-import type { PlacedStanding } from './in-flight.ts'
+import type { InFlightRecord } from './in-flight.ts'
 import type { DeadLetter } from './operations.ts'
 import { readersOf } from './trace-readers.ts'
 import type { TracedEvent, TracedTurn } from './trace-types.ts'
 
 /** A record of the log and the event in it: not there when the record is none, without data when that is no matter. */
-export type Logged = {
+export type LoggedRecord = {
   record: Omit<BusRecord, 'value'> & { bytes: number }
   isClaimCheck: boolean
   event?: LaresEvent
 }
 
-export type Journey = {
-  logged: Logged[]
+export type TraceData = {
+  records: LoggedRecord[]
   rows: HistoryMessage[]
   /** Older turns were not asked for; of those, only parts may have been read. */
   hasEarlier: boolean
   deployed: DeployedFunction[]
-  standings: PlacedStanding[]
+  inFlight: InFlightRecord[]
   /** By `function/topic`, the position up to which everything is finished. */
   committed: Map<string, number>
-  dead: DeadLetter[]
+  deadLetters: DeadLetter[]
 }
 
 /** The records that stand for one event, the oldest first; the pieces of a stream from one try count as one event. */
-export type Entry = { id: string; event?: LaresEvent; turn: string; copies: Logged[] }
+export type EventEntry = { id: string; event?: LaresEvent; turn: string; copies: LoggedRecord[] }
 
-export type Index = {
-  byId: Map<string, Entry>
+export type EntryIndex = {
+  byId: Map<string, EventEntry>
   /** By the cause's id; those that nothing caused are under the empty one. */
-  causedBy: Map<string, Entry[]>
+  byCause: Map<string, EventEntry[]>
 }
 
-const STREAM = 'lares.stream.extended'
+const STREAM_TYPE = 'lares.stream.extended'
 
 /** Puts a conversation's records together to turns and events, with what each reader has done. */
-export function turnsOf(journey: Journey): TracedTurn[] {
-  const entries = entriesOf(journey.logged)
+export function turnsOf(data: TraceData): TracedTurn[] {
+  const entries = toEntries(data.records)
   const events = Map.groupBy(entries, ({ turn }) => turn)
-  const index: Index = {
+  const entryIndex: EntryIndex = {
     byId: new Map(entries.map(entry => [entry.id, entry])),
-    causedBy: Map.groupBy(entries, ({ event }) => event?.causationid ?? ''),
+    byCause: Map.groupBy(entries, ({ event }) => event?.causationid ?? ''),
   }
-  const depthOf = openDepths(index)
-  const rows = new Map(journey.rows.map(row => [row.id, row]))
+  const depthOf = openCausalDepths(entryIndex)
+  const rows = new Map(data.rows.map(row => [row.id, row]))
   // Those of one millisecond stay in the order of the log, which the sort below leaves as it is.
   const ids = [...new Set([...events.keys(), ...rows.keys()])]
   return ids
-    .map(id => turnOf(id, rows.get(id), sorted(events.get(id) ?? [], depthOf), index, journey))
-    .filter(turn => !journey.hasEarlier || turn.message || turn.events.some(({ causedBy }) => !causedBy))
-    .sort((a, b) => compare(beginOf(a), beginOf(b)))
+    .map(id => toTracedTurn(id, rows.get(id), sortEntries(events.get(id) ?? [], depthOf), entryIndex, data))
+    .filter(turn => !data.hasEarlier || turn.message || turn.events.some(({ causedBy }) => !causedBy))
+    .sort((a, b) => compare(startOf(a), startOf(b)))
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** By the log's clock where the log still has it: the row of a turn may not have been read. */
-const beginOf = ({ events, message }: TracedTurn): string => events[0]?.at ?? message!.createdAt
+const startOf = ({ events, message }: TracedTurn): string => events[0]?.at ?? message!.createdAt
 
-function entriesOf(logged: Logged[]): Entry[] {
-  const entries = new Map<string, Entry>()
-  for (const one of [...logged].sort((a, b) => a.record.timestampMs - b.record.timestampMs)) {
-    const { topic, partition, offset } = one.record
-    const place = `${topic}/${partition}/${offset}`
-    const id = one.event?.id ?? place
+function toEntries(records: LoggedRecord[]): EventEntry[] {
+  const entries = new Map<string, EventEntry>()
+  for (const loggedRecord of [...records].sort((a, b) => a.record.timestampMs - b.record.timestampMs)) {
+    const { topic, partition, offset } = loggedRecord.record
+    const position = `${topic}/${partition}/${offset}`
+    const id = loggedRecord.event?.id ?? position
     const key =
-      one.event?.type === STREAM ? `${one.event.causationid}/${one.record.headers['lares-try']}` : id
+      loggedRecord.event?.type === STREAM_TYPE
+        ? `${loggedRecord.event.causationid}/${loggedRecord.record.headers['lares-try']}`
+        : id
     const known = entries.get(key)
-    if (known) known.copies.push(one)
+    if (known) known.copies.push(loggedRecord)
     else
       entries.set(key, {
         id,
-        turn: one.event?.correlationid ?? place,
-        copies: [one],
-        ...(one.event && { event: one.event }),
+        turn: loggedRecord.event?.correlationid ?? position,
+        copies: [loggedRecord],
+        ...(loggedRecord.event && { event: loggedRecord.event }),
       })
   }
   return [...entries.values()]
 }
 
 /** How many causes an event has behind it: records of different topics within one millisecond are told apart by it. */
-function openDepths({ byId }: Index): (entry: Entry) => number {
+function openCausalDepths({ byId }: EntryIndex): (entry: EventEntry) => number {
   const depths = new Map<string, number>()
-  return function depthOf(entry: Entry): number {
+  return function depthOf(entry: EventEntry): number {
     const known = depths.get(entry.id)
     if (known !== undefined) return known
     // A circle, which nobody should write, ends here.
@@ -97,46 +99,48 @@ function openDepths({ byId }: Index): (entry: Entry) => number {
   }
 }
 
-const appendedMs = ({ copies }: Entry): number => copies[0]!.record.timestampMs
-const isPiece = ({ event }: Entry): number => (event?.type === STREAM ? 0 : 1)
+const appendedMs = ({ copies }: EventEntry): number => copies[0]!.record.timestampMs
+const streamFirst = ({ event }: EventEntry): number => (event?.type === STREAM_TYPE ? 0 : 1)
 
-const sorted = (entries: Entry[], depthOf: (entry: Entry) => number): Entry[] =>
-  entries.sort((a, b) => appendedMs(a) - appendedMs(b) || depthOf(a) - depthOf(b) || isPiece(a) - isPiece(b))
+const sortEntries = (entries: EventEntry[], depthOf: (entry: EventEntry) => number): EventEntry[] =>
+  entries.sort(
+    (a, b) => appendedMs(a) - appendedMs(b) || depthOf(a) - depthOf(b) || streamFirst(a) - streamFirst(b),
+  )
 
-function turnOf(
+function toTracedTurn(
   id: string,
   row: HistoryMessage | undefined,
-  entries: Entry[],
-  index: Index,
-  journey: Journey,
+  entries: EventEntry[],
+  index: EntryIndex,
+  data: TraceData,
 ): TracedTurn {
   const end = entries.findLast(({ event }) => event?.type === 'lares.reply.completed')
   const status = (end?.event as LaresEvent<'lares.reply.completed'> | undefined)?.data?.status
   return {
     id,
-    ...(row && { message: messageOf(row) }),
-    ...(end && { reply: { at: iso(appendedMs(end)), ...(status && { status }) } }),
-    events: entries.map(entry => tracedOf(entry, index, journey)),
+    ...(row && { message: toTracedMessage(row) }),
+    ...(end && { reply: { at: toIsoTime(appendedMs(end)), ...(status && { status }) } }),
+    events: entries.map(entry => toTracedEvent(entry, index, data)),
   }
 }
 
-export const messageOf = ({ text, status, createdAt }: HistoryMessage) => ({ text, status, createdAt })
+export const toTracedMessage = ({ text, status, createdAt }: HistoryMessage) => ({ text, status, createdAt })
 
-export const iso = (ms: number): string => new Date(ms).toISOString()
+export const toIsoTime = (ms: number): string => new Date(ms).toISOString()
 
-function tracedOf(entry: Entry, index: Index, journey: Journey): TracedEvent {
+function toTracedEvent(entry: EventEntry, index: EntryIndex, data: TraceData): TracedEvent {
   const { id, event, copies } = entry
   const { record, isClaimCheck } = copies[0]!
-  const made = madeIn(record)
-  const waited = made && waitedMs(index, event?.causationid, made.pickedAtMs)
+  const attempt = madeIn(record)
+  const waited = attempt && waitedMs(index, event?.causationid, attempt.pickedAtMs)
   return {
     id,
     type: event?.type ?? 'no event',
-    at: iso(record.timestampMs),
-    madeBy: makerOf(event),
+    at: toIsoTime(record.timestampMs),
+    madeBy: producerOf(event),
     ...(event?.causationid !== undefined && { causedBy: event.causationid }),
-    ...(made && {
-      made: { try: made.try, ranMs: made.ranMs, ...(waited !== undefined && { waitedMs: waited }) },
+    ...(attempt && {
+      made: { try: attempt.try, ranMs: attempt.ranMs, ...(waited !== undefined && { waitedMs: waited }) },
     }),
     topic: record.topic,
     partition: record.partition,
@@ -144,16 +148,16 @@ function tracedOf(entry: Entry, index: Index, journey: Journey): TracedEvent {
     bytes: copies.reduce((sum, copy) => sum + copy.record.bytes, 0),
     isClaimCheck,
     records: copies.length,
-    lastAt: iso(copies.at(-1)!.record.timestampMs),
-    readers: readersOf(entry, index, journey),
+    lastAt: toIsoTime(copies.at(-1)!.record.timestampMs),
+    readers: readersOf(entry, index, data),
   }
 }
 
-const makerOf = (event: LaresEvent | undefined): string =>
+const producerOf = (event: LaresEvent | undefined): string =>
   event?.source.replace(/^\/lares\/(functions\/)?/, '') ?? 'unknown'
 
 /** From the cause's last record before it was picked up: one that was put back has waited since then. */
-function waitedMs({ byId }: Index, cause: string | undefined, pickedAtMs: number): number | undefined {
+function waitedMs({ byId }: EntryIndex, cause: string | undefined, pickedAtMs: number): number | undefined {
   const records = byId.get(cause ?? '')?.copies.map(({ record }) => record.timestampMs)
   if (!records) return undefined
   const since = records.findLast(ms => ms <= pickedAtMs) ?? records[0]!

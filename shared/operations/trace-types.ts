@@ -2,10 +2,10 @@ import * as z from 'zod'
 
 /** The journey of a conversation through Lares, as `GET /api/trace/:id` gives it and `lares trace` draws it. */
 
-const failure = z.strictObject({ code: z.string(), message: z.string() })
+const failureSchema = z.strictObject({ code: z.string(), message: z.string() })
 
 /** What a function that reads an event's topic has done with the event. Times are ISO 8601, UTC. */
-export const tracedReader = z.strictObject({
+export const tracedReaderSchema = z.strictObject({
   function: z.string(),
   /**
    * `done`: it is finished with it. `waiting`: it comes to it, or to its next try. `running`: a try runs.
@@ -18,12 +18,12 @@ export const tracedReader = z.strictObject({
   since: z.string().optional(),
   nextTryAt: z.string().optional(),
   /** Why the last try failed. */
-  error: failure.optional(),
+  error: failureSchema.optional(),
   deadLetter: z.strictObject({ id: z.string(), retriedAt: z.string().optional() }).optional(),
 })
-export type TracedReader = z.infer<typeof tracedReader>
+export type TracedReader = z.infer<typeof tracedReaderSchema>
 
-export const tracedEvent = z.strictObject({
+export const tracedEventSchema = z.strictObject({
   id: z.string(),
   type: z.string(),
   /** When it was appended to the log. */
@@ -46,11 +46,11 @@ export const tracedEvent = z.strictObject({
   records: z.int().positive(),
   /** When the last of them was appended. */
   lastAt: z.string(),
-  readers: z.array(tracedReader),
+  readers: z.array(tracedReaderSchema),
 })
-export type TracedEvent = z.infer<typeof tracedEvent>
+export type TracedEvent = z.infer<typeof tracedEventSchema>
 
-export const tracedTurn = z.strictObject({
+export const tracedTurnSchema = z.strictObject({
   /** The id of the message that it answers. */
   id: z.string(),
   /** What the history holds of that message; not there for a turn that the assistant began. */
@@ -58,22 +58,22 @@ export const tracedTurn = z.strictObject({
   /** How its reply ended; not there as long as none is on the log. */
   reply: z.strictObject({ status: z.string().optional(), at: z.string() }).optional(),
   /** In the order of the log; empty when the log has forgotten them. */
-  events: z.array(tracedEvent),
+  events: z.array(tracedEventSchema),
 })
-export type TracedTurn = z.infer<typeof tracedTurn>
+export type TracedTurn = z.infer<typeof tracedTurnSchema>
 
-export const trace = z.strictObject({
+export const traceSchema = z.strictObject({
   conversation: z.string(),
   /** Whose it is; not there when the history does not know the conversation. */
   person: z.string().optional(),
   /** Oldest first. */
-  turns: z.array(tracedTurn),
+  turns: z.array(tracedTurnSchema),
   /** There are older turns than those. */
   hasEarlier: z.boolean(),
   /** False when no connector could be asked: then what waits is told without its tries. */
   knowsTries: z.boolean(),
 })
-export type Trace = z.infer<typeof trace>
+export type Trace = z.infer<typeof traceSchema>
 
 export type TraceRequest = {
   /** A conversation, or a message of one. */
@@ -85,5 +85,5 @@ export type TraceRequest = {
 /** Reads a journey from the log. Errors: `not_found`, those of the bus. */
 export type Tracer = (request: TraceRequest) => Promise<Trace>
 
-export const DEFAULT_TURNS = 20
-export const MAX_TURNS = 1_000
+export const DEFAULT_TRACED_TURNS = 20
+export const MAX_TRACED_TURNS = 1_000

@@ -1,23 +1,23 @@
-import { type DataKey, keyIdOf, open, sealText, unpack } from './envelope.ts'
+import { type DataKey, decodeEnvelope, keyIdOf, sealText, unseal } from './envelope.ts'
 import type { Keys } from './keys.ts'
 
 /** The identity of a row, which its content is sealed to. */
-export const placeOf = (...parts: string[]): string => JSON.stringify(parts)
+export const aadOf = (...parts: string[]): string => JSON.stringify(parts)
 
 /** Opens what is kept as text at a place. Undefined when its key was destroyed: then it is forgotten. Errors: `failed`. */
-export async function openText(keys: Keys, place: string, stored: unknown): Promise<string | undefined> {
-  const sealed = unpack(stored, place)
-  const key = await keys.byId(keyIdOf(sealed, place))
-  return key && open(key, place, sealed).toString()
+export async function unsealText(keys: Keys, aad: string, stored: unknown): Promise<string | undefined> {
+  const sealed = decodeEnvelope(stored, aad)
+  const key = await keys.byId(keyIdOf(sealed, aad))
+  return key && unseal(key, aad, sealed).toString()
 }
 
-export const sealJson = (key: DataKey, place: string, value: unknown): string =>
-  sealText(key, place, JSON.stringify(value) ?? 'null')
+export const sealJson = (key: DataKey, aad: string, value: unknown): string =>
+  sealText(key, aad, JSON.stringify(value) ?? 'null')
 
 /** Rows that can still be opened, in their order. */
-export async function opened<Row, Opened>(
+export async function unsealAll<Row, Opened>(
   rows: Row[],
-  one: (row: Row) => Promise<Opened | undefined>,
+  unsealOne: (row: Row) => Promise<Opened | undefined>,
 ): Promise<Opened[]> {
-  return (await Promise.all(rows.map(one))).filter(row => row !== undefined)
+  return (await Promise.all(rows.map(unsealOne))).filter(row => row !== undefined)
 }

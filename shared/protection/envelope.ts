@@ -15,12 +15,12 @@ export type DataKey = {
   person: string
   content: KeyObject
   nonces: KeyObject
-  words: KeyObject
+  blindIndex: KeyObject
   audit: KeyObject
 }
 
 /** `secret` is 32 bytes. */
-export function dataKey(id: string, person: string, secret: Buffer): DataKey {
+export function deriveDataKey(id: string, person: string, secret: Buffer): DataKey {
   const derive = (use: string) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `lares ${use}`, 32)))
   return {
@@ -28,17 +28,17 @@ export function dataKey(id: string, person: string, secret: Buffer): DataKey {
     person,
     content: derive('content'),
     nonces: derive('nonces'),
-    words: derive('words'),
+    blindIndex: derive('words'),
     audit: derive('audit'),
   }
 }
 
 /** version (1 byte) | key id (16) | nonce (12) | AES-256-GCM of the content | its tag (16) */
 const VERSION = 1
-const HEAD = 17
-const NONCE = 12
-const TAG = 16
-export const ENVELOPE_BYTES = HEAD + NONCE + TAG
+const HEADER_BYTES = 17
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+export const ENVELOPE_OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
 
 /**
  * Encrypts content for the place where it will be kept (the identity of its row), which is authenticated with it: moved
@@ -46,60 +46,63 @@ export const ENVELOPE_BYTES = HEAD + NONCE + TAG
  * none, whatever happens to random numbers, and the same content at the same place is the same bytes: what is written
  * again has not changed.
  */
-export function seal(key: DataKey, place: string, content: Buffer): Buffer {
-  const at = Buffer.from(place)
+export function seal(key: DataKey, aad: string, content: Buffer): Buffer {
+  const aadBytes = Buffer.from(aad)
   const length = Buffer.alloc(4)
-  length.writeUInt32BE(at.length)
-  const nonce = createHmac('sha256', key.nonces).update(length).update(at).update(content).digest()
-  return sealWith(key, at, nonce.subarray(0, NONCE), content)
+  length.writeUInt32BE(aadBytes.length)
+  const nonce = createHmac('sha256', key.nonces).update(length).update(aadBytes).update(content).digest()
+  return sealWith(key, aadBytes, nonce.subarray(0, NONCE_BYTES), content)
 }
 
-function sealWith(key: DataKey, place: Buffer, nonce: Buffer, content: Buffer): Buffer {
-  const head = Buffer.alloc(HEAD)
+function sealWith(key: DataKey, aad: Buffer, nonce: Buffer, content: Buffer): Buffer {
+  const head = Buffer.alloc(HEADER_BYTES)
   head[0] = VERSION
   head.write(key.id, 1, 'hex')
   const cipher = createCipheriv('aes-256-gcm', key.content, nonce)
-  cipher.setAAD(Buffer.concat([head, place]))
+  cipher.setAAD(Buffer.concat([head, aad]))
   return Buffer.concat([head, nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()])
 }
 
 /** The id of the key that opens it. Errors: `failed` for what is no envelope, or one of a newer Lares. */
-export function keyIdOf(sealed: Buffer, place: string): string {
-  if (sealed.length < ENVELOPE_BYTES) throw unsound(place, 'is too short for it')
-  if (sealed[0] !== VERSION) throw unsound(place, `has version ${sealed[0]}, this Lares knows ${VERSION}`)
-  return sealed.toString('hex', 1, HEAD)
+export function keyIdOf(sealed: Buffer, aad: string): string {
+  if (sealed.length < ENVELOPE_OVERHEAD_BYTES) throw envelopeError(aad, 'is too short for it')
+  if (sealed[0] !== VERSION) throw envelopeError(aad, `has version ${sealed[0]}, this Lares knows ${VERSION}`)
+  return sealed.toString('hex', 1, HEADER_BYTES)
 }
 
 /** Errors: `failed` when it is not what was sealed for this place. */
-export function open(key: DataKey, place: string, sealed: Buffer): Buffer {
-  keyIdOf(sealed, place)
-  const nonce = sealed.subarray(HEAD, HEAD + NONCE)
+export function unseal(key: DataKey, aad: string, sealed: Buffer): Buffer {
+  keyIdOf(sealed, aad)
+  const nonce = sealed.subarray(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES)
   const decipher = createDecipheriv('aes-256-gcm', key.content, nonce)
-  decipher.setAAD(Buffer.concat([sealed.subarray(0, HEAD), Buffer.from(place)]))
-  decipher.setAuthTag(sealed.subarray(-TAG))
+  decipher.setAAD(Buffer.concat([sealed.subarray(0, HEADER_BYTES), Buffer.from(aad)]))
+  decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
   try {
-    return Buffer.concat([decipher.update(sealed.subarray(HEAD + NONCE, -TAG)), decipher.final()])
+    return Buffer.concat([
+      decipher.update(sealed.subarray(HEADER_BYTES + NONCE_BYTES, -TAG_BYTES)),
+      decipher.final(),
+    ])
   } catch {
-    throw unsound(place, 'was changed, or belongs elsewhere')
+    throw envelopeError(aad, 'was changed, or belongs elsewhere')
   }
 }
 
 /** What begins so is an envelope as text. */
-const MARK = 'sealed:'
+const TEXT_PREFIX = 'sealed:'
 
-export const sealText = (key: DataKey, place: string, text: string): string =>
-  MARK + seal(key, place, Buffer.from(text)).toString('base64url')
+export const sealText = (key: DataKey, aad: string, text: string): string =>
+  TEXT_PREFIX + seal(key, aad, Buffer.from(text)).toString('base64url')
 
 /** The envelope in a text. Errors: `failed` for a text that was never sealed. */
-export function unpack(text: unknown, place: string): Buffer {
-  if (typeof text === 'string' && text.startsWith(MARK))
-    return Buffer.from(text.slice(MARK.length), 'base64url')
+export function decodeEnvelope(text: unknown, aad: string): Buffer {
+  if (typeof text === 'string' && text.startsWith(TEXT_PREFIX))
+    return Buffer.from(text.slice(TEXT_PREFIX.length), 'base64url')
   throw new LaresError(
     'failed',
-    `${place} was written without encryption: export it with LARES_PROTECTION=off, and import that into a new house`,
+    `${aad} was written without encryption: export it with LARES_PROTECTION=off, and import that into a new house`,
     { retryable: false },
   )
 }
 
-export const unsound = (place: string, what: string): LaresError =>
-  new LaresError('failed', `the encrypted content of ${place} ${what}`, { retryable: false })
+export const envelopeError = (aad: string, what: string): LaresError =>
+  new LaresError('failed', `the encrypted content of ${aad} ${what}`, { retryable: false })

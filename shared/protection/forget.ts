@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ObjectStore } from '../objects/objects.ts'
-import { folderOf } from '../objects/person-folder.ts'
-import type { Conversations, Forgotten } from '../store/store.ts'
+import { personFolder } from '../objects/person-folder.ts'
+import type { ErasedCounts, Store } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 import type { Audit } from './audit/audit.ts'
-import { FRESH_MS } from './keys.ts'
+import { KEY_CACHE_TTL_MS } from './keys.ts'
 import type { Protection } from './protection.ts'
 
-export type ForgetParts = {
-  conversations: Conversations
+export type ErasureDependencies = {
+  store: Store
   vectors: Vectors
   objects: ObjectStore
   audit: Audit
@@ -16,10 +16,10 @@ export type ForgetParts = {
   protection: Pick<Protection, 'keys'> | undefined
 }
 
-export type ForgetReport = Forgotten & { person: string; keys: number; vectors: number; objects: number }
+export type ErasureReport = ErasedCounts & { person: string; keys: number; vectors: number; objects: number }
 
 /** How long after the key is destroyed every process knows it, and what it was writing is written. */
-const SETTLED_MS = FRESH_MS + 1_000
+const SETTLE_MS = KEY_CACHE_TTL_MS + 1_000
 
 /**
  * Forgets a person. First the key is destroyed: from then on nobody can read what any store, the log or a backup holds of
@@ -27,42 +27,42 @@ const SETTLED_MS = FRESH_MS + 1_000
  * is left to do. Whoever speaks under that name afterwards is somebody new. Errors: `unavailable`; then it may be done in
  * part, and is to be repeated.
  */
-export async function forgetPerson(person: string, parts: ForgetParts): Promise<ForgetReport> {
-  const { protection, audit } = parts
+export async function erasePerson(person: string, dependencies: ErasureDependencies): Promise<ErasureReport> {
+  const { protection, audit } = dependencies
   await audit.record({ action: 'forgot', by: 'operator', person })
   let keys = 0
   const destroyKey = async () => {
     if (await protection?.keys.destroy(person)) keys++
   }
   await destroyKey()
-  const first = await removeRows(person, parts)
-  await wait(SETTLED_MS)
+  const first = await removeRows(person, dependencies)
+  await wait(SETTLE_MS)
   // A step that was under way may have written, even under a key of its own.
   await destroyKey()
-  const second = await removeRows(person, parts)
-  return { person, keys, ...sumOf(first, second) }
+  const second = await removeRows(person, dependencies)
+  return { person, keys, ...addCounts(first, second) }
 }
 
-type Removed = Omit<ForgetReport, 'person' | 'keys'>
+type RemovedCounts = Omit<ErasureReport, 'person' | 'keys'>
 
 async function removeRows(
   person: string,
-  { conversations, vectors, objects }: ForgetParts,
-): Promise<Removed> {
-  const rows = await conversations.rows.forget(person)
-  return { ...rows, vectors: await vectors.forget(person), objects: await removeObjects(person, objects) }
+  { store, vectors, objects }: ErasureDependencies,
+): Promise<RemovedCounts> {
+  const rows = await store.rows.erase(person)
+  return { ...rows, vectors: await vectors.erase(person), objects: await removeObjects(person, objects) }
 }
 
 async function removeObjects(person: string, objects: ObjectStore): Promise<number> {
   let count = 0
-  for await (const key of objects.list(folderOf(person))) {
+  for await (const key of objects.list(personFolder(person))) {
     await objects.delete(key)
     count++
   }
   return count
 }
 
-const sumOf = (a: Removed, b: Removed): Removed => ({
+const addCounts = (a: RemovedCounts, b: RemovedCounts): RemovedCounts => ({
   conversations: a.conversations + b.conversations,
   messages: a.messages + b.messages,
   documents: a.documents + b.documents,

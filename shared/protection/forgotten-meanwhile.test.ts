@@ -4,16 +4,16 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openSqliteBus } from '../bus/sqlite/sqlite-bus.ts'
 import { openFolderObjects } from '../objects/folder.ts'
-import { folderOf } from '../objects/person-folder.ts'
-import { openSqliteConversations } from '../store/sqlite/sqlite-store.ts'
+import { personFolder } from '../objects/person-folder.ts'
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { openSqliteVectors } from '../vectors/sqlite.ts'
 import { openAudit } from './audit/audit.ts'
-import { openOwners } from './owners.ts'
-import { openSqliteRing } from './ring/sqlite-ring.ts'
+import { openOwnerCache } from './owners.ts'
+import { openSqliteKeyRing } from './ring/sqlite-ring.ts'
 import { protectedBus } from './stores/protected-bus.ts'
 import { protectedObjects } from './stores/protected-objects.ts'
-import { keysIn } from './stores/protected-sqlite.fixture.ts'
-import { protectedConversations } from './stores/protected-store.ts'
+import { openTestKeys } from './stores/protected-sqlite.fixture.ts'
+import { protectedStore } from './stores/protected-store.ts'
 import { protectedVectors } from './stores/protected-vectors.ts'
 
 const AT = '2026-11-29T12:00:00.000Z'
@@ -26,13 +26,13 @@ async function count(read: AsyncIterable<unknown>): Promise<number> {
 
 test('nothing is kept of what was under way for somebody who was forgotten meanwhile, until they speak again', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lares-forgotten-'))
-  const keys = await keysIn(folder, 0)
-  const stores = protectedConversations(openSqliteConversations(join(folder, 'conversations.db')), keys)
+  const keys = await openTestKeys(folder, 0)
+  const stores = protectedStore(openSqliteStore(join(folder, 'conversations.db')), keys)
   const vectors = protectedVectors(openSqliteVectors(join(folder, 'vectors.db')), keys)
-  const space = await vectors.space({ id: 'small', dimensions: 2 })
+  const space = await vectors.index({ id: 'small', dimensions: 2 })
   const objects = protectedObjects(openFolderObjects(join(folder, 'objects')), keys)
-  const owners = openOwners()
-  owners.learn('c', 'alice')
+  const owners = openOwnerCache()
+  owners.recordOwner('c', 'alice')
   const bare = openSqliteBus({ file: join(folder, 'bus.db') })
   const log = protectedBus(bare, { keys, owners, ownerOf: async () => undefined })
   await log.ensureTopics([{ name: 't' }])
@@ -44,22 +44,22 @@ test('nothing is kept of what was under way for somebody who was forgotten meanw
   })
   const audit = openAudit({
     store: stores.audit,
-    protection: { keys, ring: async () => openSqliteRing(join(folder, 'keys.db')) },
+    protection: { keys, ring: async () => openSqliteKeyRing(join(folder, 'keys.db')) },
   })
   let times = 0
   const work = () => {
     const id = `${++times}`
     const mine = { id, person: 'alice' }
     return Promise.allSettled([
-      stores.documents.put('notes', { ...mine, text: 'buy leeks', body: {}, createdAt: AT }),
-      stores.documents.insert('notes', { ...mine, id: `${id}b`, text: 'buy leeks', body: {}, createdAt: AT }),
+      stores.records.put('notes', { ...mine, text: 'buy leeks', body: {}, createdAt: AT }),
+      stores.records.insert('notes', { ...mine, id: `${id}b`, text: 'buy leeks', body: {}, createdAt: AT }),
       stores.timers.schedule({ ...mine, conversation: 'c', text: 'leeks', language: 'en', dueAt: AT }),
       stores.step({
         ...{ conversation: 'c', eventId: id, person: 'alice' },
         apply: () => ({ state: {}, messages: [], outcome: {}, modelCalls: [] }),
       }),
       audit.record({ action: 'tool-used', by: { onBehalfOf: 'alice' } }),
-      objects.put(`${folderOf('alice')}events/${id}`, Buffer.from('leeks')),
+      objects.put(`${personFolder('alice')}events/${id}`, Buffer.from('leeks')),
       log.publish([event(id)]),
       say(),
       space.upsert([{ ...mine, values: Float32Array.of(1, 0) }]),
@@ -72,7 +72,7 @@ test('nothing is kept of what was under way for somebody who was forgotten meanw
   })
   /** As the gateway does it. */
   const speak = async () => {
-    await keys.of('alice')
+    await keys.getOrCreate('alice')
     await say()
   }
   const say = () =>
@@ -91,8 +91,8 @@ test('nothing is kept of what was under way for somebody who was forgotten meanw
   await speak()
   expect((await work()).every(({ status }) => status === 'fulfilled')).toBe(true)
   await keys.destroy('alice')
-  await stores.rows.forget('alice')
-  await vectors.forget('alice')
+  await stores.rows.erase('alice')
+  await vectors.erase('alice')
 
   const refused = { status: 'rejected', reason: { code: 'forgotten', retryable: false } }
   const done = { status: 'fulfilled' }

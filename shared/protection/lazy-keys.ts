@@ -7,7 +7,7 @@ import type { Keys } from './keys.ts'
 export function lazyKeys(open: () => Promise<Keys>): { keys: Keys; ready(): Promise<void> } {
   let opening: Promise<Keys> | undefined
   let known: Keys | undefined
-  const opened = () =>
+  const openOnce = () =>
     (opening ??= open().then(
       keys => {
         known = keys
@@ -19,17 +19,17 @@ export function lazyKeys(open: () => Promise<Keys>): { keys: Keys; ready(): Prom
       },
     ))
   return {
-    ready: async () => void (await opened()),
+    ready: async () => void (await openOnce()),
     keys: {
-      of: async person => await (known ?? (await opened())).of(person),
-      ofKnown: async person => await (known ?? (await opened())).ofKnown(person),
-      existing: async person => await (known ?? (await opened())).existing(person),
-      byId: async id => await (known ?? (await opened())).byId(id),
-      idOf: async person => await (known ?? (await opened())).idOf(person),
-      destroy: async person => await (known ?? (await opened())).destroy(person),
-      rewrap: async () => await (known ?? (await opened())).rewrap(),
-      atHand: id => known?.atHand(id),
-      ofAtHand: person => known?.ofAtHand(person),
+      getOrCreate: async person => await (known ?? (await openOnce())).getOrCreate(person),
+      require: async person => await (known ?? (await openOnce())).require(person),
+      find: async person => await (known ?? (await openOnce())).find(person),
+      byId: async id => await (known ?? (await openOnce())).byId(id),
+      idOf: async person => await (known ?? (await openOnce())).idOf(person),
+      destroy: async person => await (known ?? (await openOnce())).destroy(person),
+      rewrap: async () => await (known ?? (await openOnce())).rewrap(),
+      cachedById: id => known?.cachedById(id),
+      cachedByPerson: person => known?.cachedByPerson(person),
     },
   }
 }

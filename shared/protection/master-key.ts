@@ -1,7 +1,7 @@
 import { createHash, createSecretKey, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import { link, open, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { makeFolder, moveInto, syncFolder } from '../base/durable-file.ts'
+import { makeFolderDurably, renameDurably, syncFolder } from '../base/durable-file.ts'
 import { LaresError, toLaresError } from '../base/errors.ts'
 
 /** What wraps people's keys. `id` is told with what it wrapped, and tells nothing of it. */
@@ -12,65 +12,65 @@ export type MasterKeys = {
   /** Read anew each time. Errors: `invalid_config`; `not_found` when there is no file. */
   all(): Promise<[MasterKey, ...MasterKey[]]>
   /** Makes the first one, if that is possible here: readable by its user alone, durable when this resolves. */
-  make(): Promise<void>
+  create(): Promise<void>
   /** Replaces what there is. Errors: `invalid_config` where it cannot be written. */
   write(keys: string[]): Promise<void>
   /** As they are written. */
   texts(): Promise<string[]>
   /** For messages. */
-  where: string
+  source: string
 }
 
 /** As they are written, made first where there are none: whoever starts first makes them. */
-export async function textsOrMade(keys: MasterKeys): Promise<string[]> {
+export async function readOrCreateMasterKeyTexts(keys: MasterKeys): Promise<string[]> {
   return await keys.texts().catch(async error => {
     if (toLaresError(error).code !== 'not_found') throw error
-    await keys.make()
+    await keys.create()
     return await keys.texts()
   })
 }
 
-const BYTES = 32
+const KEY_BYTES = 32
 
-export const newMasterText = (): string => randomBytes(BYTES).toString('base64')
+export const generateMasterKeyText = (): string => randomBytes(KEY_BYTES).toString('base64')
 
-export function masterKey(text: string, where: string): MasterKey {
+export function parseMasterKey(text: string, source: string): MasterKey {
   const secret = Buffer.from(text, 'base64')
-  if (secret.length !== BYTES)
+  if (secret.length !== KEY_BYTES)
     throw new LaresError(
       'invalid_config',
-      `${where} has a master key of ${secret.length} bytes instead of ${BYTES} in base64: make one with "openssl rand -base64 32"`,
+      `${source} has a master key of ${secret.length} bytes instead of ${KEY_BYTES} in base64: make one with "openssl rand -base64 32"`,
     )
   const id = createHash('sha256').update('lares master key ').update(secret).digest('hex').slice(0, 16)
   return { id, key: createSecretKey(secret) }
 }
 
-function parse(text: string, where: string): [MasterKey, ...MasterKey[]] {
-  const [first, ...others] = linesOf(text).map(line => masterKey(line, where))
+function parseMasterKeys(text: string, source: string): [MasterKey, ...MasterKey[]] {
+  const [first, ...others] = splitKeyTexts(text).map(line => parseMasterKey(line, source))
   if (first) return [first, ...others]
   throw new LaresError(
     'invalid_config',
-    `${where} has no master key: make one with "openssl rand -base64 32"`,
+    `${source} has no master key: make one with "openssl rand -base64 32"`,
   )
 }
 
-const linesOf = (text: string): string[] => text.split(/[\s,]+/).filter(line => line !== '')
+const splitKeyTexts = (text: string): string[] => text.split(/[\s,]+/).filter(line => line !== '')
 
 /** In a file, a key a line; a new one is put before the others. */
-export function masterKeysIn(file: string): MasterKeys {
+export function masterKeysFromFile(file: string): MasterKeys {
   const read = async () => {
     try {
       return await readFile(file, 'utf8')
     } catch (cause) {
-      const isAway = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-      const message = isAway
+      const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+      const message = isMissing
         ? `there is no master key in ${file}: put it back, or set LARES_MASTER_KEY_FILE to where it is`
         : `the master key in ${file} cannot be read: ${(cause as Error).message}`
-      throw new LaresError(isAway ? 'not_found' : 'invalid_config', message, { cause })
+      throw new LaresError(isMissing ? 'not_found' : 'invalid_config', message, { cause })
     }
   }
-  const draft = async (text: string) => {
-    await makeFolder(dirname(file))
+  const writeTemporary = async (text: string) => {
+    await makeFolderDurably(dirname(file))
     const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}`)
     const handle = await open(temporary, 'wx', 0o600)
     try {
@@ -82,11 +82,11 @@ export function masterKeysIn(file: string): MasterKeys {
     return temporary
   }
   return {
-    where: file,
-    all: async () => parse(await read(), file),
-    texts: async () => linesOf(await read()),
-    async make() {
-      const temporary = await draft(`${newMasterText()}\n`)
+    source: file,
+    all: async () => parseMasterKeys(await read(), file),
+    texts: async () => splitKeyTexts(await read()),
+    async create() {
+      const temporary = await writeTemporary(`${generateMasterKeyText()}\n`)
       try {
         // Unlike a rename it never replaces the key of another starter.
         await link(temporary, file)
@@ -99,7 +99,7 @@ export function masterKeysIn(file: string): MasterKeys {
     },
     async write(keys) {
       try {
-        await moveInto(await draft(`${keys.join('\n')}\n`), file)
+        await renameDurably(await writeTemporary(`${keys.join('\n')}\n`), file)
       } catch (cause) {
         throw new LaresError(
           'invalid_config',
@@ -112,19 +112,19 @@ export function masterKeysIn(file: string): MasterKeys {
 }
 
 /** In LARES_MASTER_KEY, several with commas or spaces. */
-export function masterKeysOf(text: string): MasterKeys {
-  const where = 'LARES_MASTER_KEY'
-  const fixed = () => {
+export function masterKeysFromText(text: string): MasterKeys {
+  const source = 'LARES_MASTER_KEY'
+  const refuseWrite = () => {
     throw new LaresError(
       'invalid_config',
-      `${where} cannot be changed from here: put the new key before the old one in it, start everything anew, then run "lares keys rotate --rewrap"`,
+      `${source} cannot be changed from here: put the new key before the old one in it, start everything anew, then run "lares keys rotate --rewrap"`,
     )
   }
   return {
-    where,
-    all: async () => parse(text, where),
-    texts: async () => linesOf(text),
-    make: async () => undefined,
-    write: async () => fixed(),
+    source,
+    all: async () => parseMasterKeys(text, source),
+    texts: async () => splitKeyTexts(text),
+    create: async () => undefined,
+    write: async () => refuseWrite(),
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { AuditRow, Conversations } from './store.ts'
+import type { AuditRow, Store } from './store.ts'
 
-export function auditSuite(store: () => Conversations): void {
+export function auditSuite(store: () => Store): void {
   describe('audit', () => {
     const next = (id: string) => (last: AuditRow | undefined) => ({
       sequence: (last?.sequence ?? 0) + 1,

@@ -1,11 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Conversations, MessageStatus, MessageWrite } from './store.ts'
-import { written } from './written.fixture.ts'
+import type { MessageStatus, MessageWrite, Store } from './store.ts'
+import { userMessage } from './written.fixture.ts'
 
 /** The guarantees of `History`, for every driver. */
-export function historySuite(open: () => Conversations): void {
+export function historySuite(open: () => Store): void {
   describe('history', () => {
-    let store: Conversations
+    let store: Store
     let count = 0
     let c = ''
     beforeAll(() => {
@@ -16,12 +16,12 @@ export function historySuite(open: () => Conversations): void {
     })
 
     const enter = (id: string, person = 'owner') =>
-      store.history.accept({ conversation: c, person, message: written(`${c}-${id}`) })
+      store.history.accept({ conversation: c, person, message: userMessage(`${c}-${id}`) })
 
     test('a message that is entered opens its conversation, and is there for everybody to see', async () => {
       expect(await store.history.conversation(c)).toBeUndefined()
       const entered = await enter('1')
-      expect(entered).toEqual({ ...written(`${c}-1`), conversation: c, sequence: expect.any(Number) })
+      expect(entered).toEqual({ ...userMessage(`${c}-1`), conversation: c, sequence: expect.any(Number) })
       expect(await store.history.conversation(c)).toEqual({
         id: c,
         person: 'owner',
@@ -36,12 +36,16 @@ export function historySuite(open: () => Conversations): void {
         conversation: c,
         person: 'owner',
         eventId: `${c}-e`,
-        apply: () => ({ state: {}, messages: [written(`${c}-1`, { status: 'answered' })], outcome: null }),
+        apply: () => ({
+          state: {},
+          messages: [userMessage(`${c}-1`, { status: 'answered' })],
+          outcome: null,
+        }),
       })
       const again = await store.history.accept({
         conversation: c,
         person: 'owner',
-        message: written(`${c}-1`, { text: 'another text' }),
+        message: userMessage(`${c}-1`, { text: 'another text' }),
       })
       expect(again).toMatchObject({ text: `text of ${c}-1`, status: 'answered' })
       expect(await store.history.list(c, { limit: 10 })).toHaveLength(1)
@@ -52,7 +56,7 @@ export function historySuite(open: () => Conversations): void {
         { name: 'lease “2026”.pdf', mediaType: 'application/pdf', bytes: 4_711 },
         { name: '说明\u0000🙂.txt', mediaType: 'text/plain', bytes: 0 },
       ]
-      const message = written(`${c}-1`, { text: '', attachments })
+      const message = userMessage(`${c}-1`, { text: '', attachments })
       expect(await store.history.accept({ conversation: c, person: 'owner', message })).toMatchObject({
         attachments,
       })
@@ -64,8 +68,8 @@ export function historySuite(open: () => Conversations): void {
         apply: () => ({
           state: {},
           messages: [
-            written(`${c}-1`, { text: '', status: 'answered' }),
-            written(`${c}-3`, { attachments: attachments.slice(1) }),
+            userMessage(`${c}-1`, { text: '', status: 'answered' }),
+            userMessage(`${c}-3`, { attachments: attachments.slice(1) }),
           ],
           outcome: null,
         }),
@@ -106,14 +110,14 @@ export function historySuite(open: () => Conversations): void {
           eventId: `${c}-${eventId}`,
           apply: () => ({ state: {}, messages: rows, outcome: null }),
         })
-      const as = (id: string, status: MessageStatus) => written(`${c}-${id}`, { status })
+      const as = (id: string, status: MessageStatus) => userMessage(`${c}-${id}`, { status })
       await set('e1', as('1', 'queued'), as('2', 'queued'))
       await set('e2', as('1', 'answering'))
       await set('e3', as('1', 'answering'), as('3', 'queued'))
       await store.history.accept({
         conversation: `${c}-other`,
         person: 'owner',
-        message: written(`${c}-x`),
+        message: userMessage(`${c}-x`),
       })
       const all = await store.history.changes(c, 0, 100)
       expect(all.map(({ id, status }) => [id, status])).toEqual([
@@ -123,7 +127,7 @@ export function historySuite(open: () => Conversations): void {
       ])
       expect(await store.history.changes(c, all[0]!.sequence, 1)).toEqual([all[1]])
       expect(await store.history.changes(c, all[2]!.sequence, 100)).toEqual([])
-      await set('e4', written(`${c}-2`, { text: 'put right' }))
+      await set('e4', userMessage(`${c}-2`, { text: 'put right' }))
       expect(await store.history.changes(c, all[2]!.sequence, 100)).toMatchObject([{ text: 'put right' }])
       // What a person saw stays in its place, however often it changes.
       expect((await store.history.list(c, { limit: 10 })).map(({ id }) => id)).toEqual([
@@ -136,26 +140,26 @@ export function historySuite(open: () => Conversations): void {
     test('what waits for a reply is counted by person, from the oldest on, until it is answered', async () => {
       const person = `of-${c}`
       const enter = (id: string, createdAt: string) =>
-        store.history.accept({ conversation: c, person, message: written(`${c}-${id}`, { createdAt }) })
+        store.history.accept({ conversation: c, person, message: userMessage(`${c}-${id}`, { createdAt }) })
       await enter('1', '2026-05-01T12:00:00.000Z')
       await enter('2', '2026-05-01T12:00:05.000Z')
-      await store.history.accept({ conversation: `${c}-b`, person, message: written(`${c}-3`) })
-      const mine = async () => (await store.history.waiting()).find(waiting => waiting.person === person)
+      await store.history.accept({ conversation: `${c}-b`, person, message: userMessage(`${c}-3`) })
+      const mine = async () => (await store.history.backlog()).find(waiting => waiting.person === person)
       expect(await mine()).toEqual({ person, count: 3, oldestAt: '2026-05-01T12:00:00.000Z' })
       const settle = (status: MessageStatus, eventId: string) =>
         store.step({
           conversation: c,
           person,
           eventId: `${c}-${eventId}`,
-          apply: () => ({ state: {}, messages: [written(`${c}-1`, { status })], outcome: null }),
+          apply: () => ({ state: {}, messages: [userMessage(`${c}-1`, { status })], outcome: null }),
         })
       await settle('answering', 'e1')
-      expect(await store.history.waiting(c)).toMatchObject([{ person, count: 2 }])
+      expect(await store.history.backlog(c)).toMatchObject([{ person, count: 2 }])
       await settle('failed', 'e2')
-      expect(await store.history.waiting(c)).toEqual([
+      expect(await store.history.backlog(c)).toEqual([
         { person, count: 1, oldestAt: '2026-05-01T12:00:05.000Z' },
       ])
-      expect(await store.history.waiting(`${c}-unknown`)).toEqual([])
+      expect(await store.history.backlog(`${c}-unknown`)).toEqual([])
     })
 
     test("a person's conversations come newest first, and nobody else's", async () => {
@@ -164,7 +168,7 @@ export function historySuite(open: () => Conversations): void {
         await store.history.accept({
           conversation: `${c}-${n}`,
           person,
-          message: written(`${c}-${n}`, { createdAt: `${createdAt}T00:00:00.000Z` }),
+          message: userMessage(`${c}-${n}`, { createdAt: `${createdAt}T00:00:00.000Z` }),
         })
       const ids = async (limit: number) =>
         (await store.history.conversations(person, limit)).map(({ id }) => id)
@@ -175,7 +179,7 @@ export function historySuite(open: () => Conversations): void {
     test('100,000 messages of one conversation are paged and followed like a few', async () => {
       const count = 100_000
       const batch = 2_000
-      const rows = Array.from({ length: count }, (_, n) => written(`${c}-${n}`))
+      const rows = Array.from({ length: count }, (_, n) => userMessage(`${c}-${n}`))
       for (let n = 0; n < count; n += batch)
         await store.step({
           conversation: c,

@@ -1,7 +1,7 @@
-import type { Conversations } from './store.ts'
+import type { Store } from './store.ts'
 
 /** What another process shall do: count a step under each of these event ids, and print what came of each. */
-export type MemberOrder = {
+export type WorkerCommand = {
   /** How it opens the store: an exported function of a module, and its argument. */
   opener: { module: string; name: string; argument: unknown }
   conversation: string
@@ -9,7 +9,7 @@ export type MemberOrder = {
 }
 
 /** The step that all processes make: it counts itself. */
-export const counting = (conversation: string, eventId: string) => ({
+export const countingStep = (conversation: string, eventId: string) => ({
   conversation,
   person: 'owner',
   eventId,
@@ -20,11 +20,12 @@ export const counting = (conversation: string, eventId: string) => ({
 })
 
 if (process.argv[2]) {
-  const { opener, conversation, eventIds } = JSON.parse(process.argv[2]) as MemberOrder
+  const { opener, conversation, eventIds } = JSON.parse(process.argv[2]) as WorkerCommand
   const { [opener.name]: open } = await import(opener.module)
-  const store: Conversations = await open(opener.argument)
+  const store: Store = await open(opener.argument)
   const outcomes: [string, number][] = []
-  for (const eventId of eventIds) outcomes.push([eventId, await store.step(counting(conversation, eventId))])
+  for (const eventId of eventIds)
+    outcomes.push([eventId, await store.step(countingStep(conversation, eventId))])
   await store.close()
   process.stdout.write(JSON.stringify(outcomes))
 }

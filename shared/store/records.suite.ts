@@ -1,22 +1,22 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Conversations, Documents } from './store.ts'
+import type { Records, Store } from './store.ts'
 
-export function documentsSuite(store: () => Conversations): void {
+export function recordsSuite(store: () => Store): void {
   describe('documents', () => {
-    let documents: Documents
+    let records: Records
     let collection = ''
     let count = 0
 
     beforeEach(() => {
-      documents = store().documents
+      records = store().records
       collection = `notes-${++count}`
     })
 
     const put = (id: string, text: string, person = 'owner', createdAt = '2026-05-01T12:00:00.000Z') =>
-      documents.put(collection, { id, person, text, body: { id }, createdAt })
+      records.put(collection, { id, person, text, body: { id }, createdAt })
     const find = async (query: string, person = 'owner') =>
-      (await documents.search({ collection, person, query, limit: 10 })).map(({ id }) => id)
+      (await records.search({ collection, person, query, limit: 10 })).map(({ id }) => id)
 
     test('a document comes back as it was put; put again it is replaced and keeps its age', async () => {
       const document = {
@@ -26,20 +26,18 @@ export function documentsSuite(store: () => Conversations): void {
         body: { deep: [null, '茶'] },
         createdAt: '2026-01-01',
       }
-      await documents.put(collection, document)
+      await records.put(collection, document)
       const key = { collection, person: 'owner', id: 'a' }
-      expect(await documents.get(key)).toEqual(document)
-      await documents.put(collection, { ...document, text: 'coffee', body: 1, createdAt: '2027-01-01' })
-      expect(await documents.get(key)).toEqual({ ...document, text: 'coffee', body: 1 })
+      expect(await records.get(key)).toEqual(document)
+      await records.put(collection, { ...document, text: 'coffee', body: 1, createdAt: '2027-01-01' })
+      expect(await records.get(key)).toEqual({ ...document, text: 'coffee', body: 1 })
       expect([await find('tea'), await find('coffee')]).toEqual([[], ['a']])
     })
 
     test('an insert writes only what is not there', async () => {
       const document = { id: 'a', person: 'owner', text: 'first', body: 1, createdAt: '2026-01-01' }
       const texts = ['first', 'second']
-      const written = await Promise.all(
-        texts.map(text => documents.insert(collection, { ...document, text })),
-      )
+      const written = await Promise.all(texts.map(text => records.insert(collection, { ...document, text })))
       expect(written.filter(Boolean)).toEqual([true])
       expect(await Promise.all(texts.map(async text => (await find(text)).length > 0))).toEqual(written)
     })
@@ -47,24 +45,24 @@ export function documentsSuite(store: () => Conversations): void {
     test('what is deleted is not found any more, and is deleted once', async () => {
       await put('a', 'bicycle lock')
       const key = { collection, person: 'owner', id: 'a' }
-      expect([await documents.delete(key), await documents.delete(key)]).toEqual([true, false])
-      expect([await documents.get(key), await find('bicycle')]).toEqual([undefined, []])
+      expect([await records.delete(key), await records.delete(key)]).toEqual([true, false])
+      expect([await records.get(key), await find('bicycle')]).toEqual([undefined, []])
     })
 
     test('the newest come first in a list', async () => {
       await put('old', 'x', 'owner', '2026-01-01')
       await put('new', 'x', 'owner', '2026-03-01')
       await put('same', 'x', 'owner', '2026-03-01')
-      const list = await documents.list({ collection, person: 'owner', limit: 2 })
+      const list = await records.list({ collection, person: 'owner', limit: 2 })
       expect(list.map(({ id }) => id)).toEqual(['same', 'new'])
     })
 
     test("a person's documents of a collection are counted", async () => {
-      const count = (person: string) => documents.count({ collection, person })
+      const count = (person: string) => records.count({ collection, person })
       expect(await count('owner')).toBe(0)
       for (const id of ['a', 'b', 'b']) await put(id, 'x')
       await put('a', 'x', 'alice')
-      await documents.put(`${collection}-other`, {
+      await records.put(`${collection}-other`, {
         id: 'c',
         person: 'owner',
         text: '',
@@ -72,7 +70,7 @@ export function documentsSuite(store: () => Conversations): void {
         createdAt: '2026-01-01',
       })
       expect([await count('owner'), await count('alice'), await count('bob')]).toEqual([2, 1, 0])
-      await documents.delete({ collection, person: 'owner', id: 'a' })
+      await records.delete({ collection, person: 'owner', id: 'a' })
       expect(await count('owner')).toBe(1)
     })
 
@@ -80,17 +78,17 @@ export function documentsSuite(store: () => Conversations): void {
       await put('a', 'the secret is tea', 'alice')
       const elsewhere = { collection: `${collection}-x`, person: 'alice' }
       expect([await find('secret', 'bob'), await find('secret', '')]).toEqual([[], []])
-      expect(await documents.get({ ...elsewhere, id: 'a' })).toBeUndefined()
-      expect(await documents.list({ ...elsewhere, limit: 10 })).toEqual([])
-      expect(await documents.search({ ...elsewhere, query: 'secret', limit: 10 })).toEqual([])
-      expect(await documents.delete({ collection, person: 'bob', id: 'a' })).toBe(false)
+      expect(await records.get({ ...elsewhere, id: 'a' })).toBeUndefined()
+      expect(await records.list({ ...elsewhere, limit: 10 })).toEqual([])
+      expect(await records.search({ ...elsewhere, query: 'secret', limit: 10 })).toEqual([])
+      expect(await records.delete({ collection, person: 'bob', id: 'a' })).toBe(false)
     })
 
     test('those that share more and rarer words with the question come first, with a score above 0', async () => {
       await put('both', 'the code of my bicycle lock is 4711')
       await put('one', 'my bicycle is blue and my house is red')
       await put('none', 'tea at five')
-      const found = await documents.search({
+      const found = await records.search({
         collection,
         person: 'owner',
         query: 'What is my bicycle lock code?',
@@ -153,11 +151,11 @@ export function documentsSuite(store: () => Conversations): void {
     test('any question and any text are taken, and a text is found by itself', async () => {
       const text = fc.string({ unit: 'binary', maxLength: 60 })
       await fc.assert(
-        fc.asyncProperty(text, text, async (said, asked) => {
-          await put('any', said)
-          await find(asked)
-          expect((await documents.get({ collection, person: 'owner', id: 'any' }))?.text).toBe(said)
-          if (/[a-z]/i.test(said)) expect(await find(said)).toEqual(['any'])
+        fc.asyncProperty(text, text, async (storedText, question) => {
+          await put('any', storedText)
+          await find(question)
+          expect((await records.get({ collection, person: 'owner', id: 'any' }))?.text).toBe(storedText)
+          if (/[a-z]/i.test(storedText)) expect(await find(storedText)).toEqual(['any'])
         }),
         { numRuns: 150 },
       )

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { counting } from './member.fixture.ts'
-import type { Conversations, Row } from './store.ts'
+import { countingStep } from './member.fixture.ts'
+import type { Store, StoreRow } from './store.ts'
 
-export function rowsSuite(store: () => Conversations): void {
+export function rowsSuite(store: () => Store): void {
   describe('rows', () => {
     let person = ''
     let count = 0
@@ -12,7 +12,7 @@ export function rowsSuite(store: () => Conversations): void {
     })
 
     const at = '2026-05-01T12:00:00.000Z'
-    const message = (n: number, of = person, text = `text ${n}`): Row => ({
+    const message = (n: number, of = person, text = `text ${n}`): StoreRow => ({
       kind: 'message',
       conversation: `${of}-talk`,
       person: of,
@@ -24,7 +24,7 @@ export function rowsSuite(store: () => Conversations): void {
       status: 'completed',
       ...(n === 2 && { attachments: [{ name: '租约.pdf', mediaType: 'application/pdf', bytes: 9 }] }),
     })
-    const all = (of = person): Row[] => [
+    const all = (of = person): StoreRow[] => [
       {
         kind: 'conversation',
         id: `${of}-talk`,
@@ -55,7 +55,7 @@ export function rowsSuite(store: () => Conversations): void {
       },
     ]
     const read = async (of = person) => {
-      const rows: Row[] = []
+      const rows: StoreRow[] = []
       for await (const row of store().rows.read(of)) rows.push(row)
       return rows
     }
@@ -70,10 +70,10 @@ export function rowsSuite(store: () => Conversations): void {
 
     test('what is written is what the rest of the store shows', async () => {
       await store().rows.write(all())
-      const { history, documents, timers } = store()
+      const { history, records, timers } = store()
       const last = await history.list(`${person}-talk`, { limit: 2 })
       expect(last.map(({ text }) => text)).toEqual(['text 1198', 'text 1199'])
-      const found = await documents.search({ collection: 'notes', person, query: 'tea', limit: 9 })
+      const found = await records.search({ collection: 'notes', person, query: 'tea', limit: 9 })
       expect(found.map(({ id }) => id)).toEqual(['a'])
       expect(await timers.pending(person, 9)).toEqual([])
       const [state] = await store().step({
@@ -88,17 +88,17 @@ export function rowsSuite(store: () => Conversations): void {
     test('all of a person is forgotten, the journal too, and nothing of anybody else', async () => {
       const other = `${person}-other`
       await store().rows.write([...all(), ...all(other)])
-      const step = () => store().step({ ...counting(`${person}-more`, `${person}-counted`), person })
+      const step = () => store().step({ ...countingStep(`${person}-more`, `${person}-counted`), person })
       expect(await step()).toBe(1)
-      const forgotten = await store().rows.forget(person)
+      const forgotten = await store().rows.erase(person)
       expect(forgotten).toEqual({ conversations: 2, messages: 1_200, documents: 2, timers: 1 })
       expect([await read(), await read(other)]).toEqual([[], all(other)])
       expect(await store().history.message(`${person}-1`)).toBeUndefined()
-      expect(await store().documents.search({ collection: 'notes', person, query: 'tea', limit: 9 })).toEqual(
+      expect(await store().records.search({ collection: 'notes', person, query: 'tea', limit: 9 })).toEqual(
         [],
       )
       expect(await store().rows.people()).not.toContain(person)
-      expect(await store().rows.forget(person)).toEqual({
+      expect(await store().rows.erase(person)).toEqual({
         conversations: 0,
         messages: 0,
         documents: 0,
@@ -110,7 +110,7 @@ export function rowsSuite(store: () => Conversations): void {
 
     test("everybody's documents are read as nobody's", async () => {
       const id = `${person}-everybody`
-      await store().documents.put('skills', { id, person: '', text: '', body: 1, createdAt: at })
+      await store().records.put('skills', { id, person: '', text: '', body: 1, createdAt: at })
       expect((await read('')).filter(row => row.kind === 'document' && row.id === id)).toHaveLength(1)
       expect(await store().rows.people()).not.toContain('')
     })

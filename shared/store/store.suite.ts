@@ -3,25 +3,25 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { auditSuite } from './audit.suite.ts'
 import { historySuite } from './history.suite.ts'
-import { counting, type MemberOrder } from './member.fixture.ts'
-import { documentsSuite } from './records.suite.ts'
+import { countingStep, type WorkerCommand } from './member.fixture.ts'
+import { recordsSuite } from './records.suite.ts'
 import { rowsSuite } from './rows.suite.ts'
-import type { Conversations } from './store.ts'
+import type { Store } from './store.ts'
 import { timersSuite } from './timers.suite.ts'
-import { written } from './written.fixture.ts'
+import { userMessage } from './written.fixture.ts'
 
-const MEMBER = new URL('./member.fixture.ts', import.meta.url).pathname
+const WORKER = new URL('./member.fixture.ts', import.meta.url).pathname
 
 export type StoreUnderTest = {
   /** Opens the same store again each time. */
-  open(now?: () => number): Promise<Conversations>
-  opener: MemberOrder['opener']
+  open(now?: () => number): Promise<Store>
+  opener: WorkerCommand['opener']
   /** Past the port, as a dashboard reads it. */
-  callsPerHour(): Promise<CallsPerHour[]>
+  callsPerHour(): Promise<ModelCallsPerHour[]>
   stop(): Promise<void>
 }
 
-export type CallsPerHour = {
+export type ModelCallsPerHour = {
   hour: string
   model: string
   calls: number
@@ -30,7 +30,7 @@ export type CallsPerHour = {
 }
 
 /** What breaks stores that take text for less, or more, than it is. */
-const HOSTILE = {
+const HOSTILE_TEXTS = {
   NUL: 'before\0after\0',
   'control characters': '\u0001\u00010\u00011\u0001\u001b[31m\u007f\r\n\t',
   SQL: `'; DROP TABLE messages; -- " \` $1 :a ? %s \\ {"a":1}`,
@@ -46,20 +46,20 @@ const HOSTILE = {
 }
 
 /** The guarantees of the port `Conversations`, for every driver. */
-export function conversationsSuite(name: string, start: () => Promise<StoreUnderTest>): void {
+export function storeSuite(name: string, start: () => Promise<StoreUnderTest>): void {
   describe(name, () => {
-    let under: StoreUnderTest
-    let store: Conversations
+    let storeUnderTest: StoreUnderTest
+    let store: Store
     let count = 0
     let c = ''
 
     beforeAll(async () => {
-      under = await start()
-      store = await under.open()
+      storeUnderTest = await start()
+      store = await storeUnderTest.open()
     })
     afterAll(async () => {
       await store.close()
-      await under.stop()
+      await storeUnderTest.stop()
     })
     beforeEach(() => {
       c = `talk-${++count}`
@@ -90,7 +90,7 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
             eventId: `${c}-1`,
             apply: () => ({
               state: {},
-              messages: [written(`${c}-m`, { text: `try ${++applied}` })],
+              messages: [userMessage(`${c}-m`, { text: `try ${++applied}` })],
               outcome: [{ at: new Date(0), nothing: undefined, applied }],
             }),
           })
@@ -107,7 +107,7 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
         const calls = [[call(quick, 10)], [call(quick, 20), call(slow, 5)], [call(quick, 40)]]
         const times = ['10:00:00.000', '10:59:59.999', '11:00:00.000'].map(time => `2026-03-29T${time}Z`)
         for (const [at, modelCalls] of calls.entries()) {
-          const then = await under.open(() => Date.parse(times[at]!))
+          const then = await storeUnderTest.open(() => Date.parse(times[at]!))
           for (const _ of ['first', 'again'])
             await then.step({
               conversation: c,
@@ -117,7 +117,7 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
             })
           await then.close()
         }
-        const seen = (await under.callsPerHour()).filter(({ model }) => model.endsWith(c))
+        const seen = (await storeUnderTest.callsPerHour()).filter(({ model }) => model.endsWith(c))
         const row = (hour: string, model: string, calls: number, input_tokens: number) => ({
           hour: `2026-03-29T${hour}:00:00Z`,
           model,
@@ -129,16 +129,16 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
       })
 
       test('is remembered by whoever opens the store next', async () => {
-        await store.step(counting(c, `${c}-1`))
-        const other = await under.open()
-        expect(await other.step(counting(c, `${c}-1`))).toBe(1)
-        expect(await other.step(counting(c, `${c}-2`))).toBe(2)
+        await store.step(countingStep(c, `${c}-1`))
+        const other = await storeUnderTest.open()
+        expect(await other.step(countingStep(c, `${c}-1`))).toBe(1)
+        expect(await other.step(countingStep(c, `${c}-2`))).toBe(2)
         await other.close()
-        expect(await store.step(counting(c, `${c}-2`))).toBe(2)
+        expect(await store.step(countingStep(c, `${c}-2`))).toBe(2)
       })
 
       test('one that throws changes nothing, and the others of the same moment are kept', async () => {
-        const before = store.step(counting(c, `${c}-1`))
+        const before = store.step(countingStep(c, `${c}-1`))
         const failing = store.step({
           conversation: c,
           person: 'owner',
@@ -154,11 +154,11 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
           // The second row breaks the transaction after the first was written.
           apply: () => ({
             state: { count: 99 },
-            messages: [written(`${c}-m`), { ...written(`${c}-n`), text: null } as never],
+            messages: [userMessage(`${c}-m`), { ...userMessage(`${c}-n`), text: null } as never],
             outcome: 99,
           }),
         })
-        const after = store.step(counting(c, `${c}-2`))
+        const after = store.step(countingStep(c, `${c}-2`))
         const failures = await Promise.allSettled([failing, unsound])
         expect(failures).toMatchObject([
           { status: 'rejected', reason: { message: 'a thought too much' } },
@@ -166,14 +166,14 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
         ])
         expect((await Promise.all([before, after])).toSorted()).toEqual([1, 2])
         expect(await store.history.message(`${c}-m`)).toBeUndefined()
-        expect(await store.step(counting(c, `${c}-bad`))).toBe(3)
+        expect(await store.step(countingStep(c, `${c}-bad`))).toBe(3)
       })
 
       test('steps of several processes are made one after the other, each event once', async () => {
         const ids = Array.from({ length: 150 }, (_, n) => `${c}-${n}`)
         const run = async (eventIds: string[]): Promise<[string, number][]> => {
-          const order: MemberOrder = { opener: under.opener, conversation: c, eventIds }
-          const { stdout } = await promisify(execFile)(process.execPath, [MEMBER, JSON.stringify(order)])
+          const order: WorkerCommand = { opener: storeUnderTest.opener, conversation: c, eventIds }
+          const { stdout } = await promisify(execFile)(process.execPath, [WORKER, JSON.stringify(order)])
           return JSON.parse(stdout)
         }
         const all = await Promise.all([
@@ -191,22 +191,22 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
 
       test('a trimmed journal forgets what is older, and only that', async () => {
         let now = 1_000
-        const other = await under.open(() => now)
-        await other.step(counting(c, `${c}-old`))
+        const other = await storeUnderTest.open(() => now)
+        await other.step(countingStep(c, `${c}-old`))
         now = 2_000
-        await other.step(counting(c, `${c}-new`))
+        await other.step(countingStep(c, `${c}-new`))
         await other.trimJournal(2_000)
-        expect(await other.step(counting(c, `${c}-new`))).toBe(2)
-        expect(await other.step(counting(c, `${c}-old`))).toBe(3)
+        expect(await other.step(countingStep(c, `${c}-new`))).toBe(2)
+        expect(await other.step(countingStep(c, `${c}-old`))).toBe(3)
         await other.close()
       })
     })
 
-    test.each(Object.entries(HOSTILE))(
+    test.each(Object.entries(HOSTILE_TEXTS))(
       'hostile text in every field comes back as it was: %s',
       async (_, text) => {
         const id = `${c} ${text}`
-        const message = written(`${id} 1`, { text, inReplyTo: text })
+        const message = userMessage(`${id} 1`, { text, inReplyTo: text })
         const entered = await store.history.accept({ conversation: id, person: text, message })
         expect(entered).toMatchObject({ ...message, conversation: id })
         const step = {
@@ -224,8 +224,8 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
           createdAt: message.createdAt,
         })
         const document = { id, person: text, text, body: { [text]: text }, createdAt: message.createdAt }
-        await store.documents.put(text, document)
-        expect(await store.documents.get({ collection: text, person: text, id })).toEqual(document)
+        await store.records.put(text, document)
+        expect(await store.records.get({ collection: text, person: text, id })).toEqual(document)
         const timer = {
           id,
           conversation: id,
@@ -240,7 +240,7 @@ export function conversationsSuite(name: string, start: () => Promise<StoreUnder
     )
 
     historySuite(() => store)
-    documentsSuite(() => store)
+    recordsSuite(() => store)
     timersSuite(() => store)
     rowsSuite(() => store)
     auditSuite(() => store)

@@ -1,4 +1,4 @@
-import type { AttachmentNote, Language } from '../contract/events/event-types.ts'
+import type { AttachmentSummary, Language } from '../contract/events/event-types.ts'
 
 /**
  * The conversations store: dialog's state and journal, the history that people see, documents, timers.
@@ -8,16 +8,16 @@ import type { AttachmentNote, Language } from '../contract/events/event-types.ts
  * synchronous_commit says); each call is one transaction; calls on one conversation are serial. All ids are the caller's,
  * and a call repeated with the same ids changes nothing, unless its comment says so.
  */
-export type Conversations = {
+export type Store = {
   /**
    * Dialog's step, in one transaction: reads the state, applies, and writes the new state, the history rows and the
    * outcome under `eventId`. When that event was applied before, nothing is applied and the recorded outcome comes back.
    */
   step<State, Outcome>(request: StepRequest<State, Outcome>): Promise<Outcome>
   history: History
-  documents: Documents
+  records: Records
   timers: Timers
-  rows: Rows
+  rows: StoreRows
   audit: AuditStore
   /** Removes journal entries older than this; an event that comes again later than that would be applied again. */
   trimJournal(beforeMs: number): Promise<void>
@@ -54,7 +54,7 @@ export type MessageWrite = {
   createdAt: string
   status: MessageStatus
   /** Only where something came with it. Like all but text and status it stays as it was first written. */
-  attachments?: AttachmentNote[]
+  attachments?: AttachmentSummary[]
 }
 
 export type HistoryMessage = MessageWrite & {
@@ -64,7 +64,7 @@ export type HistoryMessage = MessageWrite & {
 }
 
 /** The messages of one person that have no reply yet; `oldestAt` (ISO 8601, UTC) is when the first of them came. */
-export type Waiting = { person: string; count: number; oldestAt: string }
+export type Backlog = { person: string; count: number; oldestAt: string }
 
 export type Conversation = { id: string; person: string; createdAt: string }
 
@@ -81,7 +81,7 @@ export type History = {
   /** The last `limit` messages (before the one with id `before`), oldest first. */
   list(conversation: string, page: { before?: string; limit: number }): Promise<HistoryMessage[]>
   /** How much waits for a reply, by person; in one conversation, if it is given. Nobody for whom nothing waits. */
-  waiting(conversation?: string): Promise<Waiting[]>
+  backlog(conversation?: string): Promise<Backlog[]>
   /** Rows changed after `sequence`, in the order of their changes. */
   changes(conversation: string, sequence: number, limit: number): Promise<HistoryMessage[]>
 }
@@ -90,20 +90,20 @@ export type History = {
  * A JSON document of one person in a collection, found by id or by its words. `person` is empty for what is everybody's,
  * which is never encrypted or forgotten: nothing that a person said belongs there.
  */
-export type Document = { id: string; person: string; text: string; body: unknown; createdAt: string }
+export type JsonRecord = { id: string; person: string; text: string; body: unknown; createdAt: string }
 
-export type DocumentKey = { collection: string; person: string; id: string }
+export type JsonRecordKey = { collection: string; person: string; id: string }
 
-export type Documents = {
+export type Records = {
   /** Writes or replaces (the creation time stays). */
-  put(collection: string, document: Document): Promise<void>
+  put(collection: string, document: JsonRecord): Promise<void>
   /** Writes only if there is none under that id; false when there was. */
-  insert(collection: string, document: Document): Promise<boolean>
-  get(key: DocumentKey): Promise<Document | undefined>
+  insert(collection: string, document: JsonRecord): Promise<boolean>
+  get(key: JsonRecordKey): Promise<JsonRecord | undefined>
   /** True when there was one. */
-  delete(key: DocumentKey): Promise<boolean>
+  delete(key: JsonRecordKey): Promise<boolean>
   /** The newest first. */
-  list(query: { collection: string; person: string; limit: number }): Promise<Document[]>
+  list(query: { collection: string; person: string; limit: number }): Promise<JsonRecord[]>
   /** How many there are; none of them is read. */
   count(query: { collection: string; person: string }): Promise<number>
   /** Best first, by the words they share with `query` (BM25); score is above 0, higher is better. Chinese is matched by character. */
@@ -112,7 +112,7 @@ export type Documents = {
     person: string
     query: string
     limit: number
-  }): Promise<(Document & { score: number })[]>
+  }): Promise<(JsonRecord & { score: number })[]>
 }
 
 export type Timer = {
@@ -138,27 +138,27 @@ export type Timers = {
 }
 
 /** All that is kept of a person, for those who move it and forget it. The journal is not among it: it tells of events on the log. */
-export type Row =
+export type StoreRow =
   | { kind: 'conversation'; id: string; person: string; createdAt: string; state?: unknown }
   | ({ kind: 'message'; conversation: string; person: string } & MessageWrite)
-  | ({ kind: 'document'; collection: string } & Document)
+  | ({ kind: 'document'; collection: string } & JsonRecord)
   | ({ kind: 'timer'; state: 'waiting' | 'fired' | 'cancelled' } & Timer)
 
-export type Rows = {
+export type StoreRows = {
   /** Everybody of whom there is anything. */
   people(): Promise<string[]>
   /**
    * A person's rows, or everybody's documents for an empty person: a conversation comes before its messages, which come in
    * their order. What is written meanwhile may be among them or not.
    */
-  read(person: string): AsyncIterable<Row>
+  read(person: string): AsyncIterable<StoreRow>
   /** Puts rows in, in their order. What is there already under the same id stays; gives back how many were new. */
-  write(rows: Row[]): Promise<number>
+  write(rows: StoreRow[]): Promise<number>
   /** Removes all of a person, the journal included, in one transaction; gives back how many of each kind there were. */
-  forget(person: string): Promise<Forgotten>
+  erase(person: string): Promise<ErasedCounts>
 }
 
-export type Forgotten = { conversations: number; messages: number; documents: number; timers: number }
+export type ErasedCounts = { conversations: number; messages: number; documents: number; timers: number }
 
 /** A line of the audit log, as `shared/protection/audit/` makes it. */
 export type AuditRow = {

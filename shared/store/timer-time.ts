@@ -1,7 +1,7 @@
 import { LaresError } from '../base/errors.ts'
 
 /** A time as UTC with milliseconds. Times are compared as text, which four-digit years alone allow. Errors: `invalid_request`. */
-export function inUtc(time: string): string {
+export function toUtc(time: string): string {
   const date = new Date(time)
   const year = date.getUTCFullYear()
   if (year >= 0 && year <= 9_999) return date.toISOString()

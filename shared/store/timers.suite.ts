@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Conversations, Timer, Timers } from './store.ts'
+import type { Store, Timer, Timers } from './store.ts'
 
-export function timersSuite(store: () => Conversations): void {
+export function timersSuite(store: () => Store): void {
   describe('timers', () => {
     let timers: Timers
     let person = ''

@@ -1,7 +1,7 @@
 import type { MessageWrite } from './store.ts'
 
 /** A message as a person says it. */
-export const written = (id: string, more: Partial<MessageWrite> = {}): MessageWrite => ({
+export const userMessage = (id: string, more: Partial<MessageWrite> = {}): MessageWrite => ({
   id,
   role: 'user',
   text: `text of ${id}`,

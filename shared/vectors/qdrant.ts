@@ -1,13 +1,13 @@
 import { QdrantClient } from '@qdrant/js-client-rest'
 import { v5 as uuid } from 'uuid'
 import { LaresError } from '../base/errors.ts'
-import { type EmbeddingModel, requireSound, type Space, type Vectors } from './vectors.ts'
+import { type EmbeddingModel, requireValidVector, type VectorIndex, type Vectors } from './vectors.ts'
 
 export type QdrantOptions = { url: string; apiKey?: string | undefined; timeoutMs?: number }
 
 /** Points have UUIDs; a point's is made of its person and id, so that writing it again replaces it. */
-const POINTS = '6b5f6d0e-3c1b-5b6a-9d0e-2f6f0c7f4e11'
-const pointOf = (person: string, id: string) => uuid(JSON.stringify([person, id]), POINTS)
+const POINT_NAMESPACE = '6b5f6d0e-3c1b-5b6a-9d0e-2f6f0c7f4e11'
+const pointId = (person: string, id: string) => uuid(JSON.stringify([person, id]), POINT_NAMESPACE)
 
 /** A collection is named after its model, which can so be read from it. */
 const PREFIX = 'lares_'
@@ -26,13 +26,13 @@ function modelOf(collection: string): EmbeddingModel | undefined {
  * (`m: 0`), which no search would use. Vectors are kept on disk and, in one byte for each number, in memory: a search goes
  * through those, takes twice as many as asked for, and puts them in order by the whole vectors.
  */
-const SETTINGS = {
+const COLLECTION_SETTINGS = {
   hnsw_config: { m: 0, payload_m: 16, ef_construct: 128 },
   quantization_config: { scalar: { type: 'int8', quantile: 0.99, always_ram: true } },
 } as const
-const PARAMS = { hnsw_ef: 128, quantization: { rescore: true, oversampling: 2 } }
+const SEARCH_PARAMS = { hnsw_ef: 128, quantization: { rescore: true, oversampling: 2 } }
 
-const ofPerson = (person: string) => ({ must: [{ key: 'person', match: { value: person } }] })
+const personFilter = (person: string) => ({ must: [{ key: 'person', match: { value: person } }] })
 
 /** Vectors in a Qdrant server, a collection for each model. Errors: `unavailable`. */
 export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOptions): Vectors {
@@ -54,14 +54,14 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
     return collections.map(({ name }) => name).filter(name => modelOf(name))
   }
   const countIn = async (collection: string, person?: string) => {
-    const filter = person === undefined ? {} : { filter: ofPerson(person) }
+    const filter = person === undefined ? {} : { filter: personFilter(person) }
     return (await call(() => client.count(collection, { ...filter, exact: true }))).count
   }
   const make = async (collection: string, model: EmbeddingModel) => {
     if ((await call(() => client.collectionExists(collection))).exists) return
     const vectors = { size: model.dimensions, distance: 'Cosine', on_disk: true } as const
     await call(() =>
-      client.createCollection(collection, { vectors, ...SETTINGS }).catch(error => {
+      client.createCollection(collection, { vectors, ...COLLECTION_SETTINGS }).catch(error => {
         // Another starter was quicker.
         if (statusOf(error) !== 409) throw error
       }),
@@ -73,24 +73,24 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
     } as const
     await call(() => client.createPayloadIndex(collection, index))
   }
-  const spaceOf = (model: EmbeddingModel, collection: string): Space => ({
+  const openIndex = (model: EmbeddingModel, collection: string): VectorIndex => ({
     async upsert(entries) {
-      for (const { values } of entries) requireSound(values, model)
+      for (const { values } of entries) requireValidVector(values, model)
       if (entries.length === 0) return
       const points = entries.map(({ person, id, values }) => ({
-        id: pointOf(person, id),
+        id: pointId(person, id),
         vector: Array.from(values),
         payload: { person, id },
       }))
       await call(() => client.upsert(collection, { wait: true, points }))
     },
     async search({ person, values, limit }) {
-      requireSound(values, model)
+      requireValidVector(values, model)
       const asked = {
         query: Array.from(values),
-        filter: ofPerson(person),
+        filter: personFilter(person),
         limit,
-        params: PARAMS,
+        params: SEARCH_PARAMS,
         with_payload: ['id'],
       }
       const { points } = await call(() => client.query(collection, asked))
@@ -99,7 +99,12 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
     async *read(person) {
       let offset: string | number | undefined
       do {
-        const asked = { filter: ofPerson(person), limit: PAGE, with_payload: ['id'], with_vector: true }
+        const asked = {
+          filter: personFilter(person),
+          limit: PAGE_SIZE,
+          with_payload: ['id'],
+          with_vector: true,
+        }
         const page = await call(() =>
           client.scroll(collection, { ...asked, ...(offset !== undefined && { offset }) }),
         )
@@ -110,26 +115,26 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
     },
     async delete(person, ids) {
       if (ids.length === 0) return
-      const points = ids.map(id => pointOf(person, id))
+      const points = ids.map(id => pointId(person, id))
       await call(() => client.delete(collection, { wait: true, points }))
     },
     count: person => countIn(collection, person),
   })
   return {
-    async space(model) {
+    async index(model) {
       const collection = collectionOf(model)
       await make(collection, model)
-      return spaceOf(model, collection)
+      return openIndex(model, collection)
     },
     models: async () => (await collections()).map(name => modelOf(name)!),
     async drop(model) {
       await call(() => client.deleteCollection(collectionOf(model)))
     },
-    async forget(person) {
+    async erase(person) {
       let forgotten = 0
       for (const collection of await collections()) {
         forgotten += await countIn(collection, person)
-        await call(() => client.delete(collection, { wait: true, filter: ofPerson(person) }))
+        await call(() => client.delete(collection, { wait: true, filter: personFilter(person) }))
       }
       return forgotten
     },
@@ -140,7 +145,7 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
   }
 }
 
-const PAGE = 500
+const PAGE_SIZE = 500
 
 const statusOf = (error: unknown) => (error as { status?: number }).status
 

@@ -1,7 +1,7 @@
 import { load } from 'sqlite-vec'
 import { LaresError } from '../base/errors.ts'
-import { groupCommit, openDatabase } from '../base/sqlite/database.ts'
-import { type EmbeddingModel, requireSound, type Space, type Vectors } from './vectors.ts'
+import { createGroupCommit, openDatabase } from '../base/sqlite/database.ts'
+import { type EmbeddingModel, requireValidVector, type VectorIndex, type Vectors } from './vectors.ts'
 
 /**
  * One table, in the order of its key: a person's vectors lie together, and a search reads those and no others. sqlite-vec's
@@ -22,9 +22,11 @@ export function openSqliteVectors(file: string): Vectors {
   database.enableLoadExtension(false)
   // What is deleted is overwritten with zeros: a vector tells of what it was made of.
   database.exec('PRAGMA secure_delete = ON')
-  const commits = groupCommit(database)
-  const find = database.prepare('SELECT number FROM models WHERE id = ? AND dimensions = ?')
-  const enter = database.prepare('INSERT INTO models (id, dimensions) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const commits = createGroupCommit(database)
+  const findModel = database.prepare('SELECT number FROM models WHERE id = ? AND dimensions = ?')
+  const insertModel = database.prepare(
+    'INSERT INTO models (id, dimensions) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  )
   const upsert = database.prepare(
     'INSERT OR REPLACE INTO vectors (model, person, id, vector) VALUES (?, ?, ?, ?)',
   )
@@ -33,29 +35,29 @@ export function openSqliteVectors(file: string): Vectors {
      WHERE model = ? AND person = ? ORDER BY score DESC, id LIMIT ?`,
   )
   const page = database.prepare(
-    `SELECT person, id, vector FROM vectors WHERE model = ? AND person = ? AND id > ? ORDER BY id LIMIT ${PAGE}`,
+    `SELECT person, id, vector FROM vectors WHERE model = ? AND person = ? AND id > ? ORDER BY id LIMIT ${PAGE_SIZE}`,
   )
   const remove = database.prepare('DELETE FROM vectors WHERE model = ? AND person = ? AND id = ?')
   const countAll = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ?')
   const countOf = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ? AND person = ?')
   const numberOf = ({ id, dimensions }: EmbeddingModel) =>
-    (find.get(id, dimensions) as { number: number } | undefined)?.number
-  const spaceOf = (model: EmbeddingModel, number: number): Space => ({
+    (findModel.get(id, dimensions) as { number: number } | undefined)?.number
+  const openIndex = (model: EmbeddingModel, number: number): VectorIndex => ({
     async upsert(entries) {
-      for (const { values } of entries) requireSound(values, model)
+      for (const { values } of entries) requireValidVector(values, model)
       await commits.run(() => {
         for (const { person, id, values } of entries) upsert.run(number, person, id, bytesOf(values))
       })
     },
     async search({ person, values, limit }) {
-      requireSound(values, model)
+      requireValidVector(values, model)
       return search.all(bytesOf(values), number, person, limit) as { id: string; score: number }[]
     },
     async *read(person) {
       for (let after = ''; ; ) {
         const rows = page.all(number, person, after) as { person: string; id: string; vector: Uint8Array }[]
         for (const { vector, ...row } of rows) yield { ...row, values: numbersOf(vector) }
-        if (rows.length < PAGE) return
+        if (rows.length < PAGE_SIZE) return
         after = rows.at(-1)!.id
       }
     },
@@ -70,9 +72,9 @@ export function openSqliteVectors(file: string): Vectors {
     },
   })
   return {
-    async space(model) {
-      await commits.run(() => enter.run(model.id, model.dimensions))
-      return spaceOf(model, numberOf(model)!)
+    async index(model) {
+      await commits.run(() => insertModel.run(model.id, model.dimensions))
+      return openIndex(model, numberOf(model)!)
     },
     async models() {
       return database.prepare('SELECT id, dimensions FROM models ORDER BY number').all() as EmbeddingModel[]
@@ -85,7 +87,7 @@ export function openSqliteVectors(file: string): Vectors {
         database.prepare('DELETE FROM models WHERE number = ?').run(number)
       })
     },
-    async forget(person) {
+    async erase(person) {
       const count = await commits.run(() => {
         const numbers = database.prepare('SELECT number FROM models').all() as { number: number }[]
         const forget = database.prepare('DELETE FROM vectors WHERE model = ? AND person = ?')
@@ -111,7 +113,7 @@ export function openSqliteVectors(file: string): Vectors {
   }
 }
 
-const PAGE = 500
+const PAGE_SIZE = 500
 
 /** A copy: the driver's bytes may begin where no number may. */
 const numbersOf = (bytes: Uint8Array) => new Float32Array(new Uint8Array(bytes).buffer)

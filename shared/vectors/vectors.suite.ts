@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Space, Vectors } from './vectors.ts'
+import type { VectorIndex, Vectors } from './vectors.ts'
 
 export type VectorsUnderTest = { open(): Promise<Vectors>; stop(): Promise<void> }
 
@@ -32,36 +32,36 @@ export function vectorsSuite(name: string, start: () => Promise<VectorsUnderTest
   describe(name, () => {
     const model = { id: 'some/model@1, "passage: "', dimensions: 32 }
     const vector = randomVectors(1)
-    let under: VectorsUnderTest
+    let vectorsUnderTest: VectorsUnderTest
     let vectors: Vectors
-    let space: Space
+    let index: VectorIndex
     let count = 0
     let person = ''
 
     beforeAll(async () => {
-      under = await start()
-      vectors = await under.open()
-      space = await vectors.space(model)
+      vectorsUnderTest = await start()
+      vectors = await vectorsUnderTest.open()
+      index = await vectors.index(model)
     })
     afterAll(async () => {
       await vectors?.close()
-      await under?.stop()
+      await vectorsUnderTest?.stop()
     })
     beforeEach(() => {
       person = `person-${++count}`
     })
     const put = async (id: string, values = vector(32), of = person) => {
-      await space.upsert([{ person: of, id, values }])
+      await index.upsert([{ person: of, id, values }])
       return values
     }
     const find = async (values: Float32Array, of = person, limit = 10) =>
-      (await space.search({ person: of, values, limit })).map(({ id }) => id)
+      (await index.search({ person: of, values, limit })).map(({ id }) => id)
 
     test('the nearest come first, with their cosine', async () => {
       const entries = Array.from({ length: 50 }, (_, n) => ({ person, id: `v${n}`, values: vector(32) }))
-      await space.upsert(entries)
+      await index.upsert(entries)
       const asked = vector(32)
-      const found = await space.search({ person, values: asked, limit: 10 })
+      const found = await index.search({ person, values: asked, limit: 10 })
       const expected = entries
         .map(({ id, values }) => ({ id, score: cosine(values, asked) }))
         .sort((a, b) => b.score - a.score)
@@ -72,15 +72,15 @@ export function vectorsSuite(name: string, start: () => Promise<VectorsUnderTest
 
     test('the length of a vector does not matter', async () => {
       const values = await put('a')
-      const [found] = await space.search({ person, values: values.map(value => value * 7), limit: 1 })
+      const [found] = await index.search({ person, values: values.map(value => value * 7), limit: 1 })
       expect(found).toMatchObject({ id: 'a', score: expect.closeTo(1, 4) })
     })
 
     test('written again under its id, a vector is replaced', async () => {
       await put('a')
       const values = await put('a')
-      expect(await space.count(person)).toBe(1)
-      expect((await space.search({ person, values, limit: 1 }))[0]!.score).toBeCloseTo(1, 4)
+      expect(await index.count(person)).toBe(1)
+      expect((await index.search({ person, values, limit: 1 }))[0]!.score).toBeCloseTo(1, 4)
     })
 
     test("nobody finds another person's vectors, under the same id or not", async () => {
@@ -89,25 +89,25 @@ export function vectorsSuite(name: string, start: () => Promise<VectorsUnderTest
       await put('b', mine, `${person}-other`)
       expect(await find(mine)).toEqual(['a'])
       expect(await find(mine, `${person}-nobody`)).toEqual([])
-      await space.delete(person, ['b'])
+      await index.delete(person, ['b'])
       expect(await find(mine, `${person}-other`, 1)).toEqual(['b'])
     })
 
     test('what is deleted is not found any more, and what is not there is no error', async () => {
       const values = await put('a')
       await put('b', values)
-      await space.delete(person, ['a', 'unknown'])
+      await index.delete(person, ['a', 'unknown'])
       expect(await find(values)).toEqual(['b'])
-      await space.delete(person, [])
-      await space.upsert([])
+      await index.delete(person, [])
+      await index.upsert([])
     })
 
     test('all of a person are read, pages of them, and of nobody else', async () => {
       const entries = Array.from({ length: 1_100 }, (_, n) => ({ person, id: `v${n}`, values: vector(32) }))
-      await space.upsert(entries)
+      await index.upsert(entries)
       await put('v1', vector(32), `${person}-other`)
       const read = new Map<string, Float32Array>()
-      for await (const { id, values } of space.read(person)) read.set(id, values)
+      for await (const { id, values } of index.read(person)) read.set(id, values)
       expect([...read.keys()].sort()).toEqual(entries.map(({ id }) => id).sort())
       for (const { id, values } of entries) expect(cosine(read.get(id)!, values)).toBeCloseTo(1, 5)
     })
@@ -115,7 +115,7 @@ export function vectorsSuite(name: string, start: () => Promise<VectorsUnderTest
     test('vectors of another model are apart, and go with it', async () => {
       const newer = { id: 'some/model@2', dimensions: 8 }
       const values = await put('a')
-      const other = await vectors.space(newer)
+      const other = await vectors.index(newer)
       expect(await other.count()).toBe(0)
       await other.upsert([{ person, id: 'a', values: vector(8) }])
       expect(await vectors.models()).toEqual(expect.arrayContaining([model, newer]))
@@ -123,7 +123,7 @@ export function vectorsSuite(name: string, start: () => Promise<VectorsUnderTest
       await vectors.drop(newer)
       await vectors.drop(newer)
       expect(await vectors.models()).toEqual([model])
-      expect(await (await vectors.space(newer)).count()).toBe(0)
+      expect(await (await vectors.index(newer)).count()).toBe(0)
       await vectors.drop(newer)
     })
 
@@ -131,10 +131,10 @@ export function vectorsSuite(name: string, start: () => Promise<VectorsUnderTest
       const newer = { id: 'some/model@3', dimensions: 8 }
       const values = await put('a')
       await put('a', values, `${person}-other`)
-      await (await vectors.space(newer)).upsert([{ person, id: 'b', values: vector(8) }])
-      expect(await vectors.forget(person)).toBe(2)
-      expect(await vectors.forget(person)).toBe(0)
-      expect([await space.count(person), await find(values)]).toEqual([0, []])
+      await (await vectors.index(newer)).upsert([{ person, id: 'b', values: vector(8) }])
+      expect(await vectors.erase(person)).toBe(2)
+      expect(await vectors.erase(person)).toBe(0)
+      expect([await index.count(person), await find(values)]).toEqual([0, []])
       expect(await find(values, `${person}-other`)).toEqual(['a'])
       await vectors.drop(newer)
     })
@@ -146,12 +146,12 @@ export function vectorsSuite(name: string, start: () => Promise<VectorsUnderTest
       ['that is endless', new Float32Array(32).fill(Number.POSITIVE_INFINITY)],
     ])('a vector %s is refused, and all that came with it', async (_, values) => {
       const wrong = { person, id: 'wrong', values }
-      const mixed = space.upsert([{ person, id: 'sound', values: vector(32) }, wrong])
+      const mixed = index.upsert([{ person, id: 'sound', values: vector(32) }, wrong])
       await expect(mixed).rejects.toMatchObject({ code: 'invalid_request' })
-      await expect(space.search({ person, values, limit: 1 })).rejects.toMatchObject({
+      await expect(index.search({ person, values, limit: 1 })).rejects.toMatchObject({
         code: 'invalid_request',
       })
-      expect(await space.count(person)).toBe(0)
+      expect(await index.count(person)).toBe(0)
     })
 
     test.each(['a\0b', "'; DROP TABLE vectors; --", '我的密码', 'שלום', '👩‍👩‍👧', '*', 'x'.repeat(2_000)])(
@@ -159,24 +159,24 @@ export function vectorsSuite(name: string, start: () => Promise<VectorsUnderTest
       async text => {
         const values = await put(text, vector(32), text)
         expect(await find(values, text)).toEqual([text])
-        await vectors.forget(text)
+        await vectors.erase(text)
         expect(await find(values, text)).toEqual([])
       },
     )
 
     test('all is there for whoever opens it next, and two may write at once', async () => {
       const values = await put('a')
-      const other = await under.open()
-      const there = await other.space(model)
+      const other = await vectorsUnderTest.open()
+      const there = await other.index(model)
       expect((await there.search({ person, values, limit: 1 }))[0]!.id).toBe('a')
-      const many = (by: Space, prefix: string) =>
+      const many = (by: VectorIndex, prefix: string) =>
         Promise.all(
           Array.from({ length: 20 }, (_, n) =>
             by.upsert([{ person, id: `${prefix}${n}`, values: vector(32) }]),
           ),
         )
-      await Promise.all([many(space, 'x'), many(there, 'y')])
-      expect([await space.count(person), await there.count(person)]).toEqual([41, 41])
+      await Promise.all([many(index, 'x'), many(there, 'y')])
+      expect([await index.count(person), await there.count(person)]).toEqual([41, 41])
       await other.close()
     })
 

@@ -10,13 +10,13 @@ import { LaresError } from '../base/errors.ts'
  */
 export type Vectors = {
   /** The vectors that this model made. A new model's begin empty, beside those of the one before. */
-  space(model: EmbeddingModel): Promise<Space>
+  index(model: EmbeddingModel): Promise<VectorIndex>
   /** The models that vectors are kept of. */
   models(): Promise<EmbeddingModel[]>
   /** Removes all vectors that a model made. */
   drop(model: EmbeddingModel): Promise<void>
   /** Removes all of a person's vectors, whichever model made them; gives back how many there were. */
-  forget(person: string): Promise<number>
+  erase(person: string): Promise<number>
   check(): Promise<void>
   close(): Promise<void>
 }
@@ -26,7 +26,7 @@ export type EmbeddingModel = { id: string; dimensions: number }
 
 export type VectorEntry = { person: string; id: string; values: Float32Array }
 
-export type Space = {
+export type VectorIndex = {
   /** Adds or replaces. */
   upsert(entries: VectorEntry[]): Promise<void>
   /** The nearest of this person's, best first; `score` is the cosine, from -1 to 1. */
@@ -41,7 +41,7 @@ export type Space = {
   count(person?: string): Promise<number>
 }
 
-export function requireSound(values: Float32Array, { id, dimensions }: EmbeddingModel): void {
+export function requireValidVector(values: Float32Array, { id, dimensions }: EmbeddingModel): void {
   if (values.length !== dimensions)
     throw new LaresError(
       'invalid_request',

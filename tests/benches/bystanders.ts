@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 import { inject, simulated } from '../../infra/cli/inject/injection.ts'
-import { type House, startHouse, TOKEN } from '../support/instance.ts'
+import { type LaresInstance, startInstance, TOKEN } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
-import { byKey, median, rounded } from './statistics.ts'
+import { mapByKey, median, roundToThreeDigits } from './statistics.ts'
 
 /** What the benches of trouble in one place share: what people elsewhere feel of it, against the same without it. */
 
@@ -16,7 +16,7 @@ const rounds = Number(values.rounds ?? 3)
 const seconds = Number(values.seconds ?? 15)
 
 /** People who talk at a steady rate, each in a conversation of their own; all of them must be answered. */
-async function talk(url: string): Promise<Latency> {
+async function injectBystanders(url: string): Promise<Latency> {
   const report = await inject({
     url,
     token: TOKEN,
@@ -33,44 +33,53 @@ async function talk(url: string): Promise<Latency> {
   return { p50, p99 }
 }
 
-export type Trouble = { url: string; house: House; model: ModelServer; signal: AbortSignal; seconds: number }
+export type Disturbance = {
+  url: string
+  house: LaresInstance
+  model: ModelServer
+  signal: AbortSignal
+  seconds: number
+}
 
 /**
  * Measures people alone and beside the trouble, in turns on one embedded house, so that a noisy machine does both alike.
  * The trouble ends when its signal is aborted. `after` sees the house in the end.
  */
-export async function besides(
-  trouble: (parts: Trouble) => Promise<void>,
-  after: (parts: Omit<Trouble, 'signal'>) => Promise<object>,
+export async function measureBystanders(
+  disturb: (parts: Disturbance) => Promise<void>,
+  inspect: (parts: Omit<Disturbance, 'signal'>) => Promise<object>,
 ): Promise<void> {
   const model = await startModelServer({ delayMs: 20, tokenDelayMs: 1 })
-  const house = await startHouse({ kind: 'embedded', modelUrl: model.url })
-  const parts = { house, model, url: house.url, seconds }
-  const alone: Latency[] = []
-  const beside: Latency[] = []
-  let seen: object
+  const instance = await startInstance({ kind: 'embedded', modelUrl: model.url })
+  const parts = { house: instance, model, url: instance.url, seconds }
+  const undisturbed: Latency[] = []
+  const disturbed: Latency[] = []
+  let inspected: object
   try {
-    await talk(house.url)
+    await injectBystanders(instance.url)
     for (let round = 0; round < rounds; round++) {
-      alone.push(await talk(house.url))
+      undisturbed.push(await injectBystanders(instance.url))
       const stop = new AbortController()
-      const troubling = trouble({ ...parts, signal: stop.signal })
-      beside.push(await talk(house.url))
+      const disturbing = disturb({ ...parts, signal: stop.signal })
+      disturbed.push(await injectBystanders(instance.url))
       stop.abort()
-      await troubling
+      await disturbing
       process.stderr.write(
-        `round ${round + 1}: ${JSON.stringify({ alone: alone.at(-1), beside: beside.at(-1) })}\n`,
+        `round ${round + 1}: ${JSON.stringify({ alone: undisturbed.at(-1), beside: disturbed.at(-1) })}\n`,
       )
     }
-    seen = await after(parts)
+    inspected = await inspect(parts)
   } finally {
-    await house.stop()
+    await instance.stop()
     await model.close()
   }
-  const baseline = byKey(alone, median)
-  const ours = byKey(beside, median)
-  const ratio = { p50: rounded(ours.p50 / baseline.p50), p99: rounded(ours.p99 / baseline.p99) }
+  const baseline = mapByKey(undisturbed, median)
+  const ours = mapByKey(disturbed, median)
+  const ratio = {
+    p50: roundToThreeDigits(ours.p50 / baseline.p50),
+    p99: roundToThreeDigits(ours.p99 / baseline.p99),
+  }
   process.stdout.write(
-    `${JSON.stringify({ ...seen, ours, baseline, ratio, unit: 'ms to reply of the others' })}\n`,
+    `${JSON.stringify({ ...inspected, ours, baseline, ratio, unit: 'ms to reply of the others' })}\n`,
   )
 }

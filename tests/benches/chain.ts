@@ -11,8 +11,8 @@ import { freePort } from '../support/instance.ts'
 import { startBareChain } from './chain/bare.ts'
 import { type Chain, HOPS } from './chain/chain.ts'
 import { startLaresChain } from './chain/lares.ts'
-import { profiled } from './chain/profile.ts'
-import { byKey, type Percentiles, percentiles, rounded } from './statistics.ts'
+import { profileCpu } from './chain/profile.ts'
+import { mapByKey, type Percentiles, percentiles, roundToThreeDigits } from './statistics.ts'
 
 /**
  * `npm run bench:chain`: a turn of six produce-consume hops on a real Kafka, through the real connector and functions
@@ -34,26 +34,26 @@ const ROUNDS = Number(values.rounds)
 const TURNS = Number(values.turns)
 const RATE = Number(values.rate)
 const RATE_MS = 3_000
-const WARM_UP = 200
+const WARM_UP_TURNS = 200
 const IN_FLIGHT = 100
-const SATURATED_MS = 4_000
+const SATURATION_MS = 4_000
 
 const NAMES = ['bare', 'inline', 'http', 'embedded'] as const
 type Name = (typeof NAMES)[number]
 
-async function alone({ turn }: Chain, turns: number): Promise<number[]> {
-  const taken: number[] = []
+async function measureSequential({ turn }: Chain, turns: number): Promise<number[]> {
+  const durations: number[] = []
   for (let n = 0; n < turns; n++) {
     const startedAt = performance.now()
     await turn()
-    taken.push(performance.now() - startedAt)
+    durations.push(performance.now() - startedAt)
   }
-  return taken
+  return durations
 }
 
 /** Starts turns at their times, whether those before have ended or not; the time counts from when each was due. */
-async function atRate({ turn }: Chain, perSecond: number, forMs: number): Promise<number[]> {
-  const taken: Promise<number>[] = []
+async function measureAtRate({ turn }: Chain, perSecond: number, forMs: number): Promise<number[]> {
+  const durations: Promise<number>[] = []
   const startedAt = performance.now()
   const one = async (dueAt: number) => {
     await turn()
@@ -63,15 +63,15 @@ async function atRate({ turn }: Chain, perSecond: number, forMs: number): Promis
     const dueAt = startedAt + (n * 1_000) / perSecond
     if (performance.now() < dueAt) await wait(1)
     else {
-      taken.push(one(dueAt))
+      durations.push(one(dueAt))
       n++
     }
   }
-  return await Promise.all(taken)
+  return await Promise.all(durations)
 }
 
 /** Turns a second with `IN_FLIGHT` of them at any time. */
-async function saturated({ turn }: Chain, forMs: number): Promise<number> {
+async function measureThroughput({ turn }: Chain, forMs: number): Promise<number> {
   const startedAt = performance.now()
   let ended = 0
   const one = async () => {
@@ -81,16 +81,16 @@ async function saturated({ turn }: Chain, forMs: number): Promise<number> {
   return ended / ((performance.now() - startedAt) / 1_000)
 }
 
-const none = (): Record<Name, number[]> => ({ bare: [], inline: [], http: [], embedded: [] })
-const results = { alone: none(), atRate: none(), turnsPerSecond: none() }
-const places: Partial<Record<Name, Record<string, number>>> = {}
-const stops: (() => Promise<unknown>)[] = []
+const emptyResults = (): Record<Name, number[]> => ({ bare: [], inline: [], http: [], embedded: [] })
+const results = { alone: emptyResults(), atRate: emptyResults(), turnsPerSecond: emptyResults() }
+const cpuShares: Partial<Record<Name, Record<string, number>>> = {}
+const closers: (() => Promise<unknown>)[] = []
 const dir = await mkdtemp(join(tmpdir(), 'lares-chain-'))
 try {
   const broker = await startBroker({ dir, port: await freePort() })
-  stops.push(broker.stop)
+  closers.push(broker.stop)
   const opened = (bus: Bus): Bus => {
-    stops.push(() => bus.close())
+    closers.push(() => bus.close())
     return bus
   }
   const kafka = () => openKafkaBus({ brokers: [broker.brokers], client }).then(opened)
@@ -100,61 +100,66 @@ try {
     http: await startLaresChain(await kafka(), 'http'),
     embedded: await startLaresChain(opened(openSqliteBus({ file: join(dir, 'bus.db') })), 'inline'),
   }
-  for (const name of NAMES) stops.push(chains[name].close)
+  for (const name of NAMES) closers.push(chains[name].close)
   for (const name of NAMES) {
-    await alone(chains[name], WARM_UP)
-    await saturated(chains[name], SATURATED_MS / 2)
+    await measureSequential(chains[name], WARM_UP_TURNS)
+    await measureThroughput(chains[name], SATURATION_MS / 2)
   }
   for (let round = 0; round < ROUNDS; round++)
     for (const name of [...NAMES.slice(round % NAMES.length), ...NAMES.slice(0, round % NAMES.length)]) {
-      const one = await alone(chains[name], TURNS)
-      const many = await atRate(chains[name], RATE, RATE_MS)
-      const most = await saturated(chains[name], SATURATED_MS)
+      const one = await measureSequential(chains[name], TURNS)
+      const many = await measureAtRate(chains[name], RATE, RATE_MS)
+      const most = await measureThroughput(chains[name], SATURATION_MS)
       results.alone[name].push(...one)
       results.atRate[name].push(...many)
       results.turnsPerSecond[name].push(most)
       console.log(
-        `round ${round + 1} ${name.padEnd(8)} alone ${shown(percentiles(one))}; ${RATE}/s ${shown(percentiles(many))}; ${Math.round(most)} turns/s`,
+        `round ${round + 1} ${name.padEnd(8)} alone ${formatPercentiles(percentiles(one))}; ${RATE}/s ${formatPercentiles(percentiles(many))}; ${Math.round(most)} turns/s`,
       )
     }
   for (const name of NAMES)
-    places[name] = await profiled(async () => void (await saturated(chains[name], SATURATED_MS)))
+    cpuShares[name] = await profileCpu(
+      async () => void (await measureThroughput(chains[name], SATURATION_MS)),
+    )
 } finally {
-  for (const stop of stops.reverse()) await stop()
+  for (const stop of closers.reverse()) await stop()
   await rm(dir, { recursive: true, force: true })
 }
 
-function shown({ p50, p95, p99 }: Percentiles): string {
+function formatPercentiles({ p50, p95, p99 }: Percentiles): string {
   return `p50 ${p50.toFixed(1)} p95 ${p95.toFixed(1)} p99 ${p99.toFixed(1)} ms`
 }
 
-const of = (name: Name) => {
+const summaryOf = (name: Name) => {
   const average = results.turnsPerSecond[name].reduce((sum, value) => sum + value, 0) / ROUNDS
   return {
-    aloneMs: byKey([percentiles(results.alone[name])], ([value]) => value!),
-    atRateMs: byKey([percentiles(results.atRate[name])], ([value]) => value!),
-    turnsPerSecond: rounded(average),
+    aloneMs: mapByKey([percentiles(results.alone[name])], ([value]) => value!),
+    atRateMs: mapByKey([percentiles(results.atRate[name])], ([value]) => value!),
+    turnsPerSecond: roundToThreeDigits(average),
   }
 }
-const against = (name: Name) => {
+const compareToBare = (name: Name) => {
   const ratio = ([ours, theirs]: number[]) => ours! / theirs!
   return {
-    alone: byKey([of(name).aloneMs, of('bare').aloneMs], ratio),
-    atRate: byKey([of(name).atRateMs, of('bare').atRateMs], ratio),
-    turnsPerSecond: rounded(of(name).turnsPerSecond / of('bare').turnsPerSecond),
+    alone: mapByKey([summaryOf(name).aloneMs, summaryOf('bare').aloneMs], ratio),
+    atRate: mapByKey([summaryOf(name).atRateMs, summaryOf('bare').atRateMs], ratio),
+    turnsPerSecond: roundToThreeDigits(summaryOf(name).turnsPerSecond / summaryOf('bare').turnsPerSecond),
   }
 }
-for (const name of NAMES) console.log(`busy time of ${name}: ${JSON.stringify(places[name])}`)
+for (const name of NAMES) console.log(`busy time of ${name}: ${JSON.stringify(cpuShares[name])}`)
 console.log(
   JSON.stringify({
     bench: 'chain',
     client,
-    ours: of('inline'),
-    http: of('http'),
-    baseline: of('bare'),
-    ratio: against('inline'),
-    httpRatio: against('http'),
-    embedded: { ...of('embedded'), p50PerHopMs: rounded(of('embedded').aloneMs.p50 / HOPS) },
+    ours: summaryOf('inline'),
+    http: summaryOf('http'),
+    baseline: summaryOf('bare'),
+    ratio: compareToBare('inline'),
+    httpRatio: compareToBare('http'),
+    embedded: {
+      ...summaryOf('embedded'),
+      p50PerHopMs: roundToThreeDigits(summaryOf('embedded').aloneMs.p50 / HOPS),
+    },
     units: {
       aloneMs: `ms a turn of ${HOPS} hops, one in flight`,
       atRateMs: `ms a turn, ${RATE} turns a second`,

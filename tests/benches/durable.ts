@@ -1,6 +1,6 @@
 import { startLares } from './peers/lares.ts'
-import { type Peer, RESTATE, startRestate } from './peers/restate.ts'
-import { byKey, median, percentiles, rounded } from './statistics.ts'
+import { type Peer, RESTATE_VERSIONS, startRestate } from './peers/restate.ts'
+import { mapByKey, median, percentiles, roundToThreeDigits } from './statistics.ts'
 
 /**
  * `npm run bench:durable`: a turn of six durable steps, each a hash of the one before, one turn in flight (p50, p99 in ms
@@ -10,35 +10,35 @@ import { byKey, median, percentiles, rounded } from './statistics.ts'
  */
 const STEPS = 6
 const ROUNDS = 5
-const WARM_UP = 100
-const ALONE = 150
-const TOGETHER = { turns: 1_500, inFlight: 50 }
+const WARM_UP_TURNS = 100
+const SEQUENTIAL_TURNS = 150
+const CONCURRENT = { turns: 1_500, inFlight: 50 }
 
 type Figures = { p50Ms: number; p99Ms: number; turnsPerSecond: number }
 
-async function alone(peer: Peer, turns: number): Promise<number[]> {
-  const taken: number[] = []
+async function measureSequential(peer: Peer, turns: number): Promise<number[]> {
+  const durations: number[] = []
   for (let turn = 0; turn < turns; turn++) {
     const startedAt = performance.now()
     await peer.turn(`turn ${turn}`)
-    taken.push(performance.now() - startedAt)
+    durations.push(performance.now() - startedAt)
   }
-  return taken
+  return durations
 }
 
-async function together(peer: Peer, { turns, inFlight }: typeof TOGETHER): Promise<number> {
+async function measureConcurrent(peer: Peer, { turns, inFlight }: typeof CONCURRENT): Promise<number> {
   const startedAt = performance.now()
-  let begun = 0
+  let started = 0
   const one = async () => {
-    while (begun++ < turns) await peer.turn(`turn ${begun}`)
+    while (started++ < turns) await peer.turn(`turn ${started}`)
   }
   await Promise.all(Array.from({ length: inFlight }, one))
   return turns / ((performance.now() - startedAt) / 1_000)
 }
 
 async function measure(peer: Peer): Promise<Figures> {
-  const { p50, p99 } = percentiles(await alone(peer, ALONE))
-  return { p50Ms: p50, p99Ms: p99, turnsPerSecond: await together(peer, TOGETHER) }
+  const { p50, p99 } = percentiles(await measureSequential(peer, SEQUENTIAL_TURNS))
+  return { p50Ms: p50, p99Ms: p99, turnsPerSecond: await measureConcurrent(peer, CONCURRENT) }
 }
 
 const peers = {
@@ -52,7 +52,7 @@ const results: Record<Name, Figures[]> = { http: [], inline: [], restate: [] }
 try {
   const answers = await Promise.all(names.map(name => peers[name].turn('the same')))
   if (new Set(answers).size !== 1) throw new Error('they do not do the same work')
-  for (const name of names) await together(peers[name], { turns: WARM_UP, inFlight: 10 })
+  for (const name of names) await measureConcurrent(peers[name], { turns: WARM_UP_TURNS, inFlight: 10 })
   for (let round = 0; round < ROUNDS; round++)
     for (const name of names) {
       const figures = await measure(peers[name])
@@ -66,28 +66,29 @@ try {
   for (const name of names) await peers[name].close()
 }
 
-const of = (name: Name) => byKey(results[name], median)
-const against = (name: Name) => byKey([of(name), of('restate')], ([ours, theirs]) => ours! / theirs!)
+const medianOf = (name: Name) => mapByKey(results[name], median)
+const compareToRestate = (name: Name) =>
+  mapByKey([medianOf(name), medianOf('restate')], ([ours, theirs]) => ours! / theirs!)
 console.log(
   JSON.stringify({
     bench: 'durable',
-    ours: of('http'),
-    inline: of('inline'),
-    baseline: of('restate'),
-    ratio: against('http'),
-    inlineRatio: against('inline'),
+    ours: medianOf('http'),
+    inline: medianOf('inline'),
+    baseline: medianOf('restate'),
+    ratio: compareToRestate('http'),
+    inlineRatio: compareToRestate('inline'),
     perStepMs: {
-      ours: rounded(of('http').p50Ms / STEPS),
-      inline: rounded(of('inline').p50Ms / STEPS),
-      baseline: rounded(of('restate').p50Ms / STEPS),
+      ours: roundToThreeDigits(medianOf('http').p50Ms / STEPS),
+      inline: roundToThreeDigits(medianOf('inline').p50Ms / STEPS),
+      baseline: roundToThreeDigits(medianOf('restate').p50Ms / STEPS),
     },
     units: {
       p50Ms: 'ms a turn, one in flight',
       p99Ms: 'ms a turn, one in flight',
-      turnsPerSecond: `1/s, ${TOGETHER.inFlight} in flight`,
+      turnsPerSecond: `1/s, ${CONCURRENT.inFlight} in flight`,
       ratio: 'ours / baseline',
     },
-    versions: { restate: RESTATE, node: process.version },
+    versions: { restate: RESTATE_VERSIONS, node: process.version },
     settings: { steps: STEPS, rounds: ROUNDS },
   }),
 )

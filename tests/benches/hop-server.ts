@@ -3,14 +3,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { fastify } from 'fastify'
-import { noLog } from '../../shared/base/log.ts'
+import { silentLogger } from '../../shared/base/log.ts'
 import { defineFunction } from '../../shared/contract/definition.ts'
-import { invocable } from '../../shared/contract/invoke.ts'
+import { createInvocable } from '../../shared/contract/invoke.ts'
 import { serve } from '../../shared/contract/serve.ts'
 import { openFolderObjects } from '../../shared/objects/folder.ts'
 
 /** All of them answer this: what a skill gives back. */
-const answerTo = ({ callId, step, text }: { callId: string; step: number; text: string }) =>
+const resultFor = ({ callId, step, text }: { callId: string; step: number; text: string }) =>
   ({ callId, step, status: 'ok', text }) as const
 
 const servers: Record<string, () => Promise<number>> = {
@@ -19,17 +19,21 @@ const servers: Record<string, () => Promise<number>> = {
       name: 'hop',
       receives: ['lares.skill.hop.requested'],
       emits: ['lares.result.returned'],
-      handle: event => ({ type: 'lares.result.returned', data: answerTo(event.data) }),
+      handle: event => ({ type: 'lares.result.returned', data: resultFor(event.data) }),
     })
-    const one = invocable(definition, { services: {}, objects: openFolderObjects(tmpdir()), log: noLog })
-    return (await serve(one, { port: 0, log: noLog })).port
+    const one = createInvocable(definition, {
+      services: {},
+      objects: openFolderObjects(tmpdir()),
+      log: silentLogger,
+    })
+    return (await serve(one, { port: 0, log: silentLogger })).port
   },
   async node() {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = []
       request.on('data', chunk => chunks.push(chunk))
       request.on('end', () => {
-        const body = Buffer.from(JSON.stringify(answerTo(JSON.parse(Buffer.concat(chunks).toString()))))
+        const body = Buffer.from(JSON.stringify(resultFor(JSON.parse(Buffer.concat(chunks).toString()))))
         response
           .writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
           .end(body)
@@ -40,7 +44,7 @@ const servers: Record<string, () => Promise<number>> = {
   },
   async fastify() {
     const app = fastify()
-    app.post('/', async request => answerTo(request.body as Parameters<typeof answerTo>[0]))
+    app.post('/', async request => resultFor(request.body as Parameters<typeof resultFor>[0]))
     await app.listen({ port: 0, host: '127.0.0.1' })
     return (app.server.address() as AddressInfo).port
   },

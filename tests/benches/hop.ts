@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { firstEvent } from '../../shared/contract/events/event.ts'
-import { toHttp } from '../../shared/contract/events/http-binding.ts'
-import { load, type Measured } from './load.ts'
-import { byKey, median } from './statistics.ts'
+import { createRootEvent } from '../../shared/contract/events/event.ts'
+import { eventToHttp } from '../../shared/contract/events/http-binding.ts'
+import { generateLoad, type LoadResult } from './load.ts'
+import { mapByKey, median } from './statistics.ts'
 
 const KINDS = ['lares', 'node', 'fastify'] as const
 const ROUNDS = 5
@@ -16,8 +16,8 @@ const CONNECTIONS = 16
 
 type Kind = (typeof KINDS)[number]
 
-const { headers, body } = toHttp(
-  firstEvent({
+const { headers, body } = eventToHttp(
+  createRootEvent({
     id: '018f0000-0000-7000-8000-000000000000',
     source: '/lares/bench',
     type: 'lares.skill.hop.requested',
@@ -47,14 +47,14 @@ async function startServer(kind: Kind): Promise<{ child: ChildProcess; port: num
   return { child, port: Number(port) }
 }
 
-const results: Record<Kind, Measured[]> = { lares: [], node: [], fastify: [] }
+const results: Record<Kind, LoadResult[]> = { lares: [], node: [], fastify: [] }
 const servers = await Promise.all(KINDS.map(async kind => ({ kind, ...(await startServer(kind)) })))
 try {
   for (const { port } of servers)
-    await load({ port, request, connections: CONNECTIONS, durationMs: WARM_UP_MS })
+    await generateLoad({ port, request, connections: CONNECTIONS, durationMs: WARM_UP_MS })
   for (let round = 0; round < ROUNDS; round++)
     for (const { kind, port } of servers) {
-      const measured = await load({ port, request, connections: CONNECTIONS, durationMs: ROUND_MS })
+      const measured = await generateLoad({ port, request, connections: CONNECTIONS, durationMs: ROUND_MS })
       results[kind].push(measured)
       const { requestsPerSecond, p50Ms, p99Ms } = measured
       console.log(
@@ -65,14 +65,15 @@ try {
   for (const { child } of servers) child.kill()
 }
 
-const of = (kind: Kind) => byKey(results[kind], median)
-const against = (kind: Kind) => byKey([of('lares'), of(kind)], ([ours, theirs]) => ours! / theirs!)
+const medianOf = (kind: Kind) => mapByKey(results[kind], median)
+const compareTo = (kind: Kind) =>
+  mapByKey([medianOf('lares'), medianOf(kind)], ([ours, theirs]) => ours! / theirs!)
 console.log(
   JSON.stringify({
     bench: 'hop',
-    ours: of('lares'),
-    baseline: { node: of('node'), fastify: of('fastify') },
-    ratio: { node: against('node'), fastify: against('fastify') },
+    ours: medianOf('lares'),
+    baseline: { node: medianOf('node'), fastify: medianOf('fastify') },
+    ratio: { node: compareTo('node'), fastify: compareTo('fastify') },
     units: { requestsPerSecond: '1/s', p50Ms: 'ms', p99Ms: 'ms', ratio: 'ours / baseline' },
     settings: { connections: CONNECTIONS, rounds: ROUNDS, roundMs: ROUND_MS },
   }),

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { percentiles } from './statistics.ts'
 
-export type Load = {
+export type LoadOptions = {
   port: number
   /** The whole request, as it goes over the wire. */
   request: Buffer
@@ -10,7 +10,7 @@ export type Load = {
   durationMs: number
 }
 
-export type Measured = { requestsPerSecond: number; p50Ms: number; p99Ms: number }
+export type LoadResult = { requestsPerSecond: number; p50Ms: number; p99Ms: number }
 
 const HEAD_END = Buffer.from('\r\n\r\n')
 
@@ -18,17 +18,29 @@ const HEAD_END = Buffer.from('\r\n\r\n')
  * Sends the same request over and over on connections that are kept, each with one request in flight. It reads of an
  * answer its status and its end, so that it costs far less than any server that it measures. Errors: any status but 200.
  */
-export async function load({ port, request, connections, durationMs }: Load): Promise<Measured> {
+export async function generateLoad({
+  port,
+  request,
+  connections,
+  durationMs,
+}: LoadOptions): Promise<LoadResult> {
   const latencies: number[] = []
   const until = performance.now() + durationMs
   const startedAt = performance.now()
-  await Promise.all(Array.from({ length: connections }, () => keepAsking(port, request, until, latencies)))
+  await Promise.all(
+    Array.from({ length: connections }, () => sendRepeatedly(port, request, until, latencies)),
+  )
   const seconds = (performance.now() - startedAt) / 1_000
   const { p50, p99 } = percentiles(latencies)
   return { requestsPerSecond: latencies.length / seconds, p50Ms: p50, p99Ms: p99 }
 }
 
-async function keepAsking(port: number, request: Buffer, until: number, latencies: number[]): Promise<void> {
+async function sendRepeatedly(
+  port: number,
+  request: Buffer,
+  until: number,
+  latencies: number[],
+): Promise<void> {
   const socket = connect(port, '127.0.0.1').setNoDelay()
   await once(socket, 'connect')
   await new Promise<void>((resolve, reject) => {
@@ -37,7 +49,7 @@ async function keepAsking(port: number, request: Buffer, until: number, latencie
     socket.on('error', reject)
     socket.on('data', data => {
       received = received.length === 0 ? data : Buffer.concat([received, data])
-      const size = answerSize(received)
+      const size = responseSize(received)
       if (size === undefined || received.length < size) return
       received = Buffer.alloc(0)
       const now = performance.now()
@@ -53,7 +65,7 @@ async function keepAsking(port: number, request: Buffer, until: number, latencie
 const close = (socket: Socket): void => void socket.destroy()
 
 /** Head and body of an answer in bytes; undefined until its head is there. */
-function answerSize(received: Buffer): number | undefined {
+function responseSize(received: Buffer): number | undefined {
   const headEnd = received.indexOf(HEAD_END)
   if (headEnd < 0) return undefined
   const head = received.toString('latin1', 0, headEnd)

@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util'
 import { inject, simulated } from '../../infra/cli/inject/injection.ts'
 import { readStack } from '../../shared/contract/stack.ts'
 import { FUNCTION_FLAGS } from '../../shared/host/node-flags.ts'
-import { freePort, type House, startHouse, TOKEN } from '../support/instance.ts'
+import { freePort, type LaresInstance, startInstance, TOKEN } from '../support/instance.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
-import { rounded } from './statistics.ts'
+import { roundToThreeDigits } from './statistics.ts'
 
 /**
  * `npm run bench:memory`: resident memory (VmRSS, MB of 10^6 bytes) of the one process, idle and after 1,000 turns,
@@ -31,25 +31,25 @@ const residentMB = async (pid: number): Promise<number> => {
 /** Memory that was only just used is not what a house keeps. */
 const SETTLE_MS = 3_000
 /** Turns a second: a busy house, not one under attack. */
-const RATE = 50
+const TURNS_PER_SECOND = 50
 
-async function measure(house: House, turns: number) {
+async function measureInstance(instance: LaresInstance, turns: number) {
   try {
     await wait(SETTLE_MS)
-    const pid = house.pid('embedded')
+    const pid = instance.pid('embedded')
     const idleMB = await residentMB(pid)
     const report = await inject({
-      url: house.url,
+      url: instance.url,
       token: TOKEN,
       messages: simulated({ conversations: turns / 5, messages: 5, text: 'message {message}' }),
-      ratePerSecond: RATE,
+      ratePerSecond: TURNS_PER_SECOND,
       timeoutMs: 600_000,
     })
     if (!report.ok) throw new Error(`${report.missing.length} of ${turns} messages were not answered`)
     await wait(SETTLE_MS)
-    return { readyMs: house.readyMs(), idleMB, afterTurnsMB: await residentMB(pid), turns }
+    return { readyMs: instance.readyMs(), idleMB, afterTurnsMB: await residentMB(pid), turns }
   } finally {
-    await house.stop()
+    await instance.stop()
   }
 }
 
@@ -78,12 +78,12 @@ const turns = Number(values.turns)
 const embedding = { LARES_EMBEDDING_MODEL: '' }
 const server = await startModelServer({})
 const bare = { kind: 'embedded', modelUrl: server.url } as const
-await measure(await startHouse(bare), 5)
+await measureInstance(await startInstance(bare), 5)
 const results = {
-  withoutModels: await measure(await startHouse(bare), turns),
-  withEmbeddings: await measure(await startHouse({ ...bare, environment: embedding }), turns),
-  withItsModels: await measure(
-    await startHouse({ kind: 'embedded', environment: embedding }),
+  withoutModels: await measureInstance(await startInstance(bare), turns),
+  withEmbeddings: await measureInstance(await startInstance({ ...bare, environment: embedding }), turns),
+  withItsModels: await measureInstance(
+    await startInstance({ kind: 'embedded', environment: embedding }),
     Number(values['model-turns']),
   ),
 }
@@ -95,5 +95,5 @@ for (const [name, result] of Object.entries({ ...results, functionsMB }))
   process.stdout.write(`${name}: ${JSON.stringify(result)}\n`)
 const ours = results.withoutModels.idleMB
 process.stdout.write(
-  `${JSON.stringify({ bench: 'memory', ours, baseline: BASELINE.idleMB, ratio: rounded(ours / BASELINE.idleMB), units: { ours: 'MB idle', baseline: 'MB idle' }, ...results, functionsMB })}\n`,
+  `${JSON.stringify({ bench: 'memory', ours, baseline: BASELINE.idleMB, ratio: roundToThreeDigits(ours / BASELINE.idleMB), units: { ours: 'MB idle', baseline: 'MB idle' }, ...results, functionsMB })}\n`,
 )

@@ -1,7 +1,7 @@
-import { startHouse } from '../support/instance.ts'
+import { startInstance } from '../support/instance.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { promptOverhead } from '../support/prompt-overhead.ts'
-import { rounded } from './statistics.ts'
+import { roundToThreeDigits } from './statistics.ts'
 
 /**
  * `npm run bench:prompt`: the bytes of the request to the model around a message of one line, with all skills on.
@@ -10,13 +10,13 @@ import { rounded } from './statistics.ts'
 const BASELINE_BYTES = 36 * 1024
 
 const model = await startModelServer()
-const house = await startHouse({ kind: 'embedded', modelUrl: model.url })
+const instance = await startInstance({ kind: 'embedded', modelUrl: model.url })
 try {
-  const ours = await promptOverhead(house, model)
+  const ours = await promptOverhead(instance, model)
   process.stdout.write(
-    `${JSON.stringify({ bench: 'prompt', ours, baseline: BASELINE_BYTES, ratio: rounded(ours / BASELINE_BYTES), units: { ours: 'bytes', baseline: 'bytes' } })}\n`,
+    `${JSON.stringify({ bench: 'prompt', ours, baseline: BASELINE_BYTES, ratio: roundToThreeDigits(ours / BASELINE_BYTES), units: { ours: 'bytes', baseline: 'bytes' } })}\n`,
   )
 } finally {
-  await house.stop()
+  await instance.stop()
   await model.close()
 }

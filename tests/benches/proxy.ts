@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStore } from '../../infra/provider/store.ts'
-import { firstEvent } from '../../shared/contract/events/event.ts'
-import { toHttp } from '../../shared/contract/events/http-binding.ts'
+import { openProviderStore } from '../../infra/provider/store.ts'
+import { createRootEvent } from '../../shared/contract/events/event.ts'
+import { eventToHttp } from '../../shared/contract/events/http-binding.ts'
 import { freePort } from '../support/instance.ts'
-import { basic } from '../support/provider.ts'
-import { load, type Measured } from './load.ts'
-import { byKey, median, rounded } from './statistics.ts'
+import { basicAuth } from '../support/provider.ts'
+import { generateLoad, type LoadResult } from './load.ts'
+import { mapByKey, median, roundToThreeDigits } from './statistics.ts'
 
 /**
  * `npm run bench:proxy`: calls of the time skill through the provider, /function/time, against the function directly.
@@ -21,8 +21,8 @@ const WARM_UP_MS = 2_000
 const CONNECTIONS = 16
 const PASSWORD = 'password-of-the-bench'
 
-const { headers, body } = toHttp(
-  firstEvent({
+const { headers, body } = eventToHttp(
+  createRootEvent({
     id: '018f0000-0000-7000-8000-000000000000',
     source: '/lares/bench',
     type: 'lares.skill.time.requested',
@@ -63,13 +63,13 @@ const provider = spawn(
     stdio: ['ignore', 'pipe', 'inherit'],
   },
 )
-const results = { provider: [] as Measured[], direct: [] as Measured[] }
-const alone: Partial<Record<'provider' | 'direct', Measured>> = {}
+const results = { provider: [] as LoadResult[], direct: [] as LoadResult[] }
+const oneConnection: Partial<Record<'provider' | 'direct', LoadResult>> = {}
 try {
   await once(provider.stdout, 'data')
   const deployed = await fetch(`http://127.0.0.1:${port}/system/functions`, {
     method: 'POST',
-    headers: { authorization: basic(PASSWORD) },
+    headers: { authorization: basicAuth(PASSWORD) },
     body: JSON.stringify({
       service: 'time',
       image: 'lares/time:latest',
@@ -78,18 +78,22 @@ try {
     }),
   })
   if (deployed.status !== 202) throw new Error(await deployed.text())
-  const store = openStore(join(home, 'provider', 'provider.db'))
-  const [running] = store.instances()
+  const store = openProviderStore(join(home, 'provider', 'provider.db'))
+  const [running] = store.replicas()
   store.close()
   const targets = {
     provider: { port, request: requestTo('/function/time') },
-    direct: { port: Number(new URL(running!.instance.origin).port), request: requestTo('/') },
+    direct: { port: Number(new URL(running!.replica.origin).port), request: requestTo('/') },
   }
   for (const target of Object.values(targets))
-    await load({ ...target, connections: CONNECTIONS, durationMs: WARM_UP_MS })
+    await generateLoad({ ...target, connections: CONNECTIONS, durationMs: WARM_UP_MS })
   for (let round = 0; round < ROUNDS; round++)
     for (const kind of ['direct', 'provider'] as const) {
-      const measured = await load({ ...targets[kind], connections: CONNECTIONS, durationMs: ROUND_MS })
+      const measured = await generateLoad({
+        ...targets[kind],
+        connections: CONNECTIONS,
+        durationMs: ROUND_MS,
+      })
       results[kind].push(measured)
       const { requestsPerSecond, p50Ms, p99Ms } = measured
       process.stdout.write(
@@ -98,15 +102,15 @@ try {
     }
   // Without a queue, what is added is the provider's own work.
   for (const kind of ['direct', 'provider'] as const)
-    alone[kind] = await load({ ...targets[kind], connections: 1, durationMs: ROUND_MS })
+    oneConnection[kind] = await generateLoad({ ...targets[kind], connections: 1, durationMs: ROUND_MS })
 } finally {
   provider.kill('SIGTERM')
   await once(provider, 'exit')
   await rm(home, { recursive: true, force: true })
 }
 
-const ours = byKey(results.provider, median)
-const baseline = byKey(results.direct, median)
+const ours = mapByKey(results.provider, median)
+const baseline = mapByKey(results.direct, median)
 process.stdout.write(
-  `${JSON.stringify({ bench: 'proxy', ours, baseline, ratio: rounded(ours.requestsPerSecond / baseline.requestsPerSecond), addedP50Ms: rounded(ours.p50Ms - baseline.p50Ms), oneConnection: { ours: rounded(alone.provider!.p50Ms), baseline: rounded(alone.direct!.p50Ms) }, units: { requestsPerSecond: '1/s', p50Ms: 'ms', p99Ms: 'ms', ratio: 'ours / baseline' }, settings: { connections: CONNECTIONS, rounds: ROUNDS, roundMs: ROUND_MS } })}\n`,
+  `${JSON.stringify({ bench: 'proxy', ours, baseline, ratio: roundToThreeDigits(ours.requestsPerSecond / baseline.requestsPerSecond), addedP50Ms: roundToThreeDigits(ours.p50Ms - baseline.p50Ms), oneConnection: { ours: roundToThreeDigits(oneConnection.provider!.p50Ms), baseline: roundToThreeDigits(oneConnection.direct!.p50Ms) }, units: { requestsPerSecond: '1/s', p50Ms: 'ms', p99Ms: 'ms', ratio: 'ours / baseline' }, settings: { connections: CONNECTIONS, rounds: ROUNDS, roundMs: ROUND_MS } })}\n`,
 )

@@ -8,7 +8,7 @@ import { openSqliteVectors } from '../../shared/vectors/sqlite.ts'
 import { cosine, randomVectors } from '../../shared/vectors/vectors.suite.ts'
 import type { VectorEntry, Vectors } from '../../shared/vectors/vectors.ts'
 import { startQdrant } from '../support/stores/qdrant.ts'
-import { byKey, percentiles } from './statistics.ts'
+import { mapByKey, percentiles } from './statistics.ts'
 
 const MODEL = { id: 'bench-recall', dimensions: 384 }
 /** People differ: a few have thousands of memories, most have some dozens (Zipf, at least 10 each). */
@@ -21,11 +21,11 @@ const BATCH = 500
 const TOPICS = 200
 const SPREAD = 0.5
 
-const vector = randomVectors(42)
-const topics = Array.from({ length: TOPICS }, () => vector(MODEL.dimensions))
-const about = (n: number) => vector(MODEL.dimensions, topics[n % TOPICS], SPREAD)
+const randomVector = randomVectors(42)
+const topics = Array.from({ length: TOPICS }, () => randomVector(MODEL.dimensions))
+const vectorAbout = (n: number) => randomVector(MODEL.dimensions, topics[n % TOPICS], SPREAD)
 
-function memories(): VectorEntry[][] {
+function generateMemories(): VectorEntry[][] {
   const weights = Array.from({ length: PEOPLE }, (_, rank) => 1 / (rank + 1))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const spare = MEMORIES - PEOPLE * 10
@@ -36,41 +36,41 @@ function memories(): VectorEntry[][] {
     return Array.from({ length: 10 + share }, (_, n) => ({
       person: `person-${person}`,
       id: `${person}-${n}`,
-      values: about(person * 7 + (n % 20)),
+      values: vectorAbout(person * 7 + (n % 20)),
     }))
   })
 }
 
-const people = memories()
+const memoriesByPerson = generateMemories()
 const queries = Array.from({ length: QUERIES }, (_, n) => {
   // Every other one asks for somebody with many memories, where an index can miss.
   const person = n % 2 === 0 ? (n / 2) % 20 : (n * 37) % PEOPLE
-  const values = about(person * 7 + (n % 20))
-  const nearest = people[person]!.map(({ id, values: of }) => ({ id, score: cosine(of, values) }))
+  const values = vectorAbout(person * 7 + (n % 20))
+  const nearest = memoriesByPerson[person]!.map(({ id, values: of }) => ({ id, score: cosine(of, values) }))
     .sort((a, b) => b.score - a.score)
     .slice(0, K)
   return { person: `person-${person}`, values, nearest: new Set(nearest.map(({ id }) => id)) }
 })
 
 async function measure(vectors: Vectors, settle: () => Promise<unknown>) {
-  const space = await vectors.space(MODEL)
-  const all = people.flat()
+  const space = await vectors.index(MODEL)
+  const all = memoriesByPerson.flat()
   const loadedAt = performance.now()
   for (let at = 0; at < all.length; at += BATCH) await space.upsert(all.slice(at, at + BATCH))
   const upsertsPerSecond = MEMORIES / ((performance.now() - loadedAt) / 1_000)
   await settle()
   let hits = 0
-  let asked = 0
-  const taken: number[] = []
+  let expected = 0
+  const durations: number[] = []
   for (const { person, values, nearest } of queries) {
     const startedAt = performance.now()
     const found = await space.search({ person, values, limit: K })
-    taken.push(performance.now() - startedAt)
+    durations.push(performance.now() - startedAt)
     hits += found.filter(({ id }) => nearest.has(id)).length
-    asked += nearest.size
+    expected += nearest.size
   }
-  const { p50, p99 } = percentiles(taken)
-  return { recallAt10: hits / asked, p50Ms: p50, p99Ms: p99, upsertsPerSecond }
+  const { p50, p99 } = percentiles(durations)
+  return { recallAt10: hits / expected, p50Ms: p50, p99Ms: p99, upsertsPerSecond }
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'lares-recall-'))
@@ -88,7 +88,7 @@ try {
     embedded: await measure(embedded, async () => undefined),
     engine: await measure(qdrant, optimize),
   }
-  const round = (figures: Record<string, number>) => byKey([figures], ([value]) => value!)
+  const round = (figures: Record<string, number>) => mapByKey([figures], ([value]) => value!)
   console.log(
     JSON.stringify({
       bench: 'recall',
@@ -99,7 +99,7 @@ try {
       settings: {
         memories: MEMORIES,
         people: PEOPLE,
-        most: people[0]!.length,
+        most: memoriesByPerson[0]!.length,
         queries: QUERIES,
         engine: engine?.version ?? 'server',
       },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { freePort, TOKEN } from '../support/instance.ts'
 import { until } from '../support/until.ts'
-import { median, rounded } from './statistics.ts'
+import { median, roundToThreeDigits } from './statistics.ts'
 
 /**
  * `npm run bench:start`: from `npm start` to ready, and to the first whole answer of the built-in model, in seconds: warm,
@@ -17,13 +17,13 @@ const { values } = parseArgs({
   options: { cold: { type: 'boolean', default: false }, runs: { type: 'string', default: '5' } },
 })
 
-type Started = { readyS: number; answerS: number }
+type StartTimes = { readyS: number; answerS: number }
 
 /** Everything that a start may keep between runs is below `folder`, but for the checkout's own node_modules. */
-async function start(checkout: string, environment: NodeJS.ProcessEnv): Promise<Started> {
+async function measureStart(checkout: string, environment: NodeJS.ProcessEnv): Promise<StartTimes> {
   const port = await freePort()
   const startedAt = performance.now()
-  const seconds = () => rounded((performance.now() - startedAt) / 1_000)
+  const seconds = () => roundToThreeDigits((performance.now() - startedAt) / 1_000)
   const running = spawn('npm', ['start', '--silent'], {
     cwd: checkout,
     env: { ...process.env, ...environment, PORT: String(port), LARES_TOKEN: TOKEN },
@@ -34,10 +34,10 @@ async function start(checkout: string, environment: NodeJS.ProcessEnv): Promise<
     const url = `http://127.0.0.1:${port}`
     await until(() => isReady(url, running), 600_000)
     const readyS = seconds()
-    await answer(url)
+    await requestAnswer(url)
     return { readyS, answerS: seconds() }
   } finally {
-    await end(running)
+    await terminate(running)
   }
 }
 
@@ -46,7 +46,7 @@ async function isReady(url: string, running: ChildProcess): Promise<boolean | un
   return (await fetch(`${url}/readyz`).catch(() => undefined))?.ok
 }
 
-async function answer(url: string): Promise<void> {
+async function requestAnswer(url: string): Promise<void> {
   const response = await fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
@@ -56,7 +56,7 @@ async function answer(url: string): Promise<void> {
   await response.arrayBuffer()
 }
 
-async function end(running: ChildProcess): Promise<void> {
+async function terminate(running: ChildProcess): Promise<void> {
   if (running.exitCode !== null) return
   const exited = new Promise(resolve => running.once('exit', resolve))
   process.kill(-running.pid!, 'SIGTERM')
@@ -65,23 +65,27 @@ async function end(running: ChildProcess): Promise<void> {
 
 const folder = await mkdtemp(join(tmpdir(), 'lares-start-'))
 try {
-  let cold: Started | undefined
+  let cold: StartTimes | undefined
   if (values.cold) {
     const checkout = join(folder, 'checkout')
     execFileSync('git', ['clone', '--quiet', '.', checkout])
     const caches = { LARES_CACHE: join(folder, 'cache'), npm_config_cache: join(folder, 'npm') }
-    cold = await start(checkout, { ...caches, PIP_NO_CACHE_DIR: '1', LARES_HOME: join(folder, 'home') })
+    cold = await measureStart(checkout, {
+      ...caches,
+      PIP_NO_CACHE_DIR: '1',
+      LARES_HOME: join(folder, 'home'),
+    })
     process.stdout.write(`cold: ready after ${cold.readyS} s, first answer after ${cold.answerS} s\n`)
   }
-  const warm: Started[] = []
+  const warm: StartTimes[] = []
   const home = { LARES_HOME: join(folder, 'warm') }
-  await start('.', home)
-  for (let run = 0; run < Number(values.runs); run++) warm.push(await start('.', home))
+  await measureStart('.', home)
+  for (let run = 0; run < Number(values.runs); run++) warm.push(await measureStart('.', home))
   const readyS = median(warm.map(one => one.readyS))
   const answerS = median(warm.map(one => one.answerS))
   process.stdout.write(`warm: ready after ${readyS} s, first answer after ${answerS} s\n`)
   process.stdout.write(
-    `${JSON.stringify({ bench: 'start', ours: readyS, baseline: BASELINE_READY_S, ratio: rounded(readyS / BASELINE_READY_S), units: { ours: 's to ready, warm', baseline: 's to ready' }, warm: { readyS, answerS }, ...(cold && { cold }) })}\n`,
+    `${JSON.stringify({ bench: 'start', ours: readyS, baseline: BASELINE_READY_S, ratio: roundToThreeDigits(readyS / BASELINE_READY_S), units: { ours: 's to ready, warm', baseline: 's to ready' }, warm: { readyS, answerS }, ...(cold && { cold }) })}\n`,
   )
 } finally {
   await rm(folder, { recursive: true, force: true })

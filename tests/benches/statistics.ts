@@ -1,25 +1,27 @@
 /** The `share`th part of sorted values (nearest rank), as in 0.99 for the 99th percentile. */
-const rank = (sorted: number[], share: number): number =>
+const nearestRank = (sorted: number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN
 
 export type Percentiles = { p50: number; p95: number; p99: number }
 
 export function percentiles(values: number[]): Percentiles {
   const sorted = values.toSorted((a, b) => a - b)
-  return { p50: rank(sorted, 0.5), p95: rank(sorted, 0.95), p99: rank(sorted, 0.99) }
+  return { p50: nearestRank(sorted, 0.5), p95: nearestRank(sorted, 0.95), p99: nearestRank(sorted, 0.99) }
 }
 
 export const median = (values: number[]): number => percentiles(values).p50
 
 /** Three digits are what a bench can tell. */
-export const rounded = (value: number): number => Number(value.toPrecision(3))
+export const roundToThreeDigits = (value: number): number => Number(value.toPrecision(3))
 
 /** Applies `change` to the numbers of objects of the same shape, key by key, and rounds what comes of it. */
-export function byKey<K extends string>(
+export function mapByKey<K extends string>(
   objects: Record<K, number>[],
   change: (values: number[]) => number,
 ): Record<K, number> {
   const keys = Object.keys(objects[0]!) as K[]
-  const values = keys.map(key => [key, rounded(change(objects.map(object => object[key])))] as const)
+  const values = keys.map(
+    key => [key, roundToThreeDigits(change(objects.map(object => object[key])))] as const,
+  )
   return Object.fromEntries(values) as Record<K, number>
 }

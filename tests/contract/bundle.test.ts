@@ -6,8 +6,8 @@ import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { request } from 'undici'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { toHttp } from '../../shared/contract/events/http-binding.ts'
-import { said } from '../../shared/contract/serve.fixture.ts'
+import { eventToHttp } from '../../shared/contract/events/http-binding.ts'
+import { skillRequestEvent } from '../../shared/contract/serve.fixture.ts'
 import { ROOT } from '../support/docker/docker.ts'
 import { freePort } from '../support/instance.ts'
 import { until } from '../support/until.ts'
@@ -18,7 +18,7 @@ let out: string
 const run = promisify(execFile)
 
 /** What template/node24/Dockerfile has before it bundles, with the packages of this checkout and no function yet. */
-async function workshop(): Promise<string> {
+async function createBundleFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-bundle-'))
   await cp(join(ROOT, 'template', 'node24'), folder, { recursive: true })
   await cp(join(ROOT, 'shared'), join(folder, 'shared'), { recursive: true })
@@ -30,7 +30,7 @@ async function workshop(): Promise<string> {
 
 /** The function memory, which has a thread. */
 beforeAll(async () => {
-  folder = await workshop()
+  folder = await createBundleFolder()
   out = join(folder, 'out')
   await cp(join(ROOT, 'functions', 'memory'), join(folder, 'functions', 'this'), { recursive: true })
   await run(process.execPath, ['bundler/bundle.mjs'], { cwd: folder })
@@ -43,17 +43,17 @@ const bytesOf = async (files: Iterable<string>) => {
 }
 
 /** A file and all that it imports at its start. */
-async function loadedBy(file: string, loaded = new Set<string>()): Promise<Set<string>> {
+async function filesLoadedBy(file: string, loaded = new Set<string>()): Promise<Set<string>> {
   if (loaded.has(file)) return loaded
   loaded.add(file)
   const source = await readFile(join(out, file), 'utf8')
   for (const [, imported] of source.matchAll(/(?:\bfrom|\bimport)\s*"\.\/([^"]+\.mjs)"/g))
-    await loadedBy(imported!, loaded)
+    await filesLoadedBy(imported!, loaded)
   return loaded
 }
 
 it('reads at its start what a start needs, and no driver that is not used', async () => {
-  const loaded = await loadedBy('main.mjs')
+  const loaded = await filesLoadedBy('main.mjs')
   const all = (await readdir(out)).filter(file => file.endsWith('.mjs'))
   expect(loaded.size).toBeGreaterThan(1)
   expect(await bytesOf(loaded)).toBeLessThan((await bytesOf(all)) / 3)
@@ -99,7 +99,7 @@ export default defineSkill({
 `
 
 it('finds its programs in the layer that all functions share', async () => {
-  const built = await workshop()
+  const built = await createBundleFolder()
   const app = await mkdtemp(join(tmpdir(), 'lares-app-'))
   const port = await freePort()
   await writeFile(join(built, 'functions', 'this', 'handler.ts'), PARROT)
@@ -115,7 +115,10 @@ it('finds its programs in the layer that all functions share', async () => {
       ['weather in berlin', 'berlin'],
       ['北京天气怎么样', '北京'],
     ] as const) {
-      const answer = await request(`http://127.0.0.1:${port}/`, { method: 'POST', ...toHttp(said(text)) })
+      const answer = await request(`http://127.0.0.1:${port}/`, {
+        method: 'POST',
+        ...eventToHttp(skillRequestEvent(text)),
+      })
       expect(await answer.body.text()).toContain(`"text":"${place}"`)
     }
   } finally {

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openSession, type SessionEvents } from '../../infra/cli/chat/chat-session.ts'
 import { openGatewayClient, type Row } from '../../infra/cli/gateway-client.ts'
-import { say } from './gateway/client.ts'
-import { type House, openHouse, TOKEN } from './gateway/gateway-instance.ts'
+import { sendMessage } from './gateway/client.ts'
+import { OWNER_TOKEN, openTestGateway, type TestGateway } from './gateway/gateway-instance.ts'
 
-let house: House
+let gateway: TestGateway
 
 beforeEach(async () => {
-  house = await openHouse()
+  gateway = await openTestGateway()
 })
-afterEach(() => house.close())
+afterEach(() => gateway.close())
 
 /** A session that notes what it is told. */
 async function open(conversation?: string) {
-  const told = {
+  const observed = {
     replies: [] as Row[],
     others: [] as Row[],
     text: '',
@@ -23,18 +23,22 @@ async function open(conversation?: string) {
   }
   const ended = vi.fn()
   const events: SessionEvents = {
-    onReply: row => told.replies.push(row),
-    onOther: row => told.others.push(row),
+    onReply: row => observed.replies.push(row),
+    onOther: row => observed.others.push(row),
     onChunk({ offset, text }) {
-      told.text = told.text.slice(0, offset) + text
+      observed.text = observed.text.slice(0, offset) + text
     },
-    onStage: ({ stage }) => told.stages.push(stage),
-    onLost: () => told.lost++,
-    onBack: () => told.back++,
+    onStage: ({ stage }) => observed.stages.push(stage),
+    onLost: () => observed.lost++,
+    onBack: () => observed.back++,
     onEnd: ended,
   }
-  const session = await openSession(openGatewayClient({ url: house.url, token: TOKEN }), conversation, events)
-  return { session, told, ended }
+  const session = await openSession(
+    openGatewayClient({ url: gateway.url, token: OWNER_TOKEN }),
+    conversation,
+    events,
+  )
+  return { session, told: observed, ended }
 }
 
 test('what is said is answered, and the answer comes as it is written', async () => {
@@ -52,7 +56,7 @@ test('messages said at once are answered in their order', async () => {
   const { session } = await open()
   const texts = Array.from({ length: 10 }, (_, index) => `number ${index}`)
   await Promise.all(texts.map(async text => session.reply(await session.say(text))))
-  const said = (await house.published()).map(({ data }) => data.text)
+  const said = (await gateway.publishedMessages()).map(({ data }) => data.text)
   expect(said).toEqual(texts)
   await session.close()
 })
@@ -66,7 +70,7 @@ test('a session that goes on knows what was said, and hears what is said elsewhe
   const { session, told } = await open(conversation)
   expect(session.before.map(({ text }) => text)).toEqual(['hello', 'You said: hello'])
   await session.reply(await session.say('again'))
-  await say(house, 'from the page', { conversation })
+  await sendMessage(gateway, 'from the page', { conversation })
   await vi.waitUntil(() => told.others.some(({ text }) => text === 'You said: from the page'))
   expect(told.others.map(({ text }) => text)).toEqual(['from the page', 'You said: from the page'])
   expect(told.replies.map(({ text }) => text)).toEqual(['You said: again'])
@@ -76,7 +80,7 @@ test('a session that goes on knows what was said, and hears what is said elsewhe
 test('a gateway that restarts is found again, and what is said meanwhile is answered once', async () => {
   const { session, told } = await open()
   await session.reply(await session.say('before'))
-  const restarting = house.restart()
+  const restarting = gateway.restart()
   const answer = session.reply(await session.say('meanwhile'))
   await restarting
   expect((await answer).text).toBe('You said: meanwhile')

@@ -4,28 +4,28 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { AnyFunction } from '../../shared/contract/definition.ts'
-import { firstEvent } from '../../shared/contract/events/event.ts'
+import { createRootEvent } from '../../shared/contract/events/event.ts'
 import { topicsOf } from '../../shared/contract/plugin.ts'
 import { loadFunction } from '../../shared/host/load.ts'
-import { type Kit, openKit } from '../../shared/host/test-kit.ts'
+import { openTestKit, type TestKit } from '../../shared/host/test-kit.ts'
 
 /** Every example of docs/functions.md, loaded and run as a function is. */
 const source = await readFile('docs/functions.md', 'utf8')
 const blocks = (language: string) =>
   [...source.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, code]) => code!)
 
-let house: string
-let kit: Kit
+let checkout: string
+let kit: TestKit
 const functions = new Map<string, AnyFunction>()
 
 /** A house of its own, so that the examples stand where a reader puts them. */
 beforeAll(async () => {
-  kit = await openKit()
-  house = await mkdtemp(join(tmpdir(), 'lares-documented-'))
+  kit = await openTestKit()
+  checkout = await mkdtemp(join(tmpdir(), 'lares-documented-'))
   for (const room of ['shared', 'node_modules', 'package.json'])
-    await symlink(resolve(room), join(house, room))
+    await symlink(resolve(room), join(checkout, room))
   for (const [at, code] of blocks('ts').entries()) {
-    const folder = join(house, 'functions', `example-${at}`)
+    const folder = join(checkout, 'functions', `example-${at}`)
     await mkdir(folder, { recursive: true })
     await writeFile(join(folder, 'handler.ts'), code)
     const loaded = await loadFunction(folder)
@@ -34,11 +34,11 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await kit.close()
-  await rm(house, { recursive: true })
+  await rm(checkout, { recursive: true })
 })
 
 /** What each example is asked, and what must come of it. */
-const asked: Record<string, () => Promise<void>> = {
+const scenarios: Record<string, () => Promise<void>> = {
   async dice() {
     const dice = functions.get('dice')!
     expect(await kit.ask(dice, 'roll the dice')).toMatchObject({
@@ -52,7 +52,7 @@ const asked: Record<string, () => Promise<void>> = {
   async table() {
     const table = functions.get('table')!
     const talk = async (...texts: string[]) => {
-      let answer: Awaited<ReturnType<Kit['ask']>> | undefined
+      let answer: Awaited<ReturnType<TestKit['ask']>> | undefined
       for (const said of texts)
         answer = await kit.ask(table, said, answer?.asks ? { asked: answer.asks.asked } : {})
       return answer!.text
@@ -64,7 +64,7 @@ const asked: Record<string, () => Promise<void>> = {
     expect(await talk('book a table', 'tomorrow at 8 pm')).toBe('For how many?')
   },
   async shout() {
-    const reply = firstEvent({
+    const reply = createRootEvent({
       id: 'reply-1',
       source: '/test',
       type: 'lares.reply.completed',
@@ -89,11 +89,11 @@ const asked: Record<string, () => Promise<void>> = {
 }
 
 test('every documented function is tried here', () => {
-  expect([...functions.keys()].sort()).toEqual(Object.keys(asked).sort())
+  expect([...functions.keys()].sort()).toEqual(Object.keys(scenarios).sort())
 })
 
-test.each(Object.keys(asked))('the documented function %s does what is said', async name => {
-  await asked[name]!()
+test.each(Object.keys(scenarios))('the documented function %s does what is said', async name => {
+  await scenarios[name]!()
 })
 
 test('the documented entry of stack.yml has the topics of its function', () => {

@@ -2,36 +2,43 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { type InjectOptions, inject, type Simulated } from '../../infra/cli/inject/injection.ts'
 import {
   echo,
-  type House,
-  type HouseOptions,
-  openHouse,
+  OWNER_TOKEN,
+  openTestGateway,
   type Responder,
-  TOKEN,
+  type TestGateway,
+  type TestGatewayOptions,
 } from './gateway/gateway-instance.ts'
 
-let house: House | undefined
+let gateway: TestGateway | undefined
 
 afterEach(async () => {
-  await house?.close()
-  house = undefined
+  await gateway?.close()
+  gateway = undefined
 })
 
 async function run(
   messages: InjectOptions['messages'],
-  { responder, ...options }: HouseOptions & Partial<InjectOptions> = {},
+  { responder, ...options }: TestGatewayOptions & Partial<InjectOptions> = {},
 ) {
-  house ??= await openHouse(responder ? { responder } : {})
-  return await inject({ url: house.url, token: TOKEN, messages, timeoutMs: 10_000, settleMs: 50, ...options })
+  gateway ??= await openTestGateway(responder ? { responder } : {})
+  return await inject({
+    url: gateway.url,
+    token: OWNER_TOKEN,
+    messages,
+    timeoutMs: 10_000,
+    settleMs: 50,
+    ...options,
+  })
 }
 
-function* many(conversations: number, messages: number): Generator<Simulated> {
+function* messagesFor(conversations: number, messages: number): Generator<Simulated> {
   for (let message = 0; message < messages; message++)
     for (let conversation = 0; conversation < conversations; conversation++)
       yield { conversation: `room-${conversation}`, text: `message ${message}` }
 }
 
 test('all that is answered in order is well, and its latencies are told', async () => {
-  const report = await run(many(30, 5))
+  const report = await run(messagesFor(30, 5))
   expect(report).toMatchObject({
     conversations: 30,
     sent: 150,
@@ -48,7 +55,7 @@ test('all that is answered in order is well, and its latencies are told', async 
 })
 
 test('more conversations than one connection may follow are followed', async () => {
-  const report = await run(many(230, 1))
+  const report = await run(messagesFor(230, 1))
   expect(report).toMatchObject({ replied: 230, ok: true })
 })
 
@@ -59,29 +66,29 @@ const forgetful: Responder = async turn => {
 }
 
 test('what is not answered is missing and what failed is told apart', async () => {
-  const report = await run(many(2, 4), { responder: forgetful, timeoutMs: 500 })
+  const report = await run(messagesFor(2, 4), { responder: forgetful, timeoutMs: 500 })
   expect(report).toMatchObject({ acknowledged: 8, replied: 4, failed: 2, ok: false })
   expect(report.missing.map(({ conversation }) => conversation).sort()).toEqual(['room-0', 'room-1'])
 })
 
 test('a gateway that restarts meanwhile costs tries, and no message', async () => {
-  house = await openHouse()
+  gateway = await openTestGateway()
   let acknowledged = 0
-  const running = run(many(20, 10), {
+  const running = run(messagesFor(20, 10), {
     ratePerSecond: 200,
     onProgress: progress => {
       acknowledged = progress.acknowledged
     },
   })
   await vi.waitUntil(() => acknowledged >= 50, { timeout: 10_000 })
-  await house.restart()
+  await gateway.restart()
   expect(await running).toMatchObject({ acknowledged: 200, replied: 200, ok: true })
 })
 
 test('a message sent twice under one key is one message', async () => {
   const twice = [1, 2].map(() => ({ conversation: 'room', text: 'hello', key: 'once' }))
   expect(await run(twice)).toMatchObject({ acknowledged: 1, replied: 1, duplicates: [], ok: true })
-  expect(await house!.published()).toHaveLength(1)
+  expect(await gateway!.publishedMessages()).toHaveLength(1)
 })
 
 test('a message that the gateway refuses is told with the reason', async () => {
@@ -94,7 +101,7 @@ test('a message that the gateway refuses is told with the reason', async () => {
 })
 
 test('a wrong token ends it at once', async () => {
-  await expect(run(many(10, 10), { token: 'not-the-token-of-anyone' })).rejects.toMatchObject({
+  await expect(run(messagesFor(10, 10), { token: 'not-the-token-of-anyone' })).rejects.toMatchObject({
     code: 'unauthorized',
     message: expect.stringContaining('LARES_TOKEN'),
   })
@@ -107,6 +114,6 @@ test('a message goes at its time', async () => {
     { conversation: 'b', text: 'later', atMs: 600 },
   ])
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(600)
-  const times = (await house!.published()).map(({ time }) => Date.parse(time))
+  const times = (await gateway!.publishedMessages()).map(({ time }) => Date.parse(time))
   expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(500)
 })

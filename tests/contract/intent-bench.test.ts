@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Embedder } from '../../shared/models/models.ts'
-import { accuracies, planFor } from '../benches/intent/measure.ts'
-import { openKeptVectors } from '../benches/intent/vector-cache.ts'
+import { measureAccuracies, readEvaluationPlan } from '../benches/intent/measure.ts'
+import { openCachedEmbedder } from '../benches/intent/vector-cache.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -17,13 +17,17 @@ async function file(name: string, content: object): Promise<string> {
   return join(folder, name)
 }
 
-const learnt = { train: [['what time is it', 'time']], oos_train: [['hello', 'oos']] }
-const held = { val: [['the time please', 'time']], oos_val: [['hi', 'oos']] }
+const trainingSplit = { train: [['what time is it', 'time']], oos_train: [['hello', 'oos']] }
+const validationSplit = { val: [['the time please', 'time']], oos_val: [['hi', 'oos']] }
 
 test('the test split is measured where there is one, and the threshold is found on "val"', async () => {
-  const train = await file('train.json', { ...learnt, ...held })
-  const test = await file('test.json', { ...held, test: [['几点了', 'time']], oos_test: [['你好', 'oos']] })
-  expect(await planFor(train, test)).toEqual({
+  const train = await file('train.json', { ...trainingSplit, ...validationSplit })
+  const test = await file('test.json', {
+    ...validationSplit,
+    test: [['几点了', 'time']],
+    oos_test: [['你好', 'oos']],
+  })
+  expect(await readEvaluationPlan(train, test)).toEqual({
     learn: [
       { text: 'what time is it', skill: 'time' },
       { text: 'hello', skill: null },
@@ -41,8 +45,8 @@ test('the test split is measured where there is one, and the threshold is found 
 })
 
 test('what is measured is never what the threshold was found on', async () => {
-  const only = await file('only.json', { ...learnt, ...held })
-  const { tune, test, remarks } = await planFor(only, join(folder, '.', 'only.json'))
+  const only = await file('only.json', { ...trainingSplit, ...validationSplit })
+  const { tune, test, remarks } = await readEvaluationPlan(only, join(folder, '.', 'only.json'))
   expect(tune).toEqual([])
   expect(test).toHaveLength(2)
   expect(remarks).toEqual([
@@ -53,16 +57,16 @@ test('what is measured is never what the threshold was found on', async () => {
 
 test('a file without what is needed is refused by its name', async () => {
   const empty = await file('empty.json', {})
-  const train = await file('train.json', learnt)
-  await expect(planFor(empty, train)).rejects.toThrow(`${empty} has no "train"`)
-  await expect(planFor(train, empty)).rejects.toThrow(`${empty} has neither "test" nor "val"`)
+  const train = await file('train.json', trainingSplit)
+  await expect(readEvaluationPlan(empty, train)).rejects.toThrow(`${empty} has no "train"`)
+  await expect(readEvaluationPlan(train, empty)).rejects.toThrow(`${empty} has neither "test" nor "val"`)
   const oosAlone = await file('oos.json', { oos_test: [['hi', 'oos']] })
-  await expect(planFor(train, oosAlone)).rejects.toThrow(`${oosAlone} has neither`)
+  await expect(readEvaluationPlan(train, oosAlone)).rejects.toThrow(`${oosAlone} has neither`)
 })
 
 test('without anything out of scope its recall is null, and nothing is NaN', async () => {
   const classify = async () => ({ skill: 'time', score: 1, candidates: [{ skill: 'time', score: 1 }] })
-  expect(await accuracies(classify, [{ text: 'a', skill: 'time' }])).toEqual({
+  expect(await measureAccuracies(classify, [{ text: 'a', skill: 'time' }])).toEqual({
     inScopeAccuracy: 1,
     inScopeAccuracyNoRejection: 1,
     oosRecall: null,
@@ -70,7 +74,7 @@ test('without anything out of scope its recall is null, and nothing is NaN', asy
 })
 
 /** A direction for each text, turned by the model's `turn`. */
-function counting(turn: number): Embedder & { made: string[] } {
+function countingEmbedder(turn: number): Embedder & { made: string[] } {
   const made: string[] = []
   return {
     made,
@@ -90,12 +94,12 @@ test('embeddings are kept on disk, until the model gives others under the same n
   const said: string[] = []
   const at = join(folder, 'bench', 'vectors.db')
   async function embedded(embedder: Embedder): Promise<number[][]> {
-    const kept = await openKeptVectors(at, embedder, line => said.push(line))
+    const kept = await openCachedEmbedder(at, embedder, line => said.push(line))
     const { vectors } = await kept.embed(['one', 'three', 'one'], 'query')
     kept.close()
     return vectors.map(vector => [...vector])
   }
-  const [first, again, other] = [counting(0), counting(0), counting(1)]
+  const [first, again, other] = [countingEmbedder(0), countingEmbedder(0), countingEmbedder(1)]
   const vectors = await embedded(first)
   expect(vectors[0]).toEqual(vectors[2])
   expect(first.made.slice(1)).toEqual(['one', 'three'])

@@ -7,11 +7,11 @@ import type { ChatMessage, GenerateChunk, GenerateRequest } from '../../shared/m
 import { openOpenAIModels } from '../../shared/models/openai/openai.ts'
 import { type ModelServerOptions, startModelServer } from '../support/model-server.ts'
 
-const notes = { name: 'notes', description: 'Keeps notes', parameters: { type: 'object' } }
+const notesTool = { name: 'notes', description: 'Keeps notes', parameters: { type: 'object' } }
 
 test('echoes in words', async () => {
   const { ask, server } = await start()
-  const chunks = await ask(say('hello  big world'))
+  const chunks = await ask(userRequest('hello  big world'))
   expect(chunks.map(chunk => (chunk.kind === 'text' ? chunk.text : chunk.kind))).toEqual([
     'echo:',
     ' hello',
@@ -25,7 +25,7 @@ test('echoes in words', async () => {
 
 test('calls a tool when asked and tells what it said', async () => {
   const { ask } = await start()
-  const question = say('please call notes {"save":{"text":"a } b"}} now', [notes])
+  const question = userRequest('please call notes {"save":{"text":"a } b"}} now', [notesTool])
   const [first, end] = await ask(question)
   expect(first).toEqual({
     kind: 'tool-call',
@@ -37,12 +37,12 @@ test('calls a tool when asked and tells what it said', async () => {
     { role: 'assistant', content: '', toolCalls: first?.kind === 'tool-call' ? [first.call] : [] },
     { role: 'tool', content: 'saved', toolCallId: 'call_1' },
   ]
-  expect(textOf(await ask({ messages: history, tools: [notes] }))).toBe('notes said: saved')
+  expect(textOf(await ask({ messages: history, tools: [notesTool] }))).toBe('notes said: saved')
 })
 
 test('calls no tool that is not offered', async () => {
   const { ask } = await start()
-  expect(textOf(await ask(say('call notes {}')))).toBe('echo: call notes {}')
+  expect(textOf(await ask(userRequest('call notes {}')))).toBe('echo: call notes {}')
 })
 
 test.each([
@@ -51,19 +51,19 @@ test.each([
   [400, 'rejected'],
 ])('fails with %i when told to', async (status, code) => {
   const { ask } = await start()
-  await expect(ask(say(`now [fail:${status}]`))).rejects.toMatchObject({ code })
+  await expect(ask(userRequest(`now [fail:${status}]`))).rejects.toMatchObject({ code })
 })
 
 test('waits when told to, and only as long as somebody listens', async () => {
   const { ask, server } = await start()
-  await expect(ask({ ...say('[slow:60000]'), signal: AbortSignal.timeout(30) })).rejects.toThrow()
-  expect(textOf(await ask(say('[slow:20] there')))).toBe('echo: [slow:20] there')
+  await expect(ask({ ...userRequest('[slow:60000]'), signal: AbortSignal.timeout(30) })).rejects.toThrow()
+  expect(textOf(await ask(userRequest('[slow:20] there')))).toBe('echo: [slow:20] there')
   await server.close()
 })
 
 test('stops at the limit of tokens', async () => {
   const { ask } = await start({ delayMs: 1, tokenDelayMs: 1 })
-  const chunks = await ask({ ...say('one two three'), maxTokens: 2 })
+  const chunks = await ask({ ...userRequest('one two three'), maxTokens: 2 })
   expect(textOf(chunks)).toBe('echo: one')
   expect(chunks.at(-1)).toMatchObject({ finishReason: 'length' })
 })
@@ -111,7 +111,7 @@ async function start(options: ModelServerOptions = {}) {
   return { server, ask }
 }
 
-function say(content: string, tools: GenerateRequest['tools'] = []): GenerateRequest {
+function userRequest(content: string, tools: GenerateRequest['tools'] = []): GenerateRequest {
   return { messages: [{ role: 'user', content }], tools }
 }
 

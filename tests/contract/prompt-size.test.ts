@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openTalk, prompts } from '../../functions/dialog/talk.fixture.ts'
+import { openTestConversation, prompts } from '../../functions/dialog/talk.fixture.ts'
 import calculator from '../../functions/skills/calculator/handler.ts'
 import notes from '../../functions/skills/notes/handler.ts'
 import reminder from '../../functions/skills/reminder/handler.ts'
@@ -11,7 +11,7 @@ const MAX_BYTES = 2_048
 
 test('at most two kilobytes are put around a one-line message, with every skill offered', () => {
   const skills = [calculator, notes, reminder, time].map(({ skill }) => skill!)
-  const talk = openTalk({ skills, assistant: readConfig('config', 'assistant') })
+  const talk = openTestConversation({ skills, assistant: readConfig('config', 'assistant') })
   const text = 'what should I cook tonight?'
   const [prompt] = prompts(talk.say('m1', text))
   expect(prompt!.tools.map(({ name }) => name)).toEqual(['calculator', 'notes', 'reminder', 'time'])

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { writtenSkill } from '../../shared/contract/written-skill.ts'
+import { skillFromMarkdown } from '../../shared/contract/written-skill.ts'
 import { loadFunction } from '../../shared/host/load.ts'
-import { openKit } from '../../shared/host/test-kit.ts'
+import { openTestKit } from '../../shared/host/test-kit.ts'
 import type { GenerateRequest, Models } from '../../shared/models/models.ts'
 
 /** The example of docs/functions.md. */
@@ -36,30 +36,30 @@ Answer with three lines of 5, 7 and 5 syllables, and nothing else.
 `
 
 /** A model that notes what it is asked. */
-function noting(contextTokens = 4_000) {
-  const asked: GenerateRequest[] = []
+function recordingModels(contextTokens = 4_000) {
+  const requests: GenerateRequest[] = []
   const models = {
     capabilities: async () => ({ model: 'm', tools: false, contextTokens }),
     async *generate(_task: string, request: GenerateRequest) {
-      asked.push(request)
+      requests.push(request)
       yield { kind: 'text', text: ' Waves fold ' }
       yield { kind: 'text', text: 'on the shore. ' }
       yield { kind: 'end', finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 }, model: 'm' }
     },
   } as unknown as Models
-  return { asked, models }
+  return { asked: requests, models }
 }
 
 test('a SKILL.md is a skill: the model answers by its text what the person said', async () => {
-  const skill = writtenSkill(HAIKU, 'SKILL.md')
+  const skill = skillFromMarkdown(HAIKU, 'SKILL.md')
   expect(skill.skill).toMatchObject({
     name: 'haiku',
     description: 'Writes a haiku about anything.',
     examples: ['write a haiku about the sea', '写一首俳句'],
     readsText: true,
   })
-  const kit = await openKit()
-  const { asked, models } = noting()
+  const kit = await openTestKit()
+  const { asked, models } = recordingModels()
   Object.assign(kit.services, { models })
   expect(await kit.ask(skill, 'write a haiku about the sea')).toMatchObject({
     status: 'ok',
@@ -80,10 +80,10 @@ test('a SKILL.md is a skill: the model answers by its text what the person said'
 })
 
 test('instructions that a small model has no room for are cut, not what the person said', async () => {
-  const kit = await openKit()
-  const { asked, models } = noting(1_124)
+  const kit = await openTestKit()
+  const { asked, models } = recordingModels(1_124)
   Object.assign(kit.services, { models })
-  await kit.ask(writtenSkill(`${HAIKU}${'x'.repeat(10_000)}`, 'SKILL.md'), 'a haiku about snow')
+  await kit.ask(skillFromMarkdown(`${HAIKU}${'x'.repeat(10_000)}`, 'SKILL.md'), 'a haiku about snow')
   const [system, user] = asked[0]!.messages
   expect(system!.content.length + user!.content.length).toBe(200)
   expect(user!.content).toBe('a haiku about snow')
@@ -92,7 +92,7 @@ test('instructions that a small model has no room for are cut, not what the pers
 
 test('without examples its description tells when it is meant', () => {
   const text = '---\nname: haiku\ndescription: Writes a haiku.\n---\nThree lines.'
-  expect(writtenSkill(text, 'SKILL.md').skill?.examples).toEqual(['Writes a haiku.'])
+  expect(skillFromMarkdown(text, 'SKILL.md').skill?.examples).toEqual(['Writes a haiku.'])
 })
 
 test.each([
@@ -102,6 +102,6 @@ test.each([
   ['---\nname: [\n---\nThree lines.', /not YAML/],
   ['---\nname: haiku\ndescription: x\n---\n \n', /tells nothing after its front matter/],
 ])('a SKILL.md that is wrong is refused with its reason: %j', (text, reason) => {
-  expect(() => writtenSkill(text, 'functions/haiku/SKILL.md')).toThrow(reason)
-  expect(() => writtenSkill(text, 'functions/haiku/SKILL.md')).toThrow(/^functions\/haiku\/SKILL\.md /)
+  expect(() => skillFromMarkdown(text, 'functions/haiku/SKILL.md')).toThrow(reason)
+  expect(() => skillFromMarkdown(text, 'functions/haiku/SKILL.md')).toThrow(/^functions\/haiku\/SKILL\.md /)
 })

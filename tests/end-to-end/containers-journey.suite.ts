@@ -4,20 +4,20 @@ import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { startBroker } from '../../infra/kafka/broker.ts'
 import type { DockerMachine } from '../support/docker/docker.ts'
-import { type FunctionsPlace, startDockerHouse } from '../support/docker/docker-instance.ts'
-import { build, deploy, remove, up } from '../support/faas-up.ts'
+import { type FunctionsBackend, startDockerInstance } from '../support/docker/docker-instance.ts'
+import { build, deploy, deployStack, remove } from '../support/faas-up.ts'
 import { freePort } from '../support/instance.ts'
 import { startPostgres } from '../support/stores/postgres.ts'
 import { journeySuite } from './journey.suite.ts'
 import { newSkillSuite } from './new-skill.suite.ts'
 
 /** The journey, and a new skill, with each function in containers of the machine, or where `place` runs them. */
-export function containersJourney(
+export function containersJourneySuite(
   name: string,
   machine: () => DockerMachine,
-  place?: () => FunctionsPlace,
+  functionsBackend?: () => FunctionsBackend,
 ): void {
-  const stops: (() => Promise<unknown>)[] = []
+  const closers: (() => Promise<unknown>)[] = []
   /** Where the house has its functions. */
   let provider: string
   journeySuite(
@@ -26,33 +26,33 @@ export function containersJourney(
       const { host } = machine()
       const dir = await mkdtemp(join(tmpdir(), 'lares-kafka-'))
       const broker = await startBroker({ dir, port: await freePort() })
-      stops.push(() => rm(dir, { recursive: true, force: true }), broker.stop)
+      closers.push(() => rm(dir, { recursive: true, force: true }), broker.stop)
       const postgres = await startPostgres({ listen_addresses: `127.0.0.1,${host}` }, ['0.0.0.0/0'])
-      stops.push(postgres.close)
+      closers.push(postgres.close)
       const databaseUrl = (await postgres.database()).replace('127.0.0.1', host)
       return {
         host,
         start: modelUrl =>
-          startDockerHouse({
+          startDockerInstance({
             modelUrl,
             brokers: broker.brokers,
             databaseUrl,
             async deploy(url) {
               provider = url
-              await up(machine(), url)
+              await deployStack(machine(), url)
             },
-            ...(place && { place: place() }),
+            ...(functionsBackend && { functionsBackend: functionsBackend() }),
           }),
       }
     },
-    house =>
-      newSkillSuite(house, {
+    instance =>
+      newSkillSuite(instance, {
         build: (root, name) => build(machine(), root, name),
         deploy: (root, name) => deploy(machine(), root, name, provider),
         remove: name => remove(name, provider),
       }),
   )
   afterAll(async () => {
-    for (const stop of stops.reverse()) await stop()
+    for (const stop of closers.reverse()) await stop()
   }, 60_000)
 }

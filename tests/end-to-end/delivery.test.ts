@@ -4,89 +4,89 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type House, startHouse, TOKEN } from '../support/instance.ts'
+import { type LaresInstance, startInstance, TOKEN } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
-import { type Receiver, SECRET, startReceiver } from '../support/webhook-receiver.ts'
+import { SECRET, startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts'
 
-const PATIENCE_MS = 30_000
+const WAIT_TIMEOUT_MS = 30_000
 
-let receiver: Receiver
+let receiver: WebhookReceiver
 let model: ModelServer
-let house: House
+let instance: LaresInstance
 let configDirectory: string
 
 beforeEach(async () => {
-  receiver = await startReceiver()
+  receiver = await startWebhookReceiver()
   model = await startModelServer()
   configDirectory = await mkdtemp(join(tmpdir(), 'lares-config-'))
   const deliveries = [{ name: 'home', url: receiver.url, secret: SECRET }]
   await writeFile(join(configDirectory, 'gateway.yaml'), JSON.stringify({ deliveries }))
-  house = await startHouse({
+  instance = await startInstance({
     kind: 'embedded',
     modelUrl: model.url,
     environment: { LARES_CONFIG: configDirectory },
   })
 }, 90_000)
 afterEach(async () => {
-  await house.stop()
+  await instance.stop()
   await model.close()
   await receiver.close()
   await rm(configDirectory, { recursive: true })
 })
 
-const say = (text: string) =>
-  house.request('/api/messages', { method: 'POST', body: JSON.stringify({ conversation: 'room', text }) })
+const sendMessage = (text: string) =>
+  instance.request('/api/messages', { method: 'POST', body: JSON.stringify({ conversation: 'room', text }) })
 
 test('after kill -9 between the sending and its record the reply comes again, under the id by which it is known', async () => {
-  await say('first')
-  await until(() => receiver.asked.length === 1, PATIENCE_MS)
-  const pid = house.pid('embedded')
-  receiver.answer(({ text }) => {
+  await sendMessage('first')
+  await until(() => receiver.deliveries.length === 1, WAIT_TIMEOUT_MS)
+  const pid = instance.pid('embedded')
+  receiver.respondWith(({ text }) => {
     // It has been taken, and nobody is left to hear of it.
-    if (text === 'echo: second' && house.pid('embedded') === pid) process.kill(pid, 'SIGKILL')
+    if (text === 'echo: second' && instance.pid('embedded') === pid) process.kill(pid, 'SIGKILL')
     return 204
   })
-  await say('second')
-  await until(() => receiver.asked.length === 2, PATIENCE_MS)
-  await house.kill('embedded')
-  await say('third')
-  await until(() => receiver.asked.some(({ text }) => text === 'echo: third'), PATIENCE_MS)
-  expect(receiver.asked.map(({ text }) => text)).toEqual(
+  await sendMessage('second')
+  await until(() => receiver.deliveries.length === 2, WAIT_TIMEOUT_MS)
+  await instance.kill('embedded')
+  await sendMessage('third')
+  await until(() => receiver.deliveries.some(({ text }) => text === 'echo: third'), WAIT_TIMEOUT_MS)
+  expect(receiver.deliveries.map(({ text }) => text)).toEqual(
     ['first', 'second', 'second', 'third'].map(text => `echo: ${text}`),
   )
-  const [, once, again] = receiver.asked
+  const [, once, again] = receiver.deliveries
   expect(again!.id).toBe(once!.id)
-  expect(new Set(receiver.asked.map(({ id }) => id)).size).toBe(3)
+  expect(new Set(receiver.deliveries.map(({ id }) => id)).size).toBe(3)
 }, 120_000)
 
 test('what was given up is listed by the command, and sent once more', async () => {
   const lares = async (...args: string[]) =>
     await promisify(execFile)(process.execPath, ['infra/cli/lares.mjs', ...args], {
-      env: { ...process.env, LARES_URL: house.url, LARES_HOME: house.home, LARES_TOKEN: TOKEN },
+      env: { ...process.env, LARES_URL: instance.url, LARES_HOME: instance.home, LARES_TOKEN: TOKEN },
     }).catch((failed: { code: number; stdout: string; stderr: string }) => failed)
   expect(await lares('deliveries', 'list')).toMatchObject({
     stdout: 'home  nothing waiting\nevery reply was delivered\n',
   })
-  receiver.answer(({ text }) => (text === 'echo: third' ? 204 : 410))
-  for (const text of ['first', 'second', 'third']) await say(text)
-  await until(() => receiver.asked.some(({ text }) => text === 'echo: third'), PATIENCE_MS)
-  const [first, second] = receiver.asked
-  await until(async () => (await lares('deliveries', 'list')).stdout.includes(second!.id), PATIENCE_MS)
+  receiver.respondWith(({ text }) => (text === 'echo: third' ? 204 : 410))
+  for (const text of ['first', 'second', 'third']) await sendMessage(text)
+  await until(() => receiver.deliveries.some(({ text }) => text === 'echo: third'), WAIT_TIMEOUT_MS)
+  const [first, second] = receiver.deliveries
+  await until(async () => (await lares('deliveries', 'list')).stdout.includes(second!.id), WAIT_TIMEOUT_MS)
   expect((await lares('deliveries', 'list')).stdout).toContain(
     'it answered 410 after one try, in conversation room',
   )
 
   expect((await lares('doctor')).stdout).toMatch(/deliveries +2 replies were given up: lares deliveries list/)
-  receiver.answer(({ text }) => (text === 'echo: first' ? 410 : 204))
-  receiver.asked.splice(0)
+  receiver.respondWith(({ text }) => (text === 'echo: first' ? 410 : 204))
+  receiver.deliveries.splice(0)
   const all = await lares('deliveries', 'retry', '--all')
   expect(all).toMatchObject({
     code: 1,
     stdout: `${first!.id} is not delivered to home: it answered 410\n${second!.id} is delivered to home\n`,
   })
-  expect(receiver.asked).toEqual([first, second])
-  receiver.answer(() => 204)
+  expect(receiver.deliveries).toEqual([first, second])
+  receiver.respondWith(() => 204)
   expect((await lares('deliveries', 'retry', first!.id.slice(0, 18))).stdout).toBe(
     `${first!.id} is delivered to home\n`,
   )

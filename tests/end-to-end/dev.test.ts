@@ -4,15 +4,15 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ask, messages } from '../support/conversation.ts'
-import { freePort, type House, TOKEN } from '../support/instance.ts'
+import { ask, listMessages } from '../support/conversation.ts'
+import { freePort, type LaresInstance, TOKEN } from '../support/instance.ts'
 import { until } from '../support/until.ts'
 
 /** A checkout of its own, whose functions can be changed. */
 let root: string
 let child: ChildProcess
 let output = ''
-let house: House
+let instance: LaresInstance
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'lares-dev-'))
@@ -37,8 +37,8 @@ beforeAll(async () => {
       ...init,
       headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', ...init.headers },
     })
-  house = { request } as House
-  await ready(1)
+  instance = { request } as LaresInstance
+  await waitUntilStarted(1)
 }, 60_000)
 afterAll(async () => {
   const exited = once(child, 'exit')
@@ -48,9 +48,9 @@ afterAll(async () => {
 }, 60_000)
 
 /** Once it has started so many times. */
-const ready = (times: number) => until(() => output.split('Lares is ready').length > times, 30_000)
+const waitUntilStarted = (times: number) => until(() => output.split('Lares is ready').length > times, 30_000)
 
-async function change(file: string, from: string, to: string): Promise<void> {
+async function replaceInFile(file: string, from: string, to: string): Promise<void> {
   const text = await readFile(join(root, file), 'utf8')
   if (!text.includes(from)) throw new Error(`"${from}" is not in ${file}`)
   await writeFile(join(root, file), text.replace(from, to))
@@ -59,18 +59,18 @@ async function change(file: string, from: string, to: string): Promise<void> {
 const HANDLER = 'functions/skills/calculator/handler.ts'
 
 test('a changed function answers in the conversation that goes on; one that is broken waits to be put right', async () => {
-  expect(await ask(house, 'dev', 'what is 6 * 7?')).toContain('42')
-  await change(HANDLER, "description: '", "description: 'Changed. ")
-  await ready(2)
+  expect(await ask(instance, 'dev', 'what is 6 * 7?')).toContain('42')
+  await replaceInFile(HANDLER, "description: '", "description: 'Changed. ")
+  await waitUntilStarted(2)
   expect(output).toContain(`${HANDLER} has changed; starting again.`)
-  expect(await ask(house, 'dev', 'what is 6 * 8?')).toContain('48')
-  expect(await messages(house, 'dev')).toHaveLength(4)
+  expect(await ask(instance, 'dev', 'what is 6 * 8?')).toContain('48')
+  expect(await listMessages(instance, 'dev')).toHaveLength(4)
 
-  await change(HANDLER, 'export default', 'this is wrong; export default')
+  await replaceInFile(HANDLER, 'export default', 'this is wrong; export default')
   await until(() => output.includes('is tried again when a file changes'), 30_000)
-  await change(HANDLER, 'this is wrong; ', '')
-  await ready(3)
-  expect(await ask(house, 'dev', 'what is 6 * 9?')).toContain('54')
+  await replaceInFile(HANDLER, 'this is wrong; ', '')
+  await waitUntilStarted(3)
+  expect(await ask(instance, 'dev', 'what is 6 * 9?')).toContain('54')
 }, 120_000)
 
 test('the configuration counts, and what a test or an editor writes does not', async () => {
@@ -79,7 +79,7 @@ test('the configuration counts, and what a test or an editor writes does not', a
   await writeFile(join(root, 'config/notes.tmp'), 'nothing')
   await new Promise(resolve => setTimeout(resolve, 1_000))
   expect(output.split('has changed').length).toBe(4)
-  await change('config/assistant.yaml', 'name:', '# by hand\nname:')
-  await ready(4)
+  await replaceInFile('config/assistant.yaml', 'name:', '# by hand\nname:')
+  await waitUntilStarted(4)
   expect(output).toContain('config/assistant.yaml has changed')
 }, 60_000)

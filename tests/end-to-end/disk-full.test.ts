@@ -4,17 +4,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, expect, test } from 'vitest'
-import { type House, startHouse } from '../support/instance.ts'
+import { type LaresInstance, startInstance } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
 
-const PATIENCE_MS = 30_000
+const WAIT_TIMEOUT_MS = 30_000
 
 /** A full disk, real or by the limit of a process on the size of its files; `free` makes room again. */
-type Disk = { home: string; fill(house: House): void; free(house: House): void; close(): void }
+type TestDisk = {
+  home: string
+  fill(house: LaresInstance): void
+  free(house: LaresInstance): void
+  close(): void
+}
 
 /** A file system of its own in memory. Undefined where this process may not mount one. */
-function mountedDisk(): Disk | undefined {
+function mountedDisk(): TestDisk | undefined {
   const home = mkdtempSync(join(tmpdir(), 'lares-disk-'))
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', home], { stdio: 'ignore' })
@@ -44,27 +49,27 @@ function mountedDisk(): Disk | undefined {
 }
 
 /** `ulimit -f` on a process that runs: what would make a file longer than the log is now fails. Linux. */
-function limitedDisk(): Disk | undefined {
+function limitedDisk(): TestDisk | undefined {
   if (process.platform !== 'linux') return undefined
   const home = mkdtempSync(join(tmpdir(), 'lares-disk-'))
-  const limit = (house: House, bytes: string) =>
-    execFileSync('prlimit', [`--pid=${house.pid('embedded')}`, `--fsize=${bytes}:unlimited`])
+  const limit = (instance: LaresInstance, bytes: string) =>
+    execFileSync('prlimit', [`--pid=${instance.pid('embedded')}`, `--fsize=${bytes}:unlimited`])
   return {
     home,
-    fill: house => limit(house, String(statSync(join(home, 'bus.db-wal')).size)),
-    free: house => limit(house, 'unlimited'),
+    fill: instance => limit(instance, String(statSync(join(home, 'bus.db-wal')).size)),
+    free: instance => limit(instance, 'unlimited'),
     close: () => rmSync(home, { recursive: true }),
   }
 }
 
-let house: House | undefined
+let instance: LaresInstance | undefined
 let model: ModelServer | undefined
-let disk: Disk | undefined
+let disk: TestDisk | undefined
 afterEach(async () => {
-  await house?.stop()
+  await instance?.stop()
   await model?.close()
   disk?.close()
-  house = undefined
+  instance = undefined
 })
 
 test.each([
@@ -78,8 +83,8 @@ test.each([
       throw new Error(`this machine cannot give ${name}`)
     if (!disk) return console.warn(`skipped: this machine cannot give ${name}`)
     model = await startModelServer()
-    house = await startHouse({ kind: 'embedded', modelUrl: model.url, home: disk.home })
-    const { request } = house
+    instance = await startInstance({ kind: 'embedded', modelUrl: model.url, home: disk.home })
+    const { request } = instance
     const say = async (text: string) => {
       const response = await request('/api/messages', {
         method: 'POST',
@@ -99,13 +104,13 @@ test.each([
       return messages.filter(({ role }) => role === 'assistant').map(({ text }) => text)
     }
     expect((await say('before')).status).toBe(202)
-    await until(async () => (await replies()).length === 1, PATIENCE_MS)
+    await until(async () => (await replies()).length === 1, WAIT_TIMEOUT_MS)
 
-    disk.fill(house)
+    disk.fill(instance)
     const refusal = await until(async () => {
       const answer = await say(crypto.randomUUID())
       return answer.status === 503 ? answer : undefined
-    }, PATIENCE_MS)
+    }, WAIT_TIMEOUT_MS)
     expect(refusal.body).toMatch(/full|disk I\/O|file too large/i)
     expect(Number(refusal.retryAfter)).toBeGreaterThanOrEqual(1)
     expect((await say('meanwhile')).status).toBe(503)
@@ -115,14 +120,14 @@ test.each([
     // What is there can be read.
     expect(await replies()).toContain('echo: before')
 
-    disk.free(house)
-    await until(async () => (await say('meanwhile')).status === 202, PATIENCE_MS)
-    await until(async () => (await replies()).includes('echo: meanwhile'), PATIENCE_MS)
+    disk.free(instance)
+    await until(async () => (await say('meanwhile')).status === 202, WAIT_TIMEOUT_MS)
+    await until(async () => (await replies()).includes('echo: meanwhile'), WAIT_TIMEOUT_MS)
     expect((await replies()).filter(text => text === 'echo: meanwhile')).toHaveLength(1)
-    await house.restart()
+    await instance.restart()
     expect((await say('after')).status).toBe(202)
-    await until(async () => (await replies()).includes('echo: after'), PATIENCE_MS)
-    await house.halt()
+    await until(async () => (await replies()).includes('echo: after'), WAIT_TIMEOUT_MS)
+    await instance.halt()
     for (const file of ['bus.db', 'conversations.db']) {
       const database = new DatabaseSync(join(disk.home, file))
       expect(database.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }])

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type House, startHouse } from '../support/instance.ts'
+import { type LaresInstance, startInstance } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 
 /** What is not run here, and why not. */
-const NOT_RUN: { command: RegExp; because: string }[] = [
+const EXCLUDED_COMMANDS: { command: RegExp; because: string }[] = [
   {
     command: /^(\w+=\S+ )*npm start$/,
     because: 'it starts a house and stays: the house of these tests is started so',
@@ -34,15 +34,15 @@ const NOT_RUN: { command: RegExp; because: string }[] = [
 const STREAM_SECONDS = 3
 
 let model: ModelServer
-let house: House
+let instance: LaresInstance
 
 beforeAll(async () => {
   model = await startModelServer()
   // Without a given token the house makes one and keeps it in its home, where the documents look for it.
-  house = await startHouse({ kind: 'embedded', modelUrl: model.url, environment: { LARES_TOKEN: '' } })
+  instance = await startInstance({ kind: 'embedded', modelUrl: model.url, environment: { LARES_TOKEN: '' } })
 })
 afterAll(async () => {
-  await house?.stop()
+  await instance?.stop()
   await model?.close()
 })
 
@@ -65,20 +65,20 @@ async function commandsIn(page: string): Promise<string[]> {
     .filter(line => line !== '' && !line.startsWith('#'))
 }
 
-const isRun = (command: string) => !NOT_RUN.some(one => one.command.test(command))
+const shouldRun = (command: string) => !EXCLUDED_COMMANDS.some(one => one.command.test(command))
 
 /** As a person runs them, one after the other in one shell; what fails by its status or an HTTP error ends it. */
-function runAll(commands: string[]): Promise<{ code: number | null; output: string }> {
+function runCommands(commands: string[]): Promise<{ code: number | null; output: string }> {
   const script = [
     'set -euo pipefail',
     `curl() { command curl --fail-with-body -sS --max-time ${STREAM_SECONDS} "$@" || [ $? -eq 28 ]; }`,
-    ...commands.flatMap(command => [`echo "$ "${quoted(command)}`, here(command)]),
+    ...commands.flatMap(command => [`echo "$ "${shellQuote(command)}`, rewriteForInstance(command)]),
   ]
   const child = spawn('bash', ['-c', script.join('\n')], {
     env: {
       ...process.env,
-      LARES_URL: house.url,
-      LARES_HOME: house.home,
+      LARES_URL: instance.url,
+      LARES_HOME: instance.home,
       OPENAI_BASE_URL: model.url,
       LARES_MODEL: 'echo',
     },
@@ -90,17 +90,19 @@ function runAll(commands: string[]): Promise<{ code: number | null; output: stri
 }
 
 /** The house of these tests stands elsewhere. */
-const here = (command: string) =>
-  command.replaceAll('http://127.0.0.1:8080', house.url).replaceAll(/(?<![\w/])\.lares\//g, `${house.home}/`)
+const rewriteForInstance = (command: string) =>
+  command
+    .replaceAll('http://127.0.0.1:8080', instance.url)
+    .replaceAll(/(?<![\w/])\.lares\//g, `${instance.home}/`)
 
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
+const shellQuote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
 test.each(pages)(
   'every command of %s works, or is one of those that are run elsewhere',
   async page => {
-    const commands = (await commandsIn(page)).filter(isRun)
+    const commands = (await commandsIn(page)).filter(shouldRun)
     if (commands.length === 0) return
-    const { code, output } = await runAll(commands)
+    const { code, output } = await runCommands(commands)
     expect(code, output).toBe(0)
   },
   300_000,

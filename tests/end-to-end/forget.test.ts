@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { noLog } from '../../shared/base/log.ts'
+import { silentLogger } from '../../shared/base/log.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { openDrivers } from '../../shared/host/drivers.ts'
 import type { AuditEntry } from '../../shared/protection/audit/entry.ts'
-import { ask, type Row, replyTo } from '../support/conversation.ts'
-import { type House, startHouse, TOKEN } from '../support/instance.ts'
+import { ask, type MessageRow, waitForReply } from '../support/conversation.ts'
+import { type LaresInstance, startInstance, TOKEN } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
-import { bytesOf, compact, sumOf } from '../support/stores/planted.ts'
+import { findPlantedWords, totalBytes, vacuumDatabases } from '../support/stores/planted.ts'
 import { until } from '../support/until.ts'
 
-const ALICE = 'token-of-alice-in-tests'
-const WORDS = [
+const ALICE_TOKEN = 'token-of-alice-in-tests'
+const SECRET_WORDS = [
   'zwiebelrost',
   'quarkpfeffer',
   'jubelkasten',
@@ -24,44 +24,47 @@ const WORDS = [
   'mondfischig',
   'kraxelhuber',
 ]
-const [CHAT, NOTE, DELETED, MEMORY, CHINESE, ATTACHED, REMINDER] = WORDS as [string, ...string[]]
-const OWN = 'bratwurstig'
+const [CHAT, NOTE, DELETED, MEMORY, CHINESE, ATTACHED, REMINDER] = SECRET_WORDS as [string, ...string[]]
+const OWNER_WORD = 'bratwurstig'
 
 let model: ModelServer
-let config: string
-const houses: House[] = []
+let configDirectory: string
+const instances: LaresInstance[] = []
 
 beforeAll(async () => {
   model = await startModelServer()
-  config = await mkdtemp(join(tmpdir(), 'lares-config-'))
-  await writeFile(join(config, 'gateway.yaml'), `people:\n  - person: alice\n    token: ${ALICE}\n`)
+  configDirectory = await mkdtemp(join(tmpdir(), 'lares-config-'))
+  await writeFile(
+    join(configDirectory, 'gateway.yaml'),
+    `people:\n  - person: alice\n    token: ${ALICE_TOKEN}\n`,
+  )
 })
 afterAll(async () => {
-  for (const house of houses) await house.stop()
+  for (const house of instances) await house.stop()
   await model?.close()
-  await rm(config, { recursive: true })
+  await rm(configDirectory, { recursive: true })
 })
 
-async function start(environment: Record<string, string> = {}): Promise<House> {
-  const house = await startHouse({
+async function openInstance(environment: Record<string, string> = {}): Promise<LaresInstance> {
+  const instance = await startInstance({
     kind: 'embedded',
     modelUrl: model.url,
-    environment: { LARES_CONFIG: config, ...environment },
+    environment: { LARES_CONFIG: configDirectory, ...environment },
   })
-  houses.push(house)
-  return house
+  instances.push(instance)
+  return instance
 }
 
 /** The house as Alice reaches it. */
-const asAlice = (house: House): House => ({
-  ...house,
+const asAlice = (instance: LaresInstance): LaresInstance => ({
+  ...instance,
   request: (path, init = {}) =>
-    house.request(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${ALICE}` } }),
+    instance.request(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${ALICE_TOKEN}` } }),
 })
 
 /** What a person leaves in every place that there is. */
-async function plant(house: House): Promise<void> {
-  const alice = asAlice(house)
+async function writePersonalData(instance: LaresInstance): Promise<void> {
+  const alice = asAlice(instance)
   await ask(alice, 'talk', `tell me about ${CHAT}`)
   await ask(alice, 'talk', `take a note: buy ${NOTE}`)
   await ask(alice, 'talk', `take a note: sell ${DELETED}`)
@@ -86,22 +89,24 @@ async function plant(house: House): Promise<void> {
   }
   const sent = await alice.request('/api/messages', { method: 'POST', body: JSON.stringify(body) })
   expect(sent.status).toBe(202)
-  await replyTo(alice, 'files', ((await sent.json()) as Row).id)
-  await ask(house, 'mine', `take a note: eat ${OWN}`)
+  await waitForReply(alice, 'files', ((await sent.json()) as MessageRow).id)
+  await ask(instance, 'mine', `take a note: eat ${OWNER_WORD}`)
 }
 
-async function lares(house: House, args: string[], environment: Record<string, string> = {}) {
+async function runLares(instance: LaresInstance, args: string[], environment: Record<string, string> = {}) {
   const { stdout } = await promisify(execFile)(process.execPath, ['infra/cli/lares.mjs', ...args], {
-    env: { ...process.env, LARES_HOME: house.home, LARES_CONFIG: config, ...environment },
+    env: { ...process.env, LARES_HOME: instance.home, LARES_CONFIG: configDirectory, ...environment },
   })
   return stdout
 }
 
 /** All that is to be recorded was, by whom it was, and of the forgotten nothing but that there was somebody. */
-async function checkAudit(house: House): Promise<void> {
-  await house.request('/api/session', { method: 'POST', body: JSON.stringify({ token: TOKEN }) })
-  await house.request('/api/trace/mine')
-  const entries: AuditEntry[] = JSON.parse(await lares(house, ['audit', 'show', '--json', '--last', '1000']))
+async function checkAudit(instance: LaresInstance): Promise<void> {
+  await instance.request('/api/session', { method: 'POST', body: JSON.stringify({ token: TOKEN }) })
+  await instance.request('/api/trace/mine')
+  const entries: AuditEntry[] = JSON.parse(
+    await runLares(instance, ['audit', 'show', '--json', '--last', '1000']),
+  )
   const by = (action: string) =>
     new Set(entries.filter(entry => entry.action === action).map(entry => entry.by))
   expect([by('signed-in'), by('read'), by('forgot')]).toEqual([
@@ -113,40 +118,42 @@ async function checkAudit(house: House): Promise<void> {
   expect(
     entries.filter(({ action }) => action === 'configuration-changed').map(({ about }) => about.file),
   ).toEqual(['gateway.yaml'])
-  const verdict = JSON.parse(await lares(house, ['audit', 'verify', '--json']))
+  const verdict = JSON.parse(await runLares(instance, ['audit', 'verify', '--json']))
   expect(verdict).toMatchObject({
     problems: [],
     entries: entries.length,
     anchor: { sequence: entries.length },
   })
-  tell(`audit: ${await lares(house, ['audit', 'verify'])}`)
+  addSummaryLine(`audit: ${await runLares(instance, ['audit', 'verify'])}`)
 }
 
 /** Everything that is there; a file that is renamed while it is copied is copied with the next try. */
 async function backUp(home: string, to: string): Promise<void> {
-  for (let tries = 1; ; tries++)
+  for (let attempt = 1; ; attempt++)
     try {
       return await cp(home, to, { recursive: true })
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 5) throw error
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 5) throw error
       await rm(to, { recursive: true, force: true })
     }
 }
 
-const told: string[] = []
-const tell = (line: string) => told.push(line)
-afterAll(() => process.stdout.write(`${told.join('\n')}\n`))
+const summaryLines: string[] = []
+const addSummaryLine = (line: string) => summaryLines.push(line)
+afterAll(() => process.stdout.write(`${summaryLines.join('\n')}\n`))
 
 describe('forgetting a person', () => {
   test('destroys the key and the rows while the house runs; no byte of what was said is on disk, before or after compaction', async () => {
-    const house = await start()
-    await plant(house)
-    tell(`encrypted, bytes found before: ${sumOf(await bytesOf([...WORDS, OWN], house.home))}`)
+    const house = await openInstance()
+    await writePersonalData(house)
+    addSummaryLine(
+      `encrypted, bytes found before: ${totalBytes(await findPlantedWords([...SECRET_WORDS, OWNER_WORD], house.home))}`,
+    )
     const backup = `${house.home}-backup`
     await backUp(house.home, backup)
 
-    const report = JSON.parse(await lares(house, ['forget', 'alice', '--yes', '--json']))
-    tell(`encrypted, forgotten: ${JSON.stringify(report)}`)
+    const report = JSON.parse(await runLares(house, ['forget', 'alice', '--yes', '--json']))
+    addSummaryLine(`encrypted, forgotten: ${JSON.stringify(report)}`)
     expect(report).toMatchObject({
       person: 'alice',
       keys: 1,
@@ -156,7 +163,7 @@ describe('forgetting a person', () => {
     })
     for (const kind of ['messages', 'documents', 'objects']) expect(report[kind]).toBeGreaterThan(0)
     // Again: there is nothing left to do.
-    expect(JSON.parse(await lares(house, ['forget', 'alice', '--yes', '--json']))).toEqual({
+    expect(JSON.parse(await runLares(house, ['forget', 'alice', '--yes', '--json']))).toEqual({
       person: 'alice',
       keys: 0,
       conversations: 0,
@@ -170,7 +177,7 @@ describe('forgetting a person', () => {
     const alice = asAlice(house)
     expect(await (await alice.request('/api/conversations')).json()).toEqual({ conversations: [] })
     expect(await ask(alice, 'talk', 'list my notes')).not.toContain(NOTE)
-    expect(await ask(house, 'mine', 'list my notes')).toContain(OWN)
+    expect(await ask(house, 'mine', 'list my notes')).toContain(OWNER_WORD)
     // The log is read anew from its beginning, and what is forgotten is passed over.
     await until(async () => {
       const status = (await (await house.request('/api/status')).json()) as { functions: { lag: number }[] }
@@ -178,45 +185,52 @@ describe('forgetting a person', () => {
     })
 
     await checkAudit(house)
-    expect(await bytesOf(WORDS, house.home)).toEqual([])
+    expect(await findPlantedWords(SECRET_WORDS, house.home)).toEqual([])
     await house.halt()
-    expect(await bytesOf(WORDS, house.home)).toEqual([])
-    tell(`encrypted, bytes found after forgetting: ${sumOf(await bytesOf(WORDS, house.home))}`)
-    await compact(house.home)
-    expect(await bytesOf(WORDS, house.home)).toEqual([])
-    tell(`encrypted, bytes found after compaction: ${sumOf(await bytesOf(WORDS, house.home))}`)
+    expect(await findPlantedWords(SECRET_WORDS, house.home)).toEqual([])
+    addSummaryLine(
+      `encrypted, bytes found after forgetting: ${totalBytes(await findPlantedWords(SECRET_WORDS, house.home))}`,
+    )
+    await vacuumDatabases(house.home)
+    expect(await findPlantedWords(SECRET_WORDS, house.home)).toEqual([])
+    addSummaryLine(
+      `encrypted, bytes found after compaction: ${totalBytes(await findPlantedWords(SECRET_WORDS, house.home))}`,
+    )
 
     // A backup of the stores opens with the ring of today for everybody but the forgotten.
     for (const name of ['keys.db', 'master.key']) await cp(join(house.home, name), join(backup, name))
     await rm(join(backup, 'keys.db-wal'), { force: true })
-    const drivers = openDrivers(readEnvironment({ LARES_HOME: backup }), noLog)
-    const { history, documents } = await drivers.conversations()
+    const drivers = openDrivers(readEnvironment({ LARES_HOME: backup }), silentLogger)
+    const { history, records } = await drivers.store()
     const notes = async (person: string) =>
-      (await documents.list({ collection: 'notes', person, limit: 9 })).map(({ text }) => text)
+      (await records.list({ collection: 'notes', person, limit: 9 })).map(({ text }) => text)
     expect(await history.list('talk', { limit: 50 })).toEqual([])
-    expect([await notes('alice'), await notes('owner')]).toEqual([[], [`eat ${OWN}`]])
+    expect([await notes('alice'), await notes('owner')]).toEqual([[], [`eat ${OWNER_WORD}`]])
     await drivers.close()
     await rm(backup, { recursive: true })
   }, 120_000)
 
   test('is asked for by name, and refused where nobody can be asked', async () => {
-    const house = houses[0]!
-    await expect(lares(house, ['forget', 'alice'])).rejects.toMatchObject({ code: 1, stderr: /--yes/ })
+    const house = instances[0]!
+    await expect(runLares(house, ['forget', 'alice'])).rejects.toMatchObject({ code: 1, stderr: /--yes/ })
   })
 
   test('what is written without encryption is found on disk by the same search, and forgetting leaves it on the log', async () => {
-    const house = await start({ LARES_PROTECTION: 'off' })
-    await plant(house)
+    const house = await openInstance({ LARES_PROTECTION: 'off' })
+    await writePersonalData(house)
     const off = { LARES_PROTECTION: 'off' }
-    for (const word of WORDS) expect(sumOf(await bytesOf([word], house.home)), word).toBeGreaterThan(0)
-    tell(`plain text, bytes found before: ${sumOf(await bytesOf(WORDS, house.home))}`)
-    await lares(house, ['forget', 'alice', '--yes'], off)
+    for (const word of SECRET_WORDS)
+      expect(totalBytes(await findPlantedWords([word], house.home)), word).toBeGreaterThan(0)
+    addSummaryLine(
+      `plain text, bytes found before: ${totalBytes(await findPlantedWords(SECRET_WORDS, house.home))}`,
+    )
+    await runLares(house, ['forget', 'alice', '--yes'], off)
     await house.halt()
-    await compact(house.home)
-    const left = await bytesOf(WORDS, house.home)
-    tell(`plain text, bytes found after forgetting and compaction: ${JSON.stringify(left)}`)
+    await vacuumDatabases(house.home)
+    const left = await findPlantedWords(SECRET_WORDS, house.home)
+    addSummaryLine(`plain text, bytes found after forgetting and compaction: ${JSON.stringify(left)}`)
     expect(left.map(({ file }) => file)).toEqual(['bus.db'])
-    await expect(lares(house, ['audit', 'verify'])).rejects.toMatchObject({
+    await expect(runLares(house, ['audit', 'verify'])).rejects.toMatchObject({
       stderr: /begun without encryption/,
     })
   }, 120_000)

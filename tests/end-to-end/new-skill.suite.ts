@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { newSkill } from '../../infra/cli/new-skill.ts'
 import { ask } from '../support/conversation.ts'
-import type { House } from '../support/instance.ts'
+import type { LaresInstance } from '../support/instance.ts'
 import { until } from '../support/until.ts'
 
-const NAME = 'marmot-fact'
+const SKILL_NAME = 'marmot-fact'
 
 /** How functions come to a house; `root` is the checkout with the skill. */
 export type Deployer = {
@@ -17,20 +17,20 @@ export type Deployer = {
 }
 
 /** From `lares new skill` to its answer in a conversation, on a house that runs. */
-export function newSkillSuite(house: () => House, { build, deploy, remove }: Deployer): void {
+export function newSkillSuite(instance: () => LaresInstance, { build, deploy, remove }: Deployer): void {
   test('a new skill is answered once it is deployed, changes with an update under the same name, and goes', async () => {
     const root = await mkdtemp(join(tmpdir(), 'lares-skill-'))
     await mkdir(join(root, 'functions', 'skills'), { recursive: true })
     await cp('stack.yml', join(root, 'stack.yml'))
-    const { lines } = await newSkill(root, NAME)
+    const { lines } = await newSkill(root, SKILL_NAME)
     let n = 0
-    const deployedUntil = async (text: string) => {
-      await build(root, NAME)
+    const deployAndWaitFor = async (text: string) => {
+      await build(root, SKILL_NAME)
       const startedAt = performance.now()
-      await deploy(root, NAME)
+      await deploy(root, SKILL_NAME)
       const deployedMs = performance.now() - startedAt
       await until(
-        async () => (await ask(house(), `live-${++n}`, 'marmot fact, please', 30_000)).includes(text),
+        async () => (await ask(instance(), `live-${++n}`, 'marmot fact, please', 30_000)).includes(text),
         30_000,
       )
       const seconds = (ms: number) => (ms / 1_000).toFixed(1)
@@ -38,16 +38,16 @@ export function newSkillSuite(house: () => House, { build, deploy, remove }: Dep
         `a skill of ${lines} lines: deployed after ${seconds(deployedMs)} s, "${text}" after ${seconds(performance.now() - startedAt)} s\n`,
       )
     }
-    await deployedUntil('marmot fact greets you.')
+    await deployAndWaitFor('marmot fact greets you.')
 
-    const handler = join(root, 'functions', 'skills', NAME, 'handler.ts')
+    const handler = join(root, 'functions', 'skills', SKILL_NAME, 'handler.ts')
     await writeFile(handler, (await readFile(handler, 'utf8')).replace('greets', 'waves at'))
-    await deployedUntil('marmot fact waves at you.')
+    await deployAndWaitFor('marmot fact waves at you.')
 
-    await remove(NAME)
+    await remove(SKILL_NAME)
     await until(
       async () =>
-        (await ask(house(), `gone-${++n}`, 'marmot fact, please', 30_000)) === 'echo: marmot fact, please',
+        (await ask(instance(), `gone-${++n}`, 'marmot fact, please', 30_000)) === 'echo: marmot fact, please',
       30_000,
     )
     await rm(root, { recursive: true })

@@ -1,38 +1,38 @@
 import { createParser } from 'eventsource-parser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, type House, startHouse } from '../support/instance.ts'
+import { freePort, type LaresInstance, startInstance } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
 
-const PATIENCE_MS = 45_000
-const WORDS = Array.from({ length: 24 }, (_, n) => `word${n}`).join(' ')
-const ANSWER = `echo: ${WORDS}`
+const WAIT_TIMEOUT_MS = 45_000
+const ANSWER_WORDS = Array.from({ length: 24 }, (_, n) => `word${n}`).join(' ')
+const ANSWER = `echo: ${ANSWER_WORDS}`
 
 let port: number
 let model: ModelServer
-let house: House
+let instance: LaresInstance
 
 const startModel = () => startModelServer({ port, tokenDelayMs: 60 })
 
 beforeAll(async () => {
   port = await freePort()
   model = await startModel()
-  house = await startHouse({ kind: 'embedded', modelUrl: model.url })
+  instance = await startInstance({ kind: 'embedded', modelUrl: model.url })
 }, 90_000)
 afterAll(async () => {
-  await house.stop()
+  await instance.stop()
   await model.close()
 })
 
 /** The model's server dies as soon as some of its answer was heard, and comes back. */
-async function dieInTheMiddle(heard: () => boolean): Promise<void> {
-  await until(heard, PATIENCE_MS)
+async function restartModelMidAnswer(heard: () => boolean): Promise<void> {
+  await until(heard, WAIT_TIMEOUT_MS)
   await model.close()
   model = await startModel()
 }
 
 test('a person who watches sees one answer, begun anew where the model died in the middle of it', async () => {
-  const opened = await house.request('/api/messages', {
+  const opened = await instance.request('/api/messages', {
     method: 'POST',
     body: JSON.stringify({ conversation: 'watched', text: 'what time is it in Tokyo?' }),
   })
@@ -41,7 +41,9 @@ test('a person who watches sees one answer, begun anew where the model died in t
   let restarts = 0
   const replies: string[] = []
   const stop = new AbortController()
-  const events = await house.request('/api/conversations/watched/events?from=start', { signal: stop.signal })
+  const events = await instance.request('/api/conversations/watched/events?from=start', {
+    signal: stop.signal,
+  })
   const parser = createParser({
     onEvent({ event, data }) {
       const told = JSON.parse(data) as { offset: number; text: string; role?: string }
@@ -55,13 +57,13 @@ test('a person who watches sees one answer, begun anew where the model died in t
   const listening = (async () => {
     for await (const bytes of events.body!.pipeThrough(new TextDecoderStream())) parser.feed(bytes)
   })().catch(() => undefined)
-  await until(() => replies.length === 1, PATIENCE_MS)
-  await house.request('/api/messages', {
+  await until(() => replies.length === 1, WAIT_TIMEOUT_MS)
+  await instance.request('/api/messages', {
     method: 'POST',
-    body: JSON.stringify({ conversation: 'watched', text: WORDS }),
+    body: JSON.stringify({ conversation: 'watched', text: ANSWER_WORDS }),
   })
-  await dieInTheMiddle(() => text.includes('word3'))
-  await until(() => replies.length === 2, PATIENCE_MS)
+  await restartModelMidAnswer(() => text.includes('word3'))
+  await until(() => replies.length === 2, WAIT_TIMEOUT_MS)
   expect(replies[1]).toBe(ANSWER)
   expect(text).toBe(ANSWER)
   expect(restarts).toBe(1)
@@ -70,9 +72,9 @@ test('a person who watches sees one answer, begun anew where the model died in t
 }, 120_000)
 
 test('a client of the OpenAI API gets the one answer, nothing twice', async () => {
-  const response = await house.request('/v1/chat/completions', {
+  const response = await instance.request('/v1/chat/completions', {
     method: 'POST',
-    body: JSON.stringify({ messages: [{ role: 'user', content: WORDS }], stream: true }),
+    body: JSON.stringify({ messages: [{ role: 'user', content: ANSWER_WORDS }], stream: true }),
   })
   let text = ''
   let isDone = false
@@ -87,7 +89,7 @@ test('a client of the OpenAI API gets the one answer, nothing twice', async () =
   const reading = (async () => {
     for await (const bytes of response.body!.pipeThrough(new TextDecoderStream())) parser.feed(bytes)
   })()
-  await dieInTheMiddle(() => text.includes('word3'))
+  await restartModelMidAnswer(() => text.includes('word3'))
   await reading
   expect(text).toBe(ANSWER)
   expect(isDone).toBe(true)

@@ -2,7 +2,7 @@
 // one that always runs, and no switch for tests is in it.
 import { registerHooks } from 'node:module'
 
-const marked = new Map(
+const instrumentedModules = new Map(
   Object.entries({
     '/shared/bus/kafka/kafka-bus.ts': './marked-bus.ts',
     '/shared/store/sqlite/sqlite-store.ts': './marked-store.ts',
@@ -14,7 +14,7 @@ const marked = new Map(
 registerHooks({
   resolve(specifier, context, next) {
     const found = next(specifier, context)
-    const mark = [...marked].find(([original]) => found.url.endsWith(original))?.[1]
+    const mark = [...instrumentedModules].find(([original]) => found.url.endsWith(original))?.[1]
     return mark === undefined || context.parentURL === mark ? found : { ...found, url: mark }
   },
 })

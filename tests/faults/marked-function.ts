@@ -1,22 +1,24 @@
-import { type Invocable, invocable as make } from '../../shared/contract/invoke.ts'
-import { begun } from './marked-stream.ts'
-import { reach } from './moments.ts'
+import { type Invocable, createInvocable as make } from '../../shared/contract/invoke.ts'
+import { markFirstStep } from './marked-stream.ts'
+import { reachFaultPoint } from './moments.ts'
 
 export * from '../../shared/contract/invoke.ts'
 
 /** A function with its moments marked: what it made is produced, and its event committed, once its answer is out. */
-export function invocable(...asked: Parameters<typeof make>): Invocable {
-  const made = make(...asked)
+export function createInvocable(...args: Parameters<typeof make>): Invocable {
+  const original = make(...args)
   return {
-    ...made,
+    ...original,
     async start() {
-      await reach('while starting')
-      await made.start()
+      await reachFaultPoint('while starting')
+      await original.start()
     },
     async *invoke(event, signal) {
-      await reach('before handling')
-      yield* begun(made.invoke(event, signal), () => reach('after handling before produce'))
-      setImmediate(() => void reach('after produce before commit'))
+      await reachFaultPoint('before handling')
+      yield* markFirstStep(original.invoke(event, signal), () =>
+        reachFaultPoint('after handling before produce'),
+      )
+      setImmediate(() => void reachFaultPoint('after produce before commit'))
     },
   }
 }

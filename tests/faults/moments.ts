@@ -1,7 +1,7 @@
 import { readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
-export const MOMENTS = [
+export const FAULT_POINTS = [
   'before handling',
   'during',
   'after handling before produce',
@@ -9,16 +9,16 @@ export const MOMENTS = [
   'during a rebalance',
   'while starting',
 ] as const
-export type Moment = (typeof MOMENTS)[number]
+export type FaultPoint = (typeof FAULT_POINTS)[number]
 
 const { LARES_FAULTS_FOLDER = '', LARES_FAULTS_URL = '', LARES_FAULTS_NAME = '' } = process.env
 
 /** The name of this process in the fleet. */
-export const NAME = LARES_FAULTS_NAME
+export const PROCESS_NAME = LARES_FAULTS_NAME
 
 /** True once after the table has armed this process for the moment. A look costs one failed open of a file. */
-function isArmed(moment: Moment): boolean {
-  const file = join(LARES_FAULTS_FOLDER, `${NAME}.armed`)
+function isArmed(moment: FaultPoint): boolean {
+  const file = join(LARES_FAULTS_FOLDER, `${PROCESS_NAME}.armed`)
   try {
     if (readFileSync(file, 'utf8') !== moment) return false
     unlinkSync(file)
@@ -32,9 +32,9 @@ function isArmed(moment: Moment): boolean {
  * Marks a moment. When the table waits for it, the process stays here until the table has done what it came for: a
  * signal meets it exactly here. Undefined, for those who must not wait a turn, when nobody waits.
  */
-export function reach(moment: Moment): Promise<void> | undefined {
+export function reachFaultPoint(moment: FaultPoint): Promise<void> | undefined {
   if (!isArmed(moment)) return undefined
-  const body = JSON.stringify({ name: NAME, moment })
+  const body = JSON.stringify({ name: PROCESS_NAME, moment })
   return fetch(LARES_FAULTS_URL, { method: 'POST', body }).then(
     () => undefined,
     () => undefined,

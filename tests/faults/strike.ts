@@ -1,102 +1,121 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Broker } from '../../infra/kafka/broker.ts'
 import type { PostgresServer } from '../support/stores/postgres.ts'
-import type { Fleet } from './fleet.ts'
-import type { Moment } from './moments.ts'
+import type { ProcessCluster } from './fleet.ts'
+import type { FaultPoint } from './moments.ts'
 
 export const SIGNALS = ['SIGKILL', 'SIGSTOP', 'SIGTERM'] as const
 export type Signal = (typeof SIGNALS)[number]
 
-export type Cell = { component: string; moment: Moment; signal: Signal }
+export type FaultCase = { component: string; moment: FaultPoint; signal: Signal }
 
-export type Ground = {
-  fleet: Fleet
+export type FaultEnvironment = {
+  cluster: ProcessCluster
   broker: { current(): Broker; start(): Promise<void> }
   postgres?: PostgresServer | undefined
   /** How long a stopped process stays so. */
   stopMs: number
 }
 
-const MEET_LIMIT_MS = 30_000
+const FAULT_POINT_TIMEOUT_MS = 30_000
 /** Into the start of a server, which has no moments of its own. */
-const STARTING_MS = 300
+const STARTUP_DELAY_MS = 300
 
 /**
  * Waits for the moment, which cells that are struck together share, and strikes their components there. Gives back when
  * everything runs again (`performance.now()`), or undefined when the moment did not come.
  */
-export async function strike(volley: Cell[], ground: Ground): Promise<number | undefined> {
-  const { fleet } = ground
-  const cell = volley[0]!
-  const { component, moment } = cell
+export async function injectFaults(
+  batch: FaultCase[],
+  environment: FaultEnvironment,
+): Promise<number | undefined> {
+  const { cluster } = environment
+  const faultCase = batch[0]!
+  const { component, moment } = faultCase
   const isServer = component === 'broker' || component === 'store'
   if (moment === 'while starting') {
-    if (isServer) return await strikeStartingServer(cell, ground)
-    const met = fleet.meet(component, moment, MEET_LIMIT_MS)
-    process.kill(fleet.kept(component).pid(), 'SIGKILL')
-    return await strikeWhen(met, volley, ground)
+    if (isServer) return await injectStartupFault(faultCase, environment)
+    const reached = cluster.waitForFaultPoint(component, moment, FAULT_POINT_TIMEOUT_MS)
+    process.kill(cluster.process(component).pid(), 'SIGKILL')
+    return await injectAtFaultPoint(reached, batch, environment)
   }
   if (moment === 'during a rebalance') {
-    const met = fleet.meet('connector', moment, MEET_LIMIT_MS)
-    const joining = fleet.kept('connector-2').end('SIGTERM')
-    const recovered = await strikeWhen(met, volley, ground)
+    const reached = cluster.waitForFaultPoint('connector', moment, FAULT_POINT_TIMEOUT_MS)
+    const joining = cluster.process('connector-2').restart('SIGTERM')
+    const recovered = await injectAtFaultPoint(reached, batch, environment)
     await joining
     return recovered && Math.max(recovered, performance.now())
   }
-  const witness = component === 'broker' ? 'connector' : component === 'store' ? 'dialog' : component
-  return await strikeWhen(fleet.meet(witness, moment, MEET_LIMIT_MS), volley, ground)
+  const observedProcess = component === 'broker' ? 'connector' : component === 'store' ? 'dialog' : component
+  return await injectAtFaultPoint(
+    cluster.waitForFaultPoint(observedProcess, moment, FAULT_POINT_TIMEOUT_MS),
+    batch,
+    environment,
+  )
 }
 
-async function strikeWhen(
-  met: ReturnType<Fleet['meet']>,
-  volley: Cell[],
-  ground: Ground,
+async function injectAtFaultPoint(
+  reached: ReturnType<ProcessCluster['waitForFaultPoint']>,
+  batch: FaultCase[],
+  environment: FaultEnvironment,
 ): Promise<number | undefined> {
-  const found = await met
+  const found = await reached
   if (!found) return undefined
-  await Promise.all(volley.map(cell => hit(cell, ground, found.release)))
+  await Promise.all(batch.map(faultCase => injectFault(faultCase, environment, found.release)))
   return performance.now()
 }
 
 /** `release` lets the process go on that was held at the moment; what is dead or stopped does not hear it. */
-async function hit({ component, signal }: Cell, ground: Ground, release: () => void): Promise<void> {
-  if (component === 'broker') return await hitBroker(signal, ground, release)
-  if (component === 'store') return await hitStore(signal, ground, release)
-  const kept = ground.fleet.kept(component)
+async function injectFault(
+  { component, signal }: FaultCase,
+  environment: FaultEnvironment,
+  release: () => void,
+): Promise<void> {
+  if (component === 'broker') return await injectBrokerFault(signal, environment, release)
+  if (component === 'store') return await injectStoreFault(signal, environment, release)
+  const target = environment.cluster.process(component)
   if (signal !== 'SIGSTOP') {
-    process.kill(kept.pid(), signal)
+    process.kill(target.pid(), signal)
     release()
-    return await kept.end(signal)
+    return await target.restart(signal)
   }
-  await freeze(kept.pid(), ground.stopMs, release)
+  await pauseProcess(target.pid(), environment.stopMs, release)
 }
 
-async function freeze(pid: number, stopMs: number, release: () => void): Promise<void> {
+async function pauseProcess(pid: number, stopMs: number, release: () => void): Promise<void> {
   process.kill(pid, 'SIGSTOP')
   release()
   await wait(stopMs)
   process.kill(pid, 'SIGCONT')
 }
 
-async function hitBroker(signal: Signal, { broker, stopMs }: Ground, release: () => void): Promise<void> {
-  if (signal === 'SIGSTOP') return await freeze(broker.current().pid, stopMs, release)
-  const ending = signal === 'SIGKILL' ? broker.current().kill() : broker.current().stop()
+async function injectBrokerFault(
+  signal: Signal,
+  { broker, stopMs }: FaultEnvironment,
+  release: () => void,
+): Promise<void> {
+  if (signal === 'SIGSTOP') return await pauseProcess(broker.current().pid, stopMs, release)
+  const stopped = signal === 'SIGKILL' ? broker.current().kill() : broker.current().stop()
   release()
-  await ending
+  await stopped
   await broker.start()
 }
 
-async function hitStore(signal: Signal, { postgres }: Ground, release: () => void): Promise<void> {
-  const ending = postgres!.halt(signal === 'SIGKILL' ? 'SIGKILL' : 'SIGINT')
+async function injectStoreFault(
+  signal: Signal,
+  { postgres }: FaultEnvironment,
+  release: () => void,
+): Promise<void> {
+  const stopped = postgres!.halt(signal === 'SIGKILL' ? 'SIGKILL' : 'SIGINT')
   release()
-  await ending
+  await stopped
   await postgres!.start()
 }
 
 /** It is started, and struck a moment into its start. */
-async function strikeStartingServer(cell: Cell, ground: Ground): Promise<number> {
-  await hit({ ...cell, signal: 'SIGKILL' }, ground, () => undefined)
-  await wait(STARTING_MS)
-  await hit(cell, ground, () => undefined)
+async function injectStartupFault(faultCase: FaultCase, environment: FaultEnvironment): Promise<number> {
+  await injectFault({ ...faultCase, signal: 'SIGKILL' }, environment, () => undefined)
+  await wait(STARTUP_DELAY_MS)
+  await injectFault(faultCase, environment, () => undefined)
   return performance.now()
 }

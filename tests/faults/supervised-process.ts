@@ -1,32 +1,37 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { until } from '../support/until.ts'
 
-export type Member = { name: string; script: string; args: string[]; environment: Record<string, string> }
+export type ProcessSpec = {
+  name: string
+  script: string
+  args: string[]
+  environment: Record<string, string>
+}
 
 /** A process that is started again whenever it ends, and how to tell that it works. */
-export type Kept = {
+export type RestartingProcess = {
   name: string
   pid(): number
   /** Ends it by the signal, unless it has ended already, and waits until its successor is ready. */
-  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
+  restart(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
   stop(): Promise<void>
 }
 
-const READY_LIMIT_MS = 180_000
-const STOP_LIMIT_MS = 45_000
-const RESTART_MS = 100
+const READY_TIMEOUT_MS = 180_000
+const STOP_TIMEOUT_MS = 45_000
+const RESTART_DELAY_MS = 100
 
 /** None stays behind when whoever started it is cut short itself. */
-const alive = new Set<ChildProcess>()
+const runningProcesses = new Set<ChildProcess>()
 process.once('exit', () => {
-  for (const one of alive) one.kill('SIGKILL')
+  for (const one of runningProcesses) one.kill('SIGKILL')
 })
 
-export async function keep(
-  { name, script, args, environment }: Member,
+export async function startRestartingProcess(
+  { name, script, args, environment }: ProcessSpec,
   isReady: () => Promise<boolean>,
   onOutput: (text: string) => void,
-): Promise<Kept> {
+): Promise<RestartingProcess> {
   let running: ChildProcess
   let stopping = false
   const start = () => {
@@ -35,36 +40,36 @@ export async function keep(
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     running = started
-    alive.add(started)
-    started.once('exit', () => alive.delete(started))
+    runningProcesses.add(started)
+    started.once('exit', () => runningProcesses.delete(started))
     for (const stream of [started.stdout!, started.stderr!])
       stream.on('data', chunk => onOutput(`${name}: ${chunk}`))
-    started.once('exit', () => !stopping && setTimeout(start, RESTART_MS))
+    started.once('exit', () => !stopping && setTimeout(start, RESTART_DELAY_MS))
   }
   const hasEnded = (one: ChildProcess) => one.exitCode !== null || one.signalCode !== null
-  const ready = (other?: ChildProcess) =>
-    until(async () => running !== other && !hasEnded(running) && (await isReady()), READY_LIMIT_MS)
+  const waitUntilReady = (other?: ChildProcess) =>
+    until(async () => running !== other && !hasEnded(running) && (await isReady()), READY_TIMEOUT_MS)
   const stop = async () => {
     stopping = true
     if (hasEnded(running)) return
     const exited = new Promise(resolve => running.once('exit', resolve))
     running.kill('SIGTERM')
-    const timer = setTimeout(() => running.kill('SIGKILL'), STOP_LIMIT_MS)
+    const timer = setTimeout(() => running.kill('SIGKILL'), STOP_TIMEOUT_MS)
     await exited
     clearTimeout(timer)
   }
   start()
-  await ready().catch(async cause => {
+  await waitUntilReady().catch(async cause => {
     await stop()
     throw new Error(`${name} did not start`, { cause })
   })
   return {
     name,
     pid: () => running.pid!,
-    async end(signal) {
-      const ending = running
-      if (!hasEnded(ending)) ending.kill(signal)
-      await ready(ending)
+    async restart(signal) {
+      const previous = running
+      if (!hasEnded(previous)) previous.kill(signal)
+      await waitUntilReady(previous)
     },
     stop,
   }

@@ -1,8 +1,8 @@
 import { appendFile, readFile } from 'node:fs/promises'
-import type { Cell } from './strike.ts'
+import type { FaultCase } from './strike.ts'
 
 /** What one repetition of a cell counted. `met`: the moment came, and the component was struck in it. */
-export type Result = Cell & {
+export type FaultResult = FaultCase & {
   met: boolean
   acknowledged: number
   replied: number
@@ -14,18 +14,22 @@ export type Result = Cell & {
   drainMs: number
 }
 
-export type Results = { all: Result[]; of(cell: Cell): Result[]; add(result: Result): Promise<void> }
+export type FaultResults = {
+  all: FaultResult[]
+  forCase(cell: FaultCase): FaultResult[]
+  add(result: FaultResult): Promise<void>
+}
 
 /** The repetitions done so far, a line of JSON each, so that an interrupted run is gone on with. */
-export async function openResults(file: string): Promise<Results> {
+export async function openResults(file: string): Promise<FaultResults> {
   const text = await readFile(file, 'utf8').catch(() => '')
   const all = text
     .split('\n')
     .filter(line => line !== '')
-    .map(line => JSON.parse(line) as Result)
+    .map(line => JSON.parse(line) as FaultResult)
   return {
     all,
-    of: cell => all.filter(result => isOf(result, cell)),
+    forCase: faultCase => all.filter(result => isResultOf(result, faultCase)),
     async add(result) {
       all.push(result)
       await appendFile(file, `${JSON.stringify(result)}\n`)
@@ -33,28 +37,30 @@ export async function openResults(file: string): Promise<Results> {
   }
 }
 
-const isOf = (result: Result, cell: Cell): boolean =>
-  result.component === cell.component && result.moment === cell.moment && result.signal === cell.signal
+const isResultOf = (result: FaultResult, faultCase: FaultCase): boolean =>
+  result.component === faultCase.component &&
+  result.moment === faultCase.moment &&
+  result.signal === faultCase.signal
 
 const COLUMNS = ['acknowledged', 'replied', 'failed', 'lost', 'repeated', 'reordered'] as const
 
 /** As Markdown: a row for each cell, summed over its repetitions. */
-export function tableOf(results: Results, cells: Cell[]): string {
+export function renderTable(results: FaultResults, cases: FaultCase[]): string {
   const head = ['component', 'moment', 'signal', 'runs', 'not met', ...COLUMNS, 'drained in s: p50', 'max']
-  const rows = cells.flatMap(cell => {
-    const runs = results.of(cell)
-    const struck = runs.filter(({ met }) => met)
+  const rows = cases.flatMap(faultCase => {
+    const runs = results.forCase(faultCase)
+    const injected = runs.filter(({ met }) => met)
     if (runs.length === 0) return []
-    const drains = struck.map(({ drainMs }) => drainMs).sort((a, b) => a - b)
-    const sums = COLUMNS.map(column => struck.reduce((sum, run) => sum + run[column], 0))
+    const drains = injected.map(({ drainMs }) => drainMs).sort((a, b) => a - b)
+    const sums = COLUMNS.map(column => injected.reduce((sum, run) => sum + run[column], 0))
     const seconds = (ms: number | undefined) => (ms === undefined ? '-' : (ms / 1000).toFixed(1))
     return [
       [
-        cell.component,
-        cell.moment,
-        cell.signal,
-        struck.length,
-        runs.length - struck.length,
+        faultCase.component,
+        faultCase.moment,
+        faultCase.signal,
+        injected.length,
+        runs.length - injected.length,
         ...sums,
         seconds(drains[Math.floor(drains.length / 2)]),
         seconds(drains.at(-1)),
@@ -65,5 +71,5 @@ export function tableOf(results: Results, cells: Cell[]): string {
 }
 
 /** What the promises P1 to P3 forbid. */
-export const isBroken = ({ met, lost, repeated, reordered }: Result): boolean =>
+export const breaksPromise = ({ met, lost, repeated, reordered }: FaultResult): boolean =>
   met && lost + repeated + reordered > 0

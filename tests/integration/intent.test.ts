@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Classifier, type Example, trainClassifier } from '../../functions/intent/classifier.ts'
-import { chinese, english } from '../../functions/intent/development-set.fixture.ts'
-import { bothViews } from '../../functions/intent/dual-embedding.ts'
-import { background } from '../../functions/intent/out-of-scope-examples.ts'
-import { openLearner } from '../../functions/intent/training.ts'
+import { chineseUtterances, englishUtterances } from '../../functions/intent/development-set.fixture.ts'
+import { dualEmbedding } from '../../functions/intent/dual-embedding.ts'
+import { outOfScopeExamples } from '../../functions/intent/out-of-scope-examples.ts'
+import { openIntentRecogniser } from '../../functions/intent/training.ts'
 import calculator from '../../functions/skills/calculator/handler.ts'
 import notes from '../../functions/skills/notes/handler.ts'
 import reminder from '../../functions/skills/reminder/handler.ts'
 import time from '../../functions/skills/time/handler.ts'
-import { noLog } from '../../shared/base/log.ts'
-import { isChinese } from '../../shared/language/detection.ts'
+import { silentLogger } from '../../shared/base/log.ts'
+import { containsChinese } from '../../shared/language/detection.ts'
 import { openMe5 } from '../../shared/models/e5/e5.ts'
 import { builtInEmbeddings } from '../support/embedding-model.ts'
 
@@ -18,8 +18,8 @@ const skills = [calculator, notes, reminder, time].map(({ skill }) => skill!)
 
 describe.skipIf(!folder)('intent with embeddings', () => {
   const models = openMe5({ folder: async () => folder!, threads: 2 })
-  const embed = bothViews(models)
-  const none: Example[] = background.map(text => ({ skill: null, text }))
+  const embed = dualEmbedding(models)
+  const none: Example[] = outOfScopeExamples.map(text => ({ skill: null, text }))
   const learn = (mayUse: (text: string) => boolean) =>
     trainClassifier(
       [
@@ -32,7 +32,7 @@ describe.skipIf(!folder)('intent with embeddings', () => {
     )
   afterAll(() => models.close())
 
-  async function share(classify: Classifier, set: typeof english): Promise<number> {
+  async function share(classify: Classifier, set: typeof englishUtterances): Promise<number> {
     const wrong: string[] = []
     const all = Object.entries(set).flatMap(([skill, texts]) => texts.map(text => ({ skill, text })))
     for (const { skill, text } of all) {
@@ -50,8 +50,8 @@ describe.skipIf(!folder)('intent with embeddings', () => {
     }, 120_000)
 
     test.each([
-      ['English', english],
-      ['Chinese', chinese],
+      ['English', englishUtterances],
+      ['Chinese', chineseUtterances],
     ] as const)('is right for nine of ten things that people say in %s', async (_, set) => {
       expect(await share(classify, set)).toBeGreaterThanOrEqual(0.9)
     })
@@ -67,7 +67,7 @@ describe.skipIf(!folder)('intent with embeddings', () => {
     })
 
     test('finds nothing close in what is clear', async () => {
-      const texts = [english, chinese].flatMap(set => Object.values(set).flat())
+      const texts = [englishUtterances, chineseUtterances].flatMap(set => Object.values(set).flat())
       const close: string[] = []
       for (const text of texts) if ((await classify(text)).between) close.push(text)
       console.info(`${close.length} of ${texts.length} would be asked back`, close)
@@ -85,14 +85,14 @@ describe.skipIf(!folder)('intent with embeddings', () => {
   })
 
   test('English examples alone serve people who write Chinese', async () => {
-    const classify = await learn(text => !isChinese(text))
-    expect(await share(classify, chinese)).toBeGreaterThanOrEqual(0.8)
+    const classify = await learn(text => !containsChinese(text))
+    expect(await share(classify, chineseUtterances)).toBeGreaterThanOrEqual(0.8)
   }, 120_000)
 
   test('answers by words until it has learnt, and then by meaning', async () => {
     const said: string[] = []
-    const log = { ...noLog, info: (_fields: object, message: string) => said.push(message) }
-    const learner = openLearner()
+    const log = { ...silentLogger, info: (_fields: object, message: string) => said.push(message) }
+    const learner = openIntentRecogniser()
     const first = await learner.intentOf('what time is it?', skills, models, log)
     expect(first.skill).toBe('time')
     await vi.waitFor(() => expect(said).toContain('learnt what the skills are asked for'), 60_000)

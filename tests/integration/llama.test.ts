@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { LaresError } from '../../shared/base/errors.ts'
-import { type Log, noLog } from '../../shared/base/log.ts'
+import { type Logger, silentLogger } from '../../shared/base/log.ts'
 import { openLlamaModels } from '../../shared/models/llama/llama.ts'
 import type {
   ChatMessage,
@@ -17,7 +17,7 @@ describe.skipIf(!modelFile)('the built-in model', () => {
   afterAll(() => models.close())
 
   test('answers a simple question, in a stream', async () => {
-    const chunks = await collect(models, ask('What is the capital of France?'))
+    const chunks = await collect(models, requestFor('What is the capital of France?'))
     expect(textOf(chunks)).toContain('Paris')
     expect(chunks.filter(({ kind }) => kind === 'text').length).toBeGreaterThan(2)
     expect(chunks.at(-1)).toEqual({
@@ -39,12 +39,12 @@ describe.skipIf(!modelFile)('the built-in model', () => {
   })
 
   test('gives the same answer for the same seed', async () => {
-    const story = { ...ask('Tell me a story'), maxTokens: 24, temperature: 1, seed: 7 }
+    const story = { ...requestFor('Tell me a story'), maxTokens: 24, temperature: 1, seed: 7 }
     expect(textOf(await collect(models, story))).toBe(textOf(await collect(models, story)))
   })
 
   test('stops at the limit of tokens', async () => {
-    const end = (await collect(models, { ...ask('Tell me a story'), maxTokens: 5 })).at(-1)
+    const end = (await collect(models, { ...requestFor('Tell me a story'), maxTokens: 5 })).at(-1)
     expect(end).toMatchObject({ finishReason: 'length', usage: { outputTokens: 5 } })
   })
 
@@ -53,7 +53,7 @@ describe.skipIf(!modelFile)('the built-in model', () => {
     const reason = new LaresError('deadline_exceeded', 'enough')
     let pieces = 0
     const listen = async () => {
-      const request = { ...ask('Tell me a very long story'), signal: controller.signal }
+      const request = { ...requestFor('Tell me a very long story'), signal: controller.signal }
       for await (const _chunk of models.generate('text-generation', request))
         if (++pieces === 3) controller.abort(reason)
     }
@@ -64,19 +64,19 @@ describe.skipIf(!modelFile)('the built-in model', () => {
   test('gives up reading a long prompt when its signal is aborted', async () => {
     const signal = AbortSignal.timeout(300)
     const startedAt = performance.now()
-    await expect(collect(models, { ...ask('word '.repeat(1400)), signal })).rejects.toThrow()
+    await expect(collect(models, { ...requestFor('word '.repeat(1400)), signal })).rejects.toThrow()
     expect(performance.now() - startedAt).toBeLessThan(3000)
   })
 
   test('answers the next request after a reader left in the middle', async () => {
-    for await (const _chunk of models.generate('text-generation', ask('Tell me a long story'))) break
-    expect(textOf(await collect(models, ask('What is the capital of Italy?')))).toContain('Rome')
+    for await (const _chunk of models.generate('text-generation', requestFor('Tell me a long story'))) break
+    expect(textOf(await collect(models, requestFor('What is the capital of Italy?')))).toContain('Rome')
   })
 
   test('computes two answers at once', async () => {
     const order: string[] = []
     const listen = async (name: string) => {
-      const request = { ...ask('Tell me a story'), maxTokens: 24 }
+      const request = { ...requestFor('Tell me a story'), maxTokens: 24 }
       for await (const _chunk of models.generate('text-generation', request)) order.push(name)
     }
     await Promise.all([listen('a'), listen('b')])
@@ -100,23 +100,23 @@ describe.skipIf(!modelFile)('the built-in model', () => {
 
   test('ends with length when the context is full', async () => {
     const small = openLlamaModels({ modelFile: modelFile!, contextTokens: 256 })
-    const end = (await collect(small, ask('Tell me a very long story about a king'))).at(-1)!
+    const end = (await collect(small, requestFor('Tell me a very long story about a king'))).at(-1)!
     expect(end).toMatchObject({ kind: 'end', finishReason: 'length' })
     expect(end.kind === 'end' && end.usage.inputTokens + end.usage.outputTokens).toBeLessThanOrEqual(256)
     await small.close()
   })
 
   test('refuses a message that alone is too long, for good', async () => {
-    const error = collect(models, ask('word '.repeat(3000)))
+    const error = collect(models, requestFor('word '.repeat(3000)))
     await expect(error).rejects.toMatchObject({ code: 'rejected', retryable: false })
   })
 
   test('keeps no more cores busy than it is told', async () => {
     const one = openLlamaModels({ modelFile: modelFile!, threads: 1 })
-    await collect(one, { ...ask('hello'), maxTokens: 1 })
+    await collect(one, { ...requestFor('hello'), maxTokens: 1 })
     const before = process.cpuUsage()
     const startedAt = performance.now()
-    await collect(one, { ...ask('Tell me a long story'), maxTokens: 60 })
+    await collect(one, { ...requestFor('Tell me a long story'), maxTokens: 60 })
     const { user, system } = process.cpuUsage(before)
     expect((user + system) / 1000 / (performance.now() - startedAt)).toBeLessThan(1.5)
     await one.close()
@@ -124,23 +124,23 @@ describe.skipIf(!modelFile)('the built-in model', () => {
 
   test('leaves the memory when idle, and comes back when asked', async () => {
     const said: string[] = []
-    const log: Log = { ...noLog, info: (_fields, message) => said.push(message) }
+    const log: Logger = { ...silentLogger, info: (_fields, message) => said.push(message) }
     const idle = openLlamaModels({ modelFile: modelFile!, idleUnloadMs: 1, log })
-    await collect(idle, { ...ask('hello'), maxTokens: 2 })
+    await collect(idle, { ...requestFor('hello'), maxTokens: 2 })
     await vi.waitFor(() => expect(said).toContain('the model left the memory'))
-    await collect(idle, { ...ask('hello'), maxTokens: 2 })
+    await collect(idle, { ...requestFor('hello'), maxTokens: 2 })
     expect(said.filter(message => message === 'loaded the model')).toHaveLength(2)
     await idle.close()
   })
 
   test('ends running answers on close and takes no more', async () => {
     const closing = openLlamaModels({ modelFile: modelFile! })
-    const answer = closing.generate('text-generation', ask('Tell me a story'))[Symbol.asyncIterator]()
+    const answer = closing.generate('text-generation', requestFor('Tell me a story'))[Symbol.asyncIterator]()
     await answer.next()
     const closed = closing.close()
     await expect(collectRest(answer)).rejects.toMatchObject({ code: 'unavailable' })
     await closed
-    await expect(collect(closing, ask('hello'))).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(collect(closing, requestFor('hello'))).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   test('says what it can do, and that it is there', async () => {
@@ -156,11 +156,11 @@ test('says which file is missing, and what to do', async () => {
     message: expect.stringMatching(/\/nowhere\/model\.gguf.*OPENAI_BASE_URL/),
   }
   await expect(models.check()).rejects.toMatchObject(expected)
-  await expect(collect(models, ask('hello'))).rejects.toMatchObject(expected)
+  await expect(collect(models, requestFor('hello'))).rejects.toMatchObject(expected)
   await models.close()
 })
 
-function ask(content: string): GenerateRequest {
+function requestFor(content: string): GenerateRequest {
   return { messages: [{ role: 'user', content }] }
 }
 

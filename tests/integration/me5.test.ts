@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
-import { type Log, noLog } from '../../shared/base/log.ts'
+import { type Logger, silentLogger } from '../../shared/base/log.ts'
 import { openMe5 } from '../../shared/models/e5/e5.ts'
-import { files } from '../../shared/models/e5/model-folder.ts'
+import { me5Files } from '../../shared/models/e5/model-folder.ts'
 import { openTokenizer } from '../../shared/models/e5/tokenizer.ts'
 import { readVocabulary } from '../../shared/models/e5/weights-file.ts'
 import type { EmbeddingKind } from '../../shared/models/models.ts'
@@ -24,7 +24,7 @@ describe.skipIf(!folder)('the built-in embedding model', () => {
   }
 
   test('cuts texts in seven languages into the very ids of the reference', async () => {
-    const { encode } = openTokenizer(readVocabulary(await readFile(join(folder!, files.vocabulary))))
+    const { encode } = openTokenizer(readVocabulary(await readFile(join(folder!, me5Files.vocabulary))))
     for (const { text, ids } of reference) expect(encode(text, 512), text).toEqual(ids)
   })
 
@@ -85,7 +85,7 @@ describe.skipIf(!folder)('the built-in embedding model', () => {
 
   test('leaves the memory when idle, and comes back when asked', async () => {
     const said: string[] = []
-    const log: Log = { ...noLog, info: (_fields, message) => said.push(message) }
+    const log: Logger = { ...silentLogger, info: (_fields, message) => said.push(message) }
     const idle = open({ idleUnloadMs: 1, log })
     await idle.embed(['hello'], 'query')
     await vi.waitFor(() => expect(said).toContain('the embedding model left the memory'))

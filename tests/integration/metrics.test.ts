@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ask, send } from '../support/conversation.ts'
-import { freePort, type House, startHouse } from '../support/instance.ts'
+import { freePort, type LaresInstance, startInstance } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
 
@@ -12,25 +12,30 @@ const hasPromtool = spawnSync('promtool', ['--version']).status === 0
 if (!hasPromtool && process.env.LARES_CI) throw new Error('promtool is missing: apt-get install prometheus')
 
 let model: ModelServer
-let house: House
+let instance: LaresInstance
 
 beforeAll(async () => {
   model = await startModelServer()
-  house = await startHouse({ kind: 'embedded', modelUrl: model.url })
+  instance = await startInstance({ kind: 'embedded', modelUrl: model.url })
 })
 afterAll(async () => {
-  await house?.stop()
+  await instance?.stop()
   await model?.close()
 })
 
 /** What Prometheus's own tool says of a page: nothing, when it is well. */
-function complaints(page: string): string {
+function promtoolOutput(page: string): string {
   const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: page, encoding: 'utf8' })
   return stdout + stderr
 }
 
 /** A process of a house of processes, with the embedded drivers in a home of its own, and the page that it serves. */
-async function pageOf(script: string, args: string[], path: string, variables: Record<string, string>) {
+async function scrapeProcess(
+  script: string,
+  args: string[],
+  path: string,
+  variables: Record<string, string>,
+) {
   const home = await mkdtemp(join(tmpdir(), 'lares-metrics-'))
   const port = String(await freePort())
   const env = { ...process.env, LARES_HOME: home, PORT: port, LARES_METRICS_PORT: port, ...variables }
@@ -51,13 +56,13 @@ async function pageOf(script: string, args: string[], path: string, variables: R
 test.skipIf(!hasPromtool)(
   'the page of the one process is as Prometheus wants it, after all kinds of turns',
   async () => {
-    await ask(house, 'home', 'tell me something nice')
-    await ask(house, 'home', 'what is 12.5% of 8640?')
-    await ask(house, 'home', 'please [fail:400] now')
-    await send(house, 'home', 'only once', 'key-1')
-    await send(house, 'home', 'only once', 'key-1')
-    const page = await (await house.request('/metrics')).text()
-    expect(complaints(page)).toBe('')
+    await ask(instance, 'home', 'tell me something nice')
+    await ask(instance, 'home', 'what is 12.5% of 8640?')
+    await ask(instance, 'home', 'please [fail:400] now')
+    await send(instance, 'home', 'only once', 'key-1')
+    await send(instance, 'home', 'only once', 'key-1')
+    const page = await (await instance.request('/metrics')).text()
+    expect(promtoolOutput(page)).toBe('')
     for (const name of [
       'lares_function_lag',
       'lares_function_oldest_seconds',
@@ -77,13 +82,13 @@ test.skipIf(!hasPromtool)(
 )
 
 test.skipIf(!hasPromtool)('a function’s process serves a page of its own', async () => {
-  const page = await pageOf('shared/host/main.ts', ['functions/skills/time'], '/_/metrics', {})
-  expect(complaints(page)).toBe('')
+  const page = await scrapeProcess('shared/host/main.ts', ['functions/skills/time'], '/_/metrics', {})
+  expect(promtoolOutput(page)).toBe('')
   expect(page).toContain('lares_function_running{faas_name="time"} 0')
 })
 
 test.skipIf(!hasPromtool)('the connector’s process serves a page of its own', async () => {
-  const page = await pageOf('infra/connector/main.ts', [], '/metrics', {})
-  expect(complaints(page)).toBe('')
+  const page = await scrapeProcess('infra/connector/main.ts', [], '/metrics', {})
+  expect(promtoolOutput(page)).toBe('')
   expect(page).toContain('lares_function_lag{function="dialog"} 0')
 })

@@ -2,12 +2,18 @@ import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { listRows } from '../contract/gateway/client.ts'
-import { echo, type House, openHouse, type Responder, TOKEN } from '../contract/gateway/gateway-instance.ts'
+import {
+  echo,
+  OWNER_TOKEN,
+  openTestGateway,
+  type Responder,
+  type TestGateway,
+} from '../contract/gateway/gateway-instance.ts'
 
 /** A browser is no dependency of Lares: where there is none, CHROMIUM names one, or these tests are left out. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-const MALICE = [
+const MALICIOUS_MARKDOWN = [
   '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script>',
   '[link](javascript:window.hacked=3) <a href="javascript:window.hacked=4" onclick="window.hacked=5">a</a>',
   '<iframe srcdoc="<script>parent.hacked=6</script>"></iframe><svg onload="window.hacked=7"></svg>',
@@ -19,7 +25,7 @@ let release = Promise.withResolvers<void>()
 
 const responder: Responder = async turn => {
   const { message, chunk, reply } = turn
-  if (message.data.text === 'malice') return reply(MALICE)
+  if (message.data.text === 'malice') return reply(MALICIOUS_MARKDOWN)
   if (message.data.text !== 'slowly') return echo(turn)
   await chunk(0, 'One **two')
   await release.promise
@@ -28,12 +34,12 @@ const responder: Responder = async turn => {
 
 describe.skipIf(!existsSync(executablePath))('the page', () => {
   let browser: Browser
-  let house: House
+  let house: TestGateway
   let problems: string[]
 
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
-    house = await openHouse({ responder })
+    house = await openTestGateway({ responder })
   }, 30_000)
   afterAll(async () => {
     await browser.close()
@@ -55,7 +61,7 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
 
   async function openSignedIn(options?: BrowserContextOptions): Promise<Page> {
     const page = await openPage(options)
-    await page.goto(`${house.url}/?token=${TOKEN}`)
+    await page.goto(`${house.url}/?token=${OWNER_TOKEN}`)
     await page.locator('#draft').waitFor()
     return page
   }
@@ -80,7 +86,7 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
     await page.locator('#token').fill('wrong-token')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
-    await page.locator('#token').fill(TOKEN)
+    await page.locator('#token').fill(OWNER_TOKEN)
     await page.keyboard.press('Enter')
     await send(page, 'let in')
     await answer(page, 'You said: let in').waitFor()
@@ -141,7 +147,7 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
     const note = { name: '说明.md', mimeType: '', buffer: Buffer.from('# Boiler\n\nThe code is 7788.') }
     const lease = { name: 'lease.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 …') }
     const attachmentsOf = async (text: string) =>
-      (await house.published()).findLast(({ data }) => data.text === text)?.data.attachments
+      (await house.publishedMessages()).findLast(({ data }) => data.text === text)?.data.attachments
     const bytesOf = (buffer: Buffer) => buffer.length
 
     it('go with a message, chosen and left out again', async () => {
@@ -241,12 +247,12 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
     await send(page, 'cut off')
     await page.locator('.is-sending', { hasText: 'cut off' }).waitFor()
     await expect
-      .poll(async () => (await house.published()).some(({ data }) => data.text === 'cut off'))
+      .poll(async () => (await house.publishedMessages()).some(({ data }) => data.text === 'cut off'))
       .toBe(true)
     await page.unroute('**/api/messages')
     await page.reload()
     await answer(page, 'You said: cut off').waitFor()
-    expect((await house.published()).filter(({ data }) => data.text === 'cut off')).toHaveLength(1)
+    expect((await house.publishedMessages()).filter(({ data }) => data.text === 'cut off')).toHaveLength(1)
     expect(await page.locator('.message').count()).toBe(2)
   })
 

@@ -3,16 +3,16 @@ import { type EventLog, openEventLog } from '../../shared/contract/events/event-
 import type { ObjectStore } from '../../shared/objects/objects.ts'
 import { openKeys } from '../../shared/protection/keys.ts'
 import { lazyKeys } from '../../shared/protection/lazy-keys.ts'
-import { masterKeysOf } from '../../shared/protection/master-key.ts'
-import { openOwners } from '../../shared/protection/owners.ts'
+import { masterKeysFromText } from '../../shared/protection/master-key.ts'
+import { openOwnerCache } from '../../shared/protection/owners.ts'
 import type { Protection } from '../../shared/protection/protection.ts'
-import type { Ring } from '../../shared/protection/ring/ring.ts'
-import { openSqliteRing } from '../../shared/protection/ring/sqlite-ring.ts'
-import { keyIdOfRecord, openRecord } from '../../shared/protection/sealed-record.ts'
+import type { KeyRing } from '../../shared/protection/ring/ring.ts'
+import { openSqliteKeyRing } from '../../shared/protection/ring/sqlite-ring.ts'
+import { keyIdOfBusRecord, unsealBusRecord } from '../../shared/protection/sealed-record.ts'
 import { protectedBus } from '../../shared/protection/stores/protected-bus.ts'
 import { protectedObjects } from '../../shared/protection/stores/protected-objects.ts'
-import { protectedConversations } from '../../shared/protection/stores/protected-store.ts'
-import type { Conversations } from '../../shared/store/store.ts'
+import { protectedStore } from '../../shared/protection/stores/protected-store.ts'
+import type { Store } from '../../shared/store/store.ts'
 import type { SimulatedBus } from './world/bus.ts'
 import type { Call, Calls } from './world/calls.ts'
 import type { Log } from './world/log.ts'
@@ -25,7 +25,7 @@ type Keyed = Pick<Protection, 'keys' | 'ring'>
 /** What a process has of the house's servers, joined as `shared/host/drivers.ts` does. */
 export type Drivers = {
   bus: Bus
-  conversations: Conversations
+  conversations: Store
   objects: ObjectStore
   events: EventLog
   /** Undefined where nothing is encrypted. */
@@ -40,7 +40,7 @@ export type SimulatedDrivers = {
 }
 
 export type Outside = {
-  conversations: Conversations
+  conversations: Store
   objects: Pick<ObjectStore, 'get' | 'list'>
   protection: Keyed | undefined
   /** What is on a topic, each partition in its order, in the clear; without what is forgotten. */
@@ -81,17 +81,17 @@ function plain(servers: Servers): SimulatedDrivers {
 }
 
 function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
-  const ring = openSqliteRing(':memory:')
-  const masters = masterKeysOf(Buffer.alloc(32, 1).toString('base64'))
-  const keysBehind = (one: Ring) => lazyKeys(() => openKeys({ ring: one, masters })).keys
+  const ring = openSqliteKeyRing(':memory:')
+  const masters = masterKeysFromText(Buffer.alloc(32, 1).toString('base64'))
+  const keysBehind = (one: KeyRing) => lazyKeys(() => openKeys({ ring: one, masterKeys: masters })).keys
   const throughNetwork = networkOf(ring, calls)
   const outsider = keysBehind(ring)
   return {
     of(life) {
       const distant = throughNetwork(life)
       const keys = keysBehind(distant)
-      const owners = openOwners()
-      const conversations = protectedConversations(servers.store.of(life), keys)
+      const owners = openOwnerCache()
+      const conversations = protectedStore(servers.store.of(life), keys)
       const ownerOf = async (conversation: string) =>
         (await conversations.history.conversation(conversation))?.person
       const bus = protectedBus(servers.bus.of(life), { keys, owners, ownerOf })
@@ -100,20 +100,20 @@ function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
         bus,
         conversations,
         objects,
-        events: openEventLog(bus, objects, { learn: owners.learn, ownerOf }),
+        events: openEventLog(bus, objects, { recordOwner: owners.recordOwner, ownerOf }),
         protection: { keys, ring: async () => distant },
       }
     },
     outside: {
       protection: { keys: outsider, ring: async () => ring },
-      conversations: protectedConversations(servers.store.driver, outsider),
+      conversations: protectedStore(servers.store.driver, outsider),
       objects: protectedObjects(servers.objects.outside, outsider),
       async records(topic) {
         const opened: BusRecord[] = []
         for (const record of servers.log.all(topic)) {
-          const id = keyIdOfRecord(record)
+          const id = keyIdOfBusRecord(record)
           const key = id === undefined ? undefined : await outsider.byId(id)
-          if (key) opened.push(openRecord(key, record))
+          if (key) opened.push(unsealBusRecord(key, record))
           else if (id === undefined) opened.push(record)
         }
         return opened
@@ -123,7 +123,7 @@ function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
 }
 
 /** The key ring is in the database with the conversations, behind the same network. */
-function networkOf(ring: Ring, calls: Calls): (life: Life) => Ring {
+function networkOf(ring: KeyRing, calls: Calls): (life: Life) => KeyRing {
   /** Whose each key is: ids are drawn by chance, and a fault's place is none. */
   const people = new Map<string, string>()
   return life => {
@@ -140,10 +140,10 @@ function networkOf(ring: Ring, calls: Calls): (life: Life) => Ring {
           people.set(added.id, added.person)
           return added
         }),
-      ofPerson: person => call(`ofPerson ${person}`, () => ring.ofPerson(person)),
+      byPerson: person => call(`ofPerson ${person}`, () => ring.byPerson(person)),
       byId: id => call(`byId of ${people.get(id)}`, () => ring.byId(id)),
       destroy: person => call(`destroy ${person}`, () => ring.destroy(person)),
-      anchor: (...given) => call('anchor', () => ring.anchor(...given)),
+      setAnchor: (...given) => call('anchor', () => ring.setAnchor(...given)),
     }
   }
 }

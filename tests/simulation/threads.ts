@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { WorkerOptions } from 'node:worker_threads'
-import { passagesOf } from '../../functions/memory/readers/chunks.ts'
+import { splitIntoPassages } from '../../functions/memory/readers/chunks.ts'
 import { readText } from '../../functions/memory/readers/plain-text.ts'
 import type { Clock } from './clock.ts'
 import type { Life } from './world/machine.ts'
@@ -24,7 +24,7 @@ export const threadsOn = (clock: Clock) =>
       const die = () => this.emit('exit', 1)
       if (life.alive) life.onDeath(die)
       else queueMicrotask(die)
-      clock.after(READING_MS, () => this.emit('message', { pieces: passagesOf(parts), count }), life)
+      clock.after(READING_MS, () => this.emit('message', { pieces: splitIntoPassages(parts), count }), life)
     }
     async terminate(): Promise<number> {
       return 1

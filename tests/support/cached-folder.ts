@@ -8,10 +8,10 @@ import { readEnvironment } from '../../shared/config/environment.ts'
  * run that is cut short nor a second one at the same time leaves half of it. Errors: those of `fill`.
  */
 export async function cachedFolder(name: string, fill: (draft: string) => Promise<unknown>): Promise<string> {
-  const { cache } = readEnvironment(process.env)
-  const folder = join(cache, name)
+  const { cacheDirectory } = readEnvironment(process.env)
+  const folder = join(cacheDirectory, name)
   if (existsSync(folder)) return folder
-  await mkdir(cache, { recursive: true })
+  await mkdir(cacheDirectory, { recursive: true })
   const draft = await mkdtemp(`${folder}-`)
   try {
     await fill(draft)

@@ -1,7 +1,7 @@
-import type { House } from './instance.ts'
+import type { LaresInstance } from './instance.ts'
 import { until } from './until.ts'
 
-export type Row = {
+export type MessageRow = {
   id: string
   role: string
   text: string
@@ -11,7 +11,12 @@ export type Row = {
 }
 
 /** Sends a message and gives back its id; anything but 202 is an error. */
-export async function send(house: House, conversation: string, text: string, key?: string): Promise<string> {
+export async function send(
+  house: LaresInstance,
+  conversation: string,
+  text: string,
+  key?: string,
+): Promise<string> {
   const answer = await house.request('/api/messages', {
     method: 'POST',
     body: JSON.stringify({ conversation, text }),
@@ -21,22 +26,27 @@ export async function send(house: House, conversation: string, text: string, key
   return ((await answer.json()) as { id: string }).id
 }
 
-export async function messages(house: House, conversation: string): Promise<Row[]> {
+export async function listMessages(house: LaresInstance, conversation: string): Promise<MessageRow[]> {
   const answer = await house.request(`/api/conversations/${conversation}/messages?limit=200`)
   if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
-  return ((await answer.json()) as { messages: Row[] }).messages
+  return ((await answer.json()) as { messages: MessageRow[] }).messages
 }
 
 /** Waits for the reply to a message. */
-export const replyTo = (house: House, conversation: string, id: string, timeoutMs = 20_000): Promise<Row> =>
-  until(async () => (await messages(house, conversation)).find(row => row.inReplyTo === id), timeoutMs)
+export const waitForReply = (
+  house: LaresInstance,
+  conversation: string,
+  id: string,
+  timeoutMs = 20_000,
+): Promise<MessageRow> =>
+  until(async () => (await listMessages(house, conversation)).find(row => row.inReplyTo === id), timeoutMs)
 
 /** Sends and waits for the reply's text. */
 export async function ask(
-  house: House,
+  house: LaresInstance,
   conversation: string,
   text: string,
   timeoutMs?: number,
 ): Promise<string> {
-  return (await replyTo(house, conversation, await send(house, conversation, text), timeoutMs)).text
+  return (await waitForReply(house, conversation, await send(house, conversation, text), timeoutMs)).text
 }

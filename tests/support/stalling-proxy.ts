@@ -13,32 +13,32 @@ export type StallingProxy = {
 /** Stands between a client and a server on this machine, to make the network between them fail. */
 export async function startStallingProxy(target: number): Promise<StallingProxy> {
   const sockets = new Set<Socket>()
-  let stalled = false
-  const keep = (socket: Socket) => {
+  let isStalled = false
+  const track = (socket: Socket) => {
     sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
     return socket
   }
   const server = createServer(client => {
-    keep(client)
-    const upstream = keep(connect(target, '127.0.0.1'))
-    const pass = (from: Socket, to: Socket) => {
-      from.on('data', data => stalled || to.write(data))
-      from.on('close', () => stalled || to.destroy())
+    track(client)
+    const upstream = track(connect(target, '127.0.0.1'))
+    const pipe = (from: Socket, to: Socket) => {
+      from.on('data', data => isStalled || to.write(data))
+      from.on('close', () => isStalled || to.destroy())
     }
-    pass(client, upstream)
-    pass(upstream, client)
+    pipe(client, upstream)
+    pipe(upstream, client)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const breakAll = () => sockets.forEach(socket => void socket.destroy())
   return {
     port: (server.address() as AddressInfo).port,
     stall() {
-      stalled = true
+      isStalled = true
     },
     heal() {
-      stalled = false
+      isStalled = false
       breakAll()
     },
     async close() {

@@ -5,45 +5,47 @@ import { Webhook } from 'standardwebhooks'
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
 /** A delivery whose signature was checked as the specification says. */
-export type Taken = { id: string; conversation: string; text: string; inReplyTo: string; status: string }
+export type Delivery = { id: string; conversation: string; text: string; inReplyTo: string; status: string }
 
-export type Receiver = {
+export type WebhookReceiver = {
   url: string
   /** Everything that was asked, in the order in which it came. */
-  asked: Taken[]
+  deliveries: Delivery[]
   /** What is answered; default 204. */
-  answer(decide: (delivery: Taken) => number | [status: number, headers: Record<string, string>]): void
+  respondWith(
+    decide: (delivery: Delivery) => number | [status: number, headers: Record<string, string>],
+  ): void
   close(): Promise<void>
 }
 
 /** A receiver of webhooks, as somebody else would write it with the library of the specification. */
-export async function startReceiver(port = 0): Promise<Receiver> {
-  const asked: Taken[] = []
-  let decide: Parameters<Receiver['answer']>[0] = () => 204
+export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
+  const deliveries: Delivery[] = []
+  let decide: Parameters<WebhookReceiver['respondWith']>[0] = () => 204
   const verifier = new Webhook(SECRET)
-  const take = async (request: IncomingMessage, response: ServerResponse) => {
+  const receive = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const body = Buffer.concat(chunks).toString()
     const { type, data } = verifier.verify(body, request.headers as Record<string, string>) as {
       type: string
-      data: Taken
+      data: Delivery
     }
     if (type !== 'reply.completed' || request.headers['webhook-id'] !== data.id)
       throw new Error('what is this?')
-    asked.push(data)
+    deliveries.push(data)
     const decided = decide(data)
     const [status, headers] = typeof decided === 'number' ? [decided, {}] : decided
     response.writeHead(status, headers).end()
   }
   const server = createServer((request, response) => {
-    take(request, response).catch(() => response.writeHead(400).end())
+    receive(request, response).catch(() => response.writeHead(400).end())
   })
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/lares`,
-    asked,
-    answer(next) {
+    deliveries,
+    respondWith(next) {
       decide = next
     },
     async close() {

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
-import { readState } from '../state.ts'
-import { assistant, openTalk, prompts, recalledOf, replies } from '../talk.fixture.ts'
+import { parseState } from '../state.ts'
+import { assistant, createRecalled, openTestConversation, prompts, replies } from '../talk.fixture.ts'
 
-const received = (text: string, language = 'en') => ({ person: 'ann', text, language })
+const messageData = (text: string, language = 'en') => ({ person: 'ann', text, language })
 
 test.each([
-  ['lares.message.received', received('hello'), 'understanding the message failed'],
-  ['lares.message.received', received('你好', 'zh'), '理解消息出了问题'],
-  ['lares.intent.recognised', recalledOf('hello'), 'the memory failed'],
-  ['lares.context.recalled', recalledOf('hello'), 'the conversation failed'],
+  ['lares.message.received', messageData('hello'), 'understanding the message failed'],
+  ['lares.message.received', messageData('你好', 'zh'), '理解消息出了问题'],
+  ['lares.intent.recognised', createRecalled('hello'), 'the memory failed'],
+  ['lares.context.recalled', createRecalled('hello'), 'the conversation failed'],
 ] as const)(
   'a message that died as %s is answered with an apology that names the part',
   (type, data, words) => {
-    const talk = openTalk()
+    const talk = openTestConversation()
     expect(replies(talk.died(type, 'm1', data))).toMatchObject([
       { inReplyTo: 'm1', answers: ['m1'], status: 'failed', text: expect.stringContaining(words) },
     ])
@@ -21,9 +21,9 @@ test.each([
 )
 
 test('the apology for a message that died on its way waits for the messages before it', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
-  expect(talk.died('lares.message.received', 'm2', received('two'))).toEqual([])
+  expect(talk.died('lares.message.received', 'm2', messageData('two'))).toEqual([])
   talk.say('m3', 'three')
   const drafts = talk.generated('m1', 'One!')
   expect(replies(drafts).map(({ inReplyTo, status }) => [inReplyTo, status])).toEqual([
@@ -34,23 +34,23 @@ test('the apology for a message that died on its way waits for the messages befo
 })
 
 test('a message that comes after all, before its apology was said, is answered as any other', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
-  talk.died('lares.message.received', 'm2', received('two'))
+  talk.died('lares.message.received', 'm2', messageData('two'))
   talk.say('m2', 'two')
   expect(replies(talk.generated('m1', 'One!'))).toHaveLength(1)
   expect(replies(talk.generated('m2', 'Two!'))).toMatchObject([{ inReplyTo: 'm2', status: 'completed' }])
 })
 
 test('when too many wait, the apology is said at once', () => {
-  const talk = openTalk({ assistant: { ...assistant, maxWaiting: 1 } })
+  const talk = openTestConversation({ assistant: { ...assistant, maxWaiting: 1 } })
   talk.say('m1', 'one')
   talk.say('m2', 'two')
-  expect(replies(talk.died('lares.message.received', 'm3', received('three')))).toHaveLength(1)
+  expect(replies(talk.died('lares.message.received', 'm3', messageData('three')))).toHaveLength(1)
 })
 
 test('a dead prompt ends its turn with an apology, and the next message is taken up', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   talk.say('m2', 'two')
   const drafts = talk.died('lares.prompt.composed', 'm1', { step: 0 })
@@ -62,21 +62,21 @@ test('a dead prompt ends its turn with an apology, and the next message is taken
 })
 
 test('the apology tells slowness from failure', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   const drafts = talk.died('lares.prompt.composed', 'm1', { step: 0 }, 'deadline_exceeded')
   expect(replies(drafts)[0]!.text).toContain('the language model took too long')
 })
 
 test('a dead request to the skill that reads the words ends the turn', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it?', { skill: 'time' })
   const drafts = talk.died('lares.skill.time.requested', 'm1', { callId: 'm1/text', step: 0 })
   expect(replies(drafts)[0]!.text).toContain('the skill "time" failed')
 })
 
 test('a dead call of the model is an error for it to read, and it goes on', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it?')
   talk.generated('m1', '', { calls: ['time', 'notes'] })
   talk.returned('m1', 'm1/0/1', 'Noted.')
@@ -89,14 +89,14 @@ test('a dead call of the model is an error for it to read, and it goes on', () =
 })
 
 test('a dead call whose data travelled apart is found by its skill', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it?')
   talk.generated('m1', '', { calls: ['time'] })
   expect(prompts(talk.died('lares.skill.time.requested', 'm1'))).toHaveLength(1)
 })
 
 test('dead letters of what does not hold up a turn change nothing', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   const before = structuredClone(talk.state)
   expect(talk.died('lares.reply.completed', 'm1', {})).toEqual([])
@@ -104,18 +104,18 @@ test('dead letters of what does not hold up a turn change nothing', () => {
   expect(talk.died('lares.prompt.composed', 'other', { step: 0 })).toEqual([])
   expect(talk.died('lares.prompt.composed', 'm1', { step: 3 })).toEqual([])
   expect(talk.died('lares.skill.time.requested', 'm1', { callId: 'm1/text' })).toEqual([])
-  expect(talk.died('lares.context.recalled', 'm1', recalledOf('one'))).toEqual([])
+  expect(talk.died('lares.context.recalled', 'm1', createRecalled('one'))).toEqual([])
   expect(talk.state).toEqual(before)
 })
 
 test('a message that failed already is not failed again', () => {
-  const talk = openTalk()
-  talk.died('lares.message.received', 'm1', received('one'))
-  expect(talk.died('lares.intent.recognised', 'm1', recalledOf('one'))).toEqual([])
+  const talk = openTestConversation()
+  talk.died('lares.message.received', 'm1', messageData('one'))
+  expect(talk.died('lares.intent.recognised', 'm1', createRecalled('one'))).toEqual([])
 })
 
 test('when a dead prompt is put back, what the model says is the late reply', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   talk.died('lares.prompt.composed', 'm1', { step: 0 })
   expect(replies(talk.generated('m1', 'One, late.'))).toMatchObject([
@@ -126,7 +126,7 @@ test('when a dead prompt is put back, what the model says is the late reply', ()
 })
 
 test('a turn that goes on late waits for the one that runs', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   talk.died('lares.prompt.composed', 'm1', { step: 0 })
   talk.say('m2', 'two')
@@ -135,7 +135,7 @@ test('a turn that goes on late waits for the one that runs', () => {
 })
 
 test('a dead request that is put back gives the late reply by its result', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'what time is it?', { skill: 'time' })
   talk.died('lares.skill.time.requested', 'm1', { callId: 'm1/text' })
   expect(talk.returned('m1', 'm1/other', 'Noon.')).toEqual([])
@@ -143,15 +143,15 @@ test('a dead request that is put back gives the late reply by its result', () =>
 })
 
 test('a message that died on its way and was put back is answered late', () => {
-  const talk = openTalk()
-  talk.died('lares.message.received', 'm1', received('one'))
+  const talk = openTestConversation()
+  talk.died('lares.message.received', 'm1', messageData('one'))
   expect(prompts(talk.say('m1', 'one'))).toHaveLength(1)
   expect(replies(talk.generated('m1', 'One, late.'))).toMatchObject([{ inReplyTo: 'm1' }])
 })
 
 test('a late turn that fails again, or is stopped, does so quietly: the person knows that it failed', () => {
-  const talk = openTalk()
-  talk.died('lares.message.received', 'm1', received('one'))
+  const talk = openTestConversation()
+  talk.died('lares.message.received', 'm1', messageData('one'))
   talk.say('m1', 'one')
   expect(talk.died('lares.prompt.composed', 'm1', { step: 0 })).toEqual([])
   expect(talk.status('m1')).toBe('failed')
@@ -161,7 +161,7 @@ test('a late turn that fails again, or is stopped, does so quietly: the person k
 })
 
 test('a reply that may not be on the log takes its place before the next one', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   const [first] = talk.say('m1', '/help')
   talk.loseTrack()
   expect(talk.say('m2', '/help')).toMatchObject([
@@ -175,7 +175,7 @@ test('a reply that may not be on the log takes its place before the next one', (
 })
 
 test('what steps in a row could not put on the log stays in its order, until one of them is known to be there', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   const answered = (message: string) => replies(talk.say(message, '/help')).map(({ inReplyTo }) => inReplyTo)
   answered('m1')
   talk.loseTrack()
@@ -190,16 +190,16 @@ test('what steps in a row could not put on the log stays in its order, until one
 })
 
 test('a state that was stored with one such step, or with none, is read', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', '/help')
   const { state } = talk
   const [only] = state.unpublished
-  expect(readState({ ...state, unpublished: only })?.unpublished).toEqual([only])
-  expect(readState({ ...state, unpublished: null })?.unpublished).toEqual([])
+  expect(parseState({ ...state, unpublished: only })?.unpublished).toEqual([only])
+  expect(parseState({ ...state, unpublished: null })?.unpublished).toEqual([])
 })
 
 test('all that a step said takes its place before the next reply', () => {
-  const talk = openTalk({ mode: 'interrupt' })
+  const talk = openTestConversation({ mode: 'interrupt' })
   talk.say('m1', 'one')
   expect(replies(talk.say('m2', '/stop')).map(({ inReplyTo }) => inReplyTo)).toEqual(['m1', 'm2'])
   talk.loseTrack()
@@ -208,7 +208,7 @@ test('all that a step said takes its place before the next reply', () => {
 })
 
 test('in mode interrupt a new message goes before what is late, and does not lose it', () => {
-  const talk = openTalk({ mode: 'interrupt' })
+  const talk = openTestConversation({ mode: 'interrupt' })
   talk.say('m1', 'one')
   talk.died('lares.prompt.composed', 'm1', { step: 0 })
   talk.say('m2', 'two')

@@ -1,26 +1,26 @@
 import * as z from 'zod'
-import { type Language, language, skillType } from '#shared/contract/events/event-types.ts'
-import { apology, toolFailed } from '../messages.ts'
-import { isKnown, type Said, type Turn } from '../state.ts'
-import type { Work } from '../step-context.ts'
+import { type Language, languageSchema, skillRequestType } from '#shared/contract/events/event-types.ts'
+import { apologyText, toolFailedText } from '../messages.ts'
+import { isKnownMessage, type Turn, type UserMessage } from '../state.ts'
+import type { StepContext } from '../step-context.ts'
 import { failTurn } from '../turn/completion.ts'
-import { isFull, tellFailure } from '../turn/queue.ts'
-import { setResult } from './result.ts'
+import { isQueueFull, replyWithFailure } from '../turn/queue.ts'
+import { setToolResult } from './result.ts'
 
 /** What dialog needs to know of an event that failed for good. */
 export type DeadLetter = {
   id: string
   type: string
   /** The message whose turn it was. */
-  message: string
+  messageId: string
   errorCode: string
   callId?: string
   step?: number
   /** What the person said, where it is known; a claim check that was not redeemed does not tell. */
-  said?: { person: string; language: Language; said: Said }
+  said?: { person: string; language: Language; said: UserMessage }
 }
 
-const failedEvent = z.object({
+const failedEventSchema = z.object({
   id: z.string(),
   type: z.string(),
   subject: z.string(),
@@ -30,28 +30,28 @@ const failedEvent = z.object({
   data: z.unknown().optional(),
 })
 
-const words = z.object({ person: z.string(), text: z.string(), language: language() })
-const within = z.object({ message: words, saidAt: z.string() })
-const place = z.object({ callId: z.string().optional(), step: z.number().optional() })
+const messageTextSchema = z.object({ person: z.string(), text: z.string(), language: languageSchema() })
+const enrichedMessageSchema = z.object({ message: messageTextSchema, saidAt: z.string() })
+const turnPositionSchema = z.object({ callId: z.string().optional(), step: z.number().optional() })
 
 /** Undefined when it is no event of a turn. */
-export function readDeadLetter(event: unknown, errorCode: string): DeadLetter | undefined {
-  const failed = failedEvent.safeParse(event).data
+export function parseDeadLetter(event: unknown, errorCode: string): DeadLetter | undefined {
+  const failed = failedEventSchema.safeParse(event).data
   if (!failed) return undefined
-  const said = saidIn(failed)
+  const said = userMessageIn(failed)
   return {
     id: failed.id,
     type: failed.type,
-    message: failed.correlationid,
+    messageId: failed.correlationid,
     errorCode,
-    ...place.safeParse(failed.data).data,
+    ...turnPositionSchema.safeParse(failed.data).data,
     ...(said && { said }),
   }
 }
 
-function saidIn(failed: z.infer<typeof failedEvent>): DeadLetter['said'] {
-  const bare = words.safeParse(failed.data).data
-  const enriched = within.safeParse(failed.data).data
+function userMessageIn(failed: z.infer<typeof failedEventSchema>): DeadLetter['said'] {
+  const bare = messageTextSchema.safeParse(failed.data).data
+  const enriched = enrichedMessageSchema.safeParse(failed.data).data
   const message = bare ?? enriched?.message
   if (!message) return undefined
   const { person, text, language } = message
@@ -63,58 +63,68 @@ function saidIn(failed: z.infer<typeof failedEvent>): DeadLetter['said'] {
 }
 
 /** Events of a message on its way to dialog. */
-const ON_THE_WAY = new Set([
+const PRE_DIALOG_TYPES = new Set([
   'lares.message.received',
   'lares.message.transcribed',
   'lares.intent.recognised',
   'lares.context.recalled',
 ])
 
-export const isOnTheWay = ({ type }: DeadLetter): boolean => ON_THE_WAY.has(type)
+export const failedBeforeDialog = ({ type }: DeadLetter): boolean => PRE_DIALOG_TYPES.has(type)
 
 /** Ends what cannot go on, so that no turn hangs and no message is silently lost. */
-export function takeDeadLetter(work: Work, dead: DeadLetter): void {
-  const { state } = work
-  if (isOnTheWay(dead)) loseMessage(work, dead)
-  else if (state.turn?.id === dead.message) loseStage(work, state.turn, dead)
-  else work.notes.push('a dead letter is of no turn that runs')
+export function onDeadLetter(context: StepContext, deadLetter: DeadLetter): void {
+  const { state } = context
+  if (failedBeforeDialog(deadLetter)) failMessage(context, deadLetter)
+  else if (state.turn?.id === deadLetter.messageId) failStage(context, state.turn, deadLetter)
+  else context.debugMessages.push('a dead letter is of no turn that runs')
 }
 
 /** The message did not reach dialog. Its failure is told when it is its turn, as its answer would have been. */
-function loseMessage(work: Work, dead: DeadLetter): void {
-  const { state } = work
-  if (isKnown(state, dead.message) || !dead.said) {
-    work.notes.push('a dead letter is of a message that is known already, or nobody knows whose')
+function failMessage(context: StepContext, deadLetter: DeadLetter): void {
+  const { state } = context
+  if (isKnownMessage(state, deadLetter.messageId) || !deadLetter.said) {
+    context.debugMessages.push('a dead letter is of a message that is known already, or nobody knows whose')
     return
   }
-  const { person, language, said } = dead.said
-  const text = apology(dead.type, dead.errorCode, language)
+  const { person, language, said } = deadLetter.said
+  const text = apologyText(deadLetter.type, deadLetter.errorCode, language)
   const failure = { kind: 'failure' as const, said, person, language, text }
-  if (isFull(work)) tellFailure(work, failure)
+  if (isQueueFull(context)) replyWithFailure(context, failure)
   else state.waiting.push(failure)
 }
 
-function loseStage(work: Work, turn: Turn, dead: DeadLetter): void {
+function failStage(context: StepContext, turn: Turn, deadLetter: DeadLetter): void {
   const { stage } = turn
-  const isOfModel = dead.type === 'lares.prompt.composed' || dead.type === 'lares.generation.completed'
-  const isOfCall = dead.type === 'lares.result.returned' || dead.type.startsWith('lares.skill.')
-  const text = apology(dead.type, dead.errorCode, turn.message.language)
-  if (stage.kind === 'model' && isOfModel && isNow(dead.step, turn.step)) failTurn(work, turn, text)
-  else if (stage.kind === 'skill' && isOfCall && isNow(dead.callId, stage.callId)) failTurn(work, turn, text)
-  else if (stage.kind === 'tools' && isOfCall) loseCalls(work, turn, stage.calls, dead)
-  else work.notes.push('a dead letter is of a part of the turn that is over')
+  const isModelEvent =
+    deadLetter.type === 'lares.prompt.composed' || deadLetter.type === 'lares.generation.completed'
+  const isCallEvent =
+    deadLetter.type === 'lares.result.returned' || deadLetter.type.startsWith('lares.skill.')
+  const text = apologyText(deadLetter.type, deadLetter.errorCode, turn.message.language)
+  if (stage.kind === 'model' && isModelEvent && matchesOrUnknown(deadLetter.step, turn.step))
+    failTurn(context, turn, text)
+  else if (stage.kind === 'skill' && isCallEvent && matchesOrUnknown(deadLetter.callId, stage.callId))
+    failTurn(context, turn, text)
+  else if (stage.kind === 'tools' && isCallEvent) failCalls(context, turn, stage.calls, deadLetter)
+  else context.debugMessages.push('a dead letter is of a part of the turn that is over')
 }
 
 /** A claim check that was not redeemed does not tell; then it is taken for what the turn waits for. */
-const isNow = <T>(told: T | undefined, awaited: T): boolean => told === undefined || told === awaited
+const matchesOrUnknown = <T>(reported: T | undefined, expected: T): boolean =>
+  reported === undefined || reported === expected
 
-type Calls = Extract<Turn['stage'], { kind: 'tools' }>['calls']
+type ToolCallStates = Extract<Turn['stage'], { kind: 'tools' }>['calls']
 
 /** The model is told that its call failed, and goes on without it. */
-function loseCalls(work: Work, turn: Turn, calls: Calls, { type, callId }: DeadLetter): void {
-  const isLost = (call: Calls[number]) =>
+function failCalls(
+  context: StepContext,
+  turn: Turn,
+  calls: ToolCallStates,
+  { type, callId }: DeadLetter,
+): void {
+  const isFailed = (call: ToolCallStates[number]) =>
     callId === undefined
-      ? type === 'lares.result.returned' || type === skillType(call.skill)
+      ? type === 'lares.result.returned' || type === skillRequestType(call.skill)
       : call.callId === callId
-  for (const call of calls.filter(isLost)) setResult(work, turn, call.callId, toolFailed)
+  for (const call of calls.filter(isFailed)) setToolResult(context, turn, call.callId, toolFailedText)
 }

@@ -1,56 +1,56 @@
-import { commandIn, runCommand } from '../commands.ts'
-import { tooMany } from '../messages.ts'
-import { newest } from '../prompt/transcript.ts'
-import { isKnown, type Recalled } from '../state.ts'
-import { markSaid, sayReply, type Work } from '../step-context.ts'
-import { interruptTurn, keepFailed } from '../turn/completion.ts'
-import { dropWaiting, isFull } from '../turn/queue.ts'
-import { saidOf, type Taken } from '../turn/turn.ts'
+import { parseCommand, runCommand } from '../commands.ts'
+import { queueFullText } from '../messages.ts'
+import { newestEntries } from '../prompt/transcript.ts'
+import { isKnownMessage, type RecalledMessage } from '../state.ts'
+import { type StepContext, sendReply, setMessageStatus } from '../step-context.ts'
+import { interruptTurn, recordFailure } from '../turn/completion.ts'
+import { clearQueue, isQueueFull } from '../turn/queue.ts'
+import { type ReceivedMessage, toUserMessage } from '../turn/turn.ts'
 
 /** Takes a message in: it is answered at once if it is a command, else it waits, if only for the end of this step. */
-export function takeMessage(work: Work, id: string, recalled: Recalled): void {
-  const { state } = work
+export function onMessage(context: StepContext, id: string, recalled: RecalledMessage): void {
+  const { state } = context
   const isLate = state.failed.some(({ messages }) => messages.includes(id))
   // A failure that is not told yet is averted by the message itself.
   state.waiting = state.waiting.filter(item => item.kind !== 'failure' || item.said.id !== id)
-  if (!isLate && isKnown(state, id)) {
-    work.notes.push('the message was taken already')
+  if (!isLate && isKnownMessage(state, id)) {
+    context.debugMessages.push('the message was taken already')
     return
   }
   state.failed = state.failed.filter(({ messages }) => !messages.includes(id))
   state.timeZone = recalled.message.timeZone
-  const command = commandIn(recalled.message.text)
-  if (command) runCommand(work, command, { id, recalled })
-  else if (isLate) queueLate(work, { id, recalled })
-  else if (work.assistant.mode === 'interrupt') takeOver(work, { id, recalled })
-  else queue(work, { id, recalled })
+  const command = parseCommand(recalled.message.text)
+  if (command) runCommand(context, command, { id, recalled })
+  else if (isLate) queueLateMessage(context, { id, recalled })
+  else if (context.assistant.mode === 'interrupt') interruptAndQueue(context, { id, recalled })
+  else queueMessage(context, { id, recalled })
 }
 
-function queueLate(work: Work, { id, recalled }: Taken): void {
-  if (work.state.turn && isFull(work)) keepFailed(work, { messages: [id], turn: null })
-  else work.state.waiting.push({ kind: 'message', id, recalled: trimmed(recalled), isLate: true })
+function queueLateMessage(context: StepContext, { id, recalled }: ReceivedMessage): void {
+  if (context.state.turn && isQueueFull(context)) recordFailure(context, { messages: [id], turn: null })
+  else context.state.waiting.push({ kind: 'message', id, recalled: trimHistory(recalled), isLate: true })
 }
 
-function takeOver(work: Work, { id, recalled }: Taken): void {
-  const { state } = work
-  if (state.turn) interruptTurn(work, state.turn)
-  dropWaiting(work, { keepLate: true })
-  state.waiting.unshift({ kind: 'message', id, recalled: trimmed(recalled), isLate: false })
+function interruptAndQueue(context: StepContext, { id, recalled }: ReceivedMessage): void {
+  const { state } = context
+  if (state.turn) interruptTurn(context, state.turn)
+  clearQueue(context, { keepLate: true })
+  state.waiting.unshift({ kind: 'message', id, recalled: trimHistory(recalled), isLate: false })
 }
 
-function queue(work: Work, { id, recalled }: Taken): void {
-  const said = [saidOf({ id, recalled })]
+function queueMessage(context: StepContext, { id, recalled }: ReceivedMessage): void {
+  const said = [toUserMessage({ id, recalled })]
   const { person, language } = recalled.message
-  if (work.state.turn && isFull(work)) {
-    sayReply(work, { person, language, text: tooMany[language], status: 'failed', said })
+  if (context.state.turn && isQueueFull(context)) {
+    sendReply(context, { person, language, text: queueFullText[language], status: 'failed', said })
   } else {
-    markSaid(work, said, 'queued')
-    work.state.waiting.push({ kind: 'message', id, recalled: trimmed(recalled), isLate: false })
+    setMessageStatus(context, said, 'queued')
+    context.state.waiting.push({ kind: 'message', id, recalled: trimHistory(recalled), isLate: false })
   }
 }
 
 /** What a caller brings along is kept only as far as a prompt will repeat it. */
-function trimmed(recalled: Recalled): Recalled {
+function trimHistory(recalled: RecalledMessage): RecalledMessage {
   const { history, ...message } = recalled.message
-  return { ...recalled, message: { ...message, ...(history && { history: newest(history) }) } }
+  return { ...recalled, message: { ...message, ...(history && { history: newestEntries(history) }) } }
 }

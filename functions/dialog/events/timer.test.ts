@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { openTalk, replies } from '../talk.fixture.ts'
+import { openTestConversation, replies } from '../talk.fixture.ts'
 
 test('a timer that fires is said at once, by nobody asked, also during a turn', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   expect(replies(talk.fired('t1', 'stretch'))).toEqual([
     {
@@ -21,25 +21,25 @@ test('a timer that fires is said at once, by nobody asked, also during a turn', 
 })
 
 test('a reminder speaks the language that it was set in', () => {
-  expect(replies(openTalk().fired('t1', '喝水', { language: 'zh' }))[0]!.text).toBe('提醒：喝水')
+  expect(replies(openTestConversation().fired('t1', '喝水', { language: 'zh' }))[0]!.text).toBe('提醒：喝水')
 })
 
 test('a late reminder says when it was due, in the time zone of the person', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one', { timeZone: 'Asia/Shanghai' })
   const [reply] = replies(talk.fired('t1', 'stretch', { dueAt: '2026-11-24T11:57:00.000Z' }))
   expect(reply!.text).toBe('Reminder, late: stretch (due Tuesday, 24 November 2026 at 19:57)')
 })
 
 test('a time zone that this machine does not know is taken as UTC', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one', { timeZone: 'Mars/Olympus' })
   const [reply] = replies(talk.fired('t1', 'stretch', { dueAt: '2026-11-24T11:57:00.000Z' }))
   expect(reply!.text).toContain('11:57')
 })
 
 test('a timer is said once, however often it fires', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   expect(replies(talk.fired('t1', 'stretch'))).toHaveLength(1)
   expect(talk.fired('t1', 'stretch')).toEqual([])
 })

@@ -1,16 +1,20 @@
 import type { EventData } from '#shared/contract/events/event-types.ts'
-import { reminder } from '../messages.ts'
-import { sayReply, settle, type Work } from '../step-context.ts'
+import { reminderText } from '../messages.ts'
+import { markSettled, type StepContext, sendReply } from '../step-context.ts'
 
 /** Says a reminder at once, whatever else goes on. */
-export function takeTimer(work: Work, correlationid: string, fired: EventData<'lares.timer.fired'>): void {
-  const { settled, timeZone } = work.state
+export function onTimer(
+  context: StepContext,
+  correlationid: string,
+  fired: EventData<'lares.timer.fired'>,
+): void {
+  const { settled, timeZone } = context.state
   if (settled.includes(fired.timerId)) {
-    work.notes.push('the reminder was said already')
+    context.debugMessages.push('the reminder was said already')
     return
   }
   const { person, language } = fired
-  const text = reminder({ ...fired, timeZone })
-  sayReply(work, { person, language, text, status: 'completed', said: [], correlationid })
-  settle(work, [fired.timerId])
+  const text = reminderText({ ...fired, timeZone })
+  sendReply(context, { person, language, text, status: 'completed', said: [], correlationid })
+  markSettled(context, [fired.timerId])
 }

@@ -1,5 +1,5 @@
 /** The items, first come first served, that fit within `max` together. */
-export function affordable<T>(items: T[], max: number, costOf: (item: T) => number): T[] {
+export function fitWithinBudget<T>(items: T[], max: number, costOf: (item: T) => number): T[] {
   let left = max
   return items.filter(item => {
     const cost = costOf(item)

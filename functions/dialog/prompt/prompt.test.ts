@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import type { SkillManifest } from '#shared/contract/catalogue.ts'
-import { openTalk, prompts, type Saying, skill } from '../talk.fixture.ts'
-import { toolsFor } from './prompt.ts'
+import { openTestConversation, prompts, type RecalledOptions, skillManifest } from '../talk.fixture.ts'
+import { selectTools } from './prompt.ts'
 
-const promptFor = (text: string, saying?: Saying) => prompts(openTalk().say('m1', text, saying))[0]!
+const promptFor = (text: string, saying?: RecalledOptions) =>
+  prompts(openTestConversation().say('m1', text, saying))[0]!
 
 test('the system text has the name, the instructions and the time where the person is', () => {
   expect(promptFor('hello').messages[0]).toEqual({
@@ -37,7 +38,7 @@ test('files that cannot be read are named', () => {
 })
 
 test('the talk so far is repeated, the oldest left out first', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   for (let at = 0; at < 10; at++) {
     talk.say(`m${at}`, `question ${at}`)
     talk.generated(`m${at}`, `answer ${at}`)
@@ -51,7 +52,7 @@ test('the talk so far is repeated, the oldest left out first', () => {
 })
 
 test('a very long answer is cut in the next prompt, not left out', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'tell me a story')
   talk.generated('m1', 'once '.repeat(10_000))
   const [prompt] = prompts(talk.say('m2', 'shorter'))
@@ -60,7 +61,7 @@ test('a very long answer is cut in the next prompt, not left out', () => {
 })
 
 test('only answered questions are repeated', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   talk.died('lares.prompt.composed', 'm1', { step: 0 })
   talk.say('m2', 'two')
@@ -69,7 +70,7 @@ test('only answered questions are repeated', () => {
 })
 
 test('a history that the caller brings takes the place of the talk so far, and begins with the person', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   talk.generated('m1', 'One!')
   const history = [
@@ -86,7 +87,7 @@ test('a history that the caller brings takes the place of the talk so far, and b
 })
 
 test('a long history that waits is kept only as far as the prompt will repeat it', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   const history = Array.from({ length: 500 }, (_, at) => ({
     role: at % 2 ? ('assistant' as const) : ('user' as const),
@@ -96,18 +97,23 @@ test('a long history that waits is kept only as far as the prompt will repeat it
   expect(JSON.stringify(talk.state).length).toBeLessThan(8_000)
 })
 
-const large = (name: string): SkillManifest => ({ ...skill(name), description: 'x'.repeat(400) })
+const skillWithLongDescription = (name: string): SkillManifest => ({
+  ...skillManifest(name),
+  description: 'x'.repeat(400),
+})
 
 test('all skills are offered when they are small', () => {
-  expect(toolsFor([skill('a'), skill('b'), skill('c')], []).map(({ name }) => name)).toEqual(['a', 'b', 'c'])
+  expect(
+    selectTools([skillManifest('a'), skillManifest('b'), skillManifest('c')], []).map(({ name }) => name),
+  ).toEqual(['a', 'b', 'c'])
 })
 
 test('of many skills those are offered that the message most likely wants', () => {
-  const skills = ['a', 'b', 'c', 'd', 'e'].map(large)
+  const skills = ['a', 'b', 'c', 'd', 'e'].map(skillWithLongDescription)
   const candidates = [
     { skill: 'e', score: 0.9 },
     { skill: 'c', score: 0.4 },
   ]
-  const offered = toolsFor(skills, candidates)
+  const offered = selectTools(skills, candidates)
   expect(offered.map(({ name }) => name)).toEqual(['c', 'e'])
 })

@@ -1,25 +1,25 @@
-import type { Log } from '#shared/base/log.ts'
+import type { Logger } from '#shared/base/log.ts'
 import type { Models } from '#shared/models/models.ts'
 
 /** A turn waits this long to learn what the model can do; after that it takes what was last known. */
-const WAIT_MS = 500
-const MAX_AGE_MS = 10_000
+const FIRST_CHECK_TIMEOUT_MS = 500
+const CACHE_TTL_MS = 10_000
 
-type Known = { tools: boolean; askedAt: number; asking: Promise<void> }
+type CachedCapability = { tools: boolean; askedAt: number; asking: Promise<void> }
 
-const known = new WeakMap<Models, Known>()
+const capabilityCache = new WeakMap<Models, CachedCapability>()
 
 /** Whether the model can call tools, as far as is known: a model that is away does not fail the turn. */
-export async function canUseTools(models: Models, now: () => number, log: Log): Promise<boolean> {
-  const before = known.get(models)
-  const current = before ?? { tools: true, askedAt: now(), asking: Promise.resolve() }
-  if (!before || now() - before.askedAt > MAX_AGE_MS) ask(models, current, now(), log)
-  known.set(models, current)
-  if (!before) await Promise.race([current.asking, elapsed(WAIT_MS)])
+export async function canUseTools(models: Models, now: () => number, log: Logger): Promise<boolean> {
+  const cached = capabilityCache.get(models)
+  const current = cached ?? { tools: true, askedAt: now(), asking: Promise.resolve() }
+  if (!cached || now() - cached.askedAt > CACHE_TTL_MS) refreshCapability(models, current, now(), log)
+  capabilityCache.set(models, current)
+  if (!cached) await Promise.race([current.asking, delay(FIRST_CHECK_TIMEOUT_MS)])
   return current.tools
 }
 
-function ask(models: Models, current: Known, nowMs: number, log: Log): void {
+function refreshCapability(models: Models, current: CachedCapability, nowMs: number, log: Logger): void {
   current.askedAt = nowMs
   current.asking = models.capabilities('text-generation').then(
     ({ tools }) => {
@@ -29,4 +29,4 @@ function ask(models: Models, current: Known, nowMs: number, log: Log): void {
   )
 }
 
-const elapsed = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms).unref())
+const delay = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms).unref())

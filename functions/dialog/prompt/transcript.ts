@@ -1,4 +1,4 @@
-import type { Entry } from '../state.ts'
+import type { TranscriptEntry } from '../state.ts'
 
 /** How much of the conversation a prompt repeats. */
 const MAX_ENTRIES = 12
@@ -7,10 +7,10 @@ const MAX_CHARACTERS = 4_000
 const MAX_ENTRY_CHARACTERS = MAX_CHARACTERS / 2
 
 /** The newest entries that fit. It begins with the person, since some models refuse a talk that the assistant begins. */
-export function newest(entries: Entry[]): Entry[] {
-  const kept: Entry[] = []
+export function newestEntries(entries: TranscriptEntry[]): TranscriptEntry[] {
+  const kept: TranscriptEntry[] = []
   let left = MAX_CHARACTERS
-  for (const entry of entries.slice(-MAX_ENTRIES).reverse().map(cut)) {
+  for (const entry of entries.slice(-MAX_ENTRIES).reverse().map(truncateEntry)) {
     left -= entry.text.length
     if (left < 0) break
     kept.unshift(entry)
@@ -19,7 +19,7 @@ export function newest(entries: Entry[]): Entry[] {
   return first < 0 ? [] : kept.slice(first)
 }
 
-const cut = ({ role, text }: Entry): Entry =>
+const truncateEntry = ({ role, text }: TranscriptEntry): TranscriptEntry =>
   text.length <= MAX_ENTRY_CHARACTERS
     ? { role, text }
     : { role, text: `${text.slice(0, MAX_ENTRY_CHARACTERS - 1)}…` }

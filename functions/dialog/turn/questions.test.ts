@@ -1,14 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { openTalk, prompts, replies, requests, skill, type Talk } from '../talk.fixture.ts'
+import {
+  openTestConversation,
+  prompts,
+  replies,
+  requests,
+  skillManifest,
+  type TestConversation,
+} from '../talk.fixture.ts'
 
 const skills = [
-  { ...skill('reminder'), title: { en: 'a reminder', zh: '提醒' } },
-  { ...skill('notes'), title: { en: 'your notes', zh: '笔记' } },
-  skill('time'),
-  skill('weather', false),
+  { ...skillManifest('reminder'), title: { en: 'a reminder', zh: '提醒' } },
+  { ...skillManifest('notes'), title: { en: 'your notes', zh: '笔记' } },
+  skillManifest('time'),
+  skillManifest('weather', false),
 ]
-const asking = () => {
-  const talk = openTalk({ skills })
+const openWithQuestion = () => {
+  const talk = openTestConversation({ skills })
   const asked = talk.say('one', 'keep the dentist in mind for tomorrow', {
     skill: 'reminder',
     between: ['reminder', 'notes'],
@@ -16,15 +23,15 @@ const asking = () => {
   })
   return { talk, asked }
 }
-const texts = (drafts: ReturnType<Talk['say']>) => replies(drafts).map(({ text }) => text)
+const texts = (drafts: ReturnType<TestConversation['say']>) => replies(drafts).map(({ text }) => text)
 
 describe('when two skills are close', () => {
   it('the person is asked which, by their titles, in their language', () => {
-    const { talk, asked } = asking()
+    const { talk, asked } = openWithQuestion()
     expect(texts(asked)).toEqual(['Did you mean a reminder or your notes?'])
     expect(asked).toHaveLength(1)
     expect(talk.status('one')).toBe('answered')
-    const chinese = openTalk({ skills }).say('one', '记着明天看牙医', {
+    const chinese = openTestConversation({ skills }).say('one', '记着明天看牙医', {
       language: 'zh',
       between: ['notes', 'reminder'],
     })
@@ -32,7 +39,7 @@ describe('when two skills are close', () => {
   })
 
   it('a skill without a title is called by its name', () => {
-    const asked = openTalk({ skills }).say('one', 'sun', { between: ['time', 'weather'] })
+    const asked = openTestConversation({ skills }).say('one', 'sun', { between: ['time', 'weather'] })
     expect(texts(asked)).toEqual(['Did you mean time or weather?'])
   })
 
@@ -56,7 +63,7 @@ describe('when two skills are close', () => {
     ['后面那个', 'notes'],
     ['笔记', 'notes'],
   ])('"%s" goes on with the message that was asked about: %s', (answer, chosen) => {
-    const { talk } = asking()
+    const { talk } = openWithQuestion()
     const [request, ...rest] = requests(talk.say('two', answer, { skill: 'time' }))
     expect(rest).toEqual([])
     expect(request).toMatchObject({
@@ -75,7 +82,7 @@ describe('when two skills are close', () => {
   })
 
   it('a skill that reads no words goes on with the model', () => {
-    const talk = openTalk({ skills })
+    const talk = openTestConversation({ skills })
     talk.say('one', 'sun', { between: ['time', 'weather'] })
     const [prompt] = prompts(talk.say('two', 'the second'))
     expect(prompt!.messages.at(-1)).toEqual({ role: 'user', content: 'sun' })
@@ -84,7 +91,7 @@ describe('when two skills are close', () => {
   it.each(['what time is it?', 'remind me at 6 to feed the cat', 'the third', 'no way'])(
     '"%s" is no answer, and drops the question',
     said => {
-      const { talk } = asking()
+      const { talk } = openWithQuestion()
       const [request] = requests(talk.say('two', said, { skill: 'time' }))
       expect(request!.data).toMatchObject({ text: said })
       talk.returned('two', request!.data.callId, 'Five.')
@@ -95,7 +102,7 @@ describe('when two skills are close', () => {
   it.each(['never mind', 'Never mind.', 'forget it', 'oh, nevermind', '算了', '不用了。', '都不是'])(
     '"%s" ends it',
     said => {
-      const { talk } = asking()
+      const { talk } = openWithQuestion()
       const drafts = talk.say('two', said, { language: /\p{Script=Han}/u.test(said) ? 'zh' : 'en' })
       expect(texts(drafts)[0]).toMatch(/never mind|算了/)
       expect(drafts).toHaveLength(1)
@@ -104,20 +111,20 @@ describe('when two skills are close', () => {
   )
 
   it('a fresh start drops the question, and what memory answers too', () => {
-    const { talk } = asking()
+    const { talk } = openWithQuestion()
     talk.say('two', '/new')
     expect(talk.state.question).toBeNull()
-    const other = asking().talk
+    const other = openWithQuestion().talk
     expect(texts(other.say('two', 'my code?', { answer: '4711' }))).toEqual(['4711'])
     expect(other.state.question).toBeNull()
   })
 
   it('is not asked when one of them is gone, or when several messages come at once', () => {
-    const gone = openTalk({ skills: [skills[0]!] })
+    const gone = openTestConversation({ skills: [skills[0]!] })
     expect(
       requests(gone.say('one', 'x', { skill: 'reminder', between: ['reminder', 'notes'] })),
     ).toHaveLength(1)
-    const merging = openTalk({ skills, mode: 'merge' })
+    const merging = openTestConversation({ skills, mode: 'merge' })
     merging.say('one', 'hello')
     merging.say('two', 'x', { skill: 'reminder', between: ['reminder', 'notes'] })
     merging.say('three', 'y')
@@ -128,7 +135,7 @@ describe('when two skills are close', () => {
 describe('when a skill asks for more', () => {
   const asked = { text: 'feed the cat' }
   const waiting = (takesAnyWords = false) => {
-    const talk = openTalk({ skills })
+    const talk = openTestConversation({ skills })
     const [request] = requests(talk.say('one', 'remind me to feed the cat', { skill: 'reminder' }))
     talk.returned('one', request!.data.callId, 'When?', 'ok', { asks: { asked, takesAnyWords } })
     return talk
@@ -179,7 +186,7 @@ describe('when a skill asks for more', () => {
   })
 
   it('it is heard too when the model has called it', () => {
-    const talk = openTalk({ skills })
+    const talk = openTestConversation({ skills })
     talk.say('one', 'the cat!')
     talk.generated('one', '', { calls: ['reminder'] })
     talk.returned('one', 'one/0/0', 'When?', 'ok', { asks: { asked } })
@@ -188,7 +195,7 @@ describe('when a skill asks for more', () => {
   })
 
   it('what is too long to be kept is left out', () => {
-    const talk = openTalk({ skills })
+    const talk = openTestConversation({ skills })
     talk.say('one', 'remind me', { skill: 'reminder' })
     talk.returned('one', 'one/text', 'When?', 'ok', { asks: { asked: { text: 'x'.repeat(5_000) } } })
     expect(talk.state.question).toBeNull()

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { assistant, openTalk, prompts, replies, requests } from '../talk.fixture.ts'
+import { assistant, openTestConversation, prompts, replies, requests } from '../talk.fixture.ts'
 
-const heard = (talk: ReturnType<typeof openTalk>) => talk.state.waiting.length
+const queueLengthOf = (talk: ReturnType<typeof openTestConversation>) => talk.state.waiting.length
 
 test('in mode queue a message waits for the turn before it, and is taken up with its reply', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   expect(talk.say('m2', 'two')).toEqual([])
   expect(talk.say('m3', 'three')).toEqual([])
@@ -18,7 +18,7 @@ test('in mode queue a message waits for the turn before it, and is taken up with
 })
 
 test('what needs no model is answered in its order in one step', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   talk.say('m2', 'two', { answer: 'Two!' })
   talk.say('m3', 'what time is it?', { skill: 'time' })
@@ -28,25 +28,25 @@ test('what needs no model is answered in its order in one step', () => {
 })
 
 test('a message beyond what may wait is refused at once, visibly', () => {
-  const talk = openTalk({ assistant: { ...assistant, maxWaiting: 1 } })
+  const talk = openTestConversation({ assistant: { ...assistant, maxWaiting: 1 } })
   talk.say('m1', 'one')
   talk.say('m2', 'two')
   expect(replies(talk.say('m3', 'three'))).toMatchObject([
     { inReplyTo: 'm3', status: 'failed', text: expect.stringContaining('Too many messages') },
   ])
   expect(talk.status('m3')).toBe('failed')
-  expect(heard(talk)).toBe(1)
+  expect(queueLengthOf(talk)).toBe(1)
 })
 
 test('very long messages may not wait in any number', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   for (const at of [2, 3, 4]) talk.say(`m${at}`, 'x'.repeat(600_000))
   expect(['m2', 'm3', 'm4'].map(talk.status)).toEqual(['queued', 'queued', 'failed'])
 })
 
 test('in mode merge all that wait are answered as one, and all count as answered', () => {
-  const talk = openTalk({ mode: 'merge' })
+  const talk = openTestConversation({ mode: 'merge' })
   const memory = (id: string, score: number) => ({ id, text: id, score, createdAt: '2026-01-01T00:00:00Z' })
   talk.say('m1', 'one')
   talk.say('m2', 'two', { memories: [memory('a', 0.1), memory('b', 0.5)] })
@@ -61,7 +61,7 @@ test('in mode merge all that wait are answered as one, and all count as answered
 })
 
 test('merged messages whose one skill a model without tools could not use go to the skill', () => {
-  const talk = openTalk({ mode: 'merge', tools: false })
+  const talk = openTestConversation({ mode: 'merge', tools: false })
   talk.say('m1', 'one')
   talk.say('m2', 'please')
   talk.say('m3', 'what time is it?', { skill: 'time' })
@@ -71,7 +71,7 @@ test('merged messages whose one skill a model without tools could not use go to 
 })
 
 test('in mode interrupt a new message ends the running turn, visibly, and is taken up', () => {
-  const talk = openTalk({ mode: 'interrupt' })
+  const talk = openTestConversation({ mode: 'interrupt' })
   talk.say('m1', 'one')
   const drafts = talk.say('m2', 'two')
   expect(replies(drafts)).toMatchObject([{ inReplyTo: 'm1', status: 'interrupted', text: '(Interrupted.)' }])
@@ -82,7 +82,7 @@ test('in mode interrupt a new message ends the running turn, visibly, and is tak
 })
 
 test('messages that wait from another mode are interrupted too', () => {
-  const talk = openTalk()
+  const talk = openTestConversation()
   talk.say('m1', 'one')
   talk.say('m2', 'two')
   talk.surroundings.assistant.mode = 'interrupt'

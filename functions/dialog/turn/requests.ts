@@ -1,47 +1,56 @@
-import { skillType } from '#shared/contract/events/event-types.ts'
-import { messagesFor, toolsFor } from '../prompt/prompt.ts'
+import { skillRequestType } from '#shared/contract/events/event-types.ts'
+import { composeMessages, selectTools } from '../prompt/prompt.ts'
 import type { Turn } from '../state.ts'
-import type { Work } from '../step-context.ts'
+import type { StepContext } from '../step-context.ts'
 
-const BETWEEN_STEPS = '\n\n'
+const STEP_SEPARATOR = '\n\n'
 
 /** The text so far, ready to be gone on with. */
-const opened = (text: string): string => (text === '' ? '' : text + BETWEEN_STEPS)
+const withSeparator = (text: string): string => (text === '' ? '' : text + STEP_SEPARATOR)
 
 /** Whitespace alone is not streamed, so it is no part of the text. */
-export const joined = (text: string, more: string): string =>
-  more.trim() === '' ? text : opened(text) + more
+export const appendText = (text: string, more: string): string =>
+  more.trim() === '' ? text : withSeparator(text) + more
 
 /** The last prompt that a turn may send offers no tools, so that it is answered. */
-export function askModel(work: Work, turn: Turn): void {
-  const mayUseTools = work.tools && turn.step < work.assistant.maxSteps - 1
-  const tools = mayUseTools ? toolsFor(work.skills, turn.candidates) : []
+export function askModel(context: StepContext, turn: Turn): void {
+  const mayUseTools = context.tools && turn.step < context.assistant.maxSteps - 1
+  const tools = mayUseTools ? selectTools(context.skills, turn.candidates) : []
   turn.stage = { kind: 'model', hasTools: tools.length > 0 }
-  work.drafts.push({
+  context.drafts.push({
     type: 'lares.prompt.composed',
-    data: { step: turn.step, offset: opened(turn.text).length, messages: messagesFor(work, turn), tools },
+    data: {
+      step: turn.step,
+      offset: withSeparator(turn.text).length,
+      messages: composeMessages(context, turn),
+      tools,
+    },
     correlationid: turn.id,
   })
 }
 
 /** Has the skill read the person's words itself. */
-export function askSkill(work: Work, turn: Turn, skill: string): void {
+export function askSkill(context: StepContext, turn: Turn, skill: string): void {
   const callId = `${turn.id}/text`
   turn.stage = { kind: 'skill', callId, skill }
-  requestSkill(work, turn, { callId, skill, input: null })
+  requestSkill(context, turn, { callId, skill, input: null })
 }
 
-export type Call = {
+export type SkillCall = {
   callId: string
   skill: string
   input: Record<string, unknown> | null
   asked?: Record<string, unknown>
 }
 
-export function requestSkill({ drafts }: Work, turn: Turn, { callId, skill, input, asked }: Call): void {
+export function requestSkill(
+  { drafts }: StepContext,
+  turn: Turn,
+  { callId, skill, input, asked }: SkillCall,
+): void {
   const { person, text, language, timeZone } = turn.message
   drafts.push({
-    type: skillType(skill),
+    type: skillRequestType(skill),
     data: {
       callId,
       step: turn.step,

@@ -1,37 +1,46 @@
-import { notesOf } from '#shared/store/attachment-notes.ts'
-import type { Recalled, Said, Turn } from '../state.ts'
-import { markSaid, NO_USAGE, type Work } from '../step-context.ts'
+import { summarizeAttachments } from '#shared/store/attachment-notes.ts'
+import type { RecalledMessage, Turn, UserMessage } from '../state.ts'
+import { type StepContext, setMessageStatus, ZERO_USAGE } from '../step-context.ts'
 import { endTurn } from './completion.ts'
-import { askWhich, takeAnswer } from './questions.ts'
+import { askWhichSkill, tryAnswerQuestion } from './questions.ts'
 import { askModel, askSkill } from './requests.ts'
 
 /** A message by its id. */
-export type Taken = { id: string; recalled: Recalled }
+export type ReceivedMessage = { id: string; recalled: RecalledMessage }
 
 /** Begins to answer one message, or several at once as if they were one. */
-export function startTurn(work: Work, messages: [Taken, ...Taken[]], isLate: boolean): void {
-  const turn = turnOf(messages, isLate)
-  work.state.turn = turn
-  markSaid(work, turn.said, 'answering')
-  const only = messages.length === 1 ? messages[0].recalled : undefined
-  const { question } = work.state
-  if (!isLate) work.state.question = null
-  const skill = skillFor(work, messages)
-  if (only?.answer !== undefined) endTurn(work, turn, only.answer)
-  else if (question && only && !isLate && takeAnswer(work, turn, question, { intent: only.intent, skill }))
+export function startTurn(
+  context: StepContext,
+  messages: [ReceivedMessage, ...ReceivedMessage[]],
+  isLate: boolean,
+): void {
+  const turn = createTurn(messages, isLate)
+  context.state.turn = turn
+  setMessageStatus(context, turn.said, 'answering')
+  const onlyMessage = messages.length === 1 ? messages[0].recalled : undefined
+  const { question } = context.state
+  if (!isLate) context.state.question = null
+  const skill = directSkillFor(context, messages)
+  if (onlyMessage?.answer !== undefined) endTurn(context, turn, onlyMessage.answer)
+  else if (
+    question &&
+    onlyMessage &&
+    !isLate &&
+    tryAnswerQuestion(context, turn, question, { intent: onlyMessage.intent, skill })
+  )
     return
-  else if (only?.intent.between && askWhich(work, turn, only.intent.between)) return
-  else if (skill !== undefined) askSkill(work, turn, skill)
-  else askModel(work, turn)
+  else if (onlyMessage?.intent.between && askWhichSkill(context, turn, onlyMessage.intent.between)) return
+  else if (skill !== undefined) askSkill(context, turn, skill)
+  else askModel(context, turn)
 }
 
-function turnOf(messages: Taken[], isLate: boolean): Turn {
+function createTurn(messages: ReceivedMessage[], isLate: boolean): Turn {
   const { id, recalled: last } = messages.at(-1)!
   const all = messages.map(({ recalled }) => recalled)
   const memories = new Map(all.flatMap(one => one.memories).map(memory => [memory.id, memory]))
   return {
     id,
-    said: messages.map(saidOf),
+    said: messages.map(toUserMessage),
     message: {
       ...last.message,
       text: all.map(({ message }) => message.text).join('\n'),
@@ -47,19 +56,19 @@ function turnOf(messages: Taken[], isLate: boolean): Turn {
     stage: { kind: 'model', hasTools: false },
     text: all.flatMap(({ notice }) => notice ?? []).join('\n'),
     chat: [],
-    usage: NO_USAGE,
+    usage: ZERO_USAGE,
   }
 }
 
-export const saidOf = ({ id, recalled }: Taken): Said => ({
+export const toUserMessage = ({ id, recalled }: ReceivedMessage): UserMessage => ({
   id,
   text: recalled.message.text,
   saidAt: recalled.saidAt,
-  ...notesOf(recalled.message.attachments),
+  ...summarizeAttachments(recalled.message.attachments),
 })
 
 /** The skill that can take these words as they are. Several messages at once are the model's, if it can use the skills. */
-function skillFor({ skills, tools }: Work, messages: Taken[]): string | undefined {
+function directSkillFor({ skills, tools }: StepContext, messages: ReceivedMessage[]): string | undefined {
   const wanted = new Set(messages.flatMap(({ recalled }) => recalled.intent.skill ?? []))
   if (wanted.size !== 1 || (messages.length > 1 && tools)) return undefined
   return skills.find(({ name, readsText }) => readsText && wanted.has(name))?.name

@@ -1,14 +1,14 @@
 import { toLaresError } from '#shared/base/errors.ts'
-import { followPassages, passageModel } from '#shared/knowledge/passages.ts'
-import { isChinese } from '#shared/language/detection.ts'
-import type { Space, Vectors } from '#shared/vectors/vectors.ts'
-import type { Tools } from './store.ts'
+import { passageModel, syncPassageVectors } from '#shared/knowledge/passages.ts'
+import { containsChinese } from '#shared/language/detection.ts'
+import type { VectorIndex, Vectors } from '#shared/vectors/vectors.ts'
+import type { KnowledgeBaseDependencies } from './store.ts'
 
 /** How long to leave the embeddings alone after they failed. */
-const RETRY_MS = 60_000
+const EMBEDDING_RETRY_MS = 60_000
 
 /** What people say that no document is about. */
-const GENERAL = {
+const GENERAL_SENTENCES = {
   en: [
     'how are you today?',
     'tell me something funny',
@@ -35,28 +35,32 @@ const GENERAL = {
   ],
 } as const
 
-type Ground = Record<keyof typeof GENERAL, Float32Array>
-type State = {
-  space?: Space
-  ground?: Ground
+type BaselineVectors = Record<keyof typeof GENERAL_SENTENCES, Float32Array>
+type DenseIndexState = {
+  space?: VectorIndex
+  ground?: BaselineVectors
   retryAt: number
-  beginning?: Promise<void>
+  initialisation?: Promise<void>
   following: Map<string, Promise<void>>
 }
 
 /** One for each store of vectors: what is known of it ends with it. */
-const states = new WeakMap<Vectors, State>()
+const stateByStore = new WeakMap<Vectors, DenseIndexState>()
 
-function stateOf(vectors: Vectors): State {
-  const state = states.get(vectors) ?? { retryAt: 0, following: new Map() }
-  states.set(vectors, state)
+function stateOf(vectors: Vectors): DenseIndexState {
+  const state = stateByStore.get(vectors) ?? { retryAt: 0, following: new Map() }
+  stateByStore.set(vectors, state)
   return state
 }
 
-function failed(state: State, error: unknown, { log, now }: Tools): void {
+function onEmbeddingFailure(
+  state: DenseIndexState,
+  error: unknown,
+  { log, now }: KnowledgeBaseDependencies,
+): void {
   const { retryable } = toLaresError(error)
   delete state.space
-  state.retryAt = retryable ? now() + RETRY_MS : Number.POSITIVE_INFINITY
+  state.retryAt = retryable ? now() + EMBEDDING_RETRY_MS : Number.POSITIVE_INFINITY
   if (retryable) log.warn({ err: error }, 'no embeddings: passages are found by their words alone')
 }
 
@@ -66,42 +70,42 @@ function failed(state: State, error: unknown, { log, now }: Tools): void {
  * right passage in the other language behind all of them. Nobody waits for embeddings that are not there
  * yet, nor for the vectors of a document that was just read: those are made behind the answers, and until then words decide.
  */
-export async function nearest(
+export async function searchDense(
   person: string,
   text: string,
   limit: number,
-  tools: Tools,
+  dependencies: KnowledgeBaseDependencies,
 ): Promise<{ id: string; score: number }[]> {
-  const state = stateOf(tools.vectors)
-  void follow(person, tools)
+  const state = stateOf(dependencies.vectors)
+  void syncVectors(person, dependencies)
   const { space, ground } = state
   if (!space || !ground) return []
   try {
-    const asked = await tools.models.embed([text], 'query', tools.signal)
-    const values = difference(asked.vectors[0]!, ground[isChinese(text) ? 'zh' : 'en'])
+    const embedded = await dependencies.models.embed([text], 'query', dependencies.signal)
+    const values = subtractVectors(embedded.vectors[0]!, ground[containsChinese(text) ? 'zh' : 'en'])
     const length = Math.hypot(...values)
     if (length === 0) return []
     const found = await space.search({ person, values, limit })
     return found.map(({ id, score }) => ({ id, score: score * length }))
   } catch (error) {
-    if (tools.signal.aborted) throw error
-    failed(state, error, tools)
+    if (dependencies.signal.aborted) throw error
+    onEmbeddingFailure(state, error, dependencies)
     return []
   }
 }
 
 /** Makes the vectors of a person those of their passages, behind what is going on; one run for a person at a time. */
-export function follow(person: string, tools: Tools): Promise<void> {
-  const state = stateOf(tools.vectors)
+export function syncVectors(person: string, dependencies: KnowledgeBaseDependencies): Promise<void> {
+  const state = stateOf(dependencies.vectors)
   const running = state.following.get(person)
   if (running) return running
-  if (tools.now() < state.retryAt) return Promise.resolve()
+  if (dependencies.now() < state.retryAt) return Promise.resolve()
   const run = (async () => {
     try {
-      await begin(state, tools)
-      if (state.space) await catchUp(person, state.space, tools)
+      await initialise(state, dependencies)
+      if (state.space) await embedMissingPassages(person, state.space, dependencies)
     } catch (error) {
-      failed(state, error, tools)
+      onEmbeddingFailure(state, error, dependencies)
     } finally {
       state.following.delete(person)
     }
@@ -110,27 +114,38 @@ export function follow(person: string, tools: Tools): Promise<void> {
   return run
 }
 
-async function begin(state: State, { models, vectors }: Tools): Promise<void> {
+async function initialise(
+  state: DenseIndexState,
+  { models, vectors }: KnowledgeBaseDependencies,
+): Promise<void> {
   if (state.space) return
-  state.beginning ??= (async () => {
+  state.initialisation ??= (async () => {
     try {
-      const { model, vectors: made } = await models.embed([...GENERAL.en, ...GENERAL.zh], 'query')
-      const { length } = GENERAL.en
-      state.ground = { en: meanOf(made.slice(0, length)), zh: meanOf(made.slice(length)) }
-      state.space = await vectors.space(passageModel({ id: model, dimensions: made[0]!.length }))
+      const { model, vectors: embedded } = await models.embed(
+        [...GENERAL_SENTENCES.en, ...GENERAL_SENTENCES.zh],
+        'query',
+      )
+      const { length } = GENERAL_SENTENCES.en
+      state.ground = { en: meanVector(embedded.slice(0, length)), zh: meanVector(embedded.slice(length)) }
+      state.space = await vectors.index(passageModel({ id: model, dimensions: embedded[0]!.length }))
     } finally {
-      delete state.beginning
+      delete state.initialisation
     }
   })()
-  await state.beginning
+  await state.initialisation
 }
 
-const meanOf = (all: Float32Array[]): Float32Array =>
+const meanVector = (all: Float32Array[]): Float32Array =>
   all[0]!.map((_, at) => all.reduce((sum, one) => sum + one[at]!, 0) / all.length)
 
-const difference = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, at) => value - b[at]!)
+const subtractVectors = (a: Float32Array, b: Float32Array): Float32Array =>
+  a.map((value, at) => value - b[at]!)
 
-async function catchUp(person: string, space: Space, { documents, vectors, models }: Tools): Promise<void> {
+async function embedMissingPassages(
+  person: string,
+  space: VectorIndex,
+  { documents, vectors, models }: KnowledgeBaseDependencies,
+): Promise<void> {
   const embed = async (texts: string[]) => (await models.embed(texts, 'passage')).vectors
-  await followPassages({ documents, vectors, space, person, embed })
+  await syncPassageVectors({ records: documents, vectors, space, person, embed })
 }

@@ -1,94 +1,109 @@
-import { decidedOnce } from '#shared/contract/decision.ts'
+import { decideOnce } from '#shared/contract/decision.ts'
 import type { Message } from '#shared/contract/events/event-types.ts'
-import type { Source } from '#shared/knowledge/memories.ts'
+import type { MemorySource } from '#shared/knowledge/memories.ts'
 import { bestMatches } from '#shared/language/matching.ts'
 import { phrases } from './messages.ts'
-import type { LibraryRequest } from './requests.ts'
-import { allHeld, FORGOTTEN, type Held, held, remove, type Tools } from './store.ts'
+import type { DocumentRequest } from './requests.ts'
+import {
+  deleteDocument,
+  FORGET_DECISIONS_COLLECTION,
+  findDocument,
+  type KnowledgeBaseDependencies,
+  listDocuments,
+  type StoredDocument,
+} from './store.ts'
 
 /** `asked`: the ids of those of which one is to be chosen. */
-type Decision = { gone: Held[]; reply: string; asked?: string[] }
+type ForgetDecision = { gone: StoredDocument[]; reply: string; asked?: string[] }
 
-export type Served = { answer: string; asked?: string[] }
+export type RequestOutcome = { answer: string; asked?: string[] }
 
 /** Does what is asked before it is confirmed; the answer is the same when the message comes a second time. */
-export async function serve(
-  request: LibraryRequest,
+export async function handleDocumentRequest(
+  request: DocumentRequest,
   message: Message,
-  source: Source,
-  tools: Tools,
-): Promise<Served> {
-  const all = await heldThen(message, source, tools)
+  source: MemorySource,
+  dependencies: KnowledgeBaseDependencies,
+): Promise<RequestOutcome> {
+  const all = await documentsAsOf(message, source, dependencies)
   if (request.kind === 'list') return { answer: phrases[message.language].list(all) }
-  return await carryOut(message, source, tools, () => decide(request, all, message.language))
+  return await executeDecision(message, source, dependencies, () =>
+    decideForget(request, all, message.language),
+  )
 }
 
 /** Forgets those that were chosen of several. */
-export async function forgetChosen(
-  chosen: readonly Held[],
+export async function forgetDocuments(
+  chosen: readonly StoredDocument[],
   message: Message,
-  source: Source,
-  tools: Tools,
+  source: MemorySource,
+  dependencies: KnowledgeBaseDependencies,
 ): Promise<string> {
   const reply = phrases[message.language].forgotten(chosen.map(({ name }) => name))
-  return (await carryOut(message, source, tools, () => ({ gone: [...chosen], reply }))).answer
+  return (await executeDecision(message, source, dependencies, () => ({ gone: [...chosen], reply }))).answer
 }
 
 /** What was there when the message was said. */
-export const heldThen = async ({ person }: Message, { saidAt }: Source, { documents }: Tools) =>
-  (await allHeld(documents, person)).filter(({ at }) => at <= saidAt)
-
-async function carryOut(
+export const documentsAsOf = async (
   { person }: Message,
-  { message, saidAt }: Source,
-  tools: Tools,
-  decide: () => Decision,
-): Promise<Served> {
-  const { documents } = tools
-  const key = { collection: FORGOTTEN, person, id: message }
-  const { gone, reply, asked } = await decidedOnce(documents, key, new Date(saidAt), async () => decide())
+  { saidAt }: MemorySource,
+  { documents }: KnowledgeBaseDependencies,
+) => (await listDocuments(documents, person)).filter(({ at }) => at <= saidAt)
+
+async function executeDecision(
+  { person }: Message,
+  { message, saidAt }: MemorySource,
+  dependencies: KnowledgeBaseDependencies,
+  decide: () => ForgetDecision,
+): Promise<RequestOutcome> {
+  const { documents } = dependencies
+  const key = { collection: FORGET_DECISIONS_COLLECTION, person, id: message }
+  const { gone, reply, asked } = await decideOnce(documents, key, new Date(saidAt), async () => decide())
   for (const one of gone) {
-    const now = await held(documents, person, one.id)
+    const current = await findDocument(documents, person, one.id)
     // One that was sent before, and is read only now, is meant too; one that was sent again since is not.
-    if (now && now.object !== one.object && now.at <= saidAt) await remove(tools, person, now)
-    await remove(tools, person, one)
+    if (current && current.object !== one.object && current.at <= saidAt)
+      await deleteDocument(dependencies, person, current)
+    await deleteDocument(dependencies, person, one)
   }
   return { answer: reply, ...(asked && { asked }) }
 }
 
-function decide(
-  request: Exclude<LibraryRequest, { kind: 'list' }>,
-  all: Held[],
+function decideForget(
+  request: Exclude<DocumentRequest, { kind: 'list' }>,
+  all: StoredDocument[],
   language: Message['language'],
-): Decision {
-  const say = phrases[language]
-  if (all.length === 0) return { gone: [], reply: say.none }
-  const meant = request.kind === 'forget-all' ? all : meantBy(request.about, all)
-  if (meant.length === 0) return { gone: [], reply: say.unknown((request as { about: string }).about) }
-  if (meant.length > 1 && request.kind === 'forget')
+): ForgetDecision {
+  const t = phrases[language]
+  if (all.length === 0) return { gone: [], reply: t.none }
+  const targets = request.kind === 'forget-all' ? all : matchDocuments(request.about, all)
+  if (targets.length === 0) return { gone: [], reply: t.unknown((request as { about: string }).about) }
+  if (targets.length > 1 && request.kind === 'forget')
     return {
       gone: [],
-      reply: say.which(meant.map(({ name }) => name)),
-      asked: meant.map(({ id }) => id),
+      reply: t.which(targets.map(({ name }) => name)),
+      asked: targets.map(({ id }) => id),
     }
-  return { gone: meant, reply: say.forgotten(meant.map(({ name }) => name)) }
+  return { gone: targets, reply: t.forgotten(targets.map(({ name }) => name)) }
 }
 
 /** Those of exactly that name, with what tells its kind or without. */
-export const namedExactly = (name: string, all: readonly Held[]): Held[] =>
-  all.filter(one => [one.name, stemOf(one.name)].some(known => known.toLowerCase() === name.toLowerCase()))
+export const documentsNamedExactly = (name: string, all: readonly StoredDocument[]): StoredDocument[] =>
+  all.filter(one =>
+    [one.name, nameWithoutExtension(one.name)].some(known => known.toLowerCase() === name.toLowerCase()),
+  )
 
 /** Those of exactly that name, else those whose names hold all of the words. */
-function meantBy(about: string, all: Held[]): Held[] {
-  if (about === '') return all
-  const exact = namedExactly(about, all)
-  if (exact.length > 0) return exact
-  const { items, isSure } = bestMatches(all, ({ name }) => wordsOf(name), wordsOf(about))
+function matchDocuments(query: string, all: StoredDocument[]): StoredDocument[] {
+  if (query === '') return all
+  const exactMatches = documentsNamedExactly(query, all)
+  if (exactMatches.length > 0) return exactMatches
+  const { items, isSure } = bestMatches(all, ({ name }) => nameAsWords(name), nameAsWords(query))
   return isSure ? items : []
 }
 
 /** The name without what tells its kind. */
-export const stemOf = (name: string): string => name.replace(/\.[a-z]{2,8}$/i, '')
+export const nameWithoutExtension = (name: string): string => name.replace(/\.[a-z]{2,8}$/i, '')
 
 /** As it is named in speech. */
-export const wordsOf = (name: string): string => name.replace(/[_.-]+/g, ' ')
+export const nameAsWords = (name: string): string => name.replace(/[_.-]+/g, ' ')

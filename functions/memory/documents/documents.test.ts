@@ -1,20 +1,20 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { firstEvent } from '#shared/contract/events/event.ts'
+import { createRootEvent } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
 import { newId } from '#shared/contract/events/ids.ts'
-import { type Kit, openKit } from '#shared/host/test-kit.ts'
-import { languageOf } from '#shared/language/detection.ts'
+import { openTestKit, type TestKit } from '#shared/host/test-kit.ts'
+import { detectLanguage } from '#shared/language/detection.ts'
 import type { Models } from '#shared/models/models.ts'
-import { folderOf } from '#shared/objects/person-folder.ts'
+import { personFolder } from '#shared/objects/person-folder.ts'
 import memory from '../handler.ts'
-import { pdfOf } from '../readers/files.fixture.ts'
+import { createPdf } from '../readers/files.fixture.ts'
 
-let kit: Kit
-let at: number
+let kit: TestKit
+let nowMs: number
 
 async function open() {
-  kit = await openKit()
-  at = Date.parse('2026-03-27T09:00:00.000Z')
+  kit = await openTestKit()
+  nowMs = Date.parse('2026-03-27T09:00:00.000Z')
 }
 const close = () => kit.close()
 
@@ -24,20 +24,30 @@ type Say = { files?: File[]; person?: string; id?: string; skill?: string | null
 /** As the gateway and intent bring it. */
 async function say(text: string, options: Say = {}): Promise<EventData<'lares.context.recalled'>> {
   const { files = [], person = 'alice', id = newId(), skill = null } = options
-  at += 60_000
-  const saidAt = options.time ?? new Date(at).toISOString()
+  nowMs += 60_000
+  const saidAt = options.time ?? new Date(nowMs).toISOString()
   const attachments = await Promise.all(
     files.map(async ({ name, mediaType = 'application/octet-stream', data }, index) => {
-      const object = `${folderOf(person)}attachments/${id}/${index}`
+      const object = `${personFolder(person)}attachments/${id}/${index}`
       const bytes = Buffer.from(data as string)
       if (!options.time) await kit.objects.put(object, bytes)
       return { name, mediaType, object, bytes: bytes.length }
     }),
   )
-  const message = { person, text, attachments, channel: 'test', language: languageOf(text), timeZone: 'UTC' }
+  const message = {
+    person,
+    text,
+    attachments,
+    channel: 'test',
+    language: detectLanguage(text),
+    timeZone: 'UTC',
+  }
   const intent = { skill, score: 1, candidates: [] }
   const event = { source: '/test', conversation: 'talk', type: 'lares.intent.recognised' } as const
-  const [recalled] = await kit.send(memory, firstEvent({ ...event, id, data: { message, saidAt, intent } }))
+  const [recalled] = await kit.send(
+    memory,
+    createRootEvent({ ...event, id, data: { message, saidAt, intent } }),
+  )
   return recalled!.data as EventData<'lares.context.recalled'>
 }
 
@@ -49,10 +59,10 @@ async function objects(): Promise<number> {
   return count
 }
 
-const kept = (collection: string) =>
-  kit.conversations.documents.list({ collection, person: 'alice', limit: 9 })
+const storedRecords = (collection: string) =>
+  kit.store.records.list({ collection, person: 'alice', limit: 9 })
 
-const LEASE = pdfOf([
+const LEASE = createPdf([
   'The rent is 700 euros a month, payable on the third working day.',
   'The deposit is 900 euros. It is paid back within six months after you move out.',
 ])
@@ -67,7 +77,7 @@ const page = {
 const list = { name: 'list.txt', data: 'Milk.\n\nThe wifi network is called Nachtigall.\n' }
 
 /** A model that can work with what it gets. */
-const able: Partial<Models> = {
+const capableModels: Partial<Models> = {
   capabilities: async () => ({ model: 'm', tools: true, contextTokens: 8_000 }),
 }
 
@@ -100,14 +110,14 @@ describe('a document that comes with a message', () => {
     const both = await Promise.all([answer('', { files: [list] }), answer('', { files: [list] })])
     expect(both.sort()).toEqual(['I have list.txt already: 3 lines.', 'I have read list.txt: 3 lines.'])
     expect(await objects()).toBe(1)
-    expect(await kept('passages')).toHaveLength(1)
+    expect(await storedRecords('passages')).toHaveLength(1)
   })
 
   it('that cannot be read is refused with what to do, and not kept', async () => {
     const files = [
-      { name: 'locked.pdf', data: pdfOf(['secret'], { encrypted: true }) },
+      { name: 'locked.pdf', data: createPdf(['secret'], { encrypted: true }) },
       { name: 'half.pdf', data: LEASE.subarray(0, 300) },
-      { name: 'scan.pdf', data: pdfOf(['']) },
+      { name: 'scan.pdf', data: createPdf(['']) },
       { name: 'photo.jpg', mediaType: 'image/jpeg', data: Buffer.from([0xff, 0xd8]) },
     ]
     expect(await answer('', { files })).toBe(
@@ -175,7 +185,7 @@ describe('a question', () => {
   })
 
   it('gives a model that can work with them the passages, within its budget', async () => {
-    kit.services.models = { ...kit.services.models!, ...able } as Models
+    kit.services.models = { ...kit.services.models!, ...capableModels } as Models
     const { answer: said, passages } = await say('how high is the deposit?')
     expect(said).toBeUndefined()
     expect(passages![0]).toEqual({
@@ -219,7 +229,7 @@ describe('forgetting a document', () => {
     expect(await answer('how high is the deposit?')).toBeUndefined()
     expect(await answer('which documents do you have?')).toContain('no documents')
     expect(await objects()).toBe(0)
-    expect(await kept('passages')).toEqual([])
+    expect(await storedRecords('passages')).toEqual([])
     // The message that brought it, come again, does not bring it back.
     expect(await answer('', { files: [lease], id, time: '2026-03-27T09:01:00.000Z' })).toContain(
       'I have read',
@@ -231,7 +241,7 @@ describe('forgetting a document', () => {
     const id = newId()
     await say('', { files: [lease] })
     const said = await answer('forget document lease', { id })
-    const time = new Date(at).toISOString()
+    const time = new Date(nowMs).toISOString()
     await say('', { files: [lease] })
     expect(await answer('forget document lease', { id, time })).toBe(said)
     expect(await answer('how high is the deposit?')).toContain('900')
@@ -248,47 +258,47 @@ describe('forgetting a document', () => {
   it('means one that was sent before and is read only meanwhile, and leaves nothing of it', async () => {
     const id = newId()
     await say('', { files: [lease] })
-    const early = new Date(at + 1).toISOString()
+    const early = new Date(nowMs + 1).toISOString()
     const said = await answer('forget document lease', { id })
-    const time = new Date(at).toISOString()
-    await kit.objects.put(`${folderOf('alice')}attachments/late/0`, LEASE)
+    const time = new Date(nowMs).toISOString()
+    await kit.objects.put(`${personFolder('alice')}attachments/late/0`, LEASE)
     await say('', { files: [lease], id: 'late', time: early })
     expect(await answer('forget document lease', { id, time })).toBe(said)
     expect(await answer('which documents do you have?')).toContain('no documents')
     expect(await objects()).toBe(0)
-    expect(await kept('passages')).toEqual([])
+    expect(await storedRecords('passages')).toEqual([])
   })
 
   it('stays done when a try that stood still until then goes on', async () => {
     const id = newId()
-    const { documents } = kit.conversations
+    const { records } = kit.store
     const reached = Promise.withResolvers<void>()
     const goOn = Promise.withResolvers<void>()
-    const slow: typeof documents.insert = async (collection, document) => {
+    const slow: typeof records.insert = async (collection, document) => {
       if (collection === 'library') {
         reached.resolve()
         await goOn.promise
       }
-      return await documents.insert(collection, document)
+      return await records.insert(collection, document)
     }
-    kit.services.documents = { ...documents, insert: slow }
+    kit.services.documents = { ...records, insert: slow }
     const first = say('', { files: [lease], id })
     await reached.promise
-    kit.services.documents = documents
+    kit.services.documents = records
     await say('', { files: [lease], id })
     await say('forget document lease')
     goOn.resolve()
     await first
     expect(await answer('which documents do you have?')).toContain('no documents')
     expect(await objects()).toBe(0)
-    expect(await kept('passages')).toEqual([])
+    expect(await storedRecords('passages')).toEqual([])
   })
 
   it('knows one that was kept before messages had passages of their own', async () => {
-    const { documents } = kit.conversations
+    const { records } = kit.store
     const [person, createdAt] = ['alice', '2026-03-26T09:00:00.000Z']
     const passage = { document: 'old', n: 0, place: { line: 1 }, led: 0 }
-    await documents.put('passages', {
+    await records.put('passages', {
       id: 'old/0',
       person,
       text: 'The attic is cold.',
@@ -296,14 +306,14 @@ describe('forgetting a document', () => {
       createdAt,
     })
     const body = { kind: 'text', count: 1, passages: 1, object: 'old', at: createdAt }
-    await documents.put('library', { id: 'old', person, text: 'old.txt', body, createdAt })
+    await records.put('library', { id: 'old', person, text: 'old.txt', body, createdAt })
     expect(await answer('what does old.txt say about the attic?')).toContain('The attic is cold.')
     expect(await answer('forget old.txt')).toBe('I have forgotten old.txt.')
-    expect(await kept('passages')).toEqual([])
+    expect(await storedRecords('passages')).toEqual([])
   })
 
   it('asks which where several could be meant, and says when there is none of that name', async () => {
-    await say('', { files: [lease, { name: 'lease garage.pdf', data: pdfOf(['The garage is cold.']) }] })
+    await say('', { files: [lease, { name: 'lease garage.pdf', data: createPdf(['The garage is cold.']) }] })
     expect(await answer('forget the document')).toBe(
       'Which one shall I forget?\n1. lease garage.pdf\n2. lease.pdf',
     )
@@ -321,11 +331,11 @@ describe('forgetting a document', () => {
     ['both of them', 'I have forgotten lease garage.pdf, lease.pdf.', []],
     ['never mind', 'All right, I forget none of them.', ['lease garage.pdf', 'lease.pdf']],
   ])('takes "%s" for the answer to which', async (said, reply, left) => {
-    await say('', { files: [lease, { name: 'lease garage.pdf', data: pdfOf(['The garage is cold.']) }] })
+    await say('', { files: [lease, { name: 'lease garage.pdf', data: createPdf(['The garage is cold.']) }] })
     await answer('forget my document')
     const id = newId()
     expect(await answer(said, { id })).toBe(reply)
-    expect(await answer(said, { id, time: new Date(at).toISOString() })).toBe(reply)
-    expect((await kept('library')).map(({ text }) => text).sort()).toEqual(left)
+    expect(await answer(said, { id, time: new Date(nowMs).toISOString() })).toBe(reply)
+    expect((await storedRecords('library')).map(({ text }) => text).sort()).toEqual(left)
   })
 })

@@ -1,22 +1,23 @@
-import type { Kind, Place, Problem } from '../readers/document.ts'
+import type { DocumentKind, DocumentLocation, DocumentProblem } from '../readers/document.ts'
 
 const MAX_LISTED = 30
 
-type Shown = { name: string; kind: Kind; count: number; at: string }
+type ListedDocument = { name: string; kind: DocumentKind; count: number; at: string }
 /** What became of an attachment. `before`: the name under which it was there already. */
-export type Taken = { name: string } & (
-  | { kind: Kind; count: number; before?: string }
-  | { problem: Problem | 'full' }
+export type IngestOutcome = { name: string } & (
+  | { kind: DocumentKind; count: number; before?: string }
+  | { problem: DocumentProblem | 'full' }
 )
 
 const UNITS = { pdf: 'page', html: 'section', markdown: 'section', text: 'line' } as const
 const UNITS_ZH = { pdf: '页', html: '节', markdown: '节', text: '行' } as const
 
-const sizeOf = ({ kind, count }: { kind: Kind; count: number }): string =>
+const formatSize = ({ kind, count }: { kind: DocumentKind; count: number }): string =>
   `${count} ${UNITS[kind]}${count === 1 ? '' : 's'}`
-const sizeInChinese = ({ kind, count }: { kind: Kind; count: number }): string => `${count}${UNITS_ZH[kind]}`
+const formatSizeZh = ({ kind, count }: { kind: DocumentKind; count: number }): string =>
+  `${count}${UNITS_ZH[kind]}`
 
-const PROBLEMS: Record<Problem | 'full', (name: string) => string> = {
+const PROBLEM_TEXTS: Record<DocumentProblem | 'full', (name: string) => string> = {
   encrypted: name => `I cannot read ${name}: it is protected by a password. Send it without one.`,
   'too-large': name => `I cannot read ${name}: there is too much in it. Send it in parts.`,
   broken: name => `I cannot read ${name}: it is damaged, or not what its name says.`,
@@ -26,7 +27,7 @@ const PROBLEMS: Record<Problem | 'full', (name: string) => string> = {
   gone: name => `I cannot read ${name}: it is not there any more. Send it again.`,
   full: name => `I did not keep ${name}: there are too many documents already. Have me forget some first.`,
 }
-const PROBLEMS_ZH: Record<Problem | 'full', (name: string) => string> = {
+const PROBLEM_TEXTS_ZH: Record<DocumentProblem | 'full', (name: string) => string> = {
   encrypted: name => `我读不了${name}：它有密码保护，请发送没有密码的版本。`,
   'too-large': name => `我读不了${name}：内容太多，请分成几份发送。`,
   broken: name => `我读不了${name}：文件已损坏，或者与文件名不符。`,
@@ -39,24 +40,24 @@ const PROBLEMS_ZH: Record<Problem | 'full', (name: string) => string> = {
 /** What is said about documents. */
 export const phrases = {
   en: {
-    taken: (one: Taken) => {
-      if ('problem' in one) return PROBLEMS[one.problem](one.name)
-      if (one.before === undefined) return `I have read ${one.name}: ${sizeOf(one)}.`
+    taken: (one: IngestOutcome) => {
+      if ('problem' in one) return PROBLEM_TEXTS[one.problem](one.name)
+      if (one.before === undefined) return `I have read ${one.name}: ${formatSize(one)}.`
       const as = one.before === one.name ? '' : ` as ${one.before}`
-      return `I have ${one.name} already${as}: ${sizeOf(one)}.`
+      return `I have ${one.name} already${as}: ${formatSize(one)}.`
     },
-    list: (all: Shown[]) =>
+    list: (all: ListedDocument[]) =>
       all.length === 0
         ? 'I have no documents of yours. Send me a PDF, a web page, Markdown or a text file.'
-        : `Your documents:\n${lines(all, one => `- ${one.name} (${sizeOf(one)}, ${one.at.slice(0, 10)})`)}${
+        : `Your documents:\n${joinLines(all, one => `- ${one.name} (${formatSize(one)}, ${one.at.slice(0, 10)})`)}${
             all.length > MAX_LISTED ? `\nand ${all.length - MAX_LISTED} more.` : ''
           }`,
     unknown: (about: string) => `I have no document "${about}".`,
     which: (names: string[]) =>
-      `Which one shall I forget?\n${lines(names, (name, at) => `${at + 1}. ${name}`)}`,
+      `Which one shall I forget?\n${joinLines(names, (name, at) => `${at + 1}. ${name}`)}`,
     none: 'I have no documents of yours.',
     forgotten: (names: string[]) => `I have forgotten ${names.join(', ')}.`,
-    cite: (name: string, { page, section, line }: Place) => {
+    cite: (name: string, { page, section, line }: DocumentLocation) => {
       if (page !== undefined) return `(${name}, page ${page})`
       if (section !== undefined) return `(${name}, § ${section})`
       return line === undefined ? `(${name})` : `(${name}, line ${line})`
@@ -64,23 +65,23 @@ export const phrases = {
     quoted: (text: string, cite: string) => `“${text}” ${cite}`,
   },
   zh: {
-    taken: (one: Taken) => {
-      if ('problem' in one) return PROBLEMS_ZH[one.problem](one.name)
-      if (one.before === undefined) return `我读完了${one.name}：共${sizeInChinese(one)}。`
+    taken: (one: IngestOutcome) => {
+      if ('problem' in one) return PROBLEM_TEXTS_ZH[one.problem](one.name)
+      if (one.before === undefined) return `我读完了${one.name}：共${formatSizeZh(one)}。`
       const as = one.before === one.name ? '' : `，名为${one.before}`
-      return `我已经有${one.name}了${as}：共${sizeInChinese(one)}。`
+      return `我已经有${one.name}了${as}：共${formatSizeZh(one)}。`
     },
-    list: (all: Shown[]) =>
+    list: (all: ListedDocument[]) =>
       all.length === 0
         ? '我这里没有你的文档。可以发给我 PDF、网页、Markdown 或文本文件。'
-        : `你的文档：\n${lines(all, one => `- ${one.name}（${sizeInChinese(one)}，${one.at.slice(0, 10)}）`)}${
+        : `你的文档：\n${joinLines(all, one => `- ${one.name}（${formatSizeZh(one)}，${one.at.slice(0, 10)}）`)}${
             all.length > MAX_LISTED ? `\n还有${all.length - MAX_LISTED}份。` : ''
           }`,
     unknown: (about: string) => `我这里没有“${about}”这份文档。`,
-    which: (names: string[]) => `要忘掉哪一份？\n${lines(names, (name, at) => `${at + 1}. ${name}`)}`,
+    which: (names: string[]) => `要忘掉哪一份？\n${joinLines(names, (name, at) => `${at + 1}. ${name}`)}`,
     none: '我这里没有你的文档。',
     forgotten: (names: string[]) => `好的，我已经忘掉了${names.join('、')}。`,
-    cite: (name: string, { page, section, line }: Place) => {
+    cite: (name: string, { page, section, line }: DocumentLocation) => {
       if (page !== undefined) return `（${name}，第${page}页）`
       if (section !== undefined) return `（${name}，§ ${section}）`
       return line === undefined ? `（${name}）` : `（${name}，第${line}行）`
@@ -89,5 +90,5 @@ export const phrases = {
   },
 } as const
 
-const lines = <T>(all: T[], line: (one: T, at: number) => string): string =>
+const joinLines = <T>(all: T[], line: (one: T, at: number) => string): string =>
   all.slice(0, MAX_LISTED).map(line).join('\n')

@@ -1,34 +1,35 @@
 import { contentCharacters, contentWords } from '#shared/knowledge/tokens.ts'
-import { isChinese } from '#shared/language/detection.ts'
-import { stemOf } from './document-requests.ts'
-import type { Held } from './store.ts'
+import { containsChinese } from '#shared/language/detection.ts'
+import { nameWithoutExtension } from './document-requests.ts'
+import type { StoredDocument } from './store.ts'
 
 const MAX_LENGTH = 1_000
-const ASKS =
+const QUESTION =
   /[?？]\s*$|^(?:please |can you |could you |hey |so |and )*(?:what|who|whom|whose|when|where|which|how|why|is|are|was|were|does|do|did|can|may|must|should|has|have|will|explain|summari[sz]e|describe|find|look up|according to|in which|tell me|quote|read me)\b/i
-const ASKS_ZH =
+const QUESTION_ZH =
   /什么|多少|哪|谁|吗|呢|怎么|怎样|如何|几[个天年月次号点页]|是否|为什么|何时|能不能|可不可以|是不是|有没有|总结|概括|解释|介绍|根据/u
-const WHOLE =
+const SUMMARY_REQUEST =
   /\b(?:summari[sz]e|summary|overview|gist)\b|\bwhat(?:'s| is| does) (?:this|that|it|the (?:document|file|pdf)|\S+)(?: (?:about|say))\s*\??$|总结|概括|摘要|讲了?什么|说了?什么|关于什么|主要内容/iu
 
 export const isQuestion = (text: string): boolean =>
-  text.length <= MAX_LENGTH && (ASKS.test(text.trim()) || ASKS_ZH.test(text))
+  text.length <= MAX_LENGTH && (QUESTION.test(text.trim()) || QUESTION_ZH.test(text))
 
 /** Whether somebody wants to know what a document is about. */
-export const asksForWhole = (text: string): boolean => WHOLE.test(text.trim().replaceAll('’', "'"))
+export const asksForSummary = (text: string): boolean =>
+  SUMMARY_REQUEST.test(text.trim().replaceAll('’', "'"))
 
 /** The documents that a text names. */
-export function named(all: readonly Held[], text: string): Held[] {
-  const said = ` ${plain(text)} `
+export function documentsNamedIn(all: readonly StoredDocument[], text: string): StoredDocument[] {
+  const normalisedText = ` ${normaliseName(text)} `
   return all.filter(({ name }) => {
-    if (said.includes(plain(name))) return true
-    const stem = plain(stemOf(name))
-    if (isChinese(stem)) return stem.length >= 2 && said.includes(stem)
-    return stem.length >= 4 && said.includes(` ${stem} `)
+    if (normalisedText.includes(normaliseName(name))) return true
+    const stem = normaliseName(nameWithoutExtension(name))
+    if (containsChinese(stem)) return stem.length >= 2 && normalisedText.includes(stem)
+    return stem.length >= 4 && normalisedText.includes(` ${stem} `)
   })
 }
 
-const plain = (text: string): string =>
+const normaliseName = (text: string): string =>
   text
     .normalize('NFKC')
     .toLowerCase()
@@ -36,7 +37,7 @@ const plain = (text: string): string =>
     .trim()
 
 /** Words that ask, or name no more than that there is a document. */
-const ASKING = new Set(
+const QUESTION_WORDS = new Set(
   contentWords(
     `much many long often any anyone there from by if into under need must may get find give show explain describe
      according document documents file pdf page section chapter say says mention mentions mean means summarise summarize
@@ -44,25 +45,26 @@ const ASKING = new Set(
   ),
 )
 /** "how high" asks for a number, and no document need say "high". */
-const HOW =
+const HOW_MUCH =
   /\bhow (?:much|many|high|low|long|short|often|old|big|large|small|tall|far|fast|soon|late|early|wide|deep|heavy|expensive)\b/gi
-const ASKING_HAN =
+const QUESTION_WORDS_ZH =
   /文档|文件|里面|关于|根据|需要|应该|可以|能不能|是不是|有没有|怎么|怎样|如何|为什么|总结|概括|时候/gu
 
 /** What must stand in a passage that answers: stems of words, and neighbouring Chinese characters. */
-export function wantedIn(question: string, names: readonly Held[]): string[] {
+export function queryTermsOf(question: string, documents: readonly StoredDocument[]): string[] {
   let text = question
-  for (const { name } of names) for (const one of [name, stemOf(name)]) text = without(text, one)
-  const words = contentWords(text.replace(HOW, ' ')).filter(word => !ASKING.has(word))
-  return [...words, ...pairsOf(contentCharacters(text.replace(ASKING_HAN, ' ')))]
+  for (const { name } of documents)
+    for (const one of [name, nameWithoutExtension(name)]) text = removeName(text, one)
+  const words = contentWords(text.replace(HOW_MUCH, ' ')).filter(word => !QUESTION_WORDS.has(word))
+  return [...words, ...bigrams(contentCharacters(text.replace(QUESTION_WORDS_ZH, ' ')))]
 }
 
-function without(text: string, name: string): string {
+function removeName(text: string, name: string): string {
   const at = text.toLowerCase().indexOf(name.toLowerCase())
   return at < 0 ? text : `${text.slice(0, at)} ${text.slice(at + name.length)}`
 }
 
-const pairsOf = (characters: string): string[] =>
+const bigrams = (characters: string): string[] =>
   characters.length === 1
     ? [characters]
     : [
@@ -72,20 +74,20 @@ const pairsOf = (characters: string): string[] =>
       ]
 
 /** How many of the wanted a text holds. */
-export function matches(wanted: readonly string[], text: string): number {
+export function countMatches(queryTerms: readonly string[], text: string): number {
   const words = contentWords(text)
   const characters = contentCharacters(text)
-  return wanted.filter(one =>
-    isChinese(one) ? characters.includes(one) : words.some(word => isSameWord(one, word)),
+  return queryTerms.filter(one =>
+    containsChinese(one) ? characters.includes(one) : words.some(word => isSameWord(one, word)),
   ).length
 }
 
-const ENDING = /^(?:e?d|ing|able?|ment|er|al|ation|ion|or|ly|y|s|t)$/
+const SUFFIX = /^(?:e?d|ing|able?|ment|er|al|ation|ion|or|ly|y|s|t)$/
 
 /** "pay" is in "payable" and "payment". */
 function isSameWord(a: string, b: string): boolean {
   const [short, long] = a.length <= b.length ? [a, b] : [b, a]
   return (
-    short === long || (short.length >= 3 && long.startsWith(short) && ENDING.test(long.slice(short.length)))
+    short === long || (short.length >= 3 && long.startsWith(short) && SUFFIX.test(long.slice(short.length)))
   )
 }

@@ -1,26 +1,32 @@
 import { createHash } from 'node:crypto'
-import type { Log } from '#shared/base/log.ts'
+import type { Logger } from '#shared/base/log.ts'
 import { keyedId } from '#shared/contract/events/ids.ts'
-import { forgetVectors } from '#shared/knowledge/memories.ts'
-import { idsOf, LIBRARY, MAX_DOCUMENTS, PASSAGES, passageId } from '#shared/knowledge/passages.ts'
+import { deleteVectors } from '#shared/knowledge/memories.ts'
+import {
+  DOCUMENTS_COLLECTION,
+  MAX_DOCUMENTS,
+  PASSAGES_COLLECTION,
+  passageId,
+  passageIds,
+} from '#shared/knowledge/passages.ts'
 import type { Models } from '#shared/models/models.ts'
 import type { Objects } from '#shared/objects/objects.ts'
-import type { Document, Documents } from '#shared/store/store.ts'
+import type { JsonRecord, Records } from '#shared/store/store.ts'
 import type { Vectors } from '#shared/vectors/vectors.ts'
-import type { Piece } from '../readers/chunks.ts'
-import type { Kind, Place } from '../readers/document.ts'
+import type { PassageDraft } from '../readers/chunks.ts'
+import type { DocumentKind, DocumentLocation } from '../readers/document.ts'
 
 /** What was decided to be forgotten, by the message that asked for it. */
-export const FORGOTTEN = 'library-forgotten'
+export const FORGET_DECISIONS_COLLECTION = 'library-forgotten'
 
-const BATCH = 100
+const BATCH_SIZE = 100
 
-export type Tools = {
-  documents: Documents
+export type KnowledgeBaseDependencies = {
+  documents: Records
   objects: Objects
   vectors: Vectors
   models: Models
-  log: Log
+  log: Logger
   signal: AbortSignal
   now(): number
 }
@@ -29,10 +35,10 @@ export type Tools = {
  * A document that is kept. `prefix`: of its passages, see `idsOf`. `object`: where its bytes are. `at`: when the message
  * that brought it was sent.
  */
-export type Held = {
+export type StoredDocument = {
   id: string
   name: string
-  kind: Kind
+  kind: DocumentKind
   count: number
   passages: number
   prefix?: string
@@ -40,24 +46,37 @@ export type Held = {
   at: string
 }
 
-export type Passage = { id: string; document: string; n: number; place: Place; text: string; score: number }
+export type StoredPassage = {
+  id: string
+  document: string
+  n: number
+  place: DocumentLocation
+  text: string
+  score: number
+}
 
 /** The same bytes of the same person are the same document, whatever their name. */
 export const documentId = (person: string, bytes: Uint8Array): string =>
-  keyedId(person, LIBRARY, createHash('sha256').update(bytes).digest('hex'))
+  keyedId(person, DOCUMENTS_COLLECTION, createHash('sha256').update(bytes).digest('hex'))
 
-export async function held(documents: Documents, person: string, id: string): Promise<Held | undefined> {
-  const found = await documents.get({ collection: LIBRARY, person, id })
-  return found && toHeld(found)
+export async function findDocument(
+  records: Records,
+  person: string,
+  id: string,
+): Promise<StoredDocument | undefined> {
+  const found = await records.get({ collection: DOCUMENTS_COLLECTION, person, id })
+  return found && toStoredDocument(found)
 }
 
 /** All that a person has, the newest first. */
-export async function allHeld(documents: Documents, person: string): Promise<Held[]> {
-  return (await documents.list({ collection: LIBRARY, person, limit: MAX_DOCUMENTS })).map(toHeld)
+export async function listDocuments(records: Records, person: string): Promise<StoredDocument[]> {
+  return (await records.list({ collection: DOCUMENTS_COLLECTION, person, limit: MAX_DOCUMENTS })).map(
+    toStoredDocument,
+  )
 }
 
-const toHeld = ({ id, text, body }: Document): Held => ({
-  ...(body as Omit<Held, 'id' | 'name'>),
+const toStoredDocument = ({ id, text, body }: JsonRecord): StoredDocument => ({
+  ...(body as Omit<StoredDocument, 'id' | 'name'>),
   id,
   name: text,
 })
@@ -66,69 +85,78 @@ const toHeld = ({ id, text, body }: Document): Held => ({
  * What a message brings has passages of its own, so that nothing becomes of them when the same document is forgotten, or
  * comes with another message.
  */
-const prefixOf = (person: string, object: string): string => keyedId(person, PASSAGES, object)
+const passagePrefix = (person: string, object: string): string => keyedId(person, PASSAGES_COLLECTION, object)
 
 /**
  * The document comes last: until then nothing of it is found, and keeping it again completes it. Gives back what is kept:
  * another message may have brought the same bytes meanwhile.
  */
-export async function keep(
-  tools: Tools,
+export async function storeDocument(
+  dependencies: KnowledgeBaseDependencies,
   person: string,
-  { id, name, ...facts }: Omit<Held, 'passages' | 'prefix'>,
-  pieces: readonly Piece[],
-): Promise<Held> {
-  const { documents } = tools
-  const prefix = prefixOf(person, facts.object)
-  const put = ({ place, text }: Piece, n: number) => {
+  { id, name, ...facts }: Omit<StoredDocument, 'passages' | 'prefix'>,
+  pieces: readonly PassageDraft[],
+): Promise<StoredDocument> {
+  const { documents } = dependencies
+  const prefix = passagePrefix(person, facts.object)
+  const put = ({ place, text }: PassageDraft, n: number) => {
     const { section } = place
-    const whole = section === undefined || section === text ? text : `${section}\n${text}`
-    const body = { document: id, n, place, led: whole.length - text.length }
-    const passage = { id: passageId(prefix, n), person, text: whole, body, createdAt: facts.at }
-    return documents.put(PASSAGES, passage)
+    const fullText = section === undefined || section === text ? text : `${section}\n${text}`
+    const body = { document: id, n, place, led: fullText.length - text.length }
+    const passage = { id: passageId(prefix, n), person, text: fullText, body, createdAt: facts.at }
+    return documents.put(PASSAGES_COLLECTION, passage)
   }
-  for (let from = 0; from < pieces.length; from += BATCH) {
-    const [first, ...others] = pieces.slice(from, from + BATCH)
+  for (let from = 0; from < pieces.length; from += BATCH_SIZE) {
+    const [first, ...others] = pieces.slice(from, from + BATCH_SIZE)
     // Before the others, as `removePassages` wants it.
     await put(first!, from)
     await Promise.all(others.map((piece, index) => put(piece, from + 1 + index)))
   }
   const body = { ...facts, passages: pieces.length, prefix }
   for (;;) {
-    if (await documents.insert(LIBRARY, { id, person, text: name, body, createdAt: facts.at })) {
-      const own = { id, name, ...body }
+    if (await documents.insert(DOCUMENTS_COLLECTION, { id, person, text: name, body, createdAt: facts.at })) {
+      const stored = { id, name, ...body }
       // By a try that stood still while another went on, and the person had it forgotten.
-      if (await isForgotten(documents, person, own)) await remove(tools, person, own)
-      return own
+      if (await wasForgotten(documents, person, stored)) await deleteDocument(dependencies, person, stored)
+      return stored
     }
-    const other = await held(documents, person, id)
-    if (other) return other
+    const existing = await findDocument(documents, person, id)
+    if (existing) return existing
   }
 }
 
-const isForgotten = async (documents: Documents, person: string, { object }: Held): Promise<boolean> =>
-  (await documents.list({ collection: FORGOTTEN, person, limit: MAX_DOCUMENTS })).some(({ body }) =>
-    (body as { gone: Held[] }).gone.some(one => one.object === object),
+const wasForgotten = async (records: Records, person: string, { object }: StoredDocument): Promise<boolean> =>
+  (await records.list({ collection: FORGET_DECISIONS_COLLECTION, person, limit: MAX_DOCUMENTS })).some(
+    ({ body }) => (body as { gone: StoredDocument[] }).gone.some(one => one.object === object),
   )
 
 /** From its first step on nothing of it is found; said again, it does what is left to do. */
-export async function remove(tools: Tools, person: string, document: Held): Promise<void> {
-  const { documents, objects } = tools
+export async function deleteDocument(
+  dependencies: KnowledgeBaseDependencies,
+  person: string,
+  document: StoredDocument,
+): Promise<void> {
+  const { documents, objects } = dependencies
   const { id, object } = document
-  if ((await held(documents, person, id))?.object === object)
-    await documents.delete({ collection: LIBRARY, person, id })
-  await removePassages(tools, person, idsOf(document))
+  if ((await findDocument(documents, person, id))?.object === object)
+    await documents.delete({ collection: DOCUMENTS_COLLECTION, person, id })
+  await deletePassages(dependencies, person, passageIds(document))
   await objects.delete(object)
 }
 
 /** Removes what a message brought and is not kept: its bytes, and passages that were left by what was cut short. */
-export async function discard(tools: Tools, person: string, object: string): Promise<void> {
-  const { documents, objects } = tools
-  const idOf = (n: number) => passageId(prefixOf(person, object), n)
+export async function discardAttachment(
+  dependencies: KnowledgeBaseDependencies,
+  person: string,
+  object: string,
+): Promise<void> {
+  const { documents, objects } = dependencies
+  const idOf = (n: number) => passageId(passagePrefix(person, object), n)
   let count = 0
-  while (await documents.get({ collection: PASSAGES, person, id: idOf(count) })) count += BATCH
-  await removePassages(
-    tools,
+  while (await documents.get({ collection: PASSAGES_COLLECTION, person, id: idOf(count) }))
+    count += BATCH_SIZE
+  await deletePassages(
+    dependencies,
     person,
     Array.from({ length: count }, (_, n) => idOf(n)),
   )
@@ -136,42 +164,61 @@ export async function discard(tools: Tools, person: string, object: string): Pro
 }
 
 /** The first of each batch is there as long as any of it or of a later one is: by it `discard` finds what is left. */
-async function removePassages({ documents, vectors }: Tools, person: string, ids: string[]): Promise<void> {
-  const removeAll = async (some: string[]) => {
-    await Promise.all(some.map(id => documents.delete({ collection: PASSAGES, person, id })))
-    await forgetVectors(vectors, person, some)
+async function deletePassages(
+  { documents, vectors }: KnowledgeBaseDependencies,
+  person: string,
+  ids: string[],
+): Promise<void> {
+  const deleteBatch = async (some: string[]) => {
+    await Promise.all(some.map(id => documents.delete({ collection: PASSAGES_COLLECTION, person, id })))
+    await deleteVectors(vectors, person, some)
   }
-  for (let from = Math.ceil(ids.length / BATCH) * BATCH - BATCH; from >= 0; from -= BATCH) {
-    await removeAll(ids.slice(from + 1, from + BATCH))
-    await removeAll(ids.slice(from, from + 1))
+  for (
+    let from = Math.ceil(ids.length / BATCH_SIZE) * BATCH_SIZE - BATCH_SIZE;
+    from >= 0;
+    from -= BATCH_SIZE
+  ) {
+    await deleteBatch(ids.slice(from + 1, from + BATCH_SIZE))
+    await deleteBatch(ids.slice(from, from + 1))
   }
 }
 
 /** Passages that share words with a query, best first. */
-export async function search(
-  documents: Documents,
+export async function searchPassages(
+  records: Records,
   person: string,
   query: string,
   limit: number,
-): Promise<Passage[]> {
-  return (await documents.search({ collection: PASSAGES, person, query, limit })).map(toPassage)
+): Promise<StoredPassage[]> {
+  return (await records.search({ collection: PASSAGES_COLLECTION, person, query, limit })).map(
+    toStoredPassage,
+  )
 }
 
 /** Those of the ids that are there, in their order. */
-export async function passages(documents: Documents, person: string, ids: string[]): Promise<Passage[]> {
-  const found = await Promise.all(ids.map(id => documents.get({ collection: PASSAGES, person, id })))
-  return found.filter(one => one !== undefined).map(toPassage)
+export async function passagesByIds(
+  records: Records,
+  person: string,
+  ids: string[],
+): Promise<StoredPassage[]> {
+  const found = await Promise.all(ids.map(id => records.get({ collection: PASSAGES_COLLECTION, person, id })))
+  return found.filter(one => one !== undefined).map(toStoredPassage)
 }
 
 /** The beginning of a document. */
-export const beginning = (
-  documents: Documents,
+export const firstPassages = (
+  records: Records,
   person: string,
-  document: Held,
+  document: StoredDocument,
   count: number,
-): Promise<Passage[]> => passages(documents, person, idsOf(document).slice(0, count))
+): Promise<StoredPassage[]> => passagesByIds(records, person, passageIds(document).slice(0, count))
 
-function toPassage({ id, text, body, score = 0 }: Document & { score?: number }): Passage {
-  const { document, n, place, led } = body as { document: string; n: number; place: Place; led: number }
+function toStoredPassage({ id, text, body, score = 0 }: JsonRecord & { score?: number }): StoredPassage {
+  const { document, n, place, led } = body as {
+    document: string
+    n: number
+    place: DocumentLocation
+    led: number
+  }
   return { id, document, n, place, text: text.slice(led), score }
 }

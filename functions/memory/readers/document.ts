@@ -1,17 +1,17 @@
 /** What a document is, as far as it can be read. */
-export type Kind = 'pdf' | 'html' | 'markdown' | 'text'
+export type DocumentKind = 'pdf' | 'html' | 'markdown' | 'text'
 
 /** Where in a document something stands: a page, from 1 on; the heading it stands under; or a line, from 1 on. */
-export type Place = { page?: number; section?: string; line?: number }
+export type DocumentLocation = { page?: number; section?: string; line?: number }
 
 /** Text of one place, its paragraphs parted by empty lines. */
-export type Part = { place: Place; text: string }
+export type DocumentPart = { place: DocumentLocation; text: string }
 
 /** `count`: pages of a PDF, lines of a text, sections of the others. */
-export type Read = { parts: Part[]; count: number }
+export type ParsedDocument = { parts: DocumentPart[]; count: number }
 
 /** Why a document cannot be kept. */
-export type Problem =
+export type DocumentProblem =
   /** It opens with a password alone. */
   | 'encrypted'
   /** It takes too much time, memory or text. */
@@ -26,9 +26,9 @@ export type Problem =
   | 'gone'
 
 /** Thrown where a document cannot be read. */
-export class Unreadable extends Error {
-  readonly problem: Problem
-  constructor(problem: Problem, cause?: unknown) {
+export class UnreadableDocumentError extends Error {
+  readonly problem: DocumentProblem
+  constructor(problem: DocumentProblem, cause?: unknown) {
     super(`the document cannot be read: ${problem}`, { cause })
     this.problem = problem
   }
@@ -38,7 +38,7 @@ export class Unreadable extends Error {
 export const MAX_CHARACTERS = 1_500_000
 export const MAX_PAGES = 3_000
 
-const BY_TYPE: Readonly<Record<string, Kind>> = {
+const KIND_BY_MEDIA_TYPE: Readonly<Record<string, DocumentKind>> = {
   'application/pdf': 'pdf',
   'application/x-pdf': 'pdf',
   'text/html': 'html',
@@ -47,7 +47,7 @@ const BY_TYPE: Readonly<Record<string, Kind>> = {
   'text/x-markdown': 'markdown',
   'text/plain': 'text',
 }
-const BY_NAME: readonly [RegExp, Kind][] = [
+const KIND_BY_EXTENSION: readonly [RegExp, DocumentKind][] = [
   [/\.pdf$/i, 'pdf'],
   [/\.x?html?$/i, 'html'],
   [/\.(?:md|markdown)$/i, 'markdown'],
@@ -55,20 +55,27 @@ const BY_NAME: readonly [RegExp, Kind][] = [
 ]
 
 /** What an attachment can be read as, by its name first, since browsers call Markdown plain text; undefined for pictures and the like. */
-export function kindOf({ name, mediaType }: { name: string; mediaType: string }): Kind | undefined {
+export function documentKindOf({
+  name,
+  mediaType,
+}: {
+  name: string
+  mediaType: string
+}): DocumentKind | undefined {
   return (
-    BY_NAME.find(([form]) => form.test(name))?.[1] ?? BY_TYPE[mediaType.split(';')[0]!.trim().toLowerCase()]
+    KIND_BY_EXTENSION.find(([form]) => form.test(name))?.[1] ??
+    KIND_BY_MEDIA_TYPE[mediaType.split(';')[0]!.trim().toLowerCase()]
   )
 }
 
 /** A text that is not too long to be looked through. Errors: `Unreadable`. */
-export function within(text: string): string {
-  if (text.length > MAX_CHARACTERS) throw new Unreadable('too-large')
+export function requireMaxLength(text: string): string {
+  if (text.length > MAX_CHARACTERS) throw new UnreadableDocumentError('too-large')
   return text
 }
 
 /** Spaces as people see them; nothing that is no character of a text. */
-export const tidy = (text: string): string =>
+export const normaliseText = (text: string): string =>
   text
     .normalize('NFC')
     .replace(/\r\n?/g, '\n')
@@ -79,12 +86,12 @@ export const tidy = (text: string): string =>
     .trim()
 
 /** Refuses what has no text, or more of it than is kept. */
-export function checked(read: Read): Read {
-  const parts = read.parts
-    .map(({ place, text }) => ({ place, text: tidy(text) }))
+export function requireReadableText(document: ParsedDocument): ParsedDocument {
+  const parts = document.parts
+    .map(({ place, text }) => ({ place, text: normaliseText(text) }))
     .filter(({ text }) => /[\p{L}\p{N}]/u.test(text))
-  if (parts.length === 0) throw new Unreadable('empty')
+  if (parts.length === 0) throw new UnreadableDocumentError('empty')
   if (parts.reduce((sum, { text }) => sum + text.length, 0) > MAX_CHARACTERS)
-    throw new Unreadable('too-large')
-  return { ...read, parts }
+    throw new UnreadableDocumentError('too-large')
+  return { ...document, parts }
 }

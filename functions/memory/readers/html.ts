@@ -1,15 +1,15 @@
 import { Parser } from 'htmlparser2'
-import { checked, type Read } from './document.ts'
-import { openSections } from './sections.ts'
-import { charactersOf } from './text-decoding.ts'
+import { type ParsedDocument, requireReadableText } from './document.ts'
+import { createSectionBuilder } from './sections.ts'
+import { decodeText } from './text-decoding.ts'
 
 /** What nobody reads on a page. */
-const UNSEEN = new Set(
+const INVISIBLE_ELEMENTS = new Set(
   'script style template noscript svg math iframe object embed canvas audio video select textarea button'.split(
     ' ',
   ),
 )
-const INLINE = new Set(
+const INLINE_ELEMENTS = new Set(
   'a abbr b bdi bdo cite code data dfn em font i img kbd label mark q s samp small span strike strong sub sup time tt u var wbr'.split(
     ' ',
   ),
@@ -18,53 +18,53 @@ const HEADING = /^h[1-6]$/
 const CHARSET = /<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{1,40})/i
 
 /** A page: what is seen of it, under its headings. */
-export function readHtml(bytes: Uint8Array): Read {
+export function readHtml(bytes: Uint8Array): ParsedDocument {
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 2_048))
-  const sections = openSections()
-  htmlInto(sections, charactersOf(bytes, CHARSET.exec(head)?.[1]))
+  const sections = createSectionBuilder()
+  addHtml(sections, decodeText(bytes, CHARSET.exec(head)?.[1]))
   const parts = sections.parts()
-  return checked({ parts, count: sections.count() })
+  return requireReadableText({ parts, count: sections.count() })
 }
 
 /** The text of a piece of HTML, without its headings. */
-export function textOfHtml(html: string): string {
-  const sections = openSections()
-  htmlInto(sections, html)
+export function htmlToText(html: string): string {
+  const sections = createSectionBuilder()
+  addHtml(sections, html)
   return sections
     .parts()
     .map(({ text }) => text)
     .join('\n\n')
 }
 
-function htmlInto(sections: ReturnType<typeof openSections>, html: string): void {
+function addHtml(sections: ReturnType<typeof createSectionBuilder>, html: string): void {
   /** How deep within what is not seen. */
-  let unseen = 0
+  let invisibleDepth = 0
   let heading: string | undefined
   let isTitle = false
   const parser = new Parser(
     {
       onopentag(name, attributes) {
-        if (unseen > 0 || UNSEEN.has(name) || isHidden(attributes)) unseen++
+        if (invisibleDepth > 0 || INVISIBLE_ELEMENTS.has(name) || isHidden(attributes)) invisibleDepth++
         else if (name === 'title') isTitle = true
         else if (HEADING.test(name)) heading = ''
         else if (heading !== undefined) heading += ' '
         else if (name === 'br') sections.add('\n')
         else if (name === 'td' || name === 'th') sections.add(' ')
-        else if (!INLINE.has(name)) sections.add('\n\n')
+        else if (!INLINE_ELEMENTS.has(name)) sections.add('\n\n')
       },
       ontext(text) {
-        if (unseen > 0 || isTitle) return
+        if (invisibleDepth > 0 || isTitle) return
         const flat = text.replace(/\s+/g, ' ')
         if (heading === undefined) sections.add(flat)
         else heading += flat
       },
       onclosetag(name) {
-        if (unseen > 0) unseen--
+        if (invisibleDepth > 0) invisibleDepth--
         else if (name === 'title') isTitle = false
         else if (HEADING.test(name) && heading !== undefined) {
           sections.begin(heading)
           heading = undefined
-        } else if (!INLINE.has(name) && name !== 'td' && name !== 'th' && heading === undefined)
+        } else if (!INLINE_ELEMENTS.has(name) && name !== 'td' && name !== 'th' && heading === undefined)
           sections.add('\n\n')
       },
     },

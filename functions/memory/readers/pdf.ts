@@ -1,7 +1,14 @@
-import { checked, MAX_CHARACTERS, MAX_PAGES, type Part, type Read, Unreadable } from './document.ts'
+import {
+  type DocumentPart,
+  MAX_CHARACTERS,
+  MAX_PAGES,
+  type ParsedDocument,
+  requireReadableText,
+  UnreadableDocumentError,
+} from './document.ts'
 
 /** The text of a PDF by pages. Nothing in it is run, fetched or drawn. */
-export async function readPdf(bytes: Uint8Array): Promise<Read> {
+export async function readPdf(bytes: Uint8Array): Promise<ParsedDocument> {
   const { getDocument, VerbosityLevel } = await import('unpdf/pdfjs')
   const loading = getDocument({
     data: bytes,
@@ -13,35 +20,38 @@ export async function readPdf(bytes: Uint8Array): Promise<Read> {
   })
   try {
     const document = await loading.promise
-    if (document.numPages > MAX_PAGES) throw new Unreadable('too-large')
-    const parts: Part[] = []
+    if (document.numPages > MAX_PAGES) throw new UnreadableDocumentError('too-large')
+    const parts: DocumentPart[] = []
     let characters = 0
     for (let page = 1; page <= document.numPages; page++) {
-      const text = await textOf(await document.getPage(page))
+      const text = await pageText(await document.getPage(page))
       characters += text.length
-      if (characters > MAX_CHARACTERS) throw new Unreadable('too-large')
+      if (characters > MAX_CHARACTERS) throw new UnreadableDocumentError('too-large')
       parts.push({ place: { page }, text })
     }
-    return checked({ parts, count: document.numPages })
+    return requireReadableText({ parts, count: document.numPages })
   } catch (error) {
-    if (error instanceof Unreadable) throw error
-    throw new Unreadable((error as Error).name === 'PasswordException' ? 'encrypted' : 'broken', error)
+    if (error instanceof UnreadableDocumentError) throw error
+    throw new UnreadableDocumentError(
+      (error as Error).name === 'PasswordException' ? 'encrypted' : 'broken',
+      error,
+    )
   } finally {
     await loading.destroy()
   }
 }
 
-type Item = { str: string; hasEOL: boolean; transform: number[]; height: number }
-type Page = { getTextContent(): Promise<{ items: unknown[] }>; cleanup(): unknown }
+type TextItem = { str: string; hasEOL: boolean; transform: number[]; height: number }
+type PdfPage = { getTextContent(): Promise<{ items: unknown[] }>; cleanup(): unknown }
 
 /** A gap between lines that is larger than that, in heights of a line, parts paragraphs. */
 const PARAGRAPH_GAP = 1.8
 
-async function textOf(page: Page): Promise<string> {
+async function pageText(page: PdfPage): Promise<string> {
   const { items } = await page.getTextContent()
   let text = ''
   let last: { y: number; height: number } | undefined
-  for (const item of items.filter(isText)) {
+  for (const item of items.filter(isTextItem)) {
     const y = item.transform[5] ?? 0
     const height = item.height || last?.height || 10
     if (item.str.trim() !== '') {
@@ -52,13 +62,13 @@ async function textOf(page: Page): Promise<string> {
     if (item.hasEOL) text += '\n'
   }
   page.cleanup()
-  return joinedLines(text)
+  return joinParagraphLines(text)
 }
 
-const isText = (item: unknown): item is Item => typeof (item as Item).str === 'string'
+const isTextItem = (item: unknown): item is TextItem => typeof (item as TextItem).str === 'string'
 
 /** The lines of a paragraph are one text: a page's width says nothing. */
-const joinedLines = (text: string): string =>
+const joinParagraphLines = (text: string): string =>
   text
     .split(/\n{2,}/)
     .map(paragraph =>

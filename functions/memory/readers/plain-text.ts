@@ -1,20 +1,20 @@
-import { checked, type Part, type Read, within } from './document.ts'
-import { charactersOf } from './text-decoding.ts'
+import { type DocumentPart, type ParsedDocument, requireMaxLength, requireReadableText } from './document.ts'
+import { decodeText } from './text-decoding.ts'
 
 /** A text: each paragraph with the line that it begins on. */
-export function readText(bytes: Uint8Array): Read {
-  const lines = within(charactersOf(bytes)).replace(/\r\n?/g, '\n').replace(/\n+$/, '').split('\n')
-  const parts: Part[] = []
-  let begun: { line: number; lines: string[] } | undefined
-  const end = () => {
-    if (begun) parts.push({ place: { line: begun.line }, text: begun.lines.join('\n') })
-    begun = undefined
+export function readText(bytes: Uint8Array): ParsedDocument {
+  const lines = requireMaxLength(decodeText(bytes)).replace(/\r\n?/g, '\n').replace(/\n+$/, '').split('\n')
+  const parts: DocumentPart[] = []
+  let paragraph: { line: number; lines: string[] } | undefined
+  const endParagraph = () => {
+    if (paragraph) parts.push({ place: { line: paragraph.line }, text: paragraph.lines.join('\n') })
+    paragraph = undefined
   }
   for (const [index, line] of lines.entries()) {
-    if (line.trim() === '') end()
-    else if (begun) begun.lines.push(line)
-    else begun = { line: index + 1, lines: [line] }
+    if (line.trim() === '') endParagraph()
+    else if (paragraph) paragraph.lines.push(line)
+    else paragraph = { line: index + 1, lines: [line] }
   }
-  end()
-  return checked({ parts, count: lines.length })
+  endParagraph()
+  return requireReadableText({ parts, count: lines.length })
 }

@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { type Kind, kindOf } from './document.ts'
-import { pdfOf } from './files.fixture.ts'
-import { type Outcome, readApart } from './sandbox.ts'
+import { type DocumentKind, documentKindOf } from './document.ts'
+import { createPdf } from './files.fixture.ts'
+import { type ReadOutcome, readInSandbox } from './sandbox.ts'
 
 const signal = new AbortController().signal
-const read = (content: string | Buffer, kind: Kind, timeoutMs = 20_000): Promise<Outcome> =>
-  readApart(Buffer.from(content as string), kind, { timeoutMs, signal })
+const read = (content: string | Buffer, kind: DocumentKind, timeoutMs = 20_000): Promise<ReadOutcome> =>
+  readInSandbox(Buffer.from(content as string), kind, { timeoutMs, signal })
 
-const pieces = async (content: string | Buffer, kind: Kind) => {
+const pieces = async (content: string | Buffer, kind: DocumentKind) => {
   const outcome = await read(content, kind)
   if (!('pieces' in outcome)) throw new Error(JSON.stringify(outcome))
   return outcome
 }
-const problem = async (content: string | Buffer, kind: Kind, timeoutMs?: number) => {
+const problem = async (content: string | Buffer, kind: DocumentKind, timeoutMs?: number) => {
   const outcome = await read(content, kind, timeoutMs)
   return 'problem' in outcome ? outcome.problem : outcome
 }
 
 describe('a document', () => {
   it('of PDF is read by pages, Chinese too', async () => {
-    const pdf = pdfOf([
+    const pdf = createPdf([
       'The deposit is 900 euros,\ndue on the first.\n\n\nKeys: two.',
       '押金为九百欧元，\n退租时返还。',
     ])
@@ -79,10 +79,10 @@ describe('a document', () => {
   })
 
   it('that is encrypted, broken, empty or no text is refused, each for what it is', async () => {
-    expect(await problem(pdfOf(['secret'], { encrypted: true }), 'pdf')).toBe('encrypted')
+    expect(await problem(createPdf(['secret'], { encrypted: true }), 'pdf')).toBe('encrypted')
     expect(await problem('no pdf', 'pdf')).toBe('broken')
-    expect(await problem(pdfOf(['half of it']).subarray(0, 400), 'pdf')).toBe('broken')
-    expect(await problem(pdfOf(['']), 'pdf')).toBe('empty')
+    expect(await problem(createPdf(['half of it']).subarray(0, 400), 'pdf')).toBe('broken')
+    expect(await problem(createPdf(['']), 'pdf')).toBe('empty')
     expect(await problem(Buffer.from([1, 0, 2, 0, 3]), 'text')).toBe('broken')
     expect(await problem(Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0x10]), 'text')).toBe('broken')
     expect(await problem('<script>only()</script>', 'html')).toBe('empty')
@@ -91,7 +91,7 @@ describe('a document', () => {
   })
 
   it('that unpacks into a thousand times its size, or is 10 MB of one line, is given up, and this process goes on', async () => {
-    const bomb = pdfOf(['x'], { stream: () => Buffer.alloc(500_000_000, 'BT (x) Tj ET ') })
+    const bomb = createPdf(['x'], { stream: () => Buffer.alloc(500_000_000, 'BT (x) Tj ET ') })
     expect(bomb.length).toBeLessThan(3_000_000)
     expect(await problem(bomb, 'pdf', 8_000)).toBe('too-large')
     for (const kind of ['text', 'markdown', 'html'] as const)
@@ -124,5 +124,5 @@ it('tells what an attachment can be read as, by its name and its media type', ()
     ['list.txt', 'text/plain', 'text'],
     ['photo.jpg', 'image/jpeg', undefined],
   ] as const
-  for (const [name, mediaType, kind] of kinds) expect(kindOf({ name, mediaType })).toBe(kind)
+  for (const [name, mediaType, kind] of kinds) expect(documentKindOf({ name, mediaType })).toBe(kind)
 })

@@ -1,55 +1,63 @@
 import { Worker } from 'node:worker_threads'
-import type { Piece } from './chunks.ts'
-import type { Kind, Problem } from './document.ts'
+import type { PassageDraft } from './chunks.ts'
+import type { DocumentKind, DocumentProblem } from './document.ts'
 
 /** A document cut into passages, or why it cannot be. `reason` is for the log. */
-export type Outcome = { pieces: Piece[]; count: number } | { problem: Problem; reason: string }
+export type ReadOutcome =
+  | { pieces: PassageDraft[]; count: number }
+  | { problem: DocumentProblem; reason: string }
 
 /** What reading may take: a document that unpacks into more is given up. */
-const MAX_GROWTH_BYTES = 220 * 1024 * 1024
+const MAX_MEMORY_GROWTH_BYTES = 220 * 1024 * 1024
 const MAX_HEAP_MB = 160
-const LOOK_EVERY_MS = 20
+const MEMORY_CHECK_INTERVAL_MS = 20
 
 /** Beside this file; in an image, beside the bundle's file that this is part of. */
-const worker = new URL(`worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'}`, import.meta.url)
+const workerUrl = new URL(`worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'}`, import.meta.url)
 
-let last: Promise<unknown> = Promise.resolve()
+let lastRead: Promise<unknown> = Promise.resolve()
 
 /**
  * Reads a document in a thread of its own, one at a time: what makes it hang, or fills the memory, ends with the thread.
  * `bytes` are given away. Who aborts gets the signal's reason.
  */
-export function readApart(
+export function readInSandbox(
   bytes: Uint8Array,
-  kind: Kind,
+  kind: DocumentKind,
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
-): Promise<Outcome> {
-  const turn = last.then(() => {
+): Promise<ReadOutcome> {
+  const read = lastRead.then(() => {
     signal.throwIfAborted()
-    return run(bytes, kind, timeoutMs, signal)
+    return runWorker(bytes, kind, timeoutMs, signal)
   })
-  last = turn.catch(() => undefined)
-  return turn
+  lastRead = read.catch(() => undefined)
+  return read
 }
 
-async function run(bytes: Uint8Array, kind: Kind, timeoutMs: number, signal: AbortSignal): Promise<Outcome> {
+async function runWorker(
+  bytes: Uint8Array,
+  kind: DocumentKind,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ReadOutcome> {
   // Its own bytes: a small buffer shares its memory with others.
-  const own = new Uint8Array(bytes)
-  const thread = new Worker(worker, {
-    workerData: { bytes: own, kind },
-    transferList: [own.buffer],
+  const ownBytes = new Uint8Array(bytes)
+  const thread = new Worker(workerUrl, {
+    workerData: { bytes: ownBytes, kind },
+    transferList: [ownBytes.buffer],
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     // What a library prints about a document is nobody's business.
     stdout: true,
     stderr: true,
   })
-  const before = process.memoryUsage.rss()
-  const outcome = Promise.withResolvers<Outcome>()
+  const initialRss = process.memoryUsage.rss()
+  const outcome = Promise.withResolvers<ReadOutcome>()
   const tooLarge = (reason: string) => outcome.resolve({ problem: 'too-large', reason })
   const timer = setTimeout(() => tooLarge(`it was not read within ${timeoutMs} ms`), timeoutMs)
-  const watch = setInterval(() => {
-    if (process.memoryUsage.rss() - before > MAX_GROWTH_BYTES) tooLarge('reading it takes too much memory')
-  }, LOOK_EVERY_MS)
+  const memoryCheck = setInterval(() => {
+    if (process.memoryUsage.rss() - initialRss > MAX_MEMORY_GROWTH_BYTES)
+      tooLarge('reading it takes too much memory')
+  }, MEMORY_CHECK_INTERVAL_MS)
   const onAbort = () => outcome.reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
   thread.once('message', outcome.resolve)
@@ -64,7 +72,7 @@ async function run(bytes: Uint8Array, kind: Kind, timeoutMs: number, signal: Abo
     return await outcome.promise
   } finally {
     clearTimeout(timer)
-    clearInterval(watch)
+    clearInterval(memoryCheck)
     signal.removeEventListener('abort', onAbort)
     await thread.terminate()
   }

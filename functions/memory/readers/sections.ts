@@ -1,9 +1,9 @@
-import type { Part } from './document.ts'
+import type { DocumentPart } from './document.ts'
 
 const MAX_HEADING = 120
 
 /** Text that comes in pieces, under headings. What comes before the first heading stands under none. */
-export function openSections() {
+export function createSectionBuilder() {
   const all: { heading: string; pieces: string[] }[] = [{ heading: '', pieces: [] }]
   return {
     begin(heading: string): void {
@@ -13,12 +13,12 @@ export function openSections() {
       all.at(-1)!.pieces.push(text)
     },
     /** A heading without a text of its own is a text too. */
-    parts(): Part[] {
+    parts(): DocumentPart[] {
       return all
         .map(({ heading, pieces }) => ({ heading, text: pieces.join('') }))
         .filter(({ heading, text }) => heading !== '' || text.trim() !== '')
         .map(({ heading, text }) => ({
-          place: (heading === '' ? {} : { section: heading }) as Part['place'],
+          place: (heading === '' ? {} : { section: heading }) as DocumentPart['place'],
           text: text.trim() === '' ? heading : text,
         }))
     },

@@ -1,18 +1,18 @@
 import type { BigNumber, MathJsInstance, MathNode, Unit } from 'mathjs'
 import { LaresError } from '#shared/base/errors.ts'
-import type { Problem } from './problems.ts'
-import { ownUnits } from './units.ts'
+import type { CalculationProblem } from './problems.ts'
+import { customUnits } from './units.ts'
 
 /** Digits that are reckoned with, and those of them that can be trusted. */
 const PRECISION = 220
-const TRUSTED = 200
+const TRUSTED_DIGITS = 200
 /** What is shown of a number that goes on for ever. */
-const SHOWN = 15
+const SHOWN_DIGITS = 15
 /** Nobody measures more closely. */
-const SHOWN_OF_UNITS = 8
+const SHOWN_DIGITS_WITH_UNIT = 8
 const MAX_DECIMALS = 30
 const MAX_LENGTH = 500
-const MAX_PARTS = 200
+const MAX_NODES = 200
 /** Of every number on the way, as a power of ten. */
 const MAX_MAGNITUDE = 1_000
 const MAX_EXPONENT = 10_000
@@ -26,37 +26,37 @@ const FUNCTIONS = new Set(
 const CONSTANTS = new Set(['pi', 'e', 'tau', 'phi'])
 
 type Value = BigNumber | Unit
-type Refuse = (problem: Problem) => LaresError
+type ProblemToError = (problem: CalculationProblem) => LaresError
 type Operation = (...values: Value[]) => unknown
-type Math = MathJsInstance & Record<string, Operation>
+type MathJs = MathJsInstance & Record<string, Operation>
 
 /** `unit` as the library calls it. */
-export type Result = { isExact: boolean; value: string; unit?: string }
+export type CalculationResult = { isExact: boolean; value: string; unit?: string }
 
-let loaded: Promise<Math> | undefined
+let loadedMath: Promise<MathJs> | undefined
 
 /** The library takes some 300 ms to load, so it is loaded for the first sum. */
-const load = (): Promise<Math> =>
-  (loaded ??= import('mathjs').then(({ create, all }) => {
+const loadMath = (): Promise<MathJs> =>
+  (loadedMath ??= import('mathjs').then(({ create, all }) => {
     const math = create(all!, { number: 'BigNumber', precision: PRECISION })
-    math.createUnit(ownUnits)
-    return math as Math
+    math.createUnit(customUnits)
+    return math as MathJs
   }))
 
 /**
  * The value of an expression of numbers, units, arithmetic and the functions above; nothing else in it is carried out.
  * Throws what `refuse` makes of the problem. Takes milliseconds, whatever the expression.
  */
-export async function calculate(expression: string, refuse: Refuse): Promise<Result> {
-  if (expression.length > MAX_LENGTH) throw refuse('tooLarge')
-  const math = await load()
+export async function calculate(expression: string, toError: ProblemToError): Promise<CalculationResult> {
+  if (expression.length > MAX_LENGTH) throw toError('tooLarge')
+  const math = await loadMath()
   try {
-    return resultOf(evaluator(math, refuse)(math.parse(withPercents(expression))), refuse)
+    return toResult(createEvaluator(math, toError)(math.parse(expandPercents(expression))), toError)
   } catch (error) {
     if (error instanceof LaresError) throw error
-    const said = String(error)
-    if (said.includes('DecimalError')) throw refuse('tooLarge')
-    throw refuse(/\bunits?\b|dimension/i.test(said) ? 'units' : 'nonsense')
+    const message = String(error)
+    if (message.includes('DecimalError')) throw toError('tooLarge')
+    throw toError(/\bunits?\b|dimension/i.test(message) ? 'units' : 'nonsense')
   }
 }
 
@@ -64,7 +64,7 @@ export async function calculate(expression: string, refuse: Refuse): Promise<Res
  * "50% + 2" would be a remainder to the library: a percentage is a hundredth, but one added or taken off at the end of a
  * sum is of what stands before it, as on any pocket calculator.
  */
-const withPercents = (expression: string): string =>
+const expandPercents = (expression: string): string =>
   expression
     .replace(/^(.*[\d)]\s*[-+]\s*[\d.]+\s*%)(?=\s*[-+])/, '($1)')
     .replace(/([\d.]+)\s*%(?!\s*[\d(a-z])/gi, (percent, number: string, at: number, sum: string) => {
@@ -73,72 +73,73 @@ const withPercents = (expression: string): string =>
       return isAdded && isLast ? percent : `(${number}/100)`
     })
 
-function evaluator(math: Math, refuse: Refuse): (node: MathNode) => Value {
+function createEvaluator(math: MathJs, toError: ProblemToError): (node: MathNode) => Value {
   const apply = (name: string, values: Value[]): Value => {
-    check(name, values)
+    checkOperands(name, values)
     const result = math[name]!(...values)
-    if (math.isComplex(result)) throw refuse('notReal')
-    return sound(result)
+    if (math.isComplex(result)) throw toError('notReal')
+    return requireRealNumber(result)
   }
-  const check = (name: string, [first, second]: Value[]) => {
-    if ((name === 'divide' || name === 'mod') && isZero(second)) throw refuse('byZero')
-    if (name === 'pow' && isZero(first) && math.isBigNumber(second) && second.lt(0)) throw refuse('byZero')
-    if (name === 'pow' && isLargePower(first, second)) throw refuse('tooLarge')
-    if (name === 'factorial' && math.isBigNumber(first) && first.gt(MAX_FACTORIAL)) throw refuse('tooLarge')
+  const checkOperands = (name: string, [first, second]: Value[]) => {
+    if ((name === 'divide' || name === 'mod') && isZero(second)) throw toError('byZero')
+    if (name === 'pow' && isZero(first) && math.isBigNumber(second) && second.lt(0)) throw toError('byZero')
+    if (name === 'pow' && isLargePower(first, second)) throw toError('tooLarge')
+    if (name === 'factorial' && math.isBigNumber(first) && first.gt(MAX_FACTORIAL)) throw toError('tooLarge')
   }
   const isZero = (value: Value | undefined) => math.isBigNumber(value) && value.isZero()
   const isLargePower = (base: Value | undefined, exponent: Value | undefined) =>
     math.isBigNumber(base) &&
     math.isBigNumber(exponent) &&
     (exponent.abs().gt(MAX_EXPONENT) || Math.abs(base.e + 1) * Math.abs(Number(exponent)) > 2 * MAX_MAGNITUDE)
-  const sound = (value: unknown): Value => {
+  const requireRealNumber = (value: unknown): Value => {
     if (math.isUnit(value)) return value
-    if (!math.isBigNumber(value)) throw refuse('nonsense')
-    if (value.isNaN()) throw refuse('notReal')
-    if (!value.isFinite() || Math.abs(value.e) > MAX_MAGNITUDE) throw refuse('tooLarge')
+    if (!math.isBigNumber(value)) throw toError('nonsense')
+    if (value.isNaN()) throw toError('notReal')
+    if (!value.isFinite() || Math.abs(value.e) > MAX_MAGNITUDE) throw toError('tooLarge')
     return value
   }
-  const named = (name: string): Value => {
+  const symbolValue = (name: string): Value => {
     if (CONSTANTS.has(name)) return math.evaluate(name) as BigNumber
-    if (!math.Unit.isValuelessUnit(name)) throw refuse('nonsense')
+    if (!math.Unit.isValuelessUnit(name)) throw toError('nonsense')
     return math.unit(name)
   }
-  let parts = 0
-  const reckon = (node: MathNode): Value => {
-    if (++parts > MAX_PARTS) throw refuse('tooLarge')
+  let nodeCount = 0
+  const evaluateNode = (node: MathNode): Value => {
+    if (++nodeCount > MAX_NODES) throw toError('tooLarge')
     if (math.isConstantNode(node))
-      return sound(typeof node.value === 'number' ? math.bignumber(node.value) : node.value)
-    if (math.isParenthesisNode(node)) return reckon(node.content)
-    if (math.isSymbolNode(node)) return named(node.name)
-    if (math.isOperatorNode(node) && OPERATORS.has(node.fn)) return apply(node.fn, node.args.map(reckon))
+      return requireRealNumber(typeof node.value === 'number' ? math.bignumber(node.value) : node.value)
+    if (math.isParenthesisNode(node)) return evaluateNode(node.content)
+    if (math.isSymbolNode(node)) return symbolValue(node.name)
+    if (math.isOperatorNode(node) && OPERATORS.has(node.fn))
+      return apply(node.fn, node.args.map(evaluateNode))
     if (math.isFunctionNode(node) && math.isSymbolNode(node.fn) && FUNCTIONS.has(node.fn.name))
-      return apply(node.fn.name, node.args.map(reckon))
-    throw refuse('nonsense')
+      return apply(node.fn.name, node.args.map(evaluateNode))
+    throw toError('nonsense')
   }
-  return reckon
+  return evaluateNode
 }
 
-function resultOf(value: Value, refuse: Refuse): Result {
-  if (!('toNumeric' in value)) return numberOf(value, SHOWN)
+function toResult(value: Value, toError: ProblemToError): CalculationResult {
+  if (!('toNumeric' in value)) return toNumberResult(value, SHOWN_DIGITS)
   const unit = value.formatUnits()
   // A unit by itself is no sum.
-  if (value.value === null || unit === '') throw refuse('nonsense')
-  return { ...numberOf(value.toNumeric(unit) as unknown as BigNumber, SHOWN_OF_UNITS), unit }
+  if (value.value === null || unit === '') throw toError('nonsense')
+  return { ...toNumberResult(value.toNumeric(unit) as unknown as BigNumber, SHOWN_DIGITS_WITH_UNIT), unit }
 }
 
 /** Thirds times three are whole again: the digits that cannot be trusted are rounded away first. */
-function numberOf(value: BigNumber, shown: number): Result {
-  const number = value.toSignificantDigits(TRUSTED).toDecimalPlaces(TRUSTED)
-  if (number.isInteger() && number.e < TRUSTED) return { isExact: true, value: number.toFixed() }
+function toNumberResult(value: BigNumber, shownDigits: number): CalculationResult {
+  const number = value.toSignificantDigits(TRUSTED_DIGITS).toDecimalPlaces(TRUSTED_DIGITS)
+  if (number.isInteger() && number.e < TRUSTED_DIGITS) return { isExact: true, value: number.toFixed() }
   const isExact = number.decimalPlaces() <= MAX_DECIMALS
-  const rounded = isExact ? number : number.toSignificantDigits(shown)
-  return { isExact: isExact && number.e < TRUSTED, value: written(rounded) }
+  const rounded = isExact ? number : number.toSignificantDigits(shownDigits)
+  return { isExact: isExact && number.e < TRUSTED_DIGITS, value: formatNumber(rounded) }
 }
 
-const written = (number: BigNumber): string =>
+const formatNumber = (number: BigNumber): string =>
   Math.abs(number.e) < MAX_DECIMALS
     ? number.toFixed()
     : number
-        .toSignificantDigits(SHOWN)
+        .toSignificantDigits(SHOWN_DIGITS)
         .toExponential()
         .replace(/e\+?(-?\d+)/, ' × 10^$1')

@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type AskOptions, type Kit, openKit } from '#shared/host/test-kit.ts'
-import { chinese, english } from '../../intent/development-set.fixture.ts'
+import { openTestKit, type SkillRequestOptions, type TestKit } from '#shared/host/test-kit.ts'
+import { chineseUtterances, englishUtterances } from '../../intent/development-set.fixture.ts'
 import { examples } from './examples.ts'
 import calculator from './handler.ts'
 
-let kit: Kit
+let kit: TestKit
 beforeAll(async () => {
-  kit = await openKit()
+  kit = await openTestKit()
 })
 afterAll(() => kit.close())
 
-const answer = async (text: string, options?: AskOptions) => (await kit.ask(calculator, text, options)).text
+const answer = async (text: string, options?: SkillRequestOptions) =>
+  (await kit.ask(calculator, text, options)).text
 
 describe('asked in words', () => {
   it.each([
@@ -97,7 +98,7 @@ describe('asked in words', () => {
   })
 
   it('declines whatever is no sum', async () => {
-    for (const text of [english, chinese].flatMap(({ none, time, reminder, notes }) => [
+    for (const text of [englishUtterances, chineseUtterances].flatMap(({ none, time, reminder, notes }) => [
       ...none,
       ...time,
       ...reminder,

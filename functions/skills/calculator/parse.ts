@@ -1,21 +1,21 @@
-import { isChinese } from '#shared/language/detection.ts'
-import { chineseDigits, englishDigits } from '#shared/language/numerals.ts'
-import { readConversion } from './conversion.ts'
+import { containsChinese } from '#shared/language/detection.ts'
+import { chineseNumeralsToDigits, englishNumeralsToDigits } from '#shared/language/numerals.ts'
+import { parseConversion } from './conversion.ts'
 
-const MAX_LENGTH = 300
+const MAX_TEXT_LENGTH = 300
 
 /** The sum that a text asks for, as an expression; null when it asks for none. */
-export function readSum(text: string): string | null {
-  if (text.length > MAX_LENGTH) return null
-  const plain = bare(digits(tidy(text)))
-  const read = readConversion(plain) ?? readPhrase(plain)
-  return read === undefined ? null : withoutCommas(read)
+export function parseExpression(text: string): string | null {
+  if (text.length > MAX_TEXT_LENGTH) return null
+  const normalised = stripFillers(wordsToDigits(normaliseSymbols(text)))
+  const expression = parseConversion(normalised) ?? parsePhrase(normalised)
+  return expression === undefined ? null : removeThousandsSeparators(expression)
 }
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹'
 
 /** Full-width signs become plain ones; superscripts are powers, which NFKC would make digits of the number. */
-const tidy = (text: string): string =>
+const normaliseSymbols = (text: string): string =>
   text
     .replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, power => `^${[...power].map(digit => SUPERSCRIPTS.indexOf(digit)).join('')}`)
     .replace(/(\d)\s*([¼½¾⅓⅔])/g, '$1+$2')
@@ -32,13 +32,13 @@ const tidy = (text: string): string =>
     .replace(/\s+/g, ' ')
     .trim()
 
-const digits = (text: string): string =>
-  isChinese(text)
-    ? chineseDigits(scaled(unmistakable(text), CHINESE_SCALE))
-    : englishDigits(scaled(text, ENGLISH_SCALE))
+const wordsToDigits = (text: string): string =>
+  containsChinese(text)
+    ? chineseNumeralsToDigits(expandScales(disambiguateChinese(text), CHINESE_SCALE))
+    : englishNumeralsToDigits(expandScales(text, ENGLISH_SCALE))
 
 /** 千 is a numeral and the beginning of a kilogram. */
-const unmistakable = (text: string): string =>
+const disambiguateChinese = (text: string): string =>
   text
     .replaceAll('千克', '公斤')
     .replaceAll('千米', '公里')
@@ -61,14 +61,14 @@ const CHINESE_SCALE = /(\d+(?:\.\d+)?) ?([百千万亿]+)/g
 const ENGLISH_SCALE = /(\d+(?:\.\d+)?)(k\b|(?: (?:hundred|thousand|million|billion)\b)+)/g
 
 /** 3.5万 is 35000: digits before a place are multiplied with it. */
-const scaled = (text: string, form: RegExp): string =>
-  text.replace(form, (_, number: string, places: string) => {
+const expandScales = (text: string, pattern: RegExp): string =>
+  text.replace(pattern, (_, number: string, places: string) => {
     const all = places.match(/[a-z]+|[^a-z\s]/g) ?? []
     const scale = all.reduce((product, place) => product * SCALES[place]!, 1)
     return String(Number((Number(number) * scale).toPrecision(15)))
   })
 
-const LEADS = [
+const LEADING_FILLERS = [
   /^(?:hey|hi|hello|ok|okay|so|and|well|now|lares|please|pls|quick(?:ly)?|just)\b[,:!]?\s*/,
   /^(?:can|could|would|will) you\s+(?:please\s+)?(?:tell me|help me|quickly)?\s*/,
   /^(?:do you know|i (?:need|want|would like) (?:you )?to (?:know|calculate|compute)?|help me|let me know|tell me|give me|show me)\s*/,
@@ -77,7 +77,7 @@ const LEADS = [
   /^the (?=sum|product|difference|quotient|average|mean|square|cube|root|remainder|factorial|sqrt|total)/,
   /^(?:请问|请|麻烦|你好|帮我|帮忙|给我|能不能|可以|能|我想知道|想知道|计算|算算看?|算出|算下|算|求|看看|看|那么|那|告诉我|你知道|知道|把|一个)[,:\s]*/,
 ]
-const TAILS = [
+const TRAILING_FILLERS = [
   /\s*[=?？。,，.…~]+$/,
   /(?<!^\D*\d+)\s*!+$/,
   /\s*(?:please|pls|thanks|thank you|thx|for me|equals?|equal to|is what|is|are|in total|altogether|together|now|exactly|come to|make|to)$/,
@@ -86,40 +86,40 @@ const TAILS = [
 ]
 
 /** Without what people put around a sum. */
-function bare(text: string): string {
+function stripFillers(text: string): string {
   let before: string
   let rest = text
   do {
     before = rest
-    for (const lead of LEADS) rest = rest.replace(lead, '')
-    for (const tail of TAILS) rest = rest.replace(tail, '')
+    for (const lead of LEADING_FILLERS) rest = rest.replace(lead, '')
+    for (const tail of TRAILING_FILLERS) rest = rest.replace(tail, '')
   } while (rest !== before)
   return rest
 }
 
 /** Parts are looked for afterwards: a pattern of them would take for ever on a text that was made for it. */
-const among = (form: string): RegExp => new RegExp(`^${form.replace('LIST', '(.+)')}$`)
-const SEPARATOR = /, and | and |,|和|与|、/
+const listPattern = (form: string): RegExp => new RegExp(`^${form.replace('LIST', '(.+)')}$`)
+const LIST_SEPARATOR = /, and | and |,|和|与|、/
 
 /** What is done with a list of numbers, by the words around it. */
-const LISTS: [RegExp, (parts: string[]) => string][] = [
-  [among('(?:the )?(?:sum|total) of LIST'), parts => parts.join(' + ')],
-  [among('(?:add|sum|sum up|add up|total)(?: up)? LIST'), parts => parts.join(' + ')],
-  [among('LIST (?:sum|add|added)(?: up)?(?: to)?'), parts => parts.join(' + ')],
-  [among('(?:the )?product of LIST'), parts => parts.join(' * ')],
-  [among('multiply LIST'), parts => parts.join(' * ')],
-  [among('(?:the )?difference (?:between|of) LIST'), parts => parts.join(' - ')],
-  [among('(?:the )?quotient of LIST'), parts => parts.join(' / ')],
-  [among('(?:the )?(?:average|mean) of LIST'), parts => `mean(${parts.join(', ')})`],
-  [among('LIST的(?:总)?和'), parts => parts.join(' + ')],
-  [among('LIST的积'), parts => parts.join(' * ')],
-  [among('LIST的差'), parts => parts.join(' - ')],
-  [among('LIST的商'), parts => parts.join(' / ')],
-  [among('LIST的平均(?:数|值)?'), parts => `mean(${parts.join(', ')})`],
+const LIST_OPERATIONS: [RegExp, (parts: string[]) => string][] = [
+  [listPattern('(?:the )?(?:sum|total) of LIST'), parts => parts.join(' + ')],
+  [listPattern('(?:add|sum|sum up|add up|total)(?: up)? LIST'), parts => parts.join(' + ')],
+  [listPattern('LIST (?:sum|add|added)(?: up)?(?: to)?'), parts => parts.join(' + ')],
+  [listPattern('(?:the )?product of LIST'), parts => parts.join(' * ')],
+  [listPattern('multiply LIST'), parts => parts.join(' * ')],
+  [listPattern('(?:the )?difference (?:between|of) LIST'), parts => parts.join(' - ')],
+  [listPattern('(?:the )?quotient of LIST'), parts => parts.join(' / ')],
+  [listPattern('(?:the )?(?:average|mean) of LIST'), parts => `mean(${parts.join(', ')})`],
+  [listPattern('LIST的(?:总)?和'), parts => parts.join(' + ')],
+  [listPattern('LIST的积'), parts => parts.join(' * ')],
+  [listPattern('LIST的差'), parts => parts.join(' - ')],
+  [listPattern('LIST的商'), parts => parts.join(' / ')],
+  [listPattern('LIST的平均(?:数|值)?'), parts => `mean(${parts.join(', ')})`],
 ]
 
 /** Forms of a whole sum; $1 and $2 are sums themselves. */
-const WHOLE: [RegExp, string][] = [
+const PHRASE_TEMPLATES: [RegExp, string][] = [
   [/^add (.+) (?:to|with) (.+)$/, '$2 + $1'],
   [/^(?:subtract|take|deduct) (.+?)(?: away)? from (.+)$/, '$2 - $1'],
   [/^multiply (.+) (?:by|with|times) (.+)$/, '$1 * $2'],
@@ -134,61 +134,61 @@ const WHOLE: [RegExp, string][] = [
 
 const NUMBER = String.raw`(?:\d+(?:\.\d+)?|\.\d+)`
 const TERM = String.raw`(${NUMBER}|pi|\([^()]*\))`
-const anywhere = (form: string): RegExp =>
+const termPattern = (form: string): RegExp =>
   new RegExp(form.replaceAll('TERM', TERM).replaceAll('NUMBER', NUMBER), 'g')
 
 /** Words within a sum, the longer forms first. */
-const WORDS: [RegExp, string][] = [
+const WORD_REPLACEMENTS: [RegExp, string][] = [
   [/^(?:minus|negative) (?=\d)/, '-'],
   [/[$€£¥]|(?<=\d ?)(?:dollars?|bucks|euros?|元钱?|块钱?|人民币)/g, ''],
-  [anywhere('分数 ?(NUMBER)'), '$1%'],
-  [anywhere('(NUMBER) ?分之 ?(NUMBER)'), '($2/$1)'],
-  [anywhere('(NUMBER) ?(?:percent|per cent|pct|percentage)'), '$1%'],
-  [anywhere('(NUMBER) ?% ?(?:tip )(?:on|for|of|to) '), '$1% * '],
-  [anywhere('(NUMBER) ?% off(?: of)? TERM'), '($2 - $2 * $1%)'],
-  [anywhere('TERM ?打了?(NUMBER)折'), '$1 * ($2/10)'],
-  [anywhere('打(NUMBER)折[后,，]* ?(?:的 ?)?TERM'), '$2 * ($1/10)'],
-  [anywhere('(?:a )?tip of (NUMBER) ?% (?:on|for|of) TERM'), '$1% * $2'],
-  [anywhere('(NUMBER) ?% (?:of|from) (?:the )?'), '$1% * '],
-  [anywhere('TERM ?的 ?(NUMBER) ?%'), '$2% * $1'],
-  [anywhere('(NUMBER) ?% ?的 ?TERM'), '$1% * $2'],
-  [anywhere('TERM ?的 ?(\\(NUMBER/NUMBER\\))'), '$2 * $1'],
-  [anywhere('TERM ?的 ?一?1?半'), '$1 / 2'],
-  [anywhere('TERM ?的 ?(NUMBER) ?倍'), '$1 * $2'],
-  [anywhere('TERM ?的 ?(NUMBER) ?次(?:方|幂)'), '$1^$2'],
-  [anywhere('TERM ?的 ?(?:平方根|开方|算术平方根)'), 'sqrt($1)'],
-  [anywhere('TERM ?的 ?立方根'), 'cbrt($1)'],
-  [anywhere('TERM ?的? ?平方'), '$1^2'],
-  [anywhere('TERM ?的? ?立方'), '$1^3'],
-  [anywhere('TERM ?的? ?阶乘'), '$1!'],
-  [anywhere('根号 ?(?:下 ?)?TERM'), 'sqrt($1)'],
-  [anywhere('(?:the )?cube root (?:of )?TERM'), 'cbrt($1)'],
-  [anywhere('(?:the )?(?:square )?root (?:of )?TERM'), 'sqrt($1)'],
-  [anywhere('(?:the )?sqrt (?:of )?TERM'), 'sqrt($1)'],
-  [anywhere('(?:the )?factorial of TERM'), '$1!'],
-  [anywhere('TERM factorial'), '$1!'],
-  [anywhere('TERM squared'), '$1^2'],
-  [anywhere('TERM cubed'), '$1^3'],
-  [anywhere('TERM (?:raised )?to the power(?: of)? '), '$1^'],
-  [anywhere('TERM (?:raised )?to the (NUMBER)(?:st|nd|rd|th)?(?: power)?'), '$1^$2'],
+  [termPattern('分数 ?(NUMBER)'), '$1%'],
+  [termPattern('(NUMBER) ?分之 ?(NUMBER)'), '($2/$1)'],
+  [termPattern('(NUMBER) ?(?:percent|per cent|pct|percentage)'), '$1%'],
+  [termPattern('(NUMBER) ?% ?(?:tip )(?:on|for|of|to) '), '$1% * '],
+  [termPattern('(NUMBER) ?% off(?: of)? TERM'), '($2 - $2 * $1%)'],
+  [termPattern('TERM ?打了?(NUMBER)折'), '$1 * ($2/10)'],
+  [termPattern('打(NUMBER)折[后,，]* ?(?:的 ?)?TERM'), '$2 * ($1/10)'],
+  [termPattern('(?:a )?tip of (NUMBER) ?% (?:on|for|of) TERM'), '$1% * $2'],
+  [termPattern('(NUMBER) ?% (?:of|from) (?:the )?'), '$1% * '],
+  [termPattern('TERM ?的 ?(NUMBER) ?%'), '$2% * $1'],
+  [termPattern('(NUMBER) ?% ?的 ?TERM'), '$1% * $2'],
+  [termPattern('TERM ?的 ?(\\(NUMBER/NUMBER\\))'), '$2 * $1'],
+  [termPattern('TERM ?的 ?一?1?半'), '$1 / 2'],
+  [termPattern('TERM ?的 ?(NUMBER) ?倍'), '$1 * $2'],
+  [termPattern('TERM ?的 ?(NUMBER) ?次(?:方|幂)'), '$1^$2'],
+  [termPattern('TERM ?的 ?(?:平方根|开方|算术平方根)'), 'sqrt($1)'],
+  [termPattern('TERM ?的 ?立方根'), 'cbrt($1)'],
+  [termPattern('TERM ?的? ?平方'), '$1^2'],
+  [termPattern('TERM ?的? ?立方'), '$1^3'],
+  [termPattern('TERM ?的? ?阶乘'), '$1!'],
+  [termPattern('根号 ?(?:下 ?)?TERM'), 'sqrt($1)'],
+  [termPattern('(?:the )?cube root (?:of )?TERM'), 'cbrt($1)'],
+  [termPattern('(?:the )?(?:square )?root (?:of )?TERM'), 'sqrt($1)'],
+  [termPattern('(?:the )?sqrt (?:of )?TERM'), 'sqrt($1)'],
+  [termPattern('(?:the )?factorial of TERM'), '$1!'],
+  [termPattern('TERM factorial'), '$1!'],
+  [termPattern('TERM squared'), '$1^2'],
+  [termPattern('TERM cubed'), '$1^3'],
+  [termPattern('TERM (?:raised )?to the power(?: of)? '), '$1^'],
+  [termPattern('TERM (?:raised )?to the (NUMBER)(?:st|nd|rd|th)?(?: power)?'), '$1^$2'],
   [
-    anywhere(
+    termPattern(
       'TERM (?:raised )?to the (second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)(?: power)?',
     ),
     '$1^$2',
   ],
-  [anywhere('(?:the )?square of TERM'), '$1^2'],
-  [anywhere('(?:the )?cube of TERM'), '$1^3'],
-  [anywhere('(?:half|1/2|a half) (?:of )TERM'), '$1 / 2'],
-  [anywhere('half TERM'), '$1 / 2'],
-  [anywhere('a quarter of '), '1/4 * '],
-  [anywhere('a third of '), '1/3 * '],
-  [anywhere('(\\d+ ?/ ?\\d+) of '), '$1 * '],
+  [termPattern('(?:the )?square of TERM'), '$1^2'],
+  [termPattern('(?:the )?cube of TERM'), '$1^3'],
+  [termPattern('(?:half|1/2|a half) (?:of )TERM'), '$1 / 2'],
+  [termPattern('half TERM'), '$1 / 2'],
+  [termPattern('a quarter of '), '1/4 * '],
+  [termPattern('a third of '), '1/3 * '],
+  [termPattern('(\\d+ ?/ ?\\d+) of '), '$1 * '],
   [/\b(\d+) thirds? of /g, '$1/3 * '],
   [/\b(\d+) (?:quarter|fourth)s? of /g, '$1/4 * '],
   [/\b(\d+) fifths? of /g, '$1/5 * '],
-  [anywhere('(?:double|twice) (?:of )?TERM'), '2 * $1'],
-  [anywhere('triple (?:of )?TERM'), '3 * $1'],
+  [termPattern('(?:double|twice) (?:of )?TERM'), '2 * $1'],
+  [termPattern('triple (?:of )?TERM'), '3 * $1'],
   [/\s*(?:\bmultiplied (?:by|with)\b|\btimes\b|乘以|乘上|乘|倍)\s*/g, ' * '],
   [/\s*(?:\bdivided (?:by|through)\b|\bover\b|除以|除上)\s*/g, ' / '],
   [/\s*(?:\bplus\b|\badded to\b|加上|加)\s*/g, ' + '],
@@ -202,49 +202,51 @@ const WORDS: [RegExp, string][] = [
 const ORDINALS = 'second third fourth fifth sixth seventh eighth ninth tenth'.split(' ')
 
 /** What a sum is made of when all words are read. */
-const ALLOWED =
+const EXPRESSION_SYNTAX =
   /^(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+|[-+*/^()!%,\s]|\b(?:mod|sqrt|cbrt|abs|round|floor|ceil|exp|log(?:10|2)?|a?sin|a?cos|a?tan|min|max|sum|mean|median|gcd|lcm|factorial|pi|tau|phi|e|deg)\b)+$/
 
-function readPhrase(text: string): string | undefined {
-  for (const [form, join] of LISTS) {
-    const sums = form.exec(text)?.[1]?.split(SEPARATOR).map(operand)
-    if (sums && sums.length > 1 && sums.every(part => part !== undefined)) return join(sums)
+function parsePhrase(text: string): string | undefined {
+  for (const [form, join] of LIST_OPERATIONS) {
+    const operands = form.exec(text)?.[1]?.split(LIST_SEPARATOR).map(toOperand)
+    if (operands && operands.length > 1 && operands.every(part => part !== undefined)) return join(operands)
   }
-  for (const [form, sum] of WHOLE) {
+  for (const [form, sum] of PHRASE_TEMPLATES) {
     const [, first, second] = form.exec(text) ?? []
-    const [a, b] = [first && operand(first), second && operand(second)]
+    const [a, b] = [first && toOperand(first), second && toOperand(second)]
     if (a && b) return sum.replace('$1', a).replace('$2', b)
   }
-  const sum = written(text)
-  return sum !== undefined && isSum(sum) ? sum : undefined
+  const sum = replaceWords(text)
+  return sum !== undefined && isExpression(sum) ? sum : undefined
 }
 
 /** A sum or a single number, safe to put an operator beside. */
-function operand(text: string): string | undefined {
-  const sum = written(text.trim())
-  return sum === undefined || /^[\d.]+%?$|^\w+\([^()]*\)$/.test(sum) ? sum : `(${sum})`
+function toOperand(text: string): string | undefined {
+  const expression = replaceWords(text.trim())
+  return expression === undefined || /^[\d.]+%?$|^\w+\([^()]*\)$/.test(expression)
+    ? expression
+    : `(${expression})`
 }
 
-function written(text: string): string | undefined {
-  let sum = text
-  for (const [word, sign] of WORDS) sum = sum.replace(word, sign)
-  sum = sum
+function replaceWords(text: string): string | undefined {
+  let expression = text
+  for (const [word, sign] of WORD_REPLACEMENTS) expression = expression.replace(word, sign)
+  expression = expression
     .replace(
       /\^(second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)/g,
       (_, nth: string) => `^${ORDINALS.indexOf(nth) + 2}`,
     )
     .replace(/\s+/g, ' ')
     .trim()
-  return ALLOWED.test(sum) && /\d|pi|\be\b/.test(sum) ? sum : undefined
+  return EXPRESSION_SYNTAX.test(expression) && /\d|pi|\be\b/.test(expression) ? expression : undefined
 }
 
 /** A number alone, a date or a telephone number is no sum. */
-const isSum = (sum: string): boolean =>
-  /[-+*/^!%(]|\bmod\b/.test(sum) &&
-  !/[\d)] +[\d.]|\b0\d/.test(sum) &&
-  !/^-?[\d.,\s]+%?$/.test(sum) &&
-  !/^\d{4}-\d{1,2}-\d{1,2}$|^\d{1,2}\/\d{1,2}\/\d{2,4}$|^\+\d[\d\s-]{6,}$/.test(sum)
+const isExpression = (expression: string): boolean =>
+  /[-+*/^!%(]|\bmod\b/.test(expression) &&
+  !/[\d)] +[\d.]|\b0\d/.test(expression) &&
+  !/^-?[\d.,\s]+%?$/.test(expression) &&
+  !/^\d{4}-\d{1,2}-\d{1,2}$|^\d{1,2}\/\d{1,2}\/\d{2,4}$|^\+\d[\d\s-]{6,}$/.test(expression)
 
 /** "1,234" is one number; in the brackets of a function commas part numbers. */
-const withoutCommas = (sum: string): string =>
-  /[a-z]\(/.test(sum) ? sum : sum.replace(/(?<=\d),(?=\d{3}(?!\d))/g, '')
+const removeThousandsSeparators = (expression: string): string =>
+  /[a-z]\(/.test(expression) ? expression : expression.replace(/(?<=\d),(?=\d{3}(?!\d))/g, '')

@@ -1,7 +1,7 @@
 /** Why something cannot be calculated. */
-export type Problem = 'byZero' | 'tooLarge' | 'notReal' | 'units' | 'nonsense'
+export type CalculationProblem = 'byZero' | 'tooLarge' | 'notReal' | 'units' | 'nonsense'
 
-export const problems = {
+export const problemTexts = {
   en: {
     byZero: 'Nothing can be divided by zero.',
     tooLarge: 'The numbers in this are too large for me.',

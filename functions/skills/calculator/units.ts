@@ -88,29 +88,31 @@ const UNITS: readonly [name: string, en: string, zh: string, said: string][] = [
 ]
 
 /** Chinese units that the library does not have. */
-export const ownUnits = {
+export const customUnits = {
   jin: '500 g',
   liang: '50 g',
   huali: '500 m',
   mu: `666.${'6'.repeat(250)}7 m^2`,
 } as const
 
-const named = new Map(UNITS.flatMap(([name, , , said]) => said.split('|').map(word => [word, name] as const)))
-const labels = new Map(UNITS.map(([name, en, zh]) => [name, { en, zh }] as const))
+const unitsByWord = new Map(
+  UNITS.flatMap(([name, , , said]) => said.split('|').map(word => [word, name] as const)),
+)
+const unitLabels = new Map(UNITS.map(([name, en, zh]) => [name, { en, zh }] as const))
 
 /** What the library calls a unit, in whatever number it is said; undefined for what is no unit. */
-export function unitNamed(said: string): string | undefined {
-  const plain = said.trim().replace(/\s+/g, ' ').replace(/\.$/, '')
-  return named.get(plain) ?? named.get(plain.replace(/s$/, ''))
+export function findUnit(words: string): string | undefined {
+  const plain = words.trim().replace(/\s+/g, ' ').replace(/\.$/, '')
+  return unitsByWord.get(plain) ?? unitsByWord.get(plain.replace(/s$/, ''))
 }
 
 /** A number with a unit of the library's, as people write it. */
-export function measured(number: string, unit: string, language: Language): string {
+export function formatQuantity(number: string, unit: string, language: Language): string {
   const name = unit.replaceAll(' ', '')
-  const label = labels.get(name)?.[language] ?? name
+  const label = unitLabels.get(name)?.[language] ?? name
   if (/^[²°]$|^\p{Script=Han}/u.test(label)) return number + label
-  return `${number} ${number === '1' ? singular(label) : label}`
+  return `${number} ${number === '1' ? toSingular(label) : label}`
 }
 
-const singular = (label: string): string =>
+const toSingular = (label: string): string =>
   label.length < 4 ? label : label.replace('feet', 'foot').replace(/(?<=inch)es$|s$/, '')

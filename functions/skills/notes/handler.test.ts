@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type AskOptions, type Kit, openKit } from '#shared/host/test-kit.ts'
-import { chinese, english } from '../../intent/development-set.fixture.ts'
+import { openTestKit, type SkillRequestOptions, type TestKit } from '#shared/host/test-kit.ts'
+import { chineseUtterances, englishUtterances } from '../../intent/development-set.fixture.ts'
 import notes from './handler.ts'
 
-let kit: Kit
+let kit: TestKit
 beforeEach(async () => {
-  kit = await openKit()
+  kit = await openTestKit()
 })
 afterEach(() => kit.close())
 
-const answer = async (text: string, options?: AskOptions) => (await kit.ask(notes, text, options)).text
-const kept = async (person = 'alice') =>
-  (await kit.conversations.documents.list({ collection: 'notes', person, limit: 99 })).map(({ text }) => text)
+const answer = async (text: string, options?: SkillRequestOptions) =>
+  (await kit.ask(notes, text, options)).text
+const storedNotes = async (person = 'alice') =>
+  (await kit.store.records.list({ collection: 'notes', person, limit: 99 })).map(({ text }) => text)
 
 describe('the notes skill', () => {
   it.each([
@@ -47,14 +48,14 @@ describe('the notes skill', () => {
     ['note that 房东星期二来', '房东星期二来'],
   ])('"%s" keeps "%s"', async (said, text) => {
     expect(await answer(said)).toContain(text)
-    expect(await kept()).toEqual([text])
+    expect(await storedNotes()).toEqual([text])
   })
 
   it('keeps a note once when the event comes again', async () => {
     const again = { eventId: '0198c0de-0000-7000-8000-000000000001' }
     const first = await kit.ask(notes, 'note that it rains', again)
     expect(await kit.ask(notes, 'note that it rains', again)).toEqual(first)
-    expect(await kept()).toEqual(['it rains'])
+    expect(await storedNotes()).toEqual(['it rains'])
   })
 
   it('lists and searches the notes of this person alone', async () => {
@@ -74,14 +75,14 @@ describe('the notes skill', () => {
     const first = await kit.ask(notes, 'delete the note about the landlord', again)
     expect(first.text).toBe('Deleted the note: the landlord comes on Tuesday')
     expect(await kit.ask(notes, 'delete the note about the landlord', again)).toEqual(first)
-    expect(await kept()).toEqual(['the paint is grey'])
+    expect(await storedNotes()).toEqual(['the paint is grey'])
   })
 
   it('asks which one when several match alike, and deletes none', async () => {
     await answer('note that the paint of the door is grey')
     await answer('note that the paint of the roof is red')
     expect(await answer('delete the note about the paint')).toContain('Which one')
-    expect(await kept()).toHaveLength(2)
+    expect(await storedNotes()).toHaveLength(2)
   })
 
   it.each(['the first one', 'the roof', '1', 'roof is red', '第一条'])(
@@ -97,7 +98,7 @@ describe('the notes skill', () => {
       const first = await kit.ask(notes, said, again)
       expect(first.text).toMatch(/^(Deleted the note: |已删除笔记：)the paint of the roof is red$/)
       expect(await kit.ask(notes, said, again)).toEqual(first)
-      expect(await kept()).toEqual(['the paint of the door is grey'])
+      expect(await storedNotes()).toEqual(['the paint of the door is grey'])
       expect(await kit.ask(notes, 'what is the weather?', again)).toMatchObject({ status: 'declined' })
     },
   )
@@ -145,7 +146,7 @@ describe('the notes skill', () => {
     for (const [at, note] of all.entries())
       await answer('hm', { input: { action: 'add', text: note }, saidAt: `2026-03-27T09:00:0${at}.000Z` })
     expect(await answer(said)).toContain(text)
-    expect((await kept()).sort()).toEqual(all.filter(note => note !== text).sort())
+    expect((await storedNotes()).sort()).toEqual(all.filter(note => note !== text).sort())
   })
 
   it.each([
@@ -160,19 +161,19 @@ describe('the notes skill', () => {
     await answer('note that the paint of the door is grey')
     await answer('note that the paint of the roof is red')
     expect(await kit.ask(notes, said)).toMatchObject({ status: 'ok' })
-    expect(await kept()).toHaveLength(2)
+    expect(await storedNotes()).toHaveLength(2)
   })
 
   it('keeps no more and nothing longer than it can', async () => {
     expect(await answer('hm', { input: { action: 'add', text: 'x'.repeat(4_001) } })).toContain('too long')
     expect(await answer(`note that ${'x'.repeat(9_000)}`)).toBe('')
-    expect(await kept()).toEqual([])
+    expect(await storedNotes()).toEqual([])
   })
 
   it('keeps what looks like commands, markup and queries as it was said', async () => {
     for (const text of ['" OR 1=1 --', '<script>alert(1)</script>', 'NEAR(a b) AND *', '{{x}} <%= y %>']) {
       await answer('hm', { input: { action: 'add', text } })
-      expect(await kept()).toContain(text)
+      expect(await storedNotes()).toContain(text)
       expect(await kit.ask(notes, 'hm', { input: { action: 'search', text } })).toMatchObject({
         status: 'ok',
       })
@@ -197,12 +198,9 @@ describe('the notes skill', () => {
   })
 
   it('declines whatever is not about notes', async () => {
-    for (const text of [english, chinese].flatMap(({ none, time, calculator, reminder }) => [
-      ...none,
-      ...time,
-      ...calculator,
-      ...reminder,
-    ]))
+    for (const text of [englishUtterances, chineseUtterances].flatMap(
+      ({ none, time, calculator, reminder }) => [...none, ...time, ...calculator, ...reminder],
+    ))
       expect(await kit.ask(notes, text), text).toMatchObject({ status: 'declined' })
   })
 })

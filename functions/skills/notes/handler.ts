@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { defineSkill } from '#shared/contract/skill.ts'
-import { askedAmong, chosenOf } from '#shared/language/choices.ts'
+import { parseChoice, parseChoiceQuestion } from '#shared/language/choices.ts'
 import { examples } from './examples.ts'
-import { add, list, remove, search } from './notebook.ts'
-import { readNotesWish } from './parse.ts'
+import { addNote, deleteNote, listNotes, searchNotes } from './notebook.ts'
+import { parseNotesRequest } from './parse.ts'
 
 export default defineSkill({
   name: 'notes',
@@ -16,14 +16,14 @@ export default defineSkill({
     text: z.string().optional(),
   }),
   read(text, { asked }) {
-    const among = askedAmong(asked)
-    if (!among) return readNotesWish(text) ?? null
-    return chosenOf(among, text).items.length > 0 ? { action: 'delete' as const, text } : null
+    const among = parseChoiceQuestion(asked)
+    if (!among) return parseNotesRequest(text) ?? null
+    return parseChoice(among, text).items.length > 0 ? { action: 'delete' as const, text } : null
   },
   run({ action, text = '' }, context) {
     const about = text.trim()
-    if (action === 'add') return add(about, context)
-    if (action === 'delete') return remove(about, context)
-    return action === 'search' && about !== '' ? search(about, context) : list(context)
+    if (action === 'add') return addNote(about, context)
+    if (action === 'delete') return deleteNote(about, context)
+    return action === 'search' && about !== '' ? searchNotes(about, context) : listNotes(context)
   },
 })

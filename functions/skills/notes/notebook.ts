@@ -1,87 +1,94 @@
 import { LaresError } from '#shared/base/errors.ts'
-import { decidedOnce } from '#shared/contract/decision.ts'
+import { decideOnce } from '#shared/contract/decision.ts'
 import type { SkillAnswer, SkillContext } from '#shared/contract/skill.ts'
-import { askedAmong, chosenOf, whichOf } from '#shared/language/choices.ts'
+import { choiceQuestion, parseChoice, parseChoiceQuestion } from '#shared/language/choices.ts'
 import { bestMatches, type Matches } from '#shared/language/matching.ts'
-import type { Document } from '#shared/store/store.ts'
-import { listed, phrases } from './messages.ts'
+import type { JsonRecord } from '#shared/store/store.ts'
+import { NOTES_PER_LIST, phrases } from './messages.ts'
 
-const NOTES = 'notes'
-const MAX_TEXT = 4_000
+const NOTES_COLLECTION = 'notes'
+const MAX_TEXT_LENGTH = 4_000
 const MAX_NOTES = 2_000
-const LAST = /^(?:(?:last|latest|newest|most recent|最后|最新|最近|上)\s*(?:one|一?条|一?个)?)$/i
-const ALL = /^(?:all|every|everything|所有|全部|一切)|^清空/i
+const LATEST_NOTE = /^(?:(?:last|latest|newest|most recent|最后|最新|最近|上)\s*(?:one|一?条|一?个)?)$/i
+const ALL_NOTES = /^(?:all|every|everything|所有|全部|一切)|^清空/i
 
 type Context = SkillContext<'documents'>
 
 /** Kept once, however often the event comes. */
-export async function add(text: string, context: Context): Promise<string> {
+export async function addNote(text: string, context: Context): Promise<string> {
   const { documents, person, idempotencyKey: id, saidAt, language } = context
-  const say = phrases[language]
-  if (text === '') return say.what
-  if (text.length > MAX_TEXT) throw new LaresError('rejected', say.tooLong)
-  const isKnown = (await documents.get({ collection: NOTES, person, id })) !== undefined
-  if (!isKnown && (await documents.count({ collection: NOTES, person })) >= MAX_NOTES)
-    throw new LaresError('rejected', say.full)
-  await documents.insert(NOTES, { id, person, text, body: null, createdAt: saidAt.toISOString() })
-  return say.saved(text)
+  const t = phrases[language]
+  if (text === '') return t.what
+  if (text.length > MAX_TEXT_LENGTH) throw new LaresError('rejected', t.tooLong)
+  const isKnown = (await documents.get({ collection: NOTES_COLLECTION, person, id })) !== undefined
+  if (!isKnown && (await documents.count({ collection: NOTES_COLLECTION, person })) >= MAX_NOTES)
+    throw new LaresError('rejected', t.full)
+  await documents.insert(NOTES_COLLECTION, { id, person, text, body: null, createdAt: saidAt.toISOString() })
+  return t.saved(text)
 }
 
-export async function list({ documents, person, language }: Context): Promise<string> {
-  const say = phrases[language]
-  const notes = await documents.list({ collection: NOTES, person, limit: listed + 1 })
-  return notes.length === 0 ? say.none : say.list(notes.map(textOf), notes.length > listed)
+export async function listNotes({ documents, person, language }: Context): Promise<string> {
+  const t = phrases[language]
+  const notes = await documents.list({ collection: NOTES_COLLECTION, person, limit: NOTES_PER_LIST + 1 })
+  return notes.length === 0 ? t.none : t.list(notes.map(textOf), notes.length > NOTES_PER_LIST)
 }
 
-export async function search(about: string, context: Context): Promise<string> {
-  const say = phrases[context.language]
-  const found = await matching(about, context)
-  return found.length === 0 ? say.unknown(about) : say.found(found.map(textOf))
+export async function searchNotes(query: string, context: Context): Promise<string> {
+  const t = phrases[context.language]
+  const found = await findNotes(query, context)
+  return found.length === 0 ? t.unknown(query) : t.found(found.map(textOf))
 }
 
-type Removed = { id?: string; reply: SkillAnswer }
+type DeleteDecision = { id?: string; reply: SkillAnswer }
 
 /** Deletes the one note that is meant; where several could be meant, it asks which. */
-export async function remove(about: string, context: Context): Promise<SkillAnswer> {
+export async function deleteNote(query: string, context: Context): Promise<SkillAnswer> {
   const { documents, person, idempotencyKey, saidAt } = context
   const key = { collection: 'deleted-notes', person, id: idempotencyKey }
-  const { id, reply } = await decidedOnce(documents, key, saidAt, () => decide(about, context))
-  if (id !== undefined) await documents.delete({ collection: NOTES, person, id })
+  const { id, reply } = await decideOnce(documents, key, saidAt, () => decideDeletion(query, context))
+  if (id !== undefined) await documents.delete({ collection: NOTES_COLLECTION, person, id })
   return reply
 }
 
-async function decide(about: string, context: Context): Promise<Removed> {
-  const say = phrases[context.language]
-  const notes = await all(context)
-  if (notes.length === 0) return { reply: say.none }
-  if (ALL.test(about)) return { reply: say.oneByOne }
-  const { items: meant, isSure } = meantBy(about, notes, context.asked)
+async function decideDeletion(query: string, context: Context): Promise<DeleteDecision> {
+  const t = phrases[context.language]
+  const notes = await allNotes(context)
+  if (notes.length === 0) return { reply: t.none }
+  if (ALL_NOTES.test(query)) return { reply: t.oneByOne }
+  const { items: meant, isSure } = matchNotes(query, notes, context.asked)
   const [first] = meant
-  if (!first) return { reply: say.unknown(about) }
+  if (!first) return { reply: t.unknown(query) }
   return meant.length > 1 || !isSure
-    ? { reply: { text: say.which(meant.map(textOf)), asks: whichOf(meant) } }
-    : { id: first.id, reply: say.deleted(first.text) }
+    ? { reply: { text: t.which(meant.map(textOf)), asks: choiceQuestion(meant) } }
+    : { id: first.id, reply: t.deleted(first.text) }
 }
 
-function meantBy(about: string, notes: Document[], asked: unknown): Matches<Document> {
-  const among = askedAmong(asked)
-  if (among) {
-    const ids = new Set(chosenOf(among, about).items.map(({ id }) => id))
+function matchNotes(query: string, notes: JsonRecord[], asked: unknown): Matches<JsonRecord> {
+  const options = parseChoiceQuestion(asked)
+  if (options) {
+    const ids = new Set(parseChoice(options, query).items.map(({ id }) => id))
     return { items: notes.filter(({ id }) => ids.has(id)), isSure: true }
   }
-  if (about === '') return { items: notes, isSure: true }
-  return LAST.test(about) ? { items: notes.slice(0, 1), isSure: true } : bestMatches(notes, textOf, about)
+  if (query === '') return { items: notes, isSure: true }
+  return LATEST_NOTE.test(query)
+    ? { items: notes.slice(0, 1), isSure: true }
+    : bestMatches(notes, textOf, query)
 }
 
-const all = ({ documents, person }: Context): Promise<Document[]> =>
-  documents.list({ collection: NOTES, person, limit: MAX_NOTES })
+const allNotes = ({ documents, person }: Context): Promise<JsonRecord[]> =>
+  documents.list({ collection: NOTES_COLLECTION, person, limit: MAX_NOTES })
 
 /** By the index first; it knows words only as they were written, so other forms of them are looked for in all notes. */
-async function matching(about: string, context: Context): Promise<Document[]> {
+async function findNotes(query: string, context: Context): Promise<JsonRecord[]> {
   const { documents, person } = context
-  const found = await documents.search({ collection: NOTES, person, query: about, limit: listed })
-  const { items } = bestMatches(found, textOf, about)
-  return items.length > 0 ? items : bestMatches(await all(context), textOf, about).items
+  const found = await documents.search({
+    collection: NOTES_COLLECTION,
+    person,
+    query: query,
+    limit: NOTES_PER_LIST,
+  })
+  const { items } = bestMatches(found, textOf, query)
+  return items.length > 0 ? items : bestMatches(await allNotes(context), textOf, query).items
 }
 
-const textOf = ({ text }: Document): string => text
+const textOf = ({ text }: JsonRecord): string => text

@@ -1,16 +1,16 @@
-const MAX_LENGTH = 8_000
+const MAX_TEXT_LENGTH = 8_000
 
 /** What is wanted of the notes. Empty text: it was not said. */
-export type NotesWish = { action: 'add' | 'list' | 'search' | 'delete'; text: string }
+export type NotesRequest = { action: 'add' | 'list' | 'search' | 'delete'; text: string }
 
-const POLITE =
+const POLITE_PREFIX =
   /^(?:(?:(?:hey|hi|hello|ok|okay|lares|please|pls|kindly|could|can|would|will|you|i(?:'d| would) like(?: you)? to|i want(?: you)? to|i need(?: you)? to|let me|and|also|so|just|quick(?:ly)?)\b|请|麻烦你?|你?能不能|可以|能|你|帮我|帮忙|给我|替我)[,:，]?\s*)+/i
-const END =
+const POLITE_SUFFIX =
   /[\s?？!！~]*(?:(?:\b(?:please|pls|thanks|thank you|thx)\b|谢谢|好吗|可以吗|行吗)[\s.。!！?？]*)*$/i
-const STOPS = /[\s.。!！?？,，;；~]+$/
+const TRAILING_PUNCTUATION = /[\s.。!！?？,，;；~]+$/
 
 /** In their order: the first that fits tells what is wanted, and its first group the text. */
-const FORMS: [NotesWish['action'], RegExp][] = [
+const REQUEST_PATTERNS: [NotesRequest['action'], RegExp][] = [
   [
     'delete',
     /^(?:delete|remove|erase|drop|discard|throw away|get rid of|trash|scrap)\b\s*(.*\b(?:notes?|memos?)\b.*)$/is,
@@ -132,21 +132,21 @@ const FORMS: [NotesWish['action'], RegExp][] = [
 ]
 
 /** What a person wants of their notes; undefined when it is something else. */
-export function readNotesWish(said: string): NotesWish | undefined {
-  if (said.length > MAX_LENGTH) return undefined
-  const text = said.trim().replaceAll('’', "'").replace(POLITE, '').replace(END, '')
-  for (const [action, form] of FORMS) {
-    const match = form.exec(action === 'add' ? text : text.replace(STOPS, ''))
-    if (match) return { action, text: about(action, match[1]!) }
+export function parseNotesRequest(said: string): NotesRequest | undefined {
+  if (said.length > MAX_TEXT_LENGTH) return undefined
+  const text = said.trim().replaceAll('’', "'").replace(POLITE_PREFIX, '').replace(POLITE_SUFFIX, '')
+  for (const [action, pattern] of REQUEST_PATTERNS) {
+    const match = pattern.exec(action === 'add' ? text : text.replace(TRAILING_PUNCTUATION, ''))
+    if (match) return { action, text: extractText(action, match[1]!) }
   }
   return undefined
 }
 
-const NAMING =
+const NON_SUBJECT_WORDS =
   /\b(?:the|my|our|that|this|an?|notes?|memos?|about|on|for|with|of|called|named|saying|says?|which|containing)\b|关于|有关|那条|那个|这条|我的?|笔记|备忘录?|记录|的/gi
 
 /** Of a note to delete, the words that name it. */
-const about = (action: NotesWish['action'], text: string): string =>
+const extractText = (action: NotesRequest['action'], text: string): string =>
   action === 'delete'
-    ? text.replace(NAMING, ' ').replace(/\s+/g, ' ').trim()
+    ? text.replace(NON_SUBJECT_WORDS, ' ').replace(/\s+/g, ' ').trim()
     : text.trim().replace(/^["“'](.+)["”']$/s, '$1')

@@ -1,16 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type AskOptions, type Kit, openKit } from '#shared/host/test-kit.ts'
-import { chinese, english } from '../../intent/development-set.fixture.ts'
+import { openTestKit, type SkillRequestOptions, type TestKit } from '#shared/host/test-kit.ts'
+import { chineseUtterances, englishUtterances } from '../../intent/development-set.fixture.ts'
 import reminder from './handler.ts'
 
-let kit: Kit
+let kit: TestKit
 beforeEach(async () => {
-  kit = await openKit()
+  kit = await openTestKit()
 })
 afterEach(() => kit.close())
 
-const answer = async (text: string, options?: AskOptions) => (await kit.ask(reminder, text, options)).text
-const pending = (person = 'alice') => kit.conversations.timers.pending(person, 99)
+const answer = async (text: string, options?: SkillRequestOptions) =>
+  (await kit.ask(reminder, text, options)).text
+const pending = (person = 'alice') => kit.store.timers.pending(person, 99)
 
 describe('the reminder skill', () => {
   it.each([
@@ -277,7 +278,7 @@ describe('the reminder skill', () => {
   })
 
   it('declines whatever is no reminder', async () => {
-    for (const text of [english, chinese].flatMap(({ none, time, calculator, notes }) => [
+    for (const text of [englishUtterances, chineseUtterances].flatMap(({ none, time, calculator, notes }) => [
       ...none,
       ...time,
       ...calculator,

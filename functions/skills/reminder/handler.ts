@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { defineSkill } from '#shared/contract/skill.ts'
-import { askedAmong } from '#shared/language/choices.ts'
-import { readAnswer } from './answers.ts'
-import { cancel, readChoice } from './cancellation.ts'
-import { set } from './creation.ts'
+import { parseChoiceQuestion } from '#shared/language/choices.ts'
+import { parseAnswer } from './answers.ts'
+import { cancelReminder, parseReminderChoice } from './cancellation.ts'
+import { setReminder } from './creation.ts'
 import { examples } from './examples.ts'
-import { itemOf, phrases } from './messages.ts'
-import { readWish } from './parse.ts'
+import { phrases, toReminderItem } from './messages.ts'
+import { parseReminderRequest } from './parse.ts'
 
 const MAX_LISTED = 100
 
@@ -23,12 +23,12 @@ export default defineSkill({
   }),
   async read(text, context) {
     const { saidAt, timeZone, language } = context
-    if (askedAmong(context.asked)) {
-      const { items } = await readChoice(text, context.asked, context)
+    if (parseChoiceQuestion(context.asked)) {
+      const { items } = await parseReminderChoice(text, context.asked, context)
       return items.length > 0 ? { action: 'cancel' as const, text } : null
     }
-    if (context.asked) return readAnswer(text, context)
-    const wish = await readWish(text, { saidAt, timeZone })
+    if (context.asked) return parseAnswer(text, context)
+    const wish = await parseReminderRequest(text, { saidAt, timeZone })
     if (!wish) return null
     switch (wish.kind) {
       case 'list':
@@ -44,11 +44,11 @@ export default defineSkill({
     }
   },
   async run({ action = 'set', when = '', text = '' }, context) {
-    if (action === 'set') return set(when, text.trim(), context)
-    if (action === 'cancel') return cancel(text, context)
+    if (action === 'set') return setReminder(when, text.trim(), context)
+    if (action === 'cancel') return cancelReminder(text, context)
     const { language, timers, person } = context
     const pending = await timers.pending(person, MAX_LISTED)
-    const items = pending.map(timer => itemOf(timer, context))
+    const items = pending.map(timer => toReminderItem(timer, context))
     return items.length === 0 ? phrases[language].none : phrases[language].list(items)
   },
 })

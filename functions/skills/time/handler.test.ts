@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type AskOptions, type Kit, openKit } from '#shared/host/test-kit.ts'
-import { chinese, english } from '../../intent/development-set.fixture.ts'
+import { openTestKit, type SkillRequestOptions, type TestKit } from '#shared/host/test-kit.ts'
+import { chineseUtterances, englishUtterances } from '../../intent/development-set.fixture.ts'
 import time from './handler.ts'
 
-let kit: Kit
+let kit: TestKit
 beforeAll(async () => {
-  kit = await openKit()
+  kit = await openTestKit()
 })
 afterAll(() => kit.close())
 
-const answer = async (text: string, options?: AskOptions) => (await kit.ask(time, text, options)).text
+const answer = async (text: string, options?: SkillRequestOptions) =>
+  (await kit.ask(time, text, options)).text
 
 describe('the time skill', () => {
   it.each([
@@ -59,7 +60,7 @@ describe('the time skill', () => {
   })
 
   it('declines whatever asks for no time', async () => {
-    for (const text of [...english.none, ...chinese.none])
+    for (const text of [...englishUtterances.none, ...chineseUtterances.none])
       expect(await kit.ask(time, text), text).toMatchObject({ status: 'declined' })
   })
 })

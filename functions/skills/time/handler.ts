@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { LaresError } from '#shared/base/errors.ts'
 import { defineSkill } from '#shared/contract/skill.ts'
-import { asUtc, clockIn, dateIn, type WallTime, wallTime } from '#shared/language/dates.ts'
+import { formatDate, formatTime, toWallMs, type WallTime, wallTime } from '#shared/language/dates.ts'
 import { examples } from './examples.ts'
-import { readTime } from './parse.ts'
-import { placeNamed } from './places.ts'
+import { parseTimeRequest } from './parse.ts'
+import { findPlace } from './places.ts'
 
 const DAY_MS = 86_400_000
 
@@ -17,16 +17,16 @@ export default defineSkill({
     zone: z.string().max(100).optional().describe('city, country or IANA zone'),
     day: z.number().min(-366).max(366).optional().describe('days from today'),
   }),
-  read: readTime,
+  read: parseTimeRequest,
   run({ zone, day = 0 }, { language, timeZone, saidAt }) {
-    const place = zone ? placeNamed(zone) : undefined
+    const place = zone ? findPlace(zone) : undefined
     if (zone && !place) throw new LaresError('not_found', phrases[language].unknown(zone))
     const zoneThere = place?.zone ?? timeZone
     const now = wallTime(saidAt, zoneThere)
     const text =
       day === 0
-        ? phrases[language].now(clockIn(now), dateIn(now, language), place?.label)
-        : phrases[language].other(dateIn(daysLater(now, day), language))
+        ? phrases[language].now(formatTime(now), formatDate(now, language), place?.label)
+        : phrases[language].other(formatDate(addDays(now, day), language))
     return { text, data: { now: saidAt.toISOString(), timeZone: zoneThere } }
   },
 })
@@ -34,7 +34,7 @@ export default defineSkill({
 const phrases = {
   en: {
     now: (clock: string, date: string, place?: string) =>
-      `It is ${clock} on ${date}${place ? ` in ${titled(place)}` : ''}.`,
+      `It is ${clock} on ${date}${place ? ` in ${titleCase(place)}` : ''}.`,
     other: (date: string) => `That is ${date}.`,
     unknown: (place: string) => `I do not know which time zone ${place} is in.`,
   },
@@ -46,9 +46,9 @@ const phrases = {
   },
 } as const
 
-const titled = (place: string): string =>
+const titleCase = (place: string): string =>
   place.length <= 3 ? place.toUpperCase() : place.replace(/\b\p{Ll}/gu, letter => letter.toUpperCase())
 
 /** Counted in calendar days: a day may have 23 or 25 hours. */
-const daysLater = (from: WallTime, days: number): WallTime =>
-  wallTime(new Date(asUtc(from) + days * DAY_MS), 'UTC')
+const addDays = (from: WallTime, days: number): WallTime =>
+  wallTime(new Date(toWallMs(from) + days * DAY_MS), 'UTC')

@@ -1,7 +1,7 @@
-import { isChinese } from '#shared/language/detection.ts'
+import { containsChinese } from '#shared/language/detection.ts'
 
 /** Places that people name and that are no time zone's name, with the zone to use. Of countries with several zones, the capital's. */
-const aliases: Readonly<Record<string, string>> = {
+const zoneByPlace: Readonly<Record<string, string>> = {
   // Countries
   china: 'Asia/Shanghai',
   japan: 'Asia/Tokyo',
@@ -144,7 +144,7 @@ const aliases: Readonly<Record<string, string>> = {
 }
 
 /** Of these the answer names the zone's city instead, since the place has several times. */
-const severalZones: Readonly<Record<string, string>> = {
+const mainZoneByPlace: Readonly<Record<string, string>> = {
   usa: 'America/New_York',
   us: 'America/New_York',
   america: 'America/New_York',
@@ -163,35 +163,38 @@ const severalZones: Readonly<Record<string, string>> = {
 
 export type Place = { zone: string; label: string }
 
-const cityOf = (zone: string): string => zone.slice(zone.lastIndexOf('/') + 1).replaceAll('_', ' ')
+const cityOfZone = (zone: string): string => zone.slice(zone.lastIndexOf('/') + 1).replaceAll('_', ' ')
 
-let zones: Map<string, string> | undefined
+let zoneCache: Map<string, string> | undefined
 
 /** Zones by their names and by their cities' names, in lower case. */
-function knownZones(): Map<string, string> {
-  if (zones) return zones
+function zonesByName(): Map<string, string> {
+  if (zoneCache) return zoneCache
   const all = Intl.supportedValuesOf('timeZone')
-  zones = new Map(
+  zoneCache = new Map(
     all.flatMap(zone => [
-      [cityOf(zone).toLowerCase(), zone],
+      [cityOfZone(zone).toLowerCase(), zone],
       [zone.toLowerCase(), zone],
     ]),
   )
-  return zones
+  return zoneCache
 }
 
 /** The zone of a place as people call it, in English or Chinese, or of a zone's name; undefined when it is not known. */
-export function placeNamed(name: string): Place | undefined {
-  const plain = name.trim().toLowerCase().replaceAll('_', ' ').replace(/^the /, '')
-  const vague = severalZones[plain]
-  if (vague) return { zone: vague, label: cityOf(vague) }
-  const zone = aliases[plain] ?? knownZones().get(plain) ?? knownZones().get(plain.replaceAll(' ', '_'))
+export function findPlace(name: string): Place | undefined {
+  const normalised = name.trim().toLowerCase().replaceAll('_', ' ').replace(/^the /, '')
+  const mainZone = mainZoneByPlace[normalised]
+  if (mainZone) return { zone: mainZone, label: cityOfZone(mainZone) }
+  const zone =
+    zoneByPlace[normalised] ??
+    zonesByName().get(normalised) ??
+    zonesByName().get(normalised.replaceAll(' ', '_'))
   if (!zone) return undefined
-  return { zone, label: plain.includes('/') ? cityOf(zone) : name.trim() }
+  return { zone, label: normalised.includes('/') ? cityOfZone(zone) : name.trim() }
 }
 
 /** The first place with a Chinese name in a text, the longest name first. */
-export const chinesePlaceIn = (text: string): string | undefined =>
-  [...Object.keys(aliases), ...Object.keys(severalZones)]
-    .filter(name => isChinese(name) && text.includes(name))
+export const findChinesePlace = (text: string): string | undefined =>
+  [...Object.keys(zoneByPlace), ...Object.keys(mainZoneByPlace)]
+    .filter(name => containsChinese(name) && text.includes(name))
     .sort((a, b) => b.length - a.length)[0]

@@ -5,14 +5,17 @@ import { conversationId } from '../../http/messages.ts'
 
 /** The OpenAI API's request. What has a meaning here is checked; the usual rest is taken if its type is right, and has no effect. */
 
-const part = z.looseObject({ type: z.literal('text', 'only text parts are understood'), text: z.string() })
-
-const message = z.looseObject({
-  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-  content: z.union([z.string(), z.array(part)]).nullish(),
+const textPart = z.looseObject({
+  type: z.literal('text', 'only text parts are understood'),
+  text: z.string(),
 })
 
-const without = {
+const chatMessage = z.looseObject({
+  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
+  content: z.union([z.string(), z.array(textPart)]).nullish(),
+})
+
+const ignoredParameters = {
   n: z.literal(1, 'there is one answer to a question').nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
@@ -31,9 +34,9 @@ const without = {
 }
 
 export const chatRequest = z.looseObject({
-  ...without,
+  ...ignoredParameters,
   model: z.string().nullish(),
-  messages: z.array(message).min(1),
+  messages: z.array(chatMessage).min(1),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   user: z.string().max(128).nullish(),
@@ -49,11 +52,11 @@ export const conversationOf = ({ conversation, metadata }: ChatRequest): string 
   conversation ?? metadata?.conversation ?? undefined
 
 /** A name within the token's person, so that no token reaches another person's conversations and memories. */
-export const personOf = (person: string, user: string | null | undefined): string =>
+export const personForUser = (person: string, user: string | null | undefined): string =>
   user ? `${person}:${user}` : person
 
 /** The question, and what the caller brings along when it keeps the history itself. Errors: `invalid_request`. */
-export function questionOf(request: ChatRequest): Pick<Message, 'text' | 'history' | 'instructions'> {
+export function messageOf(request: ChatRequest): Pick<Message, 'text' | 'history' | 'instructions'> {
   const last = request.messages.at(-1)!
   const text = textOf(last)
   if (last.role !== 'user' || text.trim() === '')
@@ -62,12 +65,12 @@ export function questionOf(request: ChatRequest): Pick<Message, 'text' | 'histor
   const instructions = request.messages.filter(({ role }) => role === 'system' || role === 'developer')
   return {
     text,
-    history: request.messages.slice(0, -1).flatMap(said),
+    history: request.messages.slice(0, -1).flatMap(toHistoryEntry),
     ...(instructions.length > 0 && { instructions: instructions.map(textOf).join('\n\n') }),
   }
 }
 
-const said = (message: ChatRequest['messages'][number]) => {
+const toHistoryEntry = (message: ChatRequest['messages'][number]) => {
   const { role } = message
   const text = textOf(message)
   return (role === 'user' || role === 'assistant') && text !== '' ? [{ role, text }] : []

@@ -1,71 +1,79 @@
 import type { FastifyReply } from 'fastify'
 import { LaresError, toLaresError } from '../../../shared/base/errors.ts'
-import type { Rooms } from '../../context.ts'
+import type { GatewayContext } from '../../context.ts'
 import { openAiBody } from '../../http/error-responses.ts'
-import { EVENT_STREAM, type Outlet, openOutlet } from '../../http/event-stream-response.ts'
-import { type Answer, type Question, waitForAnswer } from '../../live/reply-waiter.ts'
+import {
+  EVENT_STREAM_HEADERS,
+  type EventStreamResponse,
+  openEventStreamResponse,
+} from '../../http/event-stream-response.ts'
+import { type Answer, type AwaitedMessage, waitForAnswer } from '../../live/reply-waiter.ts'
 import { openDeltas } from '../../live/text-deltas.ts'
 import type { ChatRequest } from './chat-request.ts'
 
-const KEEP_ALIVE_MS = 10_000
+const KEEP_ALIVE_INTERVAL_MS = 10_000
 
 /** What all answers to one request share. */
 export type Envelope = { id: string; created: number; model: string }
 
-type Exchange = { question: Question; envelope: Envelope; body: ChatRequest }
+type StreamRequest = { question: AwaitedMessage; envelope: Envelope; body: ChatRequest }
 
-export const usageOf = ({ usage: { inputTokens, outputTokens } }: Answer) => ({
+export const toOpenAiUsage = ({ usage: { inputTokens, outputTokens } }: Answer) => ({
   prompt_tokens: inputTokens,
   completion_tokens: outputTokens,
   total_tokens: inputTokens + outputTokens,
 })
 
 /** Sends the answer as it comes. https://platform.openai.com/docs/api-reference/chat-streaming */
-export async function streamAnswer(rooms: Rooms, reply: FastifyReply, exchange: Exchange): Promise<void> {
-  const outlet = openOutlet(reply, EVENT_STREAM)
-  const keepAlive = setInterval(() => void outlet.write(': waiting\n\n'), KEEP_ALIVE_MS)
+export async function streamAnswer(
+  context: GatewayContext,
+  reply: FastifyReply,
+  request: StreamRequest,
+): Promise<void> {
+  const stream = openEventStreamResponse(reply, EVENT_STREAM_HEADERS)
+  const keepAlive = setInterval(() => void stream.write(': waiting\n\n'), KEEP_ALIVE_INTERVAL_MS)
   try {
-    await sendAnswer(rooms, outlet, exchange)
+    await sendAnswer(context, stream, request)
   } catch (error) {
     const problem = toLaresError(error)
-    if (!outlet.gone.aborted)
-      rooms.parts.log.warn({ message: exchange.question.id, err: error }, 'an answer was cut short')
-    void outlet.write(line(openAiBody(problem)))
+    if (!stream.disconnected.aborted)
+      context.options.log.warn({ message: request.question.id, err: error }, 'an answer was cut short')
+    void stream.write(sseData(openAiBody(problem)))
   } finally {
     clearInterval(keepAlive)
-    outlet.end()
+    stream.end()
   }
 }
 
 async function sendAnswer(
-  rooms: Rooms,
-  outlet: Outlet,
-  { question, envelope, body }: Exchange,
+  context: GatewayContext,
+  stream: EventStreamResponse,
+  { question, envelope, body }: StreamRequest,
 ): Promise<void> {
   const deltas = openDeltas()
-  const chunks = openChunks(outlet, envelope)
-  chunks.send({ role: 'assistant', content: '' })
-  const sendText = (content: string) => content !== '' && chunks.send({ content })
-  const answer = await waitForAnswer(rooms, {
+  const chunkWriter = createChunkWriter(stream, envelope)
+  chunkWriter.send({ role: 'assistant', content: '' })
+  const sendText = (content: string) => content !== '' && chunkWriter.send({ content })
+  const answer = await waitForAnswer(context, {
     ...question,
-    signal: AbortSignal.any([outlet.gone, rooms.closing]),
+    signal: AbortSignal.any([stream.disconnected, context.closing]),
     onText: chunk => sendText(deltas.add(chunk)),
   })
   const rest = deltas.finish(answer.text)
-  if (rest === undefined) throw otherThanSent()
+  if (rest === undefined) throw answerDiverged()
   sendText(rest)
-  chunks.finish(answer, body.stream_options?.include_usage === true)
+  chunkWriter.finish(answer, body.stream_options?.include_usage === true)
 }
 
-const otherThanSent = () =>
+const answerDiverged = () =>
   new LaresError(
     'unavailable',
     'the answer was begun anew after a part of it was sent, and came out differently: ask again',
   )
 
-function openChunks(outlet: Outlet, envelope: Envelope) {
+function createChunkWriter(stream: EventStreamResponse, envelope: Envelope) {
   const write = (rest: object) =>
-    void outlet.write(line({ ...envelope, object: 'chat.completion.chunk', ...rest }))
+    void stream.write(sseData({ ...envelope, object: 'chat.completion.chunk', ...rest }))
   const choice = (delta: object, finish_reason: 'stop' | null) => [
     { index: 0, delta, logprobs: null, finish_reason },
   ]
@@ -73,10 +81,10 @@ function openChunks(outlet: Outlet, envelope: Envelope) {
     send: (delta: object) => write({ choices: choice(delta, null) }),
     finish(answer: Answer, withUsage: boolean) {
       write({ choices: choice({}, 'stop'), 'x-lares-status': answer.status })
-      if (withUsage) write({ choices: [], usage: usageOf(answer) })
-      void outlet.write('data: [DONE]\n\n')
+      if (withUsage) write({ choices: [], usage: toOpenAiUsage(answer) })
+      void stream.write('data: [DONE]\n\n')
     },
   }
 }
 
-const line = (data: object): string => `data: ${JSON.stringify(data)}\n\n`
+const sseData = (data: object): string => `data: ${JSON.stringify(data)}\n\n`

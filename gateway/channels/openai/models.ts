@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import { LaresError } from '../../../shared/base/errors.ts'
-import type { Rooms } from '../../context.ts'
+import type { GatewayContext } from '../../context.ts'
 
 /** GET /v1/models and /v1/models/:id: the one model that answers. https://platform.openai.com/docs/api-reference/models */
-export function modelRoutes(app: FastifyInstance, { parts }: Rooms): void {
-  const created = Math.floor((parts.now ?? Date.now)() / 1000)
-  const model = async () => ({ id: await parts.model(), object: 'model', created, owned_by: 'lares' })
+export function modelRoutes(app: FastifyInstance, { options }: GatewayContext): void {
+  const created = Math.floor((options.now ?? Date.now)() / 1000)
+  const model = async () => ({ id: await options.model(), object: 'model', created, owned_by: 'lares' })
 
   app.get('/v1/models', async () => ({ object: 'list', data: [await model()] }))
 

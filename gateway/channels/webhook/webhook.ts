@@ -3,10 +3,10 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import type { GatewayConfig } from '../../../shared/config/files.ts'
 import type { Channel } from '../channel.ts'
 
-const SEND_LIMIT_MS = 10_000
+const SEND_TIMEOUT_MS = 10_000
 const MINUTE_MS = 60_000
 /** As the connector has it for functions: these are tried again, any other 4xx is final. */
-const RETRIED = new Set([408, 425, 429])
+const RETRYABLE_STATUSES = new Set([408, 425, 429])
 
 /**
  * POSTs replies to a URL, signed by Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks): its
@@ -34,13 +34,13 @@ export function webhookChannel(
         },
       })
       await response.body?.cancel()
-      if (!response.ok) throw refusal(response)
+      if (!response.ok) throw toDeliveryError(response)
     },
   }
 }
 
 async function post(url: string, request: { body: string; headers: Record<string, string> }) {
-  const signal = AbortSignal.timeout(SEND_LIMIT_MS)
+  const signal = AbortSignal.timeout(SEND_TIMEOUT_MS)
   try {
     return await fetch(url, { ...request, method: 'POST', redirect: 'manual', signal })
   } catch (cause) {
@@ -49,16 +49,16 @@ async function post(url: string, request: { body: string; headers: Record<string
   }
 }
 
-function refusal({ status, headers }: Response): LaresError {
-  const retryable = status >= 500 || RETRIED.has(status)
-  const retryAfterMs = retryAfter(headers.get('retry-after'))
+function toDeliveryError({ status, headers }: Response): LaresError {
+  const retryable = status >= 500 || RETRYABLE_STATUSES.has(status)
+  const retryAfterMs = parseRetryAfterMs(headers.get('retry-after'))
   return new LaresError(retryable ? 'unavailable' : 'rejected', `it answered ${status}`, {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   })
 }
 
 /** RFC 9110, section 10.2.3: seconds or a date. */
-function retryAfter(header: string | null): number | undefined {
+function parseRetryAfterMs(header: string | null): number | undefined {
   if (header === null) return undefined
   const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now()
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)

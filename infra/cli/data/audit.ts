@@ -1,6 +1,6 @@
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
-import type { Head } from '../../../shared/protection/audit/entry.ts'
+import type { ChainHead } from '../../../shared/protection/audit/entry.ts'
 import { columns, dim, green, print, printJson, red } from '../terminal.ts'
 import { withStores } from './stores.ts'
 
@@ -62,7 +62,7 @@ export async function verifyAudit(
   return problems.length === 0 ? 0 : 1
 }
 
-function readHead(text: string): Head {
+function readHead(text: string): ChainHead {
   const [, sequence, hash] = /^(\d+):([0-9a-f]{64})$/.exec(text) ?? []
   if (sequence && hash) return { sequence: Number(sequence), hash }
   throw new LaresError('invalid_request', `"${text}" is no head: "lares audit verify" prints one`)

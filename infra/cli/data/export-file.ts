@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { type Line, type LineOf, openDigest, readLine } from './export-format.ts'
-import type { Item } from './export-lines.ts'
+import { type ExportLine, type ExportLineOf, openDigest, parseLine } from './export-format.ts'
+import type { ExportItem } from './export-lines.ts'
 
 /** In a directory: the lines are in this file, the bytes of objects each in a file of its own below `objects`. */
 const LINES = 'lares.ndjson'
@@ -32,7 +32,10 @@ export async function exportAt(path: string): Promise<{ file: string; objects: s
  * Writes an export, readable by its user alone; the file has its name once it is whole. Errors: `conflict` when there is
  * one already; those of the stores.
  */
-export async function writeExport(path: string, items: AsyncIterable<Item>): Promise<LineOf<'end'>> {
+export async function writeExport(
+  path: string,
+  items: AsyncIterable<ExportItem>,
+): Promise<ExportLineOf<'end'>> {
   const { file, objects } = await exportAt(path)
   if (
     await stat(file).then(
@@ -45,7 +48,7 @@ export async function writeExport(path: string, items: AsyncIterable<Item>): Pro
   const draft = `${file}.part`
   const handle = await open(draft, 'w', 0o600)
   const digest = openDigest()
-  const put = async (line: Line) => {
+  const put = async (line: ExportLine) => {
     digest.add(line)
     await handle.writeFile(`${JSON.stringify(line)}\n`)
   }
@@ -68,8 +71,8 @@ export async function writeExport(path: string, items: AsyncIterable<Item>): Pro
 }
 
 async function putObject(
-  { object, data }: { object: LineOf<'object'>; data: Readable },
-  put: (line: Line) => Promise<void>,
+  { object, data }: { object: ExportLineOf<'object'>; data: Readable },
+  put: (line: ExportLine) => Promise<void>,
   objects: string | undefined,
 ): Promise<void> {
   await put(object)
@@ -89,13 +92,13 @@ async function putObject(
 }
 
 /** Errors: `not_found`; `invalid_request`, naming the line. */
-export async function* readExport(file: string): AsyncGenerator<Line> {
+export async function* readExport(file: string): AsyncGenerator<ExportLine> {
   const handle = await open(file).catch(cause => {
     throw new LaresError('not_found', `${file} cannot be read: ${cause.message}`, { cause })
   })
   let number = 0
   for await (const text of createInterface({ input: handle.createReadStream({ encoding: 'utf8' }) }))
-    yield readLine(text, ++number)
+    yield parseLine(text, ++number)
 }
 
 export const objectIn = (objects: string) => (key: string) => createReadStream(join(objects, key))

@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { attachmentNote, language } from '../../../shared/contract/events/event-types.ts'
+import { attachmentSummarySchema, languageSchema } from '../../../shared/contract/events/event-types.ts'
 import { isObjectKey } from '../../../shared/objects/objects.ts'
 
 /**
  * An export: a JSON object a line. docs/privacy.md describes it; what is changed here is changed there, with a new version.
  * Since 2 messages may have attachments; 1, which is read too, has none.
  */
-export const VERSION = 2
+export const EXPORT_VERSION = 2
 
 const person = z.string()
 const time = z.string()
 
-const lines = z.discriminatedUnion('kind', [
+const lineSchema = z.discriminatedUnion('kind', [
   /** The first line. */
   z.strictObject({
     kind: z.literal('lares-export'),
-    version: z.literal([1, VERSION]),
+    version: z.literal([1, EXPORT_VERSION]),
     at: time,
     /** Whose it is; not there when it is everybody's. */
     person: person.optional(),
@@ -41,7 +41,7 @@ const lines = z.discriminatedUnion('kind', [
     inReplyTo: z.string().nullable(),
     createdAt: time,
     status: z.enum(['queued', 'answering', 'answered', 'completed', 'failed', 'interrupted']),
-    attachments: z.array(attachmentNote()).optional(),
+    attachments: z.array(attachmentSummarySchema()).optional(),
   }),
   z.strictObject({
     kind: z.literal('document'),
@@ -58,7 +58,7 @@ const lines = z.discriminatedUnion('kind', [
     conversation: z.string(),
     person,
     text: z.string(),
-    language: language(),
+    language: languageSchema(),
     dueAt: time,
     state: z.enum(['waiting', 'fired', 'cancelled']),
   }),
@@ -83,15 +83,15 @@ const lines = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('end'), lines: z.int().nonnegative(), digest: z.string() }),
 ])
 
-export type Line = z.infer<typeof lines>
-export type LineOf<Kind extends Line['kind']> = Extract<Line, { kind: Kind }>
+export type ExportLine = z.infer<typeof lineSchema>
+export type ExportLineOf<Kind extends ExportLine['kind']> = Extract<ExportLine, { kind: Kind }>
 
 /** Errors: `invalid_request`, naming the line. */
-export function readLine(text: string, number: number): Line {
+export function parseLine(text: string, number: number): ExportLine {
   const refuse = (why: string): never => {
     throw new LaresError(
       'invalid_request',
-      `line ${number} is not of an export of Lares (version ${VERSION}): ${why}`,
+      `line ${number} is not of an export of Lares (version ${EXPORT_VERSION}): ${why}`,
     )
   }
   let json: unknown
@@ -100,11 +100,11 @@ export function readLine(text: string, number: number): Line {
   } catch (error) {
     return refuse((error as Error).message)
   }
-  const read = lines.safeParse(json)
+  const read = lineSchema.safeParse(json)
   return read.success ? read.data : refuse(z.prettifyError(read.error))
 }
 
-const SIZE = 1n << 256n
+const DIGEST_MODULUS = 1n << 256n
 
 /**
  * What an export says, in one number, in whatever order its lines come: the sum of their checksums (SHA-256). Two stores
@@ -114,20 +114,25 @@ export function openDigest() {
   let sum = 0n
   let count = 0
   return {
-    add(line: Line) {
+    add(line: ExportLine) {
       if (line.kind === 'lares-export' || line.kind === 'end' || line.kind === 'bytes') return
       count++
-      sum = (sum + BigInt(`0x${createHash('sha256').update(canonical(line)).digest('hex')}`)) % SIZE
+      sum =
+        (sum + BigInt(`0x${createHash('sha256').update(canonicalJson(line)).digest('hex')}`)) % DIGEST_MODULUS
     },
-    end: (): LineOf<'end'> => ({ kind: 'end', lines: count, digest: sum.toString(16).padStart(64, '0') }),
+    end: (): ExportLineOf<'end'> => ({
+      kind: 'end',
+      lines: count,
+      digest: sum.toString(16).padStart(64, '0'),
+    }),
   }
 }
 
 /** JSON with its keys in order. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const pairs = Object.entries(value).filter(([, one]) => one !== undefined)
   const sorted = pairs.sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${sorted.map(([key, one]) => `${JSON.stringify(key)}:${canonical(one)}`).join(',')}}`
+  return `{${sorted.map(([key, one]) => `${JSON.stringify(key)}:${canonicalJson(one)}`).join(',')}}`
 }

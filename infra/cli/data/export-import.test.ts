@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
-import { folderOf } from '../../../shared/objects/person-folder.ts'
+import { personFolder } from '../../../shared/objects/person-folder.ts'
 import { readExport, writeExport } from './export-file.ts'
 import { exportItems } from './export-lines.ts'
 import { checkImport, importLines } from './import-lines.ts'
@@ -24,28 +24,24 @@ afterEach(async () => {
 async function open(name: string, protection = 'on') {
   const drivers = openDrivers(
     readEnvironment({ LARES_HOME: join(folder, name), LARES_PROTECTION: protection }),
-    noLog,
+    silentLogger,
   )
   closing.push(drivers.close)
-  const [conversations, vectors, objects] = await Promise.all([
-    drivers.conversations(),
-    drivers.vectors(),
-    drivers.objects(),
-  ])
+  const [store, vectors, objects] = await Promise.all([drivers.store(), drivers.vectors(), drivers.objects()])
 
-  return { conversations, vectors, objects, protection: drivers.protection }
+  return { store, vectors, objects, protection: drivers.protection }
 }
 type Opened = Awaited<ReturnType<typeof open>>
 
 const AT = '2026-05-01T12:00:00.000Z'
 /** As the gateway does it. */
 async function say(
-  { conversations, protection }: Opened,
+  { store, protection }: Opened,
   person: string,
   status: 'queued' | 'completed' = 'completed',
 ) {
-  await protection?.keys.of(person)
-  await conversations.history.accept({
+  await protection?.keys.getOrCreate(person)
+  await store.history.accept({
     conversation: `of-${person}`,
     person,
     message: {
@@ -70,7 +66,7 @@ test("one person's export has nothing of anybody else, and is for its user alone
   const from = await open('from')
   for (const person of ['alice', 'bob']) {
     await say(from, person)
-    await from.objects.put(`${folderOf(person)}a`, Buffer.from(`file of ${person}`))
+    await from.objects.put(`${personFolder(person)}a`, Buffer.from(`file of ${person}`))
   }
   await write(from, 'alice.ndjson', { person: 'alice' })
   const text = await readFile(join(folder, 'alice.ndjson'), 'utf8')
@@ -92,7 +88,7 @@ test('a house that was begun without encryption moves into one with it', async (
   const into = await open('into')
   expect(await read(into, 'old.ndjson')).toMatchObject({ rows: 2, alreadyThere: 0 })
   expect(await read(into, 'old.ndjson')).toMatchObject({ rows: 0, alreadyThere: 2 })
-  expect((await into.conversations.history.message('m-alice'))?.text).toBe('words of alice')
+  expect((await into.store.history.message('m-alice'))?.text).toBe('words of alice')
   expect((await write(into, 'new.ndjson')).digest).toBe(sent.digest)
 })
 
@@ -103,8 +99,8 @@ test('what waits for a reply is not exported by accident, as it would wait for e
   await write(from, 'a.ndjson', { unfinished: true })
   const into = await open('into')
   await read(into, 'a.ndjson')
-  expect(await into.conversations.history.waiting()).toEqual([])
-  expect(await into.conversations.history.message('m-alice')).toMatchObject({ status: 'interrupted' })
+  expect(await into.store.history.backlog()).toEqual([])
+  expect(await into.store.history.message('m-alice')).toMatchObject({ status: 'interrupted' })
 })
 
 test('an export that was cut off or changed is refused before anything is written', async () => {
@@ -121,7 +117,7 @@ test('an export that was cut off or changed is refused before anything is writte
   await tried(lines.slice(1))
   await tried(lines.map(line => line.replace('words of', 'words by')))
   await tried(lines.toSpliced(1, 1))
-  expect(await into.conversations.rows.people()).toEqual([])
+  expect(await into.store.rows.people()).toEqual([])
   await expect(read(into, 'nothing.ndjson')).rejects.toMatchObject({ code: 'not_found' })
 })
 
@@ -130,12 +126,12 @@ test("a conversation that is another person's here is refused before anything is
   await say(from, 'alice')
   await write(from, 'a.ndjson')
   const into = await open('into')
-  await into.protection?.keys.of('eve')
-  await into.conversations.history.accept({
+  await into.protection?.keys.getOrCreate('eve')
+  await into.store.history.accept({
     conversation: 'of-alice',
     person: 'eve',
     message: { id: 'm', role: 'user', text: 'mine', inReplyTo: null, createdAt: AT, status: 'completed' },
   })
   await expect(read(into, 'a.ndjson')).rejects.toMatchObject({ code: 'conflict', message: /is eve's here/ })
-  expect(await into.conversations.rows.people()).toEqual(['eve'])
+  expect(await into.store.rows.people()).toEqual(['eve'])
 })

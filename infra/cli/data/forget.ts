@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
-import { type ForgetReport, forgetPerson } from '../../../shared/protection/forget.ts'
+import { type ErasureReport, erasePerson } from '../../../shared/protection/forget.ts'
 import { bold, columns, mutter, print, printJson } from '../terminal.ts'
 import { withStores } from './stores.ts'
 
@@ -14,7 +14,7 @@ export async function forgetCommand(
 ): Promise<number> {
   if (!flags.yes) await confirm(person)
   const isProtected = environment.masterKey !== undefined
-  const report = await withStores(environment, stores => forgetPerson(person, stores))
+  const report = await withStores(environment, stores => erasePerson(person, stores))
   if (flags.json) printJson(report)
   else show(report, isProtected)
   return 0
@@ -39,7 +39,7 @@ async function confirm(person: string): Promise<void> {
   }
 }
 
-function show({ person, ...counts }: ForgetReport, isProtected: boolean): void {
+function show({ person, ...counts }: ErasureReport, isProtected: boolean): void {
   print(`${bold(person)} is forgotten. Destroyed:`)
   for (const line of columns(Object.entries(counts).map(([what, count]) => [`  ${what}`, String(count)])))
     print(line)

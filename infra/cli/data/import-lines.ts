@@ -1,15 +1,15 @@
 import { LaresError } from '../../../shared/base/errors.ts'
 import { personOfKey } from '../../../shared/objects/person-folder.ts'
-import type { Row } from '../../../shared/store/store.ts'
-import type { EmbeddingModel, Space } from '../../../shared/vectors/vectors.ts'
-import { type Line, type LineOf, openDigest } from './export-format.ts'
-import type { MovedStores } from './export-lines.ts'
-import { fromText } from './vector-text.ts'
+import type { StoreRow } from '../../../shared/store/store.ts'
+import type { EmbeddingModel, VectorIndex } from '../../../shared/vectors/vectors.ts'
+import { type ExportLine, type ExportLineOf, openDigest } from './export-format.ts'
+import type { ExportStores } from './export-lines.ts'
+import { decodeVector } from './vector-text.ts'
 
 export type ImportReport = { rows: number; vectors: number; objects: number; alreadyThere: number }
 
 /** Where the bytes of an object are when they are not in the lines. */
-export type BytesOf = (key: string) => AsyncIterable<Uint8Array>
+export type ReadObjectBytes = (key: string) => AsyncIterable<Uint8Array>
 
 const BATCH = 500
 
@@ -18,32 +18,32 @@ const BATCH = 500
  * when a conversation is another person's here.
  */
 export async function checkImport(
-  lines: AsyncIterable<Line>,
-  { conversations }: MovedStores,
-): Promise<LineOf<'end'>> {
+  lines: AsyncIterable<ExportLine>,
+  { store }: ExportStores,
+): Promise<ExportLineOf<'end'>> {
   const digest = openDigest()
   let count = 0
-  let end: LineOf<'end'> | undefined
+  let end: ExportLineOf<'end'> | undefined
   for await (const line of lines) {
-    if (count++ === 0 && line.kind !== 'lares-export') throw unsound('it does not begin as one')
-    if (end) throw unsound('something comes after its end')
+    if (count++ === 0 && line.kind !== 'lares-export') throw invalidExport('it does not begin as one')
+    if (end) throw invalidExport('something comes after its end')
     if (line.kind === 'end') end = line
     digest.add(line)
-    if (line.kind === 'conversation') await requireSamePerson(line, conversations)
+    if (line.kind === 'conversation') await requireSamePerson(line, store)
   }
-  if (!end) throw unsound('it was cut off')
+  if (!end) throw invalidExport('it was cut off')
   const found = digest.end()
   if (found.digest !== end.digest || found.lines !== end.lines)
-    throw unsound('its lines are not those that were written')
+    throw invalidExport('its lines are not those that were written')
   return end
 }
 
-const unsound = (why: string) =>
+const invalidExport = (why: string) =>
   new LaresError('invalid_request', `this is no whole export of Lares: ${why}; export it again`)
 
 async function requireSamePerson(
-  { id, person }: LineOf<'conversation'>,
-  { history }: MovedStores['conversations'],
+  { id, person }: ExportLineOf<'conversation'>,
+  { history }: ExportStores['store'],
 ): Promise<void> {
   const known = await history.conversation(id)
   if (known && known.person !== person)
@@ -52,33 +52,34 @@ async function requireSamePerson(
 
 /** Puts everything in; what is there already stays as it is, so an import that was stopped can be made again. */
 export async function importLines(
-  lines: AsyncIterable<Line>,
-  stores: MovedStores,
-  bytesOf: BytesOf | undefined,
+  lines: AsyncIterable<ExportLine>,
+  stores: ExportStores,
+  readBytes: ReadObjectBytes | undefined,
 ): Promise<ImportReport> {
   const report: ImportReport = { rows: 0, vectors: 0, objects: 0, alreadyThere: 0 }
-  const rows = batches<Row>(async batch => {
-    const isNew = await stores.conversations.rows.write(batch)
+  const rows = openBatcher<StoreRow>(async batch => {
+    const isNew = await stores.store.rows.write(batch)
     report.rows += isNew
     report.alreadyThere += batch.length - isNew
   })
-  const vectors = batches<LineOf<'vector'>>(async batch => {
-    for (const person of new Set(batch.map(line => line.person))) await stores.protection?.keys.of(person)
+  const vectors = openBatcher<ExportLineOf<'vector'>>(async batch => {
+    for (const person of new Set(batch.map(line => line.person)))
+      await stores.protection?.keys.getOrCreate(person)
     report.vectors += await putVectors(stores, batch)
   })
-  const reading = await cursor(lines)
-  for (let line = reading.current(); line; line = reading.current()) {
-    await reading.next()
+  const lineCursor = await openLineCursor(lines)
+  for (let line = lineCursor.current(); line; line = lineCursor.current()) {
+    await lineCursor.next()
     if (line.kind === 'vector') await vectors.add(line)
     else if (line.kind === 'object') {
-      await stores.protection?.keys.of(personOfKey(line.key))
-      const inLines = bytesIn(reading)
-      if (await putObject(stores, line, bytesOf ? bytesOf(line.key) : inLines)) report.objects++
+      await stores.protection?.keys.getOrCreate(personOfKey(line.key))
+      const inLines = readInlineBytes(lineCursor)
+      if (await putObject(stores, line, readBytes ? readBytes(line.key) : inLines)) report.objects++
       else report.alreadyThere++
       // Bytes that nobody wanted.
       for await (const _ of inLines);
     } else {
-      const row = rowOf(line)
+      const row = toRow(line)
       if (row) await rows.add(row)
     }
   }
@@ -87,16 +88,16 @@ export async function importLines(
   return report
 }
 
-function rowOf(line: Line): Row | undefined {
+function toRow(line: ExportLine): StoreRow | undefined {
   if (line.kind === 'message') {
     const { place: _, ...row } = line
     return row
   }
   const isRow = line.kind === 'conversation' || line.kind === 'document' || line.kind === 'timer'
-  return isRow ? (line as Row) : undefined
+  return isRow ? (line as StoreRow) : undefined
 }
 
-function batches<T>(work: (batch: T[]) => Promise<void>) {
+function openBatcher<T>(work: (batch: T[]) => Promise<void>) {
   let batch: T[] = []
   const end = async () => {
     const full = batch
@@ -111,9 +112,9 @@ function batches<T>(work: (batch: T[]) => Promise<void>) {
   }
 }
 
-type Cursor = { current(): Line | undefined; next(): Promise<void> }
+type LineCursor = { current(): ExportLine | undefined; next(): Promise<void> }
 
-async function cursor(lines: AsyncIterable<Line>): Promise<Cursor> {
+async function openLineCursor(lines: AsyncIterable<ExportLine>): Promise<LineCursor> {
   const all = lines[Symbol.asyncIterator]()
   let at = await all.next()
   return {
@@ -125,18 +126,18 @@ async function cursor(lines: AsyncIterable<Line>): Promise<Cursor> {
 }
 
 /** The `bytes` lines from where the reading is. */
-async function* bytesIn({ current, next }: Cursor): AsyncGenerator<Buffer> {
+async function* readInlineBytes({ current, next }: LineCursor): AsyncGenerator<Buffer> {
   for (let line = current(); line?.kind === 'bytes'; line = current()) {
     await next()
     yield Buffer.from(line.data, 'base64')
   }
 }
 
-async function putVectors({ vectors }: MovedStores, lines: LineOf<'vector'>[]): Promise<number> {
-  const spaces = new Map<string, { space: Space; lines: LineOf<'vector'>[] }>()
+async function putVectors({ vectors }: ExportStores, lines: ExportLineOf<'vector'>[]): Promise<number> {
+  const spaces = new Map<string, { space: VectorIndex; lines: ExportLineOf<'vector'>[] }>()
   for (const line of lines) {
-    const name = nameOf(line.model)
-    const known = spaces.get(name) ?? { space: await vectors.space(line.model), lines: [] }
+    const name = spaceKey(line.model)
+    const known = spaces.get(name) ?? { space: await vectors.index(line.model), lines: [] }
     known.lines.push(line)
     spaces.set(name, known)
   }
@@ -145,20 +146,20 @@ async function putVectors({ vectors }: MovedStores, lines: LineOf<'vector'>[]): 
       lines.map(({ person, id, values, model }) => ({
         person,
         id,
-        values: fromText(values, model.dimensions),
+        values: decodeVector(values, model.dimensions),
       })),
     )
   return lines.length
 }
 
-const nameOf = ({ id, dimensions }: EmbeddingModel) => JSON.stringify([id, dimensions])
+const spaceKey = ({ id, dimensions }: EmbeddingModel) => JSON.stringify([id, dimensions])
 
 async function putObject(
-  { objects }: MovedStores,
-  { key, mediaType, bytes, sha256 }: LineOf<'object'>,
+  { objects }: ExportStores,
+  { key, mediaType, bytes, sha256 }: ExportLineOf<'object'>,
   data: AsyncIterable<Uint8Array>,
 ): Promise<boolean> {
-  if (await objects.facts(key)) return false
+  if (await objects.metadata(key)) return false
   const written = await objects.write(key, data, { mediaType, maxBytes: bytes })
   if (written.sha256 === sha256) return true
   await objects.delete(key)

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Environment } from '../../../shared/config/environment.ts'
-import { newMasterText } from '../../../shared/protection/master-key.ts'
+import { generateMasterKeyText } from '../../../shared/protection/master-key.ts'
 import { print, printJson } from '../terminal.ts'
 import { requireProtection, withStores } from './stores.ts'
 
@@ -15,10 +15,10 @@ export async function rotateKeys(
   { rewrap: onlyRewrap, json }: { rewrap?: boolean; json?: boolean },
 ): Promise<number> {
   const rewrapped = await withStores(environment, async ({ protection, audit }) => {
-    const { masters, keys, ready } = requireProtection(protection)
+    const { masterKeys, keys, ready } = requireProtection(protection)
     await ready()
-    const file = await masters()
-    if (!onlyRewrap) await file.write([newMasterText(), ...(await file.texts())])
+    const file = await masterKeys()
+    if (!onlyRewrap) await file.write([generateMasterKeyText(), ...(await file.texts())])
     let count = await keys.rewrap()
     // Who read the old one just before has put the key that it was for into the ring by then.
     await wait(SETTLED_MS)

@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, type MockInstance, test, vi } from 'vitest'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
-import { forget, remember } from '../../../shared/knowledge/memories.ts'
-import { LIBRARY, PASSAGES, passageId } from '../../../shared/knowledge/passages.ts'
+import { deleteMemories, saveMemory } from '../../../shared/knowledge/memories.ts'
+import { DOCUMENTS_COLLECTION, PASSAGES_COLLECTION, passageId } from '../../../shared/knowledge/passages.ts'
 import { checkVectors } from '../doctor/model.ts'
 import { rebuildMemories } from './memory-rebuild.ts'
 
@@ -56,30 +56,30 @@ const environmentOf = (model: string) =>
   })
 
 async function inHouse<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
-  const drivers = openDrivers(environmentOf('small'), noLog)
+  const drivers = openDrivers(environmentOf('small'), silentLogger)
   try {
-    for (const person of ['ann', 'bob']) await drivers.protection!.keys.of(person)
-    return await work({ conversations: await drivers.conversations(), vectors: await drivers.vectors() })
+    for (const person of ['ann', 'bob']) await drivers.protection!.keys.getOrCreate(person)
+    return await work({ store: await drivers.store(), vectors: await drivers.vectors() })
   } finally {
     await drivers.close()
   }
 }
 type Stores = {
-  conversations: Awaited<ReturnType<ReturnType<typeof openDrivers>['conversations']>>
+  store: Awaited<ReturnType<ReturnType<typeof openDrivers>['store']>>
   vectors: Awaited<ReturnType<ReturnType<typeof openDrivers>['vectors']>>
 }
 
-const told = ({ conversations }: Stores, person: string, count: number) =>
+const told = ({ store }: Stores, person: string, count: number) =>
   Promise.all(
     Array.from({ length: count }, (_, n) =>
-      remember(conversations.documents, person, { text: `fact ${n} of ${person}`, subject: `${n}` }, source),
+      saveMemory(store.records, person, { text: `fact ${n} of ${person}`, subject: `${n}` }, source),
     ),
   )
 
 /** What a reading leaves behind, as functions/memory/documents does it. */
-async function readDocument({ conversations }: Stores, person: string, count: number): Promise<void> {
+async function readDocument({ store }: Stores, person: string, count: number): Promise<void> {
   for (let n = 0; n < count; n++)
-    await conversations.documents.put(PASSAGES, {
+    await store.records.put(PASSAGES_COLLECTION, {
       id: passageId('handbook', n),
       person,
       text: `passage ${n}`,
@@ -87,7 +87,7 @@ async function readDocument({ conversations }: Stores, person: string, count: nu
       createdAt: AT,
     })
   const body = { passages: count }
-  await conversations.documents.put(LIBRARY, {
+  await store.records.put(DOCUMENTS_COLLECTION, {
     id: 'handbook',
     person,
     text: 'handbook.md',
@@ -103,7 +103,7 @@ async function rebuilt(model: string, flags: { prune?: boolean } = {}): Promise<
 }
 
 const idsIn = ({ vectors }: Stores, id: string, dimensions: number, person: string) =>
-  vectors.space({ id, dimensions }).then(async space => {
+  vectors.index({ id, dimensions }).then(async space => {
     const ids: string[] = []
     for await (const entry of space.read(person)) ids.push(entry.id)
     return ids.toSorted()
@@ -154,17 +154,21 @@ test('one that was cut short is gone on with, and a second one has nothing to do
 test('what is forgotten while it runs has no vector, and what is said meanwhile is there by the next', async () => {
   await inHouse(async stores => {
     await told(stores, 'ann', 20)
-    const { documents } = stores.conversations
+    const { records } = stores.store
     server.prependListener('request', () => {
       if (asked.length !== 1) return
-      const gone = forget(documents, { person: 'ann', saidAt: AT }, ({ text }) => text === 'fact 3 of ann')
-      const more = remember(documents, 'ann', { text: 'fact of now', subject: 'now' }, source)
+      const gone = deleteMemories(
+        records,
+        { person: 'ann', saidAt: AT },
+        ({ text }) => text === 'fact 3 of ann',
+      )
+      const more = saveMemory(records, 'ann', { text: 'fact of now', subject: 'now' }, source)
       void Promise.all([gone, more])
     })
     await rebuilt('small')
     await rebuilt('small')
     const ids = await idsIn(stores, 'small', 3, 'ann')
-    const kept = await documents.list({ collection: 'memories', person: 'ann', limit: 100 })
+    const kept = await records.list({ collection: 'memories', person: 'ann', limit: 100 })
     expect(kept.map(({ text }) => text)).toContain('fact of now')
     expect(ids).toEqual(kept.map(({ id }) => id).toSorted())
     expect(kept).toHaveLength(20)

@@ -1,8 +1,8 @@
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
-import { everything } from '../../../shared/knowledge/memories.ts'
-import { type EmbedTexts, followMemories } from '../../../shared/knowledge/memory-vectors.ts'
-import { followPassages, passageModel, spacesOf } from '../../../shared/knowledge/passages.ts'
+import { currentMemories } from '../../../shared/knowledge/memories.ts'
+import { type EmbedTexts, syncMemoryVectors } from '../../../shared/knowledge/memory-vectors.ts'
+import { passageModel, syncPassageVectors, vectorSpaceIds } from '../../../shared/knowledge/passages.ts'
 import { openEmbedder } from '../../../shared/models/embedder.ts'
 import type { EmbeddingModel } from '../../../shared/vectors/vectors.ts'
 import { mutter, print, printJson } from '../terminal.ts'
@@ -27,7 +27,7 @@ const TELL_EVERY_MS = 2_000
  * until `prune` removes them. Errors: those of the embeddings, as `unavailable`; `rejected` when there are none.
  */
 export async function rebuildMemories(environment: Environment, flags: Flags): Promise<number> {
-  const embedder = openEmbedder(environment, noLog)
+  const embedder = openEmbedder(environment, silentLogger)
   try {
     const { model: id, vectors: sample } = await embedder.embed(['what do I like?'], 'query')
     const model = { id, dimensions: sample[0]!.length }
@@ -42,14 +42,14 @@ export async function rebuildMemories(environment: Environment, flags: Flags): P
 }
 
 async function rebuild(
-  { conversations, vectors }: Stores,
+  { store, vectors }: Stores,
   model: EmbeddingModel,
   embed: EmbedTexts,
   { prune }: Flags,
 ): Promise<Rebuilt> {
-  const { documents } = conversations
-  const [memorySpace, passageSpace] = [await vectors.space(model), await vectors.space(passageModel(model))]
-  const people = await conversations.rows.people()
+  const { records } = store
+  const [memorySpace, passageSpace] = [await vectors.index(model), await vectors.index(passageModel(model))]
+  const people = await store.rows.people()
   let [memories, passages] = [0, 0]
   let toldAt = performance.now()
   for (const [at, person] of people.entries()) {
@@ -57,11 +57,11 @@ async function rebuild(
       mutter(`${at} of ${people.length} people: ${memories} memories and ${passages} passages`)
       toldAt = performance.now()
     }
-    const read = () => everything(documents, person)
-    memories += (await followMemories({ space: memorySpace, person, read, embed })).made
-    passages += await followPassages({ documents, vectors, space: passageSpace, person, embed })
+    const read = () => currentMemories(records, person)
+    memories += (await syncMemoryVectors({ space: memorySpace, person, read, embed })).made
+    passages += await syncPassageVectors({ records, vectors, space: passageSpace, person, embed })
   }
-  const others = (await vectors.models()).filter(other => !spacesOf(model.id).includes(other.id))
+  const others = (await vectors.models()).filter(other => !vectorSpaceIds(model.id).includes(other.id))
   if (prune) for (const other of others) await vectors.drop(other)
   const ids = others.map(({ id }) => id)
   return {

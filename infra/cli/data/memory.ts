@@ -1,11 +1,11 @@
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import {
-  everything,
-  everythingSince,
-  forget,
-  forgetVectors,
-  type Remembered,
+  currentMemories,
+  deleteMemories,
+  deleteVectors,
+  memoryHistory,
+  type StoredMemory,
 } from '../../../shared/knowledge/memories.ts'
 import { columns, dim, print, printJson } from '../terminal.ts'
 import { withStores } from './stores.ts'
@@ -19,10 +19,10 @@ export async function listMemories(
   person: string,
   { json, replaced }: { json?: boolean; replaced?: boolean },
 ): Promise<number> {
-  const memories = await withStores(environment, async ({ conversations, audit }) => {
+  const memories = await withStores(environment, async ({ store, audit }) => {
     await audit.record({ action: 'read', by: 'operator', person, about: { what: 'memories' } })
-    const read = replaced ? everythingSince : everything
-    return await read(conversations.documents, person)
+    const read = replaced ? memoryHistory : currentMemories
+    return await read(store.records, person)
   })
   if (json) printJson(memories.map(withoutScore))
   else if (memories.length === 0) print(`nothing is remembered of "${person}"`)
@@ -30,11 +30,11 @@ export async function listMemories(
   return 0
 }
 
-const withoutScore = ({ score: _, ...memory }: Remembered) => memory
+const withoutScore = ({ score: _, ...memory }: StoredMemory) => memory
 
 const minute = (time: string): string => time.slice(0, 16).replace('T', ' ')
 
-const rowOf = ({ id, saidAt, text, sources, until }: Remembered & { until?: string }): string[] => [
+const rowOf = ({ id, saidAt, text, sources, until }: StoredMemory & { until?: string }): string[] => [
   id.slice(0, SHORT),
   dim(minute(saidAt)),
   until === undefined ? text : dim(`${text} (until ${minute(until)})`),
@@ -48,11 +48,11 @@ export async function whyMemory(
   id: string,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const told = await withStores(environment, async ({ conversations, audit }) => {
-    const memory = oneOf(await everything(conversations.documents, person), person, id)
+  const told = await withStores(environment, async ({ store, audit }) => {
+    const memory = oneOf(await currentMemories(store.records, person), person, id)
     await audit.record({ action: 'read', by: 'operator', person, about: { what: 'memory', id: memory.id } })
     const messages = memory.sources.map(async source => {
-      const row = await conversations.history.message(source.message)
+      const row = await store.history.message(source.message)
       return { ...source, ...(row && { text: row.text }) }
     })
     return { id: memory.id, text: memory.text, sources: await Promise.all(messages) }
@@ -79,13 +79,17 @@ export async function forgetMemory(
   id: string,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const forgotten = await withStores(environment, async ({ conversations, vectors, audit }) => {
-    const { documents } = conversations
-    const memory = oneOf(await everything(documents, person), person, id)
+  const forgotten = await withStores(environment, async ({ store, vectors, audit }) => {
+    const { records } = store
+    const memory = oneOf(await currentMemories(records, person), person, id)
     await audit.record({ action: 'forgot', by: 'operator', person, about: { memory: memory.id } })
     const saidAt = new Date().toISOString()
-    const gone = await forget(documents, { person, saidAt }, ({ subject }) => subject === memory.subject)
-    await forgetVectors(vectors, person, gone)
+    const gone = await deleteMemories(
+      records,
+      { person, saidAt },
+      ({ subject }) => subject === memory.subject,
+    )
+    await deleteVectors(vectors, person, gone)
     return { id: memory.id, text: memory.text, count: gone.length }
   })
   if (json) printJson(forgotten)
@@ -94,7 +98,7 @@ export async function forgetMemory(
 }
 
 /** Errors: `not_found`, `conflict` when several ids begin so. */
-function oneOf(memories: Remembered[], person: string, id: string): Remembered {
+function oneOf(memories: StoredMemory[], person: string, id: string): StoredMemory {
   const [found, ...others] = memories.filter(memory => memory.id.startsWith(id))
   if (found && others.length === 0) return found
   if (found)

@@ -1,15 +1,15 @@
 import { LaresError } from '../../../shared/base/errors.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
 import type { ObjectStore } from '../../../shared/objects/objects.ts'
 import { type Audit, openAudit } from '../../../shared/protection/audit/audit.ts'
 import type { Protection } from '../../../shared/protection/protection.ts'
-import type { Conversations } from '../../../shared/store/store.ts'
+import type { Store } from '../../../shared/store/store.ts'
 import type { Vectors } from '../../../shared/vectors/vectors.ts'
 
 export type Stores = {
-  conversations: Conversations
+  store: Store
   vectors: Vectors
   objects: ObjectStore
   audit: Audit
@@ -24,13 +24,13 @@ export async function withStores<T>(
   environment: Environment,
   work: (stores: Stores) => Promise<T>,
 ): Promise<T> {
-  const drivers = openDrivers(environment, noLog)
+  const drivers = openDrivers(environment, silentLogger)
   try {
     const { protection } = drivers
-    const conversations = await drivers.conversations()
+    const store = await drivers.store()
     const [vectors, objects] = await Promise.all([drivers.vectors(), drivers.objects()])
-    const audit = openAudit({ store: conversations.audit, protection })
-    return await work({ conversations, vectors, objects, audit, protection })
+    const audit = openAudit({ store: store.audit, protection })
+    return await work({ store, vectors, objects, audit, protection })
   } finally {
     await drivers.close()
   }

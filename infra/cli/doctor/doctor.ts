@@ -40,7 +40,7 @@ export async function examine(variables: NodeJS.ProcessEnv): Promise<Finding[]> 
 }
 
 async function examineAll(environment: Environment): Promise<Finding[]> {
-  const gateway = await readReadiness(environment.url).catch(toLaresError)
+  const gateway = await readReadiness(environment.gatewayUrl).catch(toLaresError)
   const found = await Promise.all([
     finding('disk', () => checkDisk(environment)),
     finding('home', () => checkHome(environment)),

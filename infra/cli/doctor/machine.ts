@@ -20,23 +20,28 @@ export async function checkNode(): Promise<Finding> {
     : problem('node', `this is Node ${node}, and Lares needs ${NODE_MAJOR}: run npm ci --include=optional`)
 }
 
-export async function checkDisk({ home }: Environment): Promise<Finding> {
-  const { bavail, bsize } = await statfs(await existing(home))
+export async function checkDisk({ dataDirectory }: Environment): Promise<Finding> {
+  const { bavail, bsize } = await statfs(await existing(dataDirectory))
   const free = bavail * bsize
-  const said = `${(free / GB).toFixed(1)} GB are free for ${home}`
+  const said = `${(free / GB).toFixed(1)} GB are free for ${dataDirectory}`
   if (free < FULL_BYTES) return problem('disk', `${said}: free some, or set LARES_HOME to a larger disk`)
   return free < SMALL_BYTES ? warning('disk', `${said}: make room soon`) : ok('disk', said)
 }
 
-export async function checkHome({ home }: Environment): Promise<Finding> {
-  const folder = await existing(home)
+export async function checkHome({ dataDirectory }: Environment): Promise<Finding> {
+  const folder = await existing(dataDirectory)
   const writable = await access(folder, constants.W_OK).then(
     () => true,
     () => false,
   )
   if (!writable)
     return problem('home', `${folder} cannot be written: give this user the right to, or set LARES_HOME`)
-  return ok('home', folder === home ? `${home} can be written` : `${home} will be made at the first start`)
+  return ok(
+    'home',
+    folder === dataDirectory
+      ? `${dataDirectory} can be written`
+      : `${dataDirectory} will be made at the first start`,
+  )
 }
 
 /** The folder itself, or the nearest one above that is there. */
@@ -55,10 +60,10 @@ export async function checkConfig({ configDirectory }: Environment): Promise<Fin
 
 /** `gateway` is what answers at the gateway's address. */
 export async function checkPort(
-  { host, port, url }: Environment,
+  { host, port, gatewayUrl }: Environment,
   gateway: Readiness | LaresError,
 ): Promise<Finding> {
-  if (!(gateway instanceof Error)) return ok('port', `the gateway is at ${url}`)
+  if (!(gateway instanceof Error)) return ok('port', `the gateway is at ${gatewayUrl}`)
   if (gateway.code === 'conflict') return problem('port', gateway.message)
   const reason = await listenOnce(host, port)
   if (reason === undefined) return ok('port', `${port} is free; no gateway runs: npm start starts one`)

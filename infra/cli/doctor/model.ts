@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
-import { spacesOf } from '../../../shared/knowledge/passages.ts'
-import { findMe5Folder, ME5 } from '../../../shared/models/e5/model-folder.ts'
+import { vectorSpaceIds } from '../../../shared/knowledge/passages.ts'
+import { findMe5Folder, ME5_MODEL_ID } from '../../../shared/models/e5/model-folder.ts'
 import { findModelFile } from '../../../shared/models/llama/model-file.ts'
 import { openOpenAIEmbeddings } from '../../../shared/models/openai/embeddings.ts'
-import { apiBase, openOpenAIModels } from '../../../shared/models/openai/openai.ts'
+import { apiBaseUrl, openOpenAIModels } from '../../../shared/models/openai/openai.ts'
 import { parseModels } from '../../../shared/models/openai/wire-format.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { versionOf } from './machine.ts'
@@ -18,17 +18,21 @@ const LIMIT_MS = 5_000
 const NAMED = 5
 
 /** The model that will answer: on a server, in a given file, or the built-in one. */
-export function checkModel({ openai, model, cache }: Environment): Promise<Finding[]> {
+export function checkModel({ openai, model, cacheDirectory }: Environment): Promise<Finding[]> {
   if (openai) return checkServer(openai, model)
-  return model === undefined ? checkBuiltIn(join(cache, 'models')) : checkFile(model)
+  return model === undefined ? checkBuiltIn(join(cacheDirectory, 'models')) : checkFile(model)
 }
 
 /** What finds skills and memories by their meaning. */
-export async function checkEmbeddings({ embeddingModel, openai, cache }: Environment): Promise<Finding> {
+export async function checkEmbeddings({
+  embeddingModel,
+  openai,
+  cacheDirectory,
+}: Environment): Promise<Finding> {
   if (embeddingModel === 'none')
     return ok('embeddings', 'off (LARES_EMBEDDING_MODEL=none): skills and memories are found by words alone')
   if (embeddingModel === undefined) {
-    const { target, isThere } = await findMe5Folder(join(cache, 'models'))
+    const { target, isThere } = await findMe5Folder(join(cacheDirectory, 'models'))
     if (isThere) return ok('embeddings', target)
     return warning('embeddings', `${target} is not there yet: the first use fetches it (87 MB)`)
   }
@@ -43,13 +47,13 @@ export async function checkEmbeddings({ embeddingModel, openai, cache }: Environ
 
 /** Whether what is remembered is found by the model that is set now. */
 export async function checkVectors(environment: Environment): Promise<Finding[]> {
-  const { embeddingModel = ME5, home, qdrant } = environment
-  const isEmpty = qdrant === undefined && !existsSync(join(home, 'vectors.db'))
+  const { embeddingModel = ME5_MODEL_ID, dataDirectory, qdrant } = environment
+  const isEmpty = qdrant === undefined && !existsSync(join(dataDirectory, 'vectors.db'))
   if (embeddingModel === 'none' || isEmpty) return []
-  const drivers = openDrivers(environment, noLog)
+  const drivers = openDrivers(environment, silentLogger)
   try {
     const models = await (await drivers.vectors()).models()
-    const own = models.filter(({ id }) => spacesOf(embeddingModel).includes(id))
+    const own = models.filter(({ id }) => vectorSpaceIds(embeddingModel).includes(id))
     if (models.length === 0 || own.length > 0) return [ok('vectors', `of ${embeddingModel}`)]
     const others = models.map(({ id }) => id).join(', ')
     return [
@@ -71,7 +75,7 @@ async function checkServer(
   await models.check().finally(models.close)
   const reached = ok('model', `the server at ${baseUrl} answers`)
   if (model === undefined) return [reached]
-  const response = await fetch(`${apiBase(baseUrl)}/models`, {
+  const response = await fetch(`${apiBaseUrl(baseUrl)}/models`, {
     headers: apiKey ? { authorization: `Bearer ${apiKey}` } : {},
     signal: AbortSignal.timeout(LIMIT_MS),
   })

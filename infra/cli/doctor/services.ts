@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import { readStack } from '../../../shared/contract/stack.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
 import { loadFunction } from '../../../shared/host/load.ts'
-import { deliveries, type OperationStatus } from '../../../shared/operations/operations.ts'
-import { functionsAt, passwordOf } from '../../connector/provider-source.ts'
+import { deliveriesSchema, type OperationStatus } from '../../../shared/operations/operations.ts'
+import { listFunctions, readProviderPassword } from '../../connector/provider-source.ts'
 import { connect } from '../connection.ts'
 import { STACK_FILE } from '../operations/operations.ts'
 import type { Readiness } from '../operations/readiness.ts'
@@ -35,12 +35,12 @@ export async function checkKafkaTools(reached: boolean): Promise<Finding[]> {
 
 /** The embedded log belongs to the process that has it open: it is tried only when no gateway runs. */
 export async function checkBus(environment: Environment, running: boolean): Promise<Finding> {
-  const file = join(environment.home, 'bus.db')
+  const file = join(environment.dataDirectory, 'bus.db')
   if (environment.bus === 'sqlite') {
     if (running) return ok('bus', `${file} is in the gateway's hands`)
     if (!existsSync(file)) return ok('bus', `${file} will be made at the first start`)
   }
-  const drivers = openDrivers(environment, noLog)
+  const drivers = openDrivers(environment, silentLogger)
   try {
     await (await drivers.bus()).check()
     return ok('bus', environment.bus === 'sqlite' ? file : `Kafka at ${environment.kafkaBrokers.join(', ')}`)
@@ -53,7 +53,7 @@ export async function checkBus(environment: Environment, running: boolean): Prom
 export async function checkProvider(environment: Environment): Promise<Finding[]> {
   const url = environment.openfaasUrl?.replace(/\/$/, '')
   if (url === undefined) return []
-  const functions = await functionsAt(url, await passwordOf(environment))
+  const functions = await listFunctions(url, await readProviderPassword(environment))
   const notices = functions.flatMap(({ name, annotations }) => {
     const notice = annotations['com.lares.notice']
     return notice === undefined ? [] : [warning(`function ${name}`, notice)]
@@ -87,7 +87,10 @@ export function checkStatus({ functions, deadLetters }: OperationStatus): Findin
 
 /** Whether the channels of gateway.yaml take their replies. */
 export async function checkDeliveries(environment: Environment): Promise<Finding[]> {
-  const { channels, undelivered } = await (await connect(environment)).ask('/api/deliveries', deliveries)
+  const { channels, undelivered } = await (await connect(environment)).ask(
+    '/api/deliveries',
+    deliveriesSchema,
+  )
   if (undelivered.length > 0)
     return [
       warning(

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
-import { openInTurn } from '../../../shared/base/keyed-mutex.ts'
+import { openKeyedMutex } from '../../../shared/base/keyed-mutex.ts'
 import { newId } from '../../../shared/contract/events/ids.ts'
 import { watchReplies } from '../chat/reply-watch.ts'
 import { type Address, accepted, type GatewayClient, openGatewayClient, persist } from '../gateway-client.ts'
@@ -99,7 +99,7 @@ type Told = { limitMs: number; onRetry(): void; onRefusal(error: LaresError): vo
 
 /** Offers messages to the gateway: those of one conversation one after the other. */
 function openOffers(client: GatewayClient, tracker: Tracker, { onRefusal, ...persistence }: Told): Offer {
-  const order = openInTurn()
+  const order = openKeyedMutex()
   const send = async ({ conversation, text }: Simulated, key: string) => {
     const body = { conversation, text }
     const headers = { 'idempotency-key': key }

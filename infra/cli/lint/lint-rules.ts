@@ -1,6 +1,6 @@
 import { toLaresError } from '../../../shared/base/errors.ts'
-import { constraintOf, type Deployment, readDeployment } from '../../provider/deployment.ts'
-import { manifestsOf } from '../../provider/knative/manifests.ts'
+import { type Deployment, parseConstraint, readDeployment } from '../../provider/deployment.ts'
+import { buildKubernetesObjects } from '../../provider/knative/manifests.ts'
 import { type Finding, problem, warning } from '../doctor/finding.ts'
 import type { LintedFunction } from './lint-stack.ts'
 
@@ -129,7 +129,7 @@ const knativePlacement: Rule = one => {
   ]
   const unequal = one.constraints!.filter(text => {
     try {
-      return !constraintOf(text).equal
+      return !parseConstraint(text).equal
     } catch {
       return false
     }
@@ -151,7 +151,7 @@ const RULES: Record<Target, Rule[]> = {
     laresAnnotations,
   ],
   'openfaas-pro': [...common, laresAnnotations],
-  knative: [...common, refusedBy(manifestsOf), knativeScaling, knativePlacement],
+  knative: [...common, refusedBy(buildKubernetesObjects), knativeScaling, knativePlacement],
   lares: [...common, refusedBy(deployment => deployment), oneNamespace],
 }
 

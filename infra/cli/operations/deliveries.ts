@@ -1,7 +1,11 @@
 import type * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
-import { deliveries, type Undelivered, undelivered } from '../../../shared/operations/operations.ts'
+import {
+  deliveriesSchema,
+  type UndeliveredReply,
+  undeliveredReplySchema,
+} from '../../../shared/operations/operations.ts'
 import { connect } from '../connection.ts'
 import { bold, cut, dim, print, printJson, red } from '../terminal.ts'
 
@@ -10,13 +14,13 @@ export async function listDeliveries(
   environment: Environment,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const found = await (await connect(environment)).ask('/api/deliveries', deliveries)
+  const found = await (await connect(environment)).ask('/api/deliveries', deliveriesSchema)
   if (json) printJson(found)
   else for (const line of drawn(found)) print(line)
   return 0
 }
 
-function drawn({ channels, undelivered }: z.infer<typeof deliveries>): string[] {
+function drawn({ channels, undelivered }: z.infer<typeof deliveriesSchema>): string[] {
   if (channels.length === 0 && undelivered.length === 0)
     return ['no replies are pushed: gateway.yaml has no deliveries']
   return [
@@ -25,7 +29,14 @@ function drawn({ channels, undelivered }: z.infer<typeof deliveries>): string[] 
   ]
 }
 
-function drawUndelivered({ id, channel, conversation, reason, tries, givenUpAt }: Undelivered): string[] {
+function drawUndelivered({
+  id,
+  channel,
+  conversation,
+  reason,
+  tries,
+  givenUpAt,
+}: UndeliveredReply): string[] {
   const when = givenUpAt.replace('T', ' ').slice(0, 19)
   const count = tries === 1 ? 'one try' : `${tries} tries`
   return [
@@ -46,13 +57,13 @@ export async function retryDeliveries(
   if ((given !== undefined) === all)
     throw new LaresError('invalid_request', 'name one reply, or --all: lares deliveries list shows them')
   const client = await connect(environment)
-  const known = (await client.ask('/api/deliveries', deliveries)).undelivered.toReversed()
+  const known = (await client.ask('/api/deliveries', deliveriesSchema)).undelivered.toReversed()
   const wanted = given === undefined ? known : found(known, given)
   let failed = 0
   for (const { channel, id } of wanted) {
     const path = `/api/deliveries/${encodeURIComponent(channel)}/${encodeURIComponent(id)}/retry`
     try {
-      await client.ask(path, undelivered, { method: 'POST' })
+      await client.ask(path, undeliveredReplySchema, { method: 'POST' })
       print(`${id} is delivered to ${channel}`)
     } catch (error) {
       if (!(error instanceof LaresError)) throw error
@@ -65,7 +76,7 @@ export async function retryDeliveries(
 }
 
 /** One reply may have been given up by several channels. */
-function found(known: Undelivered[], beginning: string): Undelivered[] {
+function found(known: UndeliveredReply[], beginning: string): UndeliveredReply[] {
   const those = known.filter(({ id }) => id.startsWith(beginning))
   const count = new Set(those.map(({ id }) => id)).size
   if (count === 1) return those

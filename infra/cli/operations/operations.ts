@@ -1,22 +1,22 @@
 import { join } from 'node:path'
 import * as z from 'zod'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
 import { openDeadLetters } from '../../../shared/operations/dead-letters.ts'
 import {
   type DeadLetters,
-  deadLetter,
+  deadLetterDetailsSchema,
+  deadLetterSchema,
   type OperationStatus,
-  operationStatus,
-  wholeDeadLetter,
+  operationStatusSchema,
 } from '../../../shared/operations/operations.ts'
 import { openStatus } from '../../../shared/operations/status.ts'
-import { type Trace, type TraceRequest, trace } from '../../../shared/operations/trace-types.ts'
+import { type Trace, type TraceRequest, traceSchema } from '../../../shared/operations/trace-types.ts'
 import { openTracer } from '../../../shared/operations/tracer.ts'
-import { openStandings } from '../../connector/admin.ts'
+import { openInFlightClient } from '../../connector/admin.ts'
 import { httpInvoker } from '../../connector/invokers/http-invoker.ts'
-import { deployedFunctions } from '../../connector/provider-source.ts'
+import { openFunctionDirectory } from '../../connector/provider-source.ts'
 import { connect } from '../connection.ts'
 import type { GatewayClient } from '../gateway-client.ts'
 
@@ -41,29 +41,29 @@ export async function openOperations(environment: Environment): Promise<Operatio
 }
 
 function throughGateway(client: GatewayClient): Operations {
-  const list = z.object({ deadLetters: z.array(deadLetter) })
+  const list = z.object({ deadLetters: z.array(deadLetterSchema) })
   const at = (id: string) => `/api/dead/${encodeURIComponent(id)}`
   return {
-    status: () => client.ask('/api/status', operationStatus),
-    trace: ({ id, turns }) => client.ask(`/api/trace/${encodeURIComponent(id)}?turns=${turns}`, trace),
+    status: () => client.ask('/api/status', operationStatusSchema),
+    trace: ({ id, turns }) => client.ask(`/api/trace/${encodeURIComponent(id)}?turns=${turns}`, traceSchema),
     dead: {
       list: async () => (await client.ask('/api/dead', list)).deadLetters,
-      show: id => client.ask(at(id), wholeDeadLetter),
-      retry: id => client.ask(`${at(id)}/retry`, deadLetter, { method: 'POST' }),
+      show: id => client.ask(at(id), deadLetterDetailsSchema),
+      retry: id => client.ask(`${at(id)}/retry`, deadLetterSchema, { method: 'POST' }),
     },
     close: async () => undefined,
   }
 }
 
 async function throughBus(environment: Environment): Promise<Operations> {
-  const drivers = openDrivers(environment, noLog)
-  const [bus, objects, { documents, history }] = await Promise.all([
+  const drivers = openDrivers(environment, silentLogger)
+  const [bus, objects, { records, history }] = await Promise.all([
     drivers.bus(),
     drivers.objects(),
-    drivers.conversations(),
+    drivers.store(),
   ])
   await bus.check()
-  const letters = openDeadLetters({ bus, objects, documents })
+  const letters = openDeadLetters({ bus, objects, records })
   const audit = await drivers.audit()
   const read = (what: string, id: string) =>
     audit.record({ action: 'read', by: 'operator', about: { what, id } })
@@ -74,17 +74,17 @@ async function throughBus(environment: Environment): Promise<Operations> {
       return await letters.show(id)
     },
   }
-  const { source, urlOf } = deployedFunctions(environment, STACK_FILE)
+  const { source, urlOf } = openFunctionDirectory(environment, STACK_FILE)
   const invoker = httpInvoker({ urlOf })
   const known = (name: string) => environment.openfaasUrl !== undefined || environment.functionUrls.has(name)
   const reach = async (name: string) => {
     if (known(name)) await invoker.manifest(name)
   }
-  const standings = openStandings(join(environment.home, 'run'))
-  const trace = openTracer({ bus, objects, history, dead, source, standings })
+  const standings = openInFlightClient(join(environment.dataDirectory, 'run'))
+  const trace = openTracer({ bus, objects, history, deadLetters: dead, source, inFlight: standings })
   return {
     dead,
-    status: openStatus({ bus, dead, reach, source }),
+    status: openStatus({ bus, deadLetters: dead, probe: reach, source }),
     async trace(asked) {
       await read('trace', asked.id)
       return await trace(asked)

@@ -8,12 +8,12 @@ import { type Readiness, readReadiness } from './readiness.ts'
 /** Resolves with the exit status: 0 when the gateway is ready and the functions could be asked for. */
 export async function statusCommand(environment: Environment, { json }: { json?: boolean }): Promise<number> {
   const [gateway, operations] = await Promise.all([
-    readReadiness(environment.url).catch(toLaresError),
+    readReadiness(environment.gatewayUrl).catch(toLaresError),
     readOperations(environment).catch(toLaresError),
   ])
   if (json) printJson({ gateway: plain(gateway), ...plain(operations) })
   else {
-    printGateway(environment.url, gateway)
+    printGateway(environment.gatewayUrl, gateway)
     printOperations(operations, gateway)
   }
   return isError(gateway) || !gateway.ready || isError(operations) ? 1 : 0

@@ -1,23 +1,23 @@
 import type { LaresError } from '../../../shared/base/errors.ts'
 import type { BusRecord } from '../../../shared/bus/bus.ts'
 import {
-  causedEvent,
-  type Draft,
-  firstEvent,
+  createCausedEvent,
+  createRootEvent,
+  type EventDraft,
   type LaresEvent,
 } from '../../../shared/contract/events/event.ts'
 import { derivedId } from '../../../shared/contract/events/ids.ts'
-import type { Tries } from './retry.ts'
+import type { Attempts } from './retry.ts'
 
-export const DEAD_LETTER = 'lares.deadletter.recorded'
-const SOURCE = '/lares/connector'
+export const DEAD_LETTER_TYPE = 'lares.deadletter.recorded'
+const CONNECTOR_SOURCE = '/lares/connector'
 
 /** What tells of a record that its function could not handle: the event as it was, or its bytes when it is none. */
-export function deadLetter(
+export function createDeadLetter(
   record: BusRecord,
   event: LaresEvent | undefined,
   error: LaresError,
-  tries: Tries,
+  attempts: Attempts,
   functionName: string,
 ): LaresEvent {
   const { topic, partition, offset } = record
@@ -26,27 +26,30 @@ export function deadLetter(
   const data = {
     function: functionName,
     error: { code: error.code, message: error.message },
-    tries: Math.max(1, tries.failures + tries.away),
-    firstTriedAt: new Date(tries.firstAtMs).toISOString(),
+    tries: Math.max(1, attempts.failures + attempts.unreachable),
+    firstTriedAt: new Date(attempts.receivedAtMs).toISOString(),
     topic,
     partition,
     offset,
   }
   if (event) {
-    const draft = { type: DEAD_LETTER, data: { ...data, event: { ...event } } } as Draft
-    return { ...causedEvent(draft, { function: producer, cause: event, index: 0 }), source: SOURCE }
+    const draft = { type: DEAD_LETTER_TYPE, data: { ...data, event: { ...event } } } as EventDraft
+    return {
+      ...createCausedEvent(draft, { function: producer, cause: event, index: 0 }),
+      source: CONNECTOR_SOURCE,
+    }
   }
-  return firstEvent({
+  return createRootEvent({
     id: derivedId(`${topic}/${partition}/${offset}`, producer, 0),
-    source: SOURCE,
-    type: DEAD_LETTER,
-    conversation: conversationIn(record.key),
+    source: CONNECTOR_SOURCE,
+    type: DEAD_LETTER_TYPE,
+    conversation: toConversationId(record.key),
     data: { ...data, headers: record.headers, raw: record.value.toString('base64') },
   })
 }
 
 /** A key that no event may carry would make the dead letter unreadable, and so another dead letter, without end. */
-function conversationIn(key: string): string {
+function toConversationId(key: string): string {
   const clean = key.toWellFormed().replace(/\p{Cc}/gu, '\ufffd')
   return clean.slice(0, 255).toWellFormed() || 'unknown'
 }

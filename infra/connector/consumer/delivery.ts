@@ -1,34 +1,34 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
-import type { Log } from '../../../shared/base/log.ts'
+import type { Logger } from '../../../shared/base/log.ts'
 import type { BusRecord } from '../../../shared/bus/bus.ts'
 import type { Making } from '../../../shared/contract/attempt-headers.ts'
 import { notesOf } from '../../../shared/contract/attempt-headers.ts'
 import type { LaresEvent } from '../../../shared/contract/events/event.ts'
 import type { EventLog } from '../../../shared/contract/events/event-log.ts'
-import { fromRecord } from '../../../shared/contract/events/kafka-binding.ts'
-import type { Standing } from '../../../shared/operations/in-flight.ts'
+import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
+import type { InFlight } from '../../../shared/operations/in-flight.ts'
 import type { Invoker } from '../invokers/invoker.ts'
 import type { ConnectorMetrics } from '../metrics.ts'
-import { DEAD_LETTER, deadLetter } from './dead-letter.ts'
-import type { Outcome } from './keyed-executor.ts'
-import type { Published } from './last-published.ts'
-import { openOutbox } from './ordered-batcher.ts'
-import { nextTry, type RetryPolicy, type Tries } from './retry.ts'
+import { createDeadLetter, DEAD_LETTER_TYPE } from './dead-letter.ts'
+import type { TaskOutcome } from './keyed-executor.ts'
+import type { LastPublished } from './last-published.ts'
+import { openOrderedBatcher } from './ordered-batcher.ts'
+import { type Attempts, type RetryPolicy, recordFailure } from './retry.ts'
 
 /** What people see while it grows; all else that a function emits is published when it has ended. */
-const STREAM = 'lares.stream.extended'
+const STREAM_TYPE = 'lares.stream.extended'
 /** Streamed events that may be on their way to the bus before more are taken from the function. */
 const MAX_UNPUBLISHED = 64
 
-export type DeliveryParts = {
+export type DeliveryDependencies = {
   function: string
   events: EventLog
   invoker: Invoker
   retry: RetryPolicy
-  log: Log
+  log: Logger
   metrics?: ConnectorMetrics | undefined
-  published: Published
+  published: LastPublished
   /** Aborted when the connector stops. */
   signal: AbortSignal
   now: () => number
@@ -39,132 +39,167 @@ export type DeliveryParts = {
  * A record on its way through its function: each call is one try, and never rejects. What the function emits is durable
  * before it is done. `standing` is kept true, for those who ask how far the record is.
  */
-export function deliver(
+export function createDeliveryTask(
   record: BusRecord,
-  parts: DeliveryParts,
-  standing: Standing = {},
-): () => Promise<Outcome> {
-  if (record.forgotten) return async () => 'done'
-  const tries: Tries = { firstAtMs: parts.now(), failures: 0, away: 0 }
-  let letter: LaresEvent | undefined
-  const tryFunction = async (): Promise<Outcome> => {
+  dependencies: DeliveryDependencies,
+  inFlight: InFlight = {},
+): () => Promise<TaskOutcome> {
+  if (record.erased) return async () => 'done'
+  const attempts: Attempts = { receivedAtMs: dependencies.now(), failures: 0, unreachable: 0 }
+  let deadLetterEvent: LaresEvent | undefined
+  const runAttempt = async (): Promise<TaskOutcome> => {
     let event: LaresEvent | undefined
-    const making = begin(standing, tries, parts.now())
+    const attempt = startAttempt(inFlight, attempts, dependencies.now())
     const startedAt = performance.now()
-    const ended = (code?: string) =>
-      parts.metrics?.tried(parts.function, record.topic, performance.now() - startedAt, code)
+    const recordDuration = (code?: string) =>
+      dependencies.metrics?.attempted(
+        dependencies.function,
+        record.topic,
+        performance.now() - startedAt,
+        code,
+      )
     try {
-      event = fromRecord(record)
-      await handle({ ...event, publishedid: parts.published.of(record.key) }, parts, making)
-      parts.published.set(record.key, event.id)
-      ended()
+      event = eventFromRecord(record)
+      await invokeAndPublish(
+        { ...event, publishedid: dependencies.published.get(record.key) },
+        dependencies,
+        attempt,
+      )
+      dependencies.published.set(record.key, event.id)
+      recordDuration()
       return 'done'
     } catch (thrown) {
       const error = toLaresError(thrown)
-      ended(error.code)
-      const outcome = afterFailure(event, error, tries, parts)
-      if (outcome !== 'last') return rest(standing, error, parts.now(), outcome)
-      letter = deadLetter(record, event, error, tries, parts.function)
-      return await bury(letter, parts)
+      recordDuration(error.code)
+      const outcome = outcomeAfterFailure(event, error, attempts, dependencies)
+      if (outcome !== 'last') return recordRetry(inFlight, error, dependencies.now(), outcome)
+      deadLetterEvent = createDeadLetter(record, event, error, attempts, dependencies.function)
+      return await publishDeadLetter(deadLetterEvent, dependencies)
     }
   }
-  return () => (letter ? bury(letter, parts) : tryFunction())
+  return () => (deadLetterEvent ? publishDeadLetter(deadLetterEvent, dependencies) : runAttempt())
 }
 
-function begin(standing: Standing, { failures, away }: Tries, startedAtMs: number): Making {
-  standing.pickedAtMs ??= startedAtMs
-  standing.try = failures + away + 1
-  standing.runningSinceMs = startedAtMs
-  return { pickedAtMs: standing.pickedAtMs, try: standing.try, startedAtMs }
+function startAttempt(inFlight: InFlight, { failures, unreachable }: Attempts, startedAtMs: number): Making {
+  inFlight.pickedAtMs ??= startedAtMs
+  inFlight.try = failures + unreachable + 1
+  inFlight.runningSinceMs = startedAtMs
+  return { pickedAtMs: inFlight.pickedAtMs, try: inFlight.try, startedAtMs }
 }
 
-function rest(standing: Standing, { code, message }: LaresError, nowMs: number, outcome: Outcome): Outcome {
-  standing.runningSinceMs = undefined
-  standing.error = { code, message }
-  if (outcome !== 'done') standing.nextTryAtMs = nowMs + outcome.againInMs
+function recordRetry(
+  inFlight: InFlight,
+  { code, message }: LaresError,
+  nowMs: number,
+  outcome: TaskOutcome,
+): TaskOutcome {
+  inFlight.runningSinceMs = undefined
+  inFlight.error = { code, message }
+  if (outcome !== 'done') inFlight.nextTryAtMs = nowMs + outcome.retryInMs
   return outcome
 }
 
-async function handle(event: LaresEvent, parts: DeliveryParts, making: Making): Promise<void> {
-  const outbox = openOutbox<LaresEvent>(events => publish(events, parts, notesOf(making, parts.now())))
-  let held: LaresEvent[] = []
+async function invokeAndPublish(
+  event: LaresEvent,
+  dependencies: DeliveryDependencies,
+  attempt: Making,
+): Promise<void> {
+  const batcher = openOrderedBatcher<LaresEvent>(events =>
+    publishUntilAccepted(events, dependencies, notesOf(attempt, dependencies.now())),
+  )
+  let unpublished: LaresEvent[] = []
   try {
-    for await (const emitted of parts.invoker.invoke(parts.function, event, parts.signal)) {
-      held.push(emitted)
-      if (emitted.type !== STREAM) continue
-      outbox.add(held)
-      held = []
-      if (outbox.size() >= MAX_UNPUBLISHED) await outbox.settled()
+    for await (const emitted of dependencies.invoker.invoke(
+      dependencies.function,
+      event,
+      dependencies.signal,
+    )) {
+      unpublished.push(emitted)
+      if (emitted.type !== STREAM_TYPE) continue
+      batcher.add(unpublished)
+      unpublished = []
+      if (batcher.size() >= MAX_UNPUBLISHED) await batcher.settled()
     }
-    outbox.add(held)
+    batcher.add(unpublished)
   } catch (error) {
     // What is on its way arrives before the next try, so that no old token comes after a new one.
-    await outbox
+    await batcher
       .settled()
-      .catch(unsent => parts.log.debug({ err: unsent }, 'tokens of a failed try are lost'))
+      .catch(unsent => dependencies.log.debug({ err: unsent }, 'tokens of a failed try are lost'))
     throw error
   }
-  await outbox.settled()
+  await batcher.settled()
 }
 
 /** The function has done its work: when the bus is away, only the publishing is tried again, until it is back. */
-async function publish(
+async function publishUntilAccepted(
   events: LaresEvent[],
-  parts: DeliveryParts,
-  notes?: Record<string, string>,
+  dependencies: DeliveryDependencies,
+  headers?: Record<string, string>,
 ): Promise<void> {
   for (;;) {
     try {
-      return await parts.events.publish(events, notes)
+      return await dependencies.events.publish(events, headers)
     } catch (thrown) {
       const error = toLaresError(thrown)
       if (!error.retryable) throw error
-      parts.log.warn({ code: error.code, err: error }, 'the bus does not take events; trying again')
-      await wait(parts.retry.baseMs, undefined, { signal: parts.signal })
+      dependencies.log.warn({ code: error.code, err: error }, 'the bus does not take events; trying again')
+      await wait(dependencies.retry.baseDelayMs, undefined, { signal: dependencies.signal })
     }
   }
 }
 
-function afterFailure(
+function outcomeAfterFailure(
   event: LaresEvent | undefined,
   error: LaresError,
-  tries: Tries,
-  parts: DeliveryParts,
-): Outcome | 'last' {
+  attempts: Attempts,
+  dependencies: DeliveryDependencies,
+): TaskOutcome | 'last' {
   // Cut short, not failed: it stays uncommitted and comes again.
-  if (parts.signal.aborted) return { againInMs: 0 }
-  const next = nextTry(tries, error, parts.retry, parts.now(), parts.random)
-  const fields = { event: event?.id, type: event?.type, code: error.code, tries: tries.failures + tries.away }
+  if (dependencies.signal.aborted) return { retryInMs: 0 }
+  const next = recordFailure(attempts, error, dependencies.retry, dependencies.now(), dependencies.random)
+  const fields = {
+    event: event?.id,
+    type: event?.type,
+    code: error.code,
+    tries: attempts.failures + attempts.unreachable,
+  }
   // Read again, its record would be passed over too.
   if (error.code === 'forgotten') {
-    parts.log.warn(fields, `an event of somebody who was forgotten is passed over: ${error.message}`)
+    dependencies.log.warn(fields, `an event of somebody who was forgotten is passed over: ${error.message}`)
     return 'done'
   }
   if (next !== 'last') {
-    parts.metrics?.retried(parts.function, error.code)
-    parts.log.debug({ ...fields, againInMs: Math.round(next) }, `a try failed: ${error.message}`)
-    return { againInMs: next }
+    dependencies.metrics?.retried(dependencies.function, error.code)
+    dependencies.log.debug({ ...fields, retryInMs: Math.round(next) }, `a try failed: ${error.message}`)
+    return { retryInMs: next }
   }
   // What tells of a failure must not get lost by failing itself; it holds up only its own conversation.
-  if (event?.type === DEAD_LETTER) {
-    parts.log.error(fields, `a dead letter cannot be handled; trying on: ${error.message}`)
-    return { againInMs: parts.retry.maxMs }
+  if (event?.type === DEAD_LETTER_TYPE) {
+    dependencies.log.error(fields, `a dead letter cannot be handled; trying on: ${error.message}`)
+    return { retryInMs: dependencies.retry.maxDelayMs }
   }
-  parts.log.error(fields, `an event has failed for good and goes to the dead letters: ${error.message}`)
+  dependencies.log.error(
+    fields,
+    `an event has failed for good and goes to the dead letters: ${error.message}`,
+  )
   return 'last'
 }
 
-async function bury(letter: LaresEvent, parts: DeliveryParts): Promise<Outcome> {
+async function publishDeadLetter(
+  deadLetterEvent: LaresEvent,
+  dependencies: DeliveryDependencies,
+): Promise<TaskOutcome> {
   try {
-    await publish([letter], parts)
-    parts.metrics?.buried(parts.function)
+    await publishUntilAccepted([deadLetterEvent], dependencies)
+    dependencies.metrics?.deadLettered(dependencies.function)
     return 'done'
   } catch (error) {
-    if (!parts.signal.aborted)
-      parts.log.error(
-        { event: letter.causationid, err: error },
+    if (!dependencies.signal.aborted)
+      dependencies.log.error(
+        { event: deadLetterEvent.causationid, err: error },
         'a dead letter cannot be published; trying on',
       )
-    return { againInMs: parts.retry.maxMs }
+    return { retryInMs: dependencies.retry.maxDelayMs }
   }
 }

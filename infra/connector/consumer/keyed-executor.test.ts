@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Outcome, openLanes, type Task } from './keyed-executor.ts'
+import { openKeyedExecutor, type Task, type TaskOutcome } from './keyed-executor.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -9,27 +9,27 @@ afterEach(() => {
 })
 
 /** Tasks that write down when they run, and end when the test says so. */
-function openBook() {
-  const lines: string[] = []
-  const ends = new Map<string, (outcome: Outcome) => void>()
+function openTaskRecorder() {
+  const started: string[] = []
+  const resolvers = new Map<string, (outcome: TaskOutcome) => void>()
   return {
-    lines,
+    lines: started,
     task:
       (name: string): Task =>
       () => {
-        lines.push(name)
-        return new Promise(resolve => ends.set(name, resolve))
+        started.push(name)
+        return new Promise(resolve => resolvers.set(name, resolve))
       },
-    async end(name: string, outcome: Outcome = 'done') {
-      ends.get(name)!(outcome)
+    async end(name: string, outcome: TaskOutcome = 'done') {
+      resolvers.get(name)!(outcome)
       await vi.advanceTimersByTimeAsync(0)
     },
   }
 }
 
 test('tasks of one key run one after the other, of different keys at once', async () => {
-  const lanes = openLanes(10)
-  const book = openBook()
+  const lanes = openKeyedExecutor(10)
+  const book = openTaskRecorder()
   for (const name of ['a1', 'a2', 'b1', 'a3']) lanes.add(name[0]!, book.task(name))
   expect(book.lines).toEqual(['a1', 'b1'])
   await book.end('a1')
@@ -39,22 +39,22 @@ test('tasks of one key run one after the other, of different keys at once', asyn
 })
 
 test('no more run at once than the limit, which may change, and keys take turns', async () => {
-  const lanes = openLanes(1)
-  const book = openBook()
+  const lanes = openKeyedExecutor(1)
+  const book = openTaskRecorder()
   for (const name of ['a1', 'a2', 'b1', 'c1']) lanes.add(name[0]!, book.task(name))
   expect(book.lines).toEqual(['a1'])
   await book.end('a1')
   await book.end('b1')
   expect(book.lines).toEqual(['a1', 'b1', 'c1'])
-  lanes.setLimit(2)
+  lanes.setConcurrency(2)
   expect(book.lines).toEqual(['a1', 'b1', 'c1', 'a2'])
 })
 
 test('a task that waits for its next try holds its key and takes no place', async () => {
-  const lanes = openLanes(1)
-  const book = openBook()
+  const lanes = openKeyedExecutor(1)
+  const book = openTaskRecorder()
   for (const name of ['a1', 'a2', 'b1']) lanes.add(name[0]!, book.task(name))
-  await book.end('a1', { againInMs: 1_000 })
+  await book.end('a1', { retryInMs: 1_000 })
   await book.end('b1')
   await vi.advanceTimersByTimeAsync(999)
   expect(book.lines).toEqual(['a1', 'b1'])
@@ -64,14 +64,14 @@ test('a task that waits for its next try holds its key and takes no place', asyn
 })
 
 test('a close waits for what runs, and nothing starts afterwards', async () => {
-  const lanes = openLanes(2)
-  const book = openBook()
+  const lanes = openKeyedExecutor(2)
+  const book = openTaskRecorder()
   for (const name of ['a1', 'a2', 'b1', 'b2', 'c1']) lanes.add(name[0]!, book.task(name))
-  await book.end('b1', { againInMs: 10 })
+  await book.end('b1', { retryInMs: 10 })
   const closed = vi.fn()
   const closing = lanes.close().then(closed)
   lanes.add('d', book.task('d1'))
-  await book.end('a1', { againInMs: 10 })
+  await book.end('a1', { retryInMs: 10 })
   expect(closed).not.toHaveBeenCalled()
   await book.end('c1')
   await closing
@@ -80,11 +80,11 @@ test('a close waits for what runs, and nothing starts afterwards', async () => {
 })
 
 test('a close with nothing running ends at once', async () => {
-  await openLanes(1).close()
+  await openKeyedExecutor(1).close()
 })
 
 test('a key with many tasks rests between them, in order; one with few does not', async () => {
-  const lanes = openLanes(10)
+  const lanes = openKeyedExecutor(10)
   const lines: string[] = []
   const task =
     (name: string): Task =>
@@ -100,5 +100,5 @@ test('a key with many tasks rests between them, in order; one with few does not'
   // 10 ms of work and 40 of rest, until five are left.
   await vi.advanceTimersByTimeAsync(3 * 50 + 5 * 10 - 31)
   expect(lines.slice(4)).toEqual([2, 3, 4, 5, 6, 7, 8].map(at => `flood ${at}`))
-  expect(lanes.waiting('flood')).toBe(0)
+  expect(lanes.pendingCount('flood')).toBe(0)
 })

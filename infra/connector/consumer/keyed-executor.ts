@@ -1,8 +1,8 @@
 /** What a task tells when it ends: it is done, or it wants to run again after a while, before anything else of its key. */
-export type Outcome = 'done' | { againInMs: number }
+export type TaskOutcome = 'done' | { retryInMs: number }
 
 /** One try; it never rejects. */
-export type Task = () => Promise<Outcome>
+export type Task = () => Promise<TaskOutcome>
 
 /**
  * Runs tasks of one key in their order and tasks of different keys at once, at most `limit` of them.
@@ -10,59 +10,59 @@ export type Task = () => Promise<Outcome>
  * Keys take turns: one with many tasks goes to the end of the line after each, and while more than a few wait it rests in
  * between, so that a conversation that floods leaves most of the machine to the others.
  */
-export type Lanes = {
+export type KeyedExecutor = {
   add(key: string, task: Task): void
   /** Tasks of a key that have not ended. */
-  waiting(key: string): number
-  setLimit(limit: number): void
+  pendingCount(key: string): number
+  setConcurrency(limit: number): void
   /** Starts nothing more; resolves when what runs has ended. */
   close(): Promise<void>
 }
 
 /** A key with more tasks than these rests this many times as long as its last task took; 50 tasks of 3 ms then take 0.6 s. */
-const RESTS_BEYOND = 5
-const REST_SHARE = 4
-const LONGEST_REST_MS = 100
+const THROTTLE_ABOVE_TASKS = 5
+const THROTTLE_FACTOR = 4
+const MAX_THROTTLE_MS = 100
 
-export function openLanes(limit: number): Lanes {
+export function openKeyedExecutor(concurrency: number): KeyedExecutor {
   const queues = new Map<string, Task[]>()
-  const line: string[] = []
-  const waits = new Set<NodeJS.Timeout>()
+  const readyKeys: string[] = []
+  const delayTimers = new Set<NodeJS.Timeout>()
   let running = 0
-  let closed: (() => void) | undefined
+  let resolveClose: (() => void) | undefined
 
-  const fill = () => {
-    while (running < limit && !closed) {
-      const key = line.shift()
+  const startReady = () => {
+    while (running < concurrency && !resolveClose) {
+      const key = readyKeys.shift()
       if (key === undefined) return
       running++
-      void runFirst(key)
+      void runNext(key)
     }
   }
-  const later = (key: string, ms: number) => {
-    const wait = setTimeout(() => {
-      waits.delete(wait)
-      line.push(key)
-      fill()
+  const requeueAfter = (key: string, ms: number) => {
+    const timer = setTimeout(() => {
+      delayTimers.delete(timer)
+      readyKeys.push(key)
+      startReady()
     }, ms)
-    waits.add(wait)
+    delayTimers.add(timer)
   }
-  const runFirst = async (key: string) => {
+  const runNext = async (key: string) => {
     const queue = queues.get(key)!
     const startedAt = performance.now()
     const outcome = await queue[0]!()
-    const tookMs = performance.now() - startedAt
+    const durationMs = performance.now() - startedAt
     running--
-    if (outcome === 'done') finish(key, queue, tookMs)
-    else if (!closed) later(key, outcome.againInMs)
-    if (closed && running === 0) closed()
-    fill()
+    if (outcome === 'done') finishTask(key, queue, durationMs)
+    else if (!resolveClose) requeueAfter(key, outcome.retryInMs)
+    if (resolveClose && running === 0) resolveClose()
+    startReady()
   }
-  const finish = (key: string, queue: Task[], tookMs: number) => {
+  const finishTask = (key: string, queue: Task[], durationMs: number) => {
     queue.shift()
     if (queue.length === 0) queues.delete(key)
-    else if (queue.length <= RESTS_BEYOND || closed) line.push(key)
-    else later(key, Math.min(LONGEST_REST_MS, REST_SHARE * tookMs))
+    else if (queue.length <= THROTTLE_ABOVE_TASKS || resolveClose) readyKeys.push(key)
+    else requeueAfter(key, Math.min(MAX_THROTTLE_MS, THROTTLE_FACTOR * durationMs))
   }
 
   return {
@@ -70,18 +70,18 @@ export function openLanes(limit: number): Lanes {
       const queue = queues.get(key)
       if (queue) return void queue.push(task)
       queues.set(key, [task])
-      line.push(key)
-      fill()
+      readyKeys.push(key)
+      startReady()
     },
-    waiting: key => queues.get(key)?.length ?? 0,
-    setLimit(next) {
-      limit = next
-      fill()
+    pendingCount: key => queues.get(key)?.length ?? 0,
+    setConcurrency(next) {
+      concurrency = next
+      startReady()
     },
     close() {
-      for (const wait of waits) clearTimeout(wait)
+      for (const timer of delayTimers) clearTimeout(timer)
       return new Promise(resolve => {
-        closed = resolve
+        resolveClose = resolve
         if (running === 0) resolve()
       })
     },

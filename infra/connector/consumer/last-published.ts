@@ -1,4 +1,4 @@
-import { createRecent } from '../../../shared/base/lru-cache.ts'
+import { createLruCache } from '../../../shared/base/lru-cache.ts'
 
 /** So many keys are remembered, those that were used last. */
 const MAX_KEYS = 10_000
@@ -7,12 +7,12 @@ const MAX_KEYS = 10_000
  * Which event of each key a function was given last with all of its outcome on the log. It is told to the function, which
  * may need to know; one that is forgotten, by a restart too, costs the function a repetition and no more.
  */
-export type Published = {
-  of(key: string): string | undefined
+export type LastPublished = {
+  get(key: string): string | undefined
   set(key: string, eventId: string): void
 }
 
-export function openPublished(limit = MAX_KEYS): Published {
-  const { get, set } = createRecent<string>(limit)
-  return { of: get, set }
+export function openLastPublished(maxKeys = MAX_KEYS): LastPublished {
+  const { get, set } = createLruCache<string>(maxKeys)
+  return { get: get, set }
 }

@@ -2,53 +2,57 @@
  * Which records of one partition are finished. Records finish in any order; what may be committed is only the position
  * up to which every record is, so that a crash delivers again whatever was not.
  */
-export type Progress = {
+export type OffsetTracker = {
   /** False when the record was started before: a bus that reads anew after trouble brings it a second time. */
-  started(offset: number): boolean
-  finished(offset: number): void
+  start(offset: number): boolean
+  finish(offset: number): void
   /** The position to commit, or undefined when it is committed already. */
-  uncommitted(): number | undefined
-  committed(position: number): void
+  offsetToCommit(): number | undefined
+  markCommitted(position: number): void
   /** Records started and not finished. */
-  unfinished(): number
+  unfinishedCount(): number
   /** Records from the first unfinished one to the last started: what a crash makes come again. */
   span(): number
   /** The partition is another member's now: nothing of it is to be started or committed here. */
-  lost: boolean
+  isRevoked: boolean
 }
 
-export function openProgress(): Progress {
+export function openOffsetTracker(): OffsetTracker {
   /** Started offsets, ascending; those before `first` are finished and forgotten. */
   let offsets: number[] = []
-  let first = 0
-  let last = -1
+  let firstUnfinishedIndex = 0
+  let lastStarted = -1
   /** Finished while an earlier one was not. */
-  const done = new Set<number>()
-  let position: number | undefined
-  let told: number | undefined
+  const finishedOutOfOrder = new Set<number>()
+  let committable: number | undefined
+  let lastCommitted: number | undefined
   const compact = () => {
-    if (first < 1024) return
-    offsets = offsets.slice(first)
-    first = 0
+    if (firstUnfinishedIndex < 1024) return
+    offsets = offsets.slice(firstUnfinishedIndex)
+    firstUnfinishedIndex = 0
   }
   return {
-    lost: false,
-    started(offset) {
-      if (offset <= last) return false
-      last = offset
+    isRevoked: false,
+    start(offset) {
+      if (offset <= lastStarted) return false
+      lastStarted = offset
       offsets.push(offset)
       return true
     },
-    finished(offset) {
-      done.add(offset)
-      while (first < offsets.length && done.delete(offsets[first]!)) position = offsets[first++]! + 1
+    finish(offset) {
+      finishedOutOfOrder.add(offset)
+      while (
+        firstUnfinishedIndex < offsets.length &&
+        finishedOutOfOrder.delete(offsets[firstUnfinishedIndex]!)
+      )
+        committable = offsets[firstUnfinishedIndex++]! + 1
       compact()
     },
-    uncommitted: () => (position === told ? undefined : position),
-    committed(at) {
-      told = at
+    offsetToCommit: () => (committable === lastCommitted ? undefined : committable),
+    markCommitted(at) {
+      lastCommitted = at
     },
-    unfinished: () => offsets.length - first - done.size,
-    span: () => offsets.length - first,
+    unfinishedCount: () => offsets.length - firstUnfinishedIndex - finishedOutOfOrder.size,
+    span: () => offsets.length - firstUnfinishedIndex,
   }
 }

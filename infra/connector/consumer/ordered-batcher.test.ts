@@ -1,28 +1,28 @@
 import { expect, test } from 'vitest'
-import { openOutbox } from './ordered-batcher.ts'
+import { openOrderedBatcher } from './ordered-batcher.ts'
 
 /** A slow sender: each batch is on its way until the test lets it arrive or fail. */
-function openRoad() {
+function openSlowSender() {
   const batches: string[][] = []
-  const ends: PromiseWithResolvers<void>[] = []
+  const sends: PromiseWithResolvers<void>[] = []
   const send = (batch: string[]) => {
     batches.push(batch)
-    ends.push(Promise.withResolvers())
-    return ends.at(-1)!.promise
+    sends.push(Promise.withResolvers())
+    return sends.at(-1)!.promise
   }
-  return { batches, ends, outbox: openOutbox(send) }
+  return { batches, ends: sends, outbox: openOrderedBatcher(send) }
 }
 
-const turn = () => new Promise(setImmediate)
+const nextMacrotask = () => new Promise(setImmediate)
 
 test('the first goes at once, and what comes meanwhile goes together afterwards', async () => {
-  const { batches, ends, outbox } = openRoad()
+  const { batches, ends, outbox } = openSlowSender()
   outbox.add(['a'])
   outbox.add(['b'])
   outbox.add(['c', 'd'])
   expect([batches, outbox.size()]).toEqual([[['a']], 4])
   ends[0]!.resolve()
-  await turn()
+  await nextMacrotask()
   expect([batches, outbox.size()]).toEqual([[['a'], ['b', 'c', 'd']], 3])
   ends[1]!.resolve()
   await outbox.settled()
@@ -32,11 +32,11 @@ test('the first goes at once, and what comes meanwhile goes together afterwards'
 })
 
 test('a failure ends the sending; it disturbs nobody until somebody asks, and is told each time', async () => {
-  const { batches, ends, outbox } = openRoad()
+  const { batches, ends, outbox } = openSlowSender()
   outbox.add(['a'])
   outbox.add(['b'])
   ends[0]!.reject(new Error('no road'))
-  await turn()
+  await nextMacrotask()
   outbox.add(['c'])
   expect(batches).toEqual([['a']])
   await expect(outbox.settled()).rejects.toThrow('no road')
@@ -44,7 +44,7 @@ test('a failure ends the sending; it disturbs nobody until somebody asks, and is
 })
 
 test('nothing added is nothing sent', async () => {
-  const { batches, outbox } = openRoad()
+  const { batches, outbox } = openSlowSender()
   outbox.add([])
   await outbox.settled()
   expect(batches).toEqual([])

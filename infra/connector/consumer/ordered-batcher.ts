@@ -2,7 +2,7 @@
  * Sends in order, one batch at a time; what is added while one is on its way goes together with the next. So a slow bus
  * makes larger batches, and one that fails for a moment lets nothing overtake.
  */
-export type Outbox<T> = {
+export type OrderedBatcher<T> = {
   add(items: T[]): void
   /** Items added and not yet sent. */
   size(): number
@@ -11,19 +11,19 @@ export type Outbox<T> = {
 }
 
 /** `send` ends the sending for good when it rejects; nothing more is sent then. */
-export function openOutbox<T>(send: (items: T[]) => Promise<void>): Outbox<T> {
-  let waiting: T[] = []
-  let onWay = 0
+export function openOrderedBatcher<T>(send: (items: T[]) => Promise<void>): OrderedBatcher<T> {
+  let queued: T[] = []
+  let inFlightCount = 0
   let sending: Promise<void> | undefined
   let failure: { error: unknown } | undefined
-  const sendAll = async () => {
+  const sendQueued = async () => {
     try {
-      while (waiting.length > 0) {
-        const batch = waiting
-        waiting = []
-        onWay = batch.length
+      while (queued.length > 0) {
+        const batch = queued
+        queued = []
+        inFlightCount = batch.length
         await send(batch)
-        onWay = 0
+        inFlightCount = 0
       }
     } catch (error) {
       failure = { error }
@@ -33,10 +33,10 @@ export function openOutbox<T>(send: (items: T[]) => Promise<void>): Outbox<T> {
   return {
     add(items) {
       if (failure || items.length === 0) return
-      waiting.push(...items)
-      sending ??= sendAll()
+      queued.push(...items)
+      sending ??= sendQueued()
     },
-    size: () => waiting.length + onWay,
+    size: () => queued.length + inFlightCount,
     async settled() {
       await sending
       if (failure) throw failure.error

@@ -1,66 +1,66 @@
-import type { Log } from '../../../shared/base/log.ts'
+import type { Logger } from '../../../shared/base/log.ts'
 import type { Bus, BusRecord } from '../../../shared/bus/bus.ts'
-import type { Outcome, Task } from './keyed-executor.ts'
+import type { Task, TaskOutcome } from './keyed-executor.ts'
 
 /** Records of one key that are kept in memory; of those behind them only the places are, and they are read again in time. */
-export const MAX_HELD = 50
+export const MAX_BUFFERED_PER_KEY = 50
 /** How many records one read brings: those of the key among them are kept for its next turns. */
-const PAGE = 100
-const RETRY_MS = 1_000
-const NOTHING = Buffer.alloc(0)
+const PAGE_SIZE = 100
+const RETRY_DELAY_MS = 1_000
+const EMPTY_VALUE = Buffer.alloc(0)
 
 /**
  * What keeps a conversation that floods from filling its partition's share of memory, and so from stopping the
  * conversations behind it. Its records wait on the log, where they are anyway.
  */
-export type Spill = {
+export type Overflow = {
   /** The record without what is in it. */
-  stub(record: BusRecord): BusRecord
+  toStub(record: BusRecord): BusRecord
   /** A task that reads the record first, and then does what `open` makes of it; `onRead` is called when it was read. */
-  task(stub: BusRecord, open: (record: BusRecord) => Task, onRead: () => void): Task
+  createTask(stub: BusRecord, open: (record: BusRecord) => Task, onRead: () => void): Task
 }
 
-export function openSpill(bus: Pick<Bus, 'read'>, log: Log): Spill {
-  const ahead = new Map<string, BusRecord[]>()
-  const read = async (stub: BusRecord): Promise<BusRecord | undefined> => {
-    const isIt = (record: BusRecord) =>
+export function openOverflow(bus: Pick<Bus, 'read'>, log: Logger): Overflow {
+  const readAhead = new Map<string, BusRecord[]>()
+  const readRecord = async (stub: BusRecord): Promise<BusRecord | undefined> => {
+    const isSameRecord = (record: BusRecord) =>
       record.topic === stub.topic && record.partition === stub.partition && record.offset === stub.offset
-    const kept = ahead.get(stub.key) ?? []
-    const at = kept.findIndex(isIt)
-    const found = at < 0 ? await readOn(bus, stub) : kept.slice(at)
-    if (found.length > 1) ahead.set(stub.key, found.slice(1))
-    else ahead.delete(stub.key)
-    return found[0] && isIt(found[0]) ? found[0] : undefined
+    const buffered = readAhead.get(stub.key) ?? []
+    const index = buffered.findIndex(isSameRecord)
+    const found = index < 0 ? await readPage(bus, stub) : buffered.slice(index)
+    if (found.length > 1) readAhead.set(stub.key, found.slice(1))
+    else readAhead.delete(stub.key)
+    return found[0] && isSameRecord(found[0]) ? found[0] : undefined
   }
   return {
-    stub: record => ({ ...record, headers: {}, value: NOTHING }),
-    task(stub, open, onRead) {
-      let opened: Task | undefined
+    toStub: record => ({ ...record, headers: {}, value: EMPTY_VALUE }),
+    createTask(stub, createRecordTask, onRead) {
+      let recordTask: Task | undefined
       return async () => {
-        if (opened) return await opened()
+        if (recordTask) return await recordTask()
         try {
-          const record = await read(stub)
-          opened = record ? open(record) : gone(stub, log)
+          const record = await readRecord(stub)
+          recordTask = record ? createRecordTask(record) : expiredRecordTask(stub, log)
         } catch (error) {
           log.warn({ err: error }, 'a record that waited on the log cannot be read yet; trying again')
-          return { againInMs: RETRY_MS }
+          return { retryInMs: RETRY_DELAY_MS }
         }
         onRead()
-        return await opened()
+        return await recordTask()
       }
     },
   }
 }
 
-async function readOn(bus: Pick<Bus, 'read'>, { topic, partition, offset, key }: BusRecord) {
-  const records = await bus.read(topic, { partition, from: { offset }, limit: PAGE })
+async function readPage(bus: Pick<Bus, 'read'>, { topic, partition, offset, key }: BusRecord) {
+  const records = await bus.read(topic, { partition, from: { offset }, limit: PAGE_SIZE })
   return records.filter(record => record.key === key)
 }
 
-function gone({ topic, partition, offset }: BusRecord, log: Log): Task {
+function expiredRecordTask({ topic, partition, offset }: BusRecord, log: Logger): Task {
   log.error(
     { topic, partition, offset },
     'a record has left the log before its turn: its retention is too short',
   )
-  return async (): Promise<Outcome> => 'done'
+  return async (): Promise<TaskOutcome> => 'done'
 }

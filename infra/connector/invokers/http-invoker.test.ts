@@ -3,13 +3,21 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import type { LaresEvent } from '../../../shared/contract/events/event.ts'
-import { NDJSON, toHttp, toJson } from '../../../shared/contract/events/http-binding.ts'
-import { invocable } from '../../../shared/contract/invoke.ts'
+import { eventToHttp, NDJSON_MEDIA_TYPE, toJson } from '../../../shared/contract/events/http-binding.ts'
+import { createInvocable } from '../../../shared/contract/invoke.ts'
 import { type RunningFunction, serve } from '../../../shared/contract/serve.ts'
 import { openFolderObjects } from '../../../shared/objects/folder.ts'
-import { chunk, message, openWorks, result, stage, until, type Works } from '../connector.fixture.ts'
+import {
+  type ConnectorTestBed,
+  messageEvent,
+  openConnectorTestBed,
+  resultDraft,
+  streamDraft,
+  testFunction,
+  waitUntil,
+} from '../connector.fixture.ts'
 import { httpInvoker } from './http-invoker.ts'
 import type { Invoker } from './invoker.ts'
 
@@ -30,7 +38,7 @@ afterEach(async () => {
 })
 
 /** A server that answers as a function, or anything in front of one, may answer. */
-async function answering(listener: RequestListener): Promise<void> {
+async function serveWith(listener: RequestListener): Promise<void> {
   server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -38,12 +46,12 @@ async function answering(listener: RequestListener): Promise<void> {
 
 async function invoke(signal = new AbortController().signal): Promise<LaresEvent[]> {
   const events: LaresEvent[] = []
-  for await (const event of invoker.invoke('stage', message('a1', 'a'), signal)) events.push(event)
+  for await (const event of invoker.invoke('stage', messageEvent('a1', 'a'), signal)) events.push(event)
   return events
 }
 
-const event = message('r1', 'a')
-const status =
+const emittedEvent = messageEvent('r1', 'a')
+const respondWith =
   (code: number, headers: Record<string, string> = {}, body = ''): RequestListener =>
   (request, response) => {
     request.resume()
@@ -67,7 +75,7 @@ test.each([
   [413, 'rejected', false],
   [422, 'rejected', false],
 ])('the answer %i is a failure "%s" that is tried again: %s', async (code, name, retryable) => {
-  await answering(status(code, {}, '{"error":{"code":"x","message":"the reason"}}'))
+  await serveWith(respondWith(code, {}, '{"error":{"code":"x","message":"the reason"}}'))
   await expect(invoke()).rejects.toMatchObject({
     code: name,
     retryable,
@@ -76,14 +84,14 @@ test.each([
 })
 
 test('of somebody who was forgotten a function says so by the code, and the status alone is a refusal', async () => {
-  await answering(status(410, {}, '{"error":{"code":"forgotten","message":"the reason"}}'))
+  await serveWith(respondWith(410, {}, '{"error":{"code":"forgotten","message":"the reason"}}'))
   await expect(invoke()).rejects.toMatchObject({ code: 'forgotten', retryable: false })
   server!.close()
-  await answering(status(410, {}, '{"error":{"code":"gone","message":"the reason"}}'))
+  await serveWith(respondWith(410, {}, '{"error":{"code":"gone","message":"the reason"}}'))
   await expect(invoke()).rejects.toMatchObject({ code: 'rejected', retryable: false })
   server!.close()
   const line = JSON.stringify({ error: { code: 'forgotten', message: 'the reason', retryable: false } })
-  await answering(streaming(response => response.end(`${line}\n`)))
+  await serveWith(streamLines(response => response.end(`${line}\n`)))
   await expect(invoke()).rejects.toMatchObject({ code: 'forgotten', retryable: false })
 })
 
@@ -96,13 +104,13 @@ test('Retry-After is read in seconds and as a date, and nonsense is none', async
     [inAMinute, 55_000, 60_000],
     [past, 0, 0],
   ] as const) {
-    await answering(status(503, { 'retry-after': header }))
+    await serveWith(respondWith(503, { 'retry-after': header }))
     const error = (await invoke().catch(error => error)) as LaresError
     expect(error.retryAfterMs).toBeGreaterThanOrEqual(from)
     expect(error.retryAfterMs).toBeLessThanOrEqual(to)
     server!.close()
   }
-  await answering(status(503, { 'retry-after': 'soon' }, 'plain words'))
+  await serveWith(respondWith(503, { 'retry-after': 'soon' }, 'plain words'))
   await expect(invoke()).rejects.toMatchObject({
     retryAfterMs: undefined,
     message: 'stage answered 503: plain words',
@@ -110,19 +118,29 @@ test('Retry-After is read in seconds and as a date, and nonsense is none', async
 })
 
 test('an answer is none, one, a batch or a stream of events', async () => {
-  const { headers, body } = toHttp(event)
+  const { headers, body } = eventToHttp(emittedEvent)
   const batch = { 'content-type': 'application/cloudevents-batch+json; charset=utf-8' }
   const answers: [RequestListener, LaresEvent[]][] = [
-    [status(204), []],
-    [status(202), []],
-    [status(200, headers, body.toString()), [event]],
-    [status(200, { 'content-type': 'application/cloudevents+json' }, toJson(event)), [event]],
-    [status(200, batch, toJson([event, event])), [event, event]],
-    [status(200, batch, '[]'), []],
-    [status(200, { 'content-type': NDJSON }, `${toJson(event)}\n${toJson(event)}\n`), [event, event]],
+    [respondWith(204), []],
+    [respondWith(202), []],
+    [respondWith(200, headers, body.toString()), [emittedEvent]],
+    [
+      respondWith(200, { 'content-type': 'application/cloudevents+json' }, toJson(emittedEvent)),
+      [emittedEvent],
+    ],
+    [respondWith(200, batch, toJson([emittedEvent, emittedEvent])), [emittedEvent, emittedEvent]],
+    [respondWith(200, batch, '[]'), []],
+    [
+      respondWith(
+        200,
+        { 'content-type': NDJSON_MEDIA_TYPE },
+        `${toJson(emittedEvent)}\n${toJson(emittedEvent)}\n`,
+      ),
+      [emittedEvent, emittedEvent],
+    ],
   ]
   for (const [listener, events] of answers) {
-    await answering(listener)
+    await serveWith(listener)
     expect(await invoke()).toEqual(events)
     server!.close()
   }
@@ -133,22 +151,22 @@ test('an answer that is no event is refused for good', async () => {
     ['text/html', '<html>'],
     ['application/json', '{}'],
     ['application/cloudevents-batch+json', '{}'],
-    [NDJSON, 'null\n'],
-    [NDJSON, 'half a li\n'],
+    [NDJSON_MEDIA_TYPE, 'null\n'],
+    [NDJSON_MEDIA_TYPE, 'half a li\n'],
   ] as const) {
-    await answering(status(200, { 'content-type': type }, body))
+    await serveWith(respondWith(200, { 'content-type': type }, body))
     await expect(invoke()).rejects.toMatchObject({ retryable: false })
     server!.close()
   }
 })
 
 /** A stream that sends one event and then ends as told. */
-const streaming =
+const streamLines =
   (end: (response: ServerResponse) => void): RequestListener =>
   (request, response) => {
     request.resume()
-    response.writeHead(200, { 'content-type': NDJSON })
-    response.write(`${toJson(event)}\n`, () => end(response))
+    response.writeHead(200, { 'content-type': NDJSON_MEDIA_TYPE })
+    response.write(`${toJson(emittedEvent)}\n`, () => end(response))
   }
 
 test.each([
@@ -156,18 +174,18 @@ test.each([
   ['breaks within a line', (response: ServerResponse) => response.write('{"half', () => response.destroy())],
   ['ends within a line', (response: ServerResponse) => response.end('{"half')],
 ])('a stream that %s gives what came and fails, to be tried again', async (_, end) => {
-  await answering(streaming(end))
+  await serveWith(streamLines(end))
   const events = invoker
-    .invoke('stage', message('a1', 'a'), new AbortController().signal)
+    .invoke('stage', messageEvent('a1', 'a'), new AbortController().signal)
     [Symbol.asyncIterator]()
-  expect((await events.next()).value).toEqual(event)
+  expect((await events.next()).value).toEqual(emittedEvent)
   await expect(events.next()).rejects.toMatchObject({ code: 'failed', retryable: true })
 })
 
 test('the error in the last line of a stream says whether and when to try again', async () => {
   for (const told of [{ retryable: false }, { retryable: true, retryAfterMs: 7 }]) {
     const line = JSON.stringify({ error: { code: 'x', message: 'the model fell over', ...told } })
-    await answering(streaming(response => response.end(`${line}\n`)))
+    await serveWith(streamLines(response => response.end(`${line}\n`)))
     await expect(invoke()).rejects.toMatchObject({
       code: 'failed',
       message: 'stage: the model fell over',
@@ -178,7 +196,7 @@ test('the error in the last line of a stream says whether and when to try again'
 })
 
 test('nobody listening, and an address that is not known, mean that the function is away', async () => {
-  await answering(status(204))
+  await serveWith(respondWith(204))
   server!.close()
   await once(server!, 'close')
   await expect(invoke()).rejects.toMatchObject({ code: 'unavailable' })
@@ -195,19 +213,19 @@ test('nobody listening, and an address that is not known, mean that the function
 })
 
 test('a connection that breaks after the event was sent counts as a try', async () => {
-  await answering(request => void request.socket.destroy())
+  await serveWith(request => void request.socket.destroy())
   await expect(invoke()).rejects.toMatchObject({ code: 'failed', retryable: true })
 })
 
 test('a call ends when the connector stops', async () => {
   const controller = new AbortController()
-  await answering(() => controller.abort())
+  await serveWith(() => controller.abort())
   await expect(invoke(controller.signal)).rejects.toMatchObject({ code: 'failed' })
 })
 
 test('a path in the address is kept, as behind the gateway of OpenFaaS', async () => {
   const paths: (string | undefined)[] = []
-  await answering((request, response) => {
+  await serveWith((request, response) => {
     paths.push(request.url)
     response.writeHead(request.url?.includes('manifest') ? 404 : 204).end()
   })
@@ -218,29 +236,32 @@ test('a path in the address is kept, as behind the gateway of OpenFaaS', async (
 })
 
 test('a manifest that is none is refused', async () => {
-  await answering(status(200, { 'content-type': 'application/json' }, '{"name": "stage"}'))
+  await serveWith(respondWith(200, { 'content-type': 'application/json' }, '{"name": "stage"}'))
   await expect(invoker.manifest('stage')).rejects.toThrow(/topics/)
 })
 
 /** A function behind its real runtime, at an address that was free before. */
-async function served(works: Works, port = 0, name = 'stage'): Promise<void> {
-  const handles = stage(async function* (event) {
-    yield chunk(0, 'a\u2028b')
-    yield result(event.id)
+async function serveTestFunction(works: ConnectorTestBed, port = 0, name = 'stage'): Promise<void> {
+  const handles = testFunction(async function* (event) {
+    yield streamDraft(0, 'a\u2028b')
+    yield resultDraft(event.id)
   })
   const definition = { ...handles, name }
   const objects = openFolderObjects(works.folder)
-  running = await serve(invocable(definition, { services: {}, objects, log: noLog }), { port, log: noLog })
+  running = await serve(createInvocable(definition, { services: {}, objects, log: silentLogger }), {
+    port,
+    log: silentLogger,
+  })
   url = `http://127.0.0.1:${running.port}`
 }
 
 test('another function at the address has not seen the event', async () => {
-  const works = await openWorks()
-  await served(works)
+  const works = await openConnectorTestBed()
+  await serveTestFunction(works)
   await invoker.manifest('stage')
   expect(await invoke()).toHaveLength(2)
   await running!.drain()
-  await served(works, 0, 'other')
+  await serveTestFunction(works, 0, 'other')
   await expect(invoke()).rejects.toMatchObject({
     code: 'unavailable',
     message: 'stage answered 421: misdirected: this is other, not stage',
@@ -249,8 +270,8 @@ test('another function at the address has not seen the event', async () => {
 })
 
 test('with its manifest read, a function that streams is asked for its events as they come', async () => {
-  const works = await openWorks()
-  await served(works)
+  const works = await openConnectorTestBed()
+  await serveTestFunction(works)
   const accepted: (string | undefined)[] = []
   server = createServer((request, response) => {
     accepted.push(request.headers.accept)
@@ -258,23 +279,23 @@ test('with its manifest read, a function that streams is asked for its events as
   })
   expect((await invoker.manifest('stage')).timeoutMs).toBe(30_000)
   const events = await invoke()
-  expect(events).toMatchObject([chunk(0, 'a\u2028b'), result('a1')])
+  expect(events).toMatchObject([streamDraft(0, 'a\u2028b'), resultDraft('a1')])
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   await invoke()
-  expect(accepted).toEqual([NDJSON])
+  expect(accepted).toEqual([NDJSON_MEDIA_TYPE])
   await works.close()
 })
 
 test('a function that is away uses up no tries, and its events are handled when it is back', async () => {
-  const works = await openWorks()
-  await served(works)
+  const works = await openConnectorTestBed()
+  await serveTestFunction(works)
   const { port } = running!
   await running!.drain()
   let away = 0
-  const works2 = await openWorks()
-  works2.deploy(stage(() => undefined))
+  const works2 = await openConnectorTestBed()
+  works2.deploy(testFunction(() => undefined))
   const counting: Invoker = {
     ...invoker,
     invoke(name, event, signal) {
@@ -282,13 +303,13 @@ test('a function that is away uses up no tries, and its events are handled when 
       return invoker.invoke(name, event, signal)
     },
   }
-  await works2.start({ invoker: counting, retry: { maxTries: 2 } })
-  await works2.events.publish([message('a1', 'a'), message('b1', 'b')])
-  await until(() => expect(away).toBeGreaterThan(12))
-  expect(await works2.dead()).toEqual([])
-  await served(works, port)
-  await until(async () => expect((await works2.results()).sort()).toEqual(['a1', 'b1']))
-  expect(await works2.dead()).toEqual([])
+  await works2.start({ invoker: counting, retry: { maxAttempts: 2 } })
+  await works2.events.publish([messageEvent('a1', 'a'), messageEvent('b1', 'b')])
+  await waitUntil(() => expect(away).toBeGreaterThan(12))
+  expect(await works2.deadLetters()).toEqual([])
+  await serveTestFunction(works, port)
+  await waitUntil(async () => expect((await works2.results()).sort()).toEqual(['a1', 'b1']))
+  expect(await works2.deadLetters()).toEqual([])
   await works2.close()
   await works.close()
 })

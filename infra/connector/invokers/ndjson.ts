@@ -8,7 +8,7 @@ const NEWLINE = 0x0a
  * The lines of NDJSON as they come. Only a line feed ends one: node:readline would also break a text at U+2028.
  * Errors: `failed` for an end within a line, `rejected` for a line without an end.
  */
-export async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
+export async function* readLines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let parts: Buffer[] = []
   let bytes = 0
   for await (let chunk of body) {

@@ -1,23 +1,29 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { LaresError } from '../../../shared/base/errors.ts'
-import type { Log } from '../../../shared/base/log.ts'
+import type { Logger } from '../../../shared/base/log.ts'
 import { createServer } from '../../../shared/base/node-http.ts'
-import { PAGE_TYPE } from '../../../shared/observability/metrics.ts'
+import { METRICS_CONTENT_TYPE } from '../../../shared/observability/metrics.ts'
 import type { Backend } from '../backend.ts'
 import { openProviderMetrics } from '../metrics.ts'
-import type { Store } from '../store.ts'
-import { openAsyncCalls } from './async-calls.ts'
-import { openGuard } from './basic-auth.ts'
-import { functionRoutes } from './function-routes.ts'
-import { logRoutes } from './log-routes.ts'
-import { forwarded, openProxy, targetOf } from './proxy.ts'
-import { secretRoutes } from './secret-routes.ts'
+import type { ProviderStore } from '../store.ts'
+import { openAsyncCallQueue } from './async-calls.ts'
+import { basicAuthHook } from './basic-auth.ts'
+import { registerFunctionRoutes } from './function-routes.ts'
+import { registerLogRoutes } from './log-routes.ts'
+import { forwardHeaders, openProxy, parseTarget } from './proxy.ts'
+import { registerSecretRoutes } from './secret-routes.ts'
 
 /** As gateway.yaml's own: a deployment is far smaller, an asynchronous call is not. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 
-export type ProviderParts = { backend: Backend; store: Store; password: string; version: string; log: Log }
+export type ProviderDependencies = {
+  backend: Backend
+  store: ProviderStore
+  password: string
+  version: string
+  log: Logger
+}
 
 export type Provider = {
   app: FastifyInstance
@@ -34,10 +40,10 @@ export async function buildProvider({
   password,
   version,
   log,
-}: ProviderParts): Promise<Provider> {
+}: ProviderDependencies): Promise<Provider> {
   const metrics = openProviderMetrics(backend)
   const proxy = openProxy(backend, metrics, log)
-  const calls = openAsyncCalls(backend, proxy, store, log)
+  const asyncCalls = openAsyncCallQueue(backend, proxy, store, log)
   const closing = new AbortController()
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
@@ -45,7 +51,7 @@ export async function buildProvider({
     // Calls of functions pass by the router: they are many, and their bodies are not to be touched.
     serverFactory(handle) {
       const server = createServer((request, response) => {
-        const target = targetOf(request.url!, 'function')
+        const target = parseTarget(request.url!, 'function')
         if (target) void proxy.serve(target, request, response)
         else handle(request, response)
       })
@@ -55,15 +61,15 @@ export async function buildProvider({
     },
   })
   app.setErrorHandler((error: FastifyError, _request, reply) => {
-    const known = error instanceof LaresError
-    if (!known && (error.statusCode ?? 500) >= 500) log.error({ err: error }, 'a request failed')
-    const status = known ? error.status : (error.statusCode ?? 500)
+    const isLaresError = error instanceof LaresError
+    if (!isLaresError && (error.statusCode ?? 500) >= 500) log.error({ err: error }, 'a request failed')
+    const status = isLaresError ? error.status : (error.statusCode ?? 500)
     if (status === 401) reply.header('www-authenticate', 'Basic realm="Restricted"')
     // faas-cli shows the body as it is.
     return reply.code(status).type('text/plain').send(error.message)
   })
   app.addHook('onResponse', async (request, reply) =>
-    metrics.served(
+    metrics.requestServed(
       request.method,
       request.routeOptions.url ?? 'unknown',
       reply.statusCode,
@@ -74,28 +80,30 @@ export async function buildProvider({
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.get('/healthz', async () => 'OK')
-  app.get('/metrics', async (_request, reply) => reply.type(PAGE_TYPE).send(await metrics.page()))
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(METRICS_CONTENT_TYPE).send(await metrics.render()),
+  )
   app.route({
     method: ['POST', 'GET', 'PUT', 'PATCH', 'DELETE'],
     url: '/async-function/*',
     async handler(request, reply) {
-      const target = targetOf(request.url, 'async-function')
+      const target = parseTarget(request.url, 'async-function')
       if (!target) throw new LaresError('not_found', 'name a function, as in /async-function/NAME')
-      const { 'x-callback-url': callback, 'x-call-id': given, ...others } = request.headers
-      const id = typeof given === 'string' ? given : randomUUID()
-      calls.accept(target, {
+      const { 'x-callback-url': callback, 'x-call-id': requestedId, ...others } = request.headers
+      const id = typeof requestedId === 'string' ? requestedId : randomUUID()
+      asyncCalls.enqueue(target, {
         id,
         method: request.method,
-        headers: forwarded(others, id),
+        headers: forwardHeaders(others, id),
         body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
         ...(typeof callback === 'string' && { callback }),
       })
       return reply.code(202).header('x-call-id', id).send()
     },
   })
-  await app.register(async guarded => {
-    guarded.addHook('onRequest', openGuard(password))
-    guarded.get('/system/info', async () => ({
+  await app.register(async authenticated => {
+    authenticated.addHook('onRequest', basicAuthHook(password))
+    authenticated.get('/system/info', async () => ({
       provider: {
         provider: `lares-${backend.name}`,
         orchestration: backend.name,
@@ -104,9 +112,9 @@ export async function buildProvider({
       version: { release: version, sha: '' },
       arch: process.arch === 'x64' ? 'x86_64' : process.arch,
     }))
-    functionRoutes(guarded, backend)
-    secretRoutes(guarded, backend)
-    logRoutes(guarded, backend, closing.signal)
+    registerFunctionRoutes(authenticated, backend)
+    registerSecretRoutes(authenticated, backend)
+    registerLogRoutes(authenticated, backend, closing.signal)
   })
   await app.ready()
   return {
@@ -123,7 +131,7 @@ export async function buildProvider({
     async close() {
       closing.abort()
       await app.close()
-      await calls.close()
+      await asyncCalls.close()
       await proxy.close()
     },
   }

@@ -2,22 +2,22 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { request } from 'undici'
 import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
-import type { Log } from '../../../shared/base/log.ts'
+import type { Logger } from '../../../shared/base/log.ts'
 import type { Backend } from '../backend.ts'
 import { NAMESPACE } from '../deployment.ts'
-import type { Store } from '../store.ts'
-import type { Answer, FunctionProxy, Target } from './proxy.ts'
+import type { ProviderStore } from '../store.ts'
+import type { FunctionProxy, FunctionResponse, InvocationTarget } from './proxy.ts'
 
-const AT_ONCE = 32
-const MAX_WAITING = 10_000
-const TRIES = 10
-const FIRST_PAUSE_MS = 200
-const LONGEST_PAUSE_MS = 30_000
-const CALLBACK_LIMIT_MS = 30_000
+const MAX_CONCURRENT_CALLS = 32
+const MAX_QUEUED_CALLS = 10_000
+const MAX_ATTEMPTS = 10
+const INITIAL_BACKOFF_MS = 200
+const MAX_BACKOFF_MS = 30_000
+const CALLBACK_TIMEOUT_MS = 30_000
 /** What OpenFaaS's queue tries again too (https://docs.openfaas.com/openfaas-pro/retries/). */
-const TRIED_AGAIN = new Set([408, 429, 500, 502, 503, 504])
+const RETRYABLE_STATUSES = new Set([408, 429, 500, 502, 503, 504])
 
-const storedCall = z.object({
+const storedCallSchema = z.object({
   name: z.string(),
   path: z.string(),
   method: z.string(),
@@ -25,12 +25,12 @@ const storedCall = z.object({
   callback: z.string().optional(),
 })
 
-export type AsyncCalls = {
+export type AsyncCallQueue = {
   /**
    * Takes a call: when this comes back, the call survives a crash. It may be made more than once then.
    * Errors: `not_found`, `busy`, `invalid_request` for a callback that is no URL.
    */
-  accept(target: Target, call: AsyncCall): void
+  enqueue(target: InvocationTarget, call: AsyncCall): void
   /** Calls that run are finished, those that wait are made after the next start. */
   close(): Promise<void>
 }
@@ -43,75 +43,84 @@ export type AsyncCall = {
   callback?: string
 }
 
-type Waiting = { id: string; call: z.infer<typeof storedCall>; body: Uint8Array }
+type QueuedCall = { id: string; call: z.infer<typeof storedCallSchema>; body: Uint8Array }
 
 /** Calls that nobody waits for: tried again while the function is away or fails, and told to the callback. */
-export function openAsyncCalls(backend: Backend, proxy: FunctionProxy, store: Store, log: Log): AsyncCalls {
+export function openAsyncCallQueue(
+  backend: Backend,
+  proxy: FunctionProxy,
+  store: ProviderStore,
+  log: Logger,
+): AsyncCallQueue {
   const closing = new AbortController()
-  const waiting: Waiting[] = store
+  const queue: QueuedCall[] = store
     .calls()
-    .map(({ id, call, body }) => ({ id, call: storedCall.parse(call), body }))
-  const running = new Set<Promise<void>>()
-  const next = () => {
-    while (!closing.signal.aborted && running.size < AT_ONCE && waiting.length > 0) {
-      const run = make(waiting.shift()!).finally(() => {
-        running.delete(run)
-        next()
+    .map(({ id, call, body }) => ({ id, call: storedCallSchema.parse(call), body }))
+  const inFlight = new Set<Promise<void>>()
+  const startQueuedCalls = () => {
+    while (!closing.signal.aborted && inFlight.size < MAX_CONCURRENT_CALLS && queue.length > 0) {
+      const run = invokeWithRetries(queue.shift()!).finally(() => {
+        inFlight.delete(run)
+        startQueuedCalls()
       })
-      running.add(run)
+      inFlight.add(run)
     }
   }
-  const make = async ({ id, call, body }: Waiting) => {
+  const invokeWithRetries = async ({ id, call, body }: QueuedCall) => {
     const startedAt = performance.now()
-    for (let tries = 1; !closing.signal.aborted; tries++) {
-      const answer = await proxy.call(call, { ...call, body }).catch(answerOf)
-      if (TRIED_AGAIN.has(answer.status) && tries < TRIES) {
-        const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS)
-        await wait(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined)
+    for (let attempt = 1; !closing.signal.aborted; attempt++) {
+      const response = await proxy.call(call, { ...call, body }).catch(errorResponse)
+      if (RETRYABLE_STATUSES.has(response.status) && attempt < MAX_ATTEMPTS) {
+        const backoffMs = Math.min(INITIAL_BACKOFF_MS * 2 ** (attempt - 1), MAX_BACKOFF_MS)
+        await wait(backoffMs, undefined, { signal: closing.signal }).catch(() => undefined)
         continue
       }
       if (call.callback !== undefined)
-        await tell(call.callback, answer, {
+        await postCallback(call.callback, response, {
           'x-call-id': id,
           'x-function-name': `${call.name}.${NAMESPACE}`,
-          'x-function-status': String(answer.status),
+          'x-function-status': String(response.status),
           'x-duration-seconds': ((performance.now() - startedAt) / 1_000).toFixed(6),
         }).catch(error => log.warn({ callId: id, err: error }, 'a callback could not be told'))
       return store.removeCall(id)
     }
   }
-  next()
+  startQueuedCalls()
   return {
-    accept(target, { id, callback, method, headers, body }) {
+    enqueue(target, { id, callback, method, headers, body }) {
       backend.get(target.name)
       if (callback !== undefined && !/^https?:$/.test(URL.parse(callback)?.protocol ?? ''))
         throw new LaresError('invalid_request', `X-Callback-Url is "${callback}", which is no http URL`)
-      if (waiting.length >= MAX_WAITING)
-        throw new LaresError('busy', `${MAX_WAITING} calls wait already`, { retryAfterMs: 5_000 })
+      if (queue.length >= MAX_QUEUED_CALLS)
+        throw new LaresError('busy', `${MAX_QUEUED_CALLS} calls wait already`, { retryAfterMs: 5_000 })
       const call = { ...target, method, headers, ...(callback !== undefined && { callback }) }
       store.saveCall({ id, call, body })
-      waiting.push({ id, call, body })
-      next()
+      queue.push({ id, call, body })
+      startQueuedCalls()
     },
     async close() {
       closing.abort()
-      await Promise.allSettled(running)
+      await Promise.allSettled(inFlight)
     },
   }
 }
 
-async function tell(callback: string, answer: Answer, headers: Record<string, string>): Promise<void> {
-  const type = answer.headers['content-type']
-  const told = await request(callback, {
+async function postCallback(
+  callback: string,
+  functionResponse: FunctionResponse,
+  headers: Record<string, string>,
+): Promise<void> {
+  const type = functionResponse.headers['content-type']
+  const response = await request(callback, {
     method: 'POST',
     headers: { ...headers, ...(typeof type === 'string' && { 'content-type': type }) },
-    body: answer.body,
-    headersTimeout: CALLBACK_LIMIT_MS,
+    body: functionResponse.body,
+    headersTimeout: CALLBACK_TIMEOUT_MS,
   })
-  await told.body.dump()
+  await response.body.dump()
 }
 
-const answerOf = (error: unknown): Answer => ({
+const errorResponse = (error: unknown): FunctionResponse => ({
   status: error instanceof LaresError ? error.status : 500,
   headers: { 'content-type': 'text/plain' },
   body: Buffer.from(String((error as Error).message)),

@@ -2,15 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { LaresError } from '../../../shared/base/errors.ts'
 
-const USER = 'admin'
+const USERNAME = 'admin'
 
 /** Basic authentication (RFC 7617) as `admin`, as OpenFaaS has it. Errors: `unauthorized`. */
-export function openGuard(password: string): (request: FastifyRequest) => Promise<void> {
-  const expected = digest(`${USER}:${password}`)
+export function basicAuthHook(password: string): (request: FastifyRequest) => Promise<void> {
+  const expected = sha256(`${USERNAME}:${password}`)
   return async ({ headers }) => {
     const [, encoded = ''] = /^Basic (.+)$/i.exec(headers.authorization ?? '') ?? []
     // Digests are as long as each other, whatever was sent.
-    if (timingSafeEqual(digest(Buffer.from(encoded, 'base64').toString()), expected)) return
+    if (timingSafeEqual(sha256(Buffer.from(encoded, 'base64').toString()), expected)) return
     throw new LaresError(
       'unauthorized',
       'sign in as admin: faas-cli login --password-stdin, with PROVIDER_PASSWORD',
@@ -18,4 +18,4 @@ export function openGuard(password: string): (request: FastifyRequest) => Promis
   }
 }
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()

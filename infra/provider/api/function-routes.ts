@@ -3,57 +3,57 @@ import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Backend, DeployedFunction, Usage } from '../backend.ts'
 import { NAMESPACE, readDeployment } from '../deployment.ts'
-import { bodyAs, nameFrom } from './requests.ts'
+import { parseBody, parseFunctionName } from './requests.ts'
 
-const deletion = z.object({ functionName: z.string().min(1), namespace: z.string().optional() })
-const scaling = z.object({
+const deleteRequestSchema = z.object({ functionName: z.string().min(1), namespace: z.string().optional() })
+const scaleRequestSchema = z.object({
   serviceName: z.string().optional(),
   replicas: z.int().min(0).max(100),
   namespace: z.string().optional(),
 })
-const inNamespace = z.object({ namespace: z.string().optional(), usage: z.string().optional() })
+const namespaceQuerySchema = z.object({ namespace: z.string().optional(), usage: z.string().optional() })
 
 /** How long CPU use is watched to tell it as a rate. */
 const USAGE_WINDOW_MS = 200
 
 /** /system/functions and its like, as faas-provider v0.25 has them (serve.go, types/). */
-export function functionRoutes(app: FastifyInstance, backend: Backend): void {
+export function registerFunctionRoutes(app: FastifyInstance, backend: Backend): void {
   app.get('/system/functions', async request => {
-    checkNamespace(inNamespace.parse(request.query).namespace)
-    return backend.list().map(one => statusOf(one))
+    checkNamespace(namespaceQuerySchema.parse(request.query).namespace)
+    return backend.list().map(one => functionStatusOf(one))
   })
 
   app.post('/system/functions', async (request, reply) => {
-    await backend.deploy(readDeployment(bodyAs(z.unknown(), request)))
+    await backend.deploy(readDeployment(parseBody(z.unknown(), request)))
     return reply.code(202).send()
   })
 
   app.put('/system/functions', async (request, reply) => {
-    const deployment = readDeployment(bodyAs(z.unknown(), request))
+    const deployment = readDeployment(parseBody(z.unknown(), request))
     backend.get(deployment.name)
     await backend.deploy(deployment)
     return reply.code(202).send()
   })
 
   app.delete('/system/functions', async (request, reply) => {
-    const { functionName, namespace } = bodyAs(deletion, request)
+    const { functionName, namespace } = parseBody(deleteRequestSchema, request)
     checkNamespace(namespace)
-    await backend.remove(nameFrom(functionName))
+    await backend.remove(parseFunctionName(functionName))
     return reply.code(202).send()
   })
 
   app.get<{ Params: { name: string } }>('/system/function/:name', async request => {
-    const { namespace, usage } = inNamespace.parse(request.query)
+    const { namespace, usage } = namespaceQuerySchema.parse(request.query)
     checkNamespace(namespace)
-    const one = backend.get(nameFrom(request.params.name))
-    const watched = usage === '1' || usage === 'true'
-    return statusOf(one, watched ? await watch(backend, one.deployment.name) : undefined)
+    const one = backend.get(parseFunctionName(request.params.name))
+    const withUsage = usage === '1' || usage === 'true'
+    return functionStatusOf(one, withUsage ? await measureUsage(backend, one.deployment.name) : undefined)
   })
 
   app.post<{ Params: { name: string } }>('/system/scale-function/:name', async (request, reply) => {
-    const { replicas, namespace } = bodyAs(scaling, request)
+    const { replicas, namespace } = parseBody(scaleRequestSchema, request)
     checkNamespace(namespace)
-    await backend.scale(nameFrom(request.params.name), replicas)
+    await backend.scale(parseFunctionName(request.params.name), replicas)
     return reply.code(202).send()
   })
 
@@ -69,24 +69,24 @@ function checkNamespace(namespace: string | undefined): void {
     throw new LaresError('invalid_request', `there is no namespace "${namespace}", only ${NAMESPACE}`)
 }
 
-type Use = { cpu: number; totalMemoryBytes: number }
+type UsageRate = { cpu: number; totalMemoryBytes: number }
 
 /** CPU in thousandths of a core, as FunctionUsage has it. */
-async function watch(backend: Backend, name: string): Promise<Use | undefined> {
+async function measureUsage(backend: Backend, name: string): Promise<UsageRate | undefined> {
   const before = await backend.usage(name)
   const startedAt = performance.now()
   await new Promise(resolve => setTimeout(resolve, USAGE_WINDOW_MS))
   const after = await backend.usage(name)
-  return before && after ? rate(before, after, performance.now() - startedAt) : undefined
+  return before && after ? usageRateOf(before, after, performance.now() - startedAt) : undefined
 }
 
-const rate = (before: Usage, after: Usage, elapsedMs: number): Use => ({
+const usageRateOf = (before: Usage, after: Usage, elapsedMs: number): UsageRate => ({
   cpu: Math.max(0, Math.round(((after.cpuMs - before.cpuMs) / elapsedMs) * 1_000)),
   totalMemoryBytes: after.memoryBytes,
 })
 
 /** FunctionStatus; what a backend does not do of what was asked for stands among the annotations, which faas-cli shows. */
-function statusOf(one: DeployedFunction, usage?: Use) {
+function functionStatusOf(one: DeployedFunction, usage?: UsageRate) {
   const { deployment, createdAt, replicas, availableReplicas, activity, notices } = one
   return {
     name: deployment.name,

@@ -4,9 +4,9 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Backend, LogLine } from '../backend.ts'
-import { nameFrom } from './requests.ts'
+import { parseFunctionName } from './requests.ts'
 
-const query = z.object({
+const logQuerySchema = z.object({
   name: z.string().min(1),
   namespace: z.string().optional(),
   instance: z.string().optional(),
@@ -17,31 +17,31 @@ const query = z.object({
 })
 
 /** GET /system/logs: lines of JSON as they come, until the client goes (faas-provider v0.25, logs/handler.go). */
-export function logRoutes(app: FastifyInstance, backend: Backend, closing: AbortSignal): void {
+export function registerLogRoutes(app: FastifyInstance, backend: Backend, closing: AbortSignal): void {
   app.get('/system/logs', async (request, reply) => {
-    const { data, error } = query.safeParse(request.query)
+    const { data, error } = logQuerySchema.safeParse(request.query)
     if (!data) throw new LaresError('invalid_request', z.prettifyError(error))
-    const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
+    const clientGone = new AbortController()
+    reply.raw.once('close', () => clientGone.abort())
     const lines = backend.logs(
       {
-        name: nameFrom(data.name),
+        name: parseFunctionName(data.name),
         follow: data.follow === 'true' || data.follow === '1',
         ...(data.instance && { instance: data.instance }),
         ...(data.since !== undefined && { sinceMs: Date.parse(data.since) }),
         ...(data.tail !== undefined && data.tail >= 0 && { tail: data.tail }),
       },
-      AbortSignal.any([gone.signal, closing]),
+      AbortSignal.any([clientGone.signal, closing]),
     )
     // Whoever follows a silent function sees at once that it is being followed, which a reply of fastify's would not tell.
     reply.hijack()
     reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders()
-    await pipeline(Readable.from(asJson(lines)), reply.raw).catch(error => {
-      if (!gone.signal.aborted) throw error
+    await pipeline(Readable.from(toJsonLines(lines)), reply.raw).catch(error => {
+      if (!clientGone.signal.aborted) throw error
     })
   })
 }
 
-async function* asJson(lines: AsyncIterable<LogLine>): AsyncGenerator<string> {
+async function* toJsonLines(lines: AsyncIterable<LogLine>): AsyncGenerator<string> {
   for await (const line of lines) yield `${JSON.stringify(line)}\n`
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { Agent, type Dispatcher } from 'undici'
 import { LaresError, toLaresError } from '../../../shared/base/errors.ts'
-import type { Log } from '../../../shared/base/log.ts'
+import type { Logger } from '../../../shared/base/log.ts'
 import type { Backend } from '../backend.ts'
 import { NAMESPACE } from '../deployment.ts'
 import type { ProviderMetrics } from '../metrics.ts'
@@ -10,50 +10,50 @@ import type { ProviderMetrics } from '../metrics.ts'
 const MAX_CONNECTIONS = 512
 const CONNECT_TIMEOUT_MS = 5_000
 /** A function that does not begin to answer within this time is cut off; its own deadline is shorter. */
-const ANSWER_LIMIT_MS = 15 * 60_000
+const RESPONSE_TIMEOUT_MS = 15 * 60_000
 /** A body up to this is kept until it is sent, so that it can be sent to another replica when the first is gone. */
-const KEPT_BODY_BYTES = 1024 * 1024
-const TRIES = 3
+const MAX_BUFFERED_BODY_BYTES = 1024 * 1024
+const MAX_ATTEMPTS = 3
 
-export type Target = { name: string; path: string }
+export type InvocationTarget = { name: string; path: string }
 
-const TARGETS = {
+const TARGET_PATTERNS = {
   function: /^\/function\/([a-z0-9][-a-z0-9.]*)(\/[^?]*)?(\?.*)?$/,
   'async-function': /^\/async-function\/([a-z0-9][-a-z0-9.]*)(\/[^?]*)?(\?.*)?$/,
 }
 
 /** `/function/NAME[.NAMESPACE][/PATH][?QUERY]`, and the same of `/async-function`; undefined for any other. */
-export function targetOf(url: string, prefix: keyof typeof TARGETS): Target | undefined {
-  const [, full, path = '', query = ''] = TARGETS[prefix].exec(url) ?? []
-  if (full === undefined) return undefined
-  return { name: full.replace(`.${NAMESPACE}`, ''), path: `${path || '/'}${query}` }
+export function parseTarget(url: string, prefix: keyof typeof TARGET_PATTERNS): InvocationTarget | undefined {
+  const [, qualifiedName, path = '', query = ''] = TARGET_PATTERNS[prefix].exec(url) ?? []
+  if (qualifiedName === undefined) return undefined
+  return { name: qualifiedName.replace(`.${NAMESPACE}`, ''), path: `${path || '/'}${query}` }
 }
 
 export type FunctionProxy = {
   /** Answers with what the function answers, as it comes. */
-  serve(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void>
+  serve(target: InvocationTarget, request: IncomingMessage, response: ServerResponse): Promise<void>
   /** One whole call. Errors: `not_found`, `unavailable`. */
-  call(target: Target, call: Call): Promise<Answer>
+  call(target: InvocationTarget, call: FunctionCall): Promise<FunctionResponse>
   close(): Promise<void>
 }
 
-export type Call = { method: string; headers: Record<string, string | string[]>; body: Uint8Array }
-export type Answer = { status: number; headers: Record<string, string | string[]>; body: Buffer }
+export type FunctionCall = { method: string; headers: Record<string, string | string[]>; body: Uint8Array }
+export type FunctionResponse = { status: number; headers: Record<string, string | string[]>; body: Buffer }
 
-type Forward = {
+type UpstreamRequest = {
   method: string
   path: string
-  headers: Headers
+  headers: HeaderMap
   body: Uint8Array | IncomingMessage | null
 }
-type Headers = Record<string, string | string[]>
+type HeaderMap = Record<string, string | string[]>
 
 /** Brings requests to functions; one that arrives when no replica runs waits for the start. */
-export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Log): FunctionProxy {
+export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Logger): FunctionProxy {
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
     pipelining: 1,
-    headersTimeout: ANSWER_LIMIT_MS,
+    headersTimeout: RESPONSE_TIMEOUT_MS,
     bodyTimeout: 0,
     connect: { timeout: CONNECT_TIMEOUT_MS },
   })
@@ -61,59 +61,67 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Log):
    * What is not delivered is sent again; what may have been is not, as only its sender knows whether that is harmless.
    * Resolves when the answer has been given to the sink.
    */
-  const send = async (name: string, forward: Forward, sink: Sink): Promise<void> => {
-    for (let tries = 1; ; tries++) {
+  const send = async (name: string, upstreamRequest: UpstreamRequest, sink: ResponseSink): Promise<void> => {
+    for (let attempt = 1; ; attempt++) {
       const acquired = backend.acquire(name)
       const lease = acquired instanceof Promise ? await acquired : acquired
       try {
-        await exchange(agent, lease.origin, forward, sink)
+        await exchange(agent, lease.origin, upstreamRequest, sink)
         return lease.release('answered')
       } catch (cause) {
         lease.release('gone')
-        if (!isUndelivered(cause) || isStream(forward.body) || tries >= TRIES)
-          throw brokenOff(name, cause as Error)
+        if (!isConnectError(cause) || isStream(upstreamRequest.body) || attempt >= MAX_ATTEMPTS)
+          throw upstreamError(name, cause as Error)
       }
     }
   }
 
-  async function serve(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function serve(
+    target: InvocationTarget,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const { name } = target
     const startedAt = performance.now()
     const callId = (request.headers['x-call-id'] as string | undefined) ?? randomUUID()
     response.setHeader('x-call-id', callId)
     try {
       if (target.path === '/_/manifest') return sendManifest(backend, name, response)
-      metrics.started(name)
-      const headers = forwarded(request.headers, callId)
+      metrics.invocationStarted(name)
+      const headers = forwardHeaders(request.headers, callId)
       headers['x-forwarded-host'] ??= request.headers.host ?? ''
       headers['x-forwarded-for'] ??= request.socket.remoteAddress ?? ''
-      const body = await bodyOf(request)
-      await send(name, { method: request.method!, path: target.path, headers, body }, sinkOf(response))
+      const body = await readBody(request)
+      await send(
+        name,
+        { method: request.method!, path: target.path, headers, body },
+        responseSinkOf(response),
+      )
     } catch (error) {
-      refuse(response, away(error))
+      sendError(response, asUnavailable(error))
       log.debug({ function: name, callId, err: error }, 'a call was not answered by its function')
     }
-    metrics.answered(name, response.statusCode, (performance.now() - startedAt) / 1_000)
+    metrics.invocationCompleted(name, response.statusCode, (performance.now() - startedAt) / 1_000)
   }
 
   return {
     serve,
     async call(target, { method, headers, body }) {
       const startedAt = performance.now()
-      metrics.started(target.name)
-      const answer: Answer = { status: 0, headers: {}, body: Buffer.alloc(0) }
+      metrics.invocationStarted(target.name)
+      const response: FunctionResponse = { status: 0, headers: {}, body: Buffer.alloc(0) }
       const chunks: Buffer[] = []
       await send(
         target.name,
         { method, path: target.path, headers, body },
         {
-          head: (status, told) => Object.assign(answer, { status, headers: told }),
+          head: (status, responseHeaders) => Object.assign(response, { status, headers: responseHeaders }),
           data: chunk => void chunks.push(chunk),
           end: () => undefined,
         },
       )
-      metrics.answered(target.name, answer.status, (performance.now() - startedAt) / 1_000)
-      return { ...answer, body: Buffer.concat(chunks) }
+      metrics.invocationCompleted(target.name, response.status, (performance.now() - startedAt) / 1_000)
+      return { ...response, body: Buffer.concat(chunks) }
     },
     close: () => agent.destroy(),
   }
@@ -123,7 +131,7 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Log):
  * 503 and not 404, as faas-provider's proxy answers (proxy/proxy.go): what was removed a moment ago may be deployed again,
  * and an event for it has to wait and not to fail for good.
  */
-function away(thrown: unknown): LaresError {
+function asUnavailable(thrown: unknown): LaresError {
   const error = toLaresError(thrown)
   if (error.code !== 'not_found') return error
   return new LaresError('unavailable', error.message, { cause: error, retryAfterMs: 1_000 })
@@ -138,7 +146,7 @@ function sendManifest(backend: Backend, name: string, response: ServerResponse):
 }
 
 /** RFC 9110, section 7.6.1: these are of one connection. `expect` was answered by this server. */
-const OF_CONNECTION = new Set([
+const HOP_BY_HOP_HEADERS = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -152,20 +160,20 @@ const OF_CONNECTION = new Set([
   'host',
 ])
 
-function kept(headers: IncomingHttpHeaders): Headers {
-  const result: Headers = {}
-  for (const name in headers) if (!OF_CONNECTION.has(name)) result[name] = headers[name]!
+function endToEndHeaders(headers: IncomingHttpHeaders): HeaderMap {
+  const result: HeaderMap = {}
+  for (const name in headers) if (!HOP_BY_HOP_HEADERS.has(name)) result[name] = headers[name]!
   return result
 }
 
-export function forwarded(headers: IncomingHttpHeaders, callId: string): Headers {
-  return { ...kept(headers), 'x-call-id': callId, 'x-start-time': String(Date.now() * 1e6) }
+export function forwardHeaders(headers: IncomingHttpHeaders, callId: string): HeaderMap {
+  return { ...endToEndHeaders(headers), 'x-call-id': callId, 'x-start-time': String(Date.now() * 1e6) }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Uint8Array | IncomingMessage | null> {
+async function readBody(request: IncomingMessage): Promise<Uint8Array | IncomingMessage | null> {
   const length = request.headers['content-length']
   if (length === undefined && request.headers['transfer-encoding'] === undefined) return null
-  if (length === undefined || Number(length) > KEPT_BODY_BYTES) return request
+  if (length === undefined || Number(length) > MAX_BUFFERED_BODY_BYTES) return request
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     request.on('data', chunk => chunks.push(chunk))
@@ -175,18 +183,18 @@ async function bodyOf(request: IncomingMessage): Promise<Uint8Array | IncomingMe
 }
 
 /** Where an answer goes, piece by piece. */
-type Sink = {
-  head(status: number, headers: Headers): void
+type ResponseSink = {
+  head(status: number, headers: HeaderMap): void
   /** False says that no more is to come until `whenReady`. */
   data(chunk: Buffer): boolean | void
   end(): void
   /** Calls back when more may come. */
-  whenReady?(resume: () => void): void
+  onDrain?(resume: () => void): void
   /** Calls back when nobody listens any more. */
-  whenGone?(abort: () => void): void
+  onDisconnect?(abort: () => void): void
 }
 
-function sinkOf(response: ServerResponse): Sink {
+function responseSinkOf(response: ServerResponse): ResponseSink {
   return {
     head(status, headers) {
       response.writeHead(status, headers)
@@ -195,8 +203,8 @@ function sinkOf(response: ServerResponse): Sink {
     },
     data: chunk => response.write(chunk),
     end: () => void response.end(),
-    whenReady: resume => void response.once('drain', resume),
-    whenGone(abort) {
+    onDrain: resume => void response.once('drain', resume),
+    onDisconnect(abort) {
       if (response.destroyed) abort()
       else response.once('close', abort)
     },
@@ -207,35 +215,40 @@ function sinkOf(response: ServerResponse): Sink {
  * One request and its answer by undici's own callbacks: streams and promises in between would cost more than all the
  * rest. Rejects when the connection fails, before the answer or within it.
  */
-function exchange(agent: Agent, origin: string, forward: Forward, sink: Sink): Promise<void> {
+function exchange(
+  agent: Agent,
+  origin: string,
+  upstreamRequest: UpstreamRequest,
+  sink: ResponseSink,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    let ended = false
-    const over = (error?: Error) => {
-      ended = true
+    let isSettled = false
+    const settle = (error?: Error) => {
+      isSettled = true
       if (error) reject(error)
       else resolve()
     }
-    agent.dispatch({ origin, ...forward } as Dispatcher.DispatchOptions, {
+    agent.dispatch({ origin, ...upstreamRequest } as Dispatcher.DispatchOptions, {
       onRequestStart(controller) {
-        sink.whenGone?.(() => {
-          if (!ended) controller.abort(new Error('the caller went away'))
+        sink.onDisconnect?.(() => {
+          if (!isSettled) controller.abort(new Error('the caller went away'))
         })
       },
       onResponseStart(_controller, status, headers) {
-        sink.head(status, kept(headers))
+        sink.head(status, endToEndHeaders(headers))
       },
       onResponseData(controller, chunk) {
-        if (sink.data(chunk) === false && sink.whenReady) {
+        if (sink.data(chunk) === false && sink.onDrain) {
           controller.pause()
-          sink.whenReady(() => controller.resume())
+          sink.onDrain(() => controller.resume())
         }
       },
       onResponseEnd() {
         sink.end()
-        over()
+        settle()
       },
       onResponseError(_controller, error) {
-        over(error)
+        settle(error)
       },
     })
   })
@@ -244,16 +257,17 @@ function exchange(agent: Agent, origin: string, forward: Forward, sink: Sink): P
 const isStream = (body: unknown): boolean =>
   body !== null && typeof (body as IncomingMessage).pipe === 'function'
 
-const UNDELIVERED = new Set(['ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH'])
+const CONNECT_ERROR_CODES = new Set(['ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH'])
 
-const isUndelivered = (cause: unknown): boolean => UNDELIVERED.has((cause as { code?: string }).code ?? '')
+const isConnectError = (cause: unknown): boolean =>
+  CONNECT_ERROR_CODES.has((cause as { code?: string }).code ?? '')
 
-const brokenOff = (name: string, cause: Error): LaresError =>
-  isUndelivered(cause)
+const upstreamError = (name: string, cause: Error): LaresError =>
+  isConnectError(cause)
     ? new LaresError('unavailable', `${name} cannot be reached: ${cause.message}`, { cause })
     : new LaresError('failed', `${name} broke off: ${cause.message}`, { cause })
 
-function refuse(response: ServerResponse, error: LaresError): void {
+function sendError(response: ServerResponse, error: LaresError): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
   const body = Buffer.from(JSON.stringify({ error: { code: error.code, message: error.message } }))
   if (error.retryAfterMs !== undefined)

@@ -4,13 +4,13 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import { NAMESPACE } from '../deployment.ts'
 
 /** Clients of OpenFaaS do not agree on a content type, so bodies are read as JSON whatever they are called. Errors: `invalid_request`. */
-export function bodyAs<T extends z.ZodType>(schema: T, { body }: FastifyRequest): z.output<T> {
-  const result = schema.safeParse(json(body))
+export function parseBody<T extends z.ZodType>(schema: T, { body }: FastifyRequest): z.output<T> {
+  const result = schema.safeParse(parseJson(body))
   if (result.success) return result.data
   throw new LaresError('invalid_request', z.prettifyError(result.error))
 }
 
-function json(body: unknown): unknown {
+function parseJson(body: unknown): unknown {
   try {
     return JSON.parse(String(body))
   } catch (cause) {
@@ -19,4 +19,4 @@ function json(body: unknown): unknown {
 }
 
 /** NAME or NAME.NAMESPACE. */
-export const nameFrom = (text: string): string => text.replace(new RegExp(`\\.${NAMESPACE}$`), '')
+export const parseFunctionName = (text: string): string => text.replace(new RegExp(`\\.${NAMESPACE}$`), '')

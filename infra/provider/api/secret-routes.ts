@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { Backend } from '../backend.ts'
 import { NAMESPACE } from '../deployment.ts'
-import { bodyAs } from './requests.ts'
+import { parseBody } from './requests.ts'
 
-const secret = z.object({
+const secretRequestSchema = z.object({
   name: z.string().min(1),
   namespace: z.string().optional(),
   value: z.string().optional(),
@@ -13,7 +13,7 @@ const secret = z.object({
 })
 
 /** /system/secrets: names can be listed, values never come back. */
-export function secretRoutes(app: FastifyInstance, { secrets }: Backend): void {
+export function registerSecretRoutes(app: FastifyInstance, { secrets }: Backend): void {
   app.get('/system/secrets', async () => (await secrets.list()).map(name => ({ name, namespace: NAMESPACE })))
   for (const [method, mode] of [
     ['POST', 'create'],
@@ -23,7 +23,7 @@ export function secretRoutes(app: FastifyInstance, { secrets }: Backend): void {
       method,
       url: '/system/secrets',
       async handler(request, reply) {
-        const { name, value, rawValue } = bodyAs(secret, request)
+        const { name, value, rawValue } = parseBody(secretRequestSchema, request)
         await secrets.put(
           name,
           value === undefined ? Buffer.from(rawValue ?? '', 'base64') : Buffer.from(value),
@@ -33,7 +33,7 @@ export function secretRoutes(app: FastifyInstance, { secrets }: Backend): void {
       },
     })
   app.delete('/system/secrets', async (request, reply) => {
-    await secrets.remove(bodyAs(secret, request).name)
+    await secrets.remove(parseBody(secretRequestSchema, request).name)
     return reply.code(202).send()
   })
 }

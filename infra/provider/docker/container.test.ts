@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { readDeployment } from '../deployment.ts'
-import { containerOf } from './container.ts'
+import { containerCreateOptions } from './container.ts'
 
-const parts = (more: object) => ({
+const containerOptions = (more: object) => ({
   instance: 'time-00000000',
   release: {
     deployment: readDeployment({ service: 'time', image: 'lares/time:latest', ...more }),
@@ -13,8 +13,8 @@ const parts = (more: object) => ({
 })
 
 test('a container gets its limits as numbers, its GPUs, and nothing that it was not given', () => {
-  const { Image, Env, HostConfig } = containerOf(
-    parts({
+  const { Image, Env, HostConfig } = containerCreateOptions(
+    containerOptions({
       limits: { memory: '256Mi', cpu: '500m' },
       requests: { memory: '96Mi', cpu: '50m' },
       annotations: { 'com.lares.gpu': '2' },
@@ -40,7 +40,7 @@ test('a container gets its limits as numbers, its GPUs, and nothing that it was 
 })
 
 test('what is not asked for is not limited', () => {
-  const { HostConfig } = containerOf(parts({}))
+  const { HostConfig } = containerCreateOptions(containerOptions({}))
   expect(HostConfig).not.toHaveProperty('Memory')
   expect(HostConfig).not.toHaveProperty('NanoCpus')
   expect(HostConfig).not.toHaveProperty('DeviceRequests')

@@ -4,15 +4,15 @@ import { limitsOf } from '../deployment.ts'
 import type { Release } from '../fleet/instances.ts'
 
 /** Where OpenFaaS's functions find their secrets. */
-export const SECRETS = '/var/openfaas/secrets'
+export const SECRETS_PATH = '/var/openfaas/secrets'
 export const FUNCTION_PORT = 8080
 /** The runtime drains for 30 s at most. */
-export const STOP_LIMIT_S = 35
-const PROCESSES = 256
+export const STOP_TIMEOUT_S = 35
+const MAX_PIDS = 256
 const TMP_BYTES = 64 * 1024 * 1024
-const NANO = 1e9
+const NANO_CPUS_PER_CORE = 1e9
 /** Docker's own weight of one core. */
-const SHARES = 1_024
+const CPU_SHARES_PER_CORE = 1_024
 
 /** By these a container is found again: whose it is, of which function and version, and which replica. */
 export const LABELS = {
@@ -23,10 +23,10 @@ export const LABELS = {
 } as const
 
 /** Whose a container is: of the provider that keeps its data in `folder`. */
-export const providerOf = (folder: string): string =>
+export const providerIdOf = (folder: string): string =>
   createHash('sha256').update(folder).digest('hex').slice(0, 12)
 
-export type ContainerParts = {
+export type ContainerOptions = {
   instance: string
   release: Release
   /** The provider whose it is. */
@@ -46,15 +46,15 @@ export type SharedFolder = { source: string; target: string; variable: Record<st
  * A container that may do no more than a function needs: it writes only to /tmp (when its root is read-only), has no
  * capability, gains none, and publishes no port, as the provider reaches it by its address.
  */
-export function containerOf(parts: ContainerParts): ContainerCreateOptions {
-  const { instance, release, provider, network, secrets, shared } = parts
+export function containerCreateOptions(options: ContainerOptions): ContainerCreateOptions {
+  const { instance, release, provider, network, secrets, shared } = options
   const { deployment, content, version } = release
   const { memoryBytes, cpus, gpus } = limitsOf(deployment)
-  const least = limitsOf({ ...deployment, limits: deployment.requests, annotations: {} })
+  const requested = limitsOf({ ...deployment, limits: deployment.requests, annotations: {} })
   return {
     name: `lares-${instance}`,
     Image: content,
-    Env: Object.entries(environmentOf(parts)).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(environmentOf(options)).map(([name, value]) => `${name}=${value}`),
     Labels: {
       [LABELS.provider]: provider,
       [LABELS.function]: deployment.name,
@@ -63,7 +63,7 @@ export function containerOf(parts: ContainerParts): ContainerCreateOptions {
     },
     // The provider looks itself, and a check from inside costs a process each time.
     Healthcheck: { Test: ['NONE'] },
-    StopTimeout: STOP_LIMIT_S,
+    StopTimeout: STOP_TIMEOUT_S,
     HostConfig: {
       NetworkMode: network,
       ExtraHosts: ['host.docker.internal:host-gateway'],
@@ -71,26 +71,28 @@ export function containerOf(parts: ContainerParts): ContainerCreateOptions {
       Tmpfs: { '/tmp': `rw,noexec,nosuid,nodev,size=${TMP_BYTES},mode=1777` },
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges:true'],
-      PidsLimit: PROCESSES,
+      PidsLimit: MAX_PIDS,
       // As much swap as memory is none.
       ...(memoryBytes !== undefined && {
         Memory: Math.floor(memoryBytes),
         MemorySwap: Math.floor(memoryBytes),
       }),
-      ...(least.memoryBytes !== undefined && { MemoryReservation: Math.floor(least.memoryBytes) }),
-      ...(cpus !== undefined && { NanoCpus: Math.round(cpus * NANO) }),
-      ...(least.cpus !== undefined && { CpuShares: Math.max(2, Math.round(least.cpus * SHARES)) }),
+      ...(requested.memoryBytes !== undefined && { MemoryReservation: Math.floor(requested.memoryBytes) }),
+      ...(cpus !== undefined && { NanoCpus: Math.round(cpus * NANO_CPUS_PER_CORE) }),
+      ...(requested.cpus !== undefined && {
+        CpuShares: Math.max(2, Math.round(requested.cpus * CPU_SHARES_PER_CORE)),
+      }),
       ...(gpus && { DeviceRequests: [{ Count: gpus, Capabilities: [['gpu']] }] }),
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
       Mounts: [
-        ...(secrets === undefined ? [] : [readOnly(secrets, SECRETS)]),
-        ...shared.map(({ source, target }) => readOnly(source, target)),
+        ...(secrets === undefined ? [] : [readOnlyMount(secrets, SECRETS_PATH)]),
+        ...shared.map(({ source, target }) => readOnlyMount(source, target)),
       ],
     },
   }
 }
 
-function environmentOf({ release, environment, shared }: ContainerParts): Record<string, string> {
+function environmentOf({ release, environment, shared }: ContainerOptions): Record<string, string> {
   const { deployment } = release
   return {
     ...environment,
@@ -98,11 +100,11 @@ function environmentOf({ release, environment, shared }: ContainerParts): Record
     // Of of-watchdog, where an image has one.
     ...(deployment.process !== undefined && { fprocess: deployment.process }),
     ...deployment.environment,
-    LARES_SECRETS: SECRETS,
+    LARES_SECRETS: SECRETS_PATH,
   }
 }
 
-const readOnly = (source: string, target: string) => ({
+const readOnlyMount = (source: string, target: string) => ({
   Type: 'bind' as const,
   Source: source,
   Target: target,

@@ -18,8 +18,8 @@ export function useDockerConfig() {
   return {
     write,
     /** As `docker login` does: `name:password` by the address of each registry; undefined: in a credential helper. */
-    login: (people: Record<string, string | undefined>) => {
-      const auths = Object.entries(people).map(([address, text]) => [
+    login: (credentials: Record<string, string | undefined>) => {
+      const auths = Object.entries(credentials).map(([address, text]) => [
         address,
         text === undefined ? {} : { auth: Buffer.from(text).toString('base64') },
       ])

@@ -4,34 +4,34 @@ import { setTimeout as wait } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { request } from 'undici'
 import { LaresError } from '../../../shared/base/errors.ts'
-import type { Log } from '../../../shared/base/log.ts'
+import type { Logger } from '../../../shared/base/log.ts'
 import type { Deployment } from '../deployment.ts'
-import { EGRESS } from '../egress.ts'
-import type { Instance, InstanceDriver, Release } from '../fleet/instances.ts'
+import { EGRESS_ANNOTATION } from '../egress.ts'
+import type { Release, Replica, ReplicaDriver } from '../fleet/instances.ts'
 import { checkConstraints, checkSecrets } from '../nodes.ts'
 import {
-  containerOf,
+  containerCreateOptions,
   FUNCTION_PORT,
   LABELS,
-  providerOf,
-  SECRETS,
+  providerIdOf,
+  SECRETS_PATH,
   type SharedFolder,
-  STOP_LIMIT_S,
+  STOP_TIMEOUT_S,
 } from './container.ts'
-import { dockerSaid } from './container-tail.ts'
-import { pulled } from './images.ts'
-import { openDockerLogs, unframed } from './logs.ts'
-import { addressOf, networkFor } from './network.ts'
-import { openResting } from './paused-pool.ts'
+import { dockerErrorMessage } from './container-tail.ts'
+import { pullImage } from './images.ts'
+import { demultiplexLog, openDockerLogReader } from './logs.ts'
+import { ipAddressOf, openNetworkResolver } from './network.ts'
+import { openPausedPool } from './paused-pool.ts'
 import { openMountedSecrets } from './secrets.ts'
 import { usageOf } from './usage.ts'
 
-const START_LIMIT_MS = 60_000
-const ANSWER_LIMIT_MS = 2_000
-const LOOK_EVERY_MS = 2
-const LOOK_AT_MOST_EVERY_MS = 100
-const TOLD_BYTES = 1_000
-const MASTER_KEY = 'lares-master-key'
+const START_TIMEOUT_MS = 60_000
+const RESPONSE_TIMEOUT_MS = 2_000
+const MIN_POLL_INTERVAL_MS = 2
+const MAX_POLL_INTERVAL_MS = 100
+const TAIL_BYTES = 1_000
+const MASTER_KEY_FILE = 'lares-master-key'
 
 export type DockerOptions = {
   /** Where secrets are kept. */
@@ -47,14 +47,14 @@ export type DockerOptions = {
   network: string | undefined
   /** How much memory paused containers may hold; 0: none are kept. */
   pausedBytes: number
-  log: Log
+  log: Logger
 }
 
 /**
  * Runs a replica as a container of the Docker daemon at DOCKER_HOST (by default the socket of this machine). Containers
  * outlive the provider and are found again by their labels. Errors: `unavailable` when there is no daemon.
  */
-export async function openDockerDriver(options: DockerOptions): Promise<InstanceDriver> {
+export async function openDockerDriver(options: DockerOptions): Promise<ReplicaDriver> {
   const { folder, labels, log } = options
   const docker = new Docker()
   await docker.ping().catch(cause => {
@@ -66,18 +66,18 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
   })
   if (options.masterKeyFile !== undefined && !existsSync(options.masterKeyFile)) {
     // Whoever starts first makes it, and that may be a provider.
-    const { masterKeysIn } = await import('../../../shared/protection/master-key.ts')
-    await masterKeysIn(options.masterKeyFile).make()
+    const { masterKeysFromFile } = await import('../../../shared/protection/master-key.ts')
+    await masterKeysFromFile(options.masterKeyFile).create()
   }
-  const provider = providerOf(folder)
+  const provider = providerIdOf(folder)
   const secrets = await openMountedSecrets(folder)
-  const networkOf = networkFor(docker, options.network)
-  const containerFor = ({ handle }: Instance) => docker.getContainer(String(handle.container))
-  const resting = openResting({
+  const resolveNetwork = openNetworkResolver(docker, options.network)
+  const containerFor = ({ handle }: Replica) => docker.getContainer(String(handle.container))
+  const pausedPool = openPausedPool({
     budgetBytes: options.pausedBytes,
     pause: instance => containerFor(instance).pause(),
     unpause: instance => containerFor(instance).unpause(),
-    end: remove,
+    end: removeReplica,
     memoryOf: async instance => (await usageOf(containerFor(instance))).memoryBytes,
     log,
   })
@@ -85,20 +85,20 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
   async function check(deployment: Deployment): Promise<string[]> {
     checkConstraints(deployment, labels)
     checkSecrets(deployment, await secrets.list())
-    const egress = deployment.annotations[EGRESS]?.trim()
+    const egress = deployment.annotations[EGRESS_ANNOTATION]?.trim()
     return egress === undefined || egress === 'none'
       ? []
       : [`egress is not restricted to ${egress}: Docker knows all or none`]
   }
 
-  async function start(release: Release, placed?: (origin: string) => void): Promise<Instance> {
-    const woken = await resting.take(release.version)
-    if (woken && (await answersSoon(woken))) return woken
-    if (woken) await remove(woken)
+  async function start(release: Release, onOriginAssigned?: (origin: string) => void): Promise<Replica> {
+    const resumed = await pausedPool.resume(release.version)
+    if (resumed && (await becomesReady(resumed))) return resumed
+    if (resumed) await removeReplica(resumed)
     const { deployment } = release
     const id = `${deployment.name}-${randomBytes(4).toString('hex')}`
-    const network = await networkOf(deployment)
-    const parts = {
+    const network = await resolveNetwork(deployment)
+    const containerOptions = {
       ...options,
       instance: id,
       release,
@@ -106,22 +106,24 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
       network,
       ...(await secretsFor(id, deployment)),
     }
-    const container = await docker.createContainer(containerOf(parts)).catch(async cause => {
-      await secrets.unmount(id)
-      return refuse(cause)
-    })
+    const container = await docker
+      .createContainer(containerCreateOptions(containerOptions))
+      .catch(async cause => {
+        await secrets.unmount(id)
+        return throwDockerError(cause)
+      })
     const instance = { id, origin: '', handle: { container: container.id } }
     try {
-      await container.start().catch(cause => refuse(cause))
-      const address = await addressOf(container, network)
+      await container.start().catch(cause => throwDockerError(cause))
+      const address = await ipAddressOf(container, network)
       if (address === undefined)
-        throw new LaresError('unavailable', `it ended: ${await lastLines(container)}`)
+        throw new LaresError('unavailable', `it ended: ${await containerTail(container)}`)
       instance.origin = originAt(address)
-      placed?.(instance.origin)
+      onOriginAssigned?.(instance.origin)
       await untilReady(instance)
       return instance
     } catch (error) {
-      await remove(instance)
+      await removeReplica(instance)
       throw error
     }
   }
@@ -130,56 +132,66 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
     const { masterKeyFile, environment } = options
     const hasKey = masterKeyFile !== undefined
     if (deployment.secrets.length === 0 && !hasKey) return { secrets: undefined }
-    const key: Record<string, string> = hasKey ? { [MASTER_KEY]: masterKeyFile } : {}
+    const key: Record<string, string> = hasKey ? { [MASTER_KEY_FILE]: masterKeyFile } : {}
     return {
       secrets: await secrets.mount(instance, deployment.secrets, key),
-      environment: { ...environment, ...(hasKey && { LARES_MASTER_KEY_FILE: `${SECRETS}/${MASTER_KEY}` }) },
+      environment: {
+        ...environment,
+        ...(hasKey && { LARES_MASTER_KEY_FILE: `${SECRETS_PATH}/${MASTER_KEY_FILE}` }),
+      },
     }
   }
 
-  async function untilReady(instance: Instance): Promise<void> {
+  async function untilReady(instance: Replica): Promise<void> {
     const container = containerFor(instance)
-    const over = new AbortController()
-    const ended = container.wait({ abortSignal: over.signal }).then(
+    const abort = new AbortController()
+    const ended = container.wait({ abortSignal: abort.signal }).then(
       ({ StatusCode }: { StatusCode: number }) => StatusCode,
       () => undefined,
     )
-    let code: number | undefined
-    void ended.then(told => {
-      code = told
+    let exitCode: number | undefined
+    void ended.then(statusCode => {
+      exitCode = statusCode
     })
-    const deadline = performance.now() + START_LIMIT_MS
+    const deadline = performance.now() + START_TIMEOUT_MS
     try {
-      for (let pauseMs = LOOK_EVERY_MS; ; pauseMs = Math.min(pauseMs * 1.05, LOOK_AT_MOST_EVERY_MS)) {
+      for (
+        let pollIntervalMs = MIN_POLL_INTERVAL_MS;
+        ;
+        pollIntervalMs = Math.min(pollIntervalMs * 1.05, MAX_POLL_INTERVAL_MS)
+      ) {
         // Of a container that has ended there is no address, and a connection to it would wait for long.
-        if (code === undefined && (await Promise.race([isReady(instance.origin), ended.then(() => false)])))
+        if (
+          exitCode === undefined &&
+          (await Promise.race([isReady(instance.origin), ended.then(() => false)]))
+        )
           return
-        if (code !== undefined)
-          throw new LaresError('unavailable', `it ended with ${code}: ${await lastLines(container)}`)
+        if (exitCode !== undefined)
+          throw new LaresError('unavailable', `it ended with ${exitCode}: ${await containerTail(container)}`)
         if (performance.now() > deadline)
-          throw new LaresError('unavailable', `it was not ready within ${START_LIMIT_MS / 1_000} s`)
-        await Promise.race([wait(pauseMs), ended])
+          throw new LaresError('unavailable', `it was not ready within ${START_TIMEOUT_MS / 1_000} s`)
+        await Promise.race([wait(pollIntervalMs), ended])
       }
     } finally {
-      over.abort()
+      abort.abort()
     }
   }
 
-  const answersSoon = async ({ origin }: Instance) => {
-    const until = performance.now() + ANSWER_LIMIT_MS
-    while (performance.now() < until) {
+  const becomesReady = async ({ origin }: Replica) => {
+    const deadline = performance.now() + RESPONSE_TIMEOUT_MS
+    while (performance.now() < deadline) {
       if (await isReady(origin)) return true
-      await wait(LOOK_EVERY_MS)
+      await wait(MIN_POLL_INTERVAL_MS)
     }
     return false
   }
 
-  const lastLines = async (container: Docker.Container): Promise<string> => {
+  const containerTail = async (container: Docker.Container): Promise<string> => {
     const raw = await container.logs({ stdout: true, stderr: true, tail: 20 })
-    return unframed(raw).trim().slice(-TOLD_BYTES)
+    return demultiplexLog(raw).trim().slice(-TAIL_BYTES)
   }
 
-  const isRunning = async (instance: Instance): Promise<boolean> => {
+  const isRunning = async (instance: Replica): Promise<boolean> => {
     try {
       const { State, NetworkSettings } = await containerFor(instance).inspect()
       // One that was started again by somebody else may have got another address.
@@ -192,71 +204,72 @@ export async function openDockerDriver(options: DockerOptions): Promise<Instance
   }
 
   /** SIGTERM, time to finish, and then no container is left. */
-  async function remove(instance: Instance): Promise<void> {
+  async function removeReplica(instance: Replica): Promise<void> {
     const container = containerFor(instance)
-    await container.unpause().catch(passOver)
-    await container.stop({ t: STOP_LIMIT_S }).catch(passOver)
-    await container.remove({ force: true, v: true }).catch(passOver)
+    await container.unpause().catch(ignoreAlreadyDone)
+    await container.stop({ t: STOP_TIMEOUT_S }).catch(ignoreAlreadyDone)
+    await container.remove({ force: true, v: true }).catch(ignoreAlreadyDone)
     await secrets.unmount(instance.id)
   }
 
-  const removeAll = (instances: Instance[]) => Promise.all(instances.map(remove)).then(() => undefined)
+  const removeReplicas = (instances: Replica[]) =>
+    Promise.all(instances.map(removeReplica)).then(() => undefined)
 
   return {
     name: 'docker',
     check,
-    contentOf: deployment => pulled(docker, deployment, log),
+    contentDigestOf: deployment => pullImage(docker, deployment, log),
     start,
     isRunning,
-    stop: remove,
-    rest: (instance, { version }) => resting.keep(instance, version).catch(() => remove(instance)),
-    endResting: version => removeAll(resting.remove(one => one === version)),
-    async endStrays(instances, versions) {
-      const kept = new Set(instances.map(({ handle }) => handle.container))
-      const mine = await docker.listContainers({
+    stop: removeReplica,
+    pause: (instance, { version }) => pausedPool.add(instance, version).catch(() => removeReplica(instance)),
+    stopPaused: version => removeReplicas(pausedPool.removeWhere(one => one === version)),
+    async stopOrphans(instances, versions) {
+      const keptContainerIds = new Set(instances.map(({ handle }) => handle.container))
+      const ownContainers = await docker.listContainers({
         all: true,
         filters: { label: [`${LABELS.provider}=${provider}`] },
       })
-      for (const { Id, Labels, State, NetworkSettings } of mine) {
-        if (kept.has(Id)) continue
+      for (const { Id, Labels, State, NetworkSettings } of ownContainers) {
+        if (keptContainerIds.has(Id)) continue
         const [network] = Object.values(NetworkSettings.Networks)
         const origin = originAt(network?.IPAddress)
         const instance = { id: Labels[LABELS.instance]!, origin, handle: { container: Id } }
         const version = Labels[LABELS.version]!
-        if (State === 'paused' && versions.includes(version)) await resting.found(instance, version)
+        if (State === 'paused' && versions.includes(version)) await pausedPool.adopt(instance, version)
         else {
           log.warn({ instance: instance.id }, `${instance.id} is left over and is ended`)
-          await remove(instance)
+          await removeReplica(instance)
         }
       }
     },
     usage: async instance => await usageOf(containerFor(instance)).catch(() => undefined),
     secrets,
-    logs: openDockerLogs(docker, provider),
-    forget: async () => undefined,
+    logs: openDockerLogReader(docker, provider),
+    cleanUp: async () => undefined,
     async close({ stopFunctions }) {
-      if (stopFunctions) await removeAll(resting.remove(() => true))
+      if (stopFunctions) await removeReplicas(pausedPool.removeWhere(() => true))
     },
   }
 }
 
 /** One that speaks another contract has no such page: that it answers is enough. */
 async function isReady(origin: string): Promise<boolean> {
-  const answer = await request(`${origin}/_/ready`, { headersTimeout: ANSWER_LIMIT_MS }).catch(
+  const response = await request(`${origin}/_/ready`, { headersTimeout: RESPONSE_TIMEOUT_MS }).catch(
     () => undefined,
   )
-  await answer?.body.dump()
-  return answer !== undefined && (answer.statusCode < 300 || answer.statusCode === 404)
+  await response?.body.dump()
+  return response !== undefined && (response.statusCode < 300 || response.statusCode === 404)
 }
 
 const originAt = (address: string | undefined): string => `http://${address}:${FUNCTION_PORT}`
 
 /** Already so, or already gone: what was wanted. */
-function passOver(error: Error & { statusCode?: number }): void {
+function ignoreAlreadyDone(error: Error & { statusCode?: number }): void {
   if ([304, 404, 409].includes(error.statusCode ?? 0) || /is not paused/.test(error.message)) return
   throw error
 }
 
-function refuse(cause: Error): never {
-  throw new LaresError('unavailable', `Docker refuses it: ${dockerSaid(cause)}`, { cause })
+function throwDockerError(cause: Error): never {
+  throw new LaresError('unavailable', `Docker refuses it: ${dockerErrorMessage(cause)}`, { cause })
 }

@@ -1,10 +1,10 @@
 import { request } from 'undici'
-import { imageNameOf } from '../image-name.ts'
-import { type Login, loginFor } from './registry-login.ts'
+import { parseImageName } from '../image-name.ts'
+import { loginFor, type RegistryLogin } from './registry-login.ts'
 
-const LIMIT_MS = 5_000
+const TIMEOUT_MS = 5_000
 /** What an image's name can stand for: an index of several platforms, or one image. */
-const ACCEPTED = [
+const MANIFEST_MEDIA_TYPES = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
   'application/vnd.oci.image.manifest.v1+json',
@@ -16,32 +16,35 @@ const ACCEPTED = [
  * undefined where it does not say. Errors: those of `loginFor`. Source: OCI Distribution Specification 1.1, "Pulling
  * manifests", and Docker's token authentication (https://distribution.github.io/distribution/spec/auth/token/).
  */
-export async function pinned(image: string): Promise<string | undefined> {
-  const { registry, repository, tag, digest } = imageNameOf(image)
+export async function pinToDigest(image: string): Promise<string | undefined> {
+  const { registry, repository, tag, digest } = parseImageName(image)
   if (digest !== undefined) return image
-  const url = `${isLocal(registry) ? 'http' : 'https'}://${registry}/v2/${repository}/manifests/${tag}`
+  const url = `${isPlainHttp(registry) ? 'http' : 'https'}://${registry}/v2/${repository}/manifests/${tag}`
   const login = await loginFor(image)
-  const found = await digestAt(url, login).catch(() => undefined)
-  return found && `${image.replace(/:[\w.-]+$/, '')}@${found}`
+  const currentDigest = await fetchDigest(url, login).catch(() => undefined)
+  return currentDigest && `${image.replace(/:[\w.-]+$/, '')}@${currentDigest}`
 }
 
 /** Those that images are taken from without TLS, as the library of Knative and others does it. */
-const isLocal = (registry: string): boolean =>
+const isPlainHttp = (registry: string): boolean =>
   /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+|.*\.local)(:\d+)?$/.test(
     registry,
   )
 
-async function digestAt(url: string, login: Login | undefined): Promise<string | undefined> {
-  const first = await head(url)
-  const answer = first.status === 401 ? await head(url, await proofFor(first.challenge, login)) : first
-  return answer.status === 200 && /^sha256:[0-9a-f]{64}$/.test(answer.digest) ? answer.digest : undefined
+async function fetchDigest(url: string, login: RegistryLogin | undefined): Promise<string | undefined> {
+  const first = await headManifest(url)
+  const response =
+    first.status === 401 ? await headManifest(url, await authorizationFor(first.challenge, login)) : first
+  return response.status === 200 && /^sha256:[0-9a-f]{64}$/.test(response.digest)
+    ? response.digest
+    : undefined
 }
 
-async function head(url: string, authorization?: string) {
+async function headManifest(url: string, authorization?: string) {
   const { statusCode, headers, body } = await request(url, {
     method: 'HEAD',
-    headers: { accept: ACCEPTED, ...(authorization && { authorization }) },
-    signal: AbortSignal.timeout(LIMIT_MS),
+    headers: { accept: MANIFEST_MEDIA_TYPES, ...(authorization && { authorization }) },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   })
   await body.dump()
   return {
@@ -52,16 +55,19 @@ async function head(url: string, authorization?: string) {
 }
 
 /** What the registry wants to see: name and password, or a token, which it gives to anybody or for them. */
-async function proofFor(challenge: string, login: Login | undefined): Promise<string | undefined> {
-  const password = login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`
-  if (!/^bearer /i.test(challenge)) return password
-  const asked = Object.fromEntries(
+async function authorizationFor(
+  challenge: string,
+  login: RegistryLogin | undefined,
+): Promise<string | undefined> {
+  const basicAuth = login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`
+  if (!/^bearer /i.test(challenge)) return basicAuth
+  const parameters = Object.fromEntries(
     [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
   )
-  const { realm, ...query } = asked as Record<string, string>
+  const { realm, ...query } = parameters as Record<string, string>
   const { body } = await request(`${realm}?${new URLSearchParams(query)}`, {
-    headers: password ? { authorization: password } : {},
-    signal: AbortSignal.timeout(LIMIT_MS),
+    headers: basicAuth ? { authorization: basicAuth } : {},
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   })
   const { token, access_token } = (await body.json()) as { token?: string; access_token?: string }
   return `Bearer ${token ?? access_token}`

@@ -2,14 +2,14 @@ import { PassThrough } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { LogLine, LogQuery } from '../backend.ts'
-import { lineSink } from '../fleet/stamped-lines.ts'
+import { timestampedLineSink } from '../fleet/stamped-lines.ts'
 import { LABELS } from './container.ts'
 
-const LOOK_EVERY_MS = 500
+const POLL_INTERVAL_MS = 500
 
 /** What Docker keeps of a container's lines, until the container is removed. */
-export function openDockerLogs(docker: Docker, provider: string) {
-  const containersOf = ({ name, instance }: LogQuery) =>
+export function openDockerLogReader(docker: Docker, provider: string) {
+  const findContainers = ({ name, instance }: LogQuery) =>
     docker.listContainers({
       all: true,
       filters: {
@@ -21,25 +21,32 @@ export function openDockerLogs(docker: Docker, provider: string) {
       },
     })
 
-  async function written({ Id, Labels }: Docker.ContainerInfo, query: LogQuery): Promise<LogLine[]> {
+  async function readContainerLines(
+    { Id, Labels }: Docker.ContainerInfo,
+    query: LogQuery,
+  ): Promise<LogLine[]> {
     const lines: LogLine[] = []
-    const buffer = await docker.getContainer(Id).logs({ ...optionsOf(query), follow: false })
-    lineSink(query.name, Labels[LABELS.instance]!, line => void lines.push(line)).write(unframed(buffer))
+    const buffer = await docker.getContainer(Id).logs({ ...logOptionsOf(query), follow: false })
+    timestampedLineSink(query.name, Labels[LABELS.instance]!, line => void lines.push(line)).write(
+      demultiplexLog(buffer),
+    )
     return lines
   }
 
-  async function* read(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
-    const isLate = sinceOf(query)
-    const there = await containersOf(query)
-    const all = (await Promise.all(there.map(one => written(one, query)))).flat().filter(isLate)
+  async function* readLines(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
+    const isInRange = sinceFilter(query)
+    const containers = await findContainers(query)
+    const all = (await Promise.all(containers.map(container => readContainerLines(container, query))))
+      .flat()
+      .filter(isInRange)
     const sorted = all.sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1))
     const { tail } = query
     yield* tail === undefined ? sorted : sorted.slice(Math.max(0, sorted.length - tail))
     if (!query.follow) return
-    const last = new Map<string, string>()
-    for (const { instance, timestamp } of sorted) last.set(instance, timestamp)
+    const lastTimestamps = new Map<string, string>()
+    for (const { instance, timestamp } of sorted) lastTimestamps.set(instance, timestamp)
     const lines = new PassThrough({ objectMode: true, signal })
-    void followAll(query, last, lines, signal).catch(error => lines.destroy(error))
+    void followContainers(query, lastTimestamps, lines, signal).catch(error => lines.destroy(error))
     try {
       yield* lines as AsyncIterable<LogLine>
     } catch (error) {
@@ -48,54 +55,60 @@ export function openDockerLogs(docker: Docker, provider: string) {
   }
 
   /** Replicas that start later are followed too. */
-  async function followAll(
+  async function followContainers(
     query: LogQuery,
-    last: Map<string, string>,
+    lastTimestamps: Map<string, string>,
     lines: PassThrough,
     signal: AbortSignal,
   ): Promise<void> {
     const followed = new Set<string>()
     while (!signal.aborted) {
-      for (const one of await containersOf(query)) {
-        if (followed.has(one.Id)) continue
-        followed.add(one.Id)
-        await followOne(one, query, last.get(one.Labels[LABELS.instance]!) ?? '', lines, signal)
+      for (const container of await findContainers(query)) {
+        if (followed.has(container.Id)) continue
+        followed.add(container.Id)
+        await followContainer(
+          container,
+          query,
+          lastTimestamps.get(container.Labels[LABELS.instance]!) ?? '',
+          lines,
+          signal,
+        )
       }
-      await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
+      await wait(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
     }
   }
 
-  async function followOne(
+  async function followContainer(
     { Id, Labels }: Docker.ContainerInfo,
     query: LogQuery,
     after: string,
     lines: PassThrough,
     signal: AbortSignal,
   ): Promise<void> {
-    const isLate = sinceOf(query)
+    const isInRange = sinceFilter(query)
     const since = after === '' ? query.sinceMs : Date.parse(after)
-    const options = optionsOf({
+    const options = logOptionsOf({
       name: query.name,
       follow: true,
       ...(since !== undefined && { sinceMs: since }),
     })
     const stream = await docker.getContainer(Id).logs({ ...options, follow: true, abortSignal: signal })
-    const sink = lineSink(query.name, Labels[LABELS.instance]!, line => {
-      if (line.timestamp > after && isLate(line) && !lines.destroyed) lines.write(line)
+    const sink = timestampedLineSink(query.name, Labels[LABELS.instance]!, line => {
+      if (line.timestamp > after && isInRange(line) && !lines.destroyed) lines.write(line)
     })
     docker.modem.demuxStream(stream, sink, sink)
     // A container that ends, or a caller that goes, ends its stream alone.
     stream.on('error', () => sink.destroy())
   }
 
-  return read
+  return readLines
 }
 
 /**
  * What a container has printed, out of Docker's frames: each has eight bytes in front, the last four of which are its length
  * (https://docs.docker.com/reference/api/engine/, ContainerAttach).
  */
-export function unframed(buffer: Buffer): string {
+export function demultiplexLog(buffer: Buffer): string {
   const parts: Buffer[] = []
   for (let at = 0; at + 8 <= buffer.length; ) {
     const length = buffer.readUInt32BE(at + 4)
@@ -105,7 +118,7 @@ export function unframed(buffer: Buffer): string {
   return Buffer.concat(parts).toString()
 }
 
-const optionsOf = ({ sinceMs, tail }: LogQuery) => ({
+const logOptionsOf = ({ sinceMs, tail }: LogQuery) => ({
   stdout: true,
   stderr: true,
   timestamps: true,
@@ -115,7 +128,7 @@ const optionsOf = ({ sinceMs, tail }: LogQuery) => ({
 })
 
 /** Docker counts whole seconds, so the rest is left out here. */
-const sinceOf =
+const sinceFilter =
   ({ sinceMs = Number.NEGATIVE_INFINITY }: LogQuery) =>
   ({ timestamp }: LogLine): boolean =>
     Date.parse(timestamp) >= sinceMs

@@ -1,32 +1,36 @@
 import type Docker from 'dockerode'
 import type { Deployment } from '../deployment.ts'
-import { EGRESS } from '../egress.ts'
+import { EGRESS_ANNOTATION } from '../egress.ts'
 
-export const FUNCTIONS = 'lares-functions'
-const INTERNAL = 'lares-functions-internal'
+export const FUNCTIONS_NETWORK = 'lares-functions'
+const INTERNAL_NETWORK = 'lares-functions-internal'
 
 /**
  * The network of a function: apart from other containers, and without a way between functions; with `com.lares.egress: none`
  * also without a way out. Made at first use. A network that is given is used as it is.
  */
-export function networkFor(docker: Docker, given: string | undefined): (one: Deployment) => Promise<string> {
-  const made = new Map<string, Promise<void>>()
-  const make = (name: string) => {
-    const making = made.get(name) ?? ensure(docker, name, name === INTERNAL)
-    made.set(name, making)
-    making.catch(() => made.delete(name))
-    return making
+export function openNetworkResolver(
+  docker: Docker,
+  configuredNetwork: string | undefined,
+): (one: Deployment) => Promise<string> {
+  const creations = new Map<string, Promise<void>>()
+  const ensureOnce = (name: string) => {
+    const creation = creations.get(name) ?? ensureNetwork(docker, name, name === INTERNAL_NETWORK)
+    creations.set(name, creation)
+    creation.catch(() => creations.delete(name))
+    return creation
   }
   return async ({ annotations }) => {
-    if (annotations[EGRESS]?.trim() === 'none') return await make(INTERNAL).then(() => INTERNAL)
-    if (given !== undefined) return given
-    return await make(FUNCTIONS).then(() => FUNCTIONS)
+    if (annotations[EGRESS_ANNOTATION]?.trim() === 'none')
+      return await ensureOnce(INTERNAL_NETWORK).then(() => INTERNAL_NETWORK)
+    if (configuredNetwork !== undefined) return configuredNetwork
+    return await ensureOnce(FUNCTIONS_NETWORK).then(() => FUNCTIONS_NETWORK)
   }
 }
 
-async function ensure(docker: Docker, name: string, internal: boolean): Promise<void> {
-  const found = await docker.listNetworks({ filters: { name: [name] } })
-  if (found.some(({ Name }) => Name === name)) return
+async function ensureNetwork(docker: Docker, name: string, internal: boolean): Promise<void> {
+  const existing = await docker.listNetworks({ filters: { name: [name] } })
+  if (existing.some(({ Name }) => Name === name)) return
   await docker
     .createNetwork({
       Name: name,
@@ -42,7 +46,7 @@ async function ensure(docker: Docker, name: string, internal: boolean): Promise<
 }
 
 /** Undefined when it has none, as when it has ended. */
-export async function addressOf(container: Docker.Container, network: string): Promise<string | undefined> {
+export async function ipAddressOf(container: Docker.Container, network: string): Promise<string | undefined> {
   const { NetworkSettings } = await container.inspect()
   return NetworkSettings.Networks[network]?.IPAddress || undefined
 }

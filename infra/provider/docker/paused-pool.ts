@@ -1,39 +1,46 @@
-import type { Log } from '../../../shared/base/log.ts'
-import type { Instance } from '../fleet/instances.ts'
+import type { Logger } from '../../../shared/base/log.ts'
+import type { Replica } from '../fleet/instances.ts'
 
-export type Resting = {
+export type PausedPool = {
   /** Pauses it; ends it, and the oldest before it, when all that rest hold more than the budget. */
-  keep(instance: Instance, version: string): Promise<void>
+  add(instance: Replica, version: string): Promise<void>
   /** One of the version that has been continued; undefined when none rests. */
-  take(version: string): Promise<Instance | undefined>
+  resume(version: string): Promise<Replica | undefined>
   /** Takes out those that the test names, without ending them. */
-  remove(test: (version: string) => boolean): Instance[]
+  removeWhere(test: (version: string) => boolean): Replica[]
   /** One that was found paused at the start. */
-  found(instance: Instance, version: string): Promise<void>
+  adopt(instance: Replica, version: string): Promise<void>
 }
 
-export type RestingOptions = {
+export type PausedPoolOptions = {
   /** How much memory all that rest may hold. */
   budgetBytes: number
-  pause(instance: Instance): Promise<void>
-  unpause(instance: Instance): Promise<void>
-  end(instance: Instance): Promise<void>
-  memoryOf(instance: Instance): Promise<number>
-  log: Log
+  pause(instance: Replica): Promise<void>
+  unpause(instance: Replica): Promise<void>
+  end(instance: Replica): Promise<void>
+  memoryOf(instance: Replica): Promise<number>
+  log: Logger
 }
 
 /** Paused containers: they hold their memory and use no processor, and continue in a fraction of the time of a start. */
-export function openResting({ budgetBytes, pause, unpause, end, memoryOf, log }: RestingOptions): Resting {
+export function openPausedPool({
+  budgetBytes,
+  pause,
+  unpause,
+  end,
+  memoryOf,
+  log,
+}: PausedPoolOptions): PausedPool {
   /** The oldest first. */
-  let all: { instance: Instance; version: string; bytes: number }[] = []
-  const held = () => all.reduce((sum, { bytes }) => sum + bytes, 0)
-  const found = async (instance: Instance, version: string) => {
+  let paused: { instance: Replica; version: string; bytes: number }[] = []
+  const totalBytes = () => paused.reduce((sum, { bytes }) => sum + bytes, 0)
+  const adopt = async (replica: Replica, version: string) => {
     // It may be taken again while it is measured, which takes Docker a second.
-    const one = { instance, version, bytes: 0 }
-    all.push(one)
-    one.bytes = await memoryOf(instance).catch(() => 0)
-    while (held() > budgetBytes) {
-      const oldest = all.shift()!
+    const candidate = { instance: replica, version, bytes: 0 }
+    paused.push(candidate)
+    candidate.bytes = await memoryOf(replica).catch(() => 0)
+    while (totalBytes() > budgetBytes) {
+      const oldest = paused.shift()!
       log.info(
         { instance: oldest.instance.id },
         `${oldest.instance.id} rests no longer: memory for it is spent`,
@@ -42,33 +49,33 @@ export function openResting({ budgetBytes, pause, unpause, end, memoryOf, log }:
     }
   }
   return {
-    async keep(instance, version) {
-      if (budgetBytes === 0) return await end(instance)
-      await pause(instance)
-      await found(instance, version)
+    async add(replica, version) {
+      if (budgetBytes === 0) return await end(replica)
+      await pause(replica)
+      await adopt(replica, version)
     },
-    found,
-    async take(version) {
+    adopt,
+    async resume(version) {
       for (;;) {
-        const one = all.findLast(resting => resting.version === version)
-        if (!one) return undefined
-        all = all.filter(resting => resting !== one)
+        const candidate = paused.findLast(entry => entry.version === version)
+        if (!candidate) return undefined
+        paused = paused.filter(entry => entry !== candidate)
         try {
-          await unpause(one.instance)
-          return one.instance
+          await unpause(candidate.instance)
+          return candidate.instance
         } catch (error) {
           log.warn(
-            { instance: one.instance.id, err: error },
-            `${one.instance.id} does not continue and is ended`,
+            { instance: candidate.instance.id, err: error },
+            `${candidate.instance.id} does not continue and is ended`,
           )
-          await end(one.instance)
+          await end(candidate.instance)
         }
       }
     },
-    remove(test) {
-      const removed = all.filter(({ version }) => test(version))
-      all = all.filter(({ version }) => !test(version))
-      return removed.map(({ instance }) => instance)
+    removeWhere(test) {
+      const removed = paused.filter(({ version }) => test(version))
+      paused = paused.filter(({ version }) => !test(version))
+      return removed.map(({ instance: replica }) => replica)
     },
   }
 }

@@ -3,35 +3,36 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { HUB, imageNameOf } from '../image-name.ts'
+import { DOCKER_HUB, parseImageName } from '../image-name.ts'
 
-export type Login = { username: string; password: string; serveraddress: string }
+export type RegistryLogin = { username: string; password: string; serveraddress: string }
 
-const config = z.looseObject({
+const dockerConfigSchema = z.looseObject({
   auths: z.record(z.string(), z.looseObject({ auth: z.string().optional() })).optional(),
 })
 
 /** Under what `docker login` keeps the one of its hub. */
-const OF_HUB = 'https://index.docker.io/v1/'
+const DOCKER_HUB_AUTH_KEY = 'https://index.docker.io/v1/'
 
 /**
  * Who we are to the registry of an image, as `docker login` keeps it in its file (in DOCKER_CONFIG, else ~/.docker);
  * undefined: nobody in particular. A credential helper is not asked. Errors: `invalid_config` for a file that is none of its.
  */
-export async function loginFor(image: string): Promise<Login | undefined> {
-  const { registry } = imageNameOf(image)
-  const serveraddress = registry === HUB ? OF_HUB : registry
-  const auth = (await authsIn(process.env.DOCKER_CONFIG || join(homedir(), '.docker')))?.[serveraddress]?.auth
+export async function loginFor(image: string): Promise<RegistryLogin | undefined> {
+  const { registry } = parseImageName(image)
+  const serveraddress = registry === DOCKER_HUB ? DOCKER_HUB_AUTH_KEY : registry
+  const auth = (await readAuths(process.env.DOCKER_CONFIG || join(homedir(), '.docker')))?.[serveraddress]
+    ?.auth
   if (!auth) return undefined
   const [username = '', ...password] = Buffer.from(auth, 'base64').toString().split(':')
   return { username, password: password.join(':'), serveraddress }
 }
 
-async function authsIn(folder: string) {
+async function readAuths(folder: string) {
   const file = join(folder, 'config.json')
   const text = await readFile(file, 'utf8').catch(() => '{}')
   try {
-    return config.parse(JSON.parse(text)).auths
+    return dockerConfigSchema.parse(JSON.parse(text)).auths
   } catch (cause) {
     throw new LaresError(
       'invalid_config',

@@ -21,26 +21,26 @@ export async function openMountedSecrets(folder: string): Promise<MountedSecrets
   const secrets = await openSecretFiles(files)
   await mkdir(mounts, { recursive: true, mode: 0o700 })
   const copy = async (name: string, mount: string, source = join(files, name)) => {
-    const draft = join(mount, `.${name}`)
-    await copyFile(source, draft)
-    await chmod(draft, 0o444)
-    await rename(draft, join(mount, name))
+    const temporaryFile = join(mount, `.${name}`)
+    await copyFile(source, temporaryFile)
+    await chmod(temporaryFile, 0o444)
+    await rename(temporaryFile, join(mount, name))
   }
   return {
     list: secrets.list,
     async put(name, value, mode) {
       await secrets.put(name, value, mode)
-      for (const instance of await readdir(mounts))
-        if (existsSync(join(mounts, instance, name))) await copy(name, join(mounts, instance))
+      for (const replicaId of await readdir(mounts))
+        if (existsSync(join(mounts, replicaId, name))) await copy(name, join(mounts, replicaId))
     },
     remove: secrets.remove,
-    async mount(instance, names, others = {}) {
-      const mount = join(mounts, instance)
+    async mount(replicaId, names, others = {}) {
+      const mount = join(mounts, replicaId)
       await mkdir(mount, { recursive: true })
       for (const name of names) await copy(name, mount)
       for (const [name, file] of Object.entries(others)) await copy(name, mount, file)
       return mount
     },
-    unmount: instance => rm(join(mounts, instance), { recursive: true, force: true }),
+    unmount: replicaId => rm(join(mounts, replicaId), { recursive: true, force: true }),
   }
 }

@@ -1,19 +1,29 @@
 import { expect, test } from 'vitest'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { readDeployment } from '../deployment.ts'
-import type { Store } from '../store.ts'
-import type { InstanceDriver } from './instances.ts'
-import { openReplicas } from './replicas.ts'
+import type { ProviderStore } from '../store.ts'
+import type { ReplicaDriver } from './instances.ts'
+import { openReplicaSet } from './replicas.ts'
 
-const open = (driver: InstanceDriver, store: Pick<Store, 'saveInstance' | 'removeInstance'>) =>
-  openReplicas({
+const openTestReplicaSet = (
+  driver: ReplicaDriver,
+  store: Pick<ProviderStore, 'saveReplica' | 'removeReplica'>,
+) =>
+  openReplicaSet({
     release: {
       deployment: readDeployment({ service: 'time', image: 'lares/time:latest' }),
       content: '',
       version: 'v1',
     },
-    ...{ replicas: 0, kept: [], driver, log: noLog, now: Date.now, placed: () => undefined },
-    store: store as Store,
+    ...{
+      replicas: 0,
+      existing: [],
+      driver,
+      log: silentLogger,
+      now: Date.now,
+      onOriginAssigned: () => undefined,
+    },
+    store: store as ProviderStore,
   })
 
 test('a replica that is needed again while it goes to sleep is kept for the next start of the provider', async () => {
@@ -24,14 +34,14 @@ test('a replica that is needed again while it goes to sleep is kept for the next
   const driver = {
     start: async () => instance,
     // Docker pauses at once, and measures then what the paused one holds.
-    async rest() {
+    async pause() {
       begun.resolve()
       await asleep.promise
     },
-  } as unknown as InstanceDriver
-  const replicas = open(driver, {
-    saveInstance: ({ instance: { id } }) => void kept.add(id),
-    removeInstance: id => void kept.delete(id),
+  } as unknown as ReplicaDriver
+  const replicas = openTestReplicaSet(driver, {
+    saveReplica: ({ replica: { id } }) => void kept.add(id),
+    removeReplica: id => void kept.delete(id),
   })
   await replicas.scale(1)
   const scaled = replicas.scale(0)
@@ -39,7 +49,7 @@ test('a replica that is needed again while it goes to sleep is kept for the next
   await replicas.acquire()
   asleep.resolve()
   await scaled
-  expect(replicas.instances()).toEqual([instance])
+  expect(replicas.replicas()).toEqual([instance])
   expect([...kept]).toEqual(['time-1'])
 })
 
@@ -49,15 +59,18 @@ test('a version ends when what was going to sleep has, so that nothing of it res
   const asleep = Promise.withResolvers<void>()
   const driver = {
     start: async () => ({ id: 'time-1', origin: 'http://127.0.0.1:1', handle: {} }),
-    async rest() {
+    async pause() {
       begun.resolve()
       await asleep.promise
       said.push('rests')
     },
     stop: async () => void said.push('stopped'),
-    endResting: async () => void said.push('nothing rests'),
-  } as unknown as InstanceDriver
-  const replicas = open(driver, { saveInstance: () => undefined, removeInstance: () => undefined })
+    stopPaused: async () => void said.push('nothing rests'),
+  } as unknown as ReplicaDriver
+  const replicas = openTestReplicaSet(driver, {
+    saveReplica: () => undefined,
+    removeReplica: () => undefined,
+  })
   await replicas.scale(1)
   const scaled = replicas.scale(0)
   await begun.promise

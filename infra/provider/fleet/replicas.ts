@@ -1,44 +1,44 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { request } from 'undici'
 import { LaresError } from '../../../shared/base/errors.ts'
-import type { Log } from '../../../shared/base/log.ts'
-import { type Manifest, manifest } from '../../../shared/contract/catalogue.ts'
+import type { Logger } from '../../../shared/base/log.ts'
+import { type Manifest, manifestSchema } from '../../../shared/contract/catalogue.ts'
 import type { Activity, Lease } from '../backend.ts'
-import type { Store } from '../store.ts'
-import type { Instance, InstanceDriver, Release } from './instances.ts'
+import type { ProviderStore } from '../store.ts'
+import type { Release, Replica, ReplicaDriver } from './instances.ts'
 
-const START_TRIES = 3
-const FIRST_PAUSE_MS = 200
-const DRAIN_LIMIT_MS = 30_000
-const MANIFEST_LIMIT_MS = 5_000
+const MAX_START_ATTEMPTS = 3
+const INITIAL_BACKOFF_MS = 200
+const DRAIN_TIMEOUT_MS = 30_000
+const MANIFEST_TIMEOUT_MS = 5_000
 
-export type ReplicasOptions = {
+export type ReplicaSetOptions = {
   release: Release
   /** How many there shall be at first. */
   replicas: number
   /** Replicas of a run before, which may have ended meanwhile. */
-  kept: Instance[]
-  driver: InstanceDriver
-  store: Store
-  log: Log
+  existing: Replica[]
+  driver: ReplicaDriver
+  store: ProviderStore
+  log: Logger
   now: () => number
   /** Called with the origin of a replica as soon as it has one. */
-  placed: (origin: string) => void
+  onOriginAssigned: (origin: string) => void
 }
 
 /** The replicas of one version of a function. */
-export type Replicas = {
-  wanted(): number
-  instances(): Instance[]
+export type ReplicaSet = {
+  desired(): number
+  replicas(): Replica[]
   activity(): Activity
   /** Errors: `unavailable` when one cannot be started; those that run are kept. */
   scale(count: number): Promise<void>
   /** Errors: `unavailable` when none runs and none can be started. */
   acquire(): Lease | Promise<Lease>
   /** The origin is a new replica's: one of these that had it has ended, and gets no more requests. */
-  vacate(origin: string): void
+  evictOrigin(origin: string): void
   /** Notices replicas that have ended, and starts others in their place. */
-  look(): Promise<void>
+  reconcile(): Promise<void>
   /** Undefined when the function has none. */
   manifest(): Promise<Manifest | undefined>
   /** No new requests; those that run are finished, then the replicas are stopped. */
@@ -47,69 +47,69 @@ export type Replicas = {
   close(stop: boolean): Promise<void>
 }
 
-type Member = {
-  instance: Instance
+type TrackedReplica = {
+  replica: Replica
   inFlight: number
   /** Resolves when it is gone. */
-  leaving: Promise<void> | undefined
+  draining: Promise<void> | undefined
   idle: PromiseWithResolvers<void>
 }
 
-export function openReplicas(options: ReplicasOptions): Replicas {
+export function openReplicaSet(options: ReplicaSetOptions): ReplicaSet {
   const { release, driver, store, log, now } = options
   const { version } = release
   const { name } = release.deployment
-  let members: Member[] = options.kept.map(memberOf)
-  let wanted = options.replicas
+  let trackedReplicas: TrackedReplica[] = options.existing.map(trackedReplicaOf)
+  let desired = options.replicas
   let waking: Promise<void> | undefined
-  let looking: Promise<void> | undefined
-  let ended = false
+  let reconciling: Promise<void> | undefined
+  let isEnded = false
   let waiting = 0
   let completed = 0
   let lastUsedAt = now()
 
   /** A wake, the autoscaler and a look may miss the same replica: one is started for all of them. */
   const starting = new Set<Promise<void>>()
-  const startOne = (): Promise<void> => {
-    const start = startNow().finally(() => starting.delete(start))
+  const startReplica = (): Promise<void> => {
+    const start = createReplica().finally(() => starting.delete(start))
     starting.add(start)
     return start
   }
-  const startNow = async () => {
-    const instance = await driver.start(release, options.placed)
-    if (ended) return await driver.stop(instance)
-    store.saveInstance({ function: name, version, instance })
-    members.push(memberOf(instance))
+  const createReplica = async () => {
+    const replica = await driver.start(release, options.onOriginAssigned)
+    if (isEnded) return await driver.stop(replica)
+    store.saveReplica({ function: name, version, replica })
+    trackedReplicas.push(trackedReplicaOf(replica))
   }
-  const forget = (member: Member) => {
-    members = members.filter(one => one !== member)
-    const { id } = member.instance
+  const removeTracked = (tracked: TrackedReplica) => {
+    trackedReplicas = trackedReplicas.filter(one => one !== tracked)
+    const { id } = tracked.replica
     // One that went to sleep may have been taken again before it was forgotten.
-    if (!members.some(({ instance }) => instance.id === id)) store.removeInstance(id)
+    if (!trackedReplicas.some(({ replica }) => replica.id === id)) store.removeReplica(id)
   }
-  const retire = (member: Member, leave: (instance: Instance) => Promise<void>) => {
-    member.leaving ??= drainAnd(leave, member)
-    return member.leaving
+  const drain = (tracked: TrackedReplica, terminate: (replica: Replica) => Promise<void>) => {
+    tracked.draining ??= drainThen(terminate, tracked)
+    return tracked.draining
   }
-  const drainAnd = async (leave: (instance: Instance) => Promise<void>, member: Member) => {
-    const limit = AbortSignal.timeout(DRAIN_LIMIT_MS)
-    if (member.inFlight > 0) await Promise.race([member.idle.promise, aborted(limit)])
-    await leave(member.instance)
-    forget(member)
+  const drainThen = async (terminate: (replica: Replica) => Promise<void>, tracked: TrackedReplica) => {
+    const timeout = AbortSignal.timeout(DRAIN_TIMEOUT_MS)
+    if (tracked.inFlight > 0) await Promise.race([tracked.idle.promise, untilAborted(timeout)])
+    await terminate(tracked.replica)
+    removeTracked(tracked)
   }
-  const rest = (instance: Instance) => driver.rest?.(instance, release) ?? driver.stop(instance)
-  const staying = () => members.filter(({ leaving }) => !leaving)
+  const pauseOrStop = (replica: Replica) => driver.pause?.(replica, release) ?? driver.stop(replica)
+  const activeReplicas = () => trackedReplicas.filter(({ draining }) => !draining)
   const scale = async (count: number) => {
-    wanted = count
-    const missing = count - staying().length - starting.size
-    for (let n = 0; n < missing; n++) void startOne()
+    desired = count
+    const missing = count - activeReplicas().length - starting.size
+    for (let n = 0; n < missing; n++) void startReplica()
     const started = await Promise.allSettled(starting)
     const failed = started.find(({ status }) => status === 'rejected')
     if (failed) throw (failed as PromiseRejectedResult).reason
-    const leaving = staying()
+    const leaving = activeReplicas()
       .sort((a, b) => a.inFlight - b.inFlight)
       .slice(0, Math.max(0, -missing))
-    await Promise.all(leaving.map(member => retire(member, rest)))
+    await Promise.all(leaving.map(tracked => drain(tracked, pauseOrStop)))
   }
   /** However many requests wait, one replica is started for them. */
   const wake = () => {
@@ -119,133 +119,140 @@ export function openReplicas(options: ReplicasOptions): Replicas {
     return waking
   }
   const startWithRetries = async () => {
-    wanted = Math.max(1, wanted)
-    for (let tries = 1; ; tries++) {
+    desired = Math.max(1, desired)
+    for (let attempt = 1; ; attempt++) {
       try {
         const [first] = starting
-        return await (first ?? startOne())
+        return await (first ?? startReplica())
       } catch (error) {
-        log.warn({ function: name, tries, err: error }, `${name} could not be started`)
-        if (tries === START_TRIES || ended)
+        log.warn({ function: name, tries: attempt, err: error }, `${name} could not be started`)
+        if (attempt === MAX_START_ATTEMPTS || isEnded)
           throw new LaresError('unavailable', `${name} cannot be started: ${(error as Error).message}`, {
             cause: error,
             retryAfterMs: 5_000,
           })
-        await wait(FIRST_PAUSE_MS * 2 ** (tries - 1))
+        await wait(INITIAL_BACKOFF_MS * 2 ** (attempt - 1))
       }
     }
   }
-  const leastBusy = (): Member | undefined => {
-    let best: Member | undefined
-    for (const member of members)
-      if (!member.leaving && (best === undefined || member.inFlight < best.inFlight)) best = member
+  const leastBusy = (): TrackedReplica | undefined => {
+    let best: TrackedReplica | undefined
+    for (const tracked of trackedReplicas)
+      if (!tracked.draining && (best === undefined || tracked.inFlight < best.inFlight)) best = tracked
     return best
   }
-  const lend = (member: Member): Lease => {
-    member.inFlight++
+  const createLease = (tracked: TrackedReplica): Lease => {
+    tracked.inFlight++
     lastUsedAt = now()
-    let returned = false
+    let isReleased = false
     return {
-      origin: member.instance.origin,
+      origin: tracked.replica.origin,
       release(outcome) {
-        if (returned) return
-        returned = true
-        member.inFlight--
+        if (isReleased) return
+        isReleased = true
+        tracked.inFlight--
         completed++
         lastUsedAt = now()
-        if (member.inFlight === 0) {
-          member.idle.resolve()
-          member.idle = Promise.withResolvers()
+        if (tracked.inFlight === 0) {
+          tracked.idle.resolve()
+          tracked.idle = Promise.withResolvers()
         }
-        if (outcome === 'gone') void look()
+        if (outcome === 'gone') void reconcile()
       },
     }
   }
-  const lendLater = async (): Promise<Lease> => {
+  const awaitLease = async (): Promise<Lease> => {
     waiting++
     try {
       for (;;) {
-        const member = leastBusy()
-        if (member) return lend(member)
-        if (ended) throw new LaresError('unavailable', `this version of ${name} has ended`)
+        const tracked = leastBusy()
+        if (tracked) return createLease(tracked)
+        if (isEnded) throw new LaresError('unavailable', `this version of ${name} has ended`)
         await wake()
       }
     } finally {
       waiting--
     }
   }
-  const look = (): Promise<void> => {
-    looking ??= lookOnce().finally(() => {
-      looking = undefined
+  const reconcile = (): Promise<void> => {
+    reconciling ??= reconcileOnce().finally(() => {
+      reconciling = undefined
     })
-    return looking
+    return reconciling
   }
-  const bury = async (member: Member) => {
-    log.warn({ function: name, instance: member.instance.id }, `a replica of ${name} has ended`)
-    forget(member)
+  const removeExited = async (tracked: TrackedReplica) => {
+    log.warn({ function: name, instance: tracked.replica.id }, `a replica of ${name} has ended`)
+    removeTracked(tracked)
     // What it leaves behind, as a container that has ended.
     await driver
-      .stop(member.instance)
+      .stop(tracked.replica)
       .catch(error => log.warn({ function: name, err: error }, `what a replica of ${name} has left stays`))
   }
-  const lookOnce = async () => {
-    for (const member of staying())
-      if (!(await driver.isRunning(member.instance)) && members.includes(member) && !member.leaving)
-        await bury(member)
-    if (ended || waking || staying().length + starting.size >= wanted) return
+  const reconcileOnce = async () => {
+    for (const tracked of activeReplicas())
+      if (
+        !(await driver.isRunning(tracked.replica)) &&
+        trackedReplicas.includes(tracked) &&
+        !tracked.draining
+      )
+        await removeExited(tracked)
+    if (isEnded || waking || activeReplicas().length + starting.size >= desired) return
     // What fails here is tried again at the next look.
-    await startOne().catch(error => log.warn({ function: name, err: error }, `${name} could not be started`))
+    await startReplica().catch(error =>
+      log.warn({ function: name, err: error }, `${name} could not be started`),
+    )
   }
   const end = async () => {
-    ended = true
-    wanted = 0
-    await Promise.all(members.map(member => retire(member, driver.stop)))
-    await driver.endResting?.(version)
+    isEnded = true
+    desired = 0
+    await Promise.all(trackedReplicas.map(tracked => drain(tracked, driver.stop)))
+    await driver.stopPaused?.(version)
   }
   return {
-    wanted: () => wanted,
-    instances: () => staying().map(({ instance }) => instance),
+    desired: () => desired,
+    replicas: () => activeReplicas().map(({ replica }) => replica),
     activity: () => ({
-      inFlight: members.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      inFlight: trackedReplicas.reduce((sum, { inFlight }) => sum + inFlight, 0),
       completed,
       waiting,
       lastUsedAt,
     }),
     scale,
     acquire() {
-      const member = leastBusy()
-      return member ? lend(member) : lendLater()
+      const tracked = leastBusy()
+      return tracked ? createLease(tracked) : awaitLease()
     },
-    vacate(origin) {
-      for (const member of staying()) if (member.instance.origin === origin) void bury(member)
+    evictOrigin(origin) {
+      for (const tracked of activeReplicas())
+        if (tracked.replica.origin === origin) void removeExited(tracked)
     },
-    look,
+    reconcile,
     async manifest() {
-      const [member] = staying()
-      if (!member) return undefined
-      const answer = await request(`${member.instance.origin}/_/manifest`, {
-        headersTimeout: MANIFEST_LIMIT_MS,
+      const [tracked] = activeReplicas()
+      if (!tracked) return undefined
+      const answer = await request(`${tracked.replica.origin}/_/manifest`, {
+        headersTimeout: MANIFEST_TIMEOUT_MS,
       }).catch(() => undefined)
-      const told = await answer?.body.json().catch(() => undefined)
-      return manifest.safeParse(told).data
+      const body = await answer?.body.json().catch(() => undefined)
+      return manifestSchema.safeParse(body).data
     },
     end,
     async close(stop) {
       if (stop) return await end()
-      ended = true
-      await looking
+      isEnded = true
+      await reconciling
       await waking?.catch(() => undefined)
       await Promise.allSettled(starting)
     },
   }
 }
 
-const memberOf = (instance: Instance): Member => ({
-  instance,
+const trackedReplicaOf = (replica: Replica): TrackedReplica => ({
+  replica,
   inFlight: 0,
-  leaving: undefined,
+  draining: undefined,
   idle: Promise.withResolvers(),
 })
 
-const aborted = (signal: AbortSignal) =>
+const untilAborted = (signal: AbortSignal) =>
   new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -8,7 +8,7 @@ import { checkSecretName } from '../deployment.ts'
 export async function openSecretFiles(folder: string): Promise<Secrets> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const list = async () => (await readdir(folder)).filter(name => !name.startsWith('.')).sort()
-  const mustBeThere = async (name: string) => {
+  const requireExisting = async (name: string) => {
     checkSecretName(name)
     if (!(await list()).includes(name))
       throw new LaresError('not_found', `no secret "${name}"; faas-cli secret create makes one`)
@@ -16,15 +16,15 @@ export async function openSecretFiles(folder: string): Promise<Secrets> {
   return {
     list,
     async put(name, value, mode) {
-      if (mode === 'replace') await mustBeThere(name)
+      if (mode === 'replace') await requireExisting(name)
       checkSecretName(name)
       // A function that reads it meanwhile sees the old one or the new one.
-      const draft = join(folder, `.${name}`)
-      await writeFile(draft, value, { mode: 0o600 })
-      await rename(draft, join(folder, name))
+      const temporaryFile = join(folder, `.${name}`)
+      await writeFile(temporaryFile, value, { mode: 0o600 })
+      await rename(temporaryFile, join(folder, name))
     },
     async remove(name) {
-      await mustBeThere(name)
+      await requireExisting(name)
       await rm(join(folder, name))
     },
   }

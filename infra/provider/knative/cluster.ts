@@ -3,10 +3,10 @@ import type * as kubernetes from '@kubernetes/client-node'
 import { LaresError } from '../../../shared/base/errors.ts'
 
 /** Who owns the fields that the provider sets, for server-side apply. */
-const MANAGER = 'lares'
+const FIELD_MANAGER = 'lares'
 /** What the client takes where it finds nothing. */
-const GUESS = 'http://localhost:8080'
-const SERVING = 'serving.knative.dev/v1'
+const CLIENT_DEFAULT_SERVER = 'http://localhost:8080'
+const SERVING_API_VERSION = 'serving.knative.dev/v1'
 
 export type Metadata = {
   name: string
@@ -18,9 +18,9 @@ export type Metadata = {
   creationTimestamp?: Date | string
 }
 export type Condition = { type: string; status: string; reason?: string; message?: string }
-export type Applied = { apiVersion: string; kind: string; metadata: object }
-export type Stored = { apiVersion?: string; kind?: string; metadata: Metadata }
-export type Service = Stored & {
+export type PartialObject = { apiVersion: string; kind: string; metadata: object }
+export type StoredObject = { apiVersion?: string; kind?: string; metadata: Metadata }
+export type Service = StoredObject & {
   spec: { template: { metadata?: { annotations?: Record<string, string> } } }
   status?: {
     observedGeneration?: number
@@ -31,7 +31,7 @@ export type Service = Stored & {
     latestCreatedRevisionName?: string
   }
 }
-export type Pod = Stored & {
+export type Pod = StoredObject & {
   status?: { phase?: string; conditions?: Condition[]; containerStatuses?: ContainerStatus[] }
 }
 export type ContainerStatus = {
@@ -40,25 +40,25 @@ export type ContainerStatus = {
   restartCount: number
   lastState?: { terminated?: { exitCode: number; reason?: string; message?: string } }
 }
-export type Node = Stored & { status?: { allocatable?: Record<string, string> } }
+export type Node = StoredObject & { status?: { allocatable?: Record<string, string> } }
 
 /** The Kubernetes API as the backend needs it. Errors: `invalid_request` with the API server's reason, `not_found`, `unavailable`. */
 export type Cluster = {
   namespace: string
   /** Server-side apply: sets what the object says and leaves what others set. With `dryRun` it is checked and not kept. */
-  apply(object: Applied, how?: { manager?: string; dryRun?: boolean }): Promise<Stored>
-  read<T extends Stored>(object: Applied): Promise<T>
-  list<T extends Stored>(apiVersion: string, kind: string, labels?: string): Promise<T[]>
+  apply(object: PartialObject, how?: { manager?: string; dryRun?: boolean }): Promise<StoredObject>
+  read<T extends StoredObject>(object: PartialObject): Promise<T>
+  list<T extends StoredObject>(apiVersion: string, kind: string, labels?: string): Promise<T[]>
   /** Nothing happens when it is not there. */
-  remove(object: Applied): Promise<void>
+  remove(object: PartialObject): Promise<void>
   /** What there is now and from now on, until `close`. Resolves when the first list is there. */
-  follow<T extends Stored>(what: Followed, onChange: () => void): Promise<{ all(): T[] }>
+  watch<T extends StoredObject>(what: WatchTarget, onChange: () => void): Promise<{ all(): T[] }>
   /** Writes it as it comes, and closes `into` when it ends or breaks off. */
-  log(pod: string, into: Writable, options: kubernetes.LogOptions): Promise<AbortController>
+  streamLog(pod: string, into: Writable, options: kubernetes.LogOptions): Promise<AbortController>
   close(): Promise<void>
 }
 
-export type Followed = { apiVersion: string; kind: string; plural: string; labels: string }
+export type WatchTarget = { apiVersion: string; kind: string; plural: string; labels: string }
 
 /**
  * Opens the cluster that kubectl would use: KUBECONFIG, `~/.kube/config`, or the account of the pod that this runs in.
@@ -67,22 +67,24 @@ export type Followed = { apiVersion: string; kind: string; plural: string; label
 export async function openCluster(namespace: string): Promise<Cluster> {
   // Loaded here alone: it takes a second and 60 MB.
   const k8s = await import('@kubernetes/client-node')
-  const config = configOf(k8s)
+  const config = loadKubeConfig(k8s)
   const objects = k8s.KubernetesObjectApi.makeApiClient(config)
   const informers: kubernetes.Informer<kubernetes.KubernetesObject>[] = []
-  let closed = false
+  let isClosed = false
 
-  const list = async <T extends Stored>(apiVersion: string, kind: string, labels?: string) => {
-    const found = await objects
+  const list = async <T extends StoredObject>(apiVersion: string, kind: string, labels?: string) => {
+    const response = await objects
       .list(apiVersion, kind, namespaced(kind), undefined, undefined, undefined, undefined, labels)
-      .catch(refuse(`${kind}s`))
-    return found as unknown as kubernetes.KubernetesListObject<kubernetes.KubernetesObject> & { items: T[] }
+      .catch(throwApiError(`${kind}s`))
+    return response as unknown as kubernetes.KubernetesListObject<kubernetes.KubernetesObject> & {
+      items: T[]
+    }
   }
   const namespaced = (kind: string) => (kind === 'Node' ? undefined : namespace)
 
   const cluster: Cluster = {
     namespace,
-    async apply(object, { manager = MANAGER, dryRun = false } = {}) {
+    async apply(object, { manager = FIELD_MANAGER, dryRun = false } = {}) {
       const applied = await objects
         .patch(
           object as kubernetes.KubernetesObject,
@@ -92,18 +94,21 @@ export async function openCluster(namespace: string): Promise<Cluster> {
           true,
           k8s.PatchStrategy.ServerSideApply,
         )
-        .catch(refuse(nameOf(object)))
-      return applied as unknown as Stored
+        .catch(throwApiError(describeObject(object)))
+      return applied as unknown as StoredObject
     },
-    read: async <T extends Stored>(object: Applied) =>
-      (await objects.read(object as never).catch(refuse(nameOf(object)))) as unknown as T,
+    read: async <T extends StoredObject>(object: PartialObject) =>
+      (await objects.read(object as never).catch(throwApiError(describeObject(object)))) as unknown as T,
     list: async (apiVersion, kind, labels) => (await list<never>(apiVersion, kind, labels)).items,
     async remove(object) {
       await objects.delete(object as kubernetes.KubernetesObject).catch(error => {
-        if (error.code !== 404) refuse(nameOf(object))(error)
+        if (error.code !== 404) throwApiError(describeObject(object))(error)
       })
     },
-    async follow<T extends Stored>({ apiVersion, kind, plural, labels }: Followed, onChange: () => void) {
+    async watch<T extends StoredObject>(
+      { apiVersion, kind, plural, labels }: WatchTarget,
+      onChange: () => void,
+    ) {
       const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
       const path = `${root}/namespaces/${namespace}/${plural}`
       const informer = k8s.makeInformer(config, path, () => list<never>(apiVersion, kind, labels), labels)
@@ -113,28 +118,29 @@ export async function openCluster(namespace: string): Promise<Cluster> {
       informer.on('delete', onChange)
       informer.on('error', () => {
         // The API server was away, or had forgotten where we were: the list is read anew.
-        if (!closed) setTimeout(() => closed || void informer.start().catch(() => undefined), 1_000).unref()
+        if (!isClosed)
+          setTimeout(() => isClosed || void informer.start().catch(() => undefined), 1_000).unref()
       })
       await informer.start()
       return { all: () => informer.list(namespace) as unknown as T[] }
     },
-    log(pod, into, options) {
+    streamLog(pod, sink, options) {
       // The client leaves it at that when reading breaks off or is given up, which would end this process.
-      into.once('pipe', (source: NodeJS.ReadableStream) => source.once('error', () => into.destroy()))
+      sink.once('pipe', (source: NodeJS.ReadableStream) => source.once('error', () => sink.destroy()))
       return new k8s.Log(config)
-        .log(namespace, pod, 'function', into as never, options)
-        .catch(refuse(`the log of ${pod}`))
+        .log(namespace, pod, 'function', sink as never, options)
+        .catch(throwApiError(`the log of ${pod}`))
     },
     async close() {
-      closed = true
+      isClosed = true
       await Promise.all(informers.map(informer => informer.stop()))
     },
   }
-  await checkKnative(cluster)
+  await checkKnativeInstalled(cluster)
   return cluster
 }
 
-function configOf(k8s: typeof kubernetes): kubernetes.KubeConfig {
+function loadKubeConfig(k8s: typeof kubernetes): kubernetes.KubeConfig {
   const config = new k8s.KubeConfig()
   try {
     config.loadFromDefault()
@@ -144,13 +150,13 @@ function configOf(k8s: typeof kubernetes): kubernetes.KubeConfig {
     })
   }
   const server = config.getCurrentCluster()?.server
-  if (server !== undefined && server !== GUESS) return config
+  if (server !== undefined && server !== CLIENT_DEFAULT_SERVER) return config
   throw new LaresError('invalid_config', 'no cluster is known: set KUBECONFIG, or run inside of one')
 }
 
-async function checkKnative(cluster: Cluster): Promise<void> {
+async function checkKnativeInstalled(cluster: Cluster): Promise<void> {
   try {
-    await cluster.list(SERVING, 'Service')
+    await cluster.list(SERVING_API_VERSION, 'Service')
   } catch (cause) {
     const { code, message } = cause as LaresError
     const unknown = code === 'not_found' || /Unrecognized API version/.test(message)
@@ -159,27 +165,27 @@ async function checkKnative(cluster: Cluster): Promise<void> {
   }
 }
 
-const nameOf = ({ kind, metadata }: Applied): string => `${kind} ${(metadata as Metadata).name}`
+const describeObject = ({ kind, metadata }: PartialObject): string => `${kind} ${(metadata as Metadata).name}`
 
 /** The API server's own words, which name the field. */
-const refuse =
-  (what: string) =>
+const throwApiError =
+  (target: string) =>
   (cause: Error & { code?: unknown; body?: unknown }): never => {
-    const reason = reasonIn(cause)
-    if (cause.code === 404) throw new LaresError('not_found', `${what}: ${reason}`, { cause })
+    const reason = apiErrorReason(cause)
+    if (cause.code === 404) throw new LaresError('not_found', `${target}: ${reason}`, { cause })
     if (cause.code === 401 || cause.code === 403)
-      throw new LaresError('forbidden', `${what}: the cluster does not allow it: ${reason}`, { cause })
+      throw new LaresError('forbidden', `${target}: the cluster does not allow it: ${reason}`, { cause })
     const isFinal =
       (typeof cause.code === 'number' && cause.code >= 400 && cause.code < 500 && cause.code !== 429) ||
       // For a field of the wrong type the API server answers 500.
       /failed to create typed patch object/.test(reason)
-    throw new LaresError(isFinal ? 'invalid_request' : 'unavailable', `${what}: ${reason}`, { cause })
+    throw new LaresError(isFinal ? 'invalid_request' : 'unavailable', `${target}: ${reason}`, { cause })
   }
 
-function reasonIn({ body, message }: { body?: unknown; message: string }): string {
+function apiErrorReason({ body, message }: { body?: unknown; message: string }): string {
   try {
-    const told = typeof body === 'string' ? JSON.parse(body) : body
-    return typeof told?.message === 'string' ? told.message : message
+    const status = typeof body === 'string' ? JSON.parse(body) : body
+    return typeof status?.message === 'string' ? status.message : message
   } catch {
     return String(body)
   }

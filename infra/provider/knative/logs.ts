@@ -1,20 +1,20 @@
 import { PassThrough } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { LogLine, LogQuery } from '../backend.ts'
-import { lineSink } from '../fleet/stamped-lines.ts'
+import { timestampedLineSink } from '../fleet/stamped-lines.ts'
 import type { Cluster, Pod } from './cluster.ts'
 
-const LOOK_EVERY_MS = 500
+const POLL_INTERVAL_MS = 500
 
 /** What the kubelets keep of the lines of a function's pods. Pods that start later are followed too. */
-export async function* knativeLogs(
+export async function* readKnativeLogs(
   cluster: Cluster,
   podsOf: (name: string) => Pod[],
   query: LogQuery,
   signal: AbortSignal,
 ): AsyncGenerator<LogLine> {
   const { name, instance, sinceMs, tail } = query
-  const pods = () =>
+  const podNames = () =>
     podsOf(name)
       .map(({ metadata }) => metadata.name)
       .filter(pod => instance === undefined || pod === instance)
@@ -23,57 +23,64 @@ export async function* knativeLogs(
     ...(sinceMs !== undefined && { sinceTime: new Date(sinceMs).toISOString() }),
   }
   if (!query.follow) {
-    const written = await Promise.all(
-      pods().map(async pod => {
+    const linesByPod = await Promise.all(
+      podNames().map(async pod => {
         const lines: LogLine[] = []
-        const sink = lineSink(name, pod, line => void lines.push(line))
+        const sink = timestampedLineSink(name, pod, line => void lines.push(line))
         const finished = new Promise(resolve => sink.once('finish', resolve))
-        await cluster.log(pod, sink, { ...options, ...(tail !== undefined && { tailLines: tail }) })
+        await cluster.streamLog(pod, sink, { ...options, ...(tail !== undefined && { tailLines: tail }) })
         await finished
         return lines
       }),
     )
-    const sorted = written.flat().sort((a, b) => (instantOf(a.timestamp) < instantOf(b.timestamp) ? -1 : 1))
+    const sorted = linesByPod
+      .flat()
+      .sort((a, b) => (comparableTimestamp(a.timestamp) < comparableTimestamp(b.timestamp) ? -1 : 1))
     yield* tail === undefined ? sorted : sorted.slice(Math.max(0, sorted.length - tail))
     return
   }
   const lines = new PassThrough({ objectMode: true, signal })
   const followed = new Set<string>()
-  const lastOf = new Map<string, string>()
-  const follow = async (pod: string, first: object) => {
+  const lastTimestamps = new Map<string, string>()
+  const followPod = async (pod: string, startOptions: object) => {
     followed.add(pod)
     // A log that ended (another container, the node, the API server) is followed on from there, told to the second.
-    const last = lastOf.get(pod)
-    const sink = lineSink(name, pod, line => {
-      if (lines.destroyed || (last !== undefined && instantOf(line.timestamp) <= instantOf(last))) return
-      lastOf.set(pod, line.timestamp)
+    const lastTimestamp = lastTimestamps.get(pod)
+    const sink = timestampedLineSink(name, pod, line => {
+      if (
+        lines.destroyed ||
+        (lastTimestamp !== undefined &&
+          comparableTimestamp(line.timestamp) <= comparableTimestamp(lastTimestamp))
+      )
+        return
+      lastTimestamps.set(pod, line.timestamp)
       lines.write(line)
     })
-    let reading: AbortController | undefined
-    const leave = () => reading?.abort()
-    signal.addEventListener('abort', leave, { once: true })
+    let logStream: AbortController | undefined
+    const stopReading = () => logStream?.abort()
+    signal.addEventListener('abort', stopReading, { once: true })
     sink.once('close', () => {
       followed.delete(pod)
-      signal.removeEventListener('abort', leave)
+      signal.removeEventListener('abort', stopReading)
     })
-    const since = last === undefined ? first : { sinceTime: last }
+    const since = lastTimestamp === undefined ? startOptions : { sinceTime: lastTimestamp }
     // One whose container has not started yet has no log: it is asked again.
-    reading = await cluster
-      .log(pod, sink, { ...options, ...since, follow: true })
+    logStream = await cluster
+      .streamLog(pod, sink, { ...options, ...since, follow: true })
       .catch(() => void sink.destroy())
-    if (signal.aborted) leave()
+    if (signal.aborted) stopReading()
   }
-  const followNew = async () => {
-    let first = tail === undefined ? {} : { tailLines: tail }
+  const followNewPods = async () => {
+    let startOptions = tail === undefined ? {} : { tailLines: tail }
     while (!signal.aborted) {
-      for (const pod of pods().filter(one => !followed.has(one))) {
-        await follow(pod, first)
-        first = {}
+      for (const pod of podNames().filter(one => !followed.has(one))) {
+        await followPod(pod, startOptions)
+        startOptions = {}
       }
-      await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
+      await wait(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
     }
   }
-  void followNew().catch(error => lines.destroy(error))
+  void followNewPods().catch(error => lines.destroy(error))
   try {
     yield* lines as AsyncIterable<LogLine>
   } catch (error) {
@@ -82,4 +89,4 @@ export async function* knativeLogs(
 }
 
 /** So that times compare as text: the nanoseconds have no zeros at their end. */
-const instantOf = (timestamp: string): string => timestamp.replace('Z', '')
+const comparableTimestamp = (timestamp: string): string => timestamp.replace('Z', '')

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { readDeployment } from '../deployment.ts'
 import type { Service } from './cluster.ts'
-import { manifestsOf } from './manifests.ts'
+import { buildKubernetesObjects } from './manifests.ts'
 
 const manifests = (more: object = {}) =>
-  manifestsOf(
+  buildKubernetesObjects(
     readDeployment({ service: 'generation', image: 'registry.example/lares/generation:v1', ...more }),
   )
 

@@ -1,24 +1,24 @@
 import { LaresError } from '../../../shared/base/errors.ts'
-import { constraintOf, type Deployment, limitsOf, policyOf } from '../deployment.ts'
-import { EGRESS, egressOf } from '../egress.ts'
-import { quantityOf } from '../quantity.ts'
-import type { Scaling } from '../scaling.ts'
+import { type Deployment, limitsOf, parseConstraint, scalingPolicyOf } from '../deployment.ts'
+import { EGRESS_ANNOTATION, parseEgressRules } from '../egress.ts'
+import { parseQuantity } from '../quantity.ts'
+import type { ScalingPolicy } from '../scaling.ts'
 
 /** A Kubernetes object as `kubectl apply` takes it. */
 export type KubernetesObject = { apiVersion: string; kind: string; metadata: object; spec: object }
 
-export const PART_OF = { 'app.kubernetes.io/part-of': 'lares' }
-const AUTOSCALING = 'autoscaling.knative.dev'
+export const PART_OF_LABELS = { 'app.kubernetes.io/part-of': 'lares' }
+const AUTOSCALING_PREFIX = 'autoscaling.knative.dev'
 /** Where of-watchdog and OpenFaaS's templates look for secrets. */
-const SECRETS = '/var/openfaas/secrets'
-const GPU = 'nvidia.com/gpu'
+const SECRETS_PATH = '/var/openfaas/secrets'
+const GPU_RESOURCE = 'nvidia.com/gpu'
 /** https://knative.dev/docs/serving/autoscaling/scale-to-zero/ */
-const LONGEST_IDLE_MS = 60 * 60_000
+const MAX_IDLE_MS = 60 * 60_000
 /** Knative's default, over which it takes the mean of requests: only when that is none does a replica count as idle. */
-const WINDOW_MS = 60_000
-const SHORTEST_WINDOW_MS = 6_000
+const STABLE_WINDOW_MS = 60_000
+const MIN_STABLE_WINDOW_MS = 6_000
 
-export type How = {
+export type ManifestOptions = {
   /** Instead of what the labels say. */
   minScale?: number
   /** The Secret that every function's environment is in. `digest`: another one makes a revision. */
@@ -26,24 +26,27 @@ export type How = {
 }
 
 /** `content`: what the image stood for when it was deployed, as NAME@sha256:…, or else what tells this time from others. */
-export type Pinned = Deployment & { content?: string }
-const CONTENT = 'com.lares.content'
-const isImage = (content: string): boolean => content.includes('@')
+export type PinnedDeployment = Deployment & { content?: string }
+const CONTENT_ANNOTATION = 'com.lares.content'
+const isImageReference = (content: string): boolean => content.includes('@')
 
 /** On the template: what its environment was when it was applied. */
-export const ENVIRONMENT_DIGEST = 'com.lares.environment'
+export const ENVIRONMENT_DIGEST_ANNOTATION = 'com.lares.environment'
 
 /**
  * A function as Knative runs it: a Service with its autoscaling on the template, where Knative reads it, and what it may
  * reach. Errors: `invalid_request` for what Knative cannot do.
  */
-export function manifestsOf(deployment: Pinned, how: How = {}): KubernetesObject[] {
-  const policy = networkPolicyOf(deployment)
-  return [serviceOf(deployment, how), ...(policy ? [policy] : [])]
+export function buildKubernetesObjects(
+  deployment: PinnedDeployment,
+  options: ManifestOptions = {},
+): KubernetesObject[] {
+  const policy = buildNetworkPolicy(deployment)
+  return [buildService(deployment, options), ...(policy ? [policy] : [])]
 }
 
-function serviceOf(deployment: Pinned, how: How): KubernetesObject {
-  const { environment } = how
+function buildService(deployment: PinnedDeployment, options: ManifestOptions): KubernetesObject {
+  const { environment } = options
   const { name, namespace, labels, annotations, content } = deployment
   return {
     apiVersion: 'serving.knative.dev/v1',
@@ -51,7 +54,7 @@ function serviceOf(deployment: Pinned, how: How): KubernetesObject {
     metadata: {
       name,
       namespace,
-      labels: { ...PART_OF, faas_function: name },
+      labels: { ...PART_OF_LABELS, faas_function: name },
       // OpenFaaS's labels may hold what a Kubernetes label may not.
       annotations: { ...labels, ...annotations },
     },
@@ -61,34 +64,34 @@ function serviceOf(deployment: Pinned, how: How): KubernetesObject {
           labels: {
             faas_function: name,
             // So that what a cluster allows to all others is not allowed to those that say what they reach.
-            ...(annotations[EGRESS] !== undefined && { 'lares.dev/egress': 'declared' }),
+            ...(annotations[EGRESS_ANNOTATION] !== undefined && { 'lares.dev/egress': 'declared' }),
           },
           annotations: {
-            ...scalingAnnotations(deployment, how),
-            ...(environment && { [ENVIRONMENT_DIGEST]: environment.digest }),
-            ...(content && !isImage(content) && { [CONTENT]: content }),
+            ...scalingAnnotations(deployment, options),
+            ...(environment && { [ENVIRONMENT_DIGEST_ANNOTATION]: environment.digest }),
+            ...(content && !isImageReference(content) && { [CONTENT_ANNOTATION]: content }),
           },
         },
-        spec: podOf(deployment, how),
+        spec: buildPodSpec(deployment, options),
       },
     },
   }
 }
 
 /** https://knative.dev/docs/serving/autoscaling/ */
-function scalingAnnotations(deployment: Deployment, { minScale }: How): Record<string, string> {
-  const scaling = policyOf(deployment)
+function scalingAnnotations(deployment: Deployment, { minScale }: ManifestOptions): Record<string, string> {
+  const scaling = scalingPolicyOf(deployment)
   const { min, max, zero, zeroAfterMs, proportion } = scaling
-  if (zero && zeroAfterMs > LONGEST_IDLE_MS)
+  if (zero && zeroAfterMs > MAX_IDLE_MS)
     throw new LaresError(
       'invalid_request',
       `${deployment.name}: Knative keeps the last replica for an hour at most; set scale.zero-duration to 1h or less`,
     )
-  const least = minScale ?? (zero ? 0 : min)
-  return prefixed({
-    'min-scale': String(least),
-    'max-scale': String(Math.max(max, least)),
-    ...targetOf(deployment, scaling),
+  const minReplicas = minScale ?? (zero ? 0 : min)
+  return withAutoscalingPrefix({
+    'min-scale': String(minReplicas),
+    'max-scale': String(Math.max(max, minReplicas)),
+    ...targetAnnotations(deployment, scaling),
     'target-utilization-percentage': String(Math.round(proportion * 100)),
     ...(zero && idleAnnotations(zeroAfterMs)),
   })
@@ -96,15 +99,15 @@ function scalingAnnotations(deployment: Deployment, { minScale }: How): Record<s
 
 /** A replica without requests goes when the window has passed without any, and then the time for which it is retained. */
 function idleAnnotations(zeroAfterMs: number): Record<string, string> {
-  const windowMs = Math.min(Math.max(zeroAfterMs, SHORTEST_WINDOW_MS), WINDOW_MS)
+  const windowMs = Math.min(Math.max(zeroAfterMs, MIN_STABLE_WINDOW_MS), STABLE_WINDOW_MS)
   const seconds = (ms: number) => `${Math.ceil(ms / 1_000)}s`
   return {
-    ...(windowMs < WINDOW_MS && { window: seconds(windowMs) }),
+    ...(windowMs < STABLE_WINDOW_MS && { window: seconds(windowMs) }),
     'scale-to-zero-pod-retention-period': seconds(Math.max(0, zeroAfterMs - windowMs)),
   }
 }
 
-function targetOf(deployment: Deployment, { type, target }: Scaling): Record<string, string> {
+function targetAnnotations(deployment: Deployment, { type, target }: ScalingPolicy): Record<string, string> {
   if (type === 'rps') return { metric: 'rps', target: String(target) }
   if (type === 'capacity') return { metric: 'concurrency', target: String(target) }
   const { name, requests } = deployment
@@ -118,32 +121,40 @@ function targetOf(deployment: Deployment, { type, target }: Scaling): Record<str
       'invalid_request',
       `${name}: scale.type cpu is a part of requests.cpu on Knative; set it`,
     )
-  const percent = (target / (quantityOf(requests.cpu, `${name}: requests.cpu`) * 1_000)) * 100
-  return { class: `hpa.${AUTOSCALING}`, metric: 'cpu', target: String(Math.round(percent)) }
+  const percent = (target / (parseQuantity(requests.cpu, `${name}: requests.cpu`) * 1_000)) * 100
+  return { class: `hpa.${AUTOSCALING_PREFIX}`, metric: 'cpu', target: String(Math.round(percent)) }
 }
 
-const prefixed = (annotations: Record<string, string>) =>
-  Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`${AUTOSCALING}/${key}`, value]))
+const withAutoscalingPrefix = (annotations: Record<string, string>) =>
+  Object.fromEntries(
+    Object.entries(annotations).map(([key, value]) => [`${AUTOSCALING_PREFIX}/${key}`, value]),
+  )
 
-function podOf(deployment: Pinned, { environment: everyones }: How): object {
+function buildPodSpec(
+  deployment: PinnedDeployment,
+  { environment: sharedEnvironment }: ManifestOptions,
+): object {
   const { image, content, environment, secrets, limits, requests, readOnly } = deployment
   const { gpus = 0 } = limitsOf(deployment)
-  const { [GPU]: _, ...plain } = limits
+  const { [GPU_RESOURCE]: _, ...limitsWithoutGpu } = limits
   return {
     enableServiceLinks: false,
     automountServiceAccountToken: false,
-    ...placementOf(deployment, gpus),
+    ...buildScheduling(deployment, gpus),
     containers: [
       {
         name: 'function',
-        image: content && isImage(content) ? content : image,
+        image: content && isImageReference(content) ? content : image,
         ports: [{ name: 'http1', containerPort: 8080 }],
-        env: [...Object.entries({ ...environment, LARES_SECRETS: SECRETS, HOST: '0.0.0.0' })].map(
+        env: [...Object.entries({ ...environment, LARES_SECRETS: SECRETS_PATH, HOST: '0.0.0.0' })].map(
           ([name, value]) => ({ name, value }),
         ),
         // What the function sets itself goes before it.
-        ...(everyones && { envFrom: [{ secretRef: { name: everyones.secret } }] }),
-        resources: { limits: { ...plain, ...(gpus > 0 && { [GPU]: String(gpus) }) }, requests },
+        ...(sharedEnvironment && { envFrom: [{ secretRef: { name: sharedEnvironment.secret } }] }),
+        resources: {
+          limits: { ...limitsWithoutGpu, ...(gpus > 0 && { [GPU_RESOURCE]: String(gpus) }) },
+          requests,
+        },
         readinessProbe: { httpGet: { path: '/_/ready' } },
         livenessProbe: { httpGet: { path: '/_/health' } },
         securityContext: {
@@ -155,7 +166,7 @@ function podOf(deployment: Pinned, { environment: everyones }: How): object {
         },
         volumeMounts: [
           { name: 'tmp', mountPath: '/tmp' },
-          ...(secrets.length > 0 ? [{ name: 'secrets', mountPath: SECRETS, readOnly: true }] : []),
+          ...(secrets.length > 0 ? [{ name: 'secrets', mountPath: SECRETS_PATH, readOnly: true }] : []),
         ],
       },
     ],
@@ -170,13 +181,15 @@ function podOf(deployment: Pinned, { environment: everyones }: How): object {
 }
 
 /** Equal constraints select nodes, unequal ones keep off them; a node with a GPU is tainted, so who asks for one tolerates that. */
-function placementOf({ constraints }: Deployment, gpus: number): object {
-  const all = constraints.map(constraintOf)
-  const selector = Object.fromEntries(all.filter(({ equal }) => equal).map(({ key, value }) => [key, value]))
+function buildScheduling({ constraints }: Deployment, gpus: number): object {
+  const all = constraints.map(parseConstraint)
+  const nodeSelector = Object.fromEntries(
+    all.filter(({ equal }) => equal).map(({ key, value }) => [key, value]),
+  )
   const unequal = all.filter(({ equal }) => !equal)
   const matchExpressions = unequal.map(({ key, value }) => ({ key, operator: 'NotIn', values: [value] }))
   return {
-    ...(Object.keys(selector).length > 0 && { nodeSelector: selector }),
+    ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
     ...(unequal.length > 0 && {
       affinity: {
         nodeAffinity: {
@@ -184,19 +197,19 @@ function placementOf({ constraints }: Deployment, gpus: number): object {
         },
       },
     }),
-    ...(gpus > 0 && { tolerations: [{ key: GPU, operator: 'Exists', effect: 'NoSchedule' }] }),
+    ...(gpus > 0 && { tolerations: [{ key: GPU_RESOURCE, operator: 'Exists', effect: 'NoSchedule' }] }),
   }
 }
 
 /** Undefined for a function that does not say what it reaches: it is as free as its namespace lets it be. */
-function networkPolicyOf(deployment: Deployment): KubernetesObject | undefined {
+function buildNetworkPolicy(deployment: Deployment): KubernetesObject | undefined {
   const { name, namespace } = deployment
-  const egress = egressOf(deployment)
+  const egress = parseEgressRules(deployment)
   if (!egress) return undefined
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: { name: `${name}-egress`, namespace, labels: PART_OF },
+    metadata: { name: `${name}-egress`, namespace, labels: PART_OF_LABELS },
     spec: {
       podSelector: { matchLabels: { 'serving.knative.dev/service': name } },
       policyTypes: ['Egress'],

@@ -4,24 +4,24 @@ import { checkSecretName } from '../deployment.ts'
 import type { Cluster } from './cluster.ts'
 
 const LABELS = { 'app.kubernetes.io/part-of': 'lares', 'lares.dev/secret': 'true' }
-const SELECTOR = Object.entries(LABELS)
+const LABEL_SELECTOR = Object.entries(LABELS)
   .map(([key, value]) => `${key}=${value}`)
   .join(',')
 
 /** Secrets of Kubernetes with one key, their own name, as OpenFaaS has them; those of others in the namespace are not touched. */
-export function knativeSecrets(cluster: Cluster): Secrets {
-  const secret = (name: string) => ({
+export function openKnativeSecrets(cluster: Cluster): Secrets {
+  const secretReference = (name: string) => ({
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name, namespace: cluster.namespace },
   })
   const list = async () =>
-    (await cluster.list('v1', 'Secret', SELECTOR)).map(({ metadata }) => metadata.name).sort()
-  const mustBeThere = async (name: string) => {
+    (await cluster.list('v1', 'Secret', LABEL_SELECTOR)).map(({ metadata }) => metadata.name).sort()
+  const requireExisting = async (name: string) => {
     if (!(await list()).includes(name))
       throw new LaresError('not_found', `no secret "${name}"; faas-cli secret create makes one`)
   }
-  const mustBeFree = async (name: string) => {
+  const requireNotForeign = async (name: string) => {
     const all = (await cluster.list('v1', 'Secret')).map(({ metadata }) => metadata.name)
     if (all.includes(name) && !(await list()).includes(name))
       throw new LaresError('invalid_request', `the Secret "${name}" is not one of Lares: choose another name`)
@@ -30,20 +30,20 @@ export function knativeSecrets(cluster: Cluster): Secrets {
     list,
     async put(name, value, mode) {
       checkSecretName(name)
-      if (mode === 'replace') await mustBeThere(name)
-      else await mustBeFree(name)
-      const whole = secret(name)
+      if (mode === 'replace') await requireExisting(name)
+      else await requireNotForeign(name)
+      const reference = secretReference(name)
       await cluster.apply({
-        ...whole,
-        metadata: { ...whole.metadata, labels: LABELS },
+        ...reference,
+        metadata: { ...reference.metadata, labels: LABELS },
         type: 'Opaque',
         data: { [name]: value.toString('base64') },
       } as never)
     },
     async remove(name) {
       checkSecretName(name)
-      await mustBeThere(name)
-      await cluster.remove(secret(name))
+      await requireExisting(name)
+      await cluster.remove(secretReference(name))
     },
   }
 }

@@ -1,10 +1,10 @@
 import type { Condition, Pod, Service } from './cluster.ts'
 
-export const MIN_SCALE = 'autoscaling.knative.dev/min-scale'
-export const MAX_SCALE = 'autoscaling.knative.dev/max-scale'
+export const MIN_SCALE_ANNOTATION = 'autoscaling.knative.dev/min-scale'
+export const MAX_SCALE_ANNOTATION = 'autoscaling.knative.dev/max-scale'
 
 /** Once may be chance. */
-const CRASHES = 2
+const MIN_RESTARTS_OF_CRASH_LOOP = 2
 
 export const conditionOf = (
   { status }: { status?: { conditions?: Condition[] } },
@@ -22,18 +22,19 @@ export const originOf = ({ status }: Service): string | undefined =>
 
 /** Of a revision, or of the template that it is made from. */
 export const minScaleIn = ({ metadata }: { metadata?: { annotations?: Record<string, string> } }): number =>
-  Number(metadata?.annotations?.[MIN_SCALE] ?? 0)
+  Number(metadata?.annotations?.[MIN_SCALE_ANNOTATION] ?? 0)
 
 /** What Kubernetes' scheduler says of a pod that no node has room for. */
-export const isAboutRoom = (message: string): boolean => /\b0\/\d+ nodes are available/.test(message)
+export const isUnschedulable = (message: string): boolean => /\b0\/\d+ nodes are available/.test(message)
 
 /** What a container has said last that ends again and again as it starts. */
-export function crashIn({ status }: Pod): string | undefined {
+export function crashReasonOf({ status }: Pod): string | undefined {
   const crashed = status?.containerStatuses?.find(
-    ({ ready, restartCount, lastState }) => !ready && restartCount >= CRASHES && lastState?.terminated,
+    ({ ready, restartCount, lastState }) =>
+      !ready && restartCount >= MIN_RESTARTS_OF_CRASH_LOOP && lastState?.terminated,
   )
   if (!crashed) return undefined
   const { exitCode, reason, message } = crashed.lastState!.terminated!
-  const words = message?.trim() || reason || 'it tells no reason'
-  return `the container ${crashed.name} ends as it starts, again and again, with ${exitCode}: ${words}`
+  const detail = message?.trim() || reason || 'it tells no reason'
+  return `the container ${crashed.name} ends as it starts, again and again, with ${exitCode}: ${detail}`
 }

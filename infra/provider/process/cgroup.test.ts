@@ -21,7 +21,7 @@ test('limits are written into a group of the replica’s own before its process 
   const read = (...path: string[]) => readFileSync(join(folder, 'service', ...path), 'utf8')
   expect(read('lares-provider', 'cgroup.procs')).toBe(String(process.pid))
   expect(read('cgroup.subtree_control')).toBe('+memory +cpu')
-  cgroups.hold('intent-1', 4711, { memoryBytes: 256 * 2 ** 20, cpus: 0.5 })
+  cgroups.limitProcess('intent-1', 4711, { memoryBytes: 256 * 2 ** 20, cpus: 0.5 })
   expect(read('lares-intent-1', 'memory.max')).toBe('268435456')
   expect(read('lares-intent-1', 'cpu.max')).toBe('50000 100000')
   expect(read('lares-intent-1', 'cgroup.procs')).toBe('4711')

@@ -2,22 +2,22 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import type { Limits } from '../deployment.ts'
 
-const MOUNT = '/sys/fs/cgroup'
-const PERIOD_US = 100_000
+const CGROUP_ROOT = '/sys/fs/cgroup'
+const CPU_PERIOD_US = 100_000
 
 export type Cgroups = {
   /** Puts the process under its limits. */
-  hold(instance: string, pid: number, limits: Limits): void
+  limitProcess(instance: string, pid: number, limits: Limits): void
   /** Removes the group of one that has ended. */
-  release(instance: string): void
+  removeGroup(instance: string): void
 }
 
 /**
  * Limits by control groups, version 2 (https://docs.kernel.org/admin-guide/cgroup-v2.html): a group for each replica
  * below the provider's own. Gives back why it cannot be done, where it cannot: another version, or no right to write.
  */
-export function openCgroups(mount = MOUNT, ownGroup = ownGroupPath()): Cgroups | string {
-  const controllers = read(join(mount, 'cgroup.controllers'))
+export function openCgroups(mount = CGROUP_ROOT, ownGroup = readOwnGroup()): Cgroups | string {
+  const controllers = readOptional(join(mount, 'cgroup.controllers'))
   if (controllers === undefined) return 'this system has no cgroup v2'
   if (ownGroup === undefined) return 'the own control group is not known'
   const base = join(mount, ownGroup)
@@ -33,7 +33,7 @@ export function openCgroups(mount = MOUNT, ownGroup = ownGroupPath()): Cgroups |
   }
   const groupOf = (instance: string) => join(base, `lares-${instance}`)
   return {
-    hold(instance, pid, { memoryBytes, cpus }) {
+    limitProcess(instance, pid, { memoryBytes, cpus }) {
       const group = groupOf(instance)
       mkdirSync(group, { recursive: true })
       if (memoryBytes !== undefined) {
@@ -41,19 +41,19 @@ export function openCgroups(mount = MOUNT, ownGroup = ownGroupPath()): Cgroups |
         if (existsSync(join(group, 'memory.swap.max'))) writeFileSync(join(group, 'memory.swap.max'), '0')
       }
       if (cpus !== undefined)
-        writeFileSync(join(group, 'cpu.max'), `${Math.ceil(cpus * PERIOD_US)} ${PERIOD_US}`)
+        writeFileSync(join(group, 'cpu.max'), `${Math.ceil(cpus * CPU_PERIOD_US)} ${CPU_PERIOD_US}`)
       writeFileSync(join(group, 'cgroup.procs'), String(pid))
     },
-    release(instance) {
+    removeGroup(instance) {
       if (existsSync(groupOf(instance))) rmdirSync(groupOf(instance))
     },
   }
 }
 
-const ownGroupPath = (): string | undefined =>
-  /^0::(.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1]?.replace(/\/lares-provider$/, '')
+const readOwnGroup = (): string | undefined =>
+  /^0::(.*)$/m.exec(readOptional('/proc/self/cgroup') ?? '')?.[1]?.replace(/\/lares-provider$/, '')
 
-function read(file: string): string | undefined {
+function readOptional(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')
   } catch {

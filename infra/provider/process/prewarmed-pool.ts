@@ -5,24 +5,24 @@ import { closeSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { LaresError } from '../../../shared/base/errors.ts'
 
-const RUNTIME = join(import.meta.dirname, 'prewarmed-runtime.ts')
+const RUNTIME_SCRIPT = join(import.meta.dirname, 'prewarmed-runtime.ts')
 /** Starting Node takes a tenth of this on an idle machine. */
-const READY_LIMIT_MS = 20_000
+const READY_TIMEOUT_MS = 20_000
 /** A wake and its first answer take a fifth of this; starting Node beside them would slow them down. */
-const REFILL_AFTER_MS = 100
+const REFILL_DELAY_MS = 100
 
 /** A started runtime that is no function yet. What it writes goes to the file. */
-export type Spare = { child: ChildProcess; id: string; logFile: string }
+export type PrewarmedRuntime = { child: ChildProcess; id: string; logFile: string }
 
-export type Pool = {
+export type PrewarmedPool = {
   /** One that waits, or a new one when none does. Errors: `unavailable`. */
-  take(): Promise<Spare>
+  acquire(): Promise<PrewarmedRuntime>
   /** Starts as many as are missing, when the function that was taken has had time for its first answer. */
-  refillSoon(): void
+  scheduleRefill(): void
   close(): void
 }
 
-export type PoolOptions = {
+export type PrewarmedPoolOptions = {
   /** How many wait. Each costs the memory of a Node process with the runtime loaded. */
   size: number
   /** Where a spare writes until it has a name. */
@@ -30,18 +30,18 @@ export type PoolOptions = {
   environment(): NodeJS.ProcessEnv
 }
 
-type Starting = { spare: Spare; ready: Promise<Spare> }
+type StartingRuntime = { runtime: PrewarmedRuntime; ready: Promise<PrewarmedRuntime> }
 
-export function openPool({ size, fileOf, environment }: PoolOptions): Pool {
-  let waiting: Starting[] = []
-  let closed = false
-  let refilling: NodeJS.Timeout | undefined
+export function openPrewarmedPool({ size, fileOf, environment }: PrewarmedPoolOptions): PrewarmedPool {
+  let runtimes: StartingRuntime[] = []
+  let isClosed = false
+  let refillTimer: NodeJS.Timeout | undefined
 
-  const start = (): Starting => {
+  const start = (): StartingRuntime => {
     const id = randomBytes(4).toString('hex')
     const logFile = fileOf(id)
     const output = openSync(logFile, 'a', 0o600)
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', RUNTIME], {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', RUNTIME_SCRIPT], {
       env: environment(),
       // A group of its own: the terminal's Ctrl-C is for the provider.
       detached: true,
@@ -49,47 +49,47 @@ export function openPool({ size, fileOf, environment }: PoolOptions): Pool {
     })
     closeSync(output)
     child.unref()
-    const spare = { child, id, logFile }
-    const starting = { spare, ready: ready(spare) }
+    const runtime = { child, id, logFile }
+    const starting = { runtime, ready: untilReady(runtime) }
     starting.ready.catch(() => undefined)
     child.once('exit', () => {
-      waiting = waiting.filter(one => one !== starting)
+      runtimes = runtimes.filter(one => one !== starting)
     })
     return starting
   }
   const refill = () => {
-    refilling = undefined
-    while (!closed && waiting.length < size) waiting.push(start())
+    refillTimer = undefined
+    while (!isClosed && runtimes.length < size) runtimes.push(start())
   }
   refill()
   return {
-    take: () => (waiting.shift() ?? start()).ready,
-    refillSoon() {
-      refilling ??= setTimeout(refill, REFILL_AFTER_MS).unref()
+    acquire: () => (runtimes.shift() ?? start()).ready,
+    scheduleRefill() {
+      refillTimer ??= setTimeout(refill, REFILL_DELAY_MS).unref()
     },
     close() {
-      closed = true
-      clearTimeout(refilling)
-      for (const { spare } of waiting) {
-        spare.child.kill('SIGKILL')
-        rmSync(spare.logFile, { force: true })
+      isClosed = true
+      clearTimeout(refillTimer)
+      for (const { runtime } of runtimes) {
+        runtime.child.kill('SIGKILL')
+        rmSync(runtime.logFile, { force: true })
       }
     },
   }
 }
 
-async function ready(spare: Spare): Promise<Spare> {
-  const signal = AbortSignal.timeout(READY_LIMIT_MS)
+async function untilReady(runtime: PrewarmedRuntime): Promise<PrewarmedRuntime> {
+  const signal = AbortSignal.timeout(READY_TIMEOUT_MS)
   try {
-    await Promise.race([once(spare.child, 'message', { signal }), failure(spare.child, signal)])
-    return spare
+    await Promise.race([once(runtime.child, 'message', { signal }), rejectOnExit(runtime.child, signal)])
+    return runtime
   } catch (cause) {
-    spare.child.kill('SIGKILL')
-    throw new LaresError('unavailable', `a runtime did not start; ${spare.logFile} says why`, { cause })
+    runtime.child.kill('SIGKILL')
+    throw new LaresError('unavailable', `a runtime did not start; ${runtime.logFile} says why`, { cause })
   }
 }
 
-async function failure(child: ChildProcess, signal: AbortSignal): Promise<never> {
+async function rejectOnExit(child: ChildProcess, signal: AbortSignal): Promise<never> {
   await once(child, 'exit', { signal })
   throw new Error('it has ended')
 }

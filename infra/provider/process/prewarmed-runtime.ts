@@ -3,7 +3,7 @@ import { readEnvironment } from '../../../shared/config/environment.ts'
 import { hostFunction } from '../../../shared/host/host.ts'
 import { loadFunction } from '../../../shared/host/load.ts'
 import { runProcess } from '../../../shared/host/process.ts'
-import { rehearse } from './rehearsal.ts'
+import { warmUpRuntime } from './rehearsal.ts'
 
 const HOST = '127.0.0.1'
 
@@ -12,49 +12,49 @@ const HOST = '127.0.0.1'
  * It outlives the provider from then on, and ends with it before.
  */
 
-export type Assignment = { handler: string; environment: Record<string, string> }
-export type Announcement = { port: number } | { problem: string }
+export type StartCommand = { handler: string; environment: Record<string, string> }
+export type StartResult = { port: number } | { problem: string }
 
-stampLines(process.stdout)
-stampLines(process.stderr)
-process.once('disconnect', endEmpty)
-process.once('message', (assignment: Assignment) => void become(assignment))
+timestampLines(process.stdout)
+timestampLines(process.stderr)
+process.once('disconnect', exitUnused)
+process.once('message', (assignment: StartCommand) => void runFunction(assignment))
 // What the rehearsal does not come by, and many functions import.
 await Promise.all([
-  rehearse(readEnvironment(process.env)),
+  warmUpRuntime(readEnvironment(process.env)),
   import('../../../shared/store/sqlite/sqlite-store.ts'),
   import('../../../shared/language/moments/moment.ts'),
   import('../../../shared/language/choices.ts'),
 ])
-announce({ ready: true })
+sendToProvider({ ready: true })
 
-function endEmpty(): never {
+function exitUnused(): never {
   process.exit(0)
 }
 
-async function become({ handler, environment: variables }: Assignment): Promise<void> {
-  process.off('disconnect', endEmpty)
+async function runFunction({ handler, environment: variables }: StartCommand): Promise<void> {
+  process.off('disconnect', exitUnused)
   Object.assign(process.env, variables)
   await runProcess(async () => {
     try {
       const environment = { ...readEnvironment(process.env), port: 0, host: HOST }
       const running = await hostFunction(await loadFunction(handler), environment)
-      announce({ port: running.port })
+      sendToProvider({ port: running.port })
       process.disconnect()
       return running.stop
     } catch (error) {
-      announce({ problem: toLaresError(error).message })
+      sendToProvider({ problem: toLaresError(error).message })
       throw error
     }
   })
 }
 
-function announce(message: Announcement | { ready: true }): void {
+function sendToProvider(message: StartResult | { ready: true }): void {
   process.send?.(message)
 }
 
 /** Whoever reads the file later shall know when a line was printed. */
-function stampLines(stream: NodeJS.WriteStream): void {
+function timestampLines(stream: NodeJS.WriteStream): void {
   const write = stream.write.bind(stream) as (text: string, ...rest: unknown[]) => boolean
   stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
     const lines = Buffer.from(chunk as Uint8Array)

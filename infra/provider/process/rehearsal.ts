@@ -3,14 +3,14 @@ import type { IncomingMessage } from 'node:http'
 import * as z from 'zod'
 import { request } from '../../../shared/base/node-http.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
-import { firstEvent } from '../../../shared/contract/events/event.ts'
-import { skillType } from '../../../shared/contract/events/event-types.ts'
-import { toHttp } from '../../../shared/contract/events/http-binding.ts'
+import { createRootEvent } from '../../../shared/contract/events/event.ts'
+import { skillRequestType } from '../../../shared/contract/events/event-types.ts'
+import { eventToHttp } from '../../../shared/contract/events/http-binding.ts'
 import { defineSkill } from '../../../shared/contract/skill.ts'
 import { hostFunction } from '../../../shared/host/host.ts'
 
 const HOST = '127.0.0.1'
-const rehearsed = defineSkill({
+const warmUpSkill = defineSkill({
   name: 'rehearsal',
   description: 'Does nothing.',
   examples: ['nothing'],
@@ -22,14 +22,14 @@ const rehearsed = defineSkill({
  * Hosts a skill of no use and calls it, so that all code between a function's start and its first answer is loaded and
  * compiled before there is a function.
  */
-export async function rehearse(environment: Environment): Promise<void> {
-  const running = await hostFunction(rehearsed, { ...environment, port: 0, host: HOST })
+export async function warmUpRuntime(environment: Environment): Promise<void> {
+  const running = await hostFunction(warmUpSkill, { ...environment, port: 0, host: HOST })
   try {
-    const { headers, body } = toHttp(
-      firstEvent({
+    const { headers, body } = eventToHttp(
+      createRootEvent({
         id: 'rehearsal',
         source: '/lares/provider',
-        type: skillType('rehearsal'),
+        type: skillRequestType('rehearsal'),
         conversation: 'rehearsal',
         data: {
           callId: 'rehearsal',

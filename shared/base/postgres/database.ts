@@ -1,7 +1,7 @@
 import pg from 'pg'
-import type { Log } from '../log.ts'
-import { databaseError, isConnectionSound } from './errors.ts'
-import { fromStored, toStored } from './text.ts'
+import type { Logger } from '../log.ts'
+import { isConnectionUsable, toDatabaseError } from './errors.ts'
+import { escapeNul, unescapeNul } from './text.ts'
 
 /** One statement; its values are $1 and on. int8 comes as a number, and text with NUL is taken and given back as it was. */
 export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>
@@ -17,14 +17,14 @@ export type Database = {
   /** Commits what `work` did when it resolves; when it throws, nothing was done and its error comes back. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
   /** Without the password. */
-  where: string
+  displayName: string
   close(): Promise<void>
 }
 
-export type PoolSettings = {
+export type PoolOptions = {
   /** postgres://user:password@host:port/database, with any parameter of libpq that `pg` knows. */
   url: string
-  log: Log
+  log: Logger
   /** How many connections this process holds at most. */
   poolSize: number
   /** A statement that takes longer is cancelled by the server. */
@@ -32,18 +32,18 @@ export type PoolSettings = {
 }
 
 /** How long a free or new connection is waited for. */
-const CONNECT_LIMIT_MS = 5_000
+const CONNECT_TIMEOUT_MS = 5_000
 /** How much later than the server the client gives up, so that a server that is cut off does not hold a call for ever. */
 const GRACE_MS = 5_000
 
-export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolSettings): Database {
-  const where = nameOf(url)
+export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolOptions): Database {
+  const displayName = displayNameOf(url)
   const pool = new pg.Pool({
     application_name: 'lares',
     keepAlive: true,
-    types,
+    types: typeParsers,
     max: poolSize,
-    connectionTimeoutMillis: CONNECT_LIMIT_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + GRACE_MS,
     // A process that stops in the middle of a step must not hold its conversation.
@@ -58,35 +58,38 @@ export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolSetting
   pool.on('error', () => undefined)
   const connect = () =>
     pool.connect().catch(error => {
-      throw databaseError(error, where)
+      throw toDatabaseError(error, displayName)
     })
-  const on = async <T>(work: (query: Query) => Promise<T>, undo: (query: Query) => Promise<unknown>) => {
+  const withConnection = async <T>(
+    work: (query: Query) => Promise<T>,
+    rollback: (query: Query) => Promise<unknown>,
+  ) => {
     const client = await connect()
-    const query = queryOn(client, where)
-    let sound = true
+    const query = createQuery(client, displayName)
+    let isUsable = true
     try {
       return await work(query)
     } catch (error) {
-      sound =
-        isConnectionSound(error) &&
-        (await undo(query).then(
+      isUsable =
+        isConnectionUsable(error) &&
+        (await rollback(query).then(
           () => true,
           () => false,
         ))
       throw error
     } finally {
-      client.release(!sound)
+      client.release(!isUsable)
     }
   }
   return {
-    where,
+    displayName,
     query: (text, values) =>
-      on(
+      withConnection(
         query => query(text, values),
         async () => undefined,
       ),
     transaction: work =>
-      on(
+      withConnection(
         async query => {
           await query('BEGIN')
           const value = await work(query)
@@ -102,39 +105,39 @@ export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolSetting
 const BIGINT = 20
 const TEXT = 25
 
-const types: pg.CustomTypesConfig = {
+const typeParsers: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === BIGINT) return Number
-    if (oid === TEXT) return fromStored
+    if (oid === TEXT) return unescapeNul
     return pg.types.getTypeParser(oid, format as 'text')
   }) as pg.CustomTypesConfig['getTypeParser'],
 }
 
 /** Statements of this process by their text; a named one is planned once for each connection. */
-const names = new Map<string, string>()
+const statementNames = new Map<string, string>()
 
-function nameFor(text: string): string {
-  const name = names.get(text) ?? `lares_${names.size}`
-  names.set(text, name)
+function statementName(text: string): string {
+  const name = statementNames.get(text) ?? `lares_${statementNames.size}`
+  statementNames.set(text, name)
   return name
 }
 
-function queryOn(client: pg.ClientBase, where: string): Query {
+function createQuery(client: pg.ClientBase, displayName: string): Query {
   return async <Row extends object>(text: string, values?: unknown[]) => {
-    const statement = values ? { name: nameFor(text), text, values: values.map(stored) } : text
+    const statement = values ? { name: statementName(text), text, values: values.map(escapeText) } : text
     const { rows } = await client.query<Row>(statement).catch(error => {
-      throw databaseError(error, where)
+      throw toDatabaseError(error, displayName)
     })
     return rows
   }
 }
 
-const stored = (value: unknown): unknown => {
-  if (typeof value === 'string') return toStored(value)
-  return Array.isArray(value) ? value.map(stored) : value
+const escapeText = (value: unknown): unknown => {
+  if (typeof value === 'string') return escapeNul(value)
+  return Array.isArray(value) ? value.map(escapeText) : value
 }
 
-function nameOf(url: string): string {
+function displayNameOf(url: string): string {
   const { hostname, port, pathname } = new URL(url)
   return `the database ${hostname}:${port || 5432}${pathname}`
 }

@@ -5,28 +5,28 @@ import { LaresError } from '../errors.ts'
  * Classes of SQLSTATE that speak of the server and not of the statement: connection, transaction rolled back, resources
  * (a full disk), operator (shutdown, statement timeout), system. https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const SERVER_TROUBLE = /^(08|28|3D|40|53|57|58|F0|XX)|^(25006|55P03)$/
+const SERVER_ERROR = /^(08|28|3D|40|53|57|58|F0|XX)|^(25006|55P03)$/
 
 /** Data that the types refuse, and ids longer than an index takes. */
-const WRONG_DATA = /^(22|54)/
+const DATA_ERROR = /^(22|54)/
 
 /** What was thrown by a statement or by connecting, as an error of Lares. `where` names the database without its password. */
-export function databaseError(thrown: unknown, where: string): unknown {
+export function toDatabaseError(thrown: unknown, displayName: string): unknown {
   if (thrown instanceof LaresError) return thrown
   const { message } = thrown as Error
   const code = thrown instanceof pg.DatabaseError ? thrown.code : undefined
-  if (code === undefined || SERVER_TROUBLE.test(code))
+  if (code === undefined || SERVER_ERROR.test(code))
     return new LaresError(
       'unavailable',
-      `${where} cannot be used: ${message || (thrown as { code?: string }).code}`,
+      `${displayName} cannot be used: ${message || (thrown as { code?: string }).code}`,
       { cause: thrown },
     )
-  if (WRONG_DATA.test(code)) return new LaresError('invalid_request', message, { cause: thrown })
+  if (DATA_ERROR.test(code)) return new LaresError('invalid_request', message, { cause: thrown })
   return thrown
 }
 
 /** Whether the connection on which this was thrown can be used again. */
-export function isConnectionSound(error: unknown): boolean {
+export function isConnectionUsable(error: unknown): boolean {
   if (!(error instanceof LaresError) || error.code !== 'unavailable') return true
   return error.cause instanceof pg.DatabaseError && !CONNECTION_LOST.test(error.cause.code ?? '')
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { groupCommit, openDatabase } from './database.ts'
+import { createGroupCommit, openDatabase } from './database.ts'
 
 const TABLE = 'CREATE TABLE lines (text TEXT NOT NULL)'
 
@@ -30,7 +30,7 @@ const lines = (from = database) =>
     .map(row => row.text)
 
 test('all work of one turn is one transaction, and each call gets its own result', async () => {
-  const commits = groupCommit(database)
+  const commits = createGroupCommit(database)
   const calls = ['a', 'b', 'c'].map(text => commits.run(insert(text)))
   expect(lines()).toEqual([])
   expect(await Promise.all(calls)).toEqual([1, 2, 3])
@@ -38,7 +38,7 @@ test('all work of one turn is one transaction, and each call gets its own result
 })
 
 test('one work that fails undoes itself alone, whatever it did before', async () => {
-  const commits = groupCommit(database)
+  const commits = createGroupCommit(database)
   const calls = [
     commits.run(insert('a')),
     commits.run(() => {
@@ -58,7 +58,7 @@ test('one work that fails undoes itself alone, whatever it did before', async ()
 })
 
 test('what has resolved is on the disk: a copy of the files at that moment has it', async () => {
-  const commits = groupCommit(database)
+  const commits = createGroupCommit(database)
   for (let round = 0; round < 20; round++) {
     await Promise.all([commits.run(insert(`a${round}`)), commits.run(insert(`b${round}`))])
     const copy = join(folder, `copy-${round}`)
@@ -71,7 +71,7 @@ test('what has resolved is on the disk: a copy of the files at that moment has i
 })
 
 test('a full disk is told as unavailable, the small still fits, and it goes on when there is room', async () => {
-  const commits = groupCommit(database)
+  const commits = createGroupCommit(database)
   await commits.run(insert('before'))
   const { page_count } = database.prepare('PRAGMA page_count').get() as { page_count: number }
   database.exec(`PRAGMA max_page_count = ${page_count + 2}`)
@@ -86,7 +86,7 @@ test('a full disk is told as unavailable, the small still fits, and it goes on w
 
 test('a file that can only be read is told as unavailable for every call', async () => {
   database.exec('PRAGMA query_only = ON')
-  const commits = groupCommit(database)
+  const commits = createGroupCommit(database)
   const results = await Promise.allSettled([commits.run(insert('a')), commits.run(insert('b'))])
   for (const result of results)
     expect(result).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
@@ -96,7 +96,7 @@ test('a file that can only be read is told as unavailable for every call', async
 })
 
 test('a closed database is told as unavailable', async () => {
-  const commits = groupCommit(database)
+  const commits = createGroupCommit(database)
   database.close()
   await expect(commits.run(() => undefined)).rejects.toMatchObject({ code: 'unavailable' })
 })

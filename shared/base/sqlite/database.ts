@@ -52,31 +52,31 @@ export type GroupCommit = {
   run<T>(work: () => T): Promise<T>
 }
 
-type Waiting = { work: () => unknown; resolve: (value: never) => void; reject: (error: unknown) => void }
+type PendingWork = { work: () => unknown; resolve: (value: never) => void; reject: (error: unknown) => void }
 
-export function groupCommit(database: DatabaseSync): GroupCommit {
-  let waiting: Waiting[] = []
+export function createGroupCommit(database: DatabaseSync): GroupCommit {
+  let pending: PendingWork[] = []
   const flush = () => {
-    const group = waiting
-    waiting = []
+    const group = pending
+    pending = []
     try {
-      commitTogether(database, group)
+      commitGroup(database, group)
     } catch (cause) {
       rollBack(database)
-      const error = unavailable(cause)
+      const error = unavailableError(cause)
       for (const { reject } of group) reject(error)
     }
   }
   return {
     run(work) {
       return new Promise((resolve, reject) => {
-        if (waiting.push({ work, resolve, reject }) === 1) setImmediate(flush)
+        if (pending.push({ work, resolve, reject }) === 1) setImmediate(flush)
       })
     },
   }
 }
 
-function commitTogether(database: DatabaseSync, group: Waiting[]): void {
+function commitGroup(database: DatabaseSync, group: PendingWork[]): void {
   const settle: (() => void)[] = []
   database.exec('BEGIN IMMEDIATE')
   for (const { work, resolve, reject } of group) {
@@ -88,7 +88,7 @@ function commitTogether(database: DatabaseSync, group: Waiting[]): void {
       // SQLite itself has undone all of it, as it may when the disk is full.
       if (!database.isTransaction) throw error
       database.exec('ROLLBACK TO work')
-      settle.push(() => reject(isDiskTrouble(error) ? unavailable(error) : error))
+      settle.push(() => reject(isDiskError(error) ? unavailableError(error) : error))
     }
     database.exec('RELEASE work')
   }
@@ -101,12 +101,12 @@ function rollBack(database: DatabaseSync): void {
   try {
     if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
   } catch (error) {
-    if (!isDiskTrouble(error)) throw error
+    if (!isDiskError(error)) throw error
   }
 }
 
 /** Primary result codes that speak of the file and not of the statement: https://sqlite.org/rescode.html */
-const DISK_TROUBLE = {
+const DISK_ERROR_CODES = {
   BUSY: 5,
   LOCKED: 6,
   NOMEM: 7,
@@ -117,10 +117,10 @@ const DISK_TROUBLE = {
   CANTOPEN: 14,
 }
 
-function isDiskTrouble(error: unknown): boolean {
+function isDiskError(error: unknown): boolean {
   const { errcode } = error as { errcode?: number }
-  return errcode !== undefined && Object.values(DISK_TROUBLE).includes(errcode & 0xff)
+  return errcode !== undefined && Object.values(DISK_ERROR_CODES).includes(errcode & 0xff)
 }
 
-const unavailable = (cause: unknown) =>
+const unavailableError = (cause: unknown) =>
   new LaresError('unavailable', `the database cannot be written: ${(cause as Error).message}`, { cause })

@@ -1,7 +1,7 @@
 import { type ErrorCode, LaresError } from '../../base/errors.ts'
 
 /** Kafka's names of errors (protocol guide, "Error Codes") that say more than that something did not work just now. */
-const codes: Record<string, ErrorCode> = {
+const errorCodes: Record<string, ErrorCode> = {
   UNKNOWN_TOPIC_OR_PARTITION: 'not_found',
   UNKNOWN_TOPIC_ID: 'not_found',
   INVALID_TOPIC_EXCEPTION: 'not_found',
@@ -14,18 +14,18 @@ const codes: Record<string, ErrorCode> = {
 }
 
 /** What a client threw, as an error of the port; `name` is Kafka's name of it, if it has one. */
-export function kafkaError(doing: string, name: string | undefined, cause: unknown): LaresError {
+export function kafkaError(problem: string, name: string | undefined, cause: unknown): LaresError {
   if (cause instanceof LaresError) return cause
-  const reason = cause instanceof Error ? innermost(cause).message : String(cause)
-  const code = codes[name ?? ''] ?? 'unavailable'
-  return new LaresError(code, `Kafka: ${doing}: ${name === undefined ? reason : `${reason} (${name})`}`, {
+  const reason = cause instanceof Error ? rootCause(cause).message : String(cause)
+  const code = errorCodes[name ?? ''] ?? 'unavailable'
+  return new LaresError(code, `Kafka: ${problem}: ${name === undefined ? reason : `${reason} (${name})`}`, {
     cause,
   })
 }
 
 /** Clients wrap; what happened is said inside. */
-function innermost(error: Error): Error {
+function rootCause(error: Error): Error {
   const { errors, cause } = error as Error & { errors?: unknown[]; cause?: unknown }
   const inner = errors?.at(-1) ?? cause
-  return inner instanceof Error ? innermost(inner) : error
+  return inner instanceof Error ? rootCause(inner) : error
 }

@@ -1,6 +1,6 @@
 import { LaresError } from '../../base/errors.ts'
-import type { Log } from '../../base/log.ts'
-import { noLog } from '../../base/log.ts'
+import type { Logger } from '../../base/log.ts'
+import { silentLogger } from '../../base/log.ts'
 import {
   type Bus,
   DEFAULT_PARTITIONS,
@@ -10,17 +10,17 @@ import {
   type SubscribeOptions,
   type TailOptions,
 } from '../bus.ts'
-import { KAFKA_SETTINGS, type KafkaClient, type KafkaSettings } from './client.ts'
-import { openPublishing, unknownTopic } from './publisher.ts'
-import { readStored } from './topic-reader.ts'
-import { openTopics } from './topics.ts'
+import { DEFAULT_KAFKA_SETTINGS, type KafkaClient, type KafkaSettings } from './client.ts'
+import { openPublisher, unknownTopicError } from './publisher.ts'
+import { readRecords } from './topic-reader.ts'
+import { openTopicRegistry } from './topics.ts'
 
 export type KafkaBusOptions = {
   brokers: string[]
   /** The library that speaks to Kafka; docs/decisions.md says why the default is the default. */
   client?: 'platformatic' | 'kafkajs' | undefined
   partitions?: number
-  log?: Log
+  log?: Logger
   settings?: Partial<Omit<KafkaSettings, 'brokers'>>
 }
 
@@ -29,37 +29,37 @@ export type KafkaBusOptions = {
  * Errors: those of the port, and `invalid_config` when a topic has another number of partitions.
  */
 export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
-  const { brokers, log = noLog, partitions = DEFAULT_PARTITIONS } = options
+  const { brokers, log = silentLogger, partitions = DEFAULT_PARTITIONS } = options
   const client = await openClient(options.client ?? 'platformatic', {
-    ...KAFKA_SETTINGS,
+    ...DEFAULT_KAFKA_SETTINGS,
     ...options.settings,
     brokers,
   })
-  const topics = openTopics(client, partitions)
-  const publishing = openPublishing(client, topics)
-  const open = new Set<() => Promise<void>>()
+  const topics = openTopicRegistry(client, partitions)
+  const publisher = openPublisher(client, topics)
+  const openResources = new Set<() => Promise<void>>()
   let closed = false
 
   const requireOpen = (): void => {
-    if (closed) throw isClosed(brokers)
+    if (closed) throw closedError(brokers)
   }
   const requireTopic = async (topic: string): Promise<number> => {
     const count = (await topics.partitions([topic])).get(topic)
-    if (count === undefined) throw unknownTopic(topic)
+    if (count === undefined) throw unknownTopicError(topic)
     return count
   }
   /** Closes once, and with the bus. */
-  const closing = (close: () => Promise<void>): (() => Promise<void>) => {
+  const registerClose = (close: () => Promise<void>): (() => Promise<void>) => {
     let done: Promise<void> | undefined
-    const once = () => {
-      open.delete(once)
+    const closeOnce = () => {
+      openResources.delete(closeOnce)
       done ??= close()
       return done
     }
-    open.add(once)
-    return once
+    openResources.add(closeOnce)
+    return closeOnce
   }
-  const reporter =
+  const errorReporter =
     (report: ((error: unknown) => void) | undefined) =>
     (error: unknown): void => {
       if (closed) return
@@ -69,20 +69,20 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
 
   async function subscribe(options: SubscribeOptions) {
     const { group, onRecords, onRevoked = () => undefined } = options
-    const report = reporter(options.onError)
+    const report = errorReporter(options.onError)
     const settled = Promise.withResolvers<void>()
     const onError = (error: unknown) => {
       settled.resolve()
       report(error)
     }
-    const member = client.join({ group, onRecords, onRevoked, onError, onJoined: settled.resolve })
+    const member = client.joinGroup({ group, onRecords, onRevoked, onError, onJoined: settled.resolve })
     let isJoining = false
     const add = async (found: string[]) => {
       isJoining = true
-      member.add(found)
+      member.addTopics(found)
     }
     const watch = topics.watch(options.topics, add, onError)
-    const close = closing(async () => {
+    const close = registerClose(async () => {
       settled.resolve()
       watch.close()
       await member.close()
@@ -93,31 +93,31 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
   }
 
   async function tail(options: TailOptions) {
-    const onError = reporter(options.onError)
-    const follower = client.follow({ onRecords: options.onRecords, onError })
+    const onError = errorReporter(options.onError)
+    const consumer = client.openStandaloneConsumer({ onRecords: options.onRecords, onError })
     const started = Promise.withResolvers<void>()
     let isStarted = false
     const watch = topics.watch(
       options.topics,
       async found => {
         // What is created after the tail has started is new from its first record on.
-        const positions = await positionsOf(found, isStarted ? 'earliest' : 'latest')
-        follower.add(positions)
+        const positions = await resolvePositions(found, isStarted ? 'earliest' : 'latest')
+        consumer.assign(positions)
       },
       onError,
     )
-    const close = closing(async () => {
+    const close = registerClose(async () => {
       watch.close()
-      started.reject(isClosed(brokers))
-      await follower.close()
+      started.reject(closedError(brokers))
+      await consumer.close()
     })
     await Promise.race([watch.reached, started.promise])
     isStarted = true
     return { close }
   }
 
-  async function positionsOf(names: string[], at: ResetTarget): Promise<Position[]> {
-    const lists = await Promise.all(names.map(async topic => targetsOf(client, topic, at)))
+  async function resolvePositions(names: string[], at: ResetTarget): Promise<Position[]> {
+    const lists = await Promise.all(names.map(async topic => resolveOffsets(client, topic, at)))
     return lists.flat()
   }
 
@@ -125,9 +125,9 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     const count = (await topics.partitions([topic])).get(topic)
     if (count === undefined) return []
     const [committed, starts, ends] = await Promise.all([
-      client.committed(group, topic, count),
-      client.offsets(topic, 'earliest'),
-      client.offsets(topic, 'latest'),
+      client.committedOffsets(group, topic, count),
+      client.listOffsets(topic, 'earliest'),
+      client.listOffsets(topic, 'latest'),
     ])
     return ends.map((end, partition) => {
       const at = committed[partition] ?? null
@@ -143,7 +143,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     },
     async publish(messages) {
       requireOpen()
-      await publishing.publish(messages)
+      await publisher.publish(messages)
     },
     async subscribe(options) {
       requireOpen()
@@ -156,15 +156,15 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     async read(topic, options = {}) {
       requireOpen()
       const count = (await topics.partitions([topic])).get(topic)
-      return count === undefined ? [] : await readStored(client, topic, options)
+      return count === undefined ? [] : await readRecords(client, topic, options)
     },
     async reset(group, topic, to, partitions) {
       requireOpen()
       await requireTopic(topic)
-      if (await client.hasMembers(group)) throw hasMembers(group)
-      const targets = await targetsOf(client, topic, to)
+      if (await client.hasMembers(group)) throw groupBusyError(group)
+      const targets = await resolveOffsets(client, topic, to)
       const chosen = targets.filter(({ partition }) => partitions?.includes(partition) ?? true)
-      await client.setCommitted(group, chosen)
+      await client.alterGroupOffsets(group, chosen)
     },
     async lag(group, names) {
       requireOpen()
@@ -177,24 +177,24 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     async close() {
       if (closed) return
       closed = true
-      publishing.close(isClosed(brokers))
-      await Promise.all([...open].map(close => close()))
+      publisher.close(closedError(brokers))
+      await Promise.all([...openResources].map(close => close()))
       await client.close()
     },
   }
 }
 
 async function openClient(name: 'platformatic' | 'kafkajs', settings: KafkaSettings): Promise<KafkaClient> {
-  if (name === 'kafkajs') return (await import('./kafkajs.ts')).openKafkajs(settings)
-  return (await import('./platformatic.ts')).openPlatformatic(settings)
+  if (name === 'kafkajs') return (await import('./kafkajs.ts')).openKafkajsClient(settings)
+  return (await import('./platformatic.ts')).openPlatformaticClient(settings)
 }
 
-async function targetsOf(client: KafkaClient, topic: string, to: ResetTarget): Promise<Position[]> {
+async function resolveOffsets(client: KafkaClient, topic: string, to: ResetTarget): Promise<Position[]> {
   const at = typeof to === 'object' && 'offset' in to ? 'latest' : to
-  const offsets = await client.offsets(topic, at)
+  const offsets = await client.listOffsets(topic, at)
   if (typeof to !== 'object' || !('offset' in to))
     return offsets.map((offset, partition) => ({ topic, partition, offset }))
-  const starts = await client.offsets(topic, 'earliest')
+  const starts = await client.listOffsets(topic, 'earliest')
   return offsets.map((end, partition) => ({
     topic,
     partition,
@@ -202,8 +202,8 @@ async function targetsOf(client: KafkaClient, topic: string, to: ResetTarget): P
   }))
 }
 
-const isClosed = (brokers: string[]): LaresError =>
+const closedError = (brokers: string[]): LaresError =>
   new LaresError('unavailable', `the log on ${brokers.join(', ')} is closed`)
 
-const hasMembers = (group: string): LaresError =>
+const groupBusyError = (group: string): LaresError =>
   new LaresError('busy', `the group "${group}" has members: close them before it is moved`)

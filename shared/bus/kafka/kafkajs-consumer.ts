@@ -6,9 +6,9 @@ import {
   type PartitionAssigner,
 } from 'kafkajs'
 import type { BusRecord, TopicPartition } from '../bus.ts'
-import { type KafkaSettings, MAX_FETCH_BYTES, MAX_FETCH_PARTITION_BYTES, RETRY_MS } from './client.ts'
+import { type KafkaSettings, MAX_FETCH_BYTES, MAX_FETCH_PARTITION_BYTES, RETRY_DELAY_MS } from './client.ts'
 import { kafkajsError } from './kafkajs-errors.ts'
-import { share } from './partition-assignment.ts'
+import { assignPartitions } from './partition-assignment.ts'
 
 export type ConsumerOptions = {
   group: string
@@ -16,7 +16,7 @@ export type ConsumerOptions = {
   /** What this member has now; called whenever the group was shared anew. */
   onAssigned(partitions: TopicPartition[], memberId: string): void
   /** False leaves the records where they are: they come again when they are wanted. */
-  wants(partition: TopicPartition): boolean
+  shouldDeliver(partition: TopicPartition): boolean
   onError(error: unknown): void
 }
 
@@ -25,21 +25,21 @@ export function openConsumer(kafka: Kafka, settings: KafkaSettings, options: Con
   const consumer = kafka.consumer({
     groupId: options.group,
     sessionTimeout: settings.sessionTimeoutMs,
-    heartbeatInterval: settings.heartbeatEveryMs,
+    heartbeatInterval: settings.heartbeatIntervalMs,
     rebalanceTimeout: settings.rebalanceTimeoutMs,
-    maxWaitTimeInMs: settings.maxWaitMs,
+    maxWaitTimeInMs: settings.fetchMaxWaitMs,
     maxBytes: MAX_FETCH_BYTES,
     maxBytesPerPartition: MAX_FETCH_PARTITION_BYTES,
     allowAutoTopicCreation: false,
-    partitionAssigners: [assignSharing],
-    retry: { retries: 3, initialRetryTime: RETRY_MS, restartOnFailure: async () => false },
+    partitionAssigners: [laresAssigner],
+    retry: { retries: 3, initialRetryTime: RETRY_DELAY_MS, restartOnFailure: async () => false },
   })
   const topics = new Set<string>()
   let running: Promise<void> = Promise.resolve()
   let closed = false
-  let retry: NodeJS.Timeout | undefined
+  let retryTimer: NodeJS.Timeout | undefined
 
-  const run = async (): Promise<void> => {
+  const startConsumer = async (): Promise<void> => {
     if (closed) return
     try {
       await consumer.stop()
@@ -53,23 +53,23 @@ export function openConsumer(kafka: Kafka, settings: KafkaSettings, options: Con
         eachBatch,
       })
     } catch (error) {
-      later(error)
+      scheduleRetry(error)
     }
   }
-  const start = (): void => {
-    running = running.then(run)
+  const restart = (): void => {
+    running = running.then(startConsumer)
   }
-  const later = (error: unknown): void => {
-    if (closed || retry !== undefined) return
+  const scheduleRetry = (error: unknown): void => {
+    if (closed || retryTimer !== undefined) return
     options.onError(kafkajsError(`"${options.group}" cannot read`, error))
-    retry = setTimeout(() => {
-      retry = undefined
-      start()
-    }, RETRY_MS)
+    retryTimer = setTimeout(() => {
+      retryTimer = undefined
+      restart()
+    }, RETRY_DELAY_MS)
   }
   const eachBatch = async ({ batch, resolveOffset }: EachBatchPayload): Promise<void> => {
     const { topic, partition } = batch
-    if (closed || !options.wants({ topic, partition })) return
+    if (closed || !options.shouldDeliver({ topic, partition })) return
     const records = batch.messages.map(message => ({
       topic,
       partition,
@@ -92,18 +92,18 @@ export function openConsumer(kafka: Kafka, settings: KafkaSettings, options: Con
       memberId,
     ),
   )
-  consumer.on(consumer.events.CRASH, ({ payload: { error } }) => later(error))
+  consumer.on(consumer.events.CRASH, ({ payload: { error } }) => scheduleRetry(error))
 
   return {
     consumer,
     add(added: string[]): void {
       const before = topics.size
       for (const topic of added) topics.add(topic)
-      if (topics.size > before) start()
+      if (topics.size > before) restart()
     },
     async close(): Promise<void> {
       closed = true
-      clearTimeout(retry)
+      clearTimeout(retryTimer)
       await running
       await consumer.disconnect().catch(options.onError)
     },
@@ -114,7 +114,7 @@ export const toTopicPartitions = (partitions: TopicPartition[]) =>
   partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }))
 
 /** kafkajs refuses this of a consumer that is not running just then. */
-export function whileRunning(consumer: Consumer, work: (consumer: Consumer) => void): void {
+export function ifRunning(consumer: Consumer, work: (consumer: Consumer) => void): void {
   try {
     work(consumer)
   } catch {
@@ -123,7 +123,7 @@ export function whileRunning(consumer: Consumer, work: (consumer: Consumer) => v
 }
 
 /** By the eager protocol: kafkajs knows no other. Who had what is not known, so it is the same for the same members. */
-const assignSharing: PartitionAssigner = ({ cluster }) => ({
+const laresAssigner: PartitionAssigner = ({ cluster }) => ({
   name: 'LaresSharing',
   version: 0,
   async assign({ members, topics }) {
@@ -135,7 +135,7 @@ const assignSharing: PartitionAssigner = ({ cluster }) => ({
       topics: AssignerProtocol.MemberMetadata.decode(memberMetadata)?.topics ?? [],
       owned: [],
     }))
-    return [...share(known, counts)].map(([memberId, partitions]) => ({
+    return [...assignPartitions(known, counts)].map(([memberId, partitions]) => ({
       memberId,
       memberAssignment: AssignerProtocol.MemberAssignment.encode({
         version: 0,

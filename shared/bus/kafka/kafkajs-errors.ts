@@ -2,7 +2,7 @@ import type { LaresError } from '../../base/errors.ts'
 import { kafkaError } from './errors.ts'
 
 /** Kafka's name of the protocol error in what kafkajs threw. */
-export function failureNameOf(error: unknown): string | undefined {
+export function kafkaErrorName(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const {
     type,
@@ -11,11 +11,11 @@ export function failureNameOf(error: unknown): string | undefined {
   } = error as Error & { type?: unknown; errors?: unknown[]; cause?: unknown }
   if (typeof type === 'string') return type
   for (const inner of [...errors, cause]) {
-    const name = failureNameOf(inner)
+    const name = kafkaErrorName(inner)
     if (name !== undefined) return name
   }
   return undefined
 }
 
-export const kafkajsError = (doing: string, cause: unknown): LaresError =>
-  kafkaError(doing, failureNameOf(cause), cause)
+export const kafkajsError = (problem: string, cause: unknown): LaresError =>
+  kafkaError(problem, kafkaErrorName(cause), cause)

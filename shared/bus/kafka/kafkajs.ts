@@ -1,13 +1,13 @@
 import { Kafka, logLevel } from 'kafkajs'
 import type { Position } from '../bus.ts'
-import { CLIENT_ID, type KafkaClient, type KafkaSettings, type PlacedMessage } from './client.ts'
-import { failureNameOf, kafkajsError } from './kafkajs-errors.ts'
-import { follow, joinGroup } from './kafkajs-reader.ts'
+import { CLIENT_ID, type KafkaClient, type KafkaSettings, type PartitionedMessage } from './client.ts'
+import { kafkaErrorName, kafkajsError } from './kafkajs-errors.ts'
+import { joinGroup, openStandaloneConsumer } from './kafkajs-reader.ts'
 
-const ALL_IN_SYNC = -1
+const ACKS_ALL = -1
 
 /** Kafka through kafkajs. */
-export function openKafkajs(settings: KafkaSettings): KafkaClient {
+export function openKafkajsClient(settings: KafkaSettings): KafkaClient {
   const kafka = new Kafka({
     clientId: CLIENT_ID,
     brokers: settings.brokers,
@@ -20,39 +20,39 @@ export function openKafkajs(settings: KafkaSettings): KafkaClient {
   const admin = kafka.admin({ retry: { retries: 0 } })
   const producer = kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 0 } })
 
-  const as = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
+  const withKafkaErrors = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (error) {
       throw kafkajsError(doing, error)
     }
   }
-  const administer = <T>(doing: string, work: () => Promise<T>): Promise<T> =>
-    as(doing, async () => {
+  const withAdmin = <T>(doing: string, work: () => Promise<T>): Promise<T> =>
+    withKafkaErrors(doing, async () => {
       await admin.connect()
       return await work()
     })
-  const describe = async (topic: string) => {
+  const fetchPartitions = async (topic: string) => {
     try {
       return (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions
     } catch (error) {
-      if (failureNameOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
+      if (kafkaErrorName(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
       throw error
     }
   }
 
   return {
-    partitions: topics =>
-      administer('topics cannot be read', async () => {
+    partitionCounts: topics =>
+      withAdmin('topics cannot be read', async () => {
         const counts = new Map<string, number>()
         for (const topic of topics) {
-          const partitions = await describe(topic)
+          const partitions = await fetchPartitions(topic)
           if (partitions !== undefined) counts.set(topic, partitions.length)
         }
         return counts
       }),
     createTopics: (topics, partitions) =>
-      administer('topics cannot be created', async () => {
+      withAdmin('topics cannot be created', async () => {
         await admin.createTopics({
           topics: topics.map(({ name, retentionMs }) => ({
             topic: name,
@@ -66,10 +66,10 @@ export function openKafkajs(settings: KafkaSettings): KafkaClient {
         })
       }),
     produce: messages =>
-      as('records cannot be written', async () => {
+      withKafkaErrors('records cannot be written', async () => {
         await producer.connect()
         await producer.sendBatch({
-          acks: ALL_IN_SYNC,
+          acks: ACKS_ALL,
           timeout: settings.requestTimeoutMs,
           topicMessages: [...Map.groupBy(messages, ({ topic }) => topic)].map(([topic, list]) => ({
             topic,
@@ -77,8 +77,8 @@ export function openKafkajs(settings: KafkaSettings): KafkaClient {
           })),
         })
       }),
-    offsets: (topic, at) =>
-      administer('offsets cannot be read', async () => {
+    listOffsets: (topic, at) =>
+      withAdmin('offsets cannot be read', async () => {
         const listed =
           typeof at === 'string'
             ? (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
@@ -88,8 +88,8 @@ export function openKafkajs(settings: KafkaSettings): KafkaClient {
             : await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, Math.ceil(at.timeMs)))
         return listed.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset))
       }),
-    committed: (group, topic, partitions) =>
-      administer('positions cannot be read', async () => {
+    committedOffsets: (group, topic, partitions) =>
+      withAdmin('positions cannot be read', async () => {
         const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
         const known = new Map(
           found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]) ?? [],
@@ -99,26 +99,26 @@ export function openKafkajs(settings: KafkaSettings): KafkaClient {
           return offset < 0 ? null : offset
         })
       }),
-    setCommitted: (group, positions) =>
-      administer(`the group "${group}" cannot be moved`, async () => {
+    alterGroupOffsets: (group, positions) =>
+      withAdmin(`the group "${group}" cannot be moved`, async () => {
         for (const [topic, list] of Map.groupBy(positions, position => position.topic))
           await admin.setOffsets({ groupId: group, topic, partitions: list.map(toOffset) })
       }),
     hasMembers: group =>
-      administer(`the group "${group}" cannot be read`, async () => {
+      withAdmin(`the group "${group}" cannot be read`, async () => {
         const { groups } = await admin.describeGroups([group]).catch(error => {
-          if (failureNameOf(error) === 'GROUP_ID_NOT_FOUND') return { groups: [] }
+          if (kafkaErrorName(error) === 'GROUP_ID_NOT_FOUND') return { groups: [] }
           throw error
         })
         return groups.some(({ members }) => members.length > 0)
       }),
-    join: options => joinGroup(kafka, settings, options),
-    follow: options => follow(kafka, settings, options),
+    joinGroup: options => joinGroup(kafka, settings, options),
+    openStandaloneConsumer: options => openStandaloneConsumer(kafka, settings, options),
     check: topics =>
-      administer('it cannot be reached', async () => {
+      withAdmin('it cannot be reached', async () => {
         await admin.describeCluster()
         for (const topic of topics)
-          if ((await describe(topic))?.some(({ leader }) => leader < 0))
+          if ((await fetchPartitions(topic))?.some(({ leader }) => leader < 0))
             throw new Error(`the topic "${topic}" has a partition without a leader`)
       }),
     async close() {
@@ -127,7 +127,7 @@ export function openKafkajs(settings: KafkaSettings): KafkaClient {
   }
 }
 
-const toMessage = ({ partition, key, headers, value }: PlacedMessage) => ({
+const toMessage = ({ partition, key, headers, value }: PartitionedMessage) => ({
   partition,
   key: Buffer.from(key),
   headers,

@@ -2,18 +2,18 @@ import type { LaresError } from '../../base/errors.ts'
 import { kafkaError } from './errors.ts'
 
 /** Kafka's name of the first protocol error that is found in what the library threw. */
-export function failureNameOf(error: unknown): string | undefined {
+export function kafkaErrorName(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const { apiId, errors = [], cause } = error as Error & { apiId?: string; errors?: unknown[] }
   if (apiId !== undefined) return apiId
   // The library's metadata has an error without Kafka's name for this one.
   if (/^Unknown topic /.test(error.message)) return 'UNKNOWN_TOPIC_OR_PARTITION'
   for (const inner of [...errors, cause]) {
-    const name = failureNameOf(inner)
+    const name = kafkaErrorName(inner)
     if (name !== undefined) return name
   }
   return undefined
 }
 
-export const platformaticError = (doing: string, cause: unknown): LaresError =>
-  kafkaError(doing, failureNameOf(cause), cause)
+export const platformaticError = (problem: string, cause: unknown): LaresError =>
+  kafkaError(problem, kafkaErrorName(cause), cause)

@@ -1,13 +1,13 @@
 import type { Consumer } from '@platformatic/kafka'
 import { expect, test, vi } from 'vitest'
-import { KAFKA_SETTINGS } from './client.ts'
-import { openFetching } from './platformatic-fetcher.ts'
+import { DEFAULT_KAFKA_SETTINGS } from './client.ts'
+import { openFetcher } from './platformatic-fetcher.ts'
 
 const ID = '01a2201f-be6d-7486-87b8-4162d5a13a34'
 
 /** A broker that answers a fetch when the test says so, with all that it has from the place that was asked for. */
-function consumerOf(offsets: number[]) {
-  const asked: { from: number; answer(): void }[] = []
+function fakeConsumer(offsets: number[]) {
+  const fetches: { from: number; answer(): void }[] = []
   const consumer = {
     topics: { current: ['messages'] },
     clearMetadata: () => undefined,
@@ -19,10 +19,10 @@ function consumerOf(offsets: number[]) {
           const records = offsets.filter(offset => offset >= from).map(batchOf)
           resolve({ responses: [{ topicId: ID, partitions: [{ partitionIndex: 0, records }] }] })
         }
-        asked.push({ from, answer })
+        fetches.push({ from, answer })
       }),
   }
-  return { asked, consumer: consumer as unknown as Consumer }
+  return { asked: fetches, consumer: consumer as unknown as Consumer }
 }
 
 const batchOf = (offset: number) => ({
@@ -38,11 +38,11 @@ const PARTITION = { topic: 'messages', partition: 0 }
 
 test('a partition that was lost and comes back is read from its new place, whatever was under way', async () => {
   const offsets = [3, 4]
-  const { asked, consumer } = consumerOf(offsets)
+  const { asked, consumer } = fakeConsumer(offsets)
   const read: number[] = []
-  const fetching = openFetching(
+  const fetching = openFetcher(
     consumer,
-    { ...KAFKA_SETTINGS, brokers: [] },
+    { ...DEFAULT_KAFKA_SETTINGS, brokers: [] },
     {
       onRecords: records => read.push(...records.map(({ offset }) => offset)),
       onError: error => expect.unreachable(String(error)),

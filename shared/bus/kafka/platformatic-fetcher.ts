@@ -3,14 +3,14 @@ import { ConnectionPool } from '@platformatic/kafka'
 import type { BusRecord, Position, TopicPartition } from '../bus.ts'
 import {
   CLIENT_ID,
-  type FollowOptions,
-  idOf,
+  type ConsumerCallbacks,
   type KafkaSettings,
   MAX_FETCH_BYTES,
   MAX_FETCH_PARTITION_BYTES,
-  RETRY_MS,
+  RETRY_DELAY_MS,
+  topicPartitionId,
 } from './client.ts'
-import { failureNameOf, platformaticError } from './platformatic-errors.ts'
+import { kafkaErrorName, platformaticError } from './platformatic-errors.ts'
 
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 type Cursor = TopicPartition & { next: bigint; paused: boolean }
@@ -24,50 +24,50 @@ const CONTROL = 1 << 5
  * a connection's requests in turn, and a heartbeat must not wait behind a fetch that waits for records.
  * The library's own stream can pause only all partitions together, and keeps positions of partitions that were lost.
  */
-export function openFetching(consumer: Consumer, settings: KafkaSettings, options: FollowOptions) {
-  const { connectTimeoutMs, requestTimeoutMs, maxWaitMs } = settings
+export function openFetcher(consumer: Consumer, settings: KafkaSettings, options: ConsumerCallbacks) {
+  const { connectTimeoutMs, requestTimeoutMs, fetchMaxWaitMs } = settings
   const cursors = new Map<string, Cursor>()
-  const busy = new Set<number>()
+  const busyNodes = new Set<number>()
   const pool = new ConnectionPool(CLIENT_ID, {
     connectTimeout: connectTimeoutMs,
-    requestTimeout: requestTimeoutMs + maxWaitMs,
+    requestTimeout: requestTimeoutMs + fetchMaxWaitMs,
   })
-  let looking = false
+  let isStarting = false
   let closed = false
-  let retry: NodeJS.Timeout | undefined
+  let retryTimer: NodeJS.Timeout | undefined
 
   const wanted = (): Cursor[] => [...cursors.values()].filter(({ paused }) => !paused)
   /** Starts a fetch at each broker that has a partition to read and no fetch under way. */
-  const look = async (): Promise<void> => {
-    if (closed || looking || retry !== undefined) return
+  const startFetches = async (): Promise<void> => {
+    if (closed || isStarting || retryTimer !== undefined) return
     if (wanted().length === 0) return
-    looking = true
+    isStarting = true
     try {
       const metadata = await consumer.metadata({ topics: consumer.topics.current.slice() })
       for (const [node, ofNode] of Map.groupBy(wanted(), cursor => leaderOf(metadata, cursor)))
-        if (!busy.has(node)) void fetchFrom(node, ofNode, metadata)
+        if (!busyNodes.has(node)) void fetchFrom(node, ofNode, metadata)
     } catch (error) {
-      later(error)
+      scheduleRetry(error)
     }
-    looking = false
+    isStarting = false
   }
   const fetchFrom = async (node: number, wanted: Cursor[], metadata: ClusterMetadata): Promise<void> => {
-    busy.add(node)
+    busyNodes.add(node)
     const asked = new Map(wanted.map(cursor => [cursor, cursor.next]))
     try {
-      take(await request(node, wanted, metadata), metadata, asked)
+      handleResponse(await request(node, wanted, metadata), metadata, asked)
     } catch (error) {
-      if (failureNameOf(error) === 'OFFSET_OUT_OF_RANGE') await restart(wanted).catch(later)
-      else later(error)
+      if (kafkaErrorName(error) === 'OFFSET_OUT_OF_RANGE') await resetOffsets(wanted).catch(scheduleRetry)
+      else scheduleRetry(error)
     }
-    busy.delete(node)
+    busyNodes.delete(node)
     // What the records give rise to is sent first: somebody may wait for it, and nobody for the next fetch.
-    setImmediate(() => void look())
+    setImmediate(() => void startFetches())
   }
   const request = (node: number, wanted: Cursor[], metadata: ClusterMetadata): Promise<FetchResponse> =>
     consumer.fetch({
       node,
-      maxWaitTime: maxWaitMs,
+      maxWaitTime: fetchMaxWaitMs,
       minBytes: 1,
       maxBytes: MAX_FETCH_BYTES,
       connectionPool: pool,
@@ -83,7 +83,7 @@ export function openFetching(consumer: Consumer, settings: KafkaSettings, option
       })),
     })
   /** `asked`: what was to be read, and from where. */
-  const take = (
+  const handleResponse = (
     response: FetchResponse,
     metadata: ClusterMetadata,
     asked: ReadonlyMap<Cursor, bigint>,
@@ -91,7 +91,9 @@ export function openFetching(consumer: Consumer, settings: KafkaSettings, option
     const names = new Map([...metadata.topics].map(([name, { id }]) => [id, name]))
     for (const { topicId, partitions } of response.responses)
       for (const { partitionIndex, records } of partitions) {
-        const cursor = cursors.get(idOf({ topic: names.get(topicId) ?? '', partition: partitionIndex }))
+        const cursor = cursors.get(
+          topicPartitionId({ topic: names.get(topicId) ?? '', partition: partitionIndex }),
+        )
         // What was paused or lost while the fetch was under way is read again when it is wanted again. A partition that
         // was lost and came back meanwhile goes on at another place: what was asked for before may lie behind it, and
         // with it all that is between would be passed over.
@@ -107,7 +109,7 @@ export function openFetching(consumer: Consumer, settings: KafkaSettings, option
     if (records.length > 0 && !closed) options.onRecords(records)
   }
   /** Retention has removed what came next: goes on with the oldest record that is there. */
-  const restart = async (wanted: Cursor[]): Promise<void> => {
+  const resetOffsets = async (wanted: Cursor[]): Promise<void> => {
     const topics = [...new Set(wanted.map(({ topic }) => topic))]
     const [first, end] = await Promise.all([
       consumer.listOffsets({ topics, timestamp: -2n }),
@@ -119,48 +121,53 @@ export function openFetching(consumer: Consumer, settings: KafkaSettings, option
         cursor.next = oldest
     }
   }
-  const later = (error: unknown): void => {
-    if (closed || retry !== undefined) return
+  const scheduleRetry = (error: unknown): void => {
+    if (closed || retryTimer !== undefined) return
     consumer.clearMetadata()
     options.onError(platformaticError('records cannot be fetched', error))
-    retry = setTimeout(() => {
-      retry = undefined
-      void look()
-    }, RETRY_MS)
+    retryTimer = setTimeout(() => {
+      retryTimer = undefined
+      void startFetches()
+    }, RETRY_DELAY_MS)
   }
   const setPaused = (partitions: TopicPartition[], paused: boolean): void => {
     for (const partition of partitions) {
-      const cursor = cursors.get(idOf(partition))
+      const cursor = cursors.get(topicPartitionId(partition))
       if (cursor) cursor.paused = paused
     }
   }
 
   return {
-    holds: (partition: TopicPartition) => cursors.has(idOf(partition)),
+    holds: (partition: TopicPartition) => cursors.has(topicPartitionId(partition)),
     held: (): TopicPartition[] => [...cursors.values()].map(({ topic, partition }) => ({ topic, partition })),
     add(positions: Position[]): void {
       for (const { topic, partition, offset } of positions)
-        cursors.set(idOf({ topic, partition }), { topic, partition, next: BigInt(offset), paused: false })
-      void look()
+        cursors.set(topicPartitionId({ topic, partition }), {
+          topic,
+          partition,
+          next: BigInt(offset),
+          paused: false,
+        })
+      void startFetches()
     },
     remove(partitions: TopicPartition[]): void {
-      for (const partition of partitions) cursors.delete(idOf(partition))
+      for (const partition of partitions) cursors.delete(topicPartitionId(partition))
     },
     pause: (partitions: TopicPartition[]) => setPaused(partitions, true),
     resume(partitions: TopicPartition[]): void {
       setPaused(partitions, false)
-      void look()
+      void startFetches()
     },
     async close(): Promise<void> {
       closed = true
-      clearTimeout(retry)
+      clearTimeout(retryTimer)
       cursors.clear()
       await pool.close()
     },
   }
 }
 
-export type Fetching = ReturnType<typeof openFetching>
+export type Fetcher = ReturnType<typeof openFetcher>
 
 function leaderOf(metadata: ClusterMetadata, { topic, partition }: TopicPartition): number {
   const leader = metadata.topics.get(topic)?.partitions[partition]?.leader

@@ -1,38 +1,45 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Consumer, type GroupPartitionsAssigner } from '@platformatic/kafka'
 import type { Position, TopicPartition } from '../bus.ts'
-import { CLIENT_ID, idOf, type JoinOptions, type KafkaSettings, type Member, RETRY_MS } from './client.ts'
-import { share } from './partition-assignment.ts'
-import { failureNameOf, platformaticError } from './platformatic-errors.ts'
-import { openFetching } from './platformatic-fetcher.ts'
+import {
+  CLIENT_ID,
+  type GroupMember,
+  type JoinGroupOptions,
+  type KafkaSettings,
+  RETRY_DELAY_MS,
+  topicPartitionId,
+} from './client.ts'
+import { assignPartitions } from './partition-assignment.ts'
+import { kafkaErrorName, platformaticError } from './platformatic-errors.ts'
+import { openFetcher } from './platformatic-fetcher.ts'
 
 /** The broker knows another generation of the group than this member: what counts is what comes of joining again. */
-const REJOINING = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'])
+const REJOIN_ERRORS = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'])
 
 /**
  * A member of a group by the cooperative protocol (KIP-429): a rebalance stops only the partitions that move.
  * The library keeps the membership; reading is ours.
  */
-export function joinGroup(settings: KafkaSettings, options: JoinOptions): Member {
+export function joinGroup(settings: KafkaSettings, options: JoinGroupOptions): GroupMember {
   const consumer = new Consumer({
     clientId: CLIENT_ID,
     bootstrapBrokers: settings.brokers,
     groupId: options.group,
     autocommit: false,
     sessionTimeout: settings.sessionTimeoutMs,
-    heartbeatInterval: settings.heartbeatEveryMs,
+    heartbeatInterval: settings.heartbeatIntervalMs,
     rebalanceTimeout: settings.rebalanceTimeoutMs,
     connectTimeout: settings.connectTimeoutMs,
     requestTimeout: settings.requestTimeoutMs + settings.rebalanceTimeoutMs,
     protocols: [{ name: 'cooperative-sticky', version: 3 }],
-    partitionAssigner: assignSharing,
+    partitionAssigner: laresAssigner,
     // Trying again is done here. The library's commit would join anew and then commit what is another member's by then.
     retries: 0,
   })
-  const fetching = openFetching(consumer, settings, options)
+  const fetcher = openFetcher(consumer, settings, options)
   let generation: { memberId: string | null; number: number } = { memberId: null, number: 0 }
   let joining = false
-  let again = false
+  let rejoinRequested = false
   let closed = false
 
   const assigned = (): TopicPartition[] =>
@@ -41,40 +48,40 @@ export function joinGroup(settings: KafkaSettings, options: JoinOptions): Member
     )
   const revoke = (lost: TopicPartition[]): void => {
     if (lost.length === 0) return
-    fetching.remove(lost)
+    fetcher.remove(lost)
     options.onRevoked(lost)
   }
   /** A member that has missed a generation cannot know who had its partitions meanwhile. */
-  const loseWhatWasMissed = (): void => {
+  const revokeAfterMissedGeneration = (): void => {
     const { memberId, generationId } = consumer
-    if (generation.memberId !== memberId || generationId > generation.number + 1) revoke(fetching.held())
+    if (generation.memberId !== memberId || generationId > generation.number + 1) revoke(fetcher.held())
     generation = { memberId, number: generationId }
   }
   const onRebalance = (): void => {
-    const kept = new Set(assigned().map(idOf))
-    revoke(fetching.held().filter(partition => !kept.has(idOf(partition))))
-    if (consumer.memberId === generation.memberId) loseWhatWasMissed()
+    const kept = new Set(assigned().map(topicPartitionId))
+    revoke(fetcher.held().filter(partition => !kept.has(topicPartitionId(partition))))
+    if (consumer.memberId === generation.memberId) revokeAfterMissedGeneration()
   }
   const onJoined = async (): Promise<void> => {
-    loseWhatWasMissed()
+    revokeAfterMissedGeneration()
     onRebalance()
     const { number } = generation
     for (;;) {
-      const added = assigned().filter(partition => !fetching.holds(partition))
+      const added = assigned().filter(partition => !fetcher.holds(partition))
       if (closed || generation.number !== number) return
       if (added.length === 0) return options.onJoined()
       try {
-        const positions = await startsOf(added)
+        const positions = await startPositions(added)
         if (closed || generation.number !== number) return
-        fetching.add(positions.filter(position => !fetching.holds(position)))
+        fetcher.add(positions.filter(position => !fetcher.holds(position)))
         return options.onJoined()
       } catch (error) {
-        fail('positions cannot be read', error)
-        await wait(RETRY_MS)
+        reportError('positions cannot be read', error)
+        await wait(RETRY_DELAY_MS)
       }
     }
   }
-  const startsOf = async (partitions: TopicPartition[]): Promise<Position[]> => {
+  const startPositions = async (partitions: TopicPartition[]): Promise<Position[]> => {
     const topics = [...Map.groupBy(partitions, ({ topic }) => topic)]
     const wanted = topics.map(([topic, list]) => ({
       topic,
@@ -89,22 +96,23 @@ export function joinGroup(settings: KafkaSettings, options: JoinOptions): Member
       return { topic, partition, offset: Number(at >= 0n ? at : first.get(topic)![partition]!) }
     })
   }
-  const fail = (doing: string, error: unknown): void => {
+  const reportError = (doing: string, error: unknown): void => {
     if (!closed) options.onError(platformaticError(doing, error))
   }
   const join = async (): Promise<void> => {
-    again = true
+    rejoinRequested = true
     if (joining) return
     joining = true
-    while (again && !closed) {
-      again = false
+    while (rejoinRequested && !closed) {
+      rejoinRequested = false
       try {
         await consumer.joinGroup({})
       } catch (error) {
-        again = true
+        rejoinRequested = true
         consumer.clearMetadata()
-        if (!REJOINING.has(failureNameOf(error) ?? '')) fail(`"${options.group}" cannot be joined`, error)
-        await wait(RETRY_MS)
+        if (!REJOIN_ERRORS.has(kafkaErrorName(error) ?? ''))
+          reportError(`"${options.group}" cannot be joined`, error)
+        await wait(RETRY_DELAY_MS)
       }
     }
     joining = false
@@ -113,18 +121,18 @@ export function joinGroup(settings: KafkaSettings, options: JoinOptions): Member
   consumer.on('consumer:group:rebalance', onRebalance)
   // The library has given up joining after a heartbeat failed, and says no more of itself.
   consumer.on('error', error => {
-    fail('the group was lost', error)
+    reportError('the group was lost', error)
     void join()
   })
 
   const commit = async (positions: Position[]): Promise<void> => {
-    const until = performance.now() + settings.rebalanceTimeoutMs
+    const deadline = performance.now() + settings.rebalanceTimeoutMs
     for (;;) {
-      const held = positions.filter(position => fetching.holds(position))
-      if (held.length === 0) return
+      const stillAssigned = positions.filter(position => fetcher.holds(position))
+      if (stillAssigned.length === 0) return
       try {
         return await consumer.commit({
-          offsets: held.map(({ topic, partition, offset }) => ({
+          offsets: stillAssigned.map(({ topic, partition, offset }) => ({
             topic,
             partition,
             offset: BigInt(offset),
@@ -132,31 +140,31 @@ export function joinGroup(settings: KafkaSettings, options: JoinOptions): Member
           })),
         })
       } catch (error) {
-        if (!REJOINING.has(failureNameOf(error) ?? '') || performance.now() > until || closed)
+        if (!REJOIN_ERRORS.has(kafkaErrorName(error) ?? '') || performance.now() > deadline || closed)
           throw platformaticError('positions cannot be committed', error)
-        await wait(RETRY_MS / 5)
+        await wait(RETRY_DELAY_MS / 5)
       }
     }
   }
 
   return {
-    add(topics) {
+    addTopics(topics) {
       if (topics.map(topic => consumer.topics.track(topic)).includes(true)) void join()
     },
     commit,
-    pause: fetching.pause,
-    resume: fetching.resume,
+    pause: fetcher.pause,
+    resume: fetcher.resume,
     async close() {
       if (closed) return
       closed = true
-      await fetching.close()
-      await consumer.close().catch(error => fail('the group could not be left in order', error))
+      await fetcher.close()
+      await consumer.close().catch(error => reportError('the group could not be left in order', error))
     },
   }
 }
 
 /** Ours, in the library's terms. A partition that another member still holds is given in the next round, when it has let go. */
-const assignSharing: GroupPartitionsAssigner = (_current, members, _topics, metadata) => {
+const laresAssigner: GroupPartitionsAssigner = (_current, members, _topics, metadata) => {
   const generation = Math.max(...[...members.values()].map(({ generationId = -1 }) => generationId))
   const known = [...members].map(([id, { topics = [], generationId = -1, ownedPartitions = [] }]) => ({
     id,
@@ -169,10 +177,14 @@ const assignSharing: GroupPartitionsAssigner = (_current, members, _topics, meta
             partitions.map(partition => ({ topic, partition })),
           ),
   }))
-  const owners = new Map(known.flatMap(({ id, owned }) => owned.map(partition => [idOf(partition), id])))
+  const owners = new Map(
+    known.flatMap(({ id, owned }) => owned.map(partition => [topicPartitionId(partition), id])),
+  )
   const counts = new Map([...metadata.topics].map(([name, { partitionsCount }]) => [name, partitionsCount]))
-  return [...share(known, counts)].map(([memberId, partitions]) => {
-    const free = partitions.filter(partition => (owners.get(idOf(partition)) ?? memberId) === memberId)
+  return [...assignPartitions(known, counts)].map(([memberId, partitions]) => {
+    const free = partitions.filter(
+      partition => (owners.get(topicPartitionId(partition)) ?? memberId) === memberId,
+    )
     const byTopic = Map.groupBy(free, ({ topic }) => topic)
     return {
       memberId,

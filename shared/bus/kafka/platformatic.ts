@@ -2,23 +2,23 @@ import { Admin, Consumer, Producer } from '@platformatic/kafka'
 import type { Position } from '../bus.ts'
 import {
   CLIENT_ID,
-  type Follower,
-  type FollowOptions,
+  type ConsumerCallbacks,
   type KafkaClient,
   type KafkaSettings,
-  type OffsetAt,
-  type PlacedMessage,
+  type OffsetSpec,
+  type PartitionedMessage,
+  type StandaloneConsumer,
 } from './client.ts'
-import { failureNameOf, platformaticError } from './platformatic-errors.ts'
-import { openFetching } from './platformatic-fetcher.ts'
+import { kafkaErrorName, platformaticError } from './platformatic-errors.ts'
+import { openFetcher } from './platformatic-fetcher.ts'
 import { joinGroup } from './platformatic-group.ts'
 
-const ALL_IN_SYNC = -1
+const ACKS_ALL = -1
 const EARLIEST = -2n
 const LATEST = -1n
 
 /** Kafka through @platformatic/kafka. */
-export function openPlatformatic(settings: KafkaSettings): KafkaClient {
+export function openPlatformaticClient(settings: KafkaSettings): KafkaClient {
   const base = {
     clientId: CLIENT_ID,
     bootstrapBrokers: settings.brokers,
@@ -28,51 +28,53 @@ export function openPlatformatic(settings: KafkaSettings): KafkaClient {
     retries: 0,
   }
   const admin = new Admin(base)
-  const producer = new Producer({ ...base, acks: ALL_IN_SYNC, repeatOnStaleMetadata: false })
+  const producer = new Producer({ ...base, acks: ACKS_ALL, repeatOnStaleMetadata: false })
   /** Never joins: it lists offsets. */
-  const reader = new Consumer({ ...base, groupId: CLIENT_ID })
+  const offsetReader = new Consumer({ ...base, groupId: CLIENT_ID })
 
-  const as = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
+  const withKafkaErrors = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (error) {
       // Whatever was believed of the cluster may be why it failed.
-      for (const client of [admin, producer, reader]) client.clearMetadata()
+      for (const client of [admin, producer, offsetReader]) client.clearMetadata()
       throw platformaticError(doing, error)
     }
   }
-  const countOf = async (topic: string): Promise<number | undefined> => {
+  const partitionCountOf = async (topic: string): Promise<number | undefined> => {
     try {
       const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
       return topics.get(topic)?.partitionsCount
     } catch (error) {
-      if (failureNameOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
+      if (kafkaErrorName(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
       throw error
     }
   }
-  const offsets = async (topic: string, at: OffsetAt): Promise<number[]> => {
+  const offsets = async (topic: string, at: OffsetSpec): Promise<number[]> => {
     if (typeof at === 'string') {
-      const listed = await reader.listOffsets({
+      const listed = await offsetReader.listOffsets({
         topics: [topic],
         timestamp: at === 'earliest' ? EARLIEST : LATEST,
       })
       return listed.get(topic)!.map(Number)
     }
     const [found, ends] = await Promise.all([
-      reader.listOffsets({ topics: [topic], timestamp: BigInt(Math.max(0, Math.ceil(at.timeMs))) }),
+      offsetReader.listOffsets({ topics: [topic], timestamp: BigInt(Math.max(0, Math.ceil(at.timeMs))) }),
       offsets(topic, 'latest'),
     ])
     return found.get(topic)!.map((offset, partition) => (offset < 0n ? ends[partition]! : Number(offset)))
   }
 
   return {
-    partitions: topics =>
-      as('topics cannot be read', async () => {
-        const counts = await Promise.all(topics.map(async topic => [topic, await countOf(topic)] as const))
+    partitionCounts: topics =>
+      withKafkaErrors('topics cannot be read', async () => {
+        const counts = await Promise.all(
+          topics.map(async topic => [topic, await partitionCountOf(topic)] as const),
+        )
         return new Map(counts.filter((pair): pair is [string, number] => pair[1] !== undefined))
       }),
     createTopics: (topics, partitions) =>
-      as('topics cannot be created', async () => {
+      withKafkaErrors('topics cannot be created', async () => {
         // One request for those of the same settings. What else is wrong shows when they are waited for.
         for (const [retentionMs, alike] of Map.groupBy(topics, topic => topic.retentionMs))
           await admin
@@ -85,16 +87,16 @@ export function openPlatformatic(settings: KafkaSettings): KafkaClient {
               ],
             })
             .catch(error => {
-              if (failureNameOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error
+              if (kafkaErrorName(error) !== 'TOPIC_ALREADY_EXISTS') throw error
             })
       }),
     produce: messages =>
-      as('records cannot be written', async () => {
+      withKafkaErrors('records cannot be written', async () => {
         await producer.send({ messages: messages.map(toMessage) })
       }),
-    offsets: (topic, at) => as('offsets cannot be read', () => offsets(topic, at)),
-    committed: (group, topic, partitions) =>
-      as('positions cannot be read', async () => {
+    listOffsets: (topic, at) => withKafkaErrors('offsets cannot be read', () => offsets(topic, at)),
+    committedOffsets: (group, topic, partitions) =>
+      withKafkaErrors('positions cannot be read', async () => {
         const partitionIndexes = Array.from({ length: partitions }, (_, partition) => partition)
         const [found] = await admin.listConsumerGroupOffsets({
           groups: [{ groupId: group, topics: [{ name: topic, partitionIndexes }] }],
@@ -108,34 +110,34 @@ export function openPlatformatic(settings: KafkaSettings): KafkaClient {
           return offset < 0 ? null : offset
         })
       }),
-    setCommitted: (group, positions) =>
-      as(`the group "${group}" cannot be moved`, () =>
-        admin.alterConsumerGroupOffsets({ groupId: group, topics: byTopic(positions) }),
+    alterGroupOffsets: (group, positions) =>
+      withKafkaErrors(`the group "${group}" cannot be moved`, () =>
+        admin.alterConsumerGroupOffsets({ groupId: group, topics: toTopicOffsets(positions) }),
       ),
     hasMembers: group =>
-      as(`the group "${group}" cannot be read`, async () => {
+      withKafkaErrors(`the group "${group}" cannot be read`, async () => {
         const described = await admin.describeGroups({ groups: [group] }).catch(error => {
-          if (failureNameOf(error) === 'GROUP_ID_NOT_FOUND') return undefined
+          if (kafkaErrorName(error) === 'GROUP_ID_NOT_FOUND') return undefined
           throw error
         })
         return (described?.get(group)?.members.size ?? 0) > 0
       }),
-    join: options => joinGroup(settings, options),
-    follow: options => follow(settings, options),
+    joinGroup: options => joinGroup(settings, options),
+    openStandaloneConsumer: options => openStandaloneConsumer(settings, options),
     check: topics =>
-      as('it cannot be reached', async () => {
+      withKafkaErrors('it cannot be reached', async () => {
         const metadata = await admin.metadata({ topics, forceUpdate: true })
         for (const [topic, { partitions }] of metadata.topics)
           if (partitions.some(({ leader }) => leader < 0))
             throw new Error(`the topic "${topic}" has a partition without a leader`)
       }),
     async close() {
-      await Promise.all([admin.close(), producer.close(), reader.close()])
+      await Promise.all([admin.close(), producer.close(), offsetReader.close()])
     },
   }
 }
 
-function follow(settings: KafkaSettings, options: FollowOptions): Follower {
+function openStandaloneConsumer(settings: KafkaSettings, options: ConsumerCallbacks): StandaloneConsumer {
   const consumer = new Consumer({
     clientId: CLIENT_ID,
     bootstrapBrokers: settings.brokers,
@@ -144,9 +146,9 @@ function follow(settings: KafkaSettings, options: FollowOptions): Follower {
     requestTimeout: settings.requestTimeoutMs,
     retries: 0,
   })
-  const fetching = openFetching(consumer, settings, options)
+  const fetching = openFetcher(consumer, settings, options)
   return {
-    add(positions) {
+    assign(positions) {
       for (const { topic } of positions) consumer.topics.track(topic)
       fetching.add(positions)
     },
@@ -157,7 +159,7 @@ function follow(settings: KafkaSettings, options: FollowOptions): Follower {
   }
 }
 
-const toMessage = ({ topic, partition, key, headers, value }: PlacedMessage) => ({
+const toMessage = ({ topic, partition, key, headers, value }: PartitionedMessage) => ({
   topic,
   partition,
   key: Buffer.from(key),
@@ -167,7 +169,7 @@ const toMessage = ({ topic, partition, key, headers, value }: PlacedMessage) => 
   value,
 })
 
-const byTopic = (positions: Position[]) =>
+const toTopicOffsets = (positions: Position[]) =>
   [...Map.groupBy(positions, ({ topic }) => topic)].map(([name, list]) => ({
     name,
     partitionOffsets: list.map(({ partition, offset }) => ({ partition, offset: BigInt(offset) })),

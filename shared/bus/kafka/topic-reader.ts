@@ -1,20 +1,20 @@
 import { LaresError } from '../../base/errors.ts'
 import type { BusRecord, Position, ReadOptions } from '../bus.ts'
-import { idOf, type KafkaClient } from './client.ts'
+import { type KafkaClient, topicPartitionId } from './client.ts'
 
 const DEFAULT_LIMIT = 1_000
-const TIME_LIMIT_MS = 30_000
+const READ_TIMEOUT_MS = 30_000
 
 /** Reads the stored records of an existing topic, oldest first, up to the end that it has now. */
-export async function readStored(
+export async function readRecords(
   client: KafkaClient,
   topic: string,
   options: ReadOptions,
 ): Promise<BusRecord[]> {
   const { partition, from, limit = DEFAULT_LIMIT } = options
   const [starts, ends] = await Promise.all([
-    client.offsets(topic, from !== undefined && 'timeMs' in from ? from : 'earliest'),
-    client.offsets(topic, 'latest'),
+    client.listOffsets(topic, from !== undefined && 'timeMs' in from ? from : 'earliest'),
+    client.listOffsets(topic, 'latest'),
   ])
   const spans = ends
     .map((end, at) => {
@@ -22,43 +22,43 @@ export async function readStored(
       return { topic, partition: at, offset: first, end }
     })
     .filter(span => (partition === undefined || span.partition === partition) && span.offset < span.end)
-  return spans.length === 0 ? [] : await collect(client, spans, limit)
+  return spans.length === 0 ? [] : await collectRecords(client, spans, limit)
 }
 
-async function collect(
+async function collectRecords(
   client: KafkaClient,
   spans: (Position & { end: number })[],
   limit: number,
 ): Promise<BusRecord[]> {
-  const wanted = new Map(spans.map(span => [idOf(span), { ...span, left: limit }]))
+  const openRanges = new Map(spans.map(span => [topicPartitionId(span), { ...span, left: limit }]))
   const found: BusRecord[] = []
   const done = Promise.withResolvers<void>()
-  const follower = client.follow({
+  const consumer = client.openStandaloneConsumer({
     onRecords(records) {
       for (const record of records) {
-        const span = wanted.get(idOf(record))
+        const span = openRanges.get(topicPartitionId(record))
         if (span === undefined) continue
         if (record.offset < span.end) {
           found.push(record)
           span.left--
         }
-        if (span.left === 0 || record.offset >= span.end - 1) wanted.delete(idOf(record))
+        if (span.left === 0 || record.offset >= span.end - 1) openRanges.delete(topicPartitionId(record))
       }
-      if (wanted.size === 0) done.resolve()
+      if (openRanges.size === 0) done.resolve()
     },
     onError: done.reject,
   })
-  const timeLimit = setTimeout(
+  const timeout = setTimeout(
     () =>
       done.reject(new LaresError('unavailable', `Kafka did not bring all of "${spans[0]!.topic}" in time`)),
-    TIME_LIMIT_MS,
+    READ_TIMEOUT_MS,
   )
   try {
-    follower.add(spans)
+    consumer.assign(spans)
     await done.promise
   } finally {
-    clearTimeout(timeLimit)
-    await follower.close()
+    clearTimeout(timeout)
+    await consumer.close()
   }
   return found.sort((a, b) => a.timestampMs - b.timestampMs)
 }

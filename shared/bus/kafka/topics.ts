@@ -3,49 +3,50 @@ import { LaresError, toLaresError } from '../../base/errors.ts'
 import type { TopicSettings } from '../bus.ts'
 import type { KafkaClient } from './client.ts'
 
-const LOOK_EVERY_MS = 500
-const READY_LIMIT_MS = 5_000
-const READY_LOOK_MS = 20
+const TOPIC_POLL_INTERVAL_MS = 500
+const READY_TIMEOUT_MS = 5_000
+const READY_POLL_INTERVAL_MS = 20
 
 /** What is known of the topics: those that exist stay known. */
-export function openTopics(client: KafkaClient, wanted: number) {
+export function openTopicRegistry(client: KafkaClient, expectedPartitions: number) {
   const counts = new Map<string, number>()
-  let made: Promise<void> = Promise.resolve()
+  let lastCreation: Promise<void> = Promise.resolve()
 
   const partitions = async (topics: Iterable<string>): Promise<ReadonlyMap<string, number>> => {
     const unknown = [...topics].filter(topic => !counts.has(topic))
-    if (unknown.length > 0) for (const [topic, count] of await client.partitions(unknown)) learn(topic, count)
+    if (unknown.length > 0)
+      for (const [topic, count] of await client.partitionCounts(unknown)) rememberCount(topic, count)
     return counts
   }
-  const learn = (topic: string, count: number): void => {
-    if (count !== wanted)
+  const rememberCount = (topic: string, count: number): void => {
+    if (count !== expectedPartitions)
       throw new LaresError(
         'invalid_config',
-        `the topic "${topic}" has ${count} partitions, not ${wanted}: a conversation would not be on one partition everywhere; create it anew with ${wanted}`,
+        `the topic "${topic}" has ${count} partitions, not ${expectedPartitions}: a conversation would not be on one partition everywhere; create it anew with ${expectedPartitions}`,
       )
     counts.set(topic, count)
   }
-  const make = async (topics: TopicSettings[]): Promise<void> => {
+  const createMissing = async (topics: TopicSettings[]): Promise<void> => {
     const names = topics.map(({ name }) => name)
     const known = await partitions(names)
     const first = new Map(topics.toReversed().map(topic => [topic.name, topic]))
     const missing = [...first.values()].filter(({ name }) => !known.has(name))
     if (missing.length === 0) return
-    await client.createTopics(missing, wanted)
-    await Promise.all(missing.map(({ name }) => untilReady(name)))
+    await client.createTopics(missing, expectedPartitions)
+    await Promise.all(missing.map(({ name }) => waitUntilReady(name)))
   }
   /** A broker takes over the partitions of a new topic a moment after it was made. */
-  const untilReady = async (topic: string): Promise<void> => {
-    const until = performance.now() + READY_LIMIT_MS
+  const waitUntilReady = async (topic: string): Promise<void> => {
+    const deadline = performance.now() + READY_TIMEOUT_MS
     for (;;)
       try {
-        await client.offsets(topic, 'latest')
+        await client.listOffsets(topic, 'latest')
         await partitions([topic])
         return
       } catch (error) {
         const { retryable, code } = toLaresError(error)
-        if (!(retryable || code === 'not_found') || performance.now() > until) throw error
-        await wait(READY_LOOK_MS)
+        if (!(retryable || code === 'not_found') || performance.now() > deadline) throw error
+        await wait(READY_POLL_INTERVAL_MS)
       }
   }
 
@@ -56,9 +57,9 @@ export function openTopics(client: KafkaClient, wanted: number) {
     forget: () => counts.clear(),
     /** One at a time: two that find the same topic missing would both create it. */
     ensure(topics: TopicSettings[]): Promise<void> {
-      const making = made.then(() => make(topics))
-      made = making.catch(() => undefined)
-      return making
+      const creation = lastCreation.then(() => createMissing(topics))
+      lastCreation = creation.catch(() => undefined)
+      return creation
     },
     /** Tells of each topic once it exists; looks again and again for those that do not, also while nothing answers. */
     watch(topics: string[], onFound: (topics: string[]) => Promise<void>, onError: (error: unknown) => void) {
@@ -66,7 +67,7 @@ export function openTopics(client: KafkaClient, wanted: number) {
       let timer: NodeJS.Timeout | undefined
       let closed = false
       const reached = Promise.withResolvers<void>()
-      const look = async (): Promise<void> => {
+      const pollMissing = async (): Promise<void> => {
         try {
           const known = await partitions(missing)
           const found = missing.filter(topic => known.has(topic))
@@ -76,11 +77,11 @@ export function openTopics(client: KafkaClient, wanted: number) {
         } catch (error) {
           if (!closed) onError(error)
         }
-        if (missing.length > 0 && !closed) timer = setTimeout(look, LOOK_EVERY_MS)
+        if (missing.length > 0 && !closed) timer = setTimeout(pollMissing, TOPIC_POLL_INTERVAL_MS)
       }
       return {
         /** Resolves when it has looked once, whatever came of it. */
-        looked: look(),
+        looked: pollMissing(),
         /** Resolves when it has looked and got an answer. */
         reached: reached.promise,
         close(): void {
@@ -92,4 +93,4 @@ export function openTopics(client: KafkaClient, wanted: number) {
   }
 }
 
-export type KafkaTopics = ReturnType<typeof openTopics>
+export type TopicRegistry = ReturnType<typeof openTopicRegistry>

@@ -1,11 +1,11 @@
 import { LaresError } from '../../base/errors.ts'
 import type { BusRecord, Position, SubscribeOptions, TopicPartition } from '../bus.ts'
-import type { Store, Stream } from './record-store.ts'
+import type { BusStore, Stream } from './record-store.ts'
 
 const BATCH_RECORDS = 256
-const RETRY_MS = 1_000
+const RETRY_DELAY_MS = 1_000
 
-type Cursor = { stream: Stream; next: number; paused: boolean; resting: boolean }
+type Cursor = { stream: Stream; next: number; paused: boolean; backingOff: boolean }
 
 /** One subscription or tail. */
 export type Reader = {
@@ -18,7 +18,7 @@ export type Reader = {
 }
 
 /** Who reads what: the cursors of all subscriptions and tails, and how groups share their partitions. */
-export function openReaders(store: Store, retry: () => void) {
+export function openReaders(store: BusStore, retry: () => void) {
   const readers = new Set<Reader>()
 
   /** Hands out one batch per partition; true when there is more. */
@@ -26,14 +26,14 @@ export function openReaders(store: Store, retry: () => void) {
     let more = false
     for (const reader of readers)
       for (const cursor of reader.cursors.values()) {
-        if (cursor.paused || cursor.resting || cursor.next >= cursor.stream.end) continue
+        if (cursor.paused || cursor.backingOff || cursor.next >= cursor.stream.end) continue
         more = deliverFrom(reader, cursor) || more
       }
     return more
   }
 
   function deliverFrom(reader: Reader, cursor: Cursor): boolean {
-    const records = fetch(reader, cursor)
+    const records = readBatch(reader, cursor)
     if (records === undefined) return false
     // Moved on first: the reader may pause, close or lose this cursor while it gets the records.
     cursor.next = (records.at(-1)?.offset ?? cursor.stream.end - 1) + 1
@@ -41,34 +41,34 @@ export function openReaders(store: Store, retry: () => void) {
     return cursor.next < cursor.stream.end
   }
 
-  function fetch(reader: Reader, cursor: Cursor): BusRecord[] | undefined {
+  function readBatch(reader: Reader, cursor: Cursor): BusRecord[] | undefined {
     try {
       return store.read(cursor.stream, cursor.next, BATCH_RECORDS)
     } catch (error) {
-      rest(cursor)
+      backOff(cursor)
       reader.onError?.(new LaresError('unavailable', 'the log cannot be read', { cause: error }))
       return undefined
     }
   }
 
   /** A disk that fails is not asked again in every turn. */
-  function rest(cursor: Cursor): void {
-    cursor.resting = true
+  function backOff(cursor: Cursor): void {
+    cursor.backingOff = true
     setTimeout(() => {
-      cursor.resting = false
+      cursor.backingOff = false
       retry()
-    }, RETRY_MS).unref()
+    }, RETRY_DELAY_MS).unref()
   }
 
   /** Gives every member its share. Same partition number of each topic, same member. */
-  function share(group: string): void {
+  function rebalance(group: string): void {
     const members = [...readers].filter(reader => reader.group === group)
     const shares = new Map(members.map(member => [member, new Map<number, Stream>()]))
     for (const [topic, streams] of store.topics) {
-      const entitled = members.filter(member => member.topics.includes(topic))
-      if (entitled.length === 0) continue
+      const subscribers = members.filter(member => member.topics.includes(topic))
+      if (subscribers.length === 0) continue
       for (const stream of streams)
-        shares.get(entitled[stream.partition % entitled.length]!)!.set(stream.id, stream)
+        shares.get(subscribers[stream.partition % subscribers.length]!)!.set(stream.id, stream)
     }
     for (const [member, streams] of shares) revoke(member, streams)
     for (const [member, streams] of shares)
@@ -87,13 +87,13 @@ export function openReaders(store: Store, retry: () => void) {
     hasMembers: (group: string) => [...readers].some(reader => reader.group === group),
     add(reader: Reader): void {
       readers.add(reader)
-      if (reader.group !== undefined) share(reader.group)
+      if (reader.group !== undefined) rebalance(reader.group)
       else for (const stream of streamsOf(store, reader.topics)) addCursor(reader, stream, stream.end)
     },
     remove(reader: Reader): void {
       readers.delete(reader)
       reader.cursors.clear()
-      if (reader.group !== undefined) share(reader.group)
+      if (reader.group !== undefined) rebalance(reader.group)
     },
     /** A topic was created: whoever waits for it reads it from its first record. */
     topicAdded(topic: string): void {
@@ -101,7 +101,8 @@ export function openReaders(store: Store, retry: () => void) {
       for (const reader of waiting)
         if (reader.group === undefined)
           for (const stream of streamsOf(store, [topic])) addCursor(reader, stream, 0)
-      for (const group of new Set(waiting.map(reader => reader.group))) if (group !== undefined) share(group)
+      for (const group of new Set(waiting.map(reader => reader.group)))
+        if (group !== undefined) rebalance(group)
     },
     failed(error: unknown): void {
       for (const reader of readers) reader.onError?.(error)
@@ -111,23 +112,23 @@ export function openReaders(store: Store, retry: () => void) {
 
 function addCursor(reader: Reader, stream: Stream, next: number): void {
   if (!reader.cursors.has(stream.id))
-    reader.cursors.set(stream.id, { stream, next, paused: false, resting: false })
+    reader.cursors.set(stream.id, { stream, next, paused: false, backingOff: false })
 }
 
-function streamsOf(store: Store, topics: string[]): Stream[] {
+function streamsOf(store: BusStore, topics: string[]): Stream[] {
   return topics.flatMap(topic => store.topics.get(topic) ?? [])
 }
 
-export function cursorOf(reader: Reader, { topic, partition }: TopicPartition): Cursor | undefined {
+export function findCursor(reader: Reader, { topic, partition }: TopicPartition): Cursor | undefined {
   return [...reader.cursors.values()].find(
     ({ stream }) => stream.topic === topic && stream.partition === partition,
   )
 }
 
 /** What of these positions the reader still holds. */
-export function held(reader: Reader, positions: Position[]): { stream: Stream; offset: number }[] {
+export function ownedPositions(reader: Reader, positions: Position[]): { stream: Stream; offset: number }[] {
   return positions.flatMap(position => {
-    const cursor = cursorOf(reader, position)
+    const cursor = findCursor(reader, position)
     return cursor === undefined ? [] : [{ stream: cursor.stream, offset: position.offset }]
   })
 }

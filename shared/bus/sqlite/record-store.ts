@@ -14,7 +14,7 @@ export type Stream = {
   lastTimestampMs: number
 }
 
-export type Store = ReturnType<typeof openStore>
+export type BusStore = ReturnType<typeof openBusStore>
 
 const MAX_READ_BYTES = 4 * 1024 * 1024
 const SQLITE_BUSY = 5
@@ -26,7 +26,7 @@ const LOCK_WAIT_MS = 1_000
  * on its leaf page, where a table WITHOUT ROWID would move it to an overflow page of its own. There is room for two
  * million streams of four billion records.
  */
-const OFFSETS = 2 ** 32
+const OFFSETS_PER_STREAM = 2 ** 32
 
 const schema = `
   CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -51,9 +51,9 @@ type Row = { position: number; timestamp_ms: number; key: string; headers: strin
  * the kernel releases when the process dies. Errors: `busy` when another process holds it, `invalid_config` when
  * the file has another number of partitions.
  */
-export function openStore(file: string, wantedPartitions?: number) {
-  const db = openLocked(file)
-  const partitions = settlePartitions(db, file, wantedPartitions)
+export function openBusStore(file: string, wantedPartitions?: number) {
+  const db = openExclusively(file)
+  const partitions = resolvePartitionCount(db, file, wantedPartitions)
   const topics = new Map<string, Stream[]>()
   const retentions = new Map<string, number>()
   const sql = {
@@ -75,8 +75,8 @@ export function openStore(file: string, wantedPartitions?: number) {
     touch: db.prepare("INSERT OR REPLACE INTO settings VALUES ('checked_ms', ?)"),
   }
   /** What the running transaction will change in memory once it is durable. */
-  let onDurable: (() => void)[] = []
-  let drafts = new Map<Stream, { end: number; lastTimestampMs: number }>()
+  let afterCommit: (() => void)[] = []
+  let pendingEnds = new Map<Stream, { end: number; lastTimestampMs: number }>()
   load()
 
   function load(): void {
@@ -89,8 +89,8 @@ export function openStore(file: string, wantedPartitions?: number) {
         partition: number
         floor: number
       }
-      const last = sql.last.get(...range(id)) as Pick<Row, 'position' | 'timestamp_ms'> | undefined
-      const end = last === undefined ? floor : last.position - id * OFFSETS + 1
+      const last = sql.last.get(...rowidRange(id)) as Pick<Row, 'position' | 'timestamp_ms'> | undefined
+      const end = last === undefined ? floor : last.position - id * OFFSETS_PER_STREAM + 1
       const stream = { id, topic, partition, end, lastTimestampMs: last?.timestamp_ms ?? 0 }
       topics.set(topic, [...(topics.get(topic) ?? []), stream])
     }
@@ -98,8 +98,8 @@ export function openStore(file: string, wantedPartitions?: number) {
 
   /** One transaction, one sync. When it fails nothing of it has happened, on disk or in memory. */
   function write(work: () => void): void {
-    onDurable = []
-    drafts = new Map()
+    afterCommit = []
+    pendingEnds = new Map()
     try {
       db.exec('BEGIN IMMEDIATE')
       work()
@@ -108,8 +108,8 @@ export function openStore(file: string, wantedPartitions?: number) {
       if (db.isTransaction) db.exec('ROLLBACK')
       throw error
     }
-    for (const [stream, draft] of drafts) Object.assign(stream, draft)
-    for (const change of onDurable) change()
+    for (const [stream, pendingEnd] of pendingEnds) Object.assign(stream, pendingEnd)
+    for (const change of afterCommit) change()
   }
 
   function addTopic({ name, retentionMs }: TopicSettings): void {
@@ -118,26 +118,26 @@ export function openStore(file: string, wantedPartitions?: number) {
       const { lastInsertRowid } = sql.addStream.run(name, partition)
       return { id: Number(lastInsertRowid), topic: name, partition, end: 0, lastTimestampMs: 0 }
     })
-    onDurable.push(() => {
+    afterCommit.push(() => {
       topics.set(name, streams)
       if (retentionMs !== undefined) retentions.set(name, retentionMs)
     })
   }
 
   function append(stream: Stream, message: BusMessage, nowMs: number): void {
-    const { end, lastTimestampMs } = drafts.get(stream) ?? stream
+    const { end, lastTimestampMs } = pendingEnds.get(stream) ?? stream
     // Time never runs back within a stream, so that a time can be found by bisection.
     const timestampMs = Math.max(nowMs, lastTimestampMs)
-    const position = stream.id * OFFSETS + end
+    const position = stream.id * OFFSETS_PER_STREAM + end
     sql.append.run(position, timestampMs, message.key, JSON.stringify(message.headers), message.value)
-    drafts.set(stream, { end: end + 1, lastTimestampMs: timestampMs })
+    pendingEnds.set(stream, { end: end + 1, lastTimestampMs: timestampMs })
   }
 
   /** Records from an offset on, at most `limit` of them, fewer when they are large. */
   function read(stream: Stream, from: number, limit: number): BusRecord[] {
     const records: BusRecord[] = []
     let bytes = 0
-    for (const row of sql.read.iterate(...range(stream.id, from), limit)) {
+    for (const row of sql.read.iterate(...rowidRange(stream.id, from), limit)) {
       records.push(toRecord(stream, row as Row))
       bytes += (row as Row).value.length + (row as Row).headers.length
       if (bytes > MAX_READ_BYTES) break
@@ -147,8 +147,8 @@ export function openStore(file: string, wantedPartitions?: number) {
 
   /** Offset of the oldest record that is still there; `end` when there is none. */
   function start(stream: Stream): number {
-    const first = sql.first.get(...range(stream.id)) as Pick<Row, 'position'> | undefined
-    return first === undefined ? stream.end : first.position - stream.id * OFFSETS
+    const first = sql.first.get(...rowidRange(stream.id)) as Pick<Row, 'position'> | undefined
+    return first === undefined ? stream.end : first.position - stream.id * OFFSETS_PER_STREAM
   }
 
   /** Offset of the first record at or after a time; `end` when there is none. Offsets between start and end have no gaps. */
@@ -157,7 +157,7 @@ export function openStore(file: string, wantedPartitions?: number) {
     let high = stream.end
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      const row = sql.timestamp.get(stream.id * OFFSETS + middle) as Pick<Row, 'timestamp_ms'>
+      const row = sql.timestamp.get(stream.id * OFFSETS_PER_STREAM + middle) as Pick<Row, 'timestamp_ms'>
       if (row.timestamp_ms < timeMs) low = middle + 1
       else high = middle
     }
@@ -180,22 +180,22 @@ export function openStore(file: string, wantedPartitions?: number) {
     /** Deletes the records with offsets in [from, to). */
     remove(stream: Stream, from: number, to: number): void {
       sql.raiseFloor.run(to, stream.id)
-      sql.remove.run(stream.id * OFFSETS + from, stream.id * OFFSETS + to)
+      sql.remove.run(stream.id * OFFSETS_PER_STREAM + from, stream.id * OFFSETS_PER_STREAM + to)
     },
     touch: (nowMs: number) => void sql.touch.run(nowMs),
     close: () => db.close(),
   }
 }
 
-function range(id: number, from = 0): [number, number] {
-  return [id * OFFSETS + from, (id + 1) * OFFSETS]
+function rowidRange(id: number, from = 0): [number, number] {
+  return [id * OFFSETS_PER_STREAM + from, (id + 1) * OFFSETS_PER_STREAM]
 }
 
 function toRecord(stream: Stream, { position, timestamp_ms, key, headers, value }: Row): BusRecord {
   return {
     topic: stream.topic,
     partition: stream.partition,
-    offset: position - stream.id * OFFSETS,
+    offset: position - stream.id * OFFSETS_PER_STREAM,
     timestampMs: timestamp_ms,
     key,
     headers: JSON.parse(headers),
@@ -203,7 +203,7 @@ function toRecord(stream: Stream, { position, timestamp_ms, key, headers, value 
   }
 }
 
-function openLocked(file: string): DatabaseSync {
+function openExclusively(file: string): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
     mkdirSync(dirname(file), { recursive: true })
@@ -214,11 +214,11 @@ function openLocked(file: string): DatabaseSync {
     return db
   } catch (error) {
     db?.close()
-    throw cannotOpen(file, error)
+    throw openError(file, error)
   }
 }
 
-function cannotOpen(file: string, cause: unknown): LaresError {
+function openError(file: string, cause: unknown): LaresError {
   const { errcode, message } = cause as Error & { errcode?: number }
   if (errcode !== SQLITE_BUSY)
     return new LaresError('unavailable', `the log ${file} cannot be opened: ${message}`, { cause })
@@ -226,7 +226,7 @@ function cannotOpen(file: string, cause: unknown): LaresError {
   return new LaresError('busy', `the log ${file} is in use by another process: ${remedy}`, { cause })
 }
 
-function settlePartitions(db: DatabaseSync, file: string, wanted?: number): number {
+function resolvePartitionCount(db: DatabaseSync, file: string, wanted?: number): number {
   const stored = db.prepare("SELECT value FROM settings WHERE name = 'partitions'").get()?.value
   if (stored === undefined) {
     db.prepare("INSERT INTO settings VALUES ('partitions', ?)").run(wanted ?? DEFAULT_PARTITIONS)

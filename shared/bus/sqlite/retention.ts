@@ -1,9 +1,9 @@
-import type { Store } from './record-store.ts'
+import type { BusStore } from './record-store.ts'
 
 const BATCH_RECORDS = 500
 
 /** Deletes some of the records that are older than their topic keeps them; true when there may be more. Runs inside `store.write`. */
-export function removeExpired(store: Store, nowMs: number): boolean {
+export function removeExpired(store: BusStore, nowMs: number): boolean {
   for (const [topic, retentionMs] of store.retentions)
     for (const stream of store.topics.get(topic) ?? []) {
       const start = store.start(stream)

@@ -1,9 +1,9 @@
 import { LaresError } from '../../base/errors.ts'
 import type { Bus, BusMessage, ReadOptions, ResetTarget } from '../bus.ts'
-import { checkSize } from '../message.ts'
+import { checkRecordSize } from '../message.ts'
 import { partitionOf } from '../partition.ts'
-import { cursorOf, held, openReaders, type Reader } from './readers.ts'
-import { openStore, type Stream } from './record-store.ts'
+import { findCursor, openReaders, ownedPositions, type Reader } from './readers.ts'
+import { openBusStore, type Stream } from './record-store.ts'
 import { removeExpired } from './retention.ts'
 
 export type SqliteBusOptions = {
@@ -21,9 +21,13 @@ const RETENTION_CHECK_MS = 10_000
  * transaction with one sync, after which its readers are called at once. Errors: those of `openStore`.
  */
 export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOptions): Bus {
-  const store = openStore(file, partitions)
+  const store = openBusStore(file, partitions)
   const readers = openReaders(store, () => wake())
-  const { enqueue, flush, wake, isOpen, requireOpen, close } = openQueue(file, store.write, readers.deliver)
+  const { enqueue, flush, wake, isOpen, requireOpen, close } = openWriteQueue(
+    file,
+    store.write,
+    readers.deliver,
+  )
   const retention = setInterval(() => void expire(), RETENTION_CHECK_MS).unref()
 
   /** In small batches, each in the transaction of its turn, so that nobody waits for it. */
@@ -39,7 +43,7 @@ export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOpt
     }
   }
 
-  function join(reader: Reader): () => Promise<void> {
+  function addReader(reader: Reader): () => Promise<void> {
     requireOpen()
     flush()
     readers.add(reader)
@@ -62,11 +66,11 @@ export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOpt
 
   function streamFor({ topic, key }: BusMessage): Stream {
     const stream = store.topics.get(topic)?.[partitionOf(key, store.partitions)]
-    if (stream === undefined) throw unknownTopic(topic)
+    if (stream === undefined) throw unknownTopicError(topic)
     return stream
   }
 
-  function target(stream: Stream, to: ResetTarget): number {
+  function resolveOffset(stream: Stream, to: ResetTarget): number {
     if (to === 'latest') return stream.end
     if (to === 'earliest') return store.start(stream)
     if ('timeMs' in to) return store.offsetAt(stream, to.timeMs)
@@ -74,7 +78,7 @@ export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOpt
   }
 
   function readFrom(stream: Stream, { from, limit = DEFAULT_LIMIT }: ReadOptions) {
-    return store.read(stream, from === undefined ? 0 : target(stream, from), limit)
+    return store.read(stream, from === undefined ? 0 : resolveOffset(stream, from), limit)
   }
 
   return {
@@ -88,7 +92,7 @@ export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOpt
       wake()
     },
     async publish(messages) {
-      for (const message of messages) checkSize(message)
+      for (const message of messages) checkRecordSize(message)
       const targets = messages.map(streamFor)
       if (messages.length === 0) return
       await enqueue(() => {
@@ -97,13 +101,13 @@ export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOpt
     },
     async subscribe(options) {
       const reader: Reader = { ...options, cursors: new Map() }
-      const leave = join(reader)
+      const leave = addReader(reader)
       return {
         async commit(positions) {
-          const kept = held(reader, positions)
-          if (kept.length === 0) return
+          const owned = ownedPositions(reader, positions)
+          if (owned.length === 0) return
           await enqueue(() => {
-            for (const { stream, offset } of kept) store.commit(options.group, stream, offset)
+            for (const { stream, offset } of owned) store.commit(options.group, stream, offset)
           })
         },
         pause: partitions => setPaused(reader, partitions, true),
@@ -115,7 +119,7 @@ export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOpt
       }
     },
     async tail(options) {
-      return { close: join({ ...options, cursors: new Map() }) }
+      return { close: addReader({ ...options, cursors: new Map() }) }
     },
     async read(topic, options = {}) {
       requireOpen()
@@ -126,10 +130,11 @@ export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOpt
     },
     async reset(group, topic, to, partitions) {
       requireOpen()
-      if (readers.hasMembers(group)) throw hasMembers(group)
-      if (!store.topics.has(topic)) throw unknownTopic(topic)
+      if (readers.hasMembers(group)) throw groupBusyError(group)
+      if (!store.topics.has(topic)) throw unknownTopicError(topic)
       await enqueue(() => {
-        for (const stream of streamsOf(topic, partitions)) store.commit(group, stream, target(stream, to))
+        for (const stream of streamsOf(topic, partitions))
+          store.commit(group, stream, resolveOffset(stream, to))
       })
     },
     async lag(group, topics) {
@@ -152,13 +157,13 @@ export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOpt
   }
 }
 
-type Write = { apply(): void; resolve(): void; reject(error: unknown): void }
+type QueuedWrite = { apply(): void; resolve(): void; reject(error: unknown): void }
 
 /** Group commit: gathers the writes of one turn of the event loop, writes them as one, and then has readers called. */
-function openQueue(file: string, write: (work: () => void) => void, deliver: () => boolean) {
-  let writes: Write[] = []
+function openWriteQueue(file: string, write: (work: () => void) => void, deliver: () => boolean) {
+  let writes: QueuedWrite[] = []
   let closed = false
-  let waking = false
+  let wakeScheduled = false
 
   function flush(): void {
     const batch = writes
@@ -169,7 +174,7 @@ function openQueue(file: string, write: (work: () => void) => void, deliver: () 
         for (const { apply } of batch) apply()
       })
     } catch (error) {
-      const failure = unavailable(file, error)
+      const failure = unavailableError(file, error)
       for (const { reject } of batch) reject(failure)
       return
     }
@@ -182,10 +187,10 @@ function openQueue(file: string, write: (work: () => void) => void, deliver: () 
 
   /** A delivery that leaves more to deliver waits a turn for the rest, so that writers and sockets get theirs. */
   function wake(): void {
-    if (waking || closed) return
-    waking = true
+    if (wakeScheduled || closed) return
+    wakeScheduled = true
     setImmediate(() => {
-      waking = false
+      wakeScheduled = false
       flush()
       if (!closed && deliver()) wake()
     })
@@ -217,20 +222,20 @@ function setPaused(
   paused: boolean,
 ): void {
   for (const partition of partitions) {
-    const cursor = cursorOf(reader, partition)
+    const cursor = findCursor(reader, partition)
     if (cursor !== undefined) cursor.paused = paused
   }
 }
 
-function unavailable(file: string, cause: unknown): LaresError {
+function unavailableError(file: string, cause: unknown): LaresError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new LaresError('unavailable', `the log ${file} cannot be written: ${reason}`, { cause })
 }
 
-function unknownTopic(topic: string): LaresError {
+function unknownTopicError(topic: string): LaresError {
   return new LaresError('not_found', `the bus has no topic "${topic}": call ensureTopics first`)
 }
 
-function hasMembers(group: string): LaresError {
+function groupBusyError(group: string): LaresError {
   return new LaresError('busy', `the group "${group}" has members: close them before it is moved`)
 }

@@ -1,17 +1,17 @@
 import { LaresError } from '../../base/errors.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Objects } from '../../objects/objects.ts'
-import { folderOf } from '../../objects/person-folder.ts'
-import { checkData, type LaresEvent } from './event.ts'
+import { personFolder } from '../../objects/person-folder.ts'
+import { type LaresEvent, parseEventData } from './event.ts'
 import { parseJson } from './http-binding.ts'
-import { toRecord } from './kafka-binding.ts'
+import { eventToRecord } from './kafka-binding.ts'
 
 /** Data above this travels as a claim check. */
 export const MAX_INLINE_BYTES = 256 * 1024
 /** Data above this is refused. */
 export const MAX_DATA_BYTES = 16 * 1024 * 1024
 
-const SCHEME = 'lares-object:'
+const DATAREF_SCHEME = 'lares-object:'
 
 /** The log of events: the bus with the CloudEvents binding and the claim check. */
 export type EventLog = {
@@ -23,36 +23,38 @@ export type EventLog = {
 }
 
 /** Who keeps track of whose conversations are. */
-export type Ownership = {
+export type ConversationOwners = {
   /** A conversation whose first event of a turn goes to the log, before the store knows it. */
-  learn(conversation: string, person: string): void
+  recordOwner(conversation: string, person: string): void
   ownerOf(conversation: string): Promise<string | undefined>
 }
 
-const NOBODY: Ownership = { learn: () => undefined, ownerOf: async () => undefined }
+const NO_OWNERS: ConversationOwners = { recordOwner: () => undefined, ownerOf: async () => undefined }
 
-export function openEventLog(bus: Bus, objects: Objects, ownership: Ownership = NOBODY): EventLog {
+export function openEventLog(bus: Bus, objects: Objects, owners: ConversationOwners = NO_OWNERS): EventLog {
   return {
-    async publish(events, notes) {
+    async publish(events, attemptHeaders) {
       for (const event of events) {
-        const person = event.causationid === undefined ? personIn(event) : undefined
-        if (person !== undefined) ownership.learn(event.subject, person)
+        const person = event.causationid === undefined ? personOf(event) : undefined
+        if (person !== undefined) owners.recordOwner(event.subject, person)
       }
-      const messages = events.map(toRecord)
+      const messages = events.map(eventToRecord)
       const isLarge = messages.map(message => message.value.length > MAX_INLINE_BYTES)
       // Without a large one the records reach the bus in this turn of the event loop, which keeps the order of calls.
       if (isLarge.includes(true))
         for (const [index, event] of events.entries())
           if (isLarge[index])
-            messages[index] = toRecord(await checkIn(event, messages[index]!.value, { objects, ownership }))
-      if (notes) for (const { headers } of messages) Object.assign(headers, notes)
+            messages[index] = eventToRecord(
+              await offload(event, messages[index]!.value, { objects, ownership: owners }),
+            )
+      if (attemptHeaders) for (const { headers } of messages) Object.assign(headers, attemptHeaders)
       await bus.publish(messages)
     },
   }
 }
 
 /** Whom the data of an event names as the person. */
-function personIn({ data }: LaresEvent): string | undefined {
+function personOf({ data }: LaresEvent): string | undefined {
   const { person, message } = (data ?? {}) as { person?: string; message?: { person: string } }
   return person ?? message?.person
 }
@@ -61,32 +63,32 @@ function personIn({ data }: LaresEvent): string | undefined {
 export const isClaimCheck = (key: string): boolean => /^(people\/[^/]+\/)?events\/[^/]+$/.test(key)
 
 /** Stores the data and gives back the event with its claim check (CloudEvents extension `dataref`). */
-async function checkIn(
+async function offload(
   event: LaresEvent,
   data: Buffer,
-  { objects, ownership }: { objects: Objects; ownership: Ownership },
+  { objects, ownership }: { objects: Objects; ownership: ConversationOwners },
 ): Promise<LaresEvent> {
   if (data.length > MAX_DATA_BYTES)
     throw new LaresError(
       'too_large',
       `the data of event ${event.id} has ${data.length} bytes; at most ${MAX_DATA_BYTES} are taken`,
     )
-  const person = personIn(event) ?? (await ownership.ownerOf(event.subject))
-  const key = `${person ? folderOf(person) : ''}events/${event.id}`
+  const person = personOf(event) ?? (await ownership.ownerOf(event.subject))
+  const key = `${person ? personFolder(person) : ''}events/${event.id}`
   await objects.put(key, data)
   const { data: _, ...rest } = event
-  return { ...rest, dataref: `${SCHEME}${key}` } as LaresEvent
+  return { ...rest, dataref: `${DATAREF_SCHEME}${key}` } as LaresEvent
 }
 
 /** Gives an event its data back if it travelled as a claim check. Errors: those of `Objects.get`; `invalid_event`. */
-export async function claim(event: LaresEvent, objects: Pick<Objects, 'get'>): Promise<LaresEvent> {
+export async function resolveDataRef(event: LaresEvent, objects: Pick<Objects, 'get'>): Promise<LaresEvent> {
   if (event.dataref === undefined || event.data !== undefined) return event
-  if (!event.dataref.startsWith(SCHEME))
+  if (!event.dataref.startsWith(DATAREF_SCHEME))
     throw new LaresError(
       'invalid_event',
       `the dataref "${event.dataref}" of event ${event.id} is not in the object store`,
     )
-  const data = await objects.get(event.dataref.slice(SCHEME.length))
+  const data = await objects.get(event.dataref.slice(DATAREF_SCHEME.length))
   const { dataref: _, ...rest } = event
-  return { ...rest, data: checkData(event.type, parseJson(data)) } as LaresEvent
+  return { ...rest, data: parseEventData(event.type, parseJson(data)) } as LaresEvent
 }

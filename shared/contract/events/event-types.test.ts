@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { checkData } from './event.ts'
-import { type EventType, schemaOf, skillType, topicOf, typePatterns } from './event-types.ts'
-import { examples } from './examples.fixture.ts'
+import { parseEventData } from './event.ts'
+import { dataSchemaOf, type EventType, eventTypePatterns, skillRequestType, topicOf } from './event-types.ts'
+import { exampleData } from './examples.fixture.ts'
 
 /** The types of the design's table. */
-const TABLE = [
+const DESIGNED_TYPES = [
   'lares.context.recalled',
   'lares.deadletter.recorded',
   'lares.facts.learnt',
@@ -23,25 +23,30 @@ const TABLE = [
   'lares.webhook.*.received',
 ]
 
-const named = (pattern: string) => pattern.replace('*', 'some-name') as EventType
+const concreteType = (pattern: string) => pattern.replace('*', 'some-name') as EventType
 
 test('every type of the table has a schema, and there is no other type', () => {
-  expect([...typePatterns].sort()).toEqual(TABLE)
-  expect(Object.keys(examples).sort()).toEqual(TABLE)
+  expect([...eventTypePatterns].sort()).toEqual(DESIGNED_TYPES)
+  expect(Object.keys(exampleData).sort()).toEqual(DESIGNED_TYPES)
 })
 
-test.each(typePatterns)('%s takes its example as it is, and refuses a key that it does not know', pattern => {
-  const example = examples[pattern] as object
-  expect(checkData(named(pattern), example)).toEqual(example)
-  expect(() => checkData(named(pattern), { ...example, surplus: 1 })).toThrow(/surplus/)
-  for (const nonsense of [undefined, null, 7, 'text', []])
-    expect(() => checkData(named(pattern), nonsense)).toThrow(`the data of "${named(pattern)}" is wrong`)
-})
+test.each(eventTypePatterns)(
+  '%s takes its example as it is, and refuses a key that it does not know',
+  pattern => {
+    const example = exampleData[pattern] as object
+    expect(parseEventData(concreteType(pattern), example)).toEqual(example)
+    expect(() => parseEventData(concreteType(pattern), { ...example, surplus: 1 })).toThrow(/surplus/)
+    for (const nonsense of [undefined, null, 7, 'text', []])
+      expect(() => parseEventData(concreteType(pattern), nonsense)).toThrow(
+        `the data of "${concreteType(pattern)}" is wrong`,
+      )
+  },
+)
 
-test.each(typePatterns)('%s misses what it must have, by its name', pattern => {
-  const schema = schemaOf(named(pattern))!
-  for (const [key, value] of Object.entries(examples[pattern] as object)) {
-    const { [key]: _, ...rest } = examples[pattern] as Record<string, unknown>
+test.each(eventTypePatterns)('%s misses what it must have, by its name', pattern => {
+  const schema = dataSchemaOf(concreteType(pattern))!
+  for (const [key, value] of Object.entries(exampleData[pattern] as object)) {
+    const { [key]: _, ...rest } = exampleData[pattern] as Record<string, unknown>
     const result = schema.safeParse(rest)
     if (!result.success) expect(result.error.issues[0]!.path).toEqual([key])
     else expect(result.data).not.toHaveProperty(key, value)
@@ -49,8 +54,8 @@ test.each(typePatterns)('%s misses what it must have, by its name', pattern => {
 })
 
 test('what has a default may be left out', () => {
-  const { attachments: _, ...bare } = examples['lares.message.received'] as Record<string, unknown>
-  expect(checkData('lares.message.received', bare)).toMatchObject({ attachments: [] })
+  const { attachments: _, ...bare } = exampleData['lares.message.received'] as Record<string, unknown>
+  expect(parseEventData('lares.message.received', bare)).toMatchObject({ attachments: [] })
 })
 
 test.each([
@@ -66,11 +71,11 @@ test.each([
   '__proto__',
   '',
 ])('"%s" is no type', type => {
-  expect(schemaOf(type)).toBeUndefined()
-  expect(() => checkData(type as EventType, {})).toThrow(`Lares has no event type "${type}"`)
+  expect(dataSchemaOf(type)).toBeUndefined()
+  expect(() => parseEventData(type as EventType, {})).toThrow(`Lares has no event type "${type}"`)
 })
 
 test('a topic is a type without its last word', () => {
   expect(topicOf('lares.message.received')).toBe('lares.message')
-  expect(topicOf(skillType('time'))).toBe('lares.skill.time')
+  expect(topicOf(skillRequestType('time'))).toBe('lares.skill.time')
 })

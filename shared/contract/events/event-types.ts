@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { once } from '../../base/lazy.ts'
+import { lazy } from '../../base/lazy.ts'
 
 /**
  * Every event type of Lares with the shape of its data. `*` in a type stands for one name (a skill, a webhook).
@@ -8,17 +8,17 @@ import { once } from '../../base/lazy.ts'
  */
 
 /** What has the shape. */
-type Shaped<Shape extends () => z.ZodType> = z.output<ReturnType<Shape>>
+type SchemaOutput<Shape extends () => z.ZodType> = z.output<ReturnType<Shape>>
 
 /** The name of a function, a skill or a webhook. */
-export const name = z
+export const nameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'a name has lower-case letters, digits and dashes')
 
-export const language = once(() => z.enum(['en', 'zh']))
-export type Language = Shaped<typeof language>
+export const languageSchema = lazy(() => z.enum(['en', 'zh']))
+export type Language = SchemaOutput<typeof languageSchema>
 
-export const attachment = once(() =>
+export const attachmentSchema = lazy(() =>
   z.strictObject({
     name: z.string().min(1).max(255),
     mediaType: z.string().max(255),
@@ -29,43 +29,43 @@ export const attachment = once(() =>
 )
 
 /** What the history tells of an attachment; where its bytes are is told by the message's event alone. */
-export const attachmentNote = once(() => attachment().omit({ object: true }))
-export type AttachmentNote = Shaped<typeof attachmentNote>
+export const attachmentSummarySchema = lazy(() => attachmentSchema().omit({ object: true }))
+export type AttachmentSummary = SchemaOutput<typeof attachmentSummarySchema>
 
-export const turnMessage = once(() =>
+export const turnMessageSchema = lazy(() =>
   z.strictObject({ role: z.enum(['user', 'assistant']), text: z.string() }),
 )
 
 /** What a person said. The event's id is the message's id and the turn's. */
-export const message = once(() =>
+export const messageSchema = lazy(() =>
   z.strictObject({
     person: z.string().min(1).max(255),
     text: z.string(),
-    attachments: z.array(attachment()).default([]),
+    attachments: z.array(attachmentSchema()).default([]),
     channel: z.string().max(64),
-    language: language(),
+    language: languageSchema(),
     timeZone: z.string().max(64),
     /** Earlier messages that the caller brings along instead of having Lares keep them (OpenAI API). */
-    history: z.array(turnMessage()).optional(),
+    history: z.array(turnMessageSchema()).optional(),
     /** Instructions of the caller (the OpenAI API's system message). */
     instructions: z.string().optional(),
   }),
 )
-export type Message = Shaped<typeof message>
+export type Message = SchemaOutput<typeof messageSchema>
 
 /** `skill` null means: none of the deployed skills. Scores are in 0..1; candidates come best first. */
-export const intent = once(() =>
+export const intentSchema = lazy(() =>
   z.strictObject({
-    skill: name.nullable(),
+    skill: nameSchema.nullable(),
     score: z.number(),
-    candidates: z.array(z.strictObject({ skill: name, score: z.number() })),
+    candidates: z.array(z.strictObject({ skill: nameSchema, score: z.number() })),
     /** Two skills that are asked for about as much as each other, `skill` first: only the person can tell which. */
-    between: z.tuple([name, name]).optional(),
+    between: z.tuple([nameSchema, nameSchema]).optional(),
   }),
 )
-export type Intent = Shaped<typeof intent>
+export type Intent = SchemaOutput<typeof intentSchema>
 
-export const memory = once(() =>
+export const memorySchema = lazy(() =>
   z.strictObject({
     id: z.string(),
     text: z.string(),
@@ -73,13 +73,13 @@ export const memory = once(() =>
     createdAt: z.iso.datetime(),
   }),
 )
-export type Memory = Shaped<typeof memory>
+export type Memory = SchemaOutput<typeof memorySchema>
 
 /** What a document of the person says, and how it is cited: `(lease.pdf, page 3)`. */
-export const passage = once(() => z.strictObject({ cite: z.string(), text: z.string() }))
-export type Passage = Shaped<typeof passage>
+export const passageSchema = lazy(() => z.strictObject({ cite: z.string(), text: z.string() }))
+export type Passage = SchemaOutput<typeof passageSchema>
 
-export const toolCall = once(() =>
+export const toolCallSchema = lazy(() =>
   z.strictObject({
     id: z.string(),
     name: z.string(),
@@ -87,41 +87,41 @@ export const toolCall = once(() =>
   }),
 )
 
-export const chatMessage = once(() =>
+export const chatMessageSchema = lazy(() =>
   z.discriminatedUnion('role', [
     z.strictObject({ role: z.literal('system'), content: z.string() }),
     z.strictObject({ role: z.literal('user'), content: z.string() }),
     z.strictObject({
       role: z.literal('assistant'),
       content: z.string(),
-      toolCalls: z.array(toolCall()).optional(),
+      toolCalls: z.array(toolCallSchema()).optional(),
     }),
     z.strictObject({ role: z.literal('tool'), content: z.string(), toolCallId: z.string() }),
   ]),
 )
-export type ChatMessage = Shaped<typeof chatMessage>
+export type ChatMessage = SchemaOutput<typeof chatMessageSchema>
 
-export const tool = once(() =>
+export const toolSchema = lazy(() =>
   z.strictObject({
-    name,
+    name: nameSchema,
     description: z.string(),
     parameters: z.record(z.string(), z.unknown()),
   }),
 )
-export type Tool = Shaped<typeof tool>
+export type Tool = SchemaOutput<typeof toolSchema>
 
-export const usage = once(() =>
+export const usageSchema = lazy(() =>
   z.strictObject({
     inputTokens: z.int().nonnegative(),
     outputTokens: z.int().nonnegative(),
   }),
 )
-export type Usage = Shaped<typeof usage>
+export type Usage = SchemaOutput<typeof usageSchema>
 
-const failure = once(() => z.strictObject({ code: z.string(), message: z.string() }))
+const failureSchema = lazy(() => z.strictObject({ code: z.string(), message: z.string() }))
 
 /** `text` may be null when the skill is called with `input` alone (a tool call of the model). */
-export const skillRequest = once(() =>
+export const skillRequestSchema = lazy(() =>
   z.strictObject({
     callId: z.string(),
     step: z.int().nonnegative(),
@@ -129,7 +129,7 @@ export const skillRequest = once(() =>
     /** What the model asks with; null when the skill is to read `text` itself. */
     input: z.record(z.string(), z.unknown()).nullable(),
     text: z.string(),
-    language: language(),
+    language: languageSchema(),
     timeZone: z.string(),
     /** When the person said it: what "in one minute" counts from. */
     saidAt: z.iso.datetime(),
@@ -137,10 +137,10 @@ export const skillRequest = once(() =>
     asked: z.record(z.string(), z.unknown()).optional(),
   }),
 )
-export type SkillRequest = Shaped<typeof skillRequest>
+export type SkillRequest = SchemaOutput<typeof skillRequestSchema>
 
 /** The text asks the person for more, and what is said next may be the answer. */
-export const asks = once(() =>
+export const followUpQuestionSchema = lazy(() =>
   z.strictObject({
     /** What is known so far; the skill gets it back with the answer. */
     asked: z.record(z.string(), z.unknown()),
@@ -148,22 +148,22 @@ export const asks = once(() =>
     takesAnyWords: z.boolean().optional(),
   }),
 )
-export type Asks = Shaped<typeof asks>
+export type FollowUpQuestion = SchemaOutput<typeof followUpQuestionSchema>
 
 /** `declined`: the skill could not read its input from the text, and has done nothing. */
-export const skillResult = once(() =>
+export const skillResultSchema = lazy(() =>
   z.strictObject({
     callId: z.string(),
     step: z.int().nonnegative(),
     status: z.enum(['ok', 'declined', 'failed']),
     text: z.string(),
     data: z.unknown().optional(),
-    asks: asks().optional(),
+    asks: followUpQuestionSchema().optional(),
   }),
 )
-export type SkillResult = Shaped<typeof skillResult>
+export type SkillResult = SchemaOutput<typeof skillResultSchema>
 
-export const reply = once(() =>
+export const replySchema = lazy(() =>
   z.strictObject({
     person: z.string(),
     /** The message answered; null when the assistant speaks by itself (a reminder). */
@@ -176,46 +176,46 @@ export const reply = once(() =>
     saidAt: z.iso.datetime({ offset: true }).optional(),
     text: z.string(),
     status: z.enum(['completed', 'failed', 'interrupted']),
-    usage: usage(),
-    language: language(),
+    usage: usageSchema(),
+    language: languageSchema(),
   }),
 )
-export type Reply = Shaped<typeof reply>
+export type Reply = SchemaOutput<typeof replySchema>
 
-const schemas = {
-  'lares.message.received': message,
-  'lares.message.transcribed': message,
-  'lares.intent.recognised': once(() =>
+const dataSchemas = {
+  'lares.message.received': messageSchema,
+  'lares.message.transcribed': messageSchema,
+  'lares.intent.recognised': lazy(() =>
     z.strictObject({
-      message: message(),
+      message: messageSchema(),
       saidAt: z.iso.datetime(),
-      intent: intent(),
+      intent: intentSchema(),
     }),
   ),
-  'lares.context.recalled': once(() =>
+  'lares.context.recalled': lazy(() =>
     z.strictObject({
-      message: message(),
+      message: messageSchema(),
       saidAt: z.iso.datetime(),
-      intent: intent(),
-      memories: z.array(memory()),
+      intent: intentSchema(),
+      memories: z.array(memorySchema()),
       /** An answer that memory vouches for by itself, so that no model is needed. */
       answer: z.string().optional(),
       /** From the person's documents, the most fitting first: what a model answers from. */
-      passages: z.array(passage()).optional(),
+      passages: z.array(passageSchema()).optional(),
       /** What the reply begins with, whoever gives it: that a document was read. */
       notice: z.string().optional(),
     }),
   ),
-  'lares.prompt.composed': once(() =>
+  'lares.prompt.composed': lazy(() =>
     z.strictObject({
       step: z.int().nonnegative(),
       /** Where this step's text begins within the reply, in UTF-16 units. */
       offset: z.int().nonnegative(),
-      messages: z.array(chatMessage()).min(1),
-      tools: z.array(tool()),
+      messages: z.array(chatMessageSchema()).min(1),
+      tools: z.array(toolSchema()),
     }),
   ),
-  'lares.stream.extended': once(() =>
+  'lares.stream.extended': lazy(() =>
     z.strictObject({
       step: z.int().nonnegative(),
       /** Where `text` begins within the reply, in UTF-16 units. A chunk at an earlier offset than what was seen starts anew from there. */
@@ -223,20 +223,20 @@ const schemas = {
       text: z.string(),
     }),
   ),
-  'lares.generation.completed': once(() =>
+  'lares.generation.completed': lazy(() =>
     z.strictObject({
       step: z.int().nonnegative(),
       text: z.string(),
-      toolCalls: z.array(toolCall()),
+      toolCalls: z.array(toolCallSchema()),
       finishReason: z.enum(['stop', 'length', 'tool-calls']),
-      usage: usage(),
+      usage: usageSchema(),
       model: z.string(),
     }),
   ),
-  'lares.skill.*.requested': skillRequest,
-  'lares.result.returned': skillResult,
-  'lares.reply.completed': reply,
-  'lares.learning.requested': once(() =>
+  'lares.skill.*.requested': skillRequestSchema,
+  'lares.result.returned': skillResultSchema,
+  'lares.reply.completed': replySchema,
+  'lares.learning.requested': lazy(() =>
     z.strictObject({
       person: z.string(),
       /** The message in which a model is to find what is worth remembering. */
@@ -247,7 +247,7 @@ const schemas = {
       known: z.array(z.strictObject({ id: z.string(), text: z.string() })),
     }),
   ),
-  'lares.facts.learnt': once(() =>
+  'lares.facts.learnt': lazy(() =>
     z.strictObject({
       person: z.string(),
       message: z.string(),
@@ -256,33 +256,33 @@ const schemas = {
       facts: z.array(z.strictObject({ text: z.string().min(1), replaces: z.string().optional() })).min(1),
     }),
   ),
-  'lares.media.requested': once(() =>
+  'lares.media.requested': lazy(() =>
     z.strictObject({
       callId: z.string(),
-      attachments: z.array(attachment()),
+      attachments: z.array(attachmentSchema()),
       person: z.string(),
     }),
   ),
-  'lares.timer.fired': once(() =>
+  'lares.timer.fired': lazy(() =>
     z.strictObject({
       timerId: z.string(),
       person: z.string(),
       text: z.string(),
-      language: language(),
+      language: languageSchema(),
       dueAt: z.iso.datetime(),
       firedAt: z.iso.datetime(),
     }),
   ),
-  'lares.webhook.*.received': once(() =>
+  'lares.webhook.*.received': lazy(() =>
     z.strictObject({
       headers: z.record(z.string(), z.string()),
       body: z.unknown(),
     }),
   ),
-  'lares.deadletter.recorded': once(() =>
+  'lares.deadletter.recorded': lazy(() =>
     z.strictObject({
-      function: name,
-      error: failure(),
+      function: nameSchema,
+      error: failureSchema(),
       tries: z.int().positive(),
       firstTriedAt: z.iso.datetime(),
       topic: z.string(),
@@ -296,40 +296,42 @@ const schemas = {
   ),
 } as const
 
-type Schemas = typeof schemas
-type Named<Pattern> = Pattern extends `${infer Head}*${infer Tail}` ? `${Head}${string}${Tail}` : Pattern
+type Schemas = typeof dataSchemas
+type ExpandPattern<Pattern> = Pattern extends `${infer Head}*${infer Tail}`
+  ? `${Head}${string}${Tail}`
+  : Pattern
 
 /** A type as written in an event. */
-export type EventType = Named<keyof Schemas>
+export type EventType = ExpandPattern<keyof Schemas>
 
 /** The data of an event of type T. */
 export type EventData<T extends EventType> = {
-  [P in keyof Schemas]: T extends Named<P> ? Shaped<Schemas[P]> : never
+  [P in keyof Schemas]: T extends ExpandPattern<P> ? SchemaOutput<Schemas[P]> : never
 }[keyof Schemas]
 
 /** The types of the table, with `*` for a name. */
-export const typePatterns = Object.keys(schemas) as (keyof Schemas)[]
+export const eventTypePatterns = Object.keys(dataSchemas) as (keyof Schemas)[]
 
-const NAMED = /^lares\.(skill|webhook)\.([a-z][a-z0-9-]{0,62})\.(requested|received)$/
+const NAMED_TYPE = /^lares\.(skill|webhook)\.([a-z][a-z0-9-]{0,62})\.(requested|received)$/
 
 /** The place in the table of a type as written in an event, where it has one. */
 function patternOf(type: string): keyof Schemas | undefined {
-  if (Object.hasOwn(schemas, type)) return type.includes('*') ? undefined : (type as keyof Schemas)
-  const named = NAMED.exec(type)
+  if (Object.hasOwn(dataSchemas, type)) return type.includes('*') ? undefined : (type as keyof Schemas)
+  const named = NAMED_TYPE.exec(type)
   const pattern = `lares.${named?.[1]}.*.${named?.[3]}`
-  return Object.hasOwn(schemas, pattern) ? (pattern as keyof Schemas) : undefined
+  return Object.hasOwn(dataSchemas, pattern) ? (pattern as keyof Schemas) : undefined
 }
 
 export const isEventType = (type: string): type is EventType => patternOf(type) !== undefined
 
 /** The schema of a type's data, or undefined for a type that Lares does not know. */
-export function schemaOf(type: string): z.ZodType | undefined {
+export function dataSchemaOf(type: string): z.ZodType | undefined {
   const pattern = patternOf(type)
-  return pattern && schemas[pattern]()
+  return pattern && dataSchemas[pattern]()
 }
 
 /** `lares.message.received` → `lares.message`. */
 export const topicOf = (type: string): string => type.slice(0, type.lastIndexOf('.'))
 
-export const skillType = (skill: string): `lares.skill.${string}.requested` =>
+export const skillRequestType = (skill: string): `lares.skill.${string}.requested` =>
   `lares.skill.${skill}.requested`

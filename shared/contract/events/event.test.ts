@@ -1,7 +1,7 @@
 import type { CloudEventV1 } from 'cloudevents'
 import { expect, expectTypeOf, test } from 'vitest'
-import { causedEvent, checkEvent, firstEvent, type LaresEvent, newTraceparent } from './event.ts'
-import { spoken } from './examples.fixture.ts'
+import { createCausedEvent, createRootEvent, type LaresEvent, newTraceparent, parseEvent } from './event.ts'
+import { messageEvent } from './examples.fixture.ts'
 import { derivedId, keyedId, newId } from './ids.ts'
 
 const CAUSE = '018f0000-0000-7000-8000-000000000000'
@@ -24,9 +24,14 @@ test('fresh ids are different and in the order of time', () => {
 })
 
 test('an event continues the conversation, the turn and the trace of its cause', () => {
-  const cause = spoken('hello')
+  const cause = messageEvent('hello')
   const draft = { type: 'lares.stream.extended', data: { step: 0, offset: 0, text: 'x' } } as const
-  const event = causedEvent(draft, { function: 'generation', cause, index: 2, time: '2026-05-01T12:00:01Z' })
+  const event = createCausedEvent(draft, {
+    function: 'generation',
+    cause,
+    index: 2,
+    time: '2026-05-01T12:00:01Z',
+  })
   const id = derivedId(CAUSE, 'generation', 2)
   expect(event).toEqual({
     specversion: '1.0',
@@ -42,7 +47,7 @@ test('an event continues the conversation, the turn and the trace of its cause',
     traceparent: `00-0af7651916cd43dd8448eb211c80319c-${id.replaceAll('-', '').slice(0, 16)}-01`,
     data: draft.data,
   })
-  expect(checkEvent(event)).toEqual(event)
+  expect(parseEvent(event)).toEqual(event)
 })
 
 test('a new trace is one that W3C allows, and another each time', () => {
@@ -51,8 +56,8 @@ test('a new trace is one that W3C allows, and another each time', () => {
 })
 
 test('attributes of other extensions go along', () => {
-  const event = { ...spoken('hello'), tenant: 'north', priority: 5, urgent: true }
-  expect(checkEvent(event)).toEqual(event)
+  const event = { ...messageEvent('hello'), tenant: 'north', priority: 5, urgent: true }
+  expect(parseEvent(event)).toEqual(event)
 })
 
 test.each([
@@ -71,17 +76,17 @@ test.each([
   ['a claim check that is no text', { dataref: 7 }],
   ['no data', { data: undefined }],
 ])('an event with %s is refused', (_, wrong) => {
-  expect(() => checkEvent({ ...spoken('hello'), ...wrong })).toThrow(
+  expect(() => parseEvent({ ...messageEvent('hello'), ...wrong })).toThrow(
     expect.objectContaining({ code: 'invalid_event' }),
   )
 })
 
 test('what comes from outside is checked where it is made', () => {
-  const { id, source, data } = spoken('hello')
+  const { id, source, data } = messageEvent('hello')
   const first = { id, source, type: 'lares.message.received', conversation: 'c', data } as never
-  expect(firstEvent(first)).toMatchObject({ correlationid: id, subject: 'c', partitionkey: 'c' })
-  expect(() => firstEvent({ ...(first as object), conversation: '' } as never)).toThrow(/subject/)
-  expect(() => firstEvent({ ...(first as object), type: 'lares.nothing.said' } as never)).toThrow(
+  expect(createRootEvent(first)).toMatchObject({ correlationid: id, subject: 'c', partitionkey: 'c' })
+  expect(() => createRootEvent({ ...(first as object), conversation: '' } as never)).toThrow(/subject/)
+  expect(() => createRootEvent({ ...(first as object), type: 'lares.nothing.said' } as never)).toThrow(
     expect.objectContaining({ code: 'unknown_type' }),
   )
 })

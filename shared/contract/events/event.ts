@@ -1,8 +1,8 @@
 import type { CloudEventV1 } from 'cloudevents'
 import * as z from 'zod'
 import { LaresError } from '../../base/errors.ts'
-import { once } from '../../base/lazy.ts'
-import { type EventData, type EventType, schemaOf } from './event-types.ts'
+import { lazy } from '../../base/lazy.ts'
+import { dataSchemaOf, type EventData, type EventType } from './event-types.ts'
 import { derivedId } from './ids.ts'
 
 /** Attributes that Lares adds to CloudEvents' own; all are part of the documented extensions or plain strings. */
@@ -33,7 +33,7 @@ export type LaresEvent<T extends EventType = EventType> = Pick<CloudEventV1<unkn
   LaresAttributes & { specversion: '1.0'; type: T; data: EventData<T> }
 
 /** What a handler makes: everything else of an event follows from its cause. */
-export type Draft<T extends EventType = EventType> = {
+export type EventDraft<T extends EventType = EventType> = {
   [K in T]: {
     type: K
     data: EventData<K>
@@ -47,28 +47,30 @@ export type Draft<T extends EventType = EventType> = {
 }[T]
 
 /** What CloudEvents (section 2.2, String) allows in one: no control characters, no unpaired surrogates. */
-const text = z.string().regex(/^[^\p{Cc}\p{Cs}]+$/u, 'no text, or characters that no event may carry')
+const attributeTextSchema = z
+  .string()
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'no text, or characters that no event may carry')
 
-const conversationId = text.max(255)
+const conversationIdSchema = attributeTextSchema.max(255)
 
-const place = z.int().nonnegative()
+const indexSchema = z.int().nonnegative()
 
-const envelope = once(() =>
+const envelopeSchema = lazy(() =>
   z
     .object({
       specversion: z.literal('1.0'),
-      id: text,
-      source: text,
-      type: text,
-      subject: conversationId,
+      id: attributeTextSchema,
+      source: attributeTextSchema,
+      type: attributeTextSchema,
+      subject: conversationIdSchema,
       time: z.iso.datetime({ offset: true }),
       datacontenttype: z.literal('application/json'),
-      partitionkey: conversationId,
-      correlationid: text,
-      causationid: text.optional(),
-      publishedid: text.optional(),
+      partitionkey: conversationIdSchema,
+      correlationid: attributeTextSchema,
+      causationid: attributeTextSchema.optional(),
+      publishedid: attributeTextSchema.optional(),
       traceparent: z.string().regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/),
-      dataref: text.optional(),
+      dataref: attributeTextSchema.optional(),
       data: z.unknown().optional(),
     })
     // Attributes of other people's extensions go along with the event.
@@ -82,8 +84,8 @@ const envelope = once(() =>
 const isAttributeName = (name: string): boolean => /^[a-z0-9]+$/.test(name)
 
 /** Checks data against its type's schema and gives it back with defaults filled in. Errors: `unknown_type`, `invalid_event`. */
-export function checkData<T extends EventType>(type: T, data: unknown): EventData<T> {
-  const schema = schemaOf(type)
+export function parseEventData<T extends EventType>(type: T, data: unknown): EventData<T> {
+  const schema = dataSchemaOf(type)
   if (!schema) throw new LaresError('unknown_type', `Lares has no event type "${type}"`)
   const result = schema.safeParse(data)
   if (result.success) return result.data as EventData<T>
@@ -91,13 +93,13 @@ export function checkData<T extends EventType>(type: T, data: unknown): EventDat
 }
 
 /** Checks a whole event, whose data may still be behind its `dataref`. Errors: `unknown_type`, `invalid_event`. */
-export function checkEvent(value: unknown): LaresEvent {
-  const result = envelope().safeParse(value)
+export function parseEvent(value: unknown): LaresEvent {
+  const result = envelopeSchema().safeParse(value)
   if (!result.success)
     throw new LaresError('invalid_event', `not an event of Lares: ${z.prettifyError(result.error)}`)
   const event = result.data as unknown as LaresEvent
   if (event.dataref !== undefined && event.data === undefined) return event
-  return { ...event, data: checkData(event.type, event.data) } as LaresEvent
+  return { ...event, data: parseEventData(event.type, event.data) } as LaresEvent
 }
 
 /** A new trace, for an event that nothing in Lares caused (W3C Trace Context, version 00, sampled). */
@@ -111,7 +113,7 @@ export const newTraceparent = (): string => {
 const childTraceparent = (traceparent: string, id: string): string =>
   `${traceparent.slice(0, 36)}${id.replaceAll('-', '').slice(0, 16)}${traceparent.slice(52)}`
 
-export type FirstEvent<T extends EventType> = {
+export type RootEventInput<T extends EventType> = {
   id: string
   source: string
   type: T
@@ -123,31 +125,35 @@ export type FirstEvent<T extends EventType> = {
 }
 
 /** An event that comes from outside: a message, a timer. Errors: `unknown_type`, `invalid_event`. */
-export function firstEvent<T extends EventType>(first: FirstEvent<T>): LaresEvent<T> {
+export function createRootEvent<T extends EventType>(input: RootEventInput<T>): LaresEvent<T> {
   const event = {
     specversion: '1.0',
-    id: first.id,
-    source: first.source,
-    type: first.type,
-    subject: first.conversation,
-    time: first.time ?? new Date().toISOString(),
+    id: input.id,
+    source: input.source,
+    type: input.type,
+    subject: input.conversation,
+    time: input.time ?? new Date().toISOString(),
     datacontenttype: 'application/json',
-    partitionkey: first.conversation,
-    correlationid: first.correlationid ?? first.id,
-    traceparent: first.traceparent ?? newTraceparent(),
-    data: first.data,
+    partitionkey: input.conversation,
+    correlationid: input.correlationid ?? input.id,
+    traceparent: input.traceparent ?? newTraceparent(),
+    data: input.data,
   }
-  return checkEvent(event) as LaresEvent<T>
+  return parseEvent(event) as LaresEvent<T>
 }
 
 export type EventOrigin = { function: string; cause: LaresEvent; index: number; time?: string }
 
 /** The `index`th event that a function makes because of `cause`. Errors: `unknown_type`, `invalid_event`. */
-export function causedEvent(draft: Draft, origin: EventOrigin): LaresEvent {
+export function createCausedEvent(draft: EventDraft, origin: EventOrigin): LaresEvent {
   const { cause } = origin
-  const causationid = given(text, draft, 'causationid') ?? cause.id
-  const id = derivedId(causationid, origin.function, given(place, draft, 'index') ?? origin.index)
-  const subject = given(conversationId, draft, 'subject') ?? cause.subject
+  const causationid = draftOverride(attributeTextSchema, draft, 'causationid') ?? cause.id
+  const id = derivedId(
+    causationid,
+    origin.function,
+    draftOverride(indexSchema, draft, 'index') ?? origin.index,
+  )
+  const subject = draftOverride(conversationIdSchema, draft, 'subject') ?? cause.subject
   const event = {
     specversion: '1.0',
     id,
@@ -157,18 +163,18 @@ export function causedEvent(draft: Draft, origin: EventOrigin): LaresEvent {
     time: origin.time ?? new Date().toISOString(),
     datacontenttype: 'application/json',
     partitionkey: subject,
-    correlationid: given(text, draft, 'correlationid') ?? cause.correlationid,
+    correlationid: draftOverride(attributeTextSchema, draft, 'correlationid') ?? cause.correlationid,
     causationid,
     traceparent: childTraceparent(cause.traceparent, id),
-    data: checkData(draft.type, draft.data),
+    data: parseEventData(draft.type, draft.data),
   }
   return event as unknown as LaresEvent
 }
 
 /** What a draft says itself; all else comes from the cause, which was checked when it was read. */
-function given<T>(
+function draftOverride<T>(
   schema: z.ZodType<T>,
-  draft: Draft,
+  draft: EventDraft,
   key: 'subject' | 'correlationid' | 'causationid' | 'index',
 ): T | undefined {
   if (draft[key] === undefined) return undefined

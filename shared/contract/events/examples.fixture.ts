@@ -1,11 +1,11 @@
-import { firstEvent, type LaresEvent } from './event.ts'
-import type { EventData, EventType, typePatterns } from './event-types.ts'
+import { createRootEvent, type LaresEvent } from './event.ts'
+import type { EventData, EventType, eventTypePatterns } from './event-types.ts'
 
-type Pattern = (typeof typePatterns)[number]
+type Pattern = (typeof eventTypePatterns)[number]
 
 const saidAt = '2026-05-01T12:00:00.000Z'
 
-export const message: EventData<'lares.message.received'> = {
+export const exampleMessage: EventData<'lares.message.received'> = {
   person: 'owner',
   text: 'What is 12.5% of 8640? 多少?',
   attachments: [{ name: 'bill.pdf', mediaType: 'application/pdf', object: 'attachments/1', bytes: 10 }],
@@ -21,12 +21,12 @@ const usage = { inputTokens: 3, outputTokens: 5 }
 const toolCall = { id: 'call-1', name: 'calculator', arguments: { expression: '1+1' } }
 
 /** Data of every type of the table, with everything optional given. */
-export const examples: { [P in Pattern]: unknown } = {
-  'lares.message.received': message,
-  'lares.message.transcribed': message,
-  'lares.intent.recognised': { message, saidAt, intent },
+export const exampleData: { [P in Pattern]: unknown } = {
+  'lares.message.received': exampleMessage,
+  'lares.message.transcribed': exampleMessage,
+  'lares.intent.recognised': { message: exampleMessage, saidAt, intent },
   'lares.context.recalled': {
-    message,
+    message: exampleMessage,
     saidAt,
     intent: { ...intent, skill: null },
     memories: [{ id: 'm', text: 'likes tea', score: 0.5, createdAt: saidAt }],
@@ -87,7 +87,7 @@ export const examples: { [P in Pattern]: unknown } = {
     saidAt,
     facts: [{ text: 'my twins go to school', replaces: 'k' }],
   },
-  'lares.media.requested': { callId: 'call-1', attachments: message.attachments, person: 'owner' },
+  'lares.media.requested': { callId: 'call-1', attachments: exampleMessage.attachments, person: 'owner' },
   'lares.timer.fired': {
     timerId: 't',
     person: 'owner',
@@ -112,14 +112,14 @@ export const examples: { [P in Pattern]: unknown } = {
 }
 
 /** A whole event with a text of one's choice, in a conversation and under ids of one's choice. */
-export const spoken = (text: string, more: { id?: string; conversation?: string } = {}): LaresEvent =>
-  firstEvent<EventType>({
+export const messageEvent = (text: string, more: { id?: string; conversation?: string } = {}): LaresEvent =>
+  createRootEvent<EventType>({
     id: '018f0000-0000-7000-8000-000000000000',
     source: '/lares/gateway',
     type: 'lares.message.received',
     conversation: 'talk-1',
     time: '2026-05-01T12:00:00.123Z',
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-    data: { ...message, text },
+    data: { ...exampleMessage, text },
     ...more,
   })

@@ -1,17 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { LaresError } from '../../base/errors.ts'
-import { checkEvent, type LaresEvent } from './event.ts'
+import { type LaresEvent, parseEvent } from './event.ts'
 
 /** CloudEvents HTTP protocol binding 1.0.2: binary mode for one event, batched mode for several, a line each when streamed. */
-export const BATCH = 'application/cloudevents-batch+json'
-export const NDJSON = 'application/x-ndjson'
-export const STRUCTURED = 'application/cloudevents+json'
+export const BATCH_MEDIA_TYPE = 'application/cloudevents-batch+json'
+export const NDJSON_MEDIA_TYPE = 'application/x-ndjson'
+export const STRUCTURED_MEDIA_TYPE = 'application/cloudevents+json'
 
 /**
  * Names the function that a request is meant for, by its manifest. An address may belong to another function by the time
  * that a request arrives, as that of a container that has ended; RFC 9110, section 7.4, has such requests refused with 421.
  */
-export const MEANT_FOR = 'lares-function'
+export const TARGET_FUNCTION_HEADER = 'lares-function'
 
 /** Section 3.1.3.2: what is no printable ASCII, the space, the quote and the percent sign travel percent-encoded. */
 export const encodeHeader = (value: string): string =>
@@ -36,7 +36,7 @@ export function decodeHeader(value: string): string {
 }
 
 /** An event as headers and body of an HTTP message in binary mode. */
-export function toHttp(event: LaresEvent): { headers: Record<string, string>; body: Buffer } {
+export function eventToHttp(event: LaresEvent): { headers: Record<string, string>; body: Buffer } {
   const { data, datacontenttype, ...attributes } = event
   const headers: Record<string, string> = { 'content-type': datacontenttype }
   for (const [key, value] of Object.entries(attributes))
@@ -45,18 +45,18 @@ export function toHttp(event: LaresEvent): { headers: Record<string, string>; bo
 }
 
 /** The bytes that data was read from: what goes on as it came is not written again. */
-const readFrom = new WeakMap<object, Buffer>()
+const originalBytes = new WeakMap<object, Buffer>()
 
 /** The bytes of an event's data; none for data that is elsewhere. Errors: `invalid_event` for what JSON cannot say. */
 export function encodeData(data: unknown): Buffer {
   if (data === undefined) return Buffer.alloc(0)
-  const known = typeof data === 'object' && data !== null ? readFrom.get(data) : undefined
+  const known = typeof data === 'object' && data !== null ? originalBytes.get(data) : undefined
   return known ?? Buffer.from(toJson(data))
 }
 
 /** Keeps the bytes with the event that they were read as; its data is not to be changed in place. */
-export function keepBytes(event: LaresEvent, bytes: Buffer): LaresEvent {
-  if (typeof event.data === 'object' && event.data !== null) readFrom.set(event.data, bytes)
+export function keepOriginalBytes(event: LaresEvent, bytes: Buffer): LaresEvent {
+  if (typeof event.data === 'object' && event.data !== null) originalBytes.set(event.data, bytes)
   return event
 }
 
@@ -72,19 +72,19 @@ export function toJson(value: unknown): string {
 }
 
 /** Reads an event in binary or structured mode. Errors: `invalid_event`, `unknown_type`, `unsupported_media_type`. */
-export function fromHttp(headers: IncomingHttpHeaders, body: Buffer): LaresEvent {
-  const contentType = mediaType(headers['content-type'])
-  if (contentType === STRUCTURED) return fromJson(parseJson(body))
-  requireJson(contentType)
+export function eventFromHttp(headers: IncomingHttpHeaders, body: Buffer): LaresEvent {
+  const contentType = parseMediaType(headers['content-type'])
+  if (contentType === STRUCTURED_MEDIA_TYPE) return eventFromJson(parseJson(body))
+  requireJsonMediaType(contentType)
   const attributes: Record<string, unknown> = { datacontenttype: 'application/json' }
   for (const [key, value] of Object.entries(headers))
     if (key.startsWith('ce-') && typeof value === 'string') attributes[key.slice(3)] = decodeHeader(value)
   if (body.length > 0) attributes.data = parseJson(body)
-  return keepBytes(checkEvent(attributes), body)
+  return keepOriginalBytes(parseEvent(attributes), body)
 }
 
 /** The data of every type of Lares is JSON. Errors: `unsupported_media_type`. */
-export function requireJson(contentType: string | undefined): void {
+export function requireJsonMediaType(contentType: string | undefined): void {
   if (contentType !== undefined && contentType !== 'application/json')
     throw new LaresError(
       'unsupported_media_type',
@@ -96,26 +96,26 @@ export function requireJson(contentType: string | undefined): void {
  * Reads an event in CloudEvents' JSON format (sections 2.2 and 3.1): an attribute that is null is not set, and a missing
  * `datacontenttype` means JSON. Errors: `invalid_event`, `unknown_type`, `unsupported_media_type`.
  */
-export function fromJson(value: unknown): LaresEvent {
+export function eventFromJson(value: unknown): LaresEvent {
   if (typeof value !== 'object' || value === null)
     throw new LaresError('invalid_event', 'an event in the JSON format is an object')
   const set = Object.entries(value).filter(([key, attribute]) => attribute !== null || key === 'data')
   const { datacontenttype, ...event } = Object.fromEntries(set)
-  requireJson(mediaType(datacontenttype?.toString()))
-  return checkEvent({ ...event, datacontenttype: 'application/json' })
+  requireJsonMediaType(parseMediaType(datacontenttype?.toString()))
+  return parseEvent({ ...event, datacontenttype: 'application/json' })
 }
 
 /** Reads the events of an answer: none, one or a batch. Errors as `fromHttp`. */
 export function eventsFromHttp(headers: IncomingHttpHeaders, body: Buffer): LaresEvent[] {
-  if (mediaType(headers['content-type']) !== BATCH)
-    return headers['ce-id'] || body.length > 0 ? [fromHttp(headers, body)] : []
+  if (parseMediaType(headers['content-type']) !== BATCH_MEDIA_TYPE)
+    return headers['ce-id'] || body.length > 0 ? [eventFromHttp(headers, body)] : []
   const batch = parseJson(body)
   if (!Array.isArray(batch)) throw new LaresError('invalid_event', 'a batch of events is a JSON array')
-  return batch.map(fromJson)
+  return batch.map(eventFromJson)
 }
 
 /** A content type without its parameters. */
-export const mediaType = (header: string | undefined): string | undefined =>
+export const parseMediaType = (header: string | undefined): string | undefined =>
   header?.split(';', 1)[0]?.trim().toLowerCase()
 
 export function parseJson(body: Buffer | string): unknown {

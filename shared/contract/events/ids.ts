@@ -1,5 +1,5 @@
 import { parse, v7 as uuidv7 } from 'uuid'
-import { once } from '../../base/lazy.ts'
+import { lazy } from '../../base/lazy.ts'
 
 /** Namespace of all Lares ids: the UUIDv5 of "lares" in the OID namespace of RFC 9562. */
 const NAMESPACE = parse('edadc0c1-120b-5e03-b95c-a9fc9135f939')
@@ -12,18 +12,18 @@ export const newId = (): string => uuidv7()
  * The same cause gives the same ids again, so whatever is published twice can be told by its id.
  */
 export const derivedId = (causingId: string, producer: string, index: number): string =>
-  named(`${causingId}/${producer}/${index}`)
+  uuidV5(`${causingId}/${producer}/${index}`)
 
 /** The id of a message that its sender has named with a key: the same person, conversation and key are the same message. */
 export const keyedId = (person: string, conversation: string, key: string): string =>
-  named(JSON.stringify([person, conversation, key]))
+  uuidV5(JSON.stringify([person, conversation, key]))
 
 /** Not imported: that takes 12 ms of a function's start, where nothing is named yet. */
-const crypto = once(() => process.getBuiltinModule('node:crypto'))
+const nodeCrypto = lazy(() => process.getBuiltinModule('node:crypto'))
 
 /** RFC 9562, section 5.5. Each event has one; the library's `v5` takes three times as long. */
-function named(name: string): string {
-  const hex = crypto().hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(name)]), 'hex')
+function uuidV5(name: string): string {
+  const hex = nodeCrypto().hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(name)]), 'hex')
   const variant = ((Number.parseInt(hex[16]!, 16) & 0b0011) | 0b1000).toString(16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

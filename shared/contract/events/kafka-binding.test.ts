@@ -2,15 +2,15 @@ import { CloudEvent, Kafka } from 'cloudevents'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { LaresEvent } from './event.ts'
-import { spoken } from './examples.fixture.ts'
+import { messageEvent } from './examples.fixture.ts'
 import { toJson } from './http-binding.ts'
-import { fromRecord, toRecord } from './kafka-binding.ts'
+import { eventFromRecord, eventToRecord } from './kafka-binding.ts'
 
 const anyText = fc.string({ unit: 'binary' })
 
 test('attributes are headers with the prefix ce_, the key is the partition key (Kafka binding, sections 3.1 and 3.2)', () => {
-  const event = spoken('hello')
-  const { topic, key, headers, value } = toRecord(event)
+  const event = messageEvent('hello')
+  const { topic, key, headers, value } = eventToRecord(event)
   expect([topic, key]).toEqual(['lares.message', 'talk-1'])
   // As in the example of section 3.2.5: partitionkey stays an attribute (section 3.1).
   expect(headers).toEqual({
@@ -32,61 +32,64 @@ test('any conversation and text come back as they were', () => {
   const clean = anyText.filter(text => /^[^\p{Cc}\p{Cs}]{1,255}$/u.test(text))
   fc.assert(
     fc.property(clean, anyText, (conversation, text) => {
-      const event = spoken(text, { conversation })
-      expect(fromRecord(toRecord(event))).toEqual(event)
+      const event = messageEvent(text, { conversation })
+      expect(eventFromRecord(eventToRecord(event))).toEqual(event)
     }),
   )
 })
 
 test('an event whose data is elsewhere is a record without a value (section 3.2.2)', () => {
-  const { data: _, ...rest } = spoken('x')
+  const { data: _, ...rest } = messageEvent('x')
   const event = { ...rest, dataref: 'lares-object:events/1' } as unknown as LaresEvent
-  expect(toRecord(event).value).toHaveLength(0)
-  expect(fromRecord(toRecord(event))).toEqual(event)
+  expect(eventToRecord(event).value).toHaveLength(0)
+  expect(eventFromRecord(eventToRecord(event))).toEqual(event)
 })
 
 test('the structured mode of section 3.3.4 is read', () => {
-  const value = Buffer.from(toJson({ ...spoken('x'), causationid: null }))
+  const value = Buffer.from(toJson({ ...messageEvent('x'), causationid: null }))
   const headers = { 'content-type': 'application/cloudevents+json; charset=UTF-8' }
-  expect(fromRecord({ headers, value })).toEqual(spoken('x'))
+  expect(eventFromRecord({ headers, value })).toEqual(messageEvent('x'))
 })
 
 test.each([
   ['of another program', { headers: {}, value: Buffer.from('hello') }, 'invalid_event'],
   ['without anything', { headers: {}, value: Buffer.alloc(0) }, 'invalid_event'],
-  ['of bytes', { ...toRecord(spoken('x')), value: Buffer.from([255, 0, 1]) }, 'invalid_event'],
+  ['of bytes', { ...eventToRecord(messageEvent('x')), value: Buffer.from([255, 0, 1]) }, 'invalid_event'],
   [
     'of another format',
-    { ...toRecord(spoken('x')), headers: { 'content-type': 'application/avro' } },
+    { ...eventToRecord(messageEvent('x')), headers: { 'content-type': 'application/avro' } },
     'unsupported_media_type',
   ],
   [
     'of an unknown type',
     {
-      ...toRecord(spoken('x')),
-      headers: { ...toRecord(spoken('x')).headers, ce_type: 'com.example.someevent' },
+      ...eventToRecord(messageEvent('x')),
+      headers: { ...eventToRecord(messageEvent('x')).headers, ce_type: 'com.example.someevent' },
     },
     'unknown_type',
   ],
 ])('a record %s is refused for good', (_, record, code) => {
-  expect(() => fromRecord(record)).toThrow(expect.objectContaining({ code, retryable: false }))
+  expect(() => eventFromRecord(record)).toThrow(expect.objectContaining({ code, retryable: false }))
 })
 
 test.each(['日程 🙂', 'a"b\\c', '100% sure', 'ümläut'])(
   'the cloudevents library reads "%s" from us, and we from it',
   text => {
-    const event = { ...spoken(text, { conversation: text }), tenant: 'north' } as LaresEvent
-    const record = toRecord(event)
+    const event = { ...messageEvent(text, { conversation: text }), tenant: 'north' } as LaresEvent
+    const record = eventToRecord(event)
     const read = Kafka.toEvent({ ...record, body: record.value } as never) as CloudEvent
     expect(JSON.parse(JSON.stringify(read))).toEqual(event)
     // What is undefined in its headers no client puts on the wire.
     const binary = JSON.parse(JSON.stringify(Kafka.binary(new CloudEvent({ ...event }) as never)))
-    expect(fromRecord({ headers: binary.headers, value: Buffer.from(JSON.stringify(binary.value)) })).toEqual(
-      event,
-    )
+    expect(
+      eventFromRecord({ headers: binary.headers, value: Buffer.from(JSON.stringify(binary.value)) }),
+    ).toEqual(event)
     const structured = Kafka.structured(new CloudEvent({ ...event }) as never)
     expect(
-      fromRecord({ headers: structured.headers as never, value: Buffer.from(structured.value as string) }),
+      eventFromRecord({
+        headers: structured.headers as never,
+        value: Buffer.from(structured.value as string),
+      }),
     ).toEqual(event)
   },
 )

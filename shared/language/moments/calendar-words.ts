@@ -1,51 +1,51 @@
 import type { WallTime } from '../dates.ts'
-import { isChinese } from '../detection.ts'
+import { containsChinese } from '../detection.ts'
 
 /**
  * Writes days that the library for dates does not know, or takes for another, as dates: 下个月5号 as 2026年4月5日, 月底,
  * 下下周一, "the 5th of next month". Given in lower case and with digits; `now` is the wall where it is said.
  */
-export const calendarWords = (plain: string, now: WallTime): string =>
-  isChinese(plain) ? inChinese(plain, now) : inEnglish(plain, now)
+export const normaliseCalendarWords = (plain: string, now: WallTime): string =>
+  containsChinese(plain) ? normaliseChinese(plain, now) : normaliseEnglish(plain, now)
 
 type Day = Pick<WallTime, 'year' | 'month' | 'day'>
 
 /** Days and months beyond the end of one are of the next; the last day of a month where it has not that many. */
-function dayIn(now: Day, months: number, day: number): Day {
+function dayOfMonthIn(now: Day, months: number, day: number): Day {
   const last = new Date(Date.UTC(now.year, now.month + months, 0)).getUTCDate()
-  return dayOf(Date.UTC(now.year, now.month - 1 + months, Math.min(day, last)))
+  return dayFromUtcMs(Date.UTC(now.year, now.month - 1 + months, Math.min(day, last)))
 }
 
-function dayOf(ms: number): Day {
+function dayFromUtcMs(ms: number): Day {
   const date = new Date(ms)
   return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() }
 }
 
 const daysAfter = ({ year, month, day }: Day, days: number): Day =>
-  dayOf(Date.UTC(year, month - 1, day + days))
+  dayFromUtcMs(Date.UTC(year, month - 1, day + days))
 
 /** The next 5th: today counts, and a month that has no such day does not. */
-function nextDay(now: Day, day: number): Day {
+function nextDayOfMonth(now: Day, day: number): Day {
   for (let months = day < now.day ? 1 : 0; ; months++) {
-    const found = dayIn(now, months, day)
+    const found = dayOfMonthIn(now, months, day)
     if (found.day === day || months > 12) return found
   }
 }
 
 /** Monday is 1 and Sunday 7; weeks begin on Monday. */
-const weekdayIn = (now: WallTime, weeks: number, weekday: number): Day =>
+const weekdayOfWeek = (now: WallTime, weeks: number, weekday: number): Day =>
   daysAfter(now, weeks * 7 + weekday - (now.weekday || 7))
 
 const WEEKDAY = '(?:周|星期|礼拜)([一二三四五六日天])'
-const numberOf = (weekday: string): number => '一二三四五六日'.indexOf(weekday.replace('天', '日')) + 1
-const PERIODS: Readonly<Record<string, number>> = { 下下: 2, 下: 1, 这: 0, 本: 0 }
-const periods = (said: string | undefined): number => PERIODS[said ?? ''] ?? 0
+const weekdayNumber = (weekday: string): number => '一二三四五六日'.indexOf(weekday.replace('天', '日')) + 1
+const PERIOD_OFFSETS: Readonly<Record<string, number>> = { 下下: 2, 下: 1, 这: 0, 本: 0 }
+const periodOffset = (said: string | undefined): number => PERIOD_OFFSETS[said ?? ''] ?? 0
 
 /** What may follow a number of a day, but not of a thing: 5号楼 is a building. */
-const NO_THING =
+const NOT_BEFORE_NOUN =
   '(?!\\d|楼|线|门|房|车|店|位|客|公|桌|机|院|馆|厅|室|病|台|柜|窗|码|球|电|选|字|会|文|包|队|员|仓|箱|站|出|入)'
-const PART = '(凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上)'
-const PART_HOURS: Readonly<Record<string, string>> = {
+const PART_OF_DAY = '(凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上)'
+const PART_OF_DAY_HOURS: Readonly<Record<string, string>> = {
   凌晨: '凌晨5点',
   清晨: '上午6点',
   早上: '上午9点',
@@ -57,75 +57,84 @@ const PART_HOURS: Readonly<Record<string, string>> = {
   晚上: '晚上8点',
 }
 
-const zh = ({ year, month, day }: Day): string => `${year}年${month}月${day}日`
+const formatChinese = ({ year, month, day }: Day): string => `${year}年${month}月${day}日`
 
-function inChinese(plain: string, now: WallTime): string {
+function normaliseChinese(plain: string, now: WallTime): string {
   const monthsAhead = '(下下|下|这|本)个?月'
   return plain
     .replace(
-      new RegExp(`${monthsAhead}(?:的|份)?(\\d{1,2})[号日]${NO_THING}`, 'g'),
-      (_, period: string, day: string) => zh(dayIn(now, periods(period), Number(day))),
+      new RegExp(`${monthsAhead}(?:的|份)?(\\d{1,2})[号日]${NOT_BEFORE_NOUN}`, 'g'),
+      (_, period: string, day: string) => formatChinese(dayOfMonthIn(now, periodOffset(period), Number(day))),
     )
     .replace(new RegExp(`(?:${monthsAhead}|(?<![\\d年个月])月)的?(?:底|末)`, 'g'), (_, period?: string) =>
-      zh(dayIn(now, periods(period), 31)),
+      formatChinese(dayOfMonthIn(now, periodOffset(period), 31)),
     )
     .replace(new RegExp(`${monthsAhead}的?初`, 'g'), (_, period: string) =>
-      zh(dayIn(now, periods(period), 1)),
+      formatChinese(dayOfMonthIn(now, periodOffset(period), 1)),
     )
     .replace(
       /(?:([明今后])年的?)?(?<![\d个])(\d{1,2})月的?([底末初])/g,
       (said, year: string | undefined, month: string, part: string) =>
-        edgeOf(now, year, Number(month), part) ?? said,
+        monthEdge(now, year, Number(month), part) ?? said,
     )
     .replace(/([明今后])年(?:的)?(?=\d{1,2}月)/g, (_, year: string) => `${now.year + YEARS.indexOf(year)}年`)
     .replace(/([明今]?)年底/g, (_, year: string) =>
-      zh({ year: now.year + (year === '明' ? 1 : 0), month: 12, day: 31 }),
+      formatChinese({ year: now.year + (year === '明' ? 1 : 0), month: 12, day: 31 }),
     )
-    .replace(/(下下|下|这|本)?个?周末/g, (_, period?: string) => zh(weekdayIn(now, periods(period), 6)))
+    .replace(/(下下|下|这|本)?个?周末/g, (_, period?: string) =>
+      formatChinese(weekdayOfWeek(now, periodOffset(period), 6)),
+    )
     .replace(new RegExp(`(下下|下|这|本)个?${WEEKDAY}`, 'g'), (_, period: string, weekday: string) =>
-      zh(weekdayIn(now, periods(period), numberOf(weekday))),
+      formatChinese(weekdayOfWeek(now, periodOffset(period), weekdayNumber(weekday))),
     )
-    .replace(/(下下|下)个?(?:周|星期|礼拜)/g, (_, period: string) => zh(daysAfter(now, 7 * periods(period))))
-    .replace(/(下下|下)个?月(?![\d初末底])/g, (_, period: string) => zh(dayIn(now, periods(period), now.day)))
-    .replace(new RegExp(`(?<![\\d月年第])(\\d{1,2})号${NO_THING}`, 'g'), (said, day: string) =>
-      Number(day) >= 1 && Number(day) <= 31 ? zh(nextDay(now, Number(day))) : said,
+    .replace(/(下下|下)个?(?:周|星期|礼拜)/g, (_, period: string) =>
+      formatChinese(daysAfter(now, 7 * periodOffset(period))),
     )
-    .replace(new RegExp(`${WEEKDAY}的?(?=${PART}(?!\\d))`, 'g'), (_, weekday: string) =>
-      zh(weekdayIn(now, numberOf(weekday) < (now.weekday || 7) ? 1 : 0, numberOf(weekday))),
+    .replace(/(下下|下)个?月(?![\d初末底])/g, (_, period: string) =>
+      formatChinese(dayOfMonthIn(now, periodOffset(period), now.day)),
+    )
+    .replace(new RegExp(`(?<![\\d月年第])(\\d{1,2})号${NOT_BEFORE_NOUN}`, 'g'), (said, day: string) =>
+      Number(day) >= 1 && Number(day) <= 31 ? formatChinese(nextDayOfMonth(now, Number(day))) : said,
+    )
+    .replace(new RegExp(`${WEEKDAY}的?(?=${PART_OF_DAY}(?!\\d))`, 'g'), (_, weekday: string) =>
+      formatChinese(
+        weekdayOfWeek(now, weekdayNumber(weekday) < (now.weekday || 7) ? 1 : 0, weekdayNumber(weekday)),
+      ),
     )
     .replace(
-      new RegExp(`(月\\d{1,2}[日号])的?${PART}(?!\\d)`, 'g'),
-      (_, day: string, part: string) => day + PART_HOURS[part],
+      new RegExp(`(月\\d{1,2}[日号])的?${PART_OF_DAY}(?!\\d)`, 'g'),
+      (_, day: string, part: string) => day + PART_OF_DAY_HOURS[part],
     )
 }
 
 const YEARS = '今明后'
 
 /** The first or last day of a named month: the next one, where no year is said. */
-function edgeOf(now: Day, year: string | undefined, month: number, part: string): string | undefined {
+function monthEdge(now: Day, year: string | undefined, month: number, part: string): string | undefined {
   if (month < 1 || month > 12) return undefined
   const isOver = part === '初' ? month < now.month || (month === now.month && now.day > 1) : month < now.month
   const years = year === undefined ? (isOver ? 1 : 0) : YEARS.indexOf(year)
-  return zh(dayIn(now, 12 * years + month - now.month, part === '初' ? 1 : 31))
+  return formatChinese(dayOfMonthIn(now, 12 * years + month - now.month, part === '初' ? 1 : 31))
 }
 
-const two = (number: number): string => String(number).padStart(2, '0')
-const iso = ({ year, month, day }: Day): string => `${year}-${two(month)}-${two(day)}`
+const twoDigits = (number: number): string => String(number).padStart(2, '0')
+const formatIso = ({ year, month, day }: Day): string => `${year}-${twoDigits(month)}-${twoDigits(day)}`
 
 /** Of "the 5th" a day is meant only where nothing follows that it could be the fifth of. */
-const NTH = '(?:on )?the (\\d{1,2})(?:st|nd|rd|th)'
-const NO_THING_EN =
+const DAY_ORDINAL = '(?:on )?the (\\d{1,2})(?:st|nd|rd|th)'
+const NOT_BEFORE_NOUN_EN =
   '(?= *(?:$|[.,!?;]| (?:at|to|in|that|about|by|for|please|remind|i|morning|noon|afternoon|evening)\\b))'
 
-function inEnglish(plain: string, now: WallTime): string {
+function normaliseEnglish(plain: string, now: WallTime): string {
   return plain
-    .replace(new RegExp(`\\bnext month,? ${NTH}\\b`, 'g'), (_, day: string) =>
-      iso(dayIn(now, 1, Number(day))),
+    .replace(new RegExp(`\\bnext month,? ${DAY_ORDINAL}\\b`, 'g'), (_, day: string) =>
+      formatIso(dayOfMonthIn(now, 1, Number(day))),
     )
-    .replace(new RegExp(`\\b${NTH} of (next|this|the) month\\b`, 'g'), (_, day: string, month: string) =>
-      iso(dayIn(now, month === 'next' ? 1 : 0, Number(day))),
+    .replace(
+      new RegExp(`\\b${DAY_ORDINAL} of (next|this|the) month\\b`, 'g'),
+      (_, day: string, month: string) => formatIso(dayOfMonthIn(now, month === 'next' ? 1 : 0, Number(day))),
     )
-    .replace(new RegExp(`\\b${NTH}\\b${NO_THING_EN}`, 'g'), (said, day: string) =>
-      Number(day) >= 1 && Number(day) <= 31 ? iso(nextDay(now, Number(day))) : said,
+    .replace(new RegExp(`\\b${DAY_ORDINAL}\\b${NOT_BEFORE_NOUN_EN}`, 'g'), (said, day: string) =>
+      Number(day) >= 1 && Number(day) <= 31 ? formatIso(nextDayOfMonth(now, Number(day))) : said,
     )
 }

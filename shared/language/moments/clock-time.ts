@@ -1,13 +1,13 @@
 import type { ParsedResult } from 'chrono-node'
-import { asUtc, instantOf, wallTime } from '../dates.ts'
-import type { Asked } from './moment.ts'
+import { instantFromWallMs, toWallMs, wallTime } from '../dates.ts'
+import type { MomentContext } from './moment.ts'
 import type { Span } from './spans.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 /** A moment by calendar and clock; `wallMs` is what the wall shows then, as if it were UTC. */
-export type OnClock = { due: Date; wallMs: number; hasDay: boolean; hasTime: boolean; spans: Span[] }
+export type DateTimeMatch = { due: Date; wallMs: number; hasDay: boolean; hasTime: boolean; spans: Span[] }
 
 /** The library for dates takes its time to load. */
 const parsers = {
@@ -16,18 +16,22 @@ const parsers = {
 }
 
 /** Finds a day, a time of day or both, which need not stand together: "tomorrow call mom at 5". */
-export async function onClock(plain: string, isChinese: boolean, asked: Asked): Promise<OnClock | undefined> {
+export async function matchDateTime(
+  plain: string,
+  isChinese: boolean,
+  context: MomentContext,
+): Promise<DateTimeMatch | undefined> {
   const parser = await parsers[isChinese ? 'zh' : 'en']()
   // The library reckons as if the wall showed UTC.
-  const nowMs = asUtc(wallTime(asked.saidAt, asked.timeZone))
+  const nowMs = toWallMs(wallTime(context.saidAt, context.timeZone))
   const results = parser
     .parse(plain, { instant: new Date(nowMs), timezone: 0 }, { forwardDate: true })
-    .filter(result => !isOtherWord(result, plain))
+    .filter(result => !isFalsePositive(result, plain))
   const parts = { day: results.find(hasDay), time: results.find(hasTime) }
   if (!parts.day && !parts.time) return undefined
-  const wallMs = wallOf(parts, nowMs, asked.morning)
+  const wallMs = wallMsOf(parts, nowMs, context.morning)
   return {
-    due: instantOf(wallMs, asked.timeZone),
+    due: instantFromWallMs(wallMs, context.timeZone),
     wallMs,
     hasDay: parts.day !== undefined,
     hasTime: parts.time !== undefined,
@@ -36,7 +40,7 @@ export async function onClock(plain: string, isChinese: boolean, asked: Asked): 
 }
 
 /** "May", "Sun" and "second" are names and words too. */
-const isOtherWord = ({ text, index }: ParsedResult, plain: string): boolean =>
+const isFalsePositive = ({ text, index }: ParsedResult, plain: string): boolean =>
   /^(?:may|march|mar|sun|sat|wed|now|second|the second)$/.test(text) &&
   !/\b(?:on|next|this|in)\s+$/.test(plain.slice(0, index))
 
@@ -45,7 +49,7 @@ const hasTime = ({ start }: ParsedResult): boolean => start.isCertain('hour')
 const hasDay = ({ start, text }: ParsedResult): boolean =>
   start.isCertain('day') || start.isCertain('weekday') || start.isCertain('month') || text.startsWith('this ')
 
-type Parts = { day: ParsedResult | undefined; time: ParsedResult | undefined }
+type DateTimeParts = { day: ParsedResult | undefined; time: ParsedResult | undefined }
 
 /** Parts of a day, and the hours that are meant when no other is said; the first that is still to come. */
 const DAY_PARTS: [RegExp, number[]][] = [
@@ -57,13 +61,13 @@ const DAY_PARTS: [RegExp, number[]][] = [
   [/night|晚|夜/, [20, 22, 23]],
 ]
 /** Someone who names a day is reminded in its morning. */
-const HOUR_OF_DAY = [9]
+const DEFAULT_HOURS = [9]
 
-function wallOf({ day, time }: Parts, nowMs: number, morning: boolean): number {
+function wallMsOf({ day, time }: DateTimeParts, nowMs: number, morning: boolean): number {
   const said = `${day?.text ?? ''} ${time?.text ?? ''}`
   const part = DAY_PARTS.find(([form]) => form.test(said))
   const midnight = startOfDay((day ?? time)!)
-  if (!time) return coming(firstOf(part?.[1] ?? HOUR_OF_DAY, midnight, nowMs), day, nowMs)
+  if (!time) return nextOccurrence(firstFutureHour(part?.[1] ?? DEFAULT_HOURS, midnight, nowMs), day, nowMs)
   const clock = time.start
   const ms =
     [clock.get('hour'), clock.get('minute'), clock.get('second')].reduce<number>(
@@ -72,27 +76,32 @@ function wallOf({ day, time }: Parts, nowMs: number, morning: boolean): number {
     ) * 1_000
   const isEither =
     ms >= HOUR_MS && ms < 13 * HOUR_MS && !clock.isCertain('meridiem') && !part && !/\b0\d:/.test(time.text)
-  if (isEither) return ofTwo(ms % (12 * HOUR_MS), day && midnight, nowMs, morning)
-  return coming(midnight + ms, day, nowMs)
+  if (isEither) return resolveMeridiem(ms % (12 * HOUR_MS), day && midnight, nowMs, morning)
+  return nextOccurrence(midnight + ms, day, nowMs)
 }
 
 const startOfDay = ({ start }: ParsedResult): number =>
   Date.UTC(start.get('year') ?? 0, (start.get('month') ?? 1) - 1, start.get('day') ?? 1)
 
-const firstOf = (hours: number[], midnight: number, nowMs: number): number => {
+const firstFutureHour = (hours: number[], midnight: number, nowMs: number): number => {
   const times = hours.map(hour => midnight + hour * HOUR_MS)
   return times.find(ms => ms > nowMs) ?? times.at(-1)!
 }
 
 /** A time of day that is over is tomorrow's, a weekday's next week's. */
-function coming(wallMs: number, day: ParsedResult | undefined, nowMs: number): number {
+function nextOccurrence(wallMs: number, day: ParsedResult | undefined, nowMs: number): number {
   if (wallMs > nowMs) return wallMs
   if (!day) return wallMs + DAY_MS
   return day.start.isCertain('weekday') && !day.start.isCertain('day') ? wallMs + 7 * DAY_MS : wallMs
 }
 
 /** "At four" is the next four o'clock; of a day to come, four in the afternoon, but eight in the morning. */
-function ofTwo(early: number, midnight: number | undefined, nowMs: number, morning: boolean): number {
+function resolveMeridiem(
+  early: number,
+  midnight: number | undefined,
+  nowMs: number,
+  morning: boolean,
+): number {
   const today = Math.floor(nowMs / DAY_MS) * DAY_MS
   const late = early + 12 * HOUR_MS
   if (midnight !== undefined && midnight !== today)

@@ -1,10 +1,10 @@
 const HOUR = '(1[0-2]|0?[1-9]|2[0-4])'
 
-const before = (hour: string): number => (Number(hour) + 11) % 12 || 12
-const two = (minute: string | number): string => String(minute).padStart(2, '0')
+const hourBefore = (hour: string): number => (Number(hour) + 11) % 12 || 12
+const twoDigits = (minute: string | number): string => String(minute).padStart(2, '0')
 
 /** Writes spoken times of day as a clock shows them: "half past 6" as 6:30, "quarter to 5" as 4:45, 3点1刻 as 3点15分. */
-export const clockWords = (text: string): string =>
+export const normaliseClockWords = (text: string): string =>
   text
     .replace(/’/g, "'")
     .replace(/\b(?:the )?day after tomorrow\b/g, 'in 2 days')
@@ -17,18 +17,18 @@ export const clockWords = (text: string): string =>
     .replace(new RegExp(`\\b(?:a )?quarter (?:past|after) ${HOUR}\\b(?!:)`, 'g'), '$1:15')
     .replace(
       new RegExp(`\\b(?:a )?quarter (?:to|before|of|til) ${HOUR}\\b(?!:)`, 'g'),
-      (_, hour: string) => `${before(hour)}:45`,
+      (_, hour: string) => `${hourBefore(hour)}:45`,
     )
     .replace(
       new RegExp(`\\b(\\d{1,2}) (?:minutes? )?(?:past|after) ${HOUR}\\b(?!:)`, 'g'),
-      (_, minutes: string, hour: string) => `${hour}:${two(minutes)}`,
+      (_, minutes: string, hour: string) => `${hour}:${twoDigits(minutes)}`,
     )
     .replace(
       new RegExp(
         `\\b(\\d{1,2}) (?:minutes? )?(?:to|before) ${HOUR}\\b(?!:)(?=\\s*(?:$|[.,!?]|[ap]\\.?m|to\\b|in\\b|tomorrow|today))`,
         'g',
       ),
-      (_, minutes: string, hour: string) => `${before(hour)}:${two(60 - Number(minutes))}`,
+      (_, minutes: string, hour: string) => `${hourBefore(hour)}:${twoDigits(60 - Number(minutes))}`,
     )
     .replace(
       /\b(at|for|up|until|by|around|alarm) (1\d|2[0-3]|0?\d)(?: |\.|h)([0-5]\d)(?![\d:.%]|\s*(?:min|sec|hour|day|week|month|year))/g,
@@ -44,5 +44,5 @@ export const clockWords = (text: string): string =>
     .replace(
       /(?:差|还差)(\d{1,2}|1刻)分?钟?(?:到)?(\d{1,2})点/g,
       (_, minutes: string, hour: string) =>
-        `${before(hour)}点${minutes === '1刻' ? 45 : 60 - Number(minutes)}分`,
+        `${hourBefore(hour)}点${minutes === '1刻' ? 45 : 60 - Number(minutes)}分`,
     )

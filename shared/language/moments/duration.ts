@@ -22,15 +22,15 @@ const PART_EN = String.raw`(?:(half|half an?|a half|a quarter of an|(?:a )?coupl
 const PART_ZH = String.raw`(半|几|${NUMBER})\s*(?:个)?(半)?(秒钟?|分钟?|刻钟|小时|钟头|天|周|星期|礼拜|月|年)(半)?`
 
 /** As patterns: one or more parts. */
-export const DURATION_EN = `${bare(PART_EN)}(?:(?:,?\\s*and\\s+|,\\s*|\\s*)${bare(PART_EN)})*`
-export const DURATION_ZH = `${bare(PART_ZH)}(?:[零又]?${bare(PART_ZH)})*`
+export const DURATION_EN = `${withoutGroups(PART_EN)}(?:(?:,?\\s*and\\s+|,\\s*|\\s*)${withoutGroups(PART_EN)})*`
+export const DURATION_ZH = `${withoutGroups(PART_ZH)}(?:[零又]?${withoutGroups(PART_ZH)})*`
 
 /** A pattern without its groups. */
-function bare(pattern: string): string {
+function withoutGroups(pattern: string): string {
   return pattern.replace(/\((?!\?)/g, '(?:')
 }
 
-const SOME: Readonly<Record<string, number>> = {
+const QUANTITY_WORDS: Readonly<Record<string, number>> = {
   half: 0.5,
   'half a': 0.5,
   'half an': 0.5,
@@ -49,22 +49,23 @@ const SOME: Readonly<Record<string, number>> = {
 }
 
 /** Reads what the patterns above match, in lower case and with digits. */
-export function readDuration(text: string): Duration {
+export function parseDuration(text: string): Duration {
   const total: Duration = { ms: 0, days: 0, months: 0 }
   for (const match of text.matchAll(new RegExp(PART_EN, 'g'))) {
     const [, some, halfBefore, unit, halfAfter, number, shortUnit] = match
     const more = halfBefore || halfAfter?.includes('half') ? 0.5 : halfAfter ? 0.25 : 0
-    add(total, amount(some ?? number!) + more, unit ?? shortUnit!)
+    addQuantity(total, parseQuantity(some ?? number!) + more, unit ?? shortUnit!)
   }
   for (const [, some, halfBefore, unit, halfAfter] of text.matchAll(new RegExp(PART_ZH, 'g')))
-    add(total, amount(some!) + (halfBefore || halfAfter ? 0.5 : 0), unit!)
+    addQuantity(total, parseQuantity(some!) + (halfBefore || halfAfter ? 0.5 : 0), unit!)
   return total
 }
 
-const amount = (said: string): number => (Object.hasOwn(SOME, said) ? SOME[said]! : Number(said))
+const parseQuantity = (said: string): number =>
+  Object.hasOwn(QUANTITY_WORDS, said) ? QUANTITY_WORDS[said]! : Number(said)
 
 /** Half a day is twelve hours. */
-function add(total: Duration, number: number, said: string): void {
+function addQuantity(total: Duration, number: number, said: string): void {
   const [part, size] = UNITS.find(([form]) => form.test(said))![1]
   const whole = part === 'ms' ? number * size : Math.floor(number) * size
   total[part] += whole

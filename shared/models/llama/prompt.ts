@@ -16,27 +16,27 @@ export function fitPrompt(
 ): FittedPrompt {
   const kept = [...messages]
   for (;;) {
-    const history = kept.map(historyItem)
-    const tokens = tokensOf(history, wrapper, tokenizer)
+    const history = kept.map(toHistoryItem)
+    const tokens = tokenizePrompt(history, wrapper, tokenizer)
     if (tokens.length <= maxTokens) return { history, tokens }
     const oldest = kept.findIndex(({ role }) => role !== 'system')
-    if (oldest === -1 || oldest === kept.length - 1) throw tooLong(tokens.length, maxTokens)
+    if (oldest === -1 || oldest === kept.length - 1) throw promptTooLongError(tokens.length, maxTokens)
     kept.splice(oldest, 1)
   }
 }
 
-function tokensOf(history: ChatHistoryItem[], wrapper: ChatWrapper, tokenizer: Tokenizer): Token[] {
+function tokenizePrompt(history: ChatHistoryItem[], wrapper: ChatWrapper, tokenizer: Tokenizer): Token[] {
   const opened: ChatHistoryItem[] = [...history, { type: 'model', response: [] }]
   return wrapper.generateContextState({ chatHistory: opened }).contextText.tokenize(tokenizer)
 }
 
 /** A model without tools reads what a tool said as words of the user. */
-function historyItem({ role, content }: ChatMessage): ChatHistoryItem {
+function toHistoryItem({ role, content }: ChatMessage): ChatHistoryItem {
   if (role === 'system') return { type: 'system', text: content }
   return role === 'assistant' ? { type: 'model', response: [content] } : { type: 'user', text: content }
 }
 
-function tooLong(tokens: number, maxTokens: number): LaresError {
+function promptTooLongError(tokens: number, maxTokens: number): LaresError {
   return new LaresError(
     'rejected',
     `the message has ${tokens} tokens and the built-in model reads ${maxTokens}: shorten it, or set OPENAI_BASE_URL to a server with a larger model`,

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { createResident } from './resident-model.ts'
+import { createRefCountedResource } from './resident-model.ts'
 
 test('loads once for all who ask, and again after a time of rest', async () => {
   const { resident, counts } = create(5)
@@ -26,7 +26,7 @@ test('does not unload what is in use', async () => {
 
 test('tries a load that failed again', async () => {
   let fail = true
-  const resident = createResident(async () => {
+  const resident = createRefCountedResource(async () => {
     if (fail) throw new Error('no memory')
     return { dispose: async () => undefined }
   }, 1000)
@@ -55,5 +55,5 @@ function create(idleMs: number) {
     counts.loaded++
     return { dispose: async () => void counts.disposed++ }
   }
-  return { resident: createResident(load, idleMs), counts }
+  return { resident: createRefCountedResource(load, idleMs), counts }
 }

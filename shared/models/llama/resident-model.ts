@@ -1,4 +1,4 @@
-export type Resident<T> = {
+export type RefCountedResource<T> = {
   /** Loads it when it is not there. Each acquire is followed by one release, also after a failure. */
   acquire(): Promise<T>
   release(): void
@@ -9,16 +9,19 @@ export type Resident<T> = {
 type Disposable = { dispose(): Promise<void> }
 
 /** Something large, loaded at its first use and let go when nobody has used it for `idleMs`. A failed load is tried again. */
-export function createResident<T extends Disposable>(load: () => Promise<T>, idleMs: number): Resident<T> {
+export function createRefCountedResource<T extends Disposable>(
+  load: () => Promise<T>,
+  idleMs: number,
+): RefCountedResource<T> {
   let loading: Promise<T> | undefined
   let unloading = Promise.resolve()
   let users = 0
-  let idle: NodeJS.Timeout | undefined
+  let idleTimer: NodeJS.Timeout | undefined
   let onUnused: (() => void) | undefined
 
   function acquire(): Promise<T> {
     users++
-    clearTimeout(idle)
+    clearTimeout(idleTimer)
     loading ??= unloading.then(load).catch(error => {
       loading = undefined
       throw error
@@ -30,7 +33,7 @@ export function createResident<T extends Disposable>(load: () => Promise<T>, idl
     users--
     if (users > 0) return
     onUnused?.()
-    if (loading) idle = setTimeout(unload, idleMs).unref()
+    if (loading) idleTimer = setTimeout(unload, idleMs).unref()
   }
 
   function unload(): void {
@@ -45,7 +48,7 @@ export function createResident<T extends Disposable>(load: () => Promise<T>, idl
 
   async function close(): Promise<void> {
     if (users > 0) await new Promise<void>(resolve => (onUnused = resolve))
-    clearTimeout(idle)
+    clearTimeout(idleTimer)
     unload()
     await unloading
   }

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { refuse, serve } from './server.fixture.ts'
+import { refuseWith, startModelServer } from './server.fixture.ts'
 
-const answering = (data: unknown[]) =>
-  serve(response => {
+const serveEmbeddings = (data: unknown[]) =>
+  startModelServer(response => {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ data }))
   })
 
 test('gives vectors of length 1 in the order of the texts, whatever the order of the answer', async () => {
-  const { models, requests } = await answering([
+  const { models, requests } = await serveEmbeddings([
     { index: 1, embedding: [0, 2] },
     { index: 0, embedding: [3, 4] },
   ])
@@ -25,11 +25,11 @@ test('gives vectors of length 1 in the order of the texts, whatever the order of
 })
 
 test('an answer with too few vectors is unavailable', async () => {
-  const { models } = await answering([{ embedding: [1] }])
+  const { models } = await serveEmbeddings([{ embedding: [1] }])
   await expect(models.embed(['one', 'two'], 'query')).rejects.toMatchObject({ code: 'unavailable' })
 })
 
 test('a refusal is said with its remedy', async () => {
-  const { models } = await serve(refuse(401, 'wrong key'))
+  const { models } = await startModelServer(refuseWith(401, 'wrong key'))
   await expect(models.embed(['one'], 'passage')).rejects.toMatchObject({ code: 'rejected' })
 })

@@ -1,36 +1,40 @@
 import { LaresError } from '../../base/errors.ts'
-import { complaintOf } from './wire-format.ts'
+import { errorMessageOf } from './wire-format.ts'
 
 /** An HTTP answer that is no success, as an error. */
-export function errorOfResponse(response: Response, body: string): LaresError {
+export function responseError(response: Response, body: string): LaresError {
   const { status } = response
-  const said = `the model server answered ${status}: ${complaintOf(body) || response.statusText}`
-  const retryAfterMs = retryAfter(response.headers)
+  const message = `the model server answered ${status}: ${errorMessageOf(body) || response.statusText}`
+  const retryAfterMs = parseRetryAfter(response.headers)
   // OpenAI says 429 also of an account without money, which no waiting helps.
-  if (status === 429 && body.includes('insufficient_quota')) return new LaresError('rejected', said)
-  if (status === 429) return new LaresError('busy', said, { retryAfterMs })
+  if (status === 429 && body.includes('insufficient_quota')) return new LaresError('rejected', message)
+  if (status === 429) return new LaresError('busy', message, { retryAfterMs })
   if (status >= 500 || status === 408 || status === 425)
-    return new LaresError('unavailable', said, { retryAfterMs })
-  if (status === 401 || status === 403) return new LaresError('rejected', `${said} (check OPENAI_API_KEY)`)
-  if (status === 404) return new LaresError('rejected', `${said} (check OPENAI_BASE_URL and LARES_MODEL)`)
-  return new LaresError('rejected', said)
+    return new LaresError('unavailable', message, { retryAfterMs })
+  if (status === 401 || status === 403) return new LaresError('rejected', `${message} (check OPENAI_API_KEY)`)
+  if (status === 404) return new LaresError('rejected', `${message} (check OPENAI_BASE_URL and LARES_MODEL)`)
+  return new LaresError('rejected', message)
 }
 
 /** A connection that could not be made, or broke. */
-export function errorOfConnection(cause: unknown, url: string): LaresError {
+export function connectionError(cause: unknown, url: string): LaresError {
   if (cause instanceof LaresError) return cause
   const reasons = [cause, cause instanceof Error ? cause.cause : undefined].filter(
     error => error instanceof Error,
   )
-  const said = reasons.map(reason =>
+  const messages = reasons.map(reason =>
     [(reason as NodeJS.ErrnoException).code, reason.message].filter(Boolean).join(' '),
   )
-  return new LaresError('unavailable', `the model server at ${url} cannot be reached: ${said.join(': ')}`, {
-    cause,
-  })
+  return new LaresError(
+    'unavailable',
+    `the model server at ${url} cannot be reached: ${messages.join(': ')}`,
+    {
+      cause,
+    },
+  )
 }
 
-function retryAfter(headers: Headers): number | undefined {
+function parseRetryAfter(headers: Headers): number | undefined {
   const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
   if (ms >= 0) return ms
   const value = headers.get('retry-after')

@@ -1,11 +1,11 @@
 import { createParser } from 'eventsource-parser'
-import { cancelled } from '../../base/cancellation.ts'
+import { cancellationError } from '../../base/cancellation.ts'
 import { LaresError } from '../../base/errors.ts'
 import type { GenerateChunk, GenerateRequest, TextGenerator } from '../models.ts'
-import { errorOfConnection, errorOfResponse } from './errors.ts'
-import { type Refusable, refusedField, requestBody } from './request.ts'
-import { collectAnswer } from './stream-collector.ts'
-import { complaintOf, type ListedModel, parseChunk, parseModels, type WireChunk } from './wire-format.ts'
+import { connectionError, responseError } from './errors.ts'
+import { type OptionalField, requestBody, unsupportedField } from './request.ts'
+import { createAnswerCollector } from './stream-collector.ts'
+import { errorMessageOf, type ListedModel, parseChunk, parseModels, type WireChunk } from './wire-format.ts'
 
 export type OpenAIOptions = {
   /** With or without `/v1`. */
@@ -29,40 +29,44 @@ const defaultContextTokens = 8192
 /** Models on any server that speaks OpenAI's chat completions, such as llama.cpp, Ollama or vLLM. It adapts to what the server refuses. */
 export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
   const { fetch = globalThis.fetch, firstByteTimeoutMs = 120_000, idleTimeoutMs = 60_000 } = options
-  const base = apiBase(options.baseUrl)
+  const base = apiBaseUrl(options.baseUrl)
   const headers = {
     'content-type': 'application/json',
     ...(options.apiKey && { authorization: `Bearer ${options.apiKey}` }),
   }
-  const refused = new Set<Refusable>()
+  const unsupported = new Set<OptionalField>()
   const closing = new AbortController()
-  let listing: Promise<ListedModel[]> | undefined
+  let modelList: Promise<ListedModel[]> | undefined
 
   async function* generate(
     _task: 'text-generation',
     request: GenerateRequest,
   ): AsyncGenerator<GenerateChunk> {
-    const watch = watchdog(firstByteTimeoutMs, request.signal, closing.signal)
+    const watch = startWatchdog(firstByteTimeoutMs, request.signal, closing.signal)
     try {
       const model = options.model ?? (await firstModel())
-      const response = await ask(model, request, watch.signal)
-      const answer = collectAnswer(model, request)
-      for await (const chunk of chunksOf(response, () => watch.restart(idleTimeoutMs))) {
+      const response = await postCompletion(model, request, watch.signal)
+      const answer = createAnswerCollector(model, request)
+      for await (const chunk of readChunks(response, () => watch.restart(idleTimeoutMs))) {
         const text = answer.add(chunk)
         if (text) yield { kind: 'text', text }
       }
       yield* answer.finish()
     } catch (error) {
-      if (watch.signal.aborted) throw cancelled(watch.signal)
-      throw errorOfConnection(error, base)
+      if (watch.signal.aborted) throw cancellationError(watch.signal)
+      throw connectionError(error, base)
     } finally {
       watch.end()
     }
   }
 
   /** Asks again without what the server refuses, and remembers what that was once it has answered. */
-  async function ask(model: string, request: GenerateRequest, signal: AbortSignal): Promise<Response> {
-    const without = new Set(refused)
+  async function postCompletion(
+    model: string,
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const without = new Set(unsupported)
     for (;;) {
       const sent = requestBody(model, request, without)
       const response = await fetch(`${base}/chat/completions`, {
@@ -72,39 +76,39 @@ export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
         signal,
       })
       if (response.ok) {
-        for (const field of without) refused.add(field)
+        for (const field of without) unsupported.add(field)
         return response
       }
       const body = await response.text()
-      const field = refusedField(sent, complaintOf(body))
-      if (!field) throw errorOfResponse(response, body)
+      const field = unsupportedField(sent, errorMessageOf(body))
+      if (!field) throw responseError(response, body)
       without.add(field)
     }
   }
 
-  async function list(): Promise<ListedModel[]> {
+  async function fetchModels(): Promise<ListedModel[]> {
     const signal = AbortSignal.any([AbortSignal.timeout(options.checkTimeoutMs ?? 5000), closing.signal])
     try {
       const response = await fetch(`${base}/models`, { headers, signal })
       const body = await response.text()
-      if (!response.ok) throw errorOfResponse(response, body)
+      if (!response.ok) throw responseError(response, body)
       return parseModels(body)
     } catch (error) {
-      throw errorOfConnection(error, base)
+      throw connectionError(error, base)
     }
   }
 
   /** The server is asked once; after a failure, again. */
-  function listed(): Promise<ListedModel[]> {
-    listing ??= list()
-    listing.catch(() => {
-      listing = undefined
+  function cachedModels(): Promise<ListedModel[]> {
+    modelList ??= fetchModels()
+    modelList.catch(() => {
+      modelList = undefined
     })
-    return listing
+    return modelList
   }
 
   async function firstModel(): Promise<string> {
-    const first = (await listed())[0]
+    const first = (await cachedModels())[0]
     if (!first)
       throw new LaresError(
         'unavailable',
@@ -115,18 +119,18 @@ export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
 
   async function capabilities() {
     const model = options.model ?? (await firstModel())
-    const contextTokens = options.contextTokens ?? (await contextOf(model))
-    return { model, tools: !refused.has('tools'), contextTokens }
+    const contextTokens = options.contextTokens ?? (await contextTokensOf(model))
+    return { model, tools: !unsupported.has('tools'), contextTokens }
   }
 
   /** A server need not have a list of models when its model is given. */
-  async function contextOf(model: string): Promise<number> {
-    const models = await listed().catch(() => [])
+  async function contextTokensOf(model: string): Promise<number> {
+    const models = await cachedModels().catch(() => [])
     return models.find(({ id }) => id === model)?.contextTokens ?? defaultContextTokens
   }
 
   async function check(): Promise<void> {
-    const models = await list().catch((cause: LaresError) => {
+    const models = await fetchModels().catch((cause: LaresError) => {
       throw new LaresError(
         'unavailable',
         `${cause.message}. Start the server, or correct OPENAI_BASE_URL and OPENAI_API_KEY`,
@@ -144,7 +148,7 @@ export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
 }
 
 /** Where the API of a server is, given with or without `/v1` and the path of its chat completions. */
-export function apiBase(url: string): string {
+export function apiBaseUrl(url: string): string {
   const base = url
     .trim()
     .replace(/\/+$/, '')
@@ -153,7 +157,7 @@ export function apiBase(url: string): string {
 }
 
 /** Ends a request that its caller gives up, or whose server has been silent for too long. */
-function watchdog(firstMs: number, ...others: (AbortSignal | undefined)[]) {
+function startWatchdog(firstMs: number, ...others: (AbortSignal | undefined)[]) {
   const silence = new AbortController()
   let timer: NodeJS.Timeout
   const restart = (ms: number) => {
@@ -167,16 +171,16 @@ function watchdog(firstMs: number, ...others: (AbortSignal | undefined)[]) {
 }
 
 /** The parts of an answer as they come. A server that does not stream sends it as one. */
-async function* chunksOf(response: Response, onBytes: () => void): AsyncGenerator<WireChunk> {
+async function* readChunks(response: Response, onBytes: () => void): AsyncGenerator<WireChunk> {
   if (response.headers.get('content-type')?.includes('application/json'))
     return yield parseChunk(await response.text())
-  const waiting: string[] = []
-  const parser = createParser({ onEvent: event => waiting.push(event.data) })
+  const pending: string[] = []
+  const parser = createParser({ onEvent: event => pending.push(event.data) })
   const decoder = new TextDecoder()
   for await (const bytes of response.body ?? []) {
     onBytes()
     parser.feed(decoder.decode(bytes, { stream: true }))
-    for (const data of waiting.splice(0)) {
+    for (const data of pending.splice(0)) {
       if (data === '[DONE]') return
       yield parseChunk(data)
     }

@@ -1,18 +1,22 @@
 import type { ChatMessage, GenerateRequest } from '../models.ts'
 
 /** Things that many servers take and some refuse; the driver finds out by being refused. */
-export type Refusable = 'stream_options' | 'max_tokens' | 'temperature' | 'seed' | 'tools'
+export type OptionalField = 'stream_options' | 'max_tokens' | 'temperature' | 'seed' | 'tools'
 
 /** The body of a chat completion, with no field that is not needed: each one is a field that some server refuses. */
-export function requestBody(model: string, request: GenerateRequest, refused: ReadonlySet<Refusable>) {
+export function requestBody(
+  model: string,
+  request: GenerateRequest,
+  unsupported: ReadonlySet<OptionalField>,
+) {
   const { tools, maxTokens, temperature, seed } = request
-  const takes = (field: Refusable, value: unknown) => value !== undefined && !refused.has(field)
+  const isSupported = (field: OptionalField, value: unknown) => value !== undefined && !unsupported.has(field)
   return {
     model,
-    messages: request.messages.map(wireMessage),
+    messages: request.messages.map(toWireMessage),
     stream: true,
-    ...(takes('stream_options', true) && { stream_options: { include_usage: true } }),
-    ...(takes('tools', tools?.[0]) && {
+    ...(isSupported('stream_options', true) && { stream_options: { include_usage: true } }),
+    ...(isSupported('tools', tools?.[0]) && {
       tools: tools!.map(({ name, description, parameters }) => ({
         type: 'function',
         function: { name, description, parameters },
@@ -20,25 +24,25 @@ export function requestBody(model: string, request: GenerateRequest, refused: Re
     }),
     // OpenAI's newer models know the limit only by its newer name, and other servers only by the old one.
     ...(maxTokens !== undefined && {
-      [refused.has('max_tokens') ? 'max_completion_tokens' : 'max_tokens']: maxTokens,
+      [unsupported.has('max_tokens') ? 'max_completion_tokens' : 'max_tokens']: maxTokens,
     }),
-    ...(takes('temperature', temperature) && { temperature }),
-    ...(takes('seed', seed) && { seed }),
+    ...(isSupported('temperature', temperature) && { temperature }),
+    ...(isSupported('seed', seed) && { seed }),
   }
 }
 
 /** Which field of a body the server's complaint is about, if it is one that can be left out. */
-export function refusedField(body: object, complaint: string): Refusable | undefined {
+export function unsupportedField(body: object, errorMessage: string): OptionalField | undefined {
   if (
     'tools' in body &&
-    /\btools?\b.*(not support|unsupported|requires)|not support.*\btools?\b/i.test(complaint)
+    /\btools?\b.*(not support|unsupported|requires)|not support.*\btools?\b/i.test(errorMessage)
   )
     return 'tools'
   const fields = ['stream_options', 'max_tokens', 'temperature', 'seed'] as const
-  return fields.find(field => field in body && complaint.includes(field))
+  return fields.find(field => field in body && errorMessage.includes(field))
 }
 
-function wireMessage(message: ChatMessage) {
+function toWireMessage(message: ChatMessage) {
   if (message.role === 'tool')
     return { role: 'tool', content: message.content, tool_call_id: message.toolCallId }
   if (message.role !== 'assistant' || !message.toolCalls?.length)

@@ -6,29 +6,29 @@ import type { GenerateChunk, GenerateRequest, Models, TextGenerator } from '../m
 import { openOpenAIEmbeddings } from './embeddings.ts'
 import { type OpenAIOptions, openOpenAIModels } from './openai.ts'
 
-export type Seen = {
+export type ReceivedRequest = {
   method: string
   path: string
   headers: IncomingMessage['headers']
   body: Record<string, unknown>
 }
-export type Answer = (response: ServerResponse, seen: Seen) => void
+export type AnswerHandler = (response: ServerResponse, seen: ReceivedRequest) => void
 
-export const hello: GenerateRequest = { messages: [{ role: 'user', content: 'hello' }] }
-export const weather: GenerateRequest = {
-  ...hello,
+export const helloRequest: GenerateRequest = { messages: [{ role: 'user', content: 'hello' }] }
+export const weatherRequest: GenerateRequest = {
+  ...helloRequest,
   tools: [{ name: 'weather', description: 'The weather', parameters: { type: 'object' } }],
 }
 
 /** A server that lists models and answers completions by `answer`. */
-export async function serve(
-  answer: Answer,
+export async function startModelServer(
+  answer: AnswerHandler,
   options: Partial<OpenAIOptions> = {},
   end = '/v1',
   list: unknown[] = [{ id: 'm' }],
 ) {
-  const requests: Seen[] = []
-  let gone = 0
+  const requests: ReceivedRequest[] = []
+  let disconnects = 0
   const server = createServer(async (request, response) => {
     const text = Buffer.concat(await request.toArray()).toString()
     const seen = {
@@ -38,7 +38,7 @@ export async function serve(
       body: JSON.parse(text || '{}'),
     }
     requests.push(seen)
-    response.on('close', () => (gone += response.writableFinished ? 0 : 1))
+    response.on('close', () => (disconnects += response.writableFinished ? 0 : 1))
     if (request.method === 'GET') response.end(JSON.stringify({ data: list }))
     else answer(response, seen)
   })
@@ -56,46 +56,49 @@ export async function serve(
     await models.close()
     await stop()
   })
-  return { models, requests, stop, gone: () => gone }
+  return { models, requests, stop, gone: () => disconnects }
 }
 
-export function short(response: ServerResponse): void {
-  sse(response, [said('ok'), finished('stop'), '[DONE]'])
+export function answerOk(response: ServerResponse): void {
+  sendEvents(response, [textChunk('ok'), finishChunk('stop'), '[DONE]'])
 }
 
-export function sse(response: ServerResponse, data: string[], end = true): void {
+export function sendEvents(response: ServerResponse, data: string[], end = true): void {
   if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream' })
   for (const item of data) response.write(`data: ${item}\n\n`)
   if (end) response.end()
 }
 
-export function refuse(status: number, message: string, headers: Record<string, string> = {}) {
+export function refuseWith(status: number, message: string, headers: Record<string, string> = {}) {
   return (response: ServerResponse) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers })
     response.end(JSON.stringify({ error: { message } }))
   }
 }
 
-export function said(content: string): string {
+export function textChunk(content: string): string {
   return JSON.stringify({
     model: 'served-1',
     choices: [{ index: 0, delta: { content }, finish_reason: null }],
   })
 }
 
-export function called(delta: unknown): string {
+export function toolCallChunk(delta: unknown): string {
   return JSON.stringify({ choices: [{ delta: { tool_calls: [delta] }, finish_reason: null }] })
 }
 
-export function finished(reason: string): string {
+export function finishChunk(reason: string): string {
   return JSON.stringify({ choices: [{ delta: {}, finish_reason: reason }] })
 }
 
-export function counted(input: number, output: number): string {
+export function usageChunk(input: number, output: number): string {
   return JSON.stringify({ choices: [], usage: { prompt_tokens: input, completion_tokens: output } })
 }
 
-export async function collect(models: TextGenerator, request: GenerateRequest): Promise<GenerateChunk[]> {
+export async function collectChunks(
+  models: TextGenerator,
+  request: GenerateRequest,
+): Promise<GenerateChunk[]> {
   const chunks: GenerateChunk[] = []
   for await (const chunk of models.generate('text-generation', request)) chunks.push(chunk)
   return chunks
@@ -105,6 +108,6 @@ export function textOf(chunks: GenerateChunk[]): string {
   return chunks.map(chunk => (chunk.kind === 'text' ? chunk.text : '')).join('')
 }
 
-export function callsOf(chunks: GenerateChunk[]) {
+export function toolCallsOf(chunks: GenerateChunk[]) {
   return chunks.flatMap(chunk => (chunk.kind === 'tool-call' ? [chunk.call] : []))
 }

@@ -4,26 +4,26 @@ import { LaresError } from '../../base/errors.ts'
 import type { GenerateChunk, GenerateRequest, ToolCall, Usage } from '../models.ts'
 import type { WireChunk, WireToolCall } from './wire-format.ts'
 
-type PartialCall = { index: number | undefined; id: string | undefined; name: string; arguments: string }
+type PartialToolCall = { index: number | undefined; id: string | undefined; name: string; arguments: string }
 
-const argumentsObject = z.record(z.string(), z.unknown())
+const argumentsSchema = z.record(z.string(), z.unknown())
 
 /** Puts an answer together from the chunks of a server. */
-export function collectAnswer(model: string, request: GenerateRequest) {
-  const calls: PartialCall[] = []
-  let answered = model
+export function createAnswerCollector(model: string, request: GenerateRequest) {
+  const calls: PartialToolCall[] = []
+  let answeringModel = model
   let finishReason: string | undefined
   let usage: WireChunk['usage']
   let text = ''
 
   /** Takes a chunk in, and returns the text that it adds. */
   function add(chunk: WireChunk): string {
-    answered = chunk.model || answered
+    answeringModel = chunk.model || answeringModel
     usage = chunk.usage ?? usage
     const choice = chunk.choices?.[0]
     finishReason = choice?.finish_reason || finishReason
     const part = choice?.delta ?? choice?.message
-    for (const call of part?.tool_calls ?? []) addCall(calls, call)
+    for (const call of part?.tool_calls ?? []) mergeToolCall(calls, call)
     text += part?.content ?? ''
     return part?.content ?? ''
   }
@@ -34,17 +34,17 @@ export function collectAnswer(model: string, request: GenerateRequest) {
       throw new LaresError('unavailable', 'the model server broke off in the middle of its answer')
     if (finishReason === 'content_filter' && text === '')
       throw new LaresError('rejected', 'the model server filtered this answer out')
-    const complete = calls.map(completeCall)
+    const complete = calls.map(toToolCall)
     const reason = complete.length > 0 ? 'tool-calls' : finishReason === 'length' ? 'length' : 'stop'
-    const end = { kind: 'end', finishReason: reason, usage: countUsage(), model: answered } as const
+    const end = { kind: 'end', finishReason: reason, usage: countUsage(), model: answeringModel } as const
     return [...complete.map(call => ({ kind: 'tool-call', call }) as const), end]
   }
 
   function countUsage(): Usage {
-    const spoken = text + calls.map(call => call.name + call.arguments).join('')
+    const output = text + calls.map(call => call.name + call.arguments).join('')
     return {
       inputTokens: usage?.prompt_tokens ?? estimateTokens(JSON.stringify([request.messages, request.tools])),
-      outputTokens: usage?.completion_tokens ?? estimateTokens(spoken),
+      outputTokens: usage?.completion_tokens ?? estimateTokens(output),
     }
   }
 
@@ -52,7 +52,7 @@ export function collectAnswer(model: string, request: GenerateRequest) {
 }
 
 /** Servers may send a call whole or in parts, with or without an index or an id, and several whole ones under one index. */
-function addCall(calls: PartialCall[], delta: WireToolCall): void {
+function mergeToolCall(calls: PartialToolCall[], delta: WireToolCall): void {
   const index = delta.index ?? undefined
   const id = delta.id || undefined
   const name = delta.function?.name ?? ''
@@ -68,7 +68,7 @@ function addCall(calls: PartialCall[], delta: WireToolCall): void {
   call.arguments += typeof given === 'string' ? given : JSON.stringify(given)
 }
 
-function completeCall({ id, name, arguments: text }: PartialCall): ToolCall {
+function toToolCall({ id, name, arguments: text }: PartialToolCall): ToolCall {
   return { id: id ?? `call_${randomUUID()}`, name, arguments: parseArguments(name, text) }
 }
 
@@ -76,7 +76,7 @@ function parseArguments(name: string, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text.trim() || '{}')
     // Some servers encode the arguments twice.
-    return argumentsObject.parse(typeof value === 'string' ? JSON.parse(value) : (value ?? {}))
+    return argumentsSchema.parse(typeof value === 'string' ? JSON.parse(value) : (value ?? {}))
   } catch (cause) {
     const message = `the model called ${name || 'a tool'} with arguments that are no JSON object: ${text.slice(0, 200)}`
     throw new LaresError('failed', message, { cause })

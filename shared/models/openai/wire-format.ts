@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { LaresError } from '../../base/errors.ts'
 
-const toolCallDelta = z.object({
+const toolCallDeltaSchema = z.object({
   index: z.number().nullish(),
   id: z.string().nullish(),
   function: z
@@ -13,33 +13,40 @@ const toolCallDelta = z.object({
 })
 
 /** Text, or by the custom of some servers a list of parts. */
-const content = z.union([
+const contentSchema = z.union([
   z.string(),
   z
     .array(z.object({ text: z.string().nullish() }))
     .transform(parts => parts.map(part => part.text ?? '').join('')),
 ])
 
-const delta = z.object({ content: content.nullish(), tool_calls: z.array(toolCallDelta).nullish() })
+const deltaSchema = z.object({
+  content: contentSchema.nullish(),
+  tool_calls: z.array(toolCallDeltaSchema).nullish(),
+})
 
-const usage = z.object({ prompt_tokens: z.number(), completion_tokens: z.number().nullish() })
+const usageSchema = z.object({ prompt_tokens: z.number(), completion_tokens: z.number().nullish() })
 
-const chunk = z.object({
+const chunkSchema = z.object({
   model: z.string().nullish(),
   choices: z
     .array(
-      z.object({ delta: delta.nullish(), message: delta.nullish(), finish_reason: z.string().nullish() }),
+      z.object({
+        delta: deltaSchema.nullish(),
+        message: deltaSchema.nullish(),
+        finish_reason: z.string().nullish(),
+      }),
     )
     .nullish(),
-  usage: usage.nullish().catch(undefined),
+  usage: usageSchema.nullish().catch(undefined),
   error: z.unknown().optional(),
 })
 
 /** What a server streams, or, where it cannot stream, answers at once. Unknown fields are left out. */
-export type WireChunk = z.infer<typeof chunk>
-export type WireToolCall = z.infer<typeof toolCallDelta>
+export type WireChunk = z.infer<typeof chunkSchema>
+export type WireToolCall = z.infer<typeof toolCallDeltaSchema>
 
-const modelList = z.object({
+const modelListSchema = z.object({
   data: z.array(
     z.object({
       id: z.string(),
@@ -56,15 +63,16 @@ export type ListedModel = { id: string; contextTokens: number | undefined }
 
 /** Errors: `unavailable` when the text is no chunk; an error that the server sends inside its stream is thrown as one. */
 export function parseChunk(text: string): WireChunk {
-  const result = chunk.safeParse(parseJson(text))
-  if (!result.success) throw nonsense(text, result.error)
-  if (result.data.error) throw new LaresError('unavailable', `the model server failed: ${complaintOf(text)}`)
+  const result = chunkSchema.safeParse(parseJson(text))
+  if (!result.success) throw invalidAnswerError(text, result.error)
+  if (result.data.error)
+    throw new LaresError('unavailable', `the model server failed: ${errorMessageOf(text)}`)
   return result.data
 }
 
 export function parseModels(text: string): ListedModel[] {
-  const result = modelList.safeParse(parseJson(text))
-  if (!result.success) throw nonsense(text, result.error)
+  const result = modelListSchema.safeParse(parseJson(text))
+  if (!result.success) throw invalidAnswerError(text, result.error)
   return result.data.data.map(({ id, max_model_len, context_length, context_window, meta }) => ({
     id,
     contextTokens: max_model_len ?? context_length ?? context_window ?? meta?.n_ctx ?? undefined,
@@ -72,8 +80,8 @@ export function parseModels(text: string): ListedModel[] {
 }
 
 /** The words of an error body, of which there are four customs: {error: {message}}, {error}, {message}, {detail}. */
-export function complaintOf(body: string): string {
-  const words = z
+export function errorMessageOf(body: string): string {
+  const parsed = z
     .union([
       z.object({ error: z.object({ message: z.string() }) }).transform(value => value.error.message),
       z.object({ error: z.string() }).transform(value => value.error),
@@ -81,12 +89,12 @@ export function complaintOf(body: string): string {
       z.object({ detail: z.string() }).transform(value => value.detail),
     ])
     .safeParse(tryJson(body))
-  return (words.success ? words.data : body).trim().slice(0, 500)
+  return (parsed.success ? parsed.data : body).trim().slice(0, 500)
 }
 
 function parseJson(text: string): unknown {
   const value = tryJson(text)
-  if (value === undefined) throw nonsense(text)
+  if (value === undefined) throw invalidAnswerError(text)
   return value
 }
 
@@ -98,7 +106,7 @@ function tryJson(text: string): unknown {
   }
 }
 
-function nonsense(text: string, cause?: unknown): LaresError {
+function invalidAnswerError(text: string, cause?: unknown): LaresError {
   return new LaresError(
     'unavailable',
     `the model server sent what is no OpenAI answer: ${text.slice(0, 200)}`,

@@ -3,25 +3,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openSqliteConversations } from '../../store/sqlite/sqlite-store.ts'
+import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { AuditRow, AuditStore } from '../../store/store.ts'
 import { openKeys } from '../keys.ts'
-import { masterKeysIn } from '../master-key.ts'
-import type { Ring } from '../ring/ring.ts'
-import { openSqliteRing } from '../ring/sqlite-ring.ts'
+import { masterKeysFromFile } from '../master-key.ts'
+import type { KeyRing } from '../ring/ring.ts'
+import { openSqliteKeyRing } from '../ring/sqlite-ring.ts'
 import { type Audit, openAudit } from './audit.ts'
-import { actions } from './entry.ts'
+import { auditActions } from './entry.ts'
 
 const ENTRIES = 60
 
 /** What was stored, as somebody left it who can write to the store. */
-const storeOf = (rows: AuditRow[]): AuditStore => ({
+const readOnlyStore = (rows: AuditRow[]): AuditStore => ({
   append: () => Promise.reject(new Error('nobody appends here')),
   read: async (after, limit) => rows.filter(({ sequence }) => sequence > after).slice(0, limit),
 })
 
 let folder: string
-let ring: Ring
+let ring: KeyRing
 let audit: Audit
 let store: AuditStore
 let rows: AuditRow[]
@@ -29,13 +29,21 @@ let protection: NonNullable<Parameters<typeof openAudit>[0]['protection']>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lares-audit-'))
-  ring = openSqliteRing(join(folder, 'keys.db'))
-  const keys = await openKeys({ ring, masters: masterKeysIn(join(folder, 'master.key')), freshMs: 0 })
+  ring = openSqliteKeyRing(join(folder, 'keys.db'))
+  const keys = await openKeys({
+    ring,
+    masterKeys: masterKeysFromFile(join(folder, 'master.key')),
+    cacheTtlMs: 0,
+  })
   protection = { keys, ring: async () => ring }
-  store = openSqliteConversations(join(folder, 'conversations.db')).audit
+  store = openSqliteStore(join(folder, 'conversations.db')).audit
   audit = openAudit({ store, protection, now: () => 0 })
   for (let n = 0; n < ENTRIES; n++)
-    await audit.record({ action: actions[n % actions.length]!, by: { person: `p${n % 3}` }, about: { n } })
+    await audit.record({
+      action: auditActions[n % auditActions.length]!,
+      by: { person: `p${n % 3}` },
+      about: { n },
+    })
   rows = await store.read(0, 1_000)
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -48,7 +56,7 @@ describe('the audit log', () => {
   })
 
   test('names people while they have a key, and nobody afterwards; the log itself never does', async () => {
-    await protection.keys.of('zoe')
+    await protection.keys.getOrCreate('zoe')
     await audit.record({ action: 'signed-in', by: { person: 'zoe' } })
     await audit.record({ action: 'forgot', by: 'operator', person: 'zoe' })
     const last = async () => (await audit.read(ENTRIES, 10)).map(({ by, about }) => [by, about.person])
@@ -74,7 +82,7 @@ describe('the audit log', () => {
     let found = 0
     await fc.assert(
       fc.asyncProperty(tampering(rows), async ({ kind, tampered }) => {
-        const { problems } = await openAudit({ store: storeOf(tampered), protection }).verify()
+        const { problems } = await openAudit({ store: readOnlyStore(tampered), protection }).verify()
         if (problems.length === 0) throw new Error(`not found: ${kind}`)
         found++
       }),
@@ -85,17 +93,20 @@ describe('the audit log', () => {
   })
 
   test('without keys a tail that is cut off is found by a head that was kept elsewhere, and by nothing else', async () => {
-    const plain = openSqliteConversations(join(folder, 'plain.db')).audit
+    const plain = openSqliteStore(join(folder, 'plain.db')).audit
     const open = openAudit({ store: plain, protection: undefined })
     for (let n = 0; n < 5; n++) await open.record({ action: 'read', by: 'operator' })
     const { head } = await open.verify()
-    const cut = openAudit({ store: storeOf((await plain.read(0, 9)).slice(0, 3)), protection: undefined })
+    const cut = openAudit({
+      store: readOnlyStore((await plain.read(0, 9)).slice(0, 3)),
+      protection: undefined,
+    })
     expect((await cut.verify()).problems).toEqual([])
     expect((await cut.verify([head])).problems).toMatchObject([{ sequence: 4, what: /cut off/ }])
   })
 
   test('a log that was made anew by somebody without the key of the house is found', async () => {
-    const forged = openSqliteConversations(join(folder, 'forged.db')).audit
+    const forged = openSqliteStore(join(folder, 'forged.db')).audit
     const forger = openAudit({ store: forged, protection: undefined })
     for (let n = 0; n < rows.length; n++) await forger.record({ action: 'read', by: 'operator' })
     const verdict = await openAudit({ store: forged, protection }).verify()
@@ -107,69 +118,69 @@ type Tampered = { kind: string; tampered: AuditRow[] }
 
 /** One change to what was stored, of any kind and at any place; each leaves something that differs from what was written. */
 function tampering(rows: AuditRow[]): fc.Arbitrary<Tampered> {
-  const place = fc.nat(rows.length - 1)
-  const as = (kind: string, tampered: fc.Arbitrary<AuditRow[]>) =>
+  const anyIndex = fc.nat(rows.length - 1)
+  const tamper = (kind: string, tampered: fc.Arbitrary<AuditRow[]>) =>
     tampered
       .filter(after => JSON.stringify(after) !== JSON.stringify(rows))
       .map((after): Tampered => ({ kind, tampered: after }))
-  const with_ = (at: number, change: Partial<AuditRow>) =>
+  const withChange = (at: number, change: Partial<AuditRow>) =>
     rows.map((row, n) => (n === at ? { ...row, ...change } : row))
-  const bit = (text: string, at: number, by: number) => {
+  const flipBit = (text: string, at: number, by: number) => {
     const bytes = Buffer.from(text)
     bytes[at % bytes.length]! ^= 1 << (by % 7)
     return bytes.toString('latin1')
   }
   return fc.oneof(
-    as(
+    tamper(
       'altered text',
       fc
-        .tuple(place, fc.nat(), fc.nat())
-        .map(([at, n, by]) => with_(at, { text: bit(rows[at]!.text, n, by) })),
+        .tuple(anyIndex, fc.nat(), fc.nat())
+        .map(([at, n, by]) => withChange(at, { text: flipBit(rows[at]!.text, n, by) })),
     ),
-    as(
+    tamper(
       'altered hash',
       fc
-        .tuple(place, fc.nat(), fc.nat())
-        .map(([at, n, by]) => with_(at, { hash: bit(rows[at]!.hash, n, by) })),
+        .tuple(anyIndex, fc.nat(), fc.nat())
+        .map(([at, n, by]) => withChange(at, { hash: flipBit(rows[at]!.hash, n, by) })),
     ),
-    as(
+    tamper(
       'altered id',
-      fc.tuple(place, fc.uuid()).map(([at, id]) => with_(at, { id })),
+      fc.tuple(anyIndex, fc.uuid()).map(([at, id]) => withChange(at, { id })),
     ),
-    as(
+    tamper(
       'another entry',
-      fc.tuple(place, place).map(([at, from]) => with_(at, { ...rows[from]!, sequence: at + 1 })),
+      fc.tuple(anyIndex, anyIndex).map(([at, from]) => withChange(at, { ...rows[from]!, sequence: at + 1 })),
     ),
-    as(
+    tamper(
       'dropped',
-      place.map(at => rows.toSpliced(at, 1)),
+      anyIndex.map(at => rows.toSpliced(at, 1)),
     ),
-    as(
+    tamper(
       'dropped, numbers closed up',
-      place.map(at => rows.toSpliced(at, 1).map((row, n) => ({ ...row, sequence: n + 1 }))),
+      anyIndex.map(at => rows.toSpliced(at, 1).map((row, n) => ({ ...row, sequence: n + 1 }))),
     ),
-    as(
+    tamper(
       'two changed places',
       fc
-        .tuple(place, place)
+        .tuple(anyIndex, anyIndex)
         .map(([a, b]) =>
-          with_(a, { ...rows[b]!, sequence: a + 1 }).map((row, n) =>
+          withChange(a, { ...rows[b]!, sequence: a + 1 }).map((row, n) =>
             n === b ? { ...rows[a]!, sequence: b + 1 } : row,
           ),
         ),
     ),
-    as(
+    tamper(
       'cut off at the end',
       fc.nat(rows.length - 1).map(length => rows.slice(0, length)),
     ),
-    as(
+    tamper(
       'cut off at the beginning',
       fc.integer({ min: 1, max: rows.length - 1 }).map(length => rows.slice(length)),
     ),
-    as(
+    tamper(
       'one put in',
       fc
-        .tuple(place, fc.uuid())
+        .tuple(anyIndex, fc.uuid())
         .map(([at, id]) =>
           rows.toSpliced(at, 0, { ...rows[at]!, id }).map((row, n) => ({ ...row, sequence: n + 1 })),
         ),

@@ -1,41 +1,41 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Documents } from '../../store/store.ts'
+import type { Records } from '../../store/store.ts'
 import type { Audit } from './audit.ts'
 
-const COLLECTION = 'configuration'
+const CONFIGURATION_COLLECTION = 'configuration'
 
 /** Records which files of the configuration are not what they were when this was last asked: by their checksums. */
-export async function recordConfiguration(
+export async function recordConfigurationChanges(
   directory: string,
-  { audit, documents }: { audit: Audit; documents: Documents },
+  { audit, documents }: { audit: Audit; documents: Records },
 ): Promise<void> {
-  const files = await filesIn(directory)
-  const known = await documents.list({ collection: COLLECTION, person: '', limit: 1_000 })
-  const gone = known
-    .filter(({ id, body }) => body !== GONE && !files.has(id))
-    .map(({ id }) => [id, GONE] as const)
-  for (const [file, sha256] of [...files, ...gone]) {
-    if (known.find(({ id }) => id === file)?.body === sha256) continue
+  const files = await checksumFiles(directory)
+  const recorded = await documents.list({ collection: CONFIGURATION_COLLECTION, person: '', limit: 1_000 })
+  const removed = recorded
+    .filter(({ id, body }) => body !== REMOVED && !files.has(id))
+    .map(({ id }) => [id, REMOVED] as const)
+  for (const [file, sha256] of [...files, ...removed]) {
+    if (recorded.find(({ id }) => id === file)?.body === sha256) continue
     await audit.record({ action: 'configuration-changed', by: 'operator', about: { file, sha256 } })
     const createdAt = new Date().toISOString()
-    await documents.put(COLLECTION, { id: file, person: '', text: '', body: sha256, createdAt })
+    await documents.put(CONFIGURATION_COLLECTION, { id: file, person: '', text: '', body: sha256, createdAt })
   }
 }
 
-const GONE = 'gone'
+const REMOVED = 'gone'
 
-async function filesIn(directory: string): Promise<Map<string, string>> {
+async function checksumFiles(directory: string): Promise<Map<string, string>> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(error => {
     // Without a directory everything is as it comes.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   })
   const names = entries.filter(entry => entry.isFile()).map(({ name }) => name)
-  const sums = names.map(async name => {
+  const checksums = names.map(async name => {
     const content = await readFile(join(directory, name))
     return [name, createHash('sha256').update(content).digest('hex')] as const
   })
-  return new Map(await Promise.all(sums))
+  return new Map(await Promise.all(checksums))
 }

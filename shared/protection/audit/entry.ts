@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { AuditRow } from '../../store/store.ts'
 
 /** What is recorded; nothing of it is anything that a person said. */
-export const actions = [
+export const auditActions = [
   'signed-in',
   'read',
   'exported',
@@ -13,42 +13,42 @@ export const actions = [
   'keys-rotated',
   'tool-used',
 ] as const
-export type Action = (typeof actions)[number]
+export type AuditAction = (typeof auditActions)[number]
 
-const fact = z.union([z.string(), z.number()])
+const aboutValueSchema = z.union([z.string(), z.number()])
 
-export const auditEntry = z.strictObject({
+export const auditEntrySchema = z.strictObject({
   sequence: z.int().positive(),
   id: z.string(),
   /** ISO 8601, UTC. */
   at: z.string(),
-  action: z.enum(actions),
+  action: z.enum(auditActions),
   /** `key:ID` for a person, whom only the key ring knows by it; `person:NAME` where nothing is encrypted; else what did it. */
   by: z.string(),
   /** Ids and counts. */
-  about: z.record(z.string(), fact),
+  about: z.record(z.string(), aboutValueSchema),
 })
-export type AuditEntry = z.infer<typeof auditEntry>
+export type AuditEntry = z.infer<typeof auditEntrySchema>
 
 /** Before the first entry. */
-export const BEGINNING = 'lares audit'
+export const GENESIS_HASH = 'lares audit'
 
 /**
  * The hash of an entry is made of its text and of the hash before it, so whoever changes, drops or moves one would have to
  * make all later ones anew; with the key of the house (HMAC-SHA-256) nobody can who has the store alone.
  */
-export function hashOf(previous: string, text: string, key: KeyObject | undefined): string {
+export function hashEntry(previous: string, text: string, key: KeyObject | undefined): string {
   const hash = key ? createHmac('sha256', key) : createHash('sha256')
   return hash.update(JSON.stringify([previous, text])).digest('hex')
 }
 
-export type Problem = { sequence: number; what: string }
-export type Head = { sequence: number; hash: string }
+export type AuditProblem = { sequence: number; what: string }
+export type ChainHead = { sequence: number; hash: string }
 
 /** Follows the chain, a row at a time. */
-export function openChain(key: KeyObject | undefined, anchors: Head[]) {
-  const problems: Problem[] = []
-  let head: Head = { sequence: 0, hash: BEGINNING }
+export function openChainVerifier(key: KeyObject | undefined, anchors: ChainHead[]) {
+  const problems: AuditProblem[] = []
+  let head: ChainHead = { sequence: 0, hash: GENESIS_HASH }
   const check = (row: AuditRow) => {
     const expected = head.sequence + 1
     if (row.sequence !== expected)
@@ -56,8 +56,8 @@ export function openChain(key: KeyObject | undefined, anchors: Head[]) {
         sequence: expected,
         what: `entry ${expected} is missing: ${row.sequence} comes after ${head.sequence}`,
       })
-    const fits = hashOf(head.hash, row.text, key) === row.hash && isOf(row)
-    if (!fits && row.sequence === expected)
+    const isIntact = hashEntry(head.hash, row.text, key) === row.hash && matchesColumns(row)
+    if (!isIntact && row.sequence === expected)
       problems.push({
         sequence: row.sequence,
         what: `entry ${row.sequence} was altered, or is not where it was`,
@@ -85,9 +85,9 @@ export function openChain(key: KeyObject | undefined, anchors: Head[]) {
 }
 
 /** The columns say the same as the text that is hashed. */
-function isOf({ sequence, id, text }: AuditRow): boolean {
+function matchesColumns({ sequence, id, text }: AuditRow): boolean {
   try {
-    const entry = auditEntry.parse(JSON.parse(text))
+    const entry = auditEntrySchema.parse(JSON.parse(text))
     return entry.sequence === sequence && entry.id === id
   } catch {
     return false

@@ -1,11 +1,11 @@
-import type { Log } from '../../base/log.ts'
-import { noLog } from '../../base/log.ts'
+import type { Logger } from '../../base/log.ts'
+import { silentLogger } from '../../base/log.ts'
 import { openPool } from '../../base/postgres/database.ts'
-import { databaseError } from '../../base/postgres/errors.ts'
-import { alone, connectPatiently } from '../../base/postgres/migrations.ts'
-import type { Anchor, Ring, RingEntry } from './ring.ts'
+import { toDatabaseError } from '../../base/postgres/errors.ts'
+import { connectWithRetry, withMigrationLock } from '../../base/postgres/migrations.ts'
+import type { Anchor, KeyRing, KeyRingEntry } from './ring.ts'
 
-export type PostgresRingOptions = { url: string; log?: Log; waitMs?: number }
+export type PostgresKeyRingOptions = { url: string; log?: Logger; waitMs?: number }
 
 /** A schema of its own: a dump of the schema `lares` has no key in it. */
 const TABLES = `
@@ -19,49 +19,54 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS lares_keys.anchors (name text PRIMARY KEY, sequence bigint NOT NULL, hash text NOT NULL)`
 
 const COLUMNS = 'person, id, master, wrapped, created_at AS "createdAt"'
-const ADD = `
+const INSERT_KEY = `
   INSERT INTO lares_keys.keys (person, id, master, wrapped, created_at) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (person) DO NOTHING`
-const OF_PERSON = `SELECT ${COLUMNS} FROM lares_keys.keys WHERE person = $1`
-const ANCHOR = `
+const SELECT_BY_PERSON = `SELECT ${COLUMNS} FROM lares_keys.keys WHERE person = $1`
+const UPSERT_ANCHOR = `
   INSERT INTO lares_keys.anchors AS a (name, sequence, hash) VALUES ($1, $2, $3)
   ON CONFLICT (name) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash
   WHERE excluded.sequence > a.sequence`
-const ANCHORED = 'SELECT sequence, hash FROM lares_keys.anchors WHERE name = $1'
+const SELECT_ANCHOR = 'SELECT sequence, hash FROM lares_keys.anchors WHERE name = $1'
 
 /** Keys are few and cached: a connection or two are enough. */
-const POOL = 2
+const POOL_SIZE = 2
 
 /** Opens the ring in the schema `lares_keys` of a database. Errors: `unavailable`. */
-export async function openPostgresRing({
+export async function openPostgresKeyRing({
   url,
-  log = noLog,
+  log = silentLogger,
   waitMs = 30_000,
-}: PostgresRingOptions): Promise<Ring> {
-  const { query, where, close } = openPool({ url, log, poolSize: POOL, statementTimeoutMs: 10_000 })
-  await makeTables(url, where, log, waitMs)
+}: PostgresKeyRingOptions): Promise<KeyRing> {
+  const { query, displayName, close } = openPool({
+    url,
+    log,
+    poolSize: POOL_SIZE,
+    statementTimeoutMs: 10_000,
+  })
+  await createTables(url, displayName, log, waitMs)
   return {
     async add({ person, id, master, wrapped, createdAt }) {
-      await query(ADD, [person, id, master, wrapped, createdAt])
-      return (await query<RingEntry>(OF_PERSON, [person]))[0]!
+      await query(INSERT_KEY, [person, id, master, wrapped, createdAt])
+      return (await query<KeyRingEntry>(SELECT_BY_PERSON, [person]))[0]!
     },
-    ofPerson: async person => (await query<RingEntry>(OF_PERSON, [person]))[0],
+    byPerson: async person => (await query<KeyRingEntry>(SELECT_BY_PERSON, [person]))[0],
     byId: async id =>
-      (await query<RingEntry>(`SELECT ${COLUMNS} FROM lares_keys.keys WHERE id = $1`, [id]))[0],
-    all: () => query<RingEntry>(`SELECT ${COLUMNS} FROM lares_keys.keys ORDER BY person`),
+      (await query<KeyRingEntry>(`SELECT ${COLUMNS} FROM lares_keys.keys WHERE id = $1`, [id]))[0],
+    all: () => query<KeyRingEntry>(`SELECT ${COLUMNS} FROM lares_keys.keys ORDER BY person`),
     async rewrap({ id, wrapped, master }) {
       await query('UPDATE lares_keys.keys SET wrapped = $2, master = $3 WHERE id = $1', [id, wrapped, master])
     },
     async destroy(person) {
-      const gone = await query('DELETE FROM lares_keys.keys WHERE person = $1 RETURNING 1', [person])
+      const deleted = await query('DELETE FROM lares_keys.keys WHERE person = $1 RETURNING 1', [person])
       // A deleted row stays in its page until then.
       await query('VACUUM lares_keys.keys')
-      return gone.length > 0
+      return deleted.length > 0
     },
-    async anchor(name, sequence, hash) {
-      await query(ANCHOR, [name, sequence, hash])
+    async setAnchor(name, sequence, hash) {
+      await query(UPSERT_ANCHOR, [name, sequence, hash])
     },
-    anchored: async name => (await query<Anchor>(ANCHORED, [name]))[0],
+    getAnchor: async name => (await query<Anchor>(SELECT_ANCHOR, [name]))[0],
     async check() {
       await query('UPDATE lares_keys.keys SET id = id WHERE false')
     },
@@ -69,12 +74,12 @@ export async function openPostgresRing({
   }
 }
 
-async function makeTables(url: string, where: string, log: Log, waitMs: number): Promise<void> {
-  const client = await connectPatiently(url, where, log, performance.now() + waitMs)
+async function createTables(url: string, displayName: string, log: Logger, waitMs: number): Promise<void> {
+  const client = await connectWithRetry(url, displayName, log, performance.now() + waitMs)
   try {
-    await alone(client, () => client.query(TABLES))
+    await withMigrationLock(client, () => client.query(TABLES))
   } catch (error) {
-    throw databaseError(error, where)
+    throw toDatabaseError(error, displayName)
   } finally {
     await client.end().catch(error => log.debug({ err: error }, 'the connection for migrations was lost'))
   }

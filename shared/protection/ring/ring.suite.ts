@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Ring, RingEntry } from './ring.ts'
+import type { KeyRing, KeyRingEntry } from './ring.ts'
 
-export type RingUnderTest = { open(): Promise<Ring>; stop(): Promise<void> }
+export type KeyRingUnderTest = { open(): Promise<KeyRing>; stop(): Promise<void> }
 
 /** The guarantees of the port `Ring`, for every driver. */
-export function ringSuite(name: string, start: () => Promise<RingUnderTest>): void {
+export function keyRingSuite(name: string, start: () => Promise<KeyRingUnderTest>): void {
   describe(name, () => {
-    let under: RingUnderTest
-    let ring: Ring
+    let ringUnderTest: KeyRingUnderTest
+    let ring: KeyRing
     let count = 0
-    let entry: RingEntry
+    let entry: KeyRingEntry
 
     beforeAll(async () => {
-      under = await start()
-      ring = await under.open()
+      ringUnderTest = await start()
+      ring = await ringUnderTest.open()
     })
     afterAll(async () => {
       await ring?.close()
-      await under?.stop()
+      await ringUnderTest?.stop()
     })
     beforeEach(() => {
       const person = `person-${++count} 人\0`
@@ -31,10 +31,10 @@ export function ringSuite(name: string, start: () => Promise<RingUnderTest>): vo
     })
 
     test('of two who make a key for a person one wins, and both get it', async () => {
-      const other = await under.open()
+      const other = await ringUnderTest.open()
       const made = await Promise.all([ring.add(entry), other.add({ ...entry, id: `${entry.id}-other` })])
       expect(made[0]).toEqual(made[1])
-      expect(await other.ofPerson(entry.person)).toEqual(made[0])
+      expect(await other.byPerson(entry.person)).toEqual(made[0])
       expect(await ring.byId(made[0].id)).toEqual(made[0])
       await other.close()
     })
@@ -42,7 +42,7 @@ export function ringSuite(name: string, start: () => Promise<RingUnderTest>): vo
     test('a key is wrapped anew in its place, and one that is gone stays gone', async () => {
       await ring.add(entry)
       await ring.rewrap({ id: entry.id, wrapped: 'BBBB', master: 'm2' })
-      expect(await ring.ofPerson(entry.person)).toEqual({ ...entry, wrapped: 'BBBB', master: 'm2' })
+      expect(await ring.byPerson(entry.person)).toEqual({ ...entry, wrapped: 'BBBB', master: 'm2' })
       await ring.destroy(entry.person)
       await ring.rewrap({ id: entry.id, wrapped: 'CCCC', master: 'm3' })
       expect(await ring.byId(entry.id)).toBeUndefined()
@@ -52,17 +52,17 @@ export function ringSuite(name: string, start: () => Promise<RingUnderTest>): vo
       await ring.add(entry)
       await ring.add({ ...entry, person: 'somebody', id: 'of-somebody' })
       expect([await ring.destroy(entry.person), await ring.destroy(entry.person)]).toEqual([true, false])
-      expect(await ring.ofPerson(entry.person)).toBeUndefined()
+      expect(await ring.byPerson(entry.person)).toBeUndefined()
       expect((await ring.all()).map(({ person }) => person)).toContain('somebody')
     })
 
     test('an anchor only moves on, and is there for whoever opens the ring', async () => {
-      expect(await ring.anchored('audit')).toBeUndefined()
-      await ring.anchor('audit', 2, 'b')
-      await ring.anchor('audit', 3, 'c')
-      await ring.anchor('audit', 2, 'b')
-      const other = await under.open()
-      expect(await other.anchored('audit')).toEqual({ sequence: 3, hash: 'c' })
+      expect(await ring.getAnchor('audit')).toBeUndefined()
+      await ring.setAnchor('audit', 2, 'b')
+      await ring.setAnchor('audit', 3, 'c')
+      await ring.setAnchor('audit', 2, 'b')
+      const other = await ringUnderTest.open()
+      expect(await other.getAnchor('audit')).toEqual({ sequence: 3, hash: 'c' })
       await other.close()
     })
 

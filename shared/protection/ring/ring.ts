@@ -6,24 +6,24 @@
  * Guarantees of every driver: what a call has resolved survives kill -9 and power loss; each call is one transaction; a
  * person has one key at a time; ids are never used again. Errors of all calls: `unavailable`.
  */
-export type Ring = {
+export type KeyRing = {
   /** Adds a key, unless the person has one; gives back the one that is in place. */
-  add(entry: RingEntry): Promise<RingEntry>
-  ofPerson(person: string): Promise<RingEntry | undefined>
-  byId(id: string): Promise<RingEntry | undefined>
-  all(): Promise<RingEntry[]>
+  add(entry: KeyRingEntry): Promise<KeyRingEntry>
+  byPerson(person: string): Promise<KeyRingEntry | undefined>
+  byId(id: string): Promise<KeyRingEntry | undefined>
+  all(): Promise<KeyRingEntry[]>
   /** Replaces the wrapping of a key that is still there. */
-  rewrap(entry: Pick<RingEntry, 'id' | 'wrapped' | 'master'>): Promise<void>
+  rewrap(entry: Pick<KeyRingEntry, 'id' | 'wrapped' | 'master'>): Promise<void>
   /** Destroys a person's key; false when there was none. When it resolves, no byte of it is left in the ring's files. */
   destroy(person: string): Promise<boolean>
   /** Keeps how far something has come that is kept elsewhere (the audit log), unless it is known to be further. */
-  anchor(name: string, sequence: number, hash: string): Promise<void>
-  anchored(name: string): Promise<Anchor | undefined>
+  setAnchor(name: string, sequence: number, hash: string): Promise<void>
+  getAnchor(name: string): Promise<Anchor | undefined>
   check(): Promise<void>
   close(): Promise<void>
 }
 
-export type RingEntry = {
+export type KeyRingEntry = {
   /** Empty for the key of the house, which opens what is nobody's. */
   person: string
   id: string

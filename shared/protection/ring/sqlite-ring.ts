@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../base/errors.ts'
-import { groupCommit, openDatabase } from '../../base/sqlite/database.ts'
-import type { Anchor, Ring, RingEntry } from './ring.ts'
+import { createGroupCommit, openDatabase } from '../../base/sqlite/database.ts'
+import type { Anchor, KeyRing, KeyRingEntry } from './ring.ts'
 
 const migrations = [
   `CREATE TABLE keys (
@@ -10,14 +10,14 @@ const migrations = [
 ]
 
 const COLUMNS = 'person, id, master, wrapped, created_at AS createdAt'
-const TRIES = 100
+const MAX_ATTEMPTS = 100
 
 /** Opens the ring in one file, which several processes of one machine may share. */
-export function openSqliteRing(file: string): Ring {
+export function openSqliteKeyRing(file: string): KeyRing {
   const database = openDatabase(file, migrations)
   // What is deleted or replaced is overwritten with zeros: https://sqlite.org/pragma.html#pragma_secure_delete
   database.exec('PRAGMA secure_delete = ON')
-  const commits = groupCommit(database)
+  const commits = createGroupCommit(database)
   const insert = database.prepare(
     'INSERT INTO keys (person, id, master, wrapped, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (person) DO NOTHING',
   )
@@ -32,8 +32,8 @@ export function openSqliteRing(file: string): Ring {
   )
   const anchored = database.prepare('SELECT sequence, hash FROM anchors WHERE name = ?')
   /** The pages as they were before are still in the log, until it is written back and cut. */
-  const cutLog = async () => {
-    for (let tries = 0; tries < TRIES; tries++) {
+  const truncateWal = async () => {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }
       if (busy === 0) return
       await wait(50)
@@ -48,24 +48,24 @@ export function openSqliteRing(file: string): Ring {
       commits.run(() => {
         const { person, id, master, wrapped, createdAt } = entry
         insert.run(person, id, master, wrapped, createdAt)
-        return ofPerson.get(person) as RingEntry
+        return ofPerson.get(person) as KeyRingEntry
       }),
-    ofPerson: async person => ofPerson.get(person) as RingEntry | undefined,
-    byId: async id => byId.get(id) as RingEntry | undefined,
-    all: async () => all.all() as RingEntry[],
+    byPerson: async person => ofPerson.get(person) as KeyRingEntry | undefined,
+    byId: async id => byId.get(id) as KeyRingEntry | undefined,
+    all: async () => all.all() as KeyRingEntry[],
     async rewrap({ id, wrapped, master }) {
       await commits.run(() => rewrap.run(wrapped, master, id))
-      await cutLog()
+      await truncateWal()
     },
     async destroy(person) {
       const { changes } = await commits.run(() => destroy.run(person))
-      await cutLog()
+      await truncateWal()
       return changes > 0
     },
-    async anchor(name, sequence, hash) {
+    async setAnchor(name, sequence, hash) {
       await commits.run(() => anchor.run(name, sequence, hash))
     },
-    anchored: async name => anchored.get(name) as Anchor | undefined,
+    getAnchor: async name => anchored.get(name) as Anchor | undefined,
     async check() {
       await commits.run(() => database.exec('UPDATE keys SET id = id WHERE false'))
     },

@@ -6,9 +6,9 @@ import { busSuite } from '../../bus/bus.suite.ts'
 import type { Bus, BusMessage, BusRecord } from '../../bus/bus.ts'
 import { openSqliteBus } from '../../bus/sqlite/sqlite-bus.ts'
 import type { Keys } from '../keys.ts'
-import { type Owners, openOwners } from '../owners.ts'
+import { type OwnerCache, openOwnerCache } from '../owners.ts'
 import { protectedBus } from './protected-bus.ts'
-import { keysIn, makingKeys } from './protected-sqlite.fixture.ts'
+import { openTestKeys, withKeyCreation } from './protected-sqlite.fixture.ts'
 
 busSuite('the bus on sqlite, encrypted', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lares-protected-'))
@@ -28,13 +28,13 @@ describe('an encrypted log', () => {
   let bare: Bus
   let bus: Bus
   let keys: Keys
-  let owners: Owners
+  let owners: OwnerCache
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lares-protected-'))
     bare = openSqliteBus({ file: join(folder, 'bus.db') })
-    keys = makingKeys(await keysIn(folder, 0))
-    owners = openOwners()
+    keys = withKeyCreation(await openTestKeys(folder, 0))
+    owners = openOwnerCache()
     bus = protectedBus(bare, { keys, owners, ownerOf: async of => (of === 'known' ? 'bob' : undefined) })
     await bus.ensureTopics([{ name: 't' }])
   })
@@ -58,7 +58,7 @@ describe('an encrypted log', () => {
   const ownerOf = async (record: BusRecord) => (await keys.byId(record.value.toString('hex', 1, 17)))?.person
 
   test('the attributes stay readable, the data does not, and its content type is in an extension', async () => {
-    owners.learn('c', 'alice')
+    owners.recordOwner('c', 'alice')
     await bus.publish([event('c', 'the lock code')])
     const [stored] = await bare.read('t')
     expect(stored!.headers).toEqual({
@@ -72,7 +72,7 @@ describe('an encrypted log', () => {
   })
 
   test('an event is encrypted for whom it was learnt, or by the store, or of the house', async () => {
-    owners.learn('learnt', 'alice')
+    owners.recordOwner('learnt', 'alice')
     for (const conversation of ['learnt', 'known', 'nobody'])
       await bus.publish([event(conversation, conversation)])
     const people = await Promise.all(
@@ -82,27 +82,27 @@ describe('an encrypted log', () => {
   })
 
   test('what follows from an event is encrypted with its key, whoever the conversation is said to be of', async () => {
-    owners.learn('c', 'alice')
+    owners.recordOwner('c', 'alice')
     await bus.publish([event('c', 'cause')])
     await bus.read('t')
-    owners.learn('c', 'mallory')
+    owners.recordOwner('c', 'mallory')
     await bus.publish([event('c', 'effect', 'cause')])
     const people = await Promise.all((await bare.read('t')).map(ownerOf))
     expect(people).toEqual(['alice', 'alice'])
   })
 
   test('a message that is put back before anybody knows whose it is gets the key that it came with', async () => {
-    owners.learn('c', 'alice')
+    owners.recordOwner('c', 'alice')
     await bus.publish([event('c', 'said')])
-    const other = protectedBus(bare, { keys, owners: openOwners(), ownerOf: async () => undefined })
+    const other = protectedBus(bare, { keys, owners: openOwnerCache(), ownerOf: async () => undefined })
     const [read] = await other.read('t')
     await other.publish([read!])
     expect(await Promise.all((await bare.read('t')).map(ownerOf))).toEqual(['alice', 'alice'])
   })
 
   test('records of a person who was forgotten are told apart, and what still follows from them is nobody’s to read', async () => {
-    owners.learn('c', 'alice')
-    owners.learn('d', 'bob')
+    owners.recordOwner('c', 'alice')
+    owners.recordOwner('d', 'bob')
     const seen: BusRecord[] = []
     const tailed: BusRecord[] = []
     const subscription = await bus.subscribe({
@@ -117,10 +117,10 @@ describe('an encrypted log', () => {
     await bus.publish([event('c', 'effect', 'cause'), event('d', 'other')])
     await vi.waitFor(() => expect([seen.length, texts(tailed)]).toEqual([3, ['cause', 'other']]))
     expect(seen.find(({ headers }) => headers.ce_id === 'effect')).toMatchObject({
-      forgotten: true,
+      erased: true,
       value: Buffer.alloc(0),
     })
-    expect((await bus.read('t')).filter(({ forgotten }) => !forgotten).map(({ key }) => key)).toEqual(['d'])
+    expect((await bus.read('t')).filter(({ erased }) => !erased).map(({ key }) => key)).toEqual(['d'])
     // Who comes back is new.
     await bus.publish([event('c', 'hello again')])
     await vi.waitFor(() => expect(texts(seen)).toContain('hello again'))
@@ -129,22 +129,22 @@ describe('an encrypted log', () => {
   })
 
   test('what follows from a forgotten event is forgotten also where its key is still at hand', async () => {
-    owners.learn('c', 'alice')
+    owners.recordOwner('c', 'alice')
     await bus.publish([event('c', 'cause')])
     const late = protectedBus(bare, {
-      keys: await keysIn(folder, 60_000),
-      owners: openOwners(),
+      keys: await openTestKeys(folder, 60_000),
+      owners: openOwnerCache(),
       ownerOf: async () => undefined,
     })
     expect(texts(await late.read('t'))).toEqual(['cause'])
     await bus.read('t')
     await keys.destroy('alice')
     await bus.publish([event('c', 'effect', 'cause')])
-    expect((await late.read('t')).map(({ forgotten }) => forgotten)).toEqual([undefined, true])
+    expect((await late.read('t')).map(({ erased }) => erased)).toEqual([undefined, true])
   })
 
   test('a record that was changed, or put in the place of another, does not open', async () => {
-    owners.learn('c', 'alice')
+    owners.recordOwner('c', 'alice')
     await bus.publish([event('c', 'one')])
     const [record] = await bare.read('t')
     const changed = Buffer.from(record!.value)
@@ -160,12 +160,12 @@ describe('an encrypted log', () => {
   })
 
   test('while the keys cannot be had, records wait in their order', async () => {
-    owners.learn('c', 'alice')
+    owners.recordOwner('c', 'alice')
     await bus.publish(['1', '2'].map(text => event('c', text)))
     let away = true
     const shy: Keys = {
       ...keys,
-      atHand: () => undefined,
+      cachedById: () => undefined,
       byId: async id => {
         if (away) throw new Error('the ring is away')
         return await keys.byId(id)
@@ -173,7 +173,7 @@ describe('an encrypted log', () => {
     }
     const seen: BusRecord[] = []
     const errors: unknown[] = []
-    const other = protectedBus(bare, { keys: shy, owners: openOwners(), ownerOf: async () => undefined })
+    const other = protectedBus(bare, { keys: shy, owners: openOwnerCache(), ownerOf: async () => undefined })
     const subscription = await other.subscribe({
       group: 'g',
       topics: ['t'],

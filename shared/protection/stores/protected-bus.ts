@@ -2,15 +2,21 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../base/errors.ts'
 import type { Bus, BusMessage, BusRecord, TopicPartition } from '../../bus/bus.ts'
 import type { DataKey } from '../envelope.ts'
-import { HOUSE, type Keys } from '../keys.ts'
-import type { Owners } from '../owners.ts'
-import { forgottenRecord, keyIdOfRecord, openRecord, sealRecord, shredRecord } from '../sealed-record.ts'
+import { type Keys, SYSTEM } from '../keys.ts'
+import type { OwnerCache } from '../owners.ts'
+import {
+  erasedBusRecord,
+  keyIdOfBusRecord,
+  sealBusRecord,
+  shredBusRecord,
+  unsealBusRecord,
+} from '../sealed-record.ts'
 
-const RETRY_MS = 500
+const RETRY_DELAY_MS = 500
 
 export type BusProtection = {
   keys: Keys
-  owners: Owners
+  owners: OwnerCache
   /** Whose conversation it is, by the store; undefined when it is nobody's. */
   ownerOf(conversation: string): Promise<string | undefined>
 }
@@ -21,25 +27,25 @@ export type BusProtection = {
  * forgotten event is forgotten. While keys are at hand, which they nearly always are, nothing waits and nothing is reordered.
  */
 export function protectedBus(inner: Bus, protection: BusProtection): Bus {
-  const sealing = openSealing(protection)
-  const { open, openAtHand } = openOpening(protection)
+  const sealer = openSealer(protection)
+  const { open, openAtHand } = openUnsealer(protection)
   return {
     ...inner,
     async publish(messages) {
-      await inner.publish(sealing.atHand(messages) ?? (await sealing.inTurn(messages)))
+      await inner.publish(sealer.atHand(messages) ?? (await sealer.inTurn(messages)))
     },
     async subscribe(options) {
       const { onRecords, onRevoked, onError } = options
-      const lost = openLosses()
-      const line = openLine(open, openAtHand, onRecords, onError)
+      const revocations = trackRevocations()
+      const line = openOrderedDelivery(open, openAtHand, onRecords, onError)
       const subscription = await inner.subscribe({
         ...options,
         onRecords(records) {
-          const stillOurs = lost.since()
-          line.take(records, stillOurs)
+          const stillAssigned = revocations.since()
+          line.take(records, stillAssigned)
         },
         onRevoked(partitions) {
-          lost.note(partitions)
+          revocations.note(partitions)
           onRevoked?.(partitions)
         },
       })
@@ -53,10 +59,10 @@ export function protectedBus(inner: Bus, protection: BusProtection): Bus {
     },
     async tail(options) {
       const readable = (records: BusRecord[]) => {
-        const kept = records.filter(({ forgotten }) => !forgotten)
+        const kept = records.filter(({ erased }) => !erased)
         if (kept.length > 0) options.onRecords(kept)
       }
-      const line = openLine(open, openAtHand, readable, options.onError)
+      const line = openOrderedDelivery(open, openAtHand, readable, options.onError)
       const tail = await inner.tail({ ...options, onRecords: records => line.take(records) })
       return {
         async close() {
@@ -70,19 +76,20 @@ export function protectedBus(inner: Bus, protection: BusProtection): Bus {
 }
 
 /** Keys for what is published. Events of one conversation keep the order of the calls, also when one waits for its key. */
-function openSealing({ keys, owners, ownerOf }: BusProtection) {
+function openSealer({ keys, owners, ownerOf }: BusProtection) {
   const waiting = new Map<string, Promise<unknown>>()
   const isFirst = ({ headers }: BusMessage) => headers.ce_causationid === undefined
-  const sealAtHand = (message: BusMessage): BusMessage | undefined => {
+  const sealCached = (message: BusMessage): BusMessage | undefined => {
     if (waiting.has(message.key)) return undefined
     const id = isFirst(message) ? undefined : owners.keyId(message.key)
-    const person = owners.person(message.key)
-    const key = id !== undefined ? keys.atHand(id) : person === undefined ? undefined : keys.ofAtHand(person)
-    return key && sealRecord(key, message)
+    const person = owners.ownerOf(message.key)
+    const key =
+      id !== undefined ? keys.cachedById(id) : person === undefined ? undefined : keys.cachedByPerson(person)
+    return key && sealBusRecord(key, message)
   }
   const personOf = async (conversation: string): Promise<string | undefined> => {
-    const person = owners.person(conversation) ?? (await ownerOf(conversation))
-    if (person !== undefined) owners.learn(conversation, person)
+    const person = owners.ownerOf(conversation) ?? (await ownerOf(conversation))
+    if (person !== undefined) owners.recordOwner(conversation, person)
     return person
   }
   const sealOne = async (message: BusMessage): Promise<BusMessage> => {
@@ -91,13 +98,13 @@ function openSealing({ keys, owners, ownerOf }: BusProtection) {
     // So also a message that is put back from the dead letters before the store knows whose it is.
     if (id !== undefined && person === undefined) {
       const key = await keys.byId(id)
-      return key ? sealRecord(key, message) : shredRecord(message)
+      return key ? sealBusRecord(key, message) : shredBusRecord(message)
     }
-    return sealRecord(await keys.ofKnown(person ?? HOUSE), message)
+    return sealBusRecord(await keys.require(person ?? SYSTEM), message)
   }
   return {
     atHand(messages: BusMessage[]): BusMessage[] | undefined {
-      const sealed = messages.map(sealAtHand)
+      const sealed = messages.map(sealCached)
       return sealed.includes(undefined) ? undefined : (sealed as BusMessage[])
     },
     async inTurn(messages: BusMessage[]): Promise<BusMessage[]> {
@@ -118,13 +125,13 @@ function openSealing({ keys, owners, ownerOf }: BusProtection) {
   }
 }
 
-function openOpening({ keys, owners }: BusProtection) {
-  const openWith = (record: BusRecord, id: string, key: DataKey | undefined): BusRecord => {
-    owners.learnKey(record.key, id)
-    return key ? openRecord(key, record) : forgottenRecord(record)
+function openUnsealer({ keys, owners }: BusProtection) {
+  const unsealWith = (record: BusRecord, id: string, key: DataKey | undefined): BusRecord => {
+    owners.recordKeyId(record.key, id)
+    return key ? unsealBusRecord(key, record) : erasedBusRecord(record)
   }
   /** One that was damaged on the log is for its reader to refuse, as any other that is no event. */
-  const sound = <T>(record: BusRecord, work: () => T): T | BusRecord => {
+  const keepIfDamaged = <T>(record: BusRecord, work: () => T): T | BusRecord => {
     try {
       return work()
     } catch (error) {
@@ -133,48 +140,49 @@ function openOpening({ keys, owners }: BusProtection) {
     }
   }
   const openAtHand = (record: BusRecord): BusRecord | undefined =>
-    sound(record, () => {
-      const id = keyIdOfRecord(record)
+    keepIfDamaged(record, () => {
+      const id = keyIdOfBusRecord(record)
       if (id === undefined) return record
-      const key = keys.atHand(id)
-      return key && openWith(record, id, key)
+      const key = keys.cachedById(id)
+      return key && unsealWith(record, id, key)
     })
-  const openOne = async (record: BusRecord): Promise<BusRecord> => {
+  const unsealOne = async (record: BusRecord): Promise<BusRecord> => {
     const atHand = openAtHand(record)
     if (atHand) return atHand
-    const id = keyIdOfRecord(record)!
+    const id = keyIdOfBusRecord(record)!
     const key = await keys.byId(id)
-    return sound(record, () => openWith(record, id, key))
+    return keepIfDamaged(record, () => unsealWith(record, id, key))
   }
   return {
     openAtHand,
     async open(records: BusRecord[]): Promise<BusRecord[]> {
       const read: BusRecord[] = []
-      for (const record of records) read.push(await openOne(record))
+      for (const record of records) read.push(await unsealOne(record))
       return read
     },
   }
 }
 
-type IsOurs = (record: BusRecord) => boolean
+type IsAssigned = (record: BusRecord) => boolean
 
 /** Partitions that were lost while their records waited for keys. */
-function openLosses() {
-  const losses = new Map<string, number>()
-  const nameOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
+function trackRevocations() {
+  const revocations = new Map<string, number>()
+  const partitionId = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
   return {
     note(partitions: TopicPartition[]) {
-      for (const one of partitions) losses.set(nameOf(one), (losses.get(nameOf(one)) ?? 0) + 1)
+      for (const one of partitions)
+        revocations.set(partitionId(one), (revocations.get(partitionId(one)) ?? 0) + 1)
     },
-    since(): IsOurs {
-      const then = new Map(losses)
-      return record => losses.get(nameOf(record)) === then.get(nameOf(record))
+    since(): IsAssigned {
+      const then = new Map(revocations)
+      return record => revocations.get(partitionId(record)) === then.get(partitionId(record))
     },
   }
 }
 
 /** Hands records on in their order, at once when all their keys are at hand. */
-function openLine(
+function openOrderedDelivery(
   open: (records: BusRecord[]) => Promise<BusRecord[]>,
   openAtHand: (record: BusRecord) => BusRecord | undefined,
   onRecords: (records: BusRecord[]) => void,
@@ -183,25 +191,25 @@ function openLine(
   let isClosed = false
   let waiting = 0
   let last = Promise.resolve()
-  const untilOpen = async (records: BusRecord[]): Promise<BusRecord[]> => {
+  const unsealWithRetry = async (records: BusRecord[]): Promise<BusRecord[]> => {
     while (!isClosed) {
       try {
         return await open(records)
       } catch (error) {
         onError?.(error)
-        await wait(RETRY_MS)
+        await wait(RETRY_DELAY_MS)
       }
     }
     return []
   }
-  const handOn = async (records: BusRecord[], isOurs: IsOurs) => {
-    const read = await untilOpen(records)
+  const deliver = async (records: BusRecord[], isOurs: IsAssigned) => {
+    const read = await unsealWithRetry(records)
     waiting--
     const kept = read.filter(isOurs)
     if (!isClosed && kept.length > 0) onRecords(kept)
   }
   return {
-    take(records: BusRecord[], isOurs: IsOurs = () => true) {
+    take(records: BusRecord[], isOurs: IsAssigned = () => true) {
       if (waiting === 0) {
         const read = records.map(openAtHand)
         if (!read.includes(undefined)) {
@@ -210,7 +218,7 @@ function openLine(
         }
       }
       waiting++
-      last = last.then(() => handOn(records, isOurs))
+      last = last.then(() => deliver(records, isOurs))
     },
     close() {
       isClosed = true

@@ -1,58 +1,58 @@
 import type { History, HistoryMessage, MessageWrite } from '../../store/store.ts'
-import { opened, openText, placeOf } from '../associated-data.ts'
+import { aadOf, unsealAll, unsealText } from '../associated-data.ts'
 import { type DataKey, sealText } from '../envelope.ts'
 import type { Keys } from '../keys.ts'
 
-const placeOfMessage = (id: string) => placeOf('message', id)
+const aadOfMessage = (id: string) => aadOf('message', id)
 
-const placeOfName = (id: string, at: number) => placeOf('attachment', id, String(at))
+const aadOfAttachmentName = (id: string, at: number) => aadOf('attachment', id, String(at))
 
 /** Of what came with it the names are contents; kinds and sizes are not. */
 export function sealMessage<Message extends MessageWrite>(key: DataKey, message: Message): Message {
   const { id, text, attachments } = message
   return {
     ...message,
-    text: sealText(key, placeOfMessage(id), text),
+    text: sealText(key, aadOfMessage(id), text),
     ...(attachments && {
       attachments: attachments.map((one, at) => ({
         ...one,
-        name: sealText(key, placeOfName(id, at), one.name),
+        name: sealText(key, aadOfAttachmentName(id, at), one.name),
       })),
     }),
   }
 }
 
 /** Undefined when its key was destroyed. */
-export async function openMessage<Message extends MessageWrite>(
+export async function unsealMessage<Message extends MessageWrite>(
   keys: Keys,
   message: Message,
 ): Promise<Message | undefined> {
   const { id, attachments } = message
-  const text = await openText(keys, placeOfMessage(id), message.text)
+  const text = await unsealText(keys, aadOfMessage(id), message.text)
   if (text === undefined) return undefined
   if (!attachments) return { ...message, text }
   const names = await Promise.all(
-    attachments.map(({ name }, at) => openText(keys, placeOfName(id, at), name)),
+    attachments.map(({ name }, at) => unsealText(keys, aadOfAttachmentName(id, at), name)),
   )
   return { ...message, text, attachments: attachments.map((one, at) => ({ ...one, name: names[at] ?? '' })) }
 }
 
 /** What people and the assistant said is encrypted; who, when and in which conversation is not. */
 export function protectedHistory(inner: History, keys: Keys): History {
-  const open = (message: HistoryMessage) => openMessage(keys, message)
+  const unseal = (message: HistoryMessage) => unsealMessage(keys, message)
   return {
     ...inner,
     async accept(entry) {
-      const key = await keys.ofKnown(entry.person)
-      const kept = await inner.accept({ ...entry, message: sealMessage(key, entry.message) })
-      return (await open(kept)) ?? { ...kept, text: '' }
+      const key = await keys.require(entry.person)
+      const stored = await inner.accept({ ...entry, message: sealMessage(key, entry.message) })
+      return (await unseal(stored)) ?? { ...stored, text: '' }
     },
     async message(id) {
       const message = await inner.message(id)
-      return message && (await open(message))
+      return message && (await unseal(message))
     },
-    list: async (conversation, page) => await opened(await inner.list(conversation, page), open),
+    list: async (conversation, page) => await unsealAll(await inner.list(conversation, page), unseal),
     changes: async (conversation, sequence, limit) =>
-      await opened(await inner.changes(conversation, sequence, limit), open),
+      await unsealAll(await inner.changes(conversation, sequence, limit), unseal),
   }
 }

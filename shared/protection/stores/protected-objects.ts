@@ -6,14 +6,17 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { LaresError } from '../../base/errors.ts'
-import { inspected, type Received } from '../../objects/bounded-stream.ts'
-import type { Declared, ObjectStore } from '../../objects/objects.ts'
+import { type ContentMetadata, inspectContent } from '../../objects/bounded-stream.ts'
+import type { DeclaredContent, ObjectStore } from '../../objects/objects.ts'
 import { personOfKey } from '../../objects/person-folder.ts'
 import type { DataKey } from '../envelope.ts'
 import type { Keys } from '../keys.ts'
-import { factsIn, openContent, readHead, sealingObject } from './object-envelope.ts'
+import { createObjectSealer, readHeader, unsealContent, unsealMetadata } from './object-envelope.ts'
 
-const OPAQUE: Declared = { mediaType: 'application/octet-stream', maxBytes: Number.POSITIVE_INFINITY }
+const OPAQUE_CONTENT: DeclaredContent = {
+  mediaType: 'application/octet-stream',
+  maxBytes: Number.POSITIVE_INFINITY,
+}
 
 /**
  * Any driver's objects, encrypted with the key of the person in whose folder they are (`folderOf`), elsewhere with the
@@ -22,14 +25,14 @@ const OPAQUE: Declared = { mediaType: 'application/octet-stream', maxBytes: Numb
  */
 export function protectedObjects(inner: ObjectStore, keys: Keys): ObjectStore {
   const spool = join(tmpdir(), `lares-sealed-${process.pid}`)
-  const keyFor = (name: string) => keys.ofKnown(personOfKey(name))
+  const keyFor = (name: string) => keys.require(personOfKey(name))
   const read = async (name: string) => {
-    const { facts, data } = await inner.read(name)
+    const { metadata, data } = await inner.read(name)
     try {
-      const { head, more } = await takeHead(name, data)
+      const { head, more } = await readHeaderFrom(name, data)
       const key = await keys.byId(head.keyId)
       if (!key) throw new LaresError('not_found', `there is no object "${name}": it was forgotten`)
-      return { facts: { ...factsIn(key, name, head), cold: facts.cold }, key, head, more, data }
+      return { metadata: { ...unsealMetadata(key, name, head), cold: metadata.cold }, key, head, more, data }
     } catch (error) {
       data.destroy()
       throw error
@@ -38,19 +41,19 @@ export function protectedObjects(inner: ObjectStore, keys: Keys): ObjectStore {
   return {
     ...inner,
     async put(name, data) {
-      await inner.put(name, await sealWhole(await keyFor(name), name, data))
+      await inner.put(name, await sealBuffer(await keyFor(name), name, data))
     },
     async get(name) {
       const { key, head, more } = await read(name)
-      return await buffer(openContent(key, name, head, more))
+      return await buffer(unsealContent(key, name, head, more))
     },
     async write(name, data, declared) {
       const key = await keyFor(name)
       await mkdir(spool, { recursive: true, mode: 0o700 })
       const file = join(spool, randomUUID())
       try {
-        const { head, received } = await gather(key, name, file, inspected(data, declared))
-        const { cold } = await inner.write(name, whole(head, file), OPAQUE)
+        const { head, received } = await sealToFile(key, name, file, inspectContent(data, declared))
+        const { cold } = await inner.write(name, headerThenFile(head, file), OPAQUE_CONTENT)
         return { ...received, cold }
       } catch (error) {
         if (error instanceof LaresError) throw error
@@ -63,27 +66,27 @@ export function protectedObjects(inner: ObjectStore, keys: Keys): ObjectStore {
       }
     },
     async read(name) {
-      const { facts, key, head, more, data } = await read(name)
-      const content = Readable.from(openContent(key, name, head, more), { objectMode: false })
+      const { metadata, key, head, more, data } = await read(name)
+      const content = Readable.from(unsealContent(key, name, head, more), { objectMode: false })
       // Who leaves early lets go of the source too.
-      return { facts, data: content.on('close', () => data.destroy()) }
+      return { metadata, data: content.on('close', () => data.destroy()) }
     },
-    async facts(name) {
-      if (!(await inner.facts(name))) return undefined
-      const { facts, data } = await read(name)
+    async metadata(name) {
+      if (!(await inner.metadata(name))) return undefined
+      const { metadata, data } = await read(name)
       data.destroy()
-      return facts
+      return metadata
     },
     link: async () => undefined,
   }
 }
 
 /** The beginning of a stream, and what comes after it. */
-async function takeHead(name: string, data: Readable) {
+async function readHeaderFrom(name: string, data: Readable) {
   const parts = data[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   let bytes = Buffer.alloc(0)
   for (;;) {
-    const head = readHead(bytes, name)
+    const head = readHeader(bytes, name)
     if (head) return { head, more: { [Symbol.asyncIterator]: () => parts } }
     const { value, done } = await parts.next()
     if (done)
@@ -96,35 +99,35 @@ async function takeHead(name: string, data: Readable) {
   }
 }
 
-async function sealWhole(key: DataKey, name: string, data: Buffer): Promise<Buffer> {
-  const sealing = sealingObject(key, name)
-  const { parts, received } = inspected(Readable.from([data]), OPAQUE)
+async function sealBuffer(key: DataKey, name: string, data: Buffer): Promise<Buffer> {
+  const sealer = createObjectSealer(key, name)
+  const { parts, received } = inspectContent(Readable.from([data]), OPAQUE_CONTENT)
   const sealed: Buffer[] = []
-  for await (const part of parts) sealed.push(sealing.update(part))
-  sealed.push(sealing.end())
-  return Buffer.concat([sealing.head(received()), ...sealed])
+  for await (const part of parts) sealed.push(sealer.update(part))
+  sealed.push(sealer.end())
+  return Buffer.concat([sealer.head(received()), ...sealed])
 }
 
 /** Only what is encrypted touches the disk. */
-async function gather(
+async function sealToFile(
   key: DataKey,
   name: string,
   file: string,
-  { parts, received }: ReturnType<typeof inspected>,
-): Promise<{ head: Buffer; received: Received }> {
-  const sealing = sealingObject(key, name)
+  { parts, received }: ReturnType<typeof inspectContent>,
+): Promise<{ head: Buffer; received: ContentMetadata }> {
+  const sealer = createObjectSealer(key, name)
   const handle = await open(file, 'wx', 0o600)
   try {
-    for await (const part of parts) await handle.writeFile(sealing.update(part))
-    await handle.writeFile(sealing.end())
+    for await (const part of parts) await handle.writeFile(sealer.update(part))
+    await handle.writeFile(sealer.end())
   } finally {
     await handle.close()
   }
   const facts = received()
-  return { head: sealing.head(facts), received: facts }
+  return { head: sealer.head(facts), received: facts }
 }
 
-async function* whole(head: Buffer, file: string): AsyncGenerator<Buffer> {
+async function* headerThenFile(head: Buffer, file: string): AsyncGenerator<Buffer> {
   yield head
   yield* createReadStream(file)
 }

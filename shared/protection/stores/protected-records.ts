@@ -1,35 +1,35 @@
-import type { Document, DocumentKey, Documents } from '../../store/store.ts'
-import { opened, openText, placeOf } from '../associated-data.ts'
-import { blindId, marksOfQuery, marksOfText } from '../blind-index.ts'
+import type { JsonRecord, JsonRecordKey, Records } from '../../store/store.ts'
+import { aadOf, unsealAll, unsealText } from '../associated-data.ts'
+import { blindId, blindTokensOfQuery, blindTokensOfText } from '../blind-index.ts'
 import { type DataKey, sealText } from '../envelope.ts'
 import type { Keys } from '../keys.ts'
 
 /** What is everybody's (an empty person) is no content of anybody, and stays as it is. */
-const isEverybodys = ({ person }: Pick<Document, 'person'>): boolean => person === ''
+const isShared = ({ person }: Pick<JsonRecord, 'person'>): boolean => person === ''
 
-const placeOfDocument = (collection: string, person: string, storedId: string) =>
-  placeOf('document', collection, person, storedId)
+const aadOfRecord = (collection: string, person: string, storedId: string) =>
+  aadOf('document', collection, person, storedId)
 
 /** The id, the text and the body are one envelope, kept as the body; the text that is indexed is marks of its words. */
-export function sealDocument(key: DataKey, collection: string, document: Document): Document {
+export function sealJsonRecord(key: DataKey, collection: string, document: JsonRecord): JsonRecord {
   const { id, text, body, person } = document
   const storedId = blindId(key, collection, id)
   const content = JSON.stringify({ id, text, body })
   return {
     ...document,
     id: storedId,
-    text: marksOfText(key, text),
-    body: sealText(key, placeOfDocument(collection, person, storedId), content),
+    text: blindTokensOfText(key, text),
+    body: sealText(key, aadOfRecord(collection, person, storedId), content),
   }
 }
 
 /** Undefined when its key was destroyed. */
-export async function openDocument<Stored extends Document>(
+export async function unsealJsonRecord<Stored extends JsonRecord>(
   keys: Keys,
   collection: string,
   stored: Stored,
 ): Promise<Stored | undefined> {
-  const content = await openText(keys, placeOfDocument(collection, stored.person, stored.id), stored.body)
+  const content = await unsealText(keys, aadOfRecord(collection, stored.person, stored.id), stored.body)
   return content === undefined ? undefined : { ...stored, ...JSON.parse(content) }
 }
 
@@ -37,40 +37,40 @@ export async function openDocument<Stored extends Document>(
  * Documents whose content is encrypted and whose words are found all the same, by their marks. The collection, the person
  * and the time of making stay readable.
  */
-export function protectedDocuments(inner: Documents, keys: Keys): Documents {
-  const sealed = async (collection: string, document: Document) =>
-    isEverybodys(document)
-      ? document
-      : sealDocument(await keys.ofKnown(document.person), collection, document)
-  const stored = async (asked: DocumentKey): Promise<DocumentKey | undefined> => {
-    if (isEverybodys(asked)) return asked
-    const key = await keys.existing(asked.person)
+export function protectedRecords(inner: Records, keys: Keys): Records {
+  const sealUnlessShared = async (collection: string, document: JsonRecord) =>
+    isShared(document) ? document : sealJsonRecord(await keys.require(document.person), collection, document)
+  const storedKeyOf = async (asked: JsonRecordKey): Promise<JsonRecordKey | undefined> => {
+    if (isShared(asked)) return asked
+    const key = await keys.find(asked.person)
     return key && { ...asked, id: blindId(key, asked.collection, asked.id) }
   }
-  const open = async <Stored extends Document>(collection: string, document: Stored) =>
-    isEverybodys(document) ? document : await openDocument(keys, collection, document)
+  const unsealUnlessShared = async <Stored extends JsonRecord>(collection: string, document: Stored) =>
+    isShared(document) ? document : await unsealJsonRecord(keys, collection, document)
   return {
-    put: async (collection, document) => await inner.put(collection, await sealed(collection, document)),
+    put: async (collection, document) =>
+      await inner.put(collection, await sealUnlessShared(collection, document)),
     insert: async (collection, document) =>
-      await inner.insert(collection, await sealed(collection, document)),
+      await inner.insert(collection, await sealUnlessShared(collection, document)),
     async get(asked) {
-      const place = await stored(asked)
+      const place = await storedKeyOf(asked)
       const document = place && (await inner.get(place))
-      return document && (await open(asked.collection, document))
+      return document && (await unsealUnlessShared(asked.collection, document))
     },
     async delete(asked) {
-      const place = await stored(asked)
+      const place = await storedKeyOf(asked)
       return place !== undefined && (await inner.delete(place))
     },
-    list: async query => await opened(await inner.list(query), document => open(query.collection, document)),
+    list: async query =>
+      await unsealAll(await inner.list(query), document => unsealUnlessShared(query.collection, document)),
     count: query => inner.count(query),
     async search(asked) {
-      if (isEverybodys(asked)) return await inner.search(asked)
-      const key = await keys.existing(asked.person)
-      const marks = key ? marksOfQuery(key, asked.query) : ''
-      if (marks === '') return []
-      const found = await inner.search({ ...asked, query: marks })
-      return await opened(found, document => open(asked.collection, document))
+      if (isShared(asked)) return await inner.search(asked)
+      const key = await keys.find(asked.person)
+      const tokens = key ? blindTokensOfQuery(key, asked.query) : ''
+      if (tokens === '') return []
+      const found = await inner.search({ ...asked, query: tokens })
+      return await unsealAll(found, document => unsealUnlessShared(asked.collection, document))
     },
   }
 }

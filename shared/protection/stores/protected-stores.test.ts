@@ -6,18 +6,21 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { openFolderObjects } from '../../objects/folder.ts'
 import { objectStoreSuite } from '../../objects/object-store.suite.ts'
-import { folderOf } from '../../objects/person-folder.ts'
+import { personFolder } from '../../objects/person-folder.ts'
 import { openSqliteVectors } from '../../vectors/sqlite.ts'
 import { vectorsSuite } from '../../vectors/vectors.suite.ts'
 import { protectedObjects } from './protected-objects.ts'
-import { keysIn, makingKeys } from './protected-sqlite.fixture.ts'
+import { openTestKeys, withKeyCreation } from './protected-sqlite.fixture.ts'
 import { protectedVectors } from './protected-vectors.ts'
 
 vectorsSuite('vectors on sqlite, encrypted', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lares-protected-'))
   return {
     open: async () =>
-      protectedVectors(openSqliteVectors(join(folder, 'vectors.db')), makingKeys(await keysIn(folder))),
+      protectedVectors(
+        openSqliteVectors(join(folder, 'vectors.db')),
+        withKeyCreation(await openTestKeys(folder)),
+      ),
     stop: () => rm(folder, { recursive: true }),
   }
 })
@@ -27,7 +30,7 @@ objectStoreSuite('objects in a folder, encrypted', async () => {
   return {
     objects: protectedObjects(
       openFolderObjects(join(home, 'below'), join(home, 'cold')),
-      makingKeys(await keysIn(home)),
+      withKeyCreation(await openTestKeys(home)),
     ),
     async damage(key) {
       const path = join(home, 'below', key)
@@ -43,10 +46,10 @@ objectStoreSuite('objects in a folder, encrypted', async () => {
 
 test("a person's objects are read until the person is forgotten; an object in the place of another is not", async () => {
   const home = await mkdtemp(join(tmpdir(), 'lares-protected-'))
-  const keys = makingKeys(await keysIn(home, 0))
+  const keys = withKeyCreation(await openTestKeys(home, 0))
   const bare = openFolderObjects(join(home, 'objects'))
   const objects = protectedObjects(bare, keys)
-  const [mine, other] = [`${folderOf('alice')}attachments/1`, `${folderOf('alice')}attachments/2`]
+  const [mine, other] = [`${personFolder('alice')}attachments/1`, `${personFolder('alice')}attachments/2`]
   await objects.put(mine, Buffer.from('the plan'))
   await bare.put(other, await bare.get(mine))
   expect((await objects.get(mine)).toString()).toBe('the plan')

@@ -1,9 +1,9 @@
-import type { Space, Vectors } from '../../vectors/vectors.ts'
-import { placeOf } from '../associated-data.ts'
-import { type DataKey, keyIdOf, open, sealText, unpack } from '../envelope.ts'
+import type { VectorIndex, Vectors } from '../../vectors/vectors.ts'
+import { aadOf } from '../associated-data.ts'
+import { type DataKey, decodeEnvelope, keyIdOf, sealText, unseal } from '../envelope.ts'
 import type { Keys } from '../keys.ts'
 
-const placeOfId = (person: string) => placeOf('vector', person)
+const aadOfId = (person: string) => aadOf('vector', person)
 
 /**
  * Vectors whose ids are encrypted, since ids may be made of what was said. The vectors themselves stay as they are: who
@@ -13,26 +13,26 @@ const placeOfId = (person: string) => placeOf('vector', person)
 export function protectedVectors(inner: Vectors, keys: Keys): Vectors {
   return {
     ...inner,
-    space: async model => protectedSpace(await inner.space(model), keys),
+    index: async model => protectedIndex(await inner.index(model), keys),
   }
 }
 
-const sealId = (key: DataKey, person: string, id: string) => sealText(key, placeOfId(person), id)
+const sealId = (key: DataKey, person: string, id: string) => sealText(key, aadOfId(person), id)
 
 /** Undefined when its key was destroyed. */
-async function openId(keys: Keys, person: string, stored: string): Promise<string | undefined> {
-  const place = placeOfId(person)
-  const sealed = unpack(stored, place)
-  const key = await keys.byId(keyIdOf(sealed, place))
-  return key && open(key, place, sealed).toString()
+async function unsealId(keys: Keys, person: string, stored: string): Promise<string | undefined> {
+  const aad = aadOfId(person)
+  const sealed = decodeEnvelope(stored, aad)
+  const key = await keys.byId(keyIdOf(sealed, aad))
+  return key && unseal(key, aad, sealed).toString()
 }
 
-function protectedSpace(inner: Space, keys: Keys): Space {
+function protectedIndex(inner: VectorIndex, keys: Keys): VectorIndex {
   return {
     ...inner,
     async upsert(entries) {
       const sealed = entries.map(async entry => {
-        const key = await keys.existing(entry.person)
+        const key = await keys.find(entry.person)
         // Who was forgotten while the vector was made is not found by it.
         return key ? [{ ...entry, id: sealId(key, entry.person, entry.id) }] : []
       })
@@ -40,17 +40,22 @@ function protectedSpace(inner: Space, keys: Keys): Space {
     },
     async search(asked) {
       const found = await inner.search(asked)
-      const opened = found.map(async ({ id, score }) => ({ id: await openId(keys, asked.person, id), score }))
-      return (await Promise.all(opened)).flatMap(({ id, score }) => (id === undefined ? [] : [{ id, score }]))
+      const unsealed = found.map(async ({ id, score }) => ({
+        id: await unsealId(keys, asked.person, id),
+        score,
+      }))
+      return (await Promise.all(unsealed)).flatMap(({ id, score }) =>
+        id === undefined ? [] : [{ id, score }],
+      )
     },
     async *read(person) {
       for await (const entry of inner.read(person)) {
-        const id = await openId(keys, person, entry.id)
+        const id = await unsealId(keys, person, entry.id)
         if (id !== undefined) yield { ...entry, id }
       }
     },
     async delete(person, ids) {
-      const key = await keys.existing(person)
+      const key = await keys.find(person)
       if (key)
         await inner.delete(
           person,

@@ -1,35 +1,40 @@
 import { LaresError } from '../../base/errors.ts'
 import type { Query } from '../../base/postgres/database.ts'
-import { stored } from '../attachment-notes.ts'
+import { attachmentsToJson } from '../attachment-notes.ts'
 import type { MessageWrite } from '../store.ts'
 
 /** A conversation whose row this transaction holds until it ends: all other writers of the conversation wait. */
-export type Held = { person: string; state: string | null; outcome: string | null; lastAt: number }
+export type LockedConversation = {
+  person: string
+  state: string | null
+  outcome: string | null
+  lastAt: number
+}
 
-const HOLD = `
+const LOCK_CONVERSATION = `
   SELECT person, state, last_at AS "lastAt", (SELECT outcome FROM lares.journal WHERE event_id = $2) AS outcome
   FROM lares.conversations WHERE id = $1 FOR UPDATE`
-const OPEN =
+const INSERT_CONVERSATION =
   'INSERT INTO lares.conversations (id, person, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING'
 
 /**
  * Holds a conversation, making it when there is none. `outcome` is what was recorded under `eventId` before this
  * statement began to wait for the row, so a null is no proof that there is none.
  */
-export async function hold(
+export async function lockConversation(
   query: Query,
   opening: { conversation: string; person: string; createdAt: string; eventId: string | null },
-): Promise<Held> {
+): Promise<LockedConversation> {
   const { conversation, person, createdAt, eventId } = opening
-  const find = () => query<Held>(HOLD, [conversation, eventId])
+  const find = () => query<LockedConversation>(LOCK_CONVERSATION, [conversation, eventId])
   const [known] = await find()
   if (known) return known
-  await query(OPEN, [conversation, person, createdAt])
+  await query(INSERT_CONVERSATION, [conversation, person, createdAt])
   return (await find())[0]!
 }
 
 /** Rows that are known get their new status and text, if there is a change, and keep their place; all others are added. */
-const WRITE = `
+const UPSERT_MESSAGES = `
   WITH given AS MATERIALIZED (
     SELECT g.*, nextval('lares.changes') AS sequence
     FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[])
@@ -53,20 +58,20 @@ const WRITE = `
   )
   SELECT conversation, at::text AS at, text FROM changed WHERE reworded`
 /** By itself: TimescaleDB does not find a compressed row that is to be changed through a join or inside of WITH. */
-const REWORD = 'UPDATE lares.messages SET text = $3 WHERE conversation = $1 AND at = $2::timestamptz'
+const UPDATE_TEXT = 'UPDATE lares.messages SET text = $3 WHERE conversation = $1 AND at = $2::timestamptz'
 
 /** Writes history rows of a held conversation; gives back the last place that it took. */
-export async function writeMessages(
+export async function upsertMessages(
   query: Query,
   conversation: string,
   messages: MessageWrite[],
-  place: { lastAt: number; nowMs: number },
+  clock: { lastAt: number; nowMs: number },
 ): Promise<number> {
   const rows = [...new Map(messages.map(message => [message.id, message])).values()]
-  if (rows.length === 0) return place.lastAt
-  const places = placesFor(rows, place)
+  if (rows.length === 0) return clock.lastAt
+  const positions = assignPositions(rows, clock)
   const column = (of: (row: MessageWrite) => unknown) => rows.map(of)
-  const reworded = await query<{ conversation: string; at: string; text: string }>(WRITE, [
+  const reworded = await query<{ conversation: string; at: string; text: string }>(UPSERT_MESSAGES, [
     conversation,
     column(({ id }) => id),
     column(({ role }) => role),
@@ -74,14 +79,14 @@ export async function writeMessages(
     column(({ inReplyTo }) => inReplyTo),
     column(({ createdAt }) => createdAt),
     column(({ status }) => status),
-    places.map(timeOf),
-    column(stored),
+    positions.map(toTimestamp),
+    column(attachmentsToJson),
   ])
-  for (const { conversation: of, at, text } of reworded) await query(REWORD, [of, at, text])
-  return places.at(-1)!
+  for (const { conversation: of, at, text } of reworded) await query(UPDATE_TEXT, [of, at, text])
+  return positions.at(-1)!
 }
 
-const ENTER = `
+const INSERT_MESSAGE = `
   WITH stated AS (
     INSERT INTO lares.message_states (id, conversation, at, status, sequence)
     VALUES ($2, $1, $8::timestamptz, $7, nextval('lares.changes')) ON CONFLICT (id) DO NOTHING RETURNING sequence
@@ -94,20 +99,34 @@ const ENTER = `
   SELECT sequence FROM stated`
 
 /** Adds a message to a held conversation and gives back its sequence; undefined when there is one of that id. */
-export async function enterMessage(
+export async function insertMessage(
   query: Query,
   conversation: string,
   message: MessageWrite,
-  place: { lastAt: number; nowMs: number },
+  clock: { lastAt: number; nowMs: number },
 ): Promise<number | undefined> {
   const { id, role, text, inReplyTo, createdAt, status } = message
-  const at = placesFor([message], place)[0]!
-  const values = [conversation, id, role, text, inReplyTo, createdAt, status, timeOf(at), at, stored(message)]
-  return (await query<{ sequence: number }>(ENTER, values))[0]?.sequence
+  const at = assignPositions([message], clock)[0]!
+  const values = [
+    conversation,
+    id,
+    role,
+    text,
+    inReplyTo,
+    createdAt,
+    status,
+    toTimestamp(at),
+    at,
+    attachmentsToJson(message),
+  ]
+  return (await query<{ sequence: number }>(INSERT_MESSAGE, values))[0]?.sequence
 }
 
 /** Microseconds: when each was written, never later than now (clocks differ), and each after the one before. */
-function placesFor(rows: MessageWrite[], { lastAt, nowMs }: { lastAt: number; nowMs: number }): number[] {
+function assignPositions(
+  rows: MessageWrite[],
+  { lastAt, nowMs }: { lastAt: number; nowMs: number },
+): number[] {
   let last = lastAt
   return rows.map(({ createdAt }) => {
     const writtenMs = Date.parse(createdAt)
@@ -118,7 +137,7 @@ function placesFor(rows: MessageWrite[], { lastAt, nowMs }: { lastAt: number; no
   })
 }
 
-const timeOf = (micros: number): string =>
+const toTimestamp = (micros: number): string =>
   new Date(Math.floor(micros / 1_000))
     .toISOString()
     .replace('Z', `${String(micros % 1_000).padStart(3, '0')}Z`)

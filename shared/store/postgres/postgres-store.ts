@@ -1,22 +1,22 @@
 import pg from 'pg'
-import type { Log } from '../../base/log.ts'
-import { noLog } from '../../base/log.ts'
+import type { Logger } from '../../base/log.ts'
+import { silentLogger } from '../../base/log.ts'
 import { type Database, openPool } from '../../base/postgres/database.ts'
 import { migrate } from '../../base/postgres/migrations.ts'
-import type { Conversations, StepRequest } from '../store.ts'
+import type { StepRequest, Store } from '../store.ts'
 import { postgresAudit } from './audit.ts'
 import { postgresHistory } from './history.ts'
-import { hold, writeMessages } from './messages.ts'
-import { postgresDocuments } from './records.ts'
+import { lockConversation, upsertMessages } from './messages.ts'
+import { postgresRecords } from './records.ts'
 import { postgresRows } from './rows.ts'
 import { migrations } from './schema.ts'
 import { postgresTimers } from './timers.ts'
-import { layOutByTime } from './timescale.ts'
+import { setUpTimescale } from './timescale.ts'
 
-export type PostgresOptions = {
+export type PostgresStoreOptions = {
   /** postgres://user:password@host:port/database; the user must be allowed to create the schema `lares`. */
   url: string
-  log?: Log
+  log?: Logger
   /** Milliseconds since the epoch. */
   now?: () => number
   /** Connections that this process holds at most. */
@@ -28,24 +28,26 @@ export type PostgresOptions = {
 }
 
 /** Opens the store, bringing its tables up to date first. Errors: `unavailable`, with the remedy. */
-export async function openPostgresConversations(options: PostgresOptions): Promise<Conversations> {
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const {
     url,
-    log = noLog,
+    log = silentLogger,
     now = Date.now,
     poolSize = 8,
     statementTimeoutMs = 10_000,
     waitMs = 30_000,
   } = options
   const database = openPool({ url, log, poolSize, statementTimeoutMs })
-  await migrate({ url, where: database.where, migrations, log, waitMs }, client => layOutByTime(client, log))
-  const documents = postgresDocuments(database)
+  await migrate({ url, displayName: database.displayName, migrations, log, waitMs }, client =>
+    setUpTimescale(client, log),
+  )
+  const records = postgresRecords(database)
   return {
-    step: stepping(database, now),
+    step: createStep(database, now),
     history: postgresHistory(database, now),
-    documents,
+    records,
     timers: postgresTimers(database),
-    rows: postgresRows(database, now, documents),
+    rows: postgresRows(database, now, records),
     audit: postgresAudit(database),
     async trimJournal(beforeMs) {
       await database.query('DELETE FROM lares.journal WHERE at_ms < $1', [beforeMs])
@@ -58,37 +60,40 @@ export async function openPostgresConversations(options: PostgresOptions): Promi
   }
 }
 
-const RECORD = `
+const RECORD_STEP = `
   WITH recorded AS (
     INSERT INTO lares.journal (event_id, conversation, outcome, at_ms) VALUES ($2, $1, $3, $4)
   ) UPDATE lares.conversations SET state = $5, last_at = $6 WHERE id = $1`
-const CALLED = `
+const INSERT_MODEL_CALL = `
   INSERT INTO lares.model_calls (at, model, input_tokens, output_tokens) VALUES (to_timestamp($1::float8 / 1000), $2, $3, $4)`
-const OUTCOME = 'SELECT outcome FROM lares.journal WHERE event_id = $1'
+const SELECT_OUTCOME = 'SELECT outcome FROM lares.journal WHERE event_id = $1'
 
 /** The row of the conversation is held from the reading of its state to the commit, so steps of it take turns. */
-function stepping(database: Database, now: () => number): Conversations['step'] {
-  const apply = <State, Outcome>(request: StepRequest<State, Outcome>): Promise<string> =>
+function createStep(database: Database, now: () => number): Store['step'] {
+  const applyStep = <State, Outcome>(request: StepRequest<State, Outcome>): Promise<string> =>
     database.transaction(async query => {
       const { conversation, eventId } = request
       const nowMs = now()
-      const held = await hold(query, { ...request, createdAt: new Date(nowMs).toISOString() })
-      if (held.outcome !== null) return held.outcome
-      const step = request.apply(held.state === null ? undefined : (JSON.parse(held.state) as State))
-      const lastAt = await writeMessages(query, conversation, step.messages, { lastAt: held.lastAt, nowMs })
+      const locked = await lockConversation(query, { ...request, createdAt: new Date(nowMs).toISOString() })
+      if (locked.outcome !== null) return locked.outcome
+      const step = request.apply(locked.state === null ? undefined : (JSON.parse(locked.state) as State))
+      const lastAt = await upsertMessages(query, conversation, step.messages, {
+        lastAt: locked.lastAt,
+        nowMs,
+      })
       const outcome = JSON.stringify(step.outcome)
-      await query(RECORD, [conversation, eventId, outcome, nowMs, JSON.stringify(step.state), lastAt])
+      await query(RECORD_STEP, [conversation, eventId, outcome, nowMs, JSON.stringify(step.state), lastAt])
       for (const { model, inputTokens, outputTokens } of step.modelCalls ?? [])
-        await query(CALLED, [nowMs, model, inputTokens, outputTokens])
+        await query(INSERT_MODEL_CALL, [nowMs, model, inputTokens, outputTokens])
       return outcome
     })
   // Two deliveries of one event at once: the second waited for the row, and finds at its end that it came too late.
-  const recorded = async (eventId: string, error: unknown): Promise<string> => {
+  const recordedOutcome = async (eventId: string, error: unknown): Promise<string> => {
     if (!isRecordedAlready(error)) throw error
-    return (await database.query<{ outcome: string }>(OUTCOME, [eventId]))[0]!.outcome
+    return (await database.query<{ outcome: string }>(SELECT_OUTCOME, [eventId]))[0]!.outcome
   }
   return async request => {
-    const outcome = await apply(request).catch(error => recorded(request.eventId, error))
+    const outcome = await applyStep(request).catch(error => recordedOutcome(request.eventId, error))
     return JSON.parse(outcome)
   }
 }

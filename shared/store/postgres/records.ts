@@ -1,25 +1,25 @@
 import type { Database, Query } from '../../base/postgres/database.ts'
-import { terms } from '../search-terms.ts'
-import type { Document, Documents } from '../store.ts'
+import { countTerms } from '../search-terms.ts'
+import type { JsonRecord, Records } from '../store.ts'
 
-type Row = Omit<Document, 'body'> & { body: string }
+type RecordRow = Omit<JsonRecord, 'body'> & { body: string }
 
-const toDocument = <T extends Row>(row: T): Omit<T, 'body'> & { body: unknown } => ({
+const toRecord = <T extends RecordRow>(row: T): Omit<T, 'body'> & { body: unknown } => ({
   ...row,
   body: JSON.parse(row.body),
 })
 
 /** More words than people ask with would only cost time. */
-const MAX_WORDS = 256
+const MAX_QUERY_WORDS = 256
 
 const COLUMNS = 'd.id, d.person, d.text, d.body, d.created_at AS "createdAt"'
 const KEY = 'collection = $1 AND person = $2 AND id = $3'
 const GET = `SELECT ${COLUMNS} FROM lares.documents d WHERE ${KEY}`
-const ADD = `
+const INSERT_ON_CONFLICT = `
   INSERT INTO lares.documents (collection, person, id, text, body, created_at, length) VALUES ($1, $2, $3, $4, $5, $6, $7)
   ON CONFLICT (collection, person, id) DO`
-const INSERT = `${ADD} NOTHING RETURNING number`
-const PUT = `${ADD} UPDATE SET text = excluded.text, body = excluded.body, length = excluded.length RETURNING number`
+const INSERT = `${INSERT_ON_CONFLICT} NOTHING RETURNING number`
+const UPSERT = `${INSERT_ON_CONFLICT} UPDATE SET text = excluded.text, body = excluded.body, length = excluded.length RETURNING number`
 const UNINDEX = 'DELETE FROM lares.document_words WHERE document = $1'
 const INDEX = `
   INSERT INTO lares.document_words (collection, person, document, length, word, count)
@@ -47,40 +47,41 @@ const SEARCH = `
   SELECT ${COLUMNS}, b.score FROM best b JOIN lares.documents d ON d.number = b.document ORDER BY b.score DESC, d.number DESC`
 
 /** Documents, and an inverted index of their words by collection and person, which a search reads and nothing else. */
-export function postgresDocuments(database: Database): Documents {
+export function postgresRecords(database: Database): Records {
   const { query } = database
-  const write = (statement: string, collection: string, document: Document) =>
-    database.transaction(async on => {
+  const write = (statement: string, collection: string, document: JsonRecord) =>
+    database.transaction(async transactionQuery => {
       const { person, id, text, body, createdAt } = document
-      const words = terms(text)
+      const words = countTerms(text)
       const length = [...words.values()].reduce((sum, count) => sum + count, 0)
       const values = [collection, person, id, text, JSON.stringify(body), createdAt, length]
-      const [made] = await on<{ number: number }>(statement, values)
-      if (made) await reindex(on, collection, person, { number: made.number, length, words })
-      return made !== undefined
+      const [inserted] = await transactionQuery<{ number: number }>(statement, values)
+      if (inserted)
+        await reindex(transactionQuery, collection, person, { number: inserted.number, length, words })
+      return inserted !== undefined
     })
   return {
     async put(collection, document) {
-      await write(PUT, collection, document)
+      await write(UPSERT, collection, document)
     },
     insert: (collection, document) => write(INSERT, collection, document),
     async get({ collection, person, id }) {
-      const [row] = await query<Row>(GET, [collection, person, id])
-      return row && toDocument(row)
+      const [row] = await query<RecordRow>(GET, [collection, person, id])
+      return row && toRecord(row)
     },
     async delete({ collection, person, id }) {
       return (await query(DELETE, [collection, person, id])).length > 0
     },
     list: async ({ collection, person, limit }) =>
-      (await query<Row>(LIST, [collection, person, limit])).map(toDocument),
+      (await query<RecordRow>(LIST, [collection, person, limit])).map(toRecord),
     async count({ collection, person }) {
       return (await query<{ count: number }>(COUNT, [collection, person]))[0]!.count
     },
-    async search({ collection, person, query: asked, limit }) {
-      const words = [...terms(asked).keys()].slice(0, MAX_WORDS)
+    async search({ collection, person, query: question, limit }) {
+      const words = [...countTerms(question).keys()].slice(0, MAX_QUERY_WORDS)
       if (words.length === 0) return []
-      return (await query<Row & { score: number }>(SEARCH, [collection, person, words, limit])).map(
-        toDocument,
+      return (await query<RecordRow & { score: number }>(SEARCH, [collection, person, words, limit])).map(
+        toRecord,
       )
     },
   }

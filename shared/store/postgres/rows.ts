@@ -1,51 +1,51 @@
 import type { Database, Query } from '../../base/postgres/database.ts'
-import { restored, type Stored } from '../attachment-notes.ts'
-import type { Documents, Forgotten, MessageWrite, Row, Rows } from '../store.ts'
-import { enterMessage, hold } from './messages.ts'
+import { parseAttachments, type WithAttachmentsJson } from '../attachment-notes.ts'
+import type { ErasedCounts, MessageWrite, Records, StoreRow, StoreRows } from '../store.ts'
+import { insertMessage, lockConversation } from './messages.ts'
 
-const PAGE = 500
+const PAGE_SIZE = 500
 
-const CONVERSATIONS = `
+const SELECT_CONVERSATIONS = `
   SELECT id, person, created_at AS "createdAt", state FROM lares.conversations WHERE person = $1 AND id > $2
-  ORDER BY id LIMIT ${PAGE}`
-const MESSAGES = `
+  ORDER BY id LIMIT ${PAGE_SIZE}`
+const SELECT_MESSAGES = `
   SELECT m.at::text AS place, m.id, m.role, m.text, m.in_reply_to AS "inReplyTo", m.created_at AS "createdAt", s.status,
     m.attachments
   FROM lares.messages m JOIN lares.message_states s ON s.id = m.id
-  WHERE m.conversation = $1 AND m.at > $2::timestamptz ORDER BY m.at LIMIT ${PAGE}`
-const DOCUMENTS = `
+  WHERE m.conversation = $1 AND m.at > $2::timestamptz ORDER BY m.at LIMIT ${PAGE_SIZE}`
+const SELECT_RECORDS = `
   SELECT number, collection, id, person, text, body, created_at AS "createdAt" FROM lares.documents
-  WHERE person = $1 AND number > $2 ORDER BY number LIMIT ${PAGE}`
-const TIMERS = `
+  WHERE person = $1 AND number > $2 ORDER BY number LIMIT ${PAGE_SIZE}`
+const SELECT_TIMERS = `
   SELECT id, conversation, person, text, language, due_at AS "dueAt", state FROM lares.timers
-  WHERE person = $1 AND id > $2 ORDER BY id LIMIT ${PAGE}`
-const PEOPLE = `
+  WHERE person = $1 AND id > $2 ORDER BY id LIMIT ${PAGE_SIZE}`
+const SELECT_PEOPLE = `
   SELECT person FROM lares.conversations UNION SELECT person FROM lares.documents UNION SELECT person FROM lares.timers`
 
-const OPEN = `
+const INSERT_CONVERSATION = `
   INSERT INTO lares.conversations (id, person, created_at, state) VALUES ($1, $2, $3, $4)
   ON CONFLICT DO NOTHING RETURNING 1`
-const TIMER = `
+const INSERT_TIMER = `
   INSERT INTO lares.timers (id, conversation, person, text, language, due_at, state) VALUES ($1, $2, $3, $4, $5, $6, $7)
   ON CONFLICT DO NOTHING RETURNING 1`
 
-const HELD = 'SELECT id FROM lares.conversations WHERE person = $1 FOR UPDATE'
+const LOCK_CONVERSATIONS = 'SELECT id FROM lares.conversations WHERE person = $1 FOR UPDATE'
 /** By itself and by one conversation: TimescaleDB does not find compressed rows through a join or inside of WITH. */
-const SAID = 'DELETE FROM lares.messages WHERE conversation = $1'
+const DELETE_MESSAGES = 'DELETE FROM lares.messages WHERE conversation = $1'
 
 type ConversationRow = { id: string; person: string; createdAt: string; state: string | null }
-type MessageRow = Stored<MessageWrite & { place: string }>
-type DocumentRow = Omit<Extract<Row, { kind: 'document' }>, 'kind' | 'body'> & {
+type MessageRow = WithAttachmentsJson<MessageWrite & { place: string }>
+type RecordRow = Omit<Extract<StoreRow, { kind: 'document' }>, 'kind' | 'body'> & {
   body: string
   number: number
 }
-type TimerRow = Omit<Extract<Row, { kind: 'timer' }>, 'kind'>
+type TimerRow = Omit<Extract<StoreRow, { kind: 'timer' }>, 'kind'>
 
-export function postgresRows(database: Database, now: () => number, documents: Documents): Rows {
+export function postgresRows(database: Database, now: () => number, records: Records): StoreRows {
   const { query } = database
   return {
     async people() {
-      const rows = await query<{ person: string }>(PEOPLE)
+      const rows = await query<{ person: string }>(SELECT_PEOPLE)
       return rows.map(({ person }) => person).filter(person => person !== '')
     },
     async *read(person) {
@@ -53,78 +53,87 @@ export function postgresRows(database: Database, now: () => number, documents: D
         <R extends object>(sql: string, of: string) =>
         (after: string | number) =>
           query<R>(sql, [of, after])
-      for await (const { state, ...row } of pages(
-        page<ConversationRow>(CONVERSATIONS, person),
+      for await (const { state, ...row } of readPages(
+        page<ConversationRow>(SELECT_CONVERSATIONS, person),
         '',
         ({ id }) => id,
       )) {
         yield { kind: 'conversation', ...row, ...(state !== null && { state: JSON.parse(state) }) }
-        const messages = pages(page<MessageRow>(MESSAGES, row.id), '-infinity', ({ place }) => place)
+        const messages = readPages(
+          page<MessageRow>(SELECT_MESSAGES, row.id),
+          '-infinity',
+          ({ place }) => place,
+        )
         for await (const one of messages) {
-          const { place: _, ...message } = restored(one)
+          const { place: _, ...message } = parseAttachments(one)
           yield { kind: 'message', conversation: row.id, person, ...message }
         }
       }
-      for await (const { number: _, ...row } of pages(
-        page<DocumentRow>(DOCUMENTS, person),
+      for await (const { number: _, ...row } of readPages(
+        page<RecordRow>(SELECT_RECORDS, person),
         0,
         ({ number }) => number,
       ))
         yield { ...row, kind: 'document', body: JSON.parse(row.body) }
-      for await (const row of pages(page<TimerRow>(TIMERS, person), '', ({ id }) => id))
+      for await (const row of readPages(page<TimerRow>(SELECT_TIMERS, person), '', ({ id }) => id))
         yield { ...row, kind: 'timer' }
     },
     async write(rows) {
       let isNew = 0
-      for (const row of rows) if (await writeRow(database, row, documents, now())) isNew++
+      for (const row of rows) if (await writeRow(database, row, records, now())) isNew++
       return isNew
     },
-    forget: person => database.transaction(query => forget(query, person)),
+    erase: person => database.transaction(query => eraseRows(query, person)),
   }
 }
 
-async function* pages<R>(
+async function* readPages<R>(
   page: (after: string | number) => Promise<R[]>,
   start: string | number,
-  placeOf: (row: R) => string | number,
+  cursorOf: (row: R) => string | number,
 ): AsyncGenerator<R> {
   let after = start
   for (;;) {
     const rows = await page(after)
     yield* rows
-    if (rows.length < PAGE) return
-    after = placeOf(rows.at(-1)!)
+    if (rows.length < PAGE_SIZE) return
+    after = cursorOf(rows.at(-1)!)
   }
 }
 
-async function writeRow(database: Database, row: Row, documents: Documents, nowMs: number): Promise<boolean> {
+async function writeRow(
+  database: Database,
+  row: StoreRow,
+  records: Records,
+  nowMs: number,
+): Promise<boolean> {
   const { query } = database
   if (row.kind === 'document') {
-    const { kind: _, collection, ...document } = row
-    return await documents.insert(collection, document)
+    const { kind: _, collection, ...record } = row
+    return await records.insert(collection, record)
   }
   if (row.kind === 'conversation') {
     const state = row.state === undefined ? null : JSON.stringify(row.state)
-    return (await query(OPEN, [row.id, row.person, row.createdAt, state])).length > 0
+    return (await query(INSERT_CONVERSATION, [row.id, row.person, row.createdAt, state])).length > 0
   }
-  if (row.kind === 'message') return await writeMessage(database, row, nowMs)
+  if (row.kind === 'message') return await insertMessageRow(database, row, nowMs)
   const { id, conversation, person, text, language, dueAt, state } = row
-  return (await query(TIMER, [id, conversation, person, text, language, dueAt, state])).length > 0
+  return (await query(INSERT_TIMER, [id, conversation, person, text, language, dueAt, state])).length > 0
 }
 
-const writeMessage = (
+const insertMessageRow = (
   database: Database,
-  { conversation, person, ...message }: Extract<Row, { kind: 'message' }>,
+  { conversation, person, ...message }: Extract<StoreRow, { kind: 'message' }>,
   nowMs: number,
 ): Promise<boolean> =>
   database.transaction(async query => {
     const opening = { conversation, person, createdAt: message.createdAt, eventId: null }
-    const { lastAt } = await hold(query, opening)
-    return (await enterMessage(query, conversation, message, { lastAt, nowMs })) !== undefined
+    const { lastAt } = await lockConversation(query, opening)
+    return (await insertMessage(query, conversation, message, { lastAt, nowMs })) !== undefined
   })
 
-async function forget(query: Query, person: string): Promise<Forgotten> {
-  const mine = '(SELECT id FROM lares.conversations WHERE person = $1)'
+async function eraseRows(query: Query, person: string): Promise<ErasedCounts> {
+  const theirConversations = '(SELECT id FROM lares.conversations WHERE person = $1)'
   const remove = async (sql: string) =>
     (
       await query<{ count: number }>(
@@ -133,10 +142,10 @@ async function forget(query: Query, person: string): Promise<Forgotten> {
       )
     )[0]!.count
   // In this order, and held against steps that would add to it: the row of a conversation first.
-  const held = await query<{ id: string }>(HELD, [person])
-  const messages = await remove(`message_states WHERE conversation IN ${mine}`)
-  for (const { id } of held) await query(SAID, [id])
-  await remove(`journal WHERE conversation IN ${mine}`)
+  const locked = await query<{ id: string }>(LOCK_CONVERSATIONS, [person])
+  const messages = await remove(`message_states WHERE conversation IN ${theirConversations}`)
+  for (const { id } of locked) await query(DELETE_MESSAGES, [id])
+  await remove(`journal WHERE conversation IN ${theirConversations}`)
   return {
     messages,
     conversations: await remove('conversations WHERE person = $1'),

@@ -1,6 +1,6 @@
 import type { Database } from '../../base/postgres/database.ts'
 import type { Timer, Timers } from '../store.ts'
-import { inUtc } from '../timer-time.ts'
+import { toUtc } from '../timer-time.ts'
 
 const COLUMNS = 'id, conversation, person, text, language, due_at AS "dueAt"'
 const SCHEDULE = `
@@ -8,7 +8,7 @@ const SCHEDULE = `
   VALUES ($1, $2, $3, $4, $5, $6, 'waiting') ON CONFLICT DO NOTHING RETURNING 1`
 const CANCEL = `
   UPDATE lares.timers SET state = 'cancelled' WHERE id = $1 AND person = $2 AND state = 'waiting' RETURNING 1`
-const FIRED = `UPDATE lares.timers SET state = 'fired' WHERE id = ANY ($1::text[]) AND state = 'waiting'`
+const MARK_FIRED = `UPDATE lares.timers SET state = 'fired' WHERE id = ANY ($1::text[]) AND state = 'waiting'`
 const DUE = `
   SELECT ${COLUMNS} FROM lares.timers WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $2`
 const PENDING = `
@@ -17,14 +17,14 @@ const PENDING = `
 export function postgresTimers({ query }: Database): Timers {
   return {
     async schedule({ id, conversation, person, text, language, dueAt }) {
-      const values = [id, conversation, person, text, language, inUtc(dueAt)]
+      const values = [id, conversation, person, text, language, toUtc(dueAt)]
       return (await query(SCHEDULE, values)).length > 0
     },
     cancel: async (person, id) => (await query(CANCEL, [id, person])).length > 0,
     due: (nowMs, limit) => query<Timer>(DUE, [new Date(nowMs).toISOString(), limit]),
     pending: (person, limit) => query<Timer>(PENDING, [person, limit]),
     async markFired(ids) {
-      if (ids.length > 0) await query(FIRED, [ids])
+      if (ids.length > 0) await query(MARK_FIRED, [ids])
     },
   }
 }

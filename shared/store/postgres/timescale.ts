@@ -1,11 +1,11 @@
 import type pg from 'pg'
-import type { Log } from '../../base/log.ts'
-import { alone } from '../../base/postgres/migrations.ts'
+import type { Logger } from '../../base/log.ts'
+import { withMigrationLock } from '../../base/postgres/migrations.ts'
 
 const CHUNK = '7 days'
 const COMPRESS_AFTER = '30 days'
 /** Single calls of models; the hours that they make are kept. */
-const CALLS_KEPT = '90 days'
+const CALLS_RETENTION = '90 days'
 
 /** The extension and its licence: the Apache edition has neither compression nor continuous aggregates. */
 const EXTENSION = `
@@ -18,34 +18,34 @@ const EXTENSION = `
  * they are read, and nothing is dropped. It may run at each start, and a database that gets the extension later is changed
  * over at the next one. `log` is told once which it is.
  */
-export async function layOutByTime(client: pg.Client, log: Log): Promise<void> {
+export async function setUpTimescale(client: pg.Client, log: Logger): Promise<void> {
   const { rows } = await client.query(EXTENSION)
   const { version, license } = rows[0] ?? {}
   if (license === 'timescale') {
-    await alone(client, () => makeHypertables(client))
+    await withMigrationLock(client, () => makeHypertables(client))
     log.info({ timescaledb: version }, 'the history is kept in TimescaleDB hypertables')
   } else {
-    await alone(client, () => client.query(PLAIN))
+    await withMigrationLock(client, () => client.query(PLAIN_VIEWS))
     log.info({}, 'the history is kept in plain tables: this database has no TimescaleDB with compression')
   }
 }
 
 /** What is counted by hour; `hour` is the expression that cuts the time of a row down. */
-const MESSAGES_PER_HOUR = (hour: string) =>
+const messagesPerHour = (hour: string) =>
   `SELECT ${hour} AS hour, role, count(*) AS messages FROM lares.messages GROUP BY 1, 2`
-const CALLS_PER_HOUR = (hour: string) => `
+const callsPerHour = (hour: string) => `
   SELECT ${hour} AS hour, model, count(*) AS calls, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
   FROM lares.model_calls GROUP BY 1, 2`
 
 const PLAIN_HOUR = `date_trunc('hour', at, 'UTC')`
-const PLAIN = `
-  CREATE OR REPLACE VIEW lares.messages_per_hour AS ${MESSAGES_PER_HOUR(PLAIN_HOUR)};
-  CREATE OR REPLACE VIEW lares.model_calls_per_hour AS ${CALLS_PER_HOUR(PLAIN_HOUR)}`
+const PLAIN_VIEWS = `
+  CREATE OR REPLACE VIEW lares.messages_per_hour AS ${messagesPerHour(PLAIN_HOUR)};
+  CREATE OR REPLACE VIEW lares.model_calls_per_hour AS ${callsPerHour(PLAIN_HOUR)}`
 
-const BUCKET = `time_bucket(INTERVAL '1 hour', at)`
-const hypertable = (table: string) => `
+const TIME_BUCKET = `time_bucket(INTERVAL '1 hour', at)`
+const createHypertable = (table: string) => `
   SELECT create_hypertable('lares.${table}', 'at', chunk_time_interval => INTERVAL '${CHUNK}', migrate_data => true, create_default_indexes => false)`
-const aggregate = (view: string, query: string) => `
+const createContinuousAggregate = (view: string, query: string) => `
   CREATE MATERIALIZED VIEW lares.${view} WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
     ${query} WITH NO DATA;
   SELECT add_continuous_aggregate_policy('lares.${view}',
@@ -54,16 +54,16 @@ const aggregate = (view: string, query: string) => `
 const HYPERTABLES = {
   messages: `
     DROP VIEW IF EXISTS lares.messages_per_hour;
-    ${hypertable('messages')};
+    ${createHypertable('messages')};
     ALTER TABLE lares.messages SET (
       timescaledb.compress, timescaledb.compress_segmentby = 'conversation', timescaledb.compress_orderby = 'at DESC');
     SELECT add_compression_policy('lares.messages', INTERVAL '${COMPRESS_AFTER}');
-    ${aggregate('messages_per_hour', MESSAGES_PER_HOUR(BUCKET))}`,
+    ${createContinuousAggregate('messages_per_hour', messagesPerHour(TIME_BUCKET))}`,
   model_calls: `
     DROP VIEW IF EXISTS lares.model_calls_per_hour;
-    ${hypertable('model_calls')};
-    ${aggregate('model_calls_per_hour', CALLS_PER_HOUR(BUCKET))};
-    SELECT add_retention_policy('lares.model_calls', INTERVAL '${CALLS_KEPT}')`,
+    ${createHypertable('model_calls')};
+    ${createContinuousAggregate('model_calls_per_hour', callsPerHour(TIME_BUCKET))};
+    SELECT add_retention_policy('lares.model_calls', INTERVAL '${CALLS_RETENTION}')`,
 }
 
 const IS_HYPERTABLE = `

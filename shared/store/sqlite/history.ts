@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../../base/errors.ts'
 import type { GroupCommit } from '../../base/sqlite/database.ts'
-import { restored, type Stored, stored } from '../attachment-notes.ts'
-import type { Conversation, History, HistoryMessage, MessageWrite, Waiting } from '../store.ts'
+import { attachmentsToJson, parseAttachments, type WithAttachmentsJson } from '../attachment-notes.ts'
+import type { Backlog, Conversation, History, HistoryMessage, MessageWrite } from '../store.ts'
 
 const COLUMNS = `id, conversation, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, sequence, attachments`
 
 /** In the words of the partial index, which SQLite compares as they are. */
-export const IS_WAITING = "status IN ('queued', 'answering')"
+export const IS_UNANSWERED = "status IN ('queued', 'answering')"
 
 /** Writes of history rows, to be used inside a transaction. */
 export function sqliteMessages(database: DatabaseSync) {
@@ -26,7 +26,7 @@ export function sqliteMessages(database: DatabaseSync) {
     write(conversation: string, message: MessageWrite) {
       const { last } = next.get() as { last: number }
       const { id, role, text, inReplyTo, createdAt, status } = message
-      write.run(id, conversation, role, text, inReplyTo, createdAt, status, last, stored(message))
+      write.run(id, conversation, role, text, inReplyTo, createdAt, status, last, attachmentsToJson(message))
     },
   }
 }
@@ -36,7 +36,7 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
   const conversation = database.prepare(
     'SELECT id, person, created_at AS createdAt FROM conversations WHERE id = ?',
   )
-  const ofPerson = database.prepare(
+  const conversationsOfPerson = database.prepare(
     'SELECT id, person, created_at AS createdAt FROM conversations WHERE person = ? ORDER BY created_at DESC, id DESC LIMIT ?',
   )
   const message = database.prepare(`SELECT ${COLUMNS} FROM messages WHERE id = ?`)
@@ -50,15 +50,15 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
     `SELECT ${COLUMNS} FROM messages WHERE conversation = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
   )
   // Left to itself SQLite reads the whole conversation, with each message that comes.
-  const countWaiting = `SELECT c.person, count(*) AS count, min(m.created_at) AS oldestAt
-     FROM messages m INDEXED BY messages_waiting JOIN conversations c ON c.id = m.conversation WHERE ${IS_WAITING}`
-  const waiting = database.prepare(`${countWaiting} GROUP BY c.person`)
-  const waitingIn = database.prepare(`${countWaiting} AND m.conversation = ? GROUP BY c.person`)
+  const backlogQuery = `SELECT c.person, count(*) AS count, min(m.created_at) AS oldestAt
+     FROM messages m INDEXED BY messages_waiting JOIN conversations c ON c.id = m.conversation WHERE ${IS_UNANSWERED}`
+  const backlogByPerson = database.prepare(`${backlogQuery} GROUP BY c.person`)
+  const backlogOf = database.prepare(`${backlogQuery} AND m.conversation = ? GROUP BY c.person`)
   const read = (id: string) => {
-    const row = message.get(id) as Stored<HistoryMessage> | undefined
-    return row && restored(row)
+    const row = message.get(id) as WithAttachmentsJson<HistoryMessage> | undefined
+    return row && parseAttachments(row)
   }
-  const all = (rows: unknown[]) => (rows as Stored<HistoryMessage>[]).map(restored)
+  const all = (rows: unknown[]) => (rows as WithAttachmentsJson<HistoryMessage>[]).map(parseAttachments)
   const owner = (id: string) => conversation.get(id) as Conversation | undefined
   return {
     accept: entry =>
@@ -73,10 +73,10 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
       }),
     conversation: async id => owner(id),
     message: async id => read(id),
-    conversations: async (person, limit) => ofPerson.all(person, limit) as Conversation[],
+    conversations: async (person, limit) => conversationsOfPerson.all(person, limit) as Conversation[],
     list: async (id, { before, limit }) =>
       all(page.all({ conversation: id, before: before ?? null, limit })).reverse(),
-    waiting: async id => (id === undefined ? waiting.all() : waitingIn.all(id)) as Waiting[],
+    backlog: async id => (id === undefined ? backlogByPerson.all() : backlogOf.all(id)) as Backlog[],
     changes: async (id, sequence, limit) => all(changes.all(id, sequence, limit)),
   }
 }

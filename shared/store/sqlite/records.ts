@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { GroupCommit } from '../../base/sqlite/database.ts'
-import { segment, words } from '../segmentation.ts'
-import type { Document, Documents } from '../store.ts'
+import { segment, uniqueWords } from '../segmentation.ts'
+import type { JsonRecord, Records } from '../store.ts'
 
-type Row = { rowid: number; id: string; person: string; text: string; body: string; createdAt: string }
+type RecordRow = { rowid: number; id: string; person: string; text: string; body: string; createdAt: string }
 
 const COLUMNS = 'd.rowid, d.id, d.person, d.text, d.body, d.created_at AS createdAt'
 
-const toDocument = ({ id, person, text, body, createdAt }: Row): Document => ({
+const toRecord = ({ id, person, text, body, createdAt }: RecordRow): JsonRecord => ({
   id,
   person,
   text,
@@ -16,16 +16,16 @@ const toDocument = ({ id, person, text, body, createdAt }: Row): Document => ({
 })
 
 /** More words than people ask with would only cost time. */
-const MAX_WORDS = 256
+const MAX_QUERY_WORDS = 256
 
 /** Any of the words, each quoted so that nothing in it is taken as FTS5's query language. */
-const anyWord = (query: string): string =>
-  words(query)
-    .slice(0, MAX_WORDS)
+const matchAnyWord = (query: string): string =>
+  uniqueWords(query)
+    .slice(0, MAX_QUERY_WORDS)
     .map(word => `"${word}"`)
     .join(' OR ')
 
-export function sqliteDocuments(database: DatabaseSync, commits: GroupCommit): Documents {
+export function sqliteRecords(database: DatabaseSync, commits: GroupCommit): Records {
   const get = database.prepare(
     `SELECT ${COLUMNS} FROM documents d WHERE collection = ? AND person = ? AND id = ?`,
   )
@@ -48,15 +48,15 @@ export function sqliteDocuments(database: DatabaseSync, commits: GroupCommit): D
      WHERE document_words MATCH ? AND d.collection = ? AND d.person = ? ORDER BY score DESC, d.rowid DESC LIMIT ?`,
   )
   const find = (collection: string, person: string, id: string) =>
-    get.get(collection, person, id) as Row | undefined
-  const add = (collection: string, { person, id, text, body, createdAt }: Document): boolean => {
-    const made = insert.get(collection, person, id, text, JSON.stringify(body), createdAt) as
+    get.get(collection, person, id) as RecordRow | undefined
+  const add = (collection: string, { person, id, text, body, createdAt }: JsonRecord): boolean => {
+    const inserted = insert.get(collection, person, id, text, JSON.stringify(body), createdAt) as
       | { rowid: number }
       | undefined
-    if (made) index.run(made.rowid, segment(text))
-    return made !== undefined
+    if (inserted) index.run(inserted.rowid, segment(text))
+    return inserted !== undefined
   }
-  const replace = (row: Row, document: Document) => {
+  const replace = (row: RecordRow, document: JsonRecord) => {
     update.run(document.text, JSON.stringify(document.body), row.rowid)
     unindex.run(row.rowid)
     index.run(row.rowid, segment(document.text))
@@ -71,7 +71,7 @@ export function sqliteDocuments(database: DatabaseSync, commits: GroupCommit): D
     insert: (collection, document) => commits.run(() => add(collection, document)),
     async get({ collection, person, id }) {
       const row = find(collection, person, id)
-      return row && toDocument(row)
+      return row && toRecord(row)
     },
     delete: ({ collection, person, id }) =>
       commits.run(() => {
@@ -82,13 +82,13 @@ export function sqliteDocuments(database: DatabaseSync, commits: GroupCommit): D
         return true
       }),
     list: async ({ collection, person, limit }) =>
-      (list.all(collection, person, limit) as Row[]).map(toDocument),
+      (list.all(collection, person, limit) as RecordRow[]).map(toRecord),
     count: async ({ collection, person }) => (count.get(collection, person) as { count: number }).count,
     async search({ collection, person, query, limit }) {
-      const match = anyWord(query)
+      const match = matchAnyWord(query)
       if (match === '') return []
-      const rows = search.all(match, collection, person, limit) as (Row & { score: number })[]
-      return rows.map(row => ({ ...toDocument(row), score: row.score }))
+      const rows = search.all(match, collection, person, limit) as (RecordRow & { score: number })[]
+      return rows.map(row => ({ ...toRecord(row), score: row.score }))
     },
   }
 }

@@ -1,79 +1,81 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { GroupCommit } from '../../base/sqlite/database.ts'
-import { restored, type Stored } from '../attachment-notes.ts'
-import type { Documents, Forgotten, MessageWrite, Row, Rows } from '../store.ts'
+import { parseAttachments, type WithAttachmentsJson } from '../attachment-notes.ts'
+import type { ErasedCounts, MessageWrite, Records, StoreRow, StoreRows } from '../store.ts'
 import { sqliteMessages } from './history.ts'
 
-const PAGE = 500
+const PAGE_SIZE = 500
 
-const CONVERSATIONS = `
+const SELECT_CONVERSATIONS = `
   SELECT c.id, c.person, c.created_at AS createdAt, d.state FROM conversations c LEFT JOIN dialog d ON d.conversation = c.id
   WHERE c.person = ? ORDER BY c.id`
-const MESSAGES = `
+const SELECT_MESSAGES = `
   SELECT position, id, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, attachments FROM messages
-  WHERE conversation = ? AND position > ? ORDER BY position LIMIT ${PAGE}`
-const DOCUMENTS = `
+  WHERE conversation = ? AND position > ? ORDER BY position LIMIT ${PAGE_SIZE}`
+const SELECT_RECORDS = `
   SELECT rowid AS position, collection, id, person, text, body, created_at AS createdAt FROM documents
-  WHERE person = ? AND rowid > ? ORDER BY rowid LIMIT ${PAGE}`
-const TIMERS = `
+  WHERE person = ? AND rowid > ? ORDER BY rowid LIMIT ${PAGE_SIZE}`
+const SELECT_TIMERS = `
   SELECT id, conversation, person, text, language, due_at AS dueAt, state FROM timers WHERE person = ? ORDER BY id`
-const PEOPLE = `
+const SELECT_PEOPLE = `
   SELECT person FROM conversations UNION SELECT person FROM documents UNION SELECT person FROM timers`
 
-export function sqliteRows(database: DatabaseSync, commits: GroupCommit, documents: Documents): Rows {
-  const conversations = database.prepare(CONVERSATIONS)
-  const messages = database.prepare(MESSAGES)
-  const documentsOf = database.prepare(DOCUMENTS)
-  const timers = database.prepare(TIMERS)
-  const people = database.prepare(PEOPLE)
-  const write = writing(database)
+export function sqliteRows(database: DatabaseSync, commits: GroupCommit, records: Records): StoreRows {
+  const conversations = database.prepare(SELECT_CONVERSATIONS)
+  const messages = database.prepare(SELECT_MESSAGES)
+  const recordsOf = database.prepare(SELECT_RECORDS)
+  const timers = database.prepare(SELECT_TIMERS)
+  const people = database.prepare(SELECT_PEOPLE)
+  const write = createRowWriter(database)
   return {
     people: async () =>
       (people.all() as { person: string }[]).map(({ person }) => person).filter(person => person !== ''),
     async *read(person) {
       for (const { state, ...row } of conversations.all(person) as ConversationRow[]) {
         yield { kind: 'conversation', ...row, ...(state !== null && { state: JSON.parse(state) }) }
-        for (const message of pages<Stored<MessageWrite>>(after => messages.all(row.id, after)))
-          yield { kind: 'message', conversation: row.id, person, ...restored(message) }
+        for (const message of readPages<WithAttachmentsJson<MessageWrite>>(after =>
+          messages.all(row.id, after),
+        ))
+          yield { kind: 'message', conversation: row.id, person, ...parseAttachments(message) }
       }
-      for (const row of pages<DocumentRow>(after => documentsOf.all(person, after)))
+      for (const row of readPages<RecordRow>(after => recordsOf.all(person, after)))
         yield { ...row, kind: 'document', body: JSON.parse(row.body) }
       for (const row of timers.all(person) as TimerRow[]) yield { ...row, kind: 'timer' }
     },
     async write(rows) {
       const isNew = rows.map(row => {
         if (row.kind !== 'document') return commits.run(() => write(row))
-        const { kind: _, collection, ...document } = row
-        return documents.insert(collection, document)
+        const { kind: _, collection, ...record } = row
+        return records.insert(collection, record)
       })
       return (await Promise.all(isNew)).filter(Boolean).length
     },
-    async forget(person) {
-      const forgotten = await commits.run(() => forget(database, person))
-      erase(database)
-      return forgotten
+    async erase(person) {
+      const erased = await commits.run(() => eraseRows(database, person))
+      purgeDeletedPages(database)
+      return erased
     },
   }
 }
 
 type ConversationRow = { id: string; person: string; createdAt: string; state: string | null }
-type DocumentRow = Omit<Extract<Row, { kind: 'document' }>, 'kind' | 'body'> & { body: string }
-type TimerRow = Omit<Extract<Row, { kind: 'timer' }>, 'kind'>
+type RecordRow = Omit<Extract<StoreRow, { kind: 'document' }>, 'kind' | 'body'> & { body: string }
+type TimerRow = Omit<Extract<StoreRow, { kind: 'timer' }>, 'kind'>
 
 /** Rows come in pages, so that nothing is held open while they are used. */
-function* pages<T>(page: (after: number) => unknown[]): Generator<T> {
+function* readPages<T>(page: (after: number) => unknown[]): Generator<T> {
   let after = 0
   for (;;) {
     const rows = page(after) as (T & { position: number })[]
     for (const { position, ...row } of rows) yield row as T
-    if (rows.length < PAGE) return
+    if (rows.length < PAGE_SIZE) return
     after = rows.at(-1)!.position
   }
 }
 
-function writing(database: DatabaseSync): (row: Exclude<Row, { kind: 'document' }>) => boolean {
+function createRowWriter(database: DatabaseSync): (row: Exclude<StoreRow, { kind: 'document' }>) => boolean {
   const messages = sqliteMessages(database)
-  const knows = database.prepare('SELECT 1 FROM messages WHERE id = ?')
+  const messageExists = database.prepare('SELECT 1 FROM messages WHERE id = ?')
   const state = database.prepare(
     'INSERT INTO dialog (conversation, state) VALUES (?, ?) ON CONFLICT DO NOTHING',
   )
@@ -88,7 +90,7 @@ function writing(database: DatabaseSync): (row: Exclude<Row, { kind: 'document' 
           .changes > 0
       )
     if (row.kind === 'message') {
-      if (knows.get(row.id)) return false
+      if (messageExists.get(row.id)) return false
       messages.write(row.conversation, row)
       return true
     }
@@ -98,12 +100,12 @@ function writing(database: DatabaseSync): (row: Exclude<Row, { kind: 'document' 
   }
 }
 
-function forget(database: DatabaseSync, person: string): Forgotten {
-  const mine = '(SELECT id FROM conversations WHERE person = ?)'
+function eraseRows(database: DatabaseSync, person: string): ErasedCounts {
+  const theirConversations = '(SELECT id FROM conversations WHERE person = ?)'
   const remove = (sql: string) => Number(database.prepare(`DELETE FROM ${sql}`).run(person).changes)
-  const messages = remove(`messages WHERE conversation IN ${mine}`)
-  remove(`dialog WHERE conversation IN ${mine}`)
-  remove(`journal WHERE conversation IN ${mine}`)
+  const messages = remove(`messages WHERE conversation IN ${theirConversations}`)
+  remove(`dialog WHERE conversation IN ${theirConversations}`)
+  remove(`journal WHERE conversation IN ${theirConversations}`)
   remove('document_words WHERE rowid IN (SELECT rowid FROM documents WHERE person = ?)')
   return {
     messages,
@@ -114,7 +116,7 @@ function forget(database: DatabaseSync, person: string): Forgotten {
 }
 
 /** What was deleted leaves the file too, and not only the table: the index, the pages and the write-ahead log. */
-function erase(database: DatabaseSync): void {
+function purgeDeletedPages(database: DatabaseSync): void {
   database.exec(`INSERT INTO document_words (document_words) VALUES ('optimize')`)
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
 }

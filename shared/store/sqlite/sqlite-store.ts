@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../../base/errors.ts'
-import { type GroupCommit, groupCommit, openDatabase } from '../../base/sqlite/database.ts'
-import type { Conversations, StepRequest } from '../store.ts'
+import { createGroupCommit, type GroupCommit, openDatabase } from '../../base/sqlite/database.ts'
+import type { StepRequest, Store } from '../store.ts'
 import { sqliteAudit } from './audit.ts'
-import { IS_WAITING, sqliteHistory, sqliteMessages } from './history.ts'
-import { sqliteDocuments } from './records.ts'
+import { IS_UNANSWERED, sqliteHistory, sqliteMessages } from './history.ts'
+import { sqliteRecords } from './records.ts'
 import { sqliteRows } from './rows.ts'
 import { sqliteTimers } from './timers.ts'
 
@@ -31,7 +31,7 @@ const migrations = [
      id TEXT PRIMARY KEY, conversation TEXT NOT NULL, person TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL,
      due_at TEXT NOT NULL, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE INDEX timers_waiting ON timers (due_at) WHERE state = 'waiting'`,
-  `CREATE INDEX messages_waiting ON messages (conversation, created_at) WHERE ${IS_WAITING}`,
+  `CREATE INDEX messages_waiting ON messages (conversation, created_at) WHERE ${IS_UNANSWERED}`,
   `CREATE TABLE audit (
      sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, hash TEXT NOT NULL) STRICT`,
   `CREATE TABLE model_calls_per_hour (
@@ -42,25 +42,25 @@ const migrations = [
 ]
 
 /** Counted as it comes, so that the file does not grow with every call. Hours as 2026-11-27T14:00:00Z. */
-const CALLED = `
+const COUNT_MODEL_CALL = `
   INSERT INTO model_calls_per_hour (hour, model, calls, input_tokens, output_tokens)
   VALUES (strftime('%Y-%m-%dT%H:00:00Z', ? / 1000, 'unixepoch'), ?, 1, ?, ?)
   ON CONFLICT DO UPDATE SET calls = calls + 1, input_tokens = input_tokens + excluded.input_tokens,
     output_tokens = output_tokens + excluded.output_tokens`
 
 /** Opens the store in one file; `now` gives milliseconds since the epoch. Errors: `unavailable`. */
-export function openSqliteConversations(file: string, now: () => number = Date.now): Conversations {
+export function openSqliteStore(file: string, now: () => number = Date.now): Store {
   const database = openDatabase(file, migrations)
   // What is deleted is overwritten with zeros, so that what a person wants forgotten is not left in a free page.
   database.exec('PRAGMA secure_delete = ON')
-  const commits = groupCommit(database)
-  const documents = sqliteDocuments(database, commits)
+  const commits = createGroupCommit(database)
+  const records = sqliteRecords(database, commits)
   return {
-    step: stepping(database, commits, now),
+    step: createStep(database, commits, now),
     history: sqliteHistory(database, commits),
-    documents,
+    records,
     timers: sqliteTimers(database, commits),
-    rows: sqliteRows(database, commits, documents),
+    rows: sqliteRows(database, commits, records),
     audit: sqliteAudit(database, commits),
     async trimJournal(beforeMs) {
       await commits.run(() => database.prepare('DELETE FROM journal WHERE at_ms < ?').run(beforeMs))
@@ -83,15 +83,15 @@ export function openSqliteConversations(file: string, now: () => number = Date.n
   }
 }
 
-function stepping(database: DatabaseSync, commits: GroupCommit, now: () => number): Conversations['step'] {
+function createStep(database: DatabaseSync, commits: GroupCommit, now: () => number): Store['step'] {
   const messages = sqliteMessages(database)
-  const recorded = database.prepare('SELECT outcome FROM journal WHERE event_id = ?')
+  const selectOutcome = database.prepare('SELECT outcome FROM journal WHERE event_id = ?')
   const readState = database.prepare('SELECT state FROM dialog WHERE conversation = ?')
   const writeState = database.prepare('INSERT OR REPLACE INTO dialog (conversation, state) VALUES (?, ?)')
   const record = database.prepare(
     'INSERT INTO journal (event_id, conversation, outcome, at_ms) VALUES (?, ?, ?, ?)',
   )
-  const called = database.prepare(CALLED)
+  const countModelCall = database.prepare(COUNT_MODEL_CALL)
   const apply = <State, Outcome>(request: StepRequest<State, Outcome>): string => {
     const { conversation, person, eventId } = request
     const before = readState.get(conversation) as { state: string } | undefined
@@ -102,13 +102,13 @@ function stepping(database: DatabaseSync, commits: GroupCommit, now: () => numbe
     const outcome = JSON.stringify(step.outcome)
     record.run(eventId, conversation, outcome, now())
     for (const { model, inputTokens, outputTokens } of step.modelCalls ?? [])
-      called.run(now(), model, inputTokens, outputTokens)
+      countModelCall.run(now(), model, inputTokens, outputTokens)
     return outcome
   }
   // The first answer goes the way of all later ones, so that it is the same.
   return request =>
     commits.run(() => {
-      const known = recorded.get(request.eventId) as { outcome: string } | undefined
+      const known = selectOutcome.get(request.eventId) as { outcome: string } | undefined
       return JSON.parse(known?.outcome ?? apply(request))
     })
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { GroupCommit } from '../../base/sqlite/database.ts'
 import type { Timer, Timers } from '../store.ts'
-import { inUtc } from '../timer-time.ts'
+import { toUtc } from '../timer-time.ts'
 
 const COLUMNS = 'id, conversation, person, text, language, due_at AS dueAt'
 
@@ -13,7 +13,7 @@ export function sqliteTimers(database: DatabaseSync, commits: GroupCommit): Time
   const cancel = database.prepare(
     `UPDATE timers SET state = 'cancelled' WHERE id = ? AND person = ? AND state = 'waiting'`,
   )
-  const fired = database.prepare(`UPDATE timers SET state = 'fired' WHERE id = ? AND state = 'waiting'`)
+  const markFired = database.prepare(`UPDATE timers SET state = 'fired' WHERE id = ? AND state = 'waiting'`)
   const due = database.prepare(
     `SELECT ${COLUMNS} FROM timers WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at LIMIT ?`,
   )
@@ -24,14 +24,14 @@ export function sqliteTimers(database: DatabaseSync, commits: GroupCommit): Time
     schedule: timer =>
       commits.run(() => {
         const { id, conversation, person, text, language } = timer
-        const dueAt = inUtc(timer.dueAt)
+        const dueAt = toUtc(timer.dueAt)
         return insert.run(id, conversation, person, text, language, dueAt).changes > 0
       }),
     cancel: (person, id) => commits.run(() => cancel.run(id, person).changes > 0),
     due: async (nowMs, limit) => due.all(new Date(nowMs).toISOString(), limit) as Timer[],
     pending: async (person, limit) => pending.all(person, limit) as Timer[],
     markFired: async ids => {
-      if (ids.length > 0) await commits.run(() => ids.forEach(id => void fired.run(id)))
+      if (ids.length > 0) await commits.run(() => ids.forEach(id => void markFired.run(id)))
     },
   }
 }

@@ -20,7 +20,7 @@ if (!handler)
 const load = handler.endsWith('.md')
   ? `async () => ({
       default: (await import(${JSON.stringify(resolve('shared/contract/written-skill.ts'))}))
-        .writtenSkill(${JSON.stringify(readFileSync(handler, 'utf8'))}, 'SKILL.md'),
+        .skillFromMarkdown(${JSON.stringify(readFileSync(handler, 'utf8'))}, 'SKILL.md'),
     })`
   : `() => import(${JSON.stringify(handler)})`
 const main = `import { runBundled } from ${JSON.stringify(resolve('shared/host/bundled.ts'))}

@@ -6,16 +6,20 @@ import {
   Producer,
 } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
-import { COMMIT_EVERY_MS } from '../../../infra/connector/consumer/worker.ts'
+import { COMMIT_INTERVAL_MS } from '../../../infra/connector/consumer/worker.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
-import { KAFKA_SETTINGS } from '../../../shared/bus/kafka/client.ts'
+import { DEFAULT_KAFKA_SETTINGS } from '../../../shared/bus/kafka/client.ts'
 import { newId } from '../../../shared/contract/events/ids.ts'
-import { type Chain, HOPS, openTurns, TEXT } from './chain.ts'
+import { type Chain, HOPS, openPendingTurns, PAYLOAD_TEXT } from './chain.ts'
 
-const ALL_IN_SYNC = -1
-const { sessionTimeoutMs, heartbeatEveryMs, rebalanceTimeoutMs, maxWaitMs } = KAFKA_SETTINGS
+const ACKS_ALL = -1
+const { sessionTimeoutMs, heartbeatIntervalMs, rebalanceTimeoutMs, fetchMaxWaitMs } = DEFAULT_KAFKA_SETTINGS
 
-type Starting = (brokers: string[], topics: string[], turns: ReturnType<typeof openTurns>) => Promise<Chain>
+type StartBareChain = (
+  brokers: string[],
+  topics: string[],
+  turns: ReturnType<typeof openPendingTurns>,
+) => Promise<Chain>
 
 /**
  * The same number of hops by the library alone: each message that its consumer brings is sent on by its producer, as its
@@ -28,25 +32,29 @@ export async function startBareChain(
 ): Promise<Chain> {
   const topics = Array.from({ length: HOPS }, (_, at) => `bare.${client}.${at + 1}`)
   await bus.ensureTopics(topics.map(name => ({ name })))
-  return await { platformatic, kafkajs }[client](brokers, topics, openTurns())
+  return await { platformatic: startPlatformaticChain, kafkajs: startKafkajsChain }[client](
+    brokers,
+    topics,
+    openPendingTurns(),
+  )
 }
 
-const platformatic: Starting = async (brokers, topics, turns) => {
+const startPlatformaticChain: StartBareChain = async (brokers, topics, turns) => {
   const base = { clientId: 'bare', bootstrapBrokers: brokers }
-  const producer = new Producer({ ...base, acks: ALL_IN_SYNC })
-  const opened: { consumer: Consumer; stream: MessagesStream<Buffer, Buffer, Buffer, Buffer> }[] = []
+  const producer = new Producer({ ...base, acks: ACKS_ALL })
+  const consumers: { consumer: Consumer; stream: MessagesStream<Buffer, Buffer, Buffer, Buffer> }[] = []
   for (const [at, topic] of topics.entries()) {
     const consumer = new Consumer({
       ...base,
       groupId: `bare-${topic}`,
       sessionTimeout: sessionTimeoutMs,
-      heartbeatInterval: heartbeatEveryMs,
+      heartbeatInterval: heartbeatIntervalMs,
       rebalanceTimeout: rebalanceTimeoutMs,
-      maxWaitTime: maxWaitMs,
+      maxWaitTime: fetchMaxWaitMs,
     })
     const stream = await consumer.consume({
       topics: [topic],
-      autocommit: COMMIT_EVERY_MS,
+      autocommit: COMMIT_INTERVAL_MS,
       mode: MessagesStreamModes.COMMITTED,
       fallbackMode: MessagesStreamFallbackModes.EARLIEST,
     })
@@ -55,7 +63,7 @@ const platformatic: Starting = async (brokers, topics, turns) => {
       if (next === undefined) turns.end(String(key))
       else void producer.send({ messages: [{ topic: next, key, value, headers }] })
     })
-    opened.push({ consumer, stream })
+    consumers.push({ consumer, stream })
   }
   return {
     async turn() {
@@ -66,7 +74,7 @@ const platformatic: Starting = async (brokers, topics, turns) => {
           {
             topic: topics[0]!,
             key: Buffer.from(id),
-            value: Buffer.from(JSON.stringify({ text: TEXT })),
+            value: Buffer.from(JSON.stringify({ text: PAYLOAD_TEXT })),
             headers: new Map([[Buffer.from('content-type'), Buffer.from('application/json')]]),
           },
         ],
@@ -74,7 +82,7 @@ const platformatic: Starting = async (brokers, topics, turns) => {
       await ended
     },
     async close() {
-      for (const { consumer, stream } of opened) {
+      for (const { consumer, stream } of consumers) {
         await stream.close()
         await consumer.close()
       }
@@ -83,7 +91,7 @@ const platformatic: Starting = async (brokers, topics, turns) => {
   }
 }
 
-const kafkajs: Starting = async (brokers, topics, turns) => {
+const startKafkajsChain: StartBareChain = async (brokers, topics, turns) => {
   const kafka = new Kafka({ clientId: 'bare', brokers, logLevel: logLevel.NOTHING })
   const producer = kafka.producer({ allowAutoTopicCreation: false })
   await producer.connect()
@@ -92,23 +100,23 @@ const kafkajs: Starting = async (brokers, topics, turns) => {
       const consumer = kafka.consumer({
         groupId: `bare-${topic}`,
         sessionTimeout: sessionTimeoutMs,
-        heartbeatInterval: heartbeatEveryMs,
+        heartbeatInterval: heartbeatIntervalMs,
         rebalanceTimeout: rebalanceTimeoutMs,
-        maxWaitTimeInMs: maxWaitMs,
+        maxWaitTimeInMs: fetchMaxWaitMs,
       })
       await consumer.connect()
       await consumer.subscribe({ topics: [topic], fromBeginning: true })
       const joined = new Promise(resolve => consumer.on(consumer.events.GROUP_JOIN, resolve))
       const next = topics[at + 1]
       await consumer.run({
-        autoCommitInterval: COMMIT_EVERY_MS,
+        autoCommitInterval: COMMIT_INTERVAL_MS,
         partitionsConsumedConcurrently: 64,
         async eachMessage({ message: { key, value, headers } }) {
           if (next === undefined) turns.end(String(key))
           else
             void producer.send({
               topic: next,
-              acks: ALL_IN_SYNC,
+              acks: ACKS_ALL,
               messages: [{ key, value, ...(headers && { headers }) }],
             })
         },
@@ -123,9 +131,13 @@ const kafkajs: Starting = async (brokers, topics, turns) => {
       const ended = turns.begin(id)
       await producer.send({
         topic: topics[0]!,
-        acks: ALL_IN_SYNC,
+        acks: ACKS_ALL,
         messages: [
-          { key: id, value: JSON.stringify({ text: TEXT }), headers: { 'content-type': 'application/json' } },
+          {
+            key: id,
+            value: JSON.stringify({ text: PAYLOAD_TEXT }),
+            headers: { 'content-type': 'application/json' },
+          },
         ],
       })
       await ended

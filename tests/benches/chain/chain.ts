@@ -1,7 +1,7 @@
 /** A turn of `HOPS` produce-consume hops, through `HOPS - 1` functions or forwarders that do nothing. */
 export const HOPS = 6
 /** About what an event of a turn weighs with its message, in bytes. */
-export const TEXT = 'x'.repeat(700)
+export const PAYLOAD_TEXT = 'x'.repeat(700)
 
 export type Chain = {
   /** Resolves when what it has put on the first topic has come out of the last one. */
@@ -10,7 +10,7 @@ export type Chain = {
 }
 
 /** Those who wait for their turn's end, by its id. */
-export function openTurns() {
+export function openPendingTurns() {
   const waiting = new Map<string, () => void>()
   return {
     begin: (id: string): Promise<void> => new Promise(resolve => waiting.set(id, resolve)),

@@ -4,60 +4,60 @@ import { join } from 'node:path'
 import { startConnector } from '../../../infra/connector/connector.ts'
 import { httpInvoker } from '../../../infra/connector/invokers/http-invoker.ts'
 import { inlineInvoker } from '../../../infra/connector/invokers/inline-invoker.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import { openCatalogue } from '../../../shared/contract/catalogue.ts'
 import { defineFunction } from '../../../shared/contract/definition.ts'
-import { firstEvent, type LaresEvent } from '../../../shared/contract/events/event.ts'
+import { createRootEvent, type LaresEvent } from '../../../shared/contract/events/event.ts'
 import { openEventLog } from '../../../shared/contract/events/event-log.ts'
-import { skillType } from '../../../shared/contract/events/event-types.ts'
+import { skillRequestType } from '../../../shared/contract/events/event-types.ts'
 import { newId } from '../../../shared/contract/events/ids.ts'
-import { fromRecord } from '../../../shared/contract/events/kafka-binding.ts'
-import { invocable } from '../../../shared/contract/invoke.ts'
+import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
+import { createInvocable } from '../../../shared/contract/invoke.ts'
 import { serve } from '../../../shared/contract/serve.ts'
 import { openFolderObjects } from '../../../shared/objects/folder.ts'
-import { openSqliteConversations } from '../../../shared/store/sqlite/sqlite-store.ts'
-import { type Chain, HOPS, openTurns, TEXT } from './chain.ts'
+import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
+import { type Chain, HOPS, openPendingTurns, PAYLOAD_TEXT } from './chain.ts'
 
-const END = 'lares.result'
+const END_TOPIC = 'lares.result'
 
 /** The real connector on this bus, with functions that hand on what they get: in this process, or over HTTP. */
-export async function startLaresChain(bus: Bus, invoking: 'inline' | 'http'): Promise<Chain> {
+export async function startLaresChain(bus: Bus, invokerKind: 'inline' | 'http'): Promise<Chain> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-chain-'))
   const objects = openFolderObjects(folder)
-  const conversations = openSqliteConversations(join(folder, 'conversations.db'))
+  const store = openSqliteStore(join(folder, 'conversations.db'))
   const events = openEventLog(bus, objects)
-  const definitions = functionsOf(invoking)
+  const definitions = hopFunctions(invokerKind)
   const functions = new Map(
-    definitions.map(one => [one.name, invocable(one, { services: {}, objects, log: noLog })]),
+    definitions.map(one => [one.name, createInvocable(one, { services: {}, objects, log: silentLogger })]),
   )
   const served = new Map<string, Awaited<ReturnType<typeof serve>>>()
-  if (invoking === 'http')
-    for (const [name, one] of functions) served.set(name, await serve(one, { port: 0, log: noLog }))
+  if (invokerKind === 'http')
+    for (const [name, one] of functions) served.set(name, await serve(one, { port: 0, log: silentLogger }))
   const invoker =
-    invoking === 'http'
+    invokerKind === 'http'
       ? httpInvoker({ urlOf: name => `http://127.0.0.1:${served.get(name)!.port}` })
       : inlineInvoker(functions)
   const connector = await startConnector({
     bus,
     events,
     invoker,
-    catalogue: openCatalogue(conversations.documents),
-    log: noLog,
+    catalogue: openCatalogue(store.records),
+    log: silentLogger,
     source: async () => definitions.map(({ name }) => ({ name, topics: [`lares.skill.${name}`] })),
   })
-  const turns = openTurns()
+  const turns = openPendingTurns()
   const tail = await bus.tail({
-    topics: [END],
+    topics: [END_TOPIC],
     onRecords(records) {
-      for (const record of records) turns.end((fromRecord(record) as LaresEvent).correlationid)
+      for (const record of records) turns.end((eventFromRecord(record) as LaresEvent).correlationid)
     },
   })
   return {
     async turn() {
       const id = newId()
       const ended = turns.begin(id)
-      await events.publish([firstOf(id, hopName(invoking, 1))])
+      await events.publish([firstHopEvent(id, hopName(invokerKind, 1))])
       await ended
     },
     async close() {
@@ -65,21 +65,21 @@ export async function startLaresChain(bus: Bus, invoking: 'inline' | 'http'): Pr
       await connector.close()
       await invoker.close()
       for (const one of served.values()) await one.drain()
-      await conversations.close()
+      await store.close()
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
-const hopName = (invoking: string, hop: number): string => `${invoking}-${hop}`
+const hopName = (invokerKind: string, hop: number): string => `${invokerKind}-${hop}`
 
-const functionsOf = (invoking: string) =>
+const hopFunctions = (invokerKind: string) =>
   Array.from({ length: HOPS - 1 }, (_, at) => {
     const isLast = at === HOPS - 2
-    const next = skillType(hopName(invoking, at + 2))
-    return defineFunction<ReturnType<typeof skillType>>({
-      name: hopName(invoking, at + 1),
-      receives: [skillType(hopName(invoking, at + 1))],
+    const next = skillRequestType(hopName(invokerKind, at + 2))
+    return defineFunction<ReturnType<typeof skillRequestType>>({
+      name: hopName(invokerKind, at + 1),
+      receives: [skillRequestType(hopName(invokerKind, at + 1))],
       emits: [isLast ? 'lares.result.returned' : next],
       concurrency: 1_000,
       handle: ({ data }) =>
@@ -92,18 +92,18 @@ const functionsOf = (invoking: string) =>
     })
   })
 
-const firstOf = (id: string, name: string) =>
-  firstEvent({
+const firstHopEvent = (id: string, name: string) =>
+  createRootEvent({
     id,
     source: '/lares/bench',
-    type: skillType(name),
+    type: skillRequestType(name),
     conversation: id,
     data: {
       callId: id,
       step: 0,
       person: 'owner',
       input: null,
-      text: TEXT,
+      text: PAYLOAD_TEXT,
       language: 'en',
       timeZone: 'UTC',
       saidAt: new Date().toISOString(),

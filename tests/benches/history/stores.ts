@@ -6,25 +6,25 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
-import { openPostgresConversations } from '../../../shared/store/postgres/postgres-store.ts'
-import { openSqliteConversations } from '../../../shared/store/sqlite/sqlite-store.ts'
-import type { Conversations } from '../../../shared/store/store.ts'
+import { openPostgresStore } from '../../../shared/store/postgres/postgres-store.ts'
+import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
+import type { Store } from '../../../shared/store/store.ts'
 import type { PostgresServer } from '../../support/stores/postgres.ts'
 import { copyLines, historyRows, type LoadedRow } from './rows.ts'
 
 /** A store with a history in it, and bare ways to write into the same engine. */
-export type Loaded = {
-  store: Conversations
+export type LoadedStore = {
+  store: Store
   /** Rows a second into a table without any index, in the quickest way that the engine has. */
-  bareBulk(rows: number): Promise<number>
+  baselineBulk(rows: number): Promise<number>
   /** Rows a second, one durable transaction each, from `writers` at once, into a table with a primary key. */
-  bareSingle(rows: number, writers: number): Promise<number>
+  baselineSingle(rows: number, writers: number): Promise<number>
   close(): Promise<void>
 }
 
-export async function loadPostgres(server: PostgresServer, rows: number): Promise<Loaded> {
+export async function loadPostgres(server: PostgresServer, rows: number): Promise<LoadedStore> {
   const url = await server.database()
-  const store = await openPostgresConversations({ url, poolSize: 16 })
+  const store = await openPostgresStore({ url, poolSize: 16 })
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   const copy = (target: string, count: number, line: (row: LoadedRow) => (string | number)[]) =>
@@ -58,15 +58,17 @@ export async function loadPostgres(server: PostgresServer, rows: number): Promis
   )
   return {
     store,
-    bareBulk: count =>
-      perSecond(count, () => copy('bulk', count, row => [row.id, row.conversation, row.text, row.createdAt])),
-    async bareSingle(count, writers) {
+    baselineBulk: count =>
+      measureRate(count, () =>
+        copy('bulk', count, row => [row.id, row.conversation, row.text, row.createdAt]),
+      ),
+    async baselineSingle(count, writers) {
       const pool = new pg.Pool({ connectionString: url, max: writers })
       const lines = [...historyRows(count)]
       const values = ({ id, conversation, text, createdAt }: LoadedRow) => [id, conversation, text, createdAt]
       const insert = { name: 'insert', text: 'INSERT INTO single VALUES ($1, $2, $3, $4)' }
-      const rate = await perSecond(count, () =>
-        inTurns(lines, writers, row => pool.query({ ...insert, values: values(row) })),
+      const rate = await measureRate(count, () =>
+        forEachConcurrently(lines, writers, row => pool.query({ ...insert, values: values(row) })),
       )
       await pool.end()
       return rate
@@ -96,10 +98,10 @@ async function withoutIndexes(client: pg.Client, load: () => Promise<void>): Pro
     )
 }
 
-export async function loadSqlite(rows: number): Promise<Loaded> {
+export async function loadSqlite(rows: number): Promise<LoadedStore> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-history-'))
   const file = join(folder, 'conversations.db')
-  const store = openSqliteConversations(file)
+  const store = openSqliteStore(file)
   const database = new DatabaseSync(file)
   database.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000; BEGIN')
   const insert = database.prepare(
@@ -114,22 +116,22 @@ export async function loadSqlite(rows: number): Promise<Loaded> {
     COMMIT; PRAGMA wal_checkpoint(TRUNCATE); ANALYZE;
     CREATE TABLE bulk (id TEXT, conversation TEXT, text TEXT, created_at TEXT);
     CREATE TABLE single (id TEXT PRIMARY KEY, conversation TEXT, text TEXT, created_at TEXT)`)
-  const into = (table: string) => {
+  const insertInto = (table: string) => {
     const bare = database.prepare(`INSERT INTO ${table} VALUES (?, ?, ?, ?)`)
     return ({ id, conversation, text, createdAt }: LoadedRow) => bare.run(id, conversation, text, createdAt)
   }
   return {
     store,
-    bareBulk: count =>
-      perSecond(count, async () => {
-        const add = into('bulk')
+    baselineBulk: count =>
+      measureRate(count, async () => {
+        const add = insertInto('bulk')
         database.exec('BEGIN')
         for (const row of historyRows(count)) add(row)
         database.exec('COMMIT')
       }),
-    bareSingle: count =>
-      perSecond(count, async () => {
-        const add = into('single')
+    baselineSingle: count =>
+      measureRate(count, async () => {
+        const add = insertInto('single')
         database.exec('PRAGMA synchronous = FULL')
         for (const row of historyRows(count)) add(row)
       }),
@@ -141,14 +143,14 @@ export async function loadSqlite(rows: number): Promise<Loaded> {
   }
 }
 
-export async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {
+export async function measureRate(count: number, work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await work()
   return count / ((performance.now() - startedAt) / 1_000)
 }
 
 /** Works through a list, `width` at a time. */
-export async function inTurns<T>(
+export async function forEachConcurrently<T>(
   list: T[],
   width: number,
   work: (item: T) => Promise<unknown>,

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { trainClassifier } from '../../../functions/intent/classifier.ts'
-import { bothViews } from '../../../functions/intent/dual-embedding.ts'
+import { dualEmbedding } from '../../../functions/intent/dual-embedding.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
 import { openEmbedder } from '../../../shared/models/embedder.ts'
-import { openLog } from '../../../shared/observability/pino-log.ts'
-import { rounded } from '../statistics.ts'
-import { accuracies, planFor } from './measure.ts'
-import { openKeptVectors } from './vector-cache.ts'
+import { openLogger } from '../../../shared/observability/pino-log.ts'
+import { roundToThreeDigits } from '../statistics.ts'
+import { measureAccuracies, readEvaluationPlan } from './measure.ts'
+import { openCachedEmbedder } from './vector-cache.ts'
 
 /**
  * `npm run bench:intent -- --train FILE --test FILE`: how well `functions/intent` tells intents apart. Files are of the
@@ -19,29 +19,34 @@ import { openKeptVectors } from './vector-cache.ts'
  */
 const { values } = parseArgs({ options: { train: { type: 'string' }, test: { type: 'string' } } })
 if (!values.train || !values.test) throw new Error('usage: npm run bench:intent -- --train FILE --test FILE')
-const say = (line: string) => void process.stderr.write(`${line}\n`)
+const printProgress = (line: string) => void process.stderr.write(`${line}\n`)
 
-const { learn, tune, test, remarks } = await planFor(values.train, values.test)
-remarks.forEach(say)
+const { learn, tune, test, remarks } = await readEvaluationPlan(values.train, values.test)
+remarks.forEach(printProgress)
 
 const environment = readEnvironment(process.env)
-const embedder = openEmbedder(environment, openLog('bench', 'warn'))
-const vectors = await openKeptVectors(join(environment.cache, 'bench', 'vectors.db'), embedder, say)
+const embedder = openEmbedder(environment, openLogger('bench', 'warn'))
+const vectors = await openCachedEmbedder(
+  join(environment.cacheDirectory, 'bench', 'vectors.db'),
+  embedder,
+  printProgress,
+)
 /** What is measured is embedded anew, each text by itself, as a message is. */
-let embed = bothViews(vectors)
+let embed = dualEmbedding(vectors)
 
 const startedAt = performance.now()
 const classify = await trainClassifier(learn, texts => embed(texts), tune)
 const trainingMs = performance.now() - startedAt
-say(`learnt from ${learn.length} utterances in ${Math.round(trainingMs / 1_000)} s`)
+printProgress(`learnt from ${learn.length} utterances in ${Math.round(trainingMs / 1_000)} s`)
 
 vectors.close()
-embed = bothViews(embedder)
+embed = dualEmbedding(embedder)
 const testedAt = performance.now()
-const shares = await accuracies(classify, test)
+const accuracies = await measureAccuracies(classify, test)
 const msPerUtterance = (performance.now() - testedAt) / test.length
-if (shares.oosRecall === null) say(`oosRecall is null: ${values.test} has no utterances out of scope`)
+if (accuracies.oosRecall === null)
+  printProgress(`oosRecall is null: ${values.test} has no utterances out of scope`)
 await embedder.close()
 process.stdout.write(
-  `${JSON.stringify({ ...shares, msPerUtterance: rounded(msPerUtterance), utterances: test.length, trainingMs: Math.round(trainingMs), memoryMB: Math.round(process.memoryUsage.rss() / 1e6) })}\n`,
+  `${JSON.stringify({ ...accuracies, msPerUtterance: roundToThreeDigits(msPerUtterance), utterances: test.length, trainingMs: Math.round(trainingMs), memoryMB: Math.round(process.memoryUsage.rss() / 1e6) })}\n`,
 )

@@ -2,20 +2,20 @@ import { readFile, realpath } from 'node:fs/promises'
 import * as z from 'zod'
 import type { Classifier, Example } from '../../../functions/intent/classifier.ts'
 
-const utterances = z.array(z.tuple([z.string(), z.string()])).default([])
-const file = z.object({
-  train: utterances,
-  val: utterances,
-  test: utterances,
-  oos_train: utterances,
-  oos_val: utterances,
-  oos_test: utterances,
+const utterancesSchema = z.array(z.tuple([z.string(), z.string()])).default([])
+const intentFileSchema = z.object({
+  train: utterancesSchema,
+  val: utterancesSchema,
+  test: utterancesSchema,
+  oos_train: utterancesSchema,
+  oos_val: utterancesSchema,
+  oos_test: utterancesSchema,
 })
 type Split = 'train' | 'val' | 'test'
-export type IntentFile = z.infer<typeof file>
+export type IntentFile = z.infer<typeof intentFileSchema>
 
 export const readIntents = async (path: string): Promise<IntentFile> =>
-  file.parse(JSON.parse(await readFile(path, 'utf8')))
+  intentFileSchema.parse(JSON.parse(await readFile(path, 'utf8')))
 
 /** A split with its out-of-scope utterances, which ask for none. */
 const examplesOf = (intents: IntentFile, split: Split): Example[] => [
@@ -23,7 +23,7 @@ const examplesOf = (intents: IntentFile, split: Split): Example[] => [
   ...intents[`oos_${split}`].map(([text]) => ({ text, skill: null })),
 ]
 
-export type Plan = {
+export type EvaluationPlan = {
   learn: Example[]
   /** Where the threshold is found; empty for cross-validation over what is learnt from. */
   tune: Example[]
@@ -33,7 +33,7 @@ export type Plan = {
 }
 
 /** Which split serves for what. What is reported is never what the threshold was found on. */
-export async function planFor(trainPath: string, testPath: string): Promise<Plan> {
+export async function readEvaluationPlan(trainPath: string, testPath: string): Promise<EvaluationPlan> {
   const [train, test] = await Promise.all([readIntents(trainPath), readIntents(testPath)])
   if (train.train.length === 0) throw new Error(`${trainPath} has no "train"`)
   const split = test.test.length > 0 ? 'test' : 'val'
@@ -53,14 +53,14 @@ export async function planFor(trainPath: string, testPath: string): Promise<Plan
   return { learn: examplesOf(train, 'train'), tune, test: examplesOf(test, split), remarks }
 }
 
-export type Shares = {
+export type Accuracies = {
   inScopeAccuracy: number
   inScopeAccuracyNoRejection: number
   /** Null where nothing is out of scope. */
   oosRecall: number | null
 }
 
-export async function accuracies(classify: Classifier, test: readonly Example[]): Promise<Shares> {
+export async function measureAccuracies(classify: Classifier, test: readonly Example[]): Promise<Accuracies> {
   const counts = { inScope: 0, right: 0, best: 0, none: 0, caught: 0 }
   for (const { text, skill } of test) {
     const found = await classify(text)

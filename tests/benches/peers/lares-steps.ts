@@ -1,11 +1,11 @@
 // Lares's side of bench:durable: the functions of a chain, each on a port of its own, in one process. It prints the ports.
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { type AnyFunction, defineFunction } from '../../../shared/contract/definition.ts'
-import type { Draft } from '../../../shared/contract/events/event.ts'
-import { skillType } from '../../../shared/contract/events/event-types.ts'
-import { invocable } from '../../../shared/contract/invoke.ts'
+import type { EventDraft } from '../../../shared/contract/events/event.ts'
+import { skillRequestType } from '../../../shared/contract/events/event-types.ts'
+import { createInvocable } from '../../../shared/contract/invoke.ts'
 import { serve } from '../../../shared/contract/serve.ts'
 import { openFolderObjects } from '../../../shared/objects/folder.ts'
 
@@ -14,12 +14,12 @@ export const stepFunctions = (steps: number): AnyFunction[] =>
   Array.from({ length: steps }, (_, at) =>
     defineFunction<`lares.skill.${string}.requested`>({
       name: `step-${at}`,
-      receives: [skillType(`step-${at}`)],
-      emits: [at === steps - 1 ? 'lares.result.returned' : skillType(`step-${at + 1}`)],
+      receives: [skillRequestType(`step-${at}`)],
+      emits: [at === steps - 1 ? 'lares.result.returned' : skillRequestType(`step-${at + 1}`)],
       concurrency: 1_000,
-      handle({ data }): Draft {
+      handle({ data }): EventDraft {
         const text = createHash('sha256').update(data.text).digest('hex')
-        if (at < steps - 1) return { type: skillType(`step-${at + 1}`), data: { ...data, text } }
+        if (at < steps - 1) return { type: skillRequestType(`step-${at + 1}`), data: { ...data, text } }
         return {
           type: 'lares.result.returned',
           data: { callId: data.callId, step: data.step, status: 'ok', text },
@@ -33,9 +33,9 @@ if (import.meta.main) {
   const functions = stepFunctions(Number(process.argv[2]))
   const ports = await Promise.all(
     functions.map(async one => {
-      const served = await serve(invocable(one, { services: {}, objects, log: noLog }), {
+      const served = await serve(createInvocable(one, { services: {}, objects, log: silentLogger }), {
         port: 0,
-        log: noLog,
+        log: silentLogger,
       })
       return served.port
     }),

@@ -7,19 +7,19 @@ import { fileURLToPath } from 'node:url'
 import { startConnector } from '../../../infra/connector/connector.ts'
 import { httpInvoker } from '../../../infra/connector/invokers/http-invoker.ts'
 import { inlineInvoker } from '../../../infra/connector/invokers/inline-invoker.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { openSqliteBus } from '../../../shared/bus/sqlite/sqlite-bus.ts'
 import { openCatalogue } from '../../../shared/contract/catalogue.ts'
-import { firstEvent, type LaresEvent } from '../../../shared/contract/events/event.ts'
+import { createRootEvent, type LaresEvent } from '../../../shared/contract/events/event.ts'
 import { openEventLog } from '../../../shared/contract/events/event-log.ts'
-import { skillType } from '../../../shared/contract/events/event-types.ts'
+import { skillRequestType } from '../../../shared/contract/events/event-types.ts'
 import { newId } from '../../../shared/contract/events/ids.ts'
-import { fromRecord } from '../../../shared/contract/events/kafka-binding.ts'
-import { invocable } from '../../../shared/contract/invoke.ts'
+import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
+import { createInvocable } from '../../../shared/contract/invoke.ts'
 import { openFolderObjects } from '../../../shared/objects/folder.ts'
-import { openSqliteConversations } from '../../../shared/store/sqlite/sqlite-store.ts'
+import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
 import { stepFunctions } from './lares-steps.ts'
-import { endPeer } from './peers.ts'
+import { stopPeer } from './peers.ts'
 import type { Peer } from './restate.ts'
 
 /**
@@ -30,21 +30,26 @@ export async function startLares(steps: number, kind: 'http' | 'inline'): Promis
   const folder = await mkdtemp(join(tmpdir(), 'lares-durable-'))
   const bus = openSqliteBus({ file: join(folder, 'bus.db') })
   const objects = openFolderObjects(join(folder, 'objects'))
-  const conversations = openSqliteConversations(join(folder, 'conversations.db'))
+  const store = openSqliteStore(join(folder, 'conversations.db'))
   const events = openEventLog(bus, objects)
   const definitions = stepFunctions(steps)
   const served = kind === 'http' ? await serveSteps(steps) : undefined
   const invoker = served
     ? httpInvoker({ urlOf: name => `http://127.0.0.1:${served.ports[Number(name.slice('step-'.length))]}` })
     : inlineInvoker(
-        new Map(definitions.map(one => [one.name, invocable(one, { services: {}, objects, log: noLog })])),
+        new Map(
+          definitions.map(one => [
+            one.name,
+            createInvocable(one, { services: {}, objects, log: silentLogger }),
+          ]),
+        ),
       )
   const connector = await startConnector({
     bus,
     events,
     invoker,
-    catalogue: openCatalogue(conversations.documents),
-    log: noLog,
+    catalogue: openCatalogue(store.records),
+    log: silentLogger,
     source: async () => definitions.map(({ name }) => ({ name, topics: [`lares.skill.${name}`] })),
   })
   const waiting = new Map<string, (text: string) => void>()
@@ -52,7 +57,7 @@ export async function startLares(steps: number, kind: 'http' | 'inline'): Promis
     topics: ['lares.result'],
     onRecords(records) {
       for (const record of records) {
-        const { correlationid, data } = fromRecord(record) as LaresEvent<'lares.result.returned'>
+        const { correlationid, data } = eventFromRecord(record) as LaresEvent<'lares.result.returned'>
         waiting.get(correlationid)?.(data.text)
         waiting.delete(correlationid)
       }
@@ -63,16 +68,16 @@ export async function startLares(steps: number, kind: 'http' | 'inline'): Promis
       const id = newId()
       return new Promise((resolve, reject) => {
         waiting.set(id, resolve)
-        events.publish([firstEvent(firstStep(id, text))]).catch(reject)
+        events.publish([createRootEvent(firstStepEvent(id, text))]).catch(reject)
       })
     },
     async close() {
       await tail.close()
       await connector.close()
       await invoker.close()
-      if (served) await endPeer(served.child)
+      if (served) await stopPeer(served.child)
       await bus.close()
-      await conversations.close()
+      await store.close()
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -87,10 +92,10 @@ async function serveSteps(steps: number): Promise<{ child: ChildProcess; ports: 
   return { child, ports: JSON.parse(String(line)) as number[] }
 }
 
-const firstStep = (id: string, text: string) => ({
+const firstStepEvent = (id: string, text: string) => ({
   id,
   source: '/lares/bench',
-  type: skillType('step-0'),
+  type: skillRequestType('step-0'),
   conversation: id,
   data: {
     callId: id,

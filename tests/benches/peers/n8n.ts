@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '../../support/instance.ts'
-import { npmPart } from '../../support/npm-program.ts'
+import { installNpmPackages } from '../../support/npm-program.ts'
 import { startPostgres } from '../../support/stores/postgres.ts'
 import { until } from '../../support/until.ts'
-import { endPeer, startPeer } from './peers.ts'
+import { startPeer, stopPeer } from './peers.ts'
 
 /** The newest one whose dependencies were all published when this was written. */
-export const N8N = '2.40.7'
+export const N8N_VERSION = '2.40.7'
 
 export type Webhook = { url: string; headers: Record<string, string>; close(): Promise<void> }
 
@@ -19,7 +19,7 @@ export type Webhook = { url: string; headers: Record<string, string>; close(): P
  * https://docs.n8n.io/hosting. The workflow: a webhook, a node that makes the answer, a node that responds with it.
  */
 export async function startN8n(): Promise<Webhook> {
-  const folder = await npmPart(`n8n-${N8N}`, [`n8n@${N8N}`])
+  const folder = await installNpmPackages(`n8n-${N8N_VERSION}`, [`n8n@${N8N_VERSION}`])
   const postgres = await startPostgres()
   const database = new URL(await postgres.database())
   const home = await mkdtemp(join(tmpdir(), 'lares-n8n-'))
@@ -60,14 +60,14 @@ export async function startN8n(): Promise<Webhook> {
     url,
     headers,
     async close() {
-      await endPeer(server)
+      await stopPeer(server)
       await postgres.close()
       await rm(home, { recursive: true, force: true })
     },
   }
 }
 
-const node = (id: string, name: string, type: string, typeVersion: number, parameters: object) => ({
+const workflowNode = (id: string, name: string, type: string, typeVersion: number, parameters: object) => ({
   id,
   name,
   type: `n8n-nodes-base.${type}`,
@@ -75,7 +75,7 @@ const node = (id: string, name: string, type: string, typeVersion: number, param
   position: [0, 0],
   parameters,
 })
-const to = (next: string) => ({ main: [[{ node: next, type: 'main', index: 0 }]] })
+const connectionTo = (next: string) => ({ main: [[{ node: next, type: 'main', index: 0 }]] })
 
 const workflow = {
   id: 'laresbench',
@@ -84,7 +84,7 @@ const workflow = {
   settings: { executionOrder: 'v1' },
   nodes: [
     {
-      ...node('1', 'Webhook', 'webhook', 2, {
+      ...workflowNode('1', 'Webhook', 'webhook', 2, {
         httpMethod: 'POST',
         path: 'bench',
         responseMode: 'responseNode',
@@ -92,17 +92,17 @@ const workflow = {
       }),
       webhookId: 'bench',
     },
-    node('2', 'Answer', 'set', 3.4, {
+    workflowNode('2', 'Answer', 'set', 3.4, {
       assignments: {
         assignments: [{ id: 'text', name: 'text', type: 'string', value: '={{ String(8640 * 0.125) }}' }],
       },
       options: {},
     }),
-    node('3', 'Respond', 'respondToWebhook', 1.1, {
+    workflowNode('3', 'Respond', 'respondToWebhook', 1.1, {
       respondWith: 'json',
       responseBody: '={{ JSON.stringify({ text: $json.text }) }}',
       options: {},
     }),
   ],
-  connections: { Webhook: to('Answer'), Answer: to('Respond') },
+  connections: { Webhook: connectionTo('Answer'), Answer: connectionTo('Respond') },
 }

@@ -3,21 +3,22 @@ import { type ChildProcess, spawn } from 'node:child_process'
 /** Starts a process and gives back how to end it; what it says on stderr is shown only when it ends by itself. */
 export function startPeer(command: string, args: string[], env: NodeJS.ProcessEnv): ChildProcess {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
+  let errorOutput = ''
   child.stderr!.on('data', data => {
-    said = `${said}${data}`.slice(-4_000)
+    errorOutput = `${errorOutput}${data}`.slice(-4_000)
   })
   child.once('exit', (code, signal) => {
-    if (signal === null && code !== 0) process.stderr.write(`${command} ended with ${code}:\n${said}\n`)
+    if (signal === null && code !== 0)
+      process.stderr.write(`${command} ended with ${code}:\n${errorOutput}\n`)
   })
   return child
 }
 
-export async function endPeer(child: ChildProcess): Promise<void> {
+export async function stopPeer(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = new Promise(resolve => child.once('exit', resolve))
   child.kill('SIGTERM')
-  const forced = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  const killTimer = setTimeout(() => child.kill('SIGKILL'), 10_000)
   await ended
-  clearTimeout(forced)
+  clearTimeout(killTimer)
 }

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Agent, request } from 'undici'
 import { freePort } from '../../support/instance.ts'
-import { npmPart } from '../../support/npm-program.ts'
+import { installNpmPackages } from '../../support/npm-program.ts'
 import { until } from '../../support/until.ts'
-import { endPeer, startPeer } from './peers.ts'
+import { startPeer, stopPeer } from './peers.ts'
 
-export const RESTATE = { server: '1.7.12', sdk: '1.17.2' }
+export const RESTATE_VERSIONS = { server: '1.7.12', sdk: '1.17.2' }
 
 export type Peer = { turn(text: string): Promise<string>; close(): Promise<void> }
 
@@ -17,9 +17,9 @@ export type Peer = { turn(text: string): Promise<string>; close(): Promise<void>
  * counts), and a service of `steps` durable steps in a process of its own. https://docs.restate.dev
  */
 export async function startRestate(steps: number): Promise<Peer> {
-  const folder = await npmPart(`restate-${RESTATE.server}`, [
-    `@restatedev/restate-server@${RESTATE.server}`,
-    `@restatedev/restate-sdk@${RESTATE.sdk}`,
+  const folder = await installNpmPackages(`restate-${RESTATE_VERSIONS.server}`, [
+    `@restatedev/restate-server@${RESTATE_VERSIONS.server}`,
+    `@restatedev/restate-sdk@${RESTATE_VERSIONS.sdk}`,
   ])
   const data = await mkdtemp(join(tmpdir(), 'lares-restate-'))
   const [node, ingress, admin, port] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
@@ -36,14 +36,14 @@ export async function startRestate(steps: number): Promise<Peer> {
   const service = startPeer(process.execPath, [script, folder, String(port), String(steps)], {})
   const agent = new Agent({ connections: 256 })
   const post = async (url: string, body: object) => {
-    const answer = await request(url, {
+    const response = await request(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
       dispatcher: agent,
     })
-    const text = await answer.body.text()
-    if (answer.statusCode >= 300) throw new Error(`${url} answered ${answer.statusCode}: ${text}`)
+    const text = await response.body.text()
+    if (response.statusCode >= 300) throw new Error(`${url} answered ${response.statusCode}: ${text}`)
     return text
   }
   const register = () =>
@@ -54,7 +54,7 @@ export async function startRestate(steps: number): Promise<Peer> {
       (JSON.parse(await post(`http://127.0.0.1:${ingress}/bench/turn`, { text })) as { text: string }).text,
     async close() {
       await agent.close()
-      await Promise.all([endPeer(service), endPeer(server)])
+      await Promise.all([stopPeer(service), stopPeer(server)])
       await rm(data, { recursive: true, force: true })
     },
   }

@@ -6,18 +6,18 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { readDeployment } from '../../../infra/provider/deployment.ts'
 import { openDockerDriver } from '../../../infra/provider/docker/docker.ts'
-import { FUNCTIONS } from '../../../infra/provider/docker/network.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { FUNCTIONS_NETWORK } from '../../../infra/provider/docker/network.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { buildArguments, buildContext, type DockerMachine, startDocker } from '../../support/docker/docker.ts'
 import { freePort } from '../../support/instance.ts'
-import { median, percentiles, rounded } from '../statistics.ts'
+import { median, percentiles, roundToThreeDigits } from '../statistics.ts'
 
 const run = promisify(execFile)
 const PAUSED_BYTES = 256 * 1024 * 1024
-const BARE = `require('node:http').createServer((_, response) => response.end('ok')).listen(8080)`
+const BARE_SERVER = `require('node:http').createServer((_, response) => response.end('ok')).listen(8080)`
 
 /** A bare node:http by `docker run`, its port published as one does, to its first answer; default: on Docker's own network. */
-async function bareRun(image: string, network?: string): Promise<number> {
+async function measureBareRun(image: string, network?: string): Promise<number> {
   const port = await freePort()
   const startedAt = performance.now()
   const where = network === undefined ? [] : ['--network', network]
@@ -35,12 +35,12 @@ async function bareRun(image: string, network?: string): Promise<number> {
   return ms
 }
 
-async function bareImage({ registry, base, build }: DockerMachine): Promise<string> {
+async function buildBareImage({ registry, baseImages, build }: DockerMachine): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-bare-'))
   const image = `${registry}/tests/bare:latest`
   await writeFile(
     join(folder, 'Dockerfile'),
-    `FROM ${base.base}\nCMD ["node", "-e", ${JSON.stringify(BARE)}]\n`,
+    `FROM ${baseImages.base}\nCMD ["node", "-e", ${JSON.stringify(BARE_SERVER)}]\n`,
   )
   await build(folder, image)
   await rm(folder, { recursive: true })
@@ -57,17 +57,17 @@ export async function wakeOnDocker(runs: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-wake-'))
   const image = `${machine.registry}/lares/time:latest`
   const context = await buildContext('functions/skills/time')
-  await machine.build(context, image, buildArguments(machine.base))
+  await machine.build(context, image, buildArguments(machine.baseImages))
   const driver = await openDockerDriver({
     ...{ folder, labels: new Map(), environment: {}, shared: [], masterKeyFile: undefined },
-    ...{ network: undefined, pausedBytes: PAUSED_BYTES, log: noLog },
+    ...{ network: undefined, pausedBytes: PAUSED_BYTES, log: silentLogger },
   })
   const deployment = readDeployment({ service: 'time', image, readOnlyRootFilesystem: true })
-  const release = { deployment, content: await driver.contentOf(deployment), version: 'bench' }
-  const bare = await bareImage(machine)
+  const release = { deployment, content: await driver.contentDigestOf(deployment), version: 'bench' }
+  const bare = await buildBareImage(machine)
   const results = {
     baseline: [] as number[],
-    apart: [] as number[],
+    sameNetworkBaseline: [] as number[],
     nothing: [] as number[],
     paused: [] as number[],
   }
@@ -79,38 +79,41 @@ export async function wakeOnDocker(runs: number): Promise<void> {
   }
   try {
     for (let count = 0; count < runs; count++) {
-      results.baseline.push(await bareRun(bare))
+      results.baseline.push(await measureBareRun(bare))
       const first = await wake()
       results.nothing.push(first.ms)
-      await driver.rest!(first.instance, release)
+      await driver.pause!(first.instance, release)
       const second = await wake()
       results.paused.push(second.ms)
       await driver.stop(second.instance)
-      results.apart.push(await bareRun(bare, FUNCTIONS))
+      results.sameNetworkBaseline.push(await measureBareRun(bare, FUNCTIONS_NETWORK))
     }
   } finally {
     await driver.close({ stopFunctions: true })
     await machine.close()
     for (const path of [folder, context]) await rm(path, { recursive: true, force: true })
   }
-  const { baseline, apart, nothing, paused } = results
+  const { baseline, sameNetworkBaseline, nothing, paused } = results
   for (const [name, ours, against] of [
     ['nothing', nothing, baseline],
-    ['nothing-same-network', nothing, apart],
+    ['nothing-same-network', nothing, sameNetworkBaseline],
     ['paused', paused, baseline],
   ] as const)
-    process.stdout.write(`${JSON.stringify(line(`wake-docker-${name}`, ours, against))}\n`)
+    process.stdout.write(`${JSON.stringify(reportOf(`wake-docker-${name}`, ours, against))}\n`)
 }
 
-const told = (values: number[]) => ({ p50: rounded(median(values)), p95: rounded(percentiles(values).p95) })
+const summaryOf = (values: number[]) => ({
+  p50: roundToThreeDigits(median(values)),
+  p95: roundToThreeDigits(percentiles(values).p95),
+})
 
-const line = (bench: string, ours: number[], baseline: number[]) => ({
+const reportOf = (bench: string, ours: number[], baseline: number[]) => ({
   bench,
-  ours: told(ours),
-  baseline: told(baseline),
+  ours: summaryOf(ours),
+  baseline: summaryOf(baseline),
   ratio: {
-    p50: rounded(median(ours) / median(baseline)),
-    p95: rounded(percentiles(ours).p95 / percentiles(baseline).p95),
+    p50: roundToThreeDigits(median(ours) / median(baseline)),
+    p95: roundToThreeDigits(percentiles(ours).p95 / percentiles(baseline).p95),
   },
   units: { ours: 'ms', baseline: 'ms' },
   runs: ours.length,

@@ -7,18 +7,18 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { readDeployment } from '../../../infra/provider/deployment.ts'
 import { openProcessDriver } from '../../../infra/provider/process/process.ts'
-import { noLog } from '../../../shared/base/log.ts'
-import { median, percentiles, rounded } from '../statistics.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
+import { median, percentiles, roundToThreeDigits } from '../statistics.ts'
 
 /** Long enough for the next empty runtime to be there, as between two wakes of a house. */
-const REST_MS = 1_000
+const POOL_REFILL_MS = 1_000
 
-const BARE = `require('node:http').createServer((_, response) => response.end('ok'))
+const BARE_SERVER = `require('node:http').createServer((_, response) => response.end('ok'))
   .listen(0, '127.0.0.1', function () { console.log(this.address().port) })`
 
-async function bare(): Promise<number> {
+async function measureBareServer(): Promise<number> {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, ['-e', BARE], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['-e', BARE_SERVER], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [port] = await once(child.stdout, 'data')
   await (await fetch(`http://127.0.0.1:${Number(port)}/`)).text()
   const ms = performance.now() - startedAt
@@ -37,9 +37,9 @@ export async function wakeProcesses(runs: number): Promise<void> {
     root: '.',
     folder,
     labels: new Map(),
-    spares: 1,
+    prewarmed: 1,
     environment: { ...process.env, LARES_HOME: folder },
-    log: noLog,
+    log: silentLogger,
   })
   const release = {
     deployment: readDeployment({ service: 'time', image: 'lares/time:latest' }),
@@ -66,18 +66,21 @@ export async function wakeProcesses(runs: number): Promise<void> {
   try {
     await wake()
     for (let run = 0; run < runs; run++) {
-      results.baseline.push(await bare())
-      await wait(REST_MS)
+      results.baseline.push(await measureBareServer())
+      await wait(POOL_REFILL_MS)
       results.ours.push(await wake())
-      await wait(REST_MS)
+      await wait(POOL_REFILL_MS)
     }
   } finally {
     await driver.close({ stopFunctions: true })
     await rm(folder, { recursive: true, force: true })
   }
 
-  const told = (values: number[]) => ({ p50: rounded(median(values)), p95: rounded(percentiles(values).p95) })
+  const summaryOf = (values: number[]) => ({
+    p50: roundToThreeDigits(median(values)),
+    p95: roundToThreeDigits(percentiles(values).p95),
+  })
   process.stdout.write(
-    `${JSON.stringify({ bench: 'wake', ours: told(results.ours), baseline: told(results.baseline), ratio: { p50: rounded(median(results.ours) / median(results.baseline)), p95: rounded(percentiles(results.ours).p95 / percentiles(results.baseline).p95) }, units: { ours: 'ms', baseline: 'ms' }, runs: runs })}\n`,
+    `${JSON.stringify({ bench: 'wake', ours: summaryOf(results.ours), baseline: summaryOf(results.baseline), ratio: { p50: roundToThreeDigits(median(results.ours) / median(results.baseline)), p95: roundToThreeDigits(percentiles(results.ours).p95 / percentiles(results.baseline).p95) }, units: { ours: 'ms', baseline: 'ms' }, runs })}\n`,
   )
 }

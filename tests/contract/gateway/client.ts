@@ -1,8 +1,8 @@
 import { createParser } from 'eventsource-parser'
 import WebSocket from 'ws'
-import { type House, TOKEN } from './gateway-instance.ts'
+import { OWNER_TOKEN, type TestGateway } from './gateway-instance.ts'
 
-export type Asked = Omit<RequestInit, 'body' | 'headers'> & {
+export type RequestOptions = Omit<RequestInit, 'body' | 'headers'> & {
   headers?: Record<string, string>
   json?: unknown
   body?: string
@@ -10,8 +10,12 @@ export type Asked = Omit<RequestInit, 'body' | 'headers'> & {
 }
 
 /** A request as a program makes it; with `json` it is a POST. */
-export function ask(house: House, path: string, { json, token = TOKEN, headers, ...init }: Asked = {}) {
-  return fetch(house.url + path, {
+export function sendRequest(
+  gateway: TestGateway,
+  path: string,
+  { json, token = OWNER_TOKEN, headers, ...init }: RequestOptions = {},
+) {
+  return fetch(gateway.url + path, {
     ...(json !== undefined && { method: 'POST', body: JSON.stringify(json) }),
     ...init,
     headers: {
@@ -22,12 +26,12 @@ export function ask(house: House, path: string, { json, token = TOKEN, headers, 
   })
 }
 
-export async function say(
-  house: House,
+export async function sendMessage(
+  gateway: TestGateway,
   text: string,
   { conversation, key }: { conversation?: string; key?: string } = {},
 ): Promise<{ id: string; conversation: string }> {
-  const response = await ask(house, '/api/messages', {
+  const response = await sendRequest(gateway, '/api/messages', {
     json: { text, conversation },
     ...(key && { headers: { 'idempotency-key': key } }),
   })
@@ -44,25 +48,29 @@ export type Row = {
   createdAt: string
 }
 
-export async function listRows(house: House, conversation: string, query = 'limit=200'): Promise<Row[]> {
-  const response = await ask(house, `/api/conversations/${conversation}/messages?${query}`)
+export async function listRows(
+  gateway: TestGateway,
+  conversation: string,
+  query = 'limit=200',
+): Promise<Row[]> {
+  const response = await sendRequest(gateway, `/api/conversations/${conversation}/messages?${query}`)
   return ((await response.json()) as { messages: Row[] }).messages
 }
 
-export type Heard = { event: string; id: string | undefined; data: Record<string, unknown> & Row }
+export type StreamedEvent = { event: string; id: string | undefined; data: Record<string, unknown> & Row }
 
 /** A client of server-sent events, whose connection is closed by hand. */
-export async function openEvents(
-  house: House,
+export async function openEventStream(
+  gateway: TestGateway,
   conversation: string,
   { lastEventId, query = '' }: { lastEventId?: string; query?: string } = {},
 ) {
   const stop = new AbortController()
-  const response = await ask(house, `/api/conversations/${conversation}/events${query}`, {
+  const response = await sendRequest(gateway, `/api/conversations/${conversation}/events${query}`, {
     signal: stop.signal,
     headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
   })
-  const heard: Heard[] = []
+  const heard: StreamedEvent[] = []
   const client = { response, heard, raw: '', lastEventId, isEnded: false, close: () => stop.abort() }
   const parser = createParser({
     onEvent({ event = '', id, data }) {
@@ -98,13 +106,13 @@ const textOfChunk = (chunk: { choices?: { delta?: { content?: string } }[] }): s
 
 /** A WebSocket that collects its frames; resolves when it is open, rejects with the status when it is refused. */
 export function openSocket(
-  house: House,
+  gateway: TestGateway,
   {
-    protocols = [`bearer.${TOKEN}`],
+    protocols = [`bearer.${OWNER_TOKEN}`],
     ...options
   }: { protocols?: string[]; headers?: Record<string, string> } = {},
 ) {
-  const socket = new WebSocket(`${house.url.replace('http', 'ws')}/api/socket`, protocols, options)
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/api/socket`, protocols, options)
   // biome-ignore lint/suspicious/noExplicitAny: what comes in is what is tested
   const frames: any[] = []
   socket.on('message', data => frames.push(JSON.parse(data.toString())))

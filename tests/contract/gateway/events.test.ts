@@ -1,27 +1,35 @@
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
-import { listRows, openEvents, type Row, say } from './client.ts'
-import { echo, type House, type HouseOptions, openHouse, TOKEN } from './gateway-instance.ts'
+import { listRows, openEventStream, type Row, sendMessage } from './client.ts'
+import {
+  echo,
+  OWNER_TOKEN,
+  openTestGateway,
+  type TestGateway,
+  type TestGatewayOptions,
+} from './gateway-instance.ts'
 
-let house: House
-const open = async (options?: HouseOptions) => {
-  house = await openHouse(options)
-  return house
+let gateway: TestGateway
+const openGateway = async (options?: TestGatewayOptions) => {
+  gateway = await openTestGateway(options)
+  return gateway
 }
-afterEach(() => house.close())
+afterEach(() => gateway.close())
 
 describe('the events of a conversation', () => {
   it('begin now, or at the start, or after the event that was seen last', async () => {
-    await open()
-    const { conversation } = await say(house, 'one')
-    await expect.poll(() => listRows(house, conversation)).toHaveLength(2)
-    const now = await openEvents(house, conversation)
-    const start = await openEvents(house, conversation, { query: '?from=start' })
+    await openGateway()
+    const { conversation } = await sendMessage(gateway, 'one')
+    await expect.poll(() => listRows(gateway, conversation)).toHaveLength(2)
+    const now = await openEventStream(gateway, conversation)
+    const start = await openEventStream(gateway, conversation, { query: '?from=start' })
     await expect.poll(() => textsOf(start)).toEqual(['one', 'You said: one'])
-    const last = await openEvents(house, conversation, { lastEventId: start.heard[0]!.id! })
-    const byQuery = await openEvents(house, conversation, { query: `?lastEventId=${start.heard[0]!.id}` })
-    await say(house, 'two', { conversation })
+    const last = await openEventStream(gateway, conversation, { lastEventId: start.heard[0]!.id! })
+    const byQuery = await openEventStream(gateway, conversation, {
+      query: `?lastEventId=${start.heard[0]!.id}`,
+    })
+    await sendMessage(gateway, 'two', { conversation })
     await expect.poll(() => textsOf(now)).toEqual(['two', 'You said: two'])
     await expect.poll(() => textsOf(last)).toEqual(['You said: one', 'two', 'You said: two'])
     await expect.poll(() => textsOf(byQuery)).toEqual(['You said: one', 'two', 'You said: two'])
@@ -29,10 +37,10 @@ describe('the events of a conversation', () => {
   })
 
   it('tell a client at once where it is, so that it can resume even if nothing came', async () => {
-    await open()
-    const { conversation } = await say(house, 'one')
-    await expect.poll(() => listRows(house, conversation)).toHaveLength(2)
-    const client = await openEvents(house, conversation)
+    await openGateway()
+    const { conversation } = await sendMessage(gateway, 'one')
+    await expect.poll(() => listRows(gateway, conversation)).toHaveLength(2)
+    const client = await openEventStream(gateway, conversation)
     await expect.poll(() => client.raw).toMatch(/^retry: 1000\nid: [1-9]\d*\n\n/)
     expect(client.response.headers.get('content-type')).toMatch(/^text\/event-stream/)
     client.close()
@@ -40,7 +48,7 @@ describe('the events of a conversation', () => {
 
   it('show the stages and the text as it is written', async () => {
     const message = (turn: { message: { data: object } }) => turn.message.data as never
-    await open({
+    await openGateway({
       responder: async turn => {
         const intent = { skill: null, score: 0, candidates: [] }
         const saidAt = turn.message.time
@@ -61,9 +69,9 @@ describe('the events of a conversation', () => {
         await echo(turn)
       },
     })
-    await say(house, 'before', { conversation: 'c' })
-    const client = await openEvents(house, 'c', { query: '?from=start' })
-    const { id } = await say(house, 'hi', { conversation: 'c' })
+    await sendMessage(gateway, 'before', { conversation: 'c' })
+    const client = await openEventStream(gateway, 'c', { query: '?from=start' })
+    const { id } = await sendMessage(gateway, 'hi', { conversation: 'c' })
     await expect.poll(() => textsOf(client)).toContain('You said: hi')
     const live = client.heard.filter(
       ({ event, data }) => event !== 'message' && data.message === (id as never),
@@ -84,7 +92,7 @@ describe('the events of a conversation', () => {
 
   it('show one who comes late the whole text so far', async () => {
     const release = Promise.withResolvers<void>()
-    await open({
+    await openGateway({
       responder: async ({ chunk, reply }) => {
         await chunk(0, 'Once ')
         await chunk(5, 'upon')
@@ -92,12 +100,12 @@ describe('the events of a conversation', () => {
         await reply('Once upon a time')
       },
     })
-    const { id, conversation } = await say(house, 'a story')
-    const early = await openEvents(house, conversation)
+    const { id, conversation } = await sendMessage(gateway, 'a story')
+    const early = await openEventStream(gateway, conversation)
     await expect.poll(() => early.heard.filter(({ event }) => event === 'stream').length).toBeGreaterThan(0)
     await expect
       .poll(async () => {
-        const late = await openEvents(house, conversation)
+        const late = await openEventStream(gateway, conversation)
         await expect.poll(() => late.heard.length).toBeGreaterThan(1)
         late.close()
         return late.heard.find(({ event }) => event === 'stream')?.data
@@ -108,19 +116,21 @@ describe('the events of a conversation', () => {
   })
 
   it('page through more changes than one batch has', async () => {
-    await open()
+    await openGateway()
     for (let round = 0; round < 12; round += 1)
       await Promise.all(
-        Array.from({ length: 5 }, (_, index) => say(house, `${round}/${index}`, { conversation: 'long' })),
+        Array.from({ length: 5 }, (_, index) =>
+          sendMessage(gateway, `${round}/${index}`, { conversation: 'long' }),
+        ),
       )
-    await expect.poll(async () => settled(await listRows(house, 'long'))).toBe(120)
-    const client = await openEvents(house, 'long', { query: '?from=start' })
+    await expect.poll(async () => countSettled(await listRows(gateway, 'long'))).toBe(120)
+    const client = await openEventStream(gateway, 'long', { query: '?from=start' })
     await expect.poll(() => new Set(textsOf(client)).size).toBe(120)
     client.close()
   })
 
   it('miss nothing and repeat nothing, wherever the client is cut off while others write', async () => {
-    await open()
+    await openGateway()
     let round = 0
     await fc.assert(
       fc.asyncProperty(
@@ -128,15 +138,15 @@ describe('the events of a conversation', () => {
         async cuts => {
           round += 1
           const conversation = `cut-${round}`
-          await say(house, 'first', { conversation })
+          await sendMessage(gateway, 'first', { conversation })
           const writing = Promise.all(
-            Array.from({ length: 12 }, (_, index) => say(house, `m${index}`, { conversation })),
+            Array.from({ length: 12 }, (_, index) => sendMessage(gateway, `m${index}`, { conversation })),
           )
-          const seen = await readCutOff(conversation, cuts)
+          const seen = await readWithDisconnects(conversation, cuts)
           await writing
-          await expect.poll(async () => settled(await listRows(house, conversation))).toBe(26)
-          const rest = await openEvents(house, conversation, { lastEventId: seen.lastEventId })
-          const rows = await listRows(house, conversation)
+          await expect.poll(async () => countSettled(await listRows(gateway, conversation))).toBe(26)
+          const rest = await openEventStream(gateway, conversation, { lastEventId: seen.lastEventId })
+          const rows = await listRows(gateway, conversation)
           await expect.poll(() => byId([...seen.rows, ...rowsOf(rest)])).toEqual(byId(rows))
           const ids = [...seen.ids, ...idsOf(rest)]
           expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b))
@@ -148,58 +158,58 @@ describe('the events of a conversation', () => {
   }, 60_000)
 
   it('go on after a restart of the gateway from where the client was', async () => {
-    await open()
-    const { conversation } = await say(house, 'one')
-    const before = await openEvents(house, conversation, { query: '?from=start' })
+    await openGateway()
+    const { conversation } = await sendMessage(gateway, 'one')
+    const before = await openEventStream(gateway, conversation, { query: '?from=start' })
     await expect.poll(() => textsOf(before)).toContain('You said: one')
-    await house.restart()
+    await gateway.restart()
     await expect.poll(() => before.isEnded).toBe(true)
-    await say(house, 'two', { conversation })
-    await expect.poll(() => listRows(house, conversation)).toHaveLength(4)
-    const after = await openEvents(house, conversation, { lastEventId: before.lastEventId! })
+    await sendMessage(gateway, 'two', { conversation })
+    await expect.poll(() => listRows(gateway, conversation)).toHaveLength(4)
+    const after = await openEventStream(gateway, conversation, { lastEventId: before.lastEventId! })
     await expect.poll(() => new Set(textsOf(after))).toEqual(new Set(['two', 'You said: two']))
     after.close()
   })
 
   it('drop a client that does not read, which comes back and misses nothing', async () => {
     const release = Promise.withResolvers<void>()
-    await open({
+    await openGateway({
       responder: async ({ chunk, reply }) => {
         await release.promise
         for (let index = 0; index < 120; index += 1) await chunk(0, `${index}`.padEnd(200_000, '.'))
         await reply('done')
       },
     })
-    const { conversation } = await say(house, 'flood')
-    const deaf = connect(Number(new URL(house.url).port), '127.0.0.1')
+    const { conversation } = await sendMessage(gateway, 'flood')
+    const deaf = connect(Number(new URL(gateway.url).port), '127.0.0.1')
     const gone = new Promise(resolve => deaf.on('close', resolve))
     deaf.on('error', () => undefined)
     deaf.write(
-      `GET /api/conversations/${conversation}/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`,
+      `GET /api/conversations/${conversation}/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${OWNER_TOKEN}\r\n\r\n`,
     )
     await new Promise(resolve => deaf.once('data', resolve))
     deaf.pause()
     release.resolve()
-    await expect.poll(() => listRows(house, conversation), { timeout: 20_000 }).toHaveLength(2)
+    await expect.poll(() => listRows(gateway, conversation), { timeout: 20_000 }).toHaveLength(2)
     deaf.resume()
     await gone
-    const back = await openEvents(house, conversation, { query: '?from=start' })
+    const back = await openEventStream(gateway, conversation, { query: '?from=start' })
     await expect.poll(() => textsOf(back)).toEqual(['flood', 'done'])
     back.close()
   }, 40_000)
 })
 
-type Client = Awaited<ReturnType<typeof openEvents>>
+type Client = Awaited<ReturnType<typeof openEventStream>>
 
 /** Reads so many rows, is cut off, and comes back; for each of the cuts. */
-async function readCutOff(conversation: string, cuts: number[]) {
+async function readWithDisconnects(conversation: string, cuts: number[]) {
   const rows: Row[] = []
   const ids: number[] = []
   let lastEventId = '0'
   for (const cut of cuts) {
-    const client = await openEvents(house, conversation, { lastEventId })
+    const client = await openEventStream(gateway, conversation, { lastEventId })
     await expect
-      .poll(() => rowsOf(client).length >= cut || settled(byIdList([...rows, ...rowsOf(client)])) === 26)
+      .poll(() => rowsOf(client).length >= cut || countSettled(byIdList([...rows, ...rowsOf(client)])) === 26)
       .toBe(true)
     client.close()
     rows.push(...rowsOf(client))
@@ -213,7 +223,7 @@ const rowsOf = ({ heard }: Client): Row[] =>
   heard.filter(({ event }) => event === 'message').map(({ data }) => data)
 const idsOf = ({ heard }: Client): number[] =>
   heard.filter(({ event }) => event === 'message').map(({ id }) => Number(id))
-const settled = (rows: Row[]): number =>
+const countSettled = (rows: Row[]): number =>
   rows.filter(({ status }) => status !== 'queued' && status !== 'answering').length
 const byId = (rows: Row[]) => Object.fromEntries(rows.map(row => [row.id, row]))
 const byIdList = (rows: Row[]) => Object.values(byId(rows))

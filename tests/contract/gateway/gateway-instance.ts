@@ -2,31 +2,31 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildGateway, type Gateway } from '../../../gateway/app.ts'
-import type { Parts } from '../../../gateway/context.ts'
+import type { GatewayOptions } from '../../../gateway/context.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import { openSqliteBus } from '../../../shared/bus/sqlite/sqlite-bus.ts'
 import type { GatewayConfig } from '../../../shared/config/files.ts'
-import { causedEvent, type Draft, type LaresEvent } from '../../../shared/contract/events/event.ts'
+import { createCausedEvent, type EventDraft, type LaresEvent } from '../../../shared/contract/events/event.ts'
 import { openEventLog } from '../../../shared/contract/events/event-log.ts'
 import { derivedId } from '../../../shared/contract/events/ids.ts'
-import { fromRecord } from '../../../shared/contract/events/kafka-binding.ts'
+import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
 import { openFolderObjects } from '../../../shared/objects/folder.ts'
-import { notesOf } from '../../../shared/store/attachment-notes.ts'
-import { openSqliteConversations } from '../../../shared/store/sqlite/sqlite-store.ts'
-import type { Conversations, MessageStatus } from '../../../shared/store/store.ts'
+import { summarizeAttachments } from '../../../shared/store/attachment-notes.ts'
+import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
+import type { MessageStatus, Store } from '../../../shared/store/store.ts'
 
-export const TOKEN = 'the-token-of-the-owner'
-export const ALICE = 'the-token-of-alice'
-export const ALLOWED = 'https://home.example'
+export const OWNER_TOKEN = 'the-token-of-the-owner'
+export const ALICE_TOKEN = 'the-token-of-alice'
+export const ALLOWED_ORIGIN = 'https://home.example'
 
-type Received = LaresEvent<'lares.message.received'>
+type ReceivedMessage = LaresEvent<'lares.message.received'>
 
 /** What a test lets the assistant do with a message. */
 export type Turn = {
-  message: Received
-  emit(draft: Draft): Promise<void>
+  message: ReceivedMessage
+  emit(draft: EventDraft): Promise<void>
   chunk(offset: number, text: string): Promise<void>
   reply(text: string, status?: MessageStatus & ('completed' | 'failed' | 'interrupted')): Promise<void>
 }
@@ -42,25 +42,25 @@ export const echo: Responder = async ({ message, chunk, reply }) => {
 
 export const silence: Responder = async () => undefined
 
-export type House = {
+export type TestGateway = {
   gateway: Gateway
   url: string
   bus: Bus
-  conversations: Conversations
+  conversations: Store
   /** As a restart of the process: everything is opened anew on the same files, at the same address. */
   restart(): Promise<void>
   stop(): Promise<void>
   start(): Promise<void>
   /** Messages as they are on the bus. */
-  published(): Promise<Received[]>
+  publishedMessages(): Promise<ReceivedMessage[]>
   close(): Promise<void>
 }
 
-export const PLENTY: GatewayConfig['maxWaiting'] = { conversation: 1_000, person: 1_000, all: 1_000 }
+export const HIGH_LIMITS: GatewayConfig['maxWaiting'] = { conversation: 1_000, person: 1_000, all: 1_000 }
 
-export type HouseOptions = {
+export type TestGatewayOptions = {
   responder?: Responder
-  parts?: Partial<Parts>
+  overrides?: Partial<GatewayOptions>
   maxBodyBytes?: number
   deliveries?: GatewayConfig['deliveries']
   maxWaiting?: Partial<GatewayConfig['maxWaiting']>
@@ -70,14 +70,14 @@ export type HouseOptions = {
 const TOPICS = ['message', 'stream', 'reply', 'intent', 'context', 'prompt', 'skill.calculator']
 
 /** A gateway on the embedded drivers, and an assistant that answers as the test says. */
-export async function openHouse(options: HouseOptions = {}): Promise<House> {
+export async function openTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const home = await mkdtemp(join(tmpdir(), 'lares-gateway-'))
-  const house = { ...(await openRooms(home, options, options.port ?? 0)) }
-  const stop = () => house.shut()
+  const testGateway = { ...(await openGateway(home, options, options.port ?? 0)) }
+  const stop = () => testGateway.shut()
   const start = async () => {
-    Object.assign(house, await openRooms(home, options, Number(new URL(house.url).port)))
+    Object.assign(testGateway, await openGateway(home, options, Number(new URL(testGateway.url).port)))
   }
-  return Object.assign(house, {
+  return Object.assign(testGateway, {
     stop,
     start,
     async restart() {
@@ -91,29 +91,29 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   })
 }
 
-async function openRooms(home: string, options: HouseOptions, port: number) {
+async function openGateway(home: string, options: TestGatewayOptions, port: number) {
   const bus = openSqliteBus({ file: join(home, 'bus.db') })
-  const conversations = openSqliteConversations(join(home, 'conversations.db'))
+  const conversations = openSqliteStore(join(home, 'conversations.db'))
   const objects = openFolderObjects(join(home, 'objects'))
   await bus.ensureTopics(TOPICS.map(name => ({ name: `lares.${name}` })))
   const gateway = await buildGateway({
     bus,
-    conversations,
+    store: conversations,
     objects,
     events: openEventLog(bus, objects),
     config: {
-      people: [{ person: 'alice', token: ALICE }],
-      allowedOrigins: [ALLOWED],
+      people: [{ person: 'alice', token: ALICE_TOKEN }],
+      allowedOrigins: [ALLOWED_ORIGIN],
       maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
       deliveries: options.deliveries ?? [],
-      maxWaiting: { ...PLENTY, ...options.maxWaiting },
+      maxWaiting: { ...HIGH_LIMITS, ...options.maxWaiting },
     },
-    ownerToken: TOKEN,
+    ownerToken: OWNER_TOKEN,
     model: async () => 'echo/tiny',
     checks: { bus: bus.check, conversations: conversations.check },
-    skills: async () => ['calculator'],
-    log: noLog,
-    ...options.parts,
+    skillNames: async () => ['calculator'],
+    log: silentLogger,
+    ...options.overrides,
   })
   const shut = async () => {
     await gateway.close()
@@ -125,13 +125,14 @@ async function openRooms(home: string, options: HouseOptions, port: number) {
     await rm(home, { recursive: true, force: true })
     throw error
   })
-  const subscription = await answerMessages(bus, conversations, options.responder ?? echo)
+  const subscription = await startResponder(bus, conversations, options.responder ?? echo)
   return {
     gateway,
     url,
     bus,
     conversations,
-    published: async () => (await bus.read('lares.message')).map(record => fromRecord(record) as Received),
+    publishedMessages: async () =>
+      (await bus.read('lares.message')).map(record => eventFromRecord(record) as ReceivedMessage),
     async shut() {
       await subscription.close()
       await shut()
@@ -140,19 +141,19 @@ async function openRooms(home: string, options: HouseOptions, port: number) {
 }
 
 /** Dialog's part: the rows of a turn in one step, then the reply on the bus. */
-async function answerMessages(bus: Bus, conversations: Conversations, responder: Responder) {
+async function startResponder(bus: Bus, store: Store, responder: Responder) {
   const log = openEventLog(bus, openFolderObjects(tmpdir()))
-  const take = async (message: Received) => {
+  const respondTo = async (message: ReceivedMessage) => {
     let index = 0
-    const emit = (draft: Draft) =>
-      log.publish([causedEvent(draft, { function: 'dialog', cause: message, index: index++ })])
-    await step(conversations, message, 'answering')
+    const emit = (draft: EventDraft) =>
+      log.publish([createCausedEvent(draft, { function: 'dialog', cause: message, index: index++ })])
+    await writeStep(store, message, 'answering')
     await responder({
       message,
       emit,
       chunk: (offset, text) => emit({ type: 'lares.stream.extended', data: { step: 0, offset, text } }),
       async reply(text, status = 'completed') {
-        await step(conversations, message, 'answered', { text, status })
+        await writeStep(store, message, 'answered', { text, status })
         await emit({ type: 'lares.reply.completed', data: replyTo(message, text, status) })
       },
     })
@@ -161,7 +162,7 @@ async function answerMessages(bus: Bus, conversations: Conversations, responder:
     group: 'responder',
     topics: ['lares.message'],
     onRecords(records) {
-      for (const record of records) take(fromRecord(record) as Received).catch(ignoreClosed)
+      for (const record of records) respondTo(eventFromRecord(record) as ReceivedMessage).catch(ignoreClosed)
     },
   })
 }
@@ -171,7 +172,11 @@ const ignoreClosed = (error: unknown) => {
   if (!(error instanceof LaresError) || error.code !== 'unavailable') throw error
 }
 
-const replyTo = ({ id, data }: Received, text: string, status: 'completed' | 'failed' | 'interrupted') => ({
+const replyTo = (
+  { id, data }: ReceivedMessage,
+  text: string,
+  status: 'completed' | 'failed' | 'interrupted',
+) => ({
   person: data.person,
   inReplyTo: id,
   answers: [id],
@@ -182,9 +187,9 @@ const replyTo = ({ id, data }: Received, text: string, status: 'completed' | 'fa
   language: data.language,
 })
 
-async function step(
-  conversations: Conversations,
-  { id, subject, data, time }: Received,
+async function writeStep(
+  store: Store,
+  { id, subject, data, time }: ReceivedMessage,
   status: MessageStatus,
   reply?: { text: string; status: MessageStatus },
 ) {
@@ -195,7 +200,7 @@ async function step(
     inReplyTo: null,
     createdAt: time,
     status,
-    ...notesOf(data.attachments),
+    ...summarizeAttachments(data.attachments),
   }
   const answer = reply && {
     ...reply,
@@ -204,7 +209,7 @@ async function step(
     inReplyTo: id,
     createdAt: new Date().toISOString(),
   }
-  await conversations.step({
+  await store.step({
     conversation: subject,
     person: data.person,
     eventId: `${id}/${status}`,

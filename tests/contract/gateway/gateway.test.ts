@@ -1,22 +1,22 @@
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { folderOf } from '../../../shared/objects/person-folder.ts'
-import { ask, listRows, say } from './client.ts'
-import { ALICE, type House, openHouse, TOKEN } from './gateway-instance.ts'
+import { personFolder } from '../../../shared/objects/person-folder.ts'
+import { listRows, sendMessage, sendRequest } from './client.ts'
+import { ALICE_TOKEN, OWNER_TOKEN, openTestGateway, type TestGateway } from './gateway-instance.ts'
 
-let house: House
+let gateway: TestGateway
 beforeAll(async () => {
-  house = await openHouse()
+  gateway = await openTestGateway()
 })
-afterAll(() => house.close())
+afterAll(() => gateway.close())
 
 describe('messages', () => {
   it('are acknowledged when they are on the bus, and answered in the history', async () => {
-    const { id, conversation } = await say(house, 'hello')
-    expect((await house.published()).map(event => event.id)).toContain(id)
+    const { id, conversation } = await sendMessage(gateway, 'hello')
+    expect((await gateway.publishedMessages()).map(event => event.id)).toContain(id)
     await expect
-      .poll(() => listRows(house, conversation))
+      .poll(() => listRows(gateway, conversation))
       .toMatchObject([
         { id, role: 'user', text: 'hello', inReplyTo: null, status: 'answered' },
         { role: 'assistant', text: 'You said: hello', inReplyTo: id, status: 'completed' },
@@ -25,8 +25,8 @@ describe('messages', () => {
 
   it('carry who said what, where, when and in which language', async () => {
     const before = Date.now()
-    const { id, conversation } = await say(house, '你好吗', { conversation: 'a:b.c_d-1' })
-    const event = (await house.published()).find(one => one.id === id)!
+    const { id, conversation } = await sendMessage(gateway, '你好吗', { conversation: 'a:b.c_d-1' })
+    const event = (await gateway.publishedMessages()).find(one => one.id === id)!
     expect(event).toMatchObject({
       source: '/lares/gateway',
       subject: conversation,
@@ -37,56 +37,58 @@ describe('messages', () => {
   })
 
   it('carry the time zone of their sender', async () => {
-    const response = await ask(house, '/api/messages', {
+    const response = await sendRequest(gateway, '/api/messages', {
       json: { text: 'when' },
       headers: { 'x-lares-time-zone': 'Asia/Shanghai' },
     })
     const { id } = (await response.json()) as { id: string }
-    const event = (await house.published()).find(one => one.id === id)!
+    const event = (await gateway.publishedMessages()).find(one => one.id === id)!
     expect(event.data.timeZone).toBe('Asia/Shanghai')
   })
 
   it('bring attachments, which are kept outside of the event', async () => {
     const data = Buffer.from('the bytes').toString('base64')
-    const response = await ask(house, '/api/messages', {
+    const response = await sendRequest(gateway, '/api/messages', {
       json: { text: '', attachments: [{ name: 'note.txt', mediaType: 'text/plain', data }] },
     })
     const { id, conversation } = (await response.json()) as { id: string; conversation: string }
-    const history = await ask(house, `/api/conversations/${conversation}/messages`)
+    const history = await sendRequest(gateway, `/api/conversations/${conversation}/messages`)
     expect(await history.json()).toMatchObject({
       messages: [{ id, attachments: [{ name: 'note.txt', mediaType: 'text/plain', bytes: 9 }] }],
     })
-    const event = (await house.published()).find(one => one.id === id)!
+    const event = (await gateway.publishedMessages()).find(one => one.id === id)!
     expect(event.data.attachments).toEqual([
       {
         name: 'note.txt',
         mediaType: 'text/plain',
-        object: `${folderOf('owner')}attachments/${id}/0`,
+        object: `${personFolder('owner')}attachments/${id}/0`,
         bytes: 9,
       },
     ])
   })
 
   it('sent again under their key are one message, also after a restart', async () => {
-    const first = await say(house, 'once', { key: 'k-1' })
-    const again = await say(house, 'once', { key: 'k-1' })
-    await house.restart()
-    const afterRestart = await say(house, 'once', { key: 'k-1' })
+    const first = await sendMessage(gateway, 'once', { key: 'k-1' })
+    const again = await sendMessage(gateway, 'once', { key: 'k-1' })
+    await gateway.restart()
+    const afterRestart = await sendMessage(gateway, 'once', { key: 'k-1' })
     expect([again, afterRestart]).toEqual([first, first])
-    expect((await house.published()).filter(({ id }) => id === first.id)).toHaveLength(1)
+    expect((await gateway.publishedMessages()).filter(({ id }) => id === first.id)).toHaveLength(1)
   })
 
   it('sent at once under one key are one message', async () => {
     const all = await Promise.all(
-      Array.from({ length: 10 }, () => say(house, 'together', { key: 'k-2', conversation: 'together' })),
+      Array.from({ length: 10 }, () =>
+        sendMessage(gateway, 'together', { key: 'k-2', conversation: 'together' }),
+      ),
     )
     expect(new Set(all.map(({ id }) => id)).size).toBe(1)
-    await expect.poll(() => listRows(house, 'together')).toHaveLength(2)
+    await expect.poll(() => listRows(gateway, 'together')).toHaveLength(2)
   })
 
   it('refuse another text under a used key', async () => {
-    await say(house, 'this', { key: 'k-3' })
-    const response = await ask(house, '/api/messages', {
+    await sendMessage(gateway, 'this', { key: 'k-3' })
+    const response = await sendRequest(gateway, '/api/messages', {
       json: { text: 'that' },
       headers: { 'idempotency-key': 'k-3' },
     })
@@ -95,10 +97,10 @@ describe('messages', () => {
   })
 
   it('under the same key of another person are another message', async () => {
-    const mine = await say(house, 'mine', { key: 'k-4' })
-    const response = await ask(house, '/api/messages', {
+    const mine = await sendMessage(gateway, 'mine', { key: 'k-4' })
+    const response = await sendRequest(gateway, '/api/messages', {
       json: { text: 'hers' },
-      token: ALICE,
+      token: ALICE_TOKEN,
       headers: { 'idempotency-key': 'k-4' },
     })
     expect(response.status).toBe(202)
@@ -108,55 +110,62 @@ describe('messages', () => {
 
 describe('conversations', () => {
   it('are listed for their person only, with what was said last', async () => {
-    const { conversation } = await say(house, 'a secret')
+    const { conversation } = await sendMessage(gateway, 'a secret')
     const list = async (token: string) =>
       (
-        (await (await ask(house, '/api/conversations', { token })).json()) as {
+        (await (await sendRequest(gateway, '/api/conversations', { token })).json()) as {
           conversations: { id: string }[]
         }
       ).conversations
     await expect
-      .poll(async () => (await list(TOKEN)).find(({ id }) => id === conversation))
+      .poll(async () => (await list(OWNER_TOKEN)).find(({ id }) => id === conversation))
       .toMatchObject({ preview: 'You said: a secret' })
-    expect((await list(ALICE)).map(({ id }) => id)).not.toContain(conversation)
+    expect((await list(ALICE_TOKEN)).map(({ id }) => id)).not.toContain(conversation)
   })
 
   it('are paged backwards, oldest first', async () => {
-    const { conversation } = await say(house, 'one')
-    await expect.poll(() => listRows(house, conversation)).toHaveLength(2)
-    await say(house, 'two', { conversation })
-    await expect.poll(() => listRows(house, conversation)).toHaveLength(4)
-    const last = await listRows(house, conversation, 'limit=2')
+    const { conversation } = await sendMessage(gateway, 'one')
+    await expect.poll(() => listRows(gateway, conversation)).toHaveLength(2)
+    await sendMessage(gateway, 'two', { conversation })
+    await expect.poll(() => listRows(gateway, conversation)).toHaveLength(4)
+    const last = await listRows(gateway, conversation, 'limit=2')
     expect(last.map(({ text }) => text)).toEqual(['two', 'You said: two'])
-    const before = await listRows(house, conversation, `limit=2&before=${last[0]!.id}`)
+    const before = await listRows(gateway, conversation, `limit=2&before=${last[0]!.id}`)
     expect(before.map(({ text }) => text)).toEqual(['one', 'You said: one'])
   })
 
   it('of another person are not there, to read and to write', async () => {
-    const { conversation } = await say(house, 'mine')
-    const asAlice = { token: ALICE }
+    const { conversation } = await sendMessage(gateway, 'mine')
+    const asAlice = { token: ALICE_TOKEN }
     for (const path of [
       `/api/conversations/${conversation}/messages`,
       `/api/conversations/${conversation}/events`,
     ])
-      expect((await ask(house, path, asAlice)).status).toBe(404)
-    const written = await ask(house, '/api/messages', { json: { text: 'me too', conversation }, ...asAlice })
+      expect((await sendRequest(gateway, path, asAlice)).status).toBe(404)
+    const written = await sendRequest(gateway, '/api/messages', {
+      json: { text: 'me too', conversation },
+      ...asAlice,
+    })
     expect(written.status).toBe(404)
-    expect(await listRows(house, conversation)).not.toContainEqual(
+    expect(await listRows(gateway, conversation)).not.toContainEqual(
       expect.objectContaining({ text: 'me too' }),
     )
   })
 
   it('go to whoever opens them first, and nobody slips in while the first message is on its way', async () => {
     const statuses = await Promise.all(
-      [TOKEN, ALICE, TOKEN, ALICE].map(
+      [OWNER_TOKEN, ALICE_TOKEN, OWNER_TOKEN, ALICE_TOKEN].map(
         async token =>
-          (await ask(house, '/api/messages', { json: { text: token, conversation: 'contested' }, token }))
-            .status,
+          (
+            await sendRequest(gateway, '/api/messages', {
+              json: { text: token, conversation: 'contested' },
+              token,
+            })
+          ).status,
       ),
     )
     expect(statuses.filter(status => status === 202)).toHaveLength(2)
-    const persons = (await house.published())
+    const persons = (await gateway.publishedMessages())
       .filter(({ subject }) => subject === 'contested')
       .map(({ data }) => data.person)
     expect(new Set(persons).size).toBe(1)
@@ -164,7 +173,7 @@ describe('conversations', () => {
 })
 
 describe('refusals', () => {
-  const refusals: [string, Parameters<typeof ask>[2], number, string, RegExp?][] = [
+  const refusals: [string, Parameters<typeof sendRequest>[2], number, string, RegExp?][] = [
     [
       'bad JSON',
       { method: 'POST', body: '{"text":', headers: { 'content-type': 'application/json' } },
@@ -235,13 +244,13 @@ describe('refusals', () => {
     ['no token', { json: { text: 'a' }, token: null }, 401, 'unauthorized'],
     [
       'another scheme',
-      { json: { text: 'a' }, token: null, headers: { authorization: `Basic ${TOKEN}` } },
+      { json: { text: 'a' }, token: null, headers: { authorization: `Basic ${OWNER_TOKEN}` } },
       401,
       'unauthorized',
     ],
   ]
   it.each(refusals)('of %s say what is wrong', async (_name, asked, status, code, words) => {
-    const response = await ask(house, '/api/messages', asked)
+    const response = await sendRequest(gateway, '/api/messages', asked)
     expect(response.status).toBe(status)
     const { error } = (await response.json()) as { error: { code: string; message: string } }
     expect(error.code).toBe(code)
@@ -250,17 +259,17 @@ describe('refusals', () => {
   })
 
   it.each(['0', '201', 'many'])('of a limit of %s name it', async limit => {
-    const { conversation } = await say(house, 'hello')
-    const response = await ask(house, `/api/conversations/${conversation}/messages?limit=${limit}`)
+    const { conversation } = await sendMessage(gateway, 'hello')
+    const response = await sendRequest(gateway, `/api/conversations/${conversation}/messages?limit=${limit}`)
     expect(response.status).toBe(400)
     expect(await response.text()).toContain('limit')
   })
 
   it('of a body of 10 MB come before it is read, and the next request is served', async () => {
-    expect(await statusOfBig(house, 10 * 1024 * 1024)).toBe(413)
-    const chunked = await statusOfBig(house, 10 * 1024 * 1024, { 'transfer-encoding': 'chunked' })
+    expect(await postLargeBody(gateway, 10 * 1024 * 1024)).toBe(413)
+    const chunked = await postLargeBody(gateway, 10 * 1024 * 1024, { 'transfer-encoding': 'chunked' })
     expect(chunked).toBe(413)
-    expect((await ask(house, '/healthz')).status).toBe(200)
+    expect((await sendRequest(gateway, '/healthz')).status).toBe(200)
   })
 
   it.each([
@@ -271,7 +280,7 @@ describe('refusals', () => {
     ['/../../etc/passwd', 'GET', 404],
     ['/parts.ts', 'GET', 404],
   ])('of %s by %s are answered in JSON', async (path, method, status) => {
-    const response = await ask(house, path, { method })
+    const response = await sendRequest(gateway, path, { method })
     expect(response.status).toBe(status)
     expect(await response.json()).toMatchObject({ error: { code: 'not_found' } })
   })
@@ -279,8 +288,8 @@ describe('refusals', () => {
 
 describe('a bus that is away', () => {
   it('acknowledges nothing, and says when to come back', async () => {
-    const down = await openHouse({
-      parts: {
+    const down = await openTestGateway({
+      overrides: {
         events: {
           publish: async () => {
             throw new LaresError('unavailable', 'the bus is away', { retryAfterMs: 2_500 })
@@ -289,23 +298,27 @@ describe('a bus that is away', () => {
       },
     })
     try {
-      const response = await ask(down, '/api/messages', { json: { text: 'a', conversation: 'c' } })
+      const response = await sendRequest(down, '/api/messages', { json: { text: 'a', conversation: 'c' } })
       expect(response.status).toBe(503)
       expect(response.headers.get('retry-after')).toBe('3')
-      expect((await ask(down, '/api/conversations/c/messages')).status).toBe(404)
+      expect((await sendRequest(down, '/api/conversations/c/messages')).status).toBe(404)
     } finally {
       await down.close()
     }
   })
 })
 
-function statusOfBig({ url }: House, bytes: number, headers: Record<string, string> = {}): Promise<number> {
+function postLargeBody(
+  { url }: TestGateway,
+  bytes: number,
+  headers: Record<string, string> = {},
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(`${url}/api/messages`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        authorization: `Bearer ${TOKEN}`,
+        authorization: `Bearer ${OWNER_TOKEN}`,
         ...(headers['transfer-encoding'] ? {} : { 'content-length': bytes }),
         ...headers,
       },

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { ask, listRows, readChunks } from './client.ts'
-import { ALICE, echo, type House, openHouse, type Responder } from './gateway-instance.ts'
+import { listRows, readChunks, sendRequest } from './client.ts'
+import { ALICE_TOKEN, echo, openTestGateway, type Responder, type TestGateway } from './gateway-instance.ts'
 
 /** What the assistant does when it hears these words. */
-const plays: Record<string, Responder> = {
+const responders: Record<string, Responder> = {
   direct: async ({ reply }) => reply('no stream'),
   fail: async ({ reply }) => reply('I am sorry.', 'failed'),
   'again the same': async ({ chunk, reply }) => {
@@ -26,22 +26,28 @@ const plays: Record<string, Responder> = {
   silence: async () => undefined,
 }
 
-let house: House
+let gateway: TestGateway
 beforeAll(async () => {
-  house = await openHouse({ responder: turn => (plays[turn.message.data.text] ?? echo)(turn) })
+  gateway = await openTestGateway({ responder: turn => (responders[turn.message.data.text] ?? echo)(turn) })
 })
-afterAll(() => house.close())
+afterAll(() => gateway.close())
 
 const complete = (json: object, options: { token?: string; headers?: Record<string, string> } = {}) =>
-  ask(house, '/v1/chat/completions', { json, ...options })
-const said = (content: unknown) => ({ messages: [{ role: 'user', content }] })
-const streamed = async (content: string, more: object = {}) =>
-  readChunks(await complete({ ...said(content), stream: true, ...more }))
-const published = async (text: string) => (await house.published()).filter(({ data }) => data.text === text)
+  sendRequest(gateway, '/v1/chat/completions', { json, ...options })
+const userMessage = (content: unknown) => ({ messages: [{ role: 'user', content }] })
+const streamCompletion = async (content: string, more: object = {}) =>
+  readChunks(await complete({ ...userMessage(content), stream: true, ...more }))
+const publishedWithText = async (text: string) =>
+  (await gateway.publishedMessages()).filter(({ data }) => data.text === text)
 
 describe('a chat completion', () => {
   it('has the shape that OpenAI’s clients read', async () => {
-    const response = await complete({ model: 'anything', ...said('hello'), temperature: 0.2, max_tokens: 50 })
+    const response = await complete({
+      model: 'anything',
+      ...userMessage('hello'),
+      temperature: 0.2,
+      max_tokens: 50,
+    })
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({
       id: expect.stringMatching(/^chatcmpl-/),
@@ -57,7 +63,7 @@ describe('a chat completion', () => {
 
   it('understands content in parts', async () => {
     const response = await complete(
-      said([
+      userMessage([
         { type: 'text', text: 'two ' },
         { type: 'text', text: 'parts' },
       ]),
@@ -77,7 +83,7 @@ describe('a chat completion', () => {
         { role: 'user', content: 'with history' },
       ],
     })
-    const [event] = await published('with history')
+    const [event] = await publishedWithText('with history')
     expect(event!.subject).toBe(response.headers.get('x-lares-conversation'))
     expect(event!.data).toMatchObject({
       channel: 'openai',
@@ -87,7 +93,7 @@ describe('a chat completion', () => {
         { role: 'assistant', text: 'yes' },
       ],
     })
-    const { conversations } = (await (await ask(house, '/api/conversations')).json()) as {
+    const { conversations } = (await (await sendRequest(gateway, '/api/conversations')).json()) as {
       conversations: unknown[]
     }
     expect(conversations).toEqual([])
@@ -106,30 +112,30 @@ describe('a chat completion', () => {
       ],
     })
     expect(response.headers.get('x-lares-conversation')).toBe('kept')
-    const [event] = await published(text)
+    const [event] = await publishedWithText(text)
     expect(event!.subject).toBe('kept')
     expect(event!.data.history).toBeUndefined()
   })
 
   it('for a user of an application is for a person of their own', async () => {
-    await complete({ ...said('for bob'), user: 'bob', conversation: 'bobs' })
-    await complete({ ...said('for alice’s bob'), user: 'bob' }, { token: ALICE })
-    expect((await published('for bob'))[0]!.data.person).toBe('owner:bob')
-    expect((await published('for alice’s bob'))[0]!.data.person).toBe('alice:bob')
-    expect((await ask(house, '/api/conversations/bobs/messages')).status).toBe(404)
-    expect((await complete({ ...said('let me in'), conversation: 'bobs' })).status).toBe(404)
+    await complete({ ...userMessage('for bob'), user: 'bob', conversation: 'bobs' })
+    await complete({ ...userMessage('for alice’s bob'), user: 'bob' }, { token: ALICE_TOKEN })
+    expect((await publishedWithText('for bob'))[0]!.data.person).toBe('owner:bob')
+    expect((await publishedWithText('for alice’s bob'))[0]!.data.person).toBe('alice:bob')
+    expect((await sendRequest(gateway, '/api/conversations/bobs/messages')).status).toBe(404)
+    expect((await complete({ ...userMessage('let me in'), conversation: 'bobs' })).status).toBe(404)
   })
 
   it('asked again under its key is one message with the same answer', async () => {
     const options = { headers: { 'idempotency-key': 'chat-1' } }
-    const first = (await (await complete(said('keyed'), options)).json()) as { id: string }
-    const again = (await (await complete(said('keyed'), options)).json()) as { id: string }
+    const first = (await (await complete(userMessage('keyed'), options)).json()) as { id: string }
+    const again = (await (await complete(userMessage('keyed'), options)).json()) as { id: string }
     expect(again).toMatchObject({ id: first.id, choices: [{ message: { content: 'You said: keyed' } }] })
-    expect(await published('keyed')).toHaveLength(1)
+    expect(await publishedWithText('keyed')).toHaveLength(1)
   })
 
   it('gives an apology as the answer, and says that it is one', async () => {
-    expect(await (await complete(said('fail'))).json()).toMatchObject({
+    expect(await (await complete(userMessage('fail'))).json()).toMatchObject({
       choices: [{ message: { content: 'I am sorry.' }, finish_reason: 'stop' }],
       'x-lares-status': 'failed',
     })
@@ -138,7 +144,9 @@ describe('a chat completion', () => {
 
 describe('a streamed chat completion', () => {
   it('begins with the role, ends with the reason and [DONE], and counts tokens when asked', async () => {
-    const { chunks, isDone, text } = await streamed('hello', { stream_options: { include_usage: true } })
+    const { chunks, isDone, text } = await streamCompletion('hello', {
+      stream_options: { include_usage: true },
+    })
     expect(chunks[0]).toMatchObject({
       object: 'chat.completion.chunk',
       choices: [{ delta: { role: 'assistant' }, finish_reason: null }],
@@ -151,45 +159,50 @@ describe('a streamed chat completion', () => {
   })
 
   it('sends a reply that was not streamed in one piece', async () => {
-    const { chunks, text } = await streamed('direct')
+    const { chunks, text } = await streamCompletion('direct')
     expect(text).toBe('no stream')
     expect(chunks.filter(({ choices }) => choices[0].delta.content)).toHaveLength(1)
   })
 
   it('goes on where a second try says the same', async () => {
-    const { text, isDone } = await streamed('again the same')
+    const { text, isDone } = await streamCompletion('again the same')
     expect([text, isDone]).toEqual(['The answer is 42.', true])
   })
 
   it('ends with an error, and not with two halves, where a second try says something else', async () => {
-    const { chunks, text, isDone } = await streamed('again otherwise')
+    const { chunks, text, isDone } = await streamCompletion('again otherwise')
     expect(text).toBe('The answer')
     expect(chunks.at(-1)).toMatchObject({ error: { type: 'server_error', code: 'unavailable' } })
     expect(isDone).toBe(false)
   })
 
   it('fills a gap at the end', async () => {
-    expect((await streamed('a gap')).text).toBe('One two three')
+    expect((await streamCompletion('a gap')).text).toBe('One two three')
   })
 
   it('marks an apology', async () => {
-    const { chunks, text } = await streamed('fail')
+    const { chunks, text } = await streamCompletion('fail')
     expect(text).toBe('I am sorry.')
     expect(chunks.at(-1)).toMatchObject({ 'x-lares-status': 'failed' })
   })
 
   it('that nobody waits for any more is answered all the same', async () => {
     const stop = new AbortController()
-    const asked = { json: { ...said('left alone'), stream: true, conversation: 'left' }, signal: stop.signal }
-    const response = await ask(house, '/v1/chat/completions', asked)
+    const asked = {
+      json: { ...userMessage('left alone'), stream: true, conversation: 'left' },
+      signal: stop.signal,
+    }
+    const response = await sendRequest(gateway, '/v1/chat/completions', asked)
     expect(response.status).toBe(200)
     stop.abort()
-    await expect.poll(() => listRows(house, 'left')).toMatchObject([{}, { text: 'You said: left alone' }])
+    await expect.poll(() => listRows(gateway, 'left')).toMatchObject([{}, { text: 'You said: left alone' }])
   })
 
   it('ends with an error when the gateway stops', async () => {
-    const other = await openHouse({ responder: plays.silence! })
-    const response = await ask(other, '/v1/chat/completions', { json: { ...said('wait'), stream: true } })
+    const other = await openTestGateway({ responder: responders.silence! })
+    const response = await sendRequest(other, '/v1/chat/completions', {
+      json: { ...userMessage('wait'), stream: true },
+    })
     const reading = readChunks(response)
     await other.close()
     const { chunks, isDone } = await reading
@@ -202,12 +215,12 @@ describe('what is no request of the OpenAI API', () => {
   it.each([
     ['no messages', {}, 'messages'],
     ['an empty list', { messages: [] }, 'messages'],
-    ['a temperature in words', { ...said('a'), temperature: 'hot' }, 'temperature'],
-    ['two answers', { ...said('a'), n: 2 }, 'n'],
-    ['stream in words', { ...said('a'), stream: 'yes' }, 'stream'],
+    ['a temperature in words', { ...userMessage('a'), temperature: 'hot' }, 'temperature'],
+    ['two answers', { ...userMessage('a'), n: 2 }, 'n'],
+    ['stream in words', { ...userMessage('a'), stream: 'yes' }, 'stream'],
     ['a role of its own', { messages: [{ role: 'wizard', content: 'a' }] }, 'messages.0.role'],
-    ['a wrong conversation', { ...said('a'), conversation: 'a b' }, 'conversation'],
-    ['a user without end', { ...said('a'), user: 'u'.repeat(129) }, 'user'],
+    ['a wrong conversation', { ...userMessage('a'), conversation: 'a b' }, 'conversation'],
+    ['a user without end', { ...userMessage('a'), user: 'u'.repeat(129) }, 'user'],
   ])('is refused by name: %s', async (_name, json, param) => {
     const response = await complete(json)
     expect(response.status).toBe(400)
@@ -217,8 +230,8 @@ describe('what is no request of the OpenAI API', () => {
   })
 
   it.each([
-    ['a picture', said([{ type: 'image_url', image_url: { url: 'x' } }])],
-    ['nothing said', said('  ')],
+    ['a picture', userMessage([{ type: 'image_url', image_url: { url: 'x' } }])],
+    ['nothing said', userMessage('  ')],
     ['an assistant’s last word', { messages: [{ role: 'assistant', content: 'a' }] }],
   ])('is refused: %s', async (_name, json) => {
     expect((await complete(json)).status).toBe(400)
@@ -226,13 +239,13 @@ describe('what is no request of the OpenAI API', () => {
 
   it('answers in its shape to wrong tokens, bad JSON and unknown routes', async () => {
     const shape = { error: { type: 'invalid_request_error', param: null, message: expect.any(String) } }
-    const wrong = await complete(said('a'), { token: 'wrong' })
-    const bad = await ask(house, '/v1/chat/completions', {
+    const wrong = await complete(userMessage('a'), { token: 'wrong' })
+    const bad = await sendRequest(gateway, '/v1/chat/completions', {
       method: 'POST',
       body: '{',
       headers: { 'content-type': 'application/json' },
     })
-    const unknown = await ask(house, '/v1/embeddings', { json: {} })
+    const unknown = await sendRequest(gateway, '/v1/embeddings', { json: {} })
     expect([wrong.status, bad.status, unknown.status]).toEqual([401, 400, 404])
     for (const response of [wrong, bad, unknown]) expect(await response.json()).toMatchObject(shape)
   })
@@ -241,9 +254,11 @@ describe('what is no request of the OpenAI API', () => {
     const publish = async () => {
       throw new LaresError('unavailable', 'the bus is away')
     }
-    const down = await openHouse({ parts: { events: { publish } } })
+    const down = await openTestGateway({ overrides: { events: { publish } } })
     try {
-      const response = await ask(down, '/v1/chat/completions', { json: { ...said('a'), stream: true } })
+      const response = await sendRequest(down, '/v1/chat/completions', {
+        json: { ...userMessage('a'), stream: true },
+      })
       expect(response.status).toBe(503)
       expect(response.headers.get('retry-after')).toBe('1')
       expect(await response.json()).toMatchObject({ error: { type: 'server_error' } })
@@ -255,12 +270,12 @@ describe('what is no request of the OpenAI API', () => {
 
 describe('models', () => {
   it('are the one that answers', async () => {
-    const list = await (await ask(house, '/v1/models')).json()
+    const list = await (await sendRequest(gateway, '/v1/models')).json()
     expect(list).toMatchObject({
       object: 'list',
       data: [{ id: 'echo/tiny', object: 'model', owned_by: 'lares' }],
     })
-    expect((await ask(house, '/v1/models/echo/tiny')).status).toBe(200)
-    expect((await ask(house, '/v1/models/other')).status).toBe(404)
+    expect((await sendRequest(gateway, '/v1/models/echo/tiny')).status).toBe(200)
+    expect((await sendRequest(gateway, '/v1/models/other')).status).toBe(404)
   })
 })

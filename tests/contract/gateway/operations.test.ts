@@ -2,15 +2,15 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { DeadLetter, DeadLetters, OperationStatus } from '../../../shared/operations/operations.ts'
 import type { Tracer } from '../../../shared/operations/trace-types.ts'
-import { ask } from './client.ts'
-import { ALICE, type House, openHouse } from './gateway-instance.ts'
+import { sendRequest } from './client.ts'
+import { ALICE_TOKEN, openTestGateway, type TestGateway } from './gateway-instance.ts'
 
 const status: OperationStatus = {
   functions: [{ name: 'intent', topics: ['lares.message'], lag: 3, oldestMs: 1_200 }],
   deadLetters: 1,
 }
 
-const letter: DeadLetter = {
+const deadLetter: DeadLetter = {
   id: 'd1',
   conversation: 'c1',
   recordedAt: '2026-05-01T12:00:00.000Z',
@@ -23,11 +23,11 @@ const letter: DeadLetter = {
   offset: 7,
 }
 
-function openLetters(): DeadLetters {
+function openDeadLetters(): DeadLetters {
   let retriedAt: string | undefined
   const find = (id: string): DeadLetter => {
-    if (id !== letter.id) throw new LaresError('not_found', `there is no dead letter "${id}"`)
-    return { ...letter, ...(retriedAt && { retriedAt }) }
+    if (id !== deadLetter.id) throw new LaresError('not_found', `there is no dead letter "${id}"`)
+    return { ...deadLetter, ...(retriedAt && { retriedAt }) }
   }
   return {
     list: async () => [find('d1')],
@@ -46,46 +46,53 @@ const trace: Tracer = async ({ id, turns }) => {
   return { conversation: id, turns: [known, known].slice(-turns), hasEarlier: turns < 2, knowsTries: true }
 }
 
-let house: House
+let gateway: TestGateway
 
 beforeEach(async () => {
-  house = await openHouse({ parts: { status: async () => status, dead: openLetters(), trace } })
+  gateway = await openTestGateway({
+    overrides: { status: async () => status, deadLetters: openDeadLetters(), trace },
+  })
 })
-afterEach(() => house.close())
+afterEach(() => gateway.close())
 
 test('the owner sees how far the functions are', async () => {
-  const response = await ask(house, '/api/status')
+  const response = await sendRequest(gateway, '/api/status')
   expect(await response.json()).toEqual(status)
 })
 
 test('the owner lists, sees and puts back dead letters', async () => {
-  expect(await (await ask(house, '/api/dead')).json()).toEqual({ deadLetters: [letter] })
-  expect(await (await ask(house, '/api/dead/d1')).json()).toEqual({ ...letter, event: { id: 'e1' } })
-  const retried = await ask(house, '/api/dead/d1/retry', { method: 'POST' })
-  expect(await retried.json()).toEqual({ ...letter, retriedAt: '2026-05-02T12:00:00.000Z' })
+  expect(await (await sendRequest(gateway, '/api/dead')).json()).toEqual({ deadLetters: [deadLetter] })
+  expect(await (await sendRequest(gateway, '/api/dead/d1')).json()).toEqual({
+    ...deadLetter,
+    event: { id: 'e1' },
+  })
+  const retried = await sendRequest(gateway, '/api/dead/d1/retry', { method: 'POST' })
+  expect(await retried.json()).toEqual({ ...deadLetter, retriedAt: '2026-05-02T12:00:00.000Z' })
 })
 
 test('the owner sees the journey of a conversation, as many turns of it as asked for', async () => {
-  expect(await (await ask(house, '/api/trace/c1')).json()).toMatchObject({ turns: [{}, {}] })
-  expect(await (await ask(house, '/api/trace/c1?turns=1')).json()).toMatchObject({
+  expect(await (await sendRequest(gateway, '/api/trace/c1')).json()).toMatchObject({ turns: [{}, {}] })
+  expect(await (await sendRequest(gateway, '/api/trace/c1?turns=1')).json()).toMatchObject({
     turns: [{}],
     hasEarlier: true,
   })
-  expect((await ask(house, '/api/trace/c2')).status).toBe(404)
+  expect((await sendRequest(gateway, '/api/trace/c2')).status).toBe(404)
   for (const query of ['turns=0', 'turns=many', 'turns=1001', 'turn=1'])
-    expect((await ask(house, `/api/trace/c1?${query}`)).status).toBe(400)
+    expect((await sendRequest(gateway, `/api/trace/c1?${query}`)).status).toBe(400)
 })
 
 test('a dead letter that is not there is told', async () => {
-  expect((await ask(house, '/api/dead/d2')).status).toBe(404)
-  expect((await ask(house, '/api/dead/d2/retry', { method: 'POST' })).status).toBe(404)
+  expect((await sendRequest(gateway, '/api/dead/d2')).status).toBe(404)
+  expect((await sendRequest(gateway, '/api/dead/d2/retry', { method: 'POST' })).status).toBe(404)
 })
 
 test('others than the owner are refused, and strangers too', async () => {
   for (const path of ['/api/status', '/api/trace/c1', '/api/dead', '/api/dead/d1']) {
-    expect((await ask(house, path, { token: ALICE })).status).toBe(403)
-    expect((await ask(house, path, { token: null })).status).toBe(401)
+    expect((await sendRequest(gateway, path, { token: ALICE_TOKEN })).status).toBe(403)
+    expect((await sendRequest(gateway, path, { token: null })).status).toBe(401)
   }
-  expect((await ask(house, '/api/dead/d1/retry', { method: 'POST', token: ALICE })).status).toBe(403)
-  expect(await (await ask(house, '/api/dead/d1')).json()).not.toHaveProperty('retriedAt')
+  expect(
+    (await sendRequest(gateway, '/api/dead/d1/retry', { method: 'POST', token: ALICE_TOKEN })).status,
+  ).toBe(403)
+  expect(await (await sendRequest(gateway, '/api/dead/d1')).json()).not.toHaveProperty('retriedAt')
 })

@@ -1,17 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { ask } from './client.ts'
-import { ALICE, ALLOWED, type House, openHouse, PLENTY, TOKEN } from './gateway-instance.ts'
+import { sendRequest } from './client.ts'
+import {
+  ALICE_TOKEN,
+  ALLOWED_ORIGIN,
+  HIGH_LIMITS,
+  OWNER_TOKEN,
+  openTestGateway,
+  type TestGateway,
+} from './gateway-instance.ts'
 
-let house: House
+let gateway: TestGateway
 beforeAll(async () => {
-  house = await openHouse()
+  gateway = await openTestGateway()
 })
-afterAll(() => house.close())
+afterAll(() => gateway.close())
 
 describe('signing in on the page', () => {
   const signIn = async () => {
-    const response = await ask(house, `/?token=${TOKEN}`, { token: null, redirect: 'manual' })
+    const response = await sendRequest(gateway, `/?token=${OWNER_TOKEN}`, { token: null, redirect: 'manual' })
     expect(response.status).toBe(303)
     expect(response.headers.get('location')).toBe('/')
     return response.headers.get('set-cookie')!
@@ -20,39 +27,43 @@ describe('signing in on the page', () => {
   it('takes the token out of the address and keeps it in no script’s reach', async () => {
     const cookie = await signIn()
     expect(cookie).toMatch(/HttpOnly; SameSite=Strict/)
-    expect(cookie).not.toContain(TOKEN)
+    expect(cookie).not.toContain(OWNER_TOKEN)
   })
 
   it('by a wrong link sets no cookie', async () => {
-    const response = await ask(house, '/?token=wrong', { token: null, redirect: 'manual' })
+    const response = await sendRequest(gateway, '/?token=wrong', { token: null, redirect: 'manual' })
     expect(response.headers.get('set-cookie')).toBeNull()
   })
 
   it('lets the page read, and write from its own address only', async () => {
     const cookie = (await signIn()).split(';')[0]!
     const write = (origin?: string) =>
-      ask(house, '/api/messages', {
+      sendRequest(gateway, '/api/messages', {
         json: { text: 'from the page' },
         token: null,
         headers: { cookie, ...(origin && { origin }) },
       })
-    expect((await ask(house, '/api/conversations', { token: null, headers: { cookie } })).status).toBe(200)
-    expect((await write(house.url)).status).toBe(202)
+    expect(
+      (await sendRequest(gateway, '/api/conversations', { token: null, headers: { cookie } })).status,
+    ).toBe(200)
+    expect((await write(gateway.url)).status).toBe(202)
     expect((await write('https://evil.example')).status).toBe(403)
-    expect((await write(ALLOWED)).status).toBe(403)
+    expect((await write(ALLOWED_ORIGIN)).status).toBe(403)
     expect((await write()).status).toBe(403)
   })
 
   it('by the form works, and signing out ends it', async () => {
-    expect((await ask(house, '/api/session', { json: { token: 'wrong' }, token: null })).status).toBe(401)
-    const response = await ask(house, '/api/session', { json: { token: ALICE }, token: null })
+    expect(
+      (await sendRequest(gateway, '/api/session', { json: { token: 'wrong' }, token: null })).status,
+    ).toBe(401)
+    const response = await sendRequest(gateway, '/api/session', { json: { token: ALICE_TOKEN }, token: null })
     expect(await response.json()).toEqual({ person: 'alice' })
     const cookie = response.headers.get('set-cookie')!.split(';')[0]!
-    const headers = { cookie, origin: house.url }
-    expect(await (await ask(house, '/api/session', { token: null, headers })).json()).toEqual({
+    const headers = { cookie, origin: gateway.url }
+    expect(await (await sendRequest(gateway, '/api/session', { token: null, headers })).json()).toEqual({
       person: 'alice',
     })
-    const out = await ask(house, '/api/session', { method: 'DELETE', token: null, headers })
+    const out = await sendRequest(gateway, '/api/session', { method: 'DELETE', token: null, headers })
     expect(out.headers.get('set-cookie')).toContain('Max-Age=0')
   })
 })
@@ -60,10 +71,10 @@ describe('signing in on the page', () => {
 describe('borders', () => {
   it('allow the origins of the config, and no others', async () => {
     const preflight = (origin: string) =>
-      ask(house, '/api/messages', { method: 'OPTIONS', token: null, headers: { origin } })
-    const allowed = await preflight(ALLOWED)
+      sendRequest(gateway, '/api/messages', { method: 'OPTIONS', token: null, headers: { origin } })
+    const allowed = await preflight(ALLOWED_ORIGIN)
     expect(allowed.status).toBe(204)
-    expect(allowed.headers.get('access-control-allow-origin')).toBe(ALLOWED)
+    expect(allowed.headers.get('access-control-allow-origin')).toBe(ALLOWED_ORIGIN)
     expect(allowed.headers.get('access-control-allow-headers')).toContain('idempotency-key')
     expect(allowed.headers.get('access-control-allow-credentials')).toBeNull()
     expect((await preflight('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull()
@@ -72,7 +83,7 @@ describe('borders', () => {
   it.each(['/', '/app.js', '/api/conversations', '/nothing'])(
     'guard %s with security headers',
     async path => {
-      const { headers } = await ask(house, path)
+      const { headers } = await sendRequest(gateway, path)
       expect(headers.get('content-security-policy')).toMatch(/script-src 'self';.*frame-ancestors 'none'/)
       expect(headers.get('x-content-type-options')).toBe('nosniff')
       expect(headers.get('referrer-policy')).toBe('no-referrer')
@@ -80,13 +91,13 @@ describe('borders', () => {
   )
 
   it('serve the page and its libraries, each from here', async () => {
-    const html = await (await ask(house, '/', { token: null })).text()
+    const html = await (await sendRequest(gateway, '/', { token: null })).text()
     expect(html).not.toMatch(/https?:\/\//)
     for (const path of ['/app.js', '/style.css', '/vendor/marked.js', '/vendor/dompurify.js']) {
-      const response = await ask(house, path, { token: null })
+      const response = await sendRequest(gateway, path, { token: null })
       expect(response.status).toBe(200)
       const etag = response.headers.get('etag')!
-      const again = await ask(house, path, { token: null, headers: { 'if-none-match': etag } })
+      const again = await sendRequest(gateway, path, { token: null, headers: { 'if-none-match': etag } })
       expect(again.status).toBe(304)
     }
   })
@@ -94,8 +105,8 @@ describe('borders', () => {
 
 describe('readiness', () => {
   it('names the part that is not ready, and waits for none of them', async () => {
-    const broken = await openHouse({
-      parts: {
+    const broken = await openTestGateway({
+      overrides: {
         checks: {
           bus: async () => undefined,
           store: async () => {
@@ -109,7 +120,7 @@ describe('readiness', () => {
       },
     })
     try {
-      const response = await ask(broken, '/readyz', { token: null })
+      const response = await sendRequest(broken, '/readyz', { token: null })
       expect(response.status).toBe(503)
       expect(await response.json()).toEqual({
         ready: false,
@@ -120,14 +131,14 @@ describe('readiness', () => {
           skills: { ok: false, problem: 'skills did not answer within 2 s' },
         },
       })
-      expect(await (await ask(broken, '/healthz', { token: null })).json()).toEqual({ status: 'ok' })
+      expect(await (await sendRequest(broken, '/healthz', { token: null })).json()).toEqual({ status: 'ok' })
     } finally {
       await broken.close()
     }
   })
 
   it('is given when all parts are ready', async () => {
-    const response = await ask(house, '/readyz', { token: null })
+    const response = await sendRequest(gateway, '/readyz', { token: null })
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({ ready: true, parts: { bus: { ok: true } } })
   })
@@ -135,13 +146,19 @@ describe('readiness', () => {
 
 describe('listening', () => {
   it('where another program listens is refused with the remedy', async () => {
-    await expect(openHouse({ port: Number(new URL(house.url).port) })).rejects.toThrow(/set PORT/)
+    await expect(openTestGateway({ port: Number(new URL(gateway.url).port) })).rejects.toThrow(/set PORT/)
   })
 
   it('beyond loopback is refused while nobody chose a token', async () => {
-    const closed = await openHouse({
-      parts: {
-        config: { people: [], allowedOrigins: [], maxBodyBytes: 4096, maxWaiting: PLENTY, deliveries: [] },
+    const closed = await openTestGateway({
+      overrides: {
+        config: {
+          people: [],
+          allowedOrigins: [],
+          maxBodyBytes: 4096,
+          maxWaiting: HIGH_LIMITS,
+          deliveries: [],
+        },
       },
     })
     try {

@@ -1,16 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, openSocket, say } from './client.ts'
-import { ALICE, ALLOWED, type House, openHouse, TOKEN } from './gateway-instance.ts'
+import { openSocket, sendMessage, sendRequest } from './client.ts'
+import {
+  ALICE_TOKEN,
+  ALLOWED_ORIGIN,
+  OWNER_TOKEN,
+  openTestGateway,
+  type TestGateway,
+} from './gateway-instance.ts'
 
-let house: House
+let gateway: TestGateway
 beforeAll(async () => {
-  house = await openHouse({ maxBodyBytes: 4096 })
+  gateway = await openTestGateway({ maxBodyBytes: 4096 })
 })
-afterAll(() => house.close())
+afterAll(() => gateway.close())
 
 describe('a WebSocket', () => {
   it('takes messages and shows what becomes of them', async () => {
-    const { socket, frames, send } = await openSocket(house)
+    const { socket, frames, send } = await openSocket(gateway)
     send({ type: 'message', text: 'hello', key: 'ws-1' })
     await expect.poll(() => frames).toContainEqual(expect.objectContaining({ type: 'accepted', key: 'ws-1' }))
     const { id, conversation } = frames[0]
@@ -27,11 +33,11 @@ describe('a WebSocket', () => {
   })
 
   it('shows stages and text of what is subscribed to, until it no longer is', async () => {
-    await say(house, 'before', { conversation: 'watched' })
-    const { socket, frames, send } = await openSocket(house)
+    await sendMessage(gateway, 'before', { conversation: 'watched' })
+    const { socket, frames, send } = await openSocket(gateway)
     send({ type: 'subscribe', conversation: 'watched' })
     await expect.poll(() => frames).toContainEqual(expect.objectContaining({ type: 'subscribed' }))
-    const { id } = await say(house, 'hi', { conversation: 'watched' })
+    const { id } = await sendMessage(gateway, 'hi', { conversation: 'watched' })
     await expect
       .poll(() => frames)
       .toContainEqual({ type: 'stream', conversation: 'watched', message: id, offset: 0, text: 'You s' })
@@ -45,7 +51,7 @@ describe('a WebSocket', () => {
   })
 
   it('answers bad frames with an error and goes on', async () => {
-    const { socket, frames, send } = await openSocket(house)
+    const { socket, frames, send } = await openSocket(gateway)
     const bad = ['{', 'null', { type: 'dance' }, { type: 'message' }, { type: 'message', text: 7 }]
     for (const frame of bad) send(frame)
     send({ type: 'subscribe', conversation: 'nobody' })
@@ -60,7 +66,7 @@ describe('a WebSocket', () => {
   })
 
   it('answers many frames in their order', async () => {
-    const { socket, frames, send } = await openSocket(house)
+    const { socket, frames, send } = await openSocket(gateway)
     const keys = Array.from({ length: 100 }, (_, index) => `many-${index}`)
     for (const key of keys) send({ type: 'message', text: key, conversation: 'many', key })
     await expect.poll(() => frames.map(({ key }) => key), { timeout: 10_000 }).toEqual(keys)
@@ -68,42 +74,45 @@ describe('a WebSocket', () => {
   })
 
   it('is closed for a frame that is too large', async () => {
-    const { socket, send } = await openSocket(house)
+    const { socket, send } = await openSocket(gateway)
     const code = new Promise(resolve => socket.on('close', resolve))
     send({ type: 'message', text: 'x'.repeat(5000) })
     expect(await code).toBe(1009)
   })
 
   it('is refused without the right token', async () => {
-    await expect(openSocket(house, { protocols: [] })).rejects.toThrow('401')
-    await expect(openSocket(house, { protocols: ['bearer.wrong'] })).rejects.toThrow('401')
+    await expect(openSocket(gateway, { protocols: [] })).rejects.toThrow('401')
+    await expect(openSocket(gateway, { protocols: ['bearer.wrong'] })).rejects.toThrow('401')
   })
 
   it('is refused to pages of other origins, and open to ours and the allowed ones', async () => {
-    const from = (origin: string) => openSocket(house, { headers: { origin } })
+    const from = (origin: string) => openSocket(gateway, { headers: { origin } })
     await expect(from('https://evil.example')).rejects.toThrow('403')
     await expect(from('null')).rejects.toThrow('403')
-    for (const origin of [house.url, ALLOWED]) (await from(origin)).socket.close()
+    for (const origin of [gateway.url, ALLOWED_ORIGIN]) (await from(origin)).socket.close()
   })
 
   it('with a cookie is refused to other origins too', async () => {
-    const response = await ask(house, `/?token=${TOKEN}`, { redirect: 'manual' })
+    const response = await sendRequest(gateway, `/?token=${OWNER_TOKEN}`, { redirect: 'manual' })
     const cookie = response.headers.get('set-cookie')!.split(';')[0]!
-    const by = (origin: string) => openSocket(house, { protocols: [], headers: { cookie, origin } })
+    const by = (origin: string) => openSocket(gateway, { protocols: [], headers: { cookie, origin } })
     await expect(by('https://evil.example')).rejects.toThrow('403')
-    ;(await by(house.url)).socket.close()
+    ;(await by(gateway.url)).socket.close()
   })
 
   it('takes the token by header, and never names it again when another protocol is offered', async () => {
-    const byHeader = await openSocket(house, { protocols: [], headers: { authorization: `Bearer ${ALICE}` } })
+    const byHeader = await openSocket(gateway, {
+      protocols: [],
+      headers: { authorization: `Bearer ${ALICE_TOKEN}` },
+    })
     byHeader.socket.close()
-    const offered = await openSocket(house, { protocols: ['lares', `bearer.${TOKEN}`] })
+    const offered = await openSocket(gateway, { protocols: ['lares', `bearer.${OWNER_TOKEN}`] })
     expect(offered.socket.protocol).toBe('lares')
     offered.socket.close()
   })
 
   it('is told to come back when the gateway stops', async () => {
-    const other = await openHouse()
+    const other = await openTestGateway()
     const { socket } = await openSocket(other)
     const code = new Promise(resolve => socket.on('close', resolve))
     await other.close()

@@ -3,18 +3,23 @@ import { expect, test } from 'vitest'
 import { startConnector } from '../../../infra/connector/connector.ts'
 import { httpInvoker } from '../../../infra/connector/invokers/http-invoker.ts'
 import { providerSource } from '../../../infra/connector/provider-source.ts'
-import { openStore } from '../../../infra/provider/store.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { openProviderStore } from '../../../infra/provider/store.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import { openSqliteBus } from '../../../shared/bus/sqlite/sqlite-bus.ts'
 import { openCatalogue } from '../../../shared/contract/catalogue.ts'
-import { firstEvent, type LaresEvent } from '../../../shared/contract/events/event.ts'
+import { createRootEvent, type LaresEvent } from '../../../shared/contract/events/event.ts'
 import { openEventLog } from '../../../shared/contract/events/event-log.ts'
-import { fromRecord } from '../../../shared/contract/events/kafka-binding.ts'
-import { standingTopics, topicsToMake } from '../../../shared/contract/topics.ts'
+import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
+import { fixedTopics, requiredTopics } from '../../../shared/contract/topics.ts'
 import { openFolderObjects } from '../../../shared/objects/folder.ts'
-import { openSqliteConversations } from '../../../shared/store/sqlite/sqlite-store.ts'
-import { deployment, openProviderHouse, PASSWORD, type ProviderHouse } from '../../support/provider.ts'
+import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
+import {
+  deploymentRequest,
+  openProviderFixture,
+  PASSWORD,
+  type ProviderFixture,
+} from '../../support/provider.ts'
 import { until } from '../../support/until.ts'
 
 /** The same dice each time, so that a failure comes again. */
@@ -22,7 +27,7 @@ const CHANGES = 100
 const NAMES = ['storm-a', 'storm-b']
 
 /** https://prng.di.unimi.it/ has better ones; for this it is good enough. */
-function dice(seed: number): (sides: number) => number {
+function createDice(seed: number): (sides: number) => number {
   let state = seed
   return sides => {
     state = (state * 1_103_515_245 + 12_345) % 2 ** 31
@@ -31,7 +36,7 @@ function dice(seed: number): (sides: number) => number {
 }
 
 const request = (name: string, n: number) =>
-  firstEvent({
+  createRootEvent({
     id: `018f0000-0000-7000-8000-${String(n).padStart(12, '0')}`,
     source: '/lares/tests',
     type: `lares.skill.${name}.requested`,
@@ -49,10 +54,10 @@ const request = (name: string, n: number) =>
   })
 
 test(`${CHANGES} deployments, updates, removals, sleeps and kills at random while messages flow lose nothing and leave no process over`, async () => {
-  const house = await openProviderHouse()
+  const house = await openProviderFixture()
   const pids = new Set<number>()
   try {
-    await storm(house, pids)
+    await runStorm(house, pids)
   } finally {
     await house.close()
   }
@@ -60,53 +65,53 @@ test(`${CHANGES} deployments, updates, removals, sleeps and kills at random whil
 }, 300_000)
 
 /** Notes every process that was started. */
-async function storm(house: ProviderHouse, pids: Set<number>): Promise<void> {
-  const bus = openSqliteBus({ file: join(house.folder, 'bus.db') })
-  const conversations = openSqliteConversations(join(house.folder, 'conversations.db'))
-  const events = openEventLog(bus, openFolderObjects(join(house.folder, 'objects')))
+async function runStorm(harness: ProviderFixture, seenPids: Set<number>): Promise<void> {
+  const bus = openSqliteBus({ file: join(harness.folder, 'bus.db') })
+  const conversations = openSqliteStore(join(harness.folder, 'conversations.db'))
+  const events = openEventLog(bus, openFolderObjects(join(harness.folder, 'objects')))
   const functions = NAMES.map(name => ({ name, topics: [`lares.skill.${name}`] }))
-  await bus.ensureTopics([...standingTopics(), ...topicsToMake(functions, [])])
-  const roll = dice(7)
-  const note = () => {
-    const store = openStore(join(house.home, 'provider', 'provider.db'))
-    const running = store.instances().map(({ instance }) => Number(instance.handle.pid))
+  await bus.ensureTopics([...fixedTopics(), ...requiredTopics(functions, [])])
+  const roll = createDice(7)
+  const notePids = () => {
+    const store = openProviderStore(join(harness.home, 'provider', 'provider.db'))
+    const running = store.replicas().map(({ replica }) => Number(replica.handle.pid))
     store.close()
-    for (const pid of running) pids.add(pid)
+    for (const pid of running) seenPids.add(pid)
     return running
   }
   let version = 0
   const write = (name: string) =>
-    house.write(
+    harness.write(
       name,
       `export default { name: '${name}', async handleMessage({ text }) {
          await new Promise(resolve => setTimeout(resolve, ${roll(50)})); return text + ' ${++version}' } }`,
     )
   const change = async (name: string) => {
     const kind = roll(4)
-    if (kind === 0) killed(note().at(-1))
-    else if (kind === 1) await house.system('POST', `scale-function/${name}`, { replicas: roll(3) })
+    if (kind === 0) killProcess(notePids().at(-1))
+    else if (kind === 1) await harness.system('POST', `scale-function/${name}`, { replicas: roll(3) })
     else {
       await write(name)
-      if (kind === 2) await house.system('DELETE', 'functions', { functionName: name })
-      const answer = await house.system(kind === 2 ? 'POST' : 'PUT', 'functions', deployment(name))
+      if (kind === 2) await harness.system('DELETE', 'functions', { functionName: name })
+      const answer = await harness.system(kind === 2 ? 'POST' : 'PUT', 'functions', deploymentRequest(name))
       expect([answer.status, await answer.text()]).toEqual([202, ''])
     }
-    note()
+    notePids()
   }
   for (const name of NAMES) {
     await write(name)
-    await house.system('POST', 'functions', deployment(name))
+    await harness.system('POST', 'functions', deploymentRequest(name))
   }
-  const invoker = httpInvoker({ urlOf: name => `${house.url()}/function/${name}` })
+  const invoker = httpInvoker({ urlOf: name => `${harness.url()}/function/${name}` })
   const connector = await startConnector({
     bus,
     events,
     invoker,
-    catalogue: openCatalogue(conversations.documents),
-    log: noLog,
-    source: providerSource(house.url(), async () => PASSWORD),
-    refreshEveryMs: 100,
-    retry: { baseMs: 20, maxMs: 200, maxAwayMs: 200 },
+    catalogue: openCatalogue(conversations.records),
+    log: silentLogger,
+    source: providerSource(harness.url(), async () => PASSWORD),
+    refreshIntervalMs: 100,
+    retry: { baseDelayMs: 20, maxDelayMs: 200, maxUnreachableDelayMs: 200 },
   })
   let sent = 0
   const flow = setInterval(() => {
@@ -129,7 +134,7 @@ async function storm(house: ProviderHouse, pids: Set<number>): Promise<void> {
 }
 
 /** One that has ended meanwhile, or none when all sleep, is not there to be killed. */
-function killed(pid: number | undefined): void {
+function killProcess(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(pid, 'SIGKILL')
   } catch (error) {
@@ -139,12 +144,12 @@ function killed(pid: number | undefined): void {
 
 /** Everything that was sent is answered once, or is a dead letter of a function that had been removed. */
 async function checkAnswers(bus: Bus, sent: number): Promise<void> {
-  const on = async (topic: string) => (await bus.read(topic, { limit: 100_000 })).map(fromRecord)
+  const on = async (topic: string) => (await bus.read(topic, { limit: 100_000 })).map(eventFromRecord)
   const answered = await until(async () => {
     const found = new Set((await on('lares.result')).map(({ correlationid }) => correlationid))
     const dead = (await on('lares.deadletter')) as LaresEvent<'lares.deadletter.recorded'>[]
-    const told = new Set(dead.map(({ correlationid }) => correlationid).filter(id => !found.has(id)))
-    return found.size + told.size === sent ? { told, dead } : undefined
+    const deadIds = new Set(dead.map(({ correlationid }) => correlationid).filter(id => !found.has(id)))
+    return found.size + deadIds.size === sent ? { told: deadIds, dead } : undefined
   }, 60_000)
   // On a slow machine a function that is replaced may stay away for longer than what was removed does.
   const reasons = new Set(answered.dead.map(({ data }) => data.error.message))

@@ -1,7 +1,7 @@
-import { openProviderHouse } from '../../support/provider.ts'
+import { openProviderFixture } from '../../support/provider.ts'
 import { providerSuite } from './provider.suite.ts'
 
-providerSuite('functions as processes', openProviderHouse, [
+providerSuite('functions as processes', openProviderFixture, [
   [
     'an image that nothing here makes',
     { image: '127.0.0.1:5000/lares/unicorn:latest' },

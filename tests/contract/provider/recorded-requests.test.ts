@@ -2,9 +2,15 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as z from 'zod'
-import { basic, echo, openProviderHouse, PASSWORD, type ProviderHouse } from '../../support/provider.ts'
+import {
+  basicAuth,
+  echoSkillSource,
+  openProviderFixture,
+  PASSWORD,
+  type ProviderFixture,
+} from '../../support/provider.ts'
 
-const recorded = z.object({
+const recording = z.object({
   requests: z.array(
     z.object({
       method: z.string(),
@@ -16,34 +22,37 @@ const recorded = z.object({
   ),
 })
 
-let house: ProviderHouse
+let harness: ProviderFixture
 
 beforeAll(async () => {
-  house = await openProviderHouse()
-  for (const name of ['intent', 'generation']) await house.write(name, echo(name))
+  harness = await openProviderFixture()
+  for (const name of ['intent', 'generation']) await harness.write(name, echoSkillSource(name))
 })
-afterAll(() => house.close())
+afterAll(() => harness.close())
 
 const secret = { name: 'models-token', value: 'before' }
 
 /** The recording server kept nothing: it took a function with a secret that was made later. A provider does not. */
-async function putInOrder(method: string, path: string): Promise<void> {
-  if (path === '/system/functions' && method === 'POST') await house.system('POST', 'secrets', secret)
+async function createMissingSecret(method: string, path: string): Promise<void> {
+  if (path === '/system/functions' && method === 'POST') await harness.system('POST', 'secrets', secret)
 }
 
 test('every request that faas-cli 0.18 was seen to make is answered as it expects', async () => {
-  const { requests } = recorded.parse(
+  const { requests } = recording.parse(
     JSON.parse(await readFile(join(import.meta.dirname, 'faas-cli-requests.json'), 'utf8')),
   )
   expect(requests).toHaveLength(28)
   for (const [index, { method, path, headers, body, answered }] of requests.entries()) {
-    await putInOrder(method, path)
+    await createMissingSecret(method, path)
     const { authorization, ...others } = headers
     const gone = new AbortController()
-    const answer = await fetch(`${house.url()}${path}`, {
+    const answer = await fetch(`${harness.url()}${path}`, {
       method,
       signal: gone.signal,
-      headers: { ...others, ...(authorization?.startsWith('Basic') && { authorization: basic(PASSWORD) }) },
+      headers: {
+        ...others,
+        ...(authorization?.startsWith('Basic') && { authorization: basicAuth(PASSWORD) }),
+      },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const step = `${index + 1}. ${method} ${path}`

@@ -5,25 +5,25 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { prepare } from '../../../infra/compose/prepare.ts'
+import { prepareCompose } from '../../../infra/compose/prepare.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
-import { goPart } from '../../support/go-program.ts'
-import { realPart } from '../../support/npm-program.ts'
+import { buildGoPrograms } from '../../support/go-program.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
 
 const run = promisify(execFile)
-const FILE = join(import.meta.dirname, '..', '..', '..', 'infra', 'compose', 'compose.yaml')
+const COMPOSE_FILE = join(import.meta.dirname, '..', '..', '..', 'infra', 'compose', 'compose.yaml')
 
 /** The one that is installed, or the same built from its source. */
-const compose = await realPart(async () => {
+const compose = await startOrSkip(async () => {
   const installed = ['docker', 'compose']
   const isThere = await run('docker', ['compose', 'version']).catch(() => undefined)
   if (isThere) return installed
-  const built = await goPart({
+  const built = await buildGoPrograms({
     name: 'docker-compose',
     module: 'github.com/docker/compose/v2',
     programs: { 'docker-compose': './cmd' },
     version: 'v2.40.3',
-    takes: 'about three minutes',
+    buildDuration: 'about three minutes',
   })
   return [join(built, 'docker-compose')]
 })
@@ -44,24 +44,24 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 const environment = () => readEnvironment({ LARES_HOME: home })
 
 /** The file as it is run, with what `npm run compose` gives it. */
-async function project(left: string[] = []): Promise<Project> {
-  const { envFile, variables } = await prepare(environment())
+async function renderProject(omittedVariables: string[] = []): Promise<Project> {
+  const { envFile, variables } = await prepareCompose(environment())
   const secrets = (await readFile(envFile, 'utf8')).trim().split('\n')
   const all = {
     ...variables,
     ...Object.fromEntries(secrets.map(line => line.split('=') as [string, string])),
   }
-  const given = Object.entries(all).filter(([name]) => !left.includes(name))
+  const variablesGiven = Object.entries(all).filter(([name]) => !omittedVariables.includes(name))
   const [command, ...args] = compose!
-  const { stdout } = await run(command!, [...args, '--file', FILE, 'config'], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...Object.fromEntries(given) },
+  const { stdout } = await run(command!, [...args, '--file', COMPOSE_FILE, 'config'], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...Object.fromEntries(variablesGiven) },
   })
   return parse(stdout)
 }
 
 describe.skipIf(!compose)('infra/compose', () => {
   test('the file is a valid project: all that the assistant needs, with a health check, limits and a pinned image', async () => {
-    const { services, volumes } = await project()
+    const { services, volumes } = await renderProject()
     const own = ['gateway', 'connector', 'provider']
     const stores = ['kafka', 'timescaledb', 'qdrant', 'minio']
     expect(Object.keys(services).sort()).toEqual([...own, ...stores].sort())
@@ -79,7 +79,7 @@ describe.skipIf(!compose)('infra/compose', () => {
   })
 
   test('only the provider reaches the daemon', async () => {
-    const { services } = await project()
+    const { services } = await renderProject()
     const withDaemon = Object.entries(services)
       .filter(([, { volumes = [] }]) => volumes.some(({ source }) => source.includes('docker.sock')))
       .map(([name]) => name)
@@ -89,13 +89,13 @@ describe.skipIf(!compose)('infra/compose', () => {
   test.each(['POSTGRES_PASSWORD', 'QDRANT_API_KEY', 'S3_SECRET_KEY', 'LARES_TOKEN'])(
     'without %s nothing starts, for there is no password that everybody knows',
     async name => {
-      await expect(project([name])).rejects.toThrow(name)
+      await expect(renderProject([name])).rejects.toThrow(name)
     },
   )
 
   test('passwords are made once, for their owner alone', async () => {
-    const first = await readFile((await prepare(environment())).envFile, 'utf8')
-    const { envFile, variables } = await prepare(environment())
+    const first = await readFile((await prepareCompose(environment())).envFile, 'utf8')
+    const { envFile, variables } = await prepareCompose(environment())
     expect(await readFile(envFile, 'utf8')).toBe(first)
     const values = first
       .trim()

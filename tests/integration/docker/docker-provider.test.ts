@@ -3,21 +3,21 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { FUNCTIONS } from '../../../infra/provider/docker/network.ts'
+import { FUNCTIONS_NETWORK } from '../../../infra/provider/docker/network.ts'
 import { providerSuite } from '../../contract/provider/provider.suite.ts'
 import { containersOf, startDocker } from '../../support/docker/docker.ts'
-import { dockerGround } from '../../support/docker/docker-fixture.ts'
-import { realPart } from '../../support/npm-program.ts'
-import { openProviderHouse, type ProviderHouse } from '../../support/provider.ts'
+import { dockerProviderBackend } from '../../support/docker/docker-fixture.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
+import { openProviderFixture, type ProviderFixture } from '../../support/provider.ts'
 
 const run = promisify(execFile)
-const machine = await realPart(startDocker)
+const machine = await startOrSkip(startDocker)
 afterAll(() => machine?.close(), 60_000)
 
 describe.skipIf(!machine)('on Docker', () => {
   providerSuite(
     'functions as containers',
-    async () => await openProviderHouse(await dockerGround(machine!)),
+    async () => await openProviderFixture(await dockerProviderBackend(machine!)),
     [
       [
         'an image that the registry has not',
@@ -28,11 +28,11 @@ describe.skipIf(!machine)('on Docker', () => {
   )
 
   describe('containers alone', () => {
-    let house: ProviderHouse
+    let house: ProviderFixture
 
     beforeAll(async () => {
-      const ground = await dockerGround(machine!)
-      house = await openProviderHouse({ ...ground, pausedBytes: 256 * 1024 * 1024 })
+      const ground = await dockerProviderBackend(machine!)
+      house = await openProviderFixture({ ...ground, pausedBytes: 256 * 1024 * 1024 })
     }, 120_000)
     afterAll(() => house?.close(), 60_000)
 
@@ -82,7 +82,7 @@ describe.skipIf(!machine)('on Docker', () => {
       expect(await containers('dozer', 'paused')).toHaveLength(1)
       expect(await ask('dozer')).toBe(before)
       await scale('dozer', 0)
-      await house.reopen()
+      await house.restart()
       expect(await ask('dozer')).toBe(before)
       expect(await containers('dozer')).toHaveLength(1)
     })
@@ -132,7 +132,7 @@ describe.skipIf(!machine)('on Docker', () => {
       await deployed('severed', 'return me')
       const before = await ask('severed')
       const [id] = await containers('severed')
-      await run('docker', ['network', 'disconnect', '--force', FUNCTIONS, id!])
+      await run('docker', ['network', 'disconnect', '--force', FUNCTIONS_NETWORK, id!])
       await expect.poll(() => containers('severed'), { timeout: 30_000 }).not.toContain(id)
       expect(await ask('severed')).not.toBe(before)
     })
@@ -157,7 +157,7 @@ describe.skipIf(!machine)('on Docker', () => {
       const left = await start(provider)
       const foreign = await start('another')
       expect(await containers('crashed')).toEqual([left, id])
-      await house.reopen()
+      await house.restart()
       expect(await containers('crashed')).toEqual([id])
       const { stdout: state } = await run('docker', ['inspect', '--format', '{{.State.Running}}', foreign])
       await run('docker', ['rm', '--force', foreign])

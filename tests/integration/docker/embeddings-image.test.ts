@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { makeEmbeddingsImage } from '../../../infra/images/embeddings.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { buildEmbeddingsImage } from '../../../infra/images/embeddings.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
 import { buildArguments, buildContext, type DockerMachine, startDocker } from '../../support/docker/docker.ts'
 import { until } from '../../support/until.ts'
@@ -31,7 +31,7 @@ export default defineSkill({
 })
 `
 
-const EVENT = JSON.stringify({
+const EVENT_DATA = JSON.stringify({
   callId: 'call-1',
   step: 0,
   person: 'owner',
@@ -42,7 +42,7 @@ const EVENT = JSON.stringify({
   saidAt: '2026-05-01T12:00:00Z',
 })
 /** Asked from inside, as the container has no network. */
-const ASK = `fetch('http://127.0.0.1:8080/', { method: 'POST', body: ${JSON.stringify(EVENT)}, headers: {
+const REQUEST_SCRIPT = `fetch('http://127.0.0.1:8080/', { method: 'POST', body: ${JSON.stringify(EVENT_DATA)}, headers: {
   'content-type': 'application/json', 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/tests',
   'ce-type': 'lares.skill.meaning.requested', 'ce-subject': 'c', 'ce-partitionkey': 'c', 'ce-correlationid': '1',
   'ce-time': '2026-05-01T12:00:00Z', 'ce-traceparent': '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
@@ -60,14 +60,19 @@ afterAll(async () => {
 })
 
 it('a function built on it knows what is meant, without any network', async () => {
-  const { cache } = readEnvironment(process.env)
-  const options = { from: machine.base.base, cacheDir: join(cache, 'models'), prefix: 'tests', log: noLog }
-  const base = await makeEmbeddingsImage(options)
-  expect(await makeEmbeddingsImage(options)).toBe(base)
+  const { cacheDirectory } = readEnvironment(process.env)
+  const options = {
+    from: machine.baseImages.base,
+    cacheDir: join(cacheDirectory, 'models'),
+    prefix: 'tests',
+    log: silentLogger,
+  }
+  const base = await buildEmbeddingsImage(options)
+  expect(await buildEmbeddingsImage(options)).toBe(base)
   await writeFile(join(folder, 'handler.ts'), HANDLER)
   const context = await buildContext(folder)
   const image = `${machine.registry}/tests/meaning:latest`
-  await machine.build(context, image, { ...buildArguments(machine.base), BASE_IMAGE: base })
+  await machine.build(context, image, { ...buildArguments(machine.baseImages), BASE_IMAGE: base })
   await rm(context, { recursive: true })
   const { stdout } = await run('docker', [
     ...['run', '--detach', '--network', 'none', '--read-only', '--tmpfs', '/tmp:mode=1777'],
@@ -75,7 +80,8 @@ it('a function built on it knows what is meant, without any network', async () =
   ])
   const container = stdout.trim()
   try {
-    const ask = () => run('docker', ['exec', container, 'node', '-e', ASK]).then(({ stdout: text }) => text)
+    const ask = () =>
+      run('docker', ['exec', container, 'node', '-e', REQUEST_SCRIPT]).then(({ stdout: text }) => text)
     const answer = await until(() => ask().catch(() => ''), 60_000)
     expect(answer).toContain('"text":"rain"')
   } finally {

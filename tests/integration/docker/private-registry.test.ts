@@ -6,14 +6,14 @@ import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readDeployment } from '../../../infra/provider/deployment.ts'
-import { pinned } from '../../../infra/provider/docker/image-registry.ts'
-import { pulled } from '../../../infra/provider/docker/images.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { pinToDigest } from '../../../infra/provider/docker/image-registry.ts'
+import { pullImage } from '../../../infra/provider/docker/images.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { startDocker, startRegistry } from '../../support/docker/docker.ts'
-import { realPart } from '../../support/npm-program.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
 
 const run = promisify(execFile)
-const machine = await realPart(startDocker)
+const machine = await startOrSkip(startDocker)
 afterAll(() => machine?.close(), 60_000)
 
 /** ann, whose password is "in tests". */
@@ -29,7 +29,7 @@ describe.skipIf(!machine)('a registry that wants a password', () => {
     folder = await mkdtemp(join(tmpdir(), 'lares-docker-config-'))
     vi.stubEnv('DOCKER_CONFIG', folder)
     image = `${registry.address}/lares/private:v1`
-    await run('docker', ['tag', machine!.base.base, image])
+    await run('docker', ['tag', machine!.baseImages.base, image])
   }, 60_000)
   afterAll(async () => {
     vi.unstubAllEnvs()
@@ -46,13 +46,13 @@ describe.skipIf(!machine)('a registry that wants a password', () => {
     const [digest] = /sha256:[0-9a-f]{64}/.exec(stdout.split('\n').at(-2)!)!
     await run('docker', ['rmi', image])
 
-    expect(await pinned(image)).toBe(`${registry.address}/lares/private@${digest}`)
-    expect(await pulled(docker, deployment, noLog)).toMatch(/^sha256:/)
+    expect(await pinToDigest(image)).toBe(`${registry.address}/lares/private@${digest}`)
+    expect(await pullImage(docker, deployment, silentLogger)).toMatch(/^sha256:/)
 
     await run('docker', ['logout', registry.address])
     await run('docker', ['rmi', image])
-    expect(await pinned(image)).toBeUndefined()
-    await expect(pulled(docker, deployment, noLog)).rejects.toMatchObject({
+    expect(await pinToDigest(image)).toBeUndefined()
+    await expect(pullImage(docker, deployment, silentLogger)).rejects.toMatchObject({
       message: expect.stringMatching(
         /private:v1 cannot be had: .*(no basic auth|unauthorized|authentication)/,
       ),

@@ -10,7 +10,7 @@ import { freePort } from '../../support/instance.ts'
 import { until } from '../../support/until.ts'
 
 const KEYS = 8
-const PATIENCE_MS = 60_000
+const WAIT_TIMEOUT_MS = 60_000
 
 describe.each(['platformatic', 'kafkajs'] as const)('a broker that dies, through %s', client => {
   let dir: string
@@ -81,17 +81,17 @@ describe.each(['platformatic', 'kafkajs'] as const)('a broker that dies, through
     const published = publishOn(topic)
     for (let kill = 0; kill < 3; kill++) {
       const before = grouped.length
-      await until(() => grouped.length > before + 50 && tailed.length > before + 50, PATIENCE_MS)
+      await until(() => grouped.length > before + 50 && tailed.length > before + 50, WAIT_TIMEOUT_MS)
       await restart()
     }
     const before = grouped.length
-    await until(() => grouped.length > before + 50, PATIENCE_MS)
+    await until(() => grouped.length > before + 50, WAIT_TIMEOUT_MS)
     publishing = false
     const total = await published
     for (const records of [grouped, tailed]) {
-      await until(() => firsts(records).length === total, PATIENCE_MS)
+      await until(() => distinctNumbers(records).length === total, WAIT_TIMEOUT_MS)
       for (let key = 0; key < KEYS; key++) {
-        const order = firsts(records.filter(record => record.key === `key-${key}`))
+        const order = distinctNumbers(records.filter(record => record.key === `key-${key}`))
         expect(order).toEqual(order.toSorted((a, b) => a - b))
       }
     }
@@ -118,19 +118,21 @@ describe.each(['platformatic', 'kafkajs'] as const)('a broker that dies, through
     })
     expect(errors.length).toBeGreaterThan(0)
     broker = await startBroker({ dir, port })
-    await until(() => records.length > 0, PATIENCE_MS)
+    await until(() => records.length > 0, WAIT_TIMEOUT_MS)
     await until(
       () =>
         bus.check().then(
           () => true,
           () => false,
         ),
-      PATIENCE_MS,
+      WAIT_TIMEOUT_MS,
     )
     await bus.publish([message])
-    await until(() => records.length >= 2, PATIENCE_MS)
+    await until(() => records.length >= 2, WAIT_TIMEOUT_MS)
   }, 120_000)
 })
 
 /** Each number where it came first: what comes again after a fault is told by its id. */
-const firsts = (records: BusRecord[]): number[] => [...new Set(records.map(({ value }) => Number(value)))]
+const distinctNumbers = (records: BusRecord[]): number[] => [
+  ...new Set(records.map(({ value }) => Number(value))),
+]

@@ -9,24 +9,24 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { prepareCluster } from '../../../infra/knative/prepare.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
-import { goPart } from '../../support/go-program.ts'
-import { configFor, startKubernetes } from '../../support/kubernetes/kubernetes.ts'
-import { playKnative } from '../../support/kubernetes/simulated-knative-controller.ts'
-import { realPart } from '../../support/npm-program.ts'
-import { basic, PASSWORD, startKnativeProvider } from '../../support/provider.ts'
+import { buildGoPrograms } from '../../support/go-program.ts'
+import { kubeconfigFor, startKubernetes } from '../../support/kubernetes/kubernetes.ts'
+import { startFakeKnativeController } from '../../support/kubernetes/simulated-knative-controller.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
+import { basicAuth, PASSWORD, startKnativeProvider } from '../../support/provider.ts'
 
 const run = promisify(execFile)
 
-const kustomize = await realPart(async () => {
-  const folder = await goPart({
+const kustomize = await startOrSkip(async () => {
+  const folder = await buildGoPrograms({
     name: 'kustomize',
     module: 'sigs.k8s.io/kustomize/kustomize/v5',
     version: 'v5.7.1',
-    takes: 'about a minute',
+    buildDuration: 'about a minute',
   })
   return join(folder, 'kustomize')
 })
-const kubernetes = await realPart(startKubernetes)
+const kubernetes = await startOrSkip(startKubernetes)
 
 type Container = {
   name: string
@@ -36,7 +36,7 @@ type Container = {
   readinessProbe?: object
   securityContext: { allowPrivilegeEscalation: boolean; capabilities: { drop: string[] } }
 }
-type Kubernetes = {
+type KubernetesObject = {
   apiVersion: string
   kind: string
   metadata: { name: string; namespace?: string; labels?: Record<string, string> }
@@ -55,21 +55,21 @@ const environment = (more: NodeJS.ProcessEnv = {}) =>
     LARES_MODEL: 'small',
     ...more,
   })
-const render = async (keda = true): Promise<string> => {
+const renderOverlay = async (keda = true): Promise<string> => {
   const folder = await prepareCluster(environment(), { keda })
   return (await run(kustomize!, ['build', folder], { maxBuffer: 16 * 1024 * 1024 })).stdout
 }
-const objectsIn = (text: string) => parseAllDocuments(text).map(one => one.toJS() as Kubernetes)
+const objectsIn = (text: string) => parseAllDocuments(text).map(one => one.toJS() as KubernetesObject)
 
 const CLUSTER_WIDE = new Set(['Namespace', 'PriorityClass', 'ClusterRole', 'ClusterRoleBinding'])
 const PLURALS: Record<string, string> = { NetworkPolicy: 'networkpolicies', PriorityClass: 'priorityclasses' }
-const pathOf = ({ apiVersion, kind, metadata }: Kubernetes): string => {
+const pathOf = ({ apiVersion, kind, metadata }: KubernetesObject): string => {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
   const where = CLUSTER_WIDE.has(kind) ? root : `${root}/namespaces/${metadata.namespace}`
   return `${where}/${PLURALS[kind] ?? `${kind.toLowerCase()}s`}/${metadata.name}`
 }
 /** As `kubectl apply --server-side --validate=strict` does. */
-const apply = (object: object, path = pathOf(object as Kubernetes)) =>
+const apply = (object: object, path = pathOf(object as KubernetesObject)) =>
   kubernetes!.api(
     'PATCH',
     `${path}?fieldManager=kubectl&fieldValidation=Strict`,
@@ -87,7 +87,7 @@ afterAll(async () => {
 
 describe.skipIf(!kustomize)('infra/knative, rendered', () => {
   test('all that the assistant needs, each with limits, probes, a pinned image and no more rights than it needs', async () => {
-    const all = objectsIn(await render())
+    const all = objectsIn(await renderOverlay())
     const workloads = all.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')
     expect(workloads.map(({ metadata }) => metadata.name).toSorted()).toEqual(
       ['gateway', 'connector', 'provider', 'kafka', 'timescaledb', 'qdrant', 'minio'].toSorted(),
@@ -125,7 +125,7 @@ describe.skipIf(!kustomize)('infra/knative, rendered', () => {
 
   test('the images are those of infra/compose', async () => {
     const compose = await readFile('infra/compose/compose.yaml', 'utf8')
-    const images = objectsIn(await render())
+    const images = objectsIn(await renderOverlay())
       .flatMap(({ spec }) => spec?.template?.spec.containers.map(({ image }) => image) ?? [])
       .filter(image => !image.includes('lares/host'))
     expect(images).toHaveLength(4)
@@ -133,8 +133,8 @@ describe.skipIf(!kustomize)('infra/knative, rendered', () => {
   })
 
   test('passwords are made once, are in Secrets alone, and readable for their owner alone', async () => {
-    const first = await render()
-    expect(await render()).toBe(first)
+    const first = await renderOverlay()
+    expect(await renderOverlay()).toBe(first)
     const secrets = (await readFile(join(home, 'cluster', 'secrets.env'), 'utf8')).trim().split('\n')
     expect(secrets.map(line => line.split('=')[0]).toSorted()).toEqual([
       'DATABASE_URL',
@@ -159,7 +159,7 @@ describe.skipIf(!kustomize)('infra/knative, rendered', () => {
 
 describe.skipIf(!kustomize || !kubernetes)('infra/knative on a real API server', () => {
   test('every object is accepted, without a field that the server does not know, and a second time changes nothing', async () => {
-    const all = objectsIn(await render())
+    const all = objectsIn(await renderOverlay())
     const applied = async () => {
       const found: object[] = []
       for (const object of all) {
@@ -189,19 +189,19 @@ describe.skipIf(!kustomize || !kubernetes)('infra/knative on a real API server',
     )
     const { status } = (await answer.json()) as { status: { token: string } }
     const kubeconfig = join(home, 'kubeconfig')
-    await writeFile(kubeconfig, JSON.stringify(configFor(kubernetes!.origin, status.token)))
+    await writeFile(kubeconfig, JSON.stringify(kubeconfigFor(kubernetes!.origin, status.token)))
     process.env.KUBECONFIG = kubeconfig
     const standIn = createServer((request, response) => response.end(`answered ${request.url}`))
     await new Promise<void>(resolve => standIn.listen(0, '127.0.0.1', resolve))
     const { port } = standIn.address() as AddressInfo
-    const knative = playKnative(kubernetes!, () => `http://127.0.0.1:${port}`)
+    const knative = startFakeKnativeController(kubernetes!, () => `http://127.0.0.1:${port}`)
     const provider = await startKnativeProvider(home, {
       DATABASE_URL: 'postgres://lares:secret@timescaledb.lares.svc:5432/lares',
     })
     const system = (method: string, path: string, body?: object) =>
       fetch(`${provider.url}/system/${path}`, {
         method,
-        headers: { authorization: basic(PASSWORD) },
+        headers: { authorization: basicAuth(PASSWORD) },
         ...(body && { body: JSON.stringify(body) }),
       })
     try {

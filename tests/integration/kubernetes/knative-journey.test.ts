@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, describe } from 'vitest'
-import { containersJourney } from '../../end-to-end/containers-journey.suite.ts'
-import { startKnativeGround } from '../../support/kubernetes/knative-fixture.ts'
-import { realPart } from '../../support/npm-program.ts'
+import { containersJourneySuite } from '../../end-to-end/containers-journey.suite.ts'
+import { startKnativeTestCluster } from '../../support/kubernetes/knative-fixture.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
 
-const knative = await realPart(startKnativeGround)
+const knative = await startOrSkip(startKnativeTestCluster)
 afterAll(() => knative?.close(), 120_000)
 
 describe.skipIf(!knative)('the whole assistant', () => {
-  containersJourney(
+  containersJourneySuite(
     'with each function in pods of Knative',
     () => knative!.machine,
     () => ({

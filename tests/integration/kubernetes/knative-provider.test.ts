@@ -5,56 +5,58 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { checkProvider } from '../../../infra/cli/doctor/services.ts'
 import { readDeployment } from '../../../infra/provider/deployment.ts'
 import { openCluster } from '../../../infra/provider/knative/cluster.ts'
-import { openKnative } from '../../../infra/provider/knative/knative.ts'
-import { noLog } from '../../../shared/base/log.ts'
+import { openKnativeBackend } from '../../../infra/provider/knative/knative.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
 import {
-  deploymentOf,
-  type KnativeHouse,
+  deploymentRequest,
+  type KnativeProviderFixture,
   NAMESPACE,
-  openKnativeHouse,
-  POLICIES,
-  REVISIONS,
-  SECRETS,
-  SERVICES,
+  openKnativeProviderFixture,
+  POLICIES_PATH,
+  REVISIONS_PATH,
+  SECRETS_PATH,
+  SERVICES_PATH,
   type StoredService,
 } from '../../support/kubernetes/knative-instance.ts'
 import { startKubernetes } from '../../support/kubernetes/kubernetes.ts'
-import { realPart } from '../../support/npm-program.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
 import { PASSWORD } from '../../support/provider.ts'
 
-const kubernetes = await realPart(startKubernetes)
-let house: KnativeHouse
+const kubernetes = await startOrSkip(startKubernetes)
+let fixture: KnativeProviderFixture
 beforeAll(async () => {
-  if (kubernetes) house = await openKnativeHouse(kubernetes)
+  if (kubernetes) fixture = await openKnativeProviderFixture(kubernetes)
 }, 900_000)
 afterAll(async () => {
-  await house?.close()
+  await fixture?.close()
   await kubernetes?.close()
 })
 
-const soon = (look: () => Promise<unknown>) => vi.waitFor(look, { timeout: 10_000 })
+const eventually = (check: () => Promise<unknown>) => vi.waitFor(check, { timeout: 10_000 })
 /** How many replicas the revision that answers has at least. */
-const least = async (name: string) => {
-  const { status } = (await house.service(name)) as StoredService & {
+const minReplicas = async (name: string) => {
+  const { status } = (await fixture.service(name)) as StoredService & {
     status: { latestReadyRevisionName: string }
   }
-  const revision = (await house.stored(
-    `${REVISIONS}/${status.latestReadyRevisionName}`,
+  const revision = (await fixture.stored(
+    `${REVISIONS_PATH}/${status.latestReadyRevisionName}`,
   )) as unknown as StoredService
   return revision.metadata.annotations?.['autoscaling.knative.dev/min-scale']
 }
 
 describe.skipIf(!kubernetes)('functions on Knative', () => {
   test('what is deployed is a Knative Service, with limits, a GPU, its place and its secrets', async () => {
-    expect((await house.system('POST', 'secrets', { name: 'weather-key', value: 'sunny' })).status).toBe(202)
-    const answer = await house.deploy('weather', {
+    expect((await fixture.system('POST', 'secrets', { name: 'weather-key', value: 'sunny' })).status).toBe(
+      202,
+    )
+    const answer = await fixture.deploy('weather', {
       secrets: ['weather-key'],
       constraints: ['lares.dev/gpu=true'],
       annotations: { 'com.lares.gpu': '1', topic: 'lares.skill.weather' },
     })
     expect([answer.status, await answer.text()]).toEqual([202, ''])
-    expect((await house.service('weather'))!.spec.template.spec).toMatchObject({
+    expect((await fixture.service('weather'))!.spec.template.spec).toMatchObject({
       nodeSelector: { 'lares.dev/gpu': 'true' },
       tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
       containers: [
@@ -72,32 +74,32 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
         { name: 'secrets', projected: { sources: [{ secret: { name: 'weather-key' } }] } },
       ],
     })
-    expect(await house.listed()).toMatchObject([
+    expect(await fixture.listed()).toMatchObject([
       { name: 'weather', annotations: { topic: 'lares.skill.weather' } },
     ])
   })
 
   test('the same once more changes nothing, in the order that it comes in', async () => {
-    await house.deploy('same', { labels: { a: '1', b: '2' } })
-    const { metadata } = (await house.service('same'))!
+    await fixture.deploy('same', { labels: { a: '1', b: '2' } })
+    const { metadata } = (await fixture.service('same'))!
     // Times of writing are noted by the second.
     await new Promise(resolve => setTimeout(resolve, 1_100))
-    await house.deploy('same', { labels: { b: '2', a: '1' } })
-    expect((await house.service('same'))!.metadata).toEqual(metadata)
+    await fixture.deploy('same', { labels: { b: '2', a: '1' } })
+    expect((await fixture.service('same'))!.metadata).toEqual(metadata)
   })
 
   test('where the registry cannot be asked, latest is a change each time and another tag is none', async () => {
     const generationsOf = async (name: string, tag: string) => {
       const image = `registry.example/lares/${name}:${tag}`
       const generation = async () => {
-        expect((await house.deploy(name, { image })).status).toBe(202)
-        return (await house.service(name))!.metadata.generation
+        expect((await fixture.deploy(name, { image })).status).toBe(202)
+        return (await fixture.service(name))!.metadata.generation
       }
       return [await generation(), await generation()]
     }
     expect(await generationsOf('moving', 'latest')).toEqual([1, 2])
     expect(await generationsOf('fixed', 'v1')).toEqual([1, 1])
-    expect((await house.service('moving'))!.spec.template.spec.containers![0]!.image).toBe(
+    expect((await fixture.service('moving'))!.spec.template.spec.containers![0]!.image).toBe(
       'registry.example/lares/moving:latest',
     )
   })
@@ -112,8 +114,8 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     await new Promise<void>(resolve => registry.listen(0, '127.0.0.1', resolve))
     const name = `127.0.0.1:${(registry.address() as AddressInfo).port}/lares/pinned`
     const deployed = async () => {
-      expect((await house.deploy('pinned', { image: `${name}:v1` })).status).toBe(202)
-      return (await house.service('pinned'))!.spec.template.spec.containers![0]!.image
+      expect((await fixture.deploy('pinned', { image: `${name}:v1` })).status).toBe(202)
+      return (await fixture.service('pinned'))!.spec.template.spec.containers![0]!.image
     }
     const first = `${name}@${digest}`
     expect(await deployed()).toBe(first)
@@ -125,34 +127,34 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
   })
 
   test('what another owner has set stays', async () => {
-    await house.deploy('shared')
+    await fixture.deploy('shared')
     const theirs = { metadata: { annotations: { 'example.com/team': 'blue' } } }
-    await kubernetes!.api('PATCH', `${SERVICES}/shared`, theirs, 'application/merge-patch+json')
-    await house.deploy('shared', { image: 'registry.example/lares/shared:2' })
-    expect(await house.service('shared')).toMatchObject({
+    await kubernetes!.api('PATCH', `${SERVICES_PATH}/shared`, theirs, 'application/merge-patch+json')
+    await fixture.deploy('shared', { image: 'registry.example/lares/shared:2' })
+    expect(await fixture.service('shared')).toMatchObject({
       metadata: { annotations: { 'example.com/team': 'blue' } },
       spec: { template: { spec: { containers: [{ image: 'registry.example/lares/shared:2' }] } } },
     })
   })
 
   test('a version that does not come up is refused with the reason of Knative, and what ran goes on', async () => {
-    await house.deploy('steady')
-    const answer = await house.deploy('steady', { image: 'registry.example/broken:1' })
+    await fixture.deploy('steady')
+    const answer = await fixture.deploy('steady', { image: 'registry.example/broken:1' })
     expect(answer.status).toBe(400)
     expect(await answer.text()).toContain('steady does not start: Unable to fetch image')
-    expect((await house.service('steady'))!.spec.template.spec.containers).toMatchObject([
+    expect((await fixture.service('steady'))!.spec.template.spec.containers).toMatchObject([
       { image: 'registry.example/lares/steady:1' },
     ])
-    expect((await fetch(`${house.url()}/function/steady/hello`)).status).toBe(200)
+    expect((await fetch(`${fixture.url()}/function/steady/hello`)).status).toBe(200)
   })
 
   test('one that never ran leaves nothing behind', async () => {
     const annotations = { 'com.lares.egress': 'none' }
-    const answer = await house.deploy('stillborn', { image: 'registry.example/broken:1', annotations })
+    const answer = await fixture.deploy('stillborn', { image: 'registry.example/broken:1', annotations })
     expect(answer.status).toBe(400)
-    expect(await house.service('stillborn')).toBeUndefined()
-    expect(await house.stored(`${POLICIES}/stillborn-egress`)).toBeUndefined()
-    expect((await house.listed()).map(({ name }) => name)).not.toContain('stillborn')
+    expect(await fixture.service('stillborn')).toBeUndefined()
+    expect(await fixture.stored(`${POLICIES_PATH}/stillborn-egress`)).toBeUndefined()
+    expect((await fixture.listed()).map(({ name }) => name)).not.toContain('stillborn')
   })
 
   test('an object that the API server refuses is told with the field', async () => {
@@ -174,40 +176,42 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
 
   test('a secret that is not there is refused by name; those of others are neither told nor touched', async () => {
     const theirs = { metadata: { name: 'theirs' }, data: { key: 'eA==' } }
-    await kubernetes!.api('POST', SECRETS, theirs)
-    expect(await (await house.system('GET', 'secrets')).json()).toMatchObject([{ name: 'weather-key' }])
-    expect(await (await house.deploy('keyless', { secrets: ['theirs'] })).text()).toContain(
+    await kubernetes!.api('POST', SECRETS_PATH, theirs)
+    expect(await (await fixture.system('GET', 'secrets')).json()).toMatchObject([{ name: 'weather-key' }])
+    expect(await (await fixture.deploy('keyless', { secrets: ['theirs'] })).text()).toContain(
       'no secret "theirs"',
     )
-    expect((await house.system('DELETE', 'secrets', { name: 'theirs' })).status).toBe(404)
-    expect(await house.service('keyless')).toBeUndefined()
+    expect((await fixture.system('DELETE', 'secrets', { name: 'theirs' })).status).toBe(404)
+    expect(await fixture.service('keyless')).toBeUndefined()
   })
 
   test('what was not deployed here is neither replaced nor removed: a Service, a policy, a Secret', async () => {
     const spec = { template: { spec: { containers: [{ image: 'registry.example/theirs:1' }] } } }
     const [apiVersion, kind] = ['serving.knative.dev/v1', 'Service']
-    await kubernetes!.api('POST', SERVICES, { apiVersion, kind, metadata: { name: 'foreign' }, spec })
+    await kubernetes!.api('POST', SERVICES_PATH, { apiVersion, kind, metadata: { name: 'foreign' }, spec })
     for (const image of ['registry.example/lares/foreign:1', 'registry.example/broken:1'])
-      expect(await (await house.deploy('foreign', { image })).text()).toContain('was not deployed here')
-    expect((await house.service('foreign'))!.spec.template.spec).toMatchObject({
+      expect(await (await fixture.deploy('foreign', { image })).text()).toContain('was not deployed here')
+    expect((await fixture.service('foreign'))!.spec.template.spec).toMatchObject({
       containers: [{ image: 'registry.example/theirs:1' }],
     })
     const policy = {
       metadata: { name: 'guarded-egress' },
       spec: { podSelector: {}, policyTypes: ['Egress'] },
     }
-    await kubernetes!.api('POST', POLICIES, policy)
-    const declared = await house.deploy('guarded', { annotations: { 'com.lares.egress': 'none' } })
+    await kubernetes!.api('POST', POLICIES_PATH, policy)
+    const declared = await fixture.deploy('guarded', { annotations: { 'com.lares.egress': 'none' } })
     expect(await declared.text()).toContain('was not deployed here')
-    expect((await house.deploy('guarded')).status).toBe(202)
-    expect(await house.stored(`${POLICIES}/guarded-egress`)).toMatchObject({ spec: { podSelector: {} } })
-    const secret = await house.system('POST', 'secrets', { name: 'theirs', value: 'mine' })
+    expect((await fixture.deploy('guarded')).status).toBe(202)
+    expect(await fixture.stored(`${POLICIES_PATH}/guarded-egress`)).toMatchObject({
+      spec: { podSelector: {} },
+    })
+    const secret = await fixture.system('POST', 'secrets', { name: 'theirs', value: 'mine' })
     expect([secret.status, await secret.text()]).toEqual([400, expect.stringContaining('not one of Lares')])
   })
 
   test('a function reaches only what it declares, and anything again when it declares nothing', async () => {
-    await house.deploy('narrow', { annotations: { 'com.lares.egress': 'app=kafka:9092,internet:443' } })
-    expect(await house.stored(`${POLICIES}/narrow-egress`)).toMatchObject({
+    await fixture.deploy('narrow', { annotations: { 'com.lares.egress': 'app=kafka:9092,internet:443' } })
+    expect(await fixture.stored(`${POLICIES_PATH}/narrow-egress`)).toMatchObject({
       spec: {
         podSelector: { matchLabels: { 'serving.knative.dev/service': 'narrow' } },
         policyTypes: ['Egress'],
@@ -218,17 +222,17 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
         ],
       },
     })
-    await house.deploy('narrow')
-    expect(await house.stored(`${POLICIES}/narrow-egress`)).toBeUndefined()
+    await fixture.deploy('narrow')
+    expect(await fixture.stored(`${POLICIES_PATH}/narrow-egress`)).toBeUndefined()
   })
 
   test('it is called at the address that Knative gave, and its pods are counted', async () => {
-    await house.deploy('called')
-    await house.knative.addPod('called', 'called-00001-deployment-a')
-    const answer = await fetch(`${house.url()}/function/called/path?x=1`)
+    await fixture.deploy('called')
+    await fixture.knative.addPod('called', 'called-00001-deployment-a')
+    const answer = await fetch(`${fixture.url()}/function/called/path?x=1`)
     expect(await answer.text()).toBe('answered /path?x=1')
-    await soon(async () =>
-      expect(await (await house.system('GET', 'function/called')).json()).toMatchObject({
+    await eventually(async () =>
+      expect(await (await fixture.system('GET', 'function/called')).json()).toMatchObject({
         availableReplicas: 1,
         replicas: 1,
       }),
@@ -236,21 +240,21 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
   })
 
   test('it is scaled and removed', async () => {
-    await house.deploy('brief', { annotations: { 'com.lares.egress': 'none' } })
+    await fixture.deploy('brief', { annotations: { 'com.lares.egress': 'none' } })
     expect(
-      (await house.system('POST', 'scale-function/brief', { serviceName: 'brief', replicas: 3 })).status,
+      (await fixture.system('POST', 'scale-function/brief', { serviceName: 'brief', replicas: 3 })).status,
     ).toBe(202)
-    expect(await least('brief')).toBe('3')
-    expect((await house.system('DELETE', 'functions', { functionName: 'brief' })).status).toBe(202)
-    expect(await house.service('brief')).toBeUndefined()
-    expect(await house.stored(`${POLICIES}/brief-egress`)).toBeUndefined()
-    expect((await house.system('DELETE', 'functions', { functionName: 'brief' })).status).toBe(404)
+    expect(await minReplicas('brief')).toBe('3')
+    expect((await fixture.system('DELETE', 'functions', { functionName: 'brief' })).status).toBe(202)
+    expect(await fixture.service('brief')).toBeUndefined()
+    expect(await fixture.stored(`${POLICIES_PATH}/brief-egress`)).toBeUndefined()
+    expect((await fixture.system('DELETE', 'functions', { functionName: 'brief' })).status).toBe(404)
   })
 
   test('lares doctor tells what the cluster lacks', async () => {
-    await house.deploy('homeless', { constraints: ['lares.dev/gpu=true'] })
+    await fixture.deploy('homeless', { constraints: ['lares.dev/gpu=true'] })
     const findings = await checkProvider(
-      readEnvironment({ LARES_HOME: house.home, OPENFAAS_URL: house.url(), PROVIDER_PASSWORD: PASSWORD }),
+      readEnvironment({ LARES_HOME: fixture.home, OPENFAAS_URL: fixture.url(), PROVIDER_PASSWORD: PASSWORD }),
     )
     expect(findings).toContainEqual({
       level: 'warning',
@@ -261,10 +265,10 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
 
   test('what the cluster lacks is told by describe, until it is there', async () => {
     const cluster = await openCluster(NAMESPACE)
-    const backend = await openKnative({ cluster, log: noLog, lookEveryMs: 50 })
+    const backend = await openKnativeBackend({ cluster, log: silentLogger, reconcileIntervalMs: 50 })
     await backend.deploy(
       readDeployment(
-        deploymentOf('placed', {
+        deploymentRequest('placed', {
           constraints: ['lares.dev/gpu=true'],
           annotations: { 'com.lares.gpu': '1' },
         }),
@@ -282,41 +286,46 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     await kubernetes!.api('POST', '/api/v1/namespaces/knative-serving/configmaps', features)
     const node = { metadata: { name: 'gpu-box', labels: { 'lares.dev/gpu': 'true' } } }
     await kubernetes!.api('POST', '/api/v1/nodes', node)
-    await soon(async () =>
+    await eventually(async () =>
       expect(notices()).toBe(
         "no node with lares.dev/gpu=true offers 1 of nvidia.com/gpu: install NVIDIA's device plugin there, or ask for fewer",
       ),
     )
     const status = { allocatable: { 'nvidia.com/gpu': '1' }, capacity: { 'nvidia.com/gpu': '1' } }
     await kubernetes!.api('PATCH', '/api/v1/nodes/gpu-box/status', { status }, 'application/merge-patch+json')
-    await soon(async () => expect(notices()).toBe(''))
+    await eventually(async () => expect(notices()).toBe(''))
     await backend.close({ stopFunctions: false })
   })
 
   test('a function stays awake inside its active hours and may sleep outside', async () => {
     const cluster = await openCluster(NAMESPACE)
     let now = Date.parse('2026-07-06T12:00:00Z')
-    const backend = await openKnative({ cluster, log: noLog, lookEveryMs: 50, now: () => now })
+    const backend = await openKnativeBackend({
+      cluster,
+      log: silentLogger,
+      reconcileIntervalMs: 50,
+      now: () => now,
+    })
     const annotations = { 'com.lares.active-hours': 'Mon-Fri 07:00-22:30 Europe/Berlin' }
-    await backend.deploy(readDeployment(deploymentOf('daily', { annotations })))
-    expect(await least('daily')).toBe('1')
-    const { generation } = (await house.service('daily'))!.metadata
+    await backend.deploy(readDeployment(deploymentRequest('daily', { annotations })))
+    expect(await minReplicas('daily')).toBe('1')
+    const { generation } = (await fixture.service('daily'))!.metadata
     // 22:31 in Berlin, where it is summer.
     now = Date.parse('2026-07-06T20:31:00Z')
-    await soon(async () => expect(await least('daily')).toBe('0'))
+    await eventually(async () => expect(await minReplicas('daily')).toBe('0'))
     now = Date.parse('2026-07-07T05:00:00Z')
-    await soon(async () => expect(await least('daily')).toBe('1'))
-    expect((await house.service('daily'))!.metadata.generation).toBe(generation)
+    await eventually(async () => expect(await minReplicas('daily')).toBe('1'))
+    expect((await fixture.service('daily'))!.metadata.generation).toBe(generation)
     await backend.close({ stopFunctions: false })
   })
 
   test('a cluster without Knative, or none at all, is told at the start', async () => {
-    process.env.KUBECONFIG = join(house.home, 'no-such-file')
+    process.env.KUBECONFIG = join(fixture.home, 'no-such-file')
     await expect(openCluster(NAMESPACE)).rejects.toMatchObject({ code: 'invalid_config' })
     process.env.KUBECONFIG = kubernetes!.kubeconfig
     const definition = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/services.serving.knative.dev'
     await kubernetes!.api('DELETE', definition)
-    await soon(() =>
+    await eventually(() =>
       expect(openCluster(NAMESPACE)).rejects.toMatchObject({
         code: 'unavailable',
         message: expect.stringContaining('no Knative Serving'),

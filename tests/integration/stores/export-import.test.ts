@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { realPart } from '../../support/npm-program.ts'
-import { fill, PEOPLE, storesOf } from '../../support/stores/filled-stores.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
+import { fillStores, openStores, PEOPLE } from '../../support/stores/filled-stores.ts'
 import { startMinio } from '../../support/stores/minio.ts'
-import { bytesOf } from '../../support/stores/planted.ts'
+import { findPlantedWords } from '../../support/stores/planted.ts'
 import { startPostgres } from '../../support/stores/postgres.ts'
 import { startQdrant } from '../../support/stores/qdrant.ts'
 
-const postgres = await realPart(() => startPostgres())
-const qdrant = await realPart(startQdrant)
-const minio = await realPart(startMinio)
+const postgres = await startOrSkip(() => startPostgres())
+const qdrant = await startOrSkip(startQdrant)
+const minio = await startOrSkip(startMinio)
 afterAll(async () => {
   await minio?.close()
   await qdrant?.close()
@@ -52,8 +52,8 @@ describe.skipIf(!postgres || !qdrant || !minio)('moving between embedded stores 
 
   test('what goes from embedded to PostgreSQL, Qdrant and MinIO and back is what it was, by its digest', async () => {
     const embedded = { LARES_HOME: join(folder, 'embedded') }
-    const filled = storesOf(embedded)
-    await fill(filled)
+    const filled = openStores(embedded)
+    await fillStores(filled)
     await filled.close()
     const first = await lares(embedded, 'export', join(folder, 'first.ndjson'))
     const moved = await lares(cluster, 'import', join(folder, 'first.ndjson'))
@@ -99,7 +99,7 @@ describe.skipIf(!postgres || !qdrant || !minio)('moving between embedded stores 
     const left = await lares(cluster, 'export', join(folder, 'left.ndjson'), '--person', 'alice')
     expect(left).toMatchObject({ lines: 0 })
     expect(await lares(cluster, 'audit', 'verify')).toMatchObject({ problems: [] })
-    expect(await bytesOf(['alice says'], join(folder, 'cluster'))).toEqual([])
+    expect(await findPlantedWords(['alice says'], join(folder, 'cluster'))).toEqual([])
   }, 120_000)
 
   test('the master key is rotated there, and everything is read as before', async () => {

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
 import { ask } from '../../support/conversation.ts'
 import { builtInEmbeddings } from '../../support/embedding-model.ts'
-import { type House, startHouse } from '../../support/instance.ts'
+import { type LaresInstance, startInstance } from '../../support/instance.ts'
 import { type ModelServer, startModelServer } from '../../support/model-server.ts'
 
 const folder = await builtInEmbeddings()
 
 describe.skipIf(!folder)('a whole house with the built-in embeddings', () => {
   let model: ModelServer
-  let house: House
+  let house: LaresInstance
   beforeAll(async () => {
     model = await startModelServer()
-    house = await startHouse({
+    house = await startInstance({
       kind: 'embedded',
       modelUrl: model.url,
       environment: { LARES_EMBEDDING_MODEL: '' },
@@ -31,10 +31,10 @@ describe.skipIf(!folder)('a whole house with the built-in embeddings', () => {
     return JSON.stringify(model.requests.at(-1)!.messages)
   }
   const vectorsOf = async (person: string) => {
-    const drivers = openDrivers(readEnvironment({ LARES_HOME: house.home }), noLog)
+    const drivers = openDrivers(readEnvironment({ LARES_HOME: house.home }), silentLogger)
     try {
       const vectors = await drivers.vectors()
-      const counts = (await vectors.models()).map(async one => (await vectors.space(one)).count(person))
+      const counts = (await vectors.models()).map(async one => (await vectors.index(one)).count(person))
       return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
     } finally {
       await drivers.close()

@@ -9,16 +9,16 @@ import { openMinioObjects } from '../../../shared/objects/minio.ts'
 import { objectStoreSuite } from '../../../shared/objects/object-store.suite.ts'
 import type { ObjectStore } from '../../../shared/objects/objects.ts'
 import { protectedObjects } from '../../../shared/protection/stores/protected-objects.ts'
-import { keysIn } from '../../../shared/protection/stores/protected-sqlite.fixture.ts'
-import { realPart } from '../../support/npm-program.ts'
+import { openTestKeys } from '../../../shared/protection/stores/protected-sqlite.fixture.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
 import { startStallingProxy } from '../../support/stalling-proxy.ts'
 import { startMinio } from '../../support/stores/minio.ts'
 import { until } from '../../support/until.ts'
 
-const server = (await realPart(startMinio))!
+const server = (await startOrSkip(startMinio))!
 afterAll(() => server?.close())
 
-const open = (bucket: string, endpoint = server.endpoint, silenceMs = 15_000) => {
+const openObjects = (bucket: string, endpoint = server.endpoint, silenceMs = 15_000) => {
   const { accessKey, secretKey } = server
   return openMinioObjects({
     endpoint,
@@ -26,15 +26,15 @@ const open = (bucket: string, endpoint = server.endpoint, silenceMs = 15_000) =>
     secretKey,
     bucket,
     coldClass: 'REDUCED_REDUNDANCY',
-    silenceMs,
+    idleTimeoutMs: silenceMs,
   })
 }
 
-async function* parts(data: Buffer) {
+async function* chunksOf(data: Buffer) {
   for (let at = 0; at < data.length; at += 65_536) yield data.subarray(at, at + 65_536)
 }
 
-const declared = { mediaType: 'application/octet-stream', maxBytes: 100_000_000 }
+const writeOptions = { mediaType: 'application/octet-stream', maxBytes: 100_000_000 }
 
 describe.skipIf(!server)(`MinIO ${server?.version}`, () => {
   const damageIn = (bucket: string) => async (key: string) => {
@@ -47,7 +47,7 @@ describe.skipIf(!server)(`MinIO ${server?.version}`, () => {
   }
 
   objectStoreSuite('objects on minio', async () => ({
-    objects: await open('suite'),
+    objects: await openObjects('suite'),
     damage: damageIn('suite'),
     stop: async () => undefined,
   }))
@@ -55,7 +55,7 @@ describe.skipIf(!server)(`MinIO ${server?.version}`, () => {
   objectStoreSuite('objects on minio, encrypted', async () => {
     const home = await mkdtemp(join(tmpdir(), 'lares-protected-'))
     return {
-      objects: protectedObjects(await open('encrypted'), await keysIn(home)),
+      objects: protectedObjects(await openObjects('encrypted'), await openTestKeys(home)),
       damage: damageIn('encrypted'),
       stop: () => rm(home, { recursive: true }),
     }
@@ -64,8 +64,11 @@ describe.skipIf(!server)(`MinIO ${server?.version}`, () => {
   describe('links', () => {
     let objects: ObjectStore
     beforeAll(async () => {
-      objects = await open('links')
-      await objects.write('pictures/1', parts(Buffer.from('hello')), { mediaType: 'text/plain', maxBytes: 9 })
+      objects = await openObjects('links')
+      await objects.write('pictures/1', chunksOf(Buffer.from('hello')), {
+        mediaType: 'text/plain',
+        maxBytes: 9,
+      })
     })
 
     test.each(['report.txt', '報告書 🙂.txt', `a"b'c;d\r\ne.txt`, 'تقرير.txt'])(
@@ -91,31 +94,31 @@ describe.skipIf(!server)(`MinIO ${server?.version}`, () => {
     const data = randomBytes(3_000_000)
 
     test('away, calls say where it should be; started again, everything is there', async () => {
-      const objects = await open('away')
-      await objects.write('kept', parts(data), declared)
+      const objects = await openObjects('away')
+      await objects.write('kept', chunksOf(data), writeOptions)
       await server.halt('SIGKILL')
       const results = await Promise.allSettled([
         objects.check(),
         objects.get('kept'),
-        objects.facts('kept'),
+        objects.metadata('kept'),
         objects.put('new', data),
-        objects.write('new', parts(data), declared),
+        objects.write('new', chunksOf(data), writeOptions),
         objects.delete('kept'),
         objects.list('').next(),
       ])
       for (const result of results)
         expect(result).toMatchObject({ reason: { code: 'unavailable', message: /127\.0\.0\.1:\d+/ } })
-      await expect(open('other')).rejects.toMatchObject({ code: 'unavailable' })
+      await expect(openObjects('other')).rejects.toMatchObject({ code: 'unavailable' })
       await server.start()
       expect((await objects.get('kept')).equals(data)).toBe(true)
-      expect(await objects.facts('new')).toBeUndefined()
+      expect(await objects.metadata('new')).toBeUndefined()
     })
 
     test('killed while it takes an object, it has all of it or nothing', async () => {
-      const objects = await open('killed')
+      const objects = await openObjects('killed')
       const writes = Array.from({ length: 30 }, (_, n) => {
         const key = `object-${n}`
-        return objects.write(key, parts(data), declared).then(
+        return objects.write(key, chunksOf(data), writeOptions).then(
           () => [key, true] as const,
           () => [key, false] as const,
         )
@@ -125,7 +128,7 @@ describe.skipIf(!server)(`MinIO ${server?.version}`, () => {
       const results = await Promise.all(writes)
       await server.start()
       for (const [key, written] of results) {
-        const there = await objects.facts(key)
+        const there = await objects.metadata(key)
         if (written) expect(there).toMatchObject({ bytes: data.length })
         if (there) expect((await objects.get(key)).equals(data)).toBe(true)
       }
@@ -133,9 +136,9 @@ describe.skipIf(!server)(`MinIO ${server?.version}`, () => {
 
     test('a connection that breaks in the middle of a stream is told to the reader', async () => {
       const proxy = await startStallingProxy(server.port)
-      const objects = await open('broken', `http://127.0.0.1:${proxy.port}`)
+      const objects = await openObjects('broken', `http://127.0.0.1:${proxy.port}`)
       const large = randomBytes(30_000_000)
-      await objects.write('large', parts(large), declared)
+      await objects.write('large', chunksOf(large), writeOptions)
       const { data: stream } = await objects.read('large')
       const reading = (async () => {
         for await (const _ of stream) proxy.heal()
@@ -147,7 +150,7 @@ describe.skipIf(!server)(`MinIO ${server?.version}`, () => {
 
     test('a server that falls silent is given up', async () => {
       const proxy = await startStallingProxy(server.port)
-      const objects = await open('silent', `http://127.0.0.1:${proxy.port}`, 300)
+      const objects = await openObjects('silent', `http://127.0.0.1:${proxy.port}`, 300)
       await objects.put('small', Buffer.from('x'))
       proxy.stall()
       await expect(objects.get('small')).rejects.toMatchObject({ code: 'unavailable', message: /300 ms/ })

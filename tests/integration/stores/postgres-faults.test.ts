@@ -1,29 +1,29 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { noLog } from '../../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { migrate } from '../../../shared/base/postgres/migrations.ts'
-import { counting } from '../../../shared/store/member.fixture.ts'
-import { openPostgresConversations } from '../../../shared/store/postgres/postgres-store.ts'
-import type { Conversations } from '../../../shared/store/store.ts'
-import { written } from '../../../shared/store/written.fixture.ts'
-import { realPart } from '../../support/npm-program.ts'
+import { countingStep } from '../../../shared/store/member.fixture.ts'
+import { openPostgresStore } from '../../../shared/store/postgres/postgres-store.ts'
+import type { Store } from '../../../shared/store/store.ts'
+import { userMessage } from '../../../shared/store/written.fixture.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
 import { startStallingProxy } from '../../support/stalling-proxy.ts'
 import { type PostgresServer, queryOnce, startPostgres } from '../../support/stores/postgres.ts'
 import { until } from '../../support/until.ts'
 
 const MAX_CONNECTIONS = 20
-const server = (await realPart(() => startPostgres({ max_connections: String(MAX_CONNECTIONS) })))!
+const server = (await startOrSkip(() => startPostgres({ max_connections: String(MAX_CONNECTIONS) })))!
 
 /** The unhappy half: what a server that people run does to those that use it. */
 describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
-  const stores: Conversations[] = []
-  const open = async (options: Parameters<typeof openPostgresConversations>[0]) => {
-    const store = await openPostgresConversations({ waitMs: 0, ...options })
+  const stores: Store[] = []
+  const open = async (options: Parameters<typeof openPostgresStore>[0]) => {
+    const store = await openPostgresStore({ waitMs: 0, ...options })
     stores.push(store)
     return store
   }
   let url: string
-  let store: Conversations
+  let store: Store
 
   beforeAll(async () => {
     url = await server.database()
@@ -42,7 +42,7 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
       for (const id of ids.filter((_, n) => n % 4 === lane))
         await until(async () => {
           try {
-            resolved.set(id, await store.step(counting(`killed-${lane}`, id)))
+            resolved.set(id, await store.step(countingStep(`killed-${lane}`, id)))
             return true
           } catch (error) {
             expect(error).toMatchObject({ code: 'unavailable', retryable: true })
@@ -61,7 +61,7 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
     expect(away).toBeGreaterThan(0)
     for (const [id, outcome] of resolved) {
       const lane = ids.indexOf(id) % 4
-      expect(await store.step(counting(`killed-${lane}`, id))).toBe(outcome)
+      expect(await store.step(countingStep(`killed-${lane}`, id))).toBe(outcome)
       expect(outcome).toBe(Math.floor(ids.indexOf(id) / 4) + 1)
     }
   }, 120_000)
@@ -72,7 +72,7 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
     for (const call of [
       secret.check(),
       secret.history.message('x'),
-      secret.step(counting('away', 'away-1')),
+      secret.step(countingStep('away', 'away-1')),
     ]) {
       const error = await call.catch(error => error)
       expect(error).toMatchObject({ code: 'unavailable', message: /127\.0\.0\.1:\d+\/lares_1/ })
@@ -81,7 +81,7 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
     await expect(open({ url })).rejects.toMatchObject({ code: 'unavailable' })
     await server.start()
     await secret.check()
-    expect(await secret.step(counting('away', 'away-1'))).toBe(1)
+    expect(await secret.step(countingStep('away', 'away-1'))).toBe(1)
   })
 
   test('a store that is opened before its server waits for it', async () => {
@@ -92,28 +92,28 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
   })
 
   test('a conversation that somebody holds is given up after the timeout, and holds up no other one', async () => {
-    await store.step(counting('held', 'held-1'))
+    await store.step(countingStep('held', 'held-1'))
     const holder = new pg.Client({ connectionString: url })
     await holder.connect()
     await holder.query(`BEGIN; SELECT FROM lares.conversations WHERE id = 'held' FOR UPDATE`)
-    const waiting = store.step(counting('held', 'held-2'))
+    const waiting = store.step(countingStep('held', 'held-2'))
     const failing = expect(waiting).rejects.toMatchObject({
       code: 'unavailable',
       message: /statement timeout/,
     })
-    expect(await store.step(counting('free', 'free-1'))).toBe(1)
+    expect(await store.step(countingStep('free', 'free-1'))).toBe(1)
     await failing
     await holder.end()
-    expect(await store.step(counting('held', 'held-2'))).toBe(2)
+    expect(await store.step(countingStep('held', 'held-2'))).toBe(2)
   })
 
   test('a process that stops in the middle of a step does not hold its conversation for ever', async () => {
-    await store.step(counting('left', 'left-1'))
+    await store.step(countingStep('left', 'left-1'))
     const left = new pg.Client({ connectionString: url, idle_in_transaction_session_timeout: 300 })
     left.on('error', () => undefined)
     await left.connect()
     await left.query(`BEGIN; SELECT FROM lares.conversations WHERE id = 'left' FOR UPDATE`)
-    expect(await until(() => store.step(counting('left', 'left-2')).catch(() => undefined))).toBe(2)
+    expect(await until(() => store.step(countingStep('left', 'left-2')).catch(() => undefined))).toBe(2)
     await left.end()
   })
 
@@ -126,28 +126,28 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
     })
     await through.check()
     proxy.stall()
-    const calls = [1, 2, 3].map(n => through.step(counting(`cut-${n}`, `cut-${n}`)))
+    const calls = [1, 2, 3].map(n => through.step(countingStep(`cut-${n}`, `cut-${n}`)))
     for (const result of await Promise.allSettled(calls))
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
     proxy.heal()
-    expect(await through.step(counting('cut-1', 'cut-1'))).toBe(1)
+    expect(await through.step(countingStep('cut-1', 'cut-1'))).toBe(1)
     await proxy.close()
   }, 30_000)
 
   test('a server that is full of connections is told as unavailable', async () => {
     const greedy = Array.from({ length: MAX_CONNECTIONS }, () => new pg.Client({ connectionString: url }))
     await Promise.allSettled(greedy.map(client => client.connect()))
-    const late = openPostgresConversations({ url, waitMs: 0 })
+    const late = openPostgresStore({ url, waitMs: 0 })
     await expect(late).rejects.toMatchObject({ code: 'unavailable', message: /too many clients|reserved/ })
     for (const client of greedy) await client.end().catch(() => undefined)
   })
 
   test('twenty deliveries of one event at once are applied once', async () => {
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, () => store.step(counting('at-once', 'at-once-1'))),
+      Array.from({ length: 20 }, () => store.step(countingStep('at-once', 'at-once-1'))),
     )
     expect(new Set(outcomes)).toEqual(new Set([1]))
-    expect(await store.step(counting('at-once', 'at-once-2'))).toBe(2)
+    expect(await store.step(countingStep('at-once', 'at-once-2'))).toBe(2)
   })
 
   test('two writers of one conversation leave its messages in one order that both see', async () => {
@@ -157,7 +157,7 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
         await writer.history.accept({
           conversation: 'two',
           person: 'owner',
-          message: written(`two-${w}-${n}`),
+          message: userMessage(`two-${w}-${n}`),
         })
     })
     await Promise.all(writers)
@@ -185,7 +185,7 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
         await store.history.accept({
           conversation: 'live',
           person: 'owner',
-          message: written(`live-${w}-${n}`),
+          message: userMessage(`live-${w}-${n}`),
         })
     })
     await until(read)
@@ -197,8 +197,8 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
     const [late, early] = [Date.parse('2026-05-01T12:10:00Z'), Date.parse('2026-05-01T12:00:00Z')]
     const ahead = await open({ url, now: () => late })
     const behind = await open({ url, now: () => early })
-    const say = (by: Conversations, id: string, createdAt: string) =>
-      by.history.accept({ conversation: 'skewed', person: 'owner', message: written(id, { createdAt }) })
+    const say = (by: Store, id: string, createdAt: string) =>
+      by.history.accept({ conversation: 'skewed', person: 'owner', message: userMessage(id, { createdAt }) })
     await say(ahead, 'skewed-1', '2026-05-01T12:10:00.000Z')
     await say(behind, 'skewed-2', '2026-05-01T12:00:00.000Z')
     await say(behind, 'skewed-3', '2099-01-01T00:00:00.000Z')
@@ -220,7 +220,7 @@ describe.skipIf(!server)('migrations', () => {
   const done = async (url: string) =>
     (await queryOnce(url, 'SELECT name FROM lares.migrations ORDER BY number')).map(({ name }) => name)
   const run = (url: string, migrations: { name: string; statements: string }[]) =>
-    migrate({ url, where: 'here', migrations, log: noLog, waitMs: 0 }, async () => undefined)
+    migrate({ url, displayName: 'here', migrations, log: silentLogger, waitMs: 0 }, async () => undefined)
   const first = {
     name: 'first',
     statements: 'CREATE TABLE lares.a (n integer); INSERT INTO lares.a VALUES (1)',

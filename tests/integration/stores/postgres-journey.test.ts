@@ -1,9 +1,9 @@
 import { afterAll, describe } from 'vitest'
 import { journeySuite } from '../../end-to-end/journey.suite.ts'
-import { realPart } from '../../support/npm-program.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
 import { startPostgres } from '../../support/stores/postgres.ts'
 
-const server = await realPart(() => startPostgres())
+const server = await startOrSkip(() => startPostgres())
 afterAll(() => server?.close())
 
 describe.skipIf(!server)('the whole assistant', () => {

@@ -1,19 +1,19 @@
 import { describe } from 'vitest'
-import { openPostgresConversations } from '../../../shared/store/postgres/postgres-store.ts'
-import { conversationsSuite } from '../../../shared/store/store.suite.ts'
-import { realPart } from '../../support/npm-program.ts'
+import { openPostgresStore } from '../../../shared/store/postgres/postgres-store.ts'
+import { storeSuite } from '../../../shared/store/store.suite.ts'
+import { startOrSkip } from '../../support/npm-program.ts'
 import { callsPerHour, startPostgres } from '../../support/stores/postgres.ts'
 
-const server = await realPart(() => startPostgres())
+const server = await startOrSkip(() => startPostgres())
 
 describe.skipIf(!server)(`PostgreSQL ${server?.version}`, () => {
-  conversationsSuite('conversations on postgres', async () => {
+  storeSuite('conversations on postgres', async () => {
     const url = await server!.database()
     return {
-      open: now => openPostgresConversations({ url, ...(now && { now }) }),
+      open: now => openPostgresStore({ url, ...(now && { now }) }),
       opener: {
         module: new URL('../../../shared/store/postgres/postgres-store.ts', import.meta.url).href,
-        name: 'openPostgresConversations',
+        name: 'openPostgresStore',
         argument: { url },
       },
       callsPerHour: () => callsPerHour(url),

@@ -1,6 +1,6 @@
-import type { Rooms } from '../../../gateway/context.ts'
-import type { Incoming } from '../../../gateway/ingress/intake.ts'
-import { currentSequence, follow } from '../../../gateway/live/history-follower.ts'
+import type { GatewayContext } from '../../../gateway/context.ts'
+import type { InboundMessage } from '../../../gateway/ingress/intake.ts'
+import { currentSequence, followConversation } from '../../../gateway/live/history-follower.ts'
 import { type Answer, waitForAnswer } from '../../../gateway/live/reply-waiter.ts'
 import { openDeltas } from '../../../gateway/live/text-deltas.ts'
 import { toLaresError } from '../../../shared/base/errors.ts'
@@ -50,7 +50,9 @@ export function startClient(talk: Talk, parts: ClientParts): Client {
     names.add(id, saying.name)
     await clock.wait(saying.pauseMs)
     const sentAtMs = clock.nowMs()
-    const after = await reach.ask(saying.name, rooms => currentSequence(rooms as Rooms, conversation))
+    const after = await reach.ask(saying.name, rooms =>
+      currentSequence(rooms as GatewayContext, conversation),
+    )
     const send = () => reach.ask(`${saying.name} sends`, rooms => rooms.intake(incomingOf(talk, saying)))
     const isTwice = parts.chance.fault('sent-twice', saying.name)
     const [accepted] = await Promise.all([send(), ...(isTwice ? [send()] : [])])
@@ -71,11 +73,11 @@ export function startClient(talk: Talk, parts: ClientParts): Client {
       const { life } = rooms.gateway.machine
       life!.onDeath(wait.resolve)
       clock.as(life, () =>
-        waitForAnswer(rooms.rooms as Rooms, {
+        waitForAnswer(rooms.rooms as GatewayContext, {
           conversation,
           after,
           id: said.id,
-          limitMs: ANSWER_LIMIT_MS,
+          timeoutMs: ANSWER_LIMIT_MS,
           signal: rooms.rooms.closing,
           onText: chunk => {
             sent += deltas.add(chunk)
@@ -109,7 +111,7 @@ export function startClient(talk: Talk, parts: ClientParts): Client {
 }
 
 /** A message as the gateway's routes make it of a request. */
-export function incomingOf({ person, conversation }: Talk, { name, text, document }: Saying): Incoming {
+export function incomingOf({ person, conversation }: Talk, { name, text, document }: Saying): InboundMessage {
   const attachments = document && [
     { name: document.name, mediaType: 'text/plain', data: Buffer.from(document.text).toString('base64') },
   ]
@@ -142,8 +144,8 @@ async function watch(client: Client, reach: Reach, { clock, chance, trace }: Cli
         if (chance.fault('client-cut', place)) cut.resolve()
       }
       const end = clock.as(life, () =>
-        follow(
-          rooms as Rooms,
+        followConversation(
+          rooms as GatewayContext,
           { conversation, after },
           {
             onRows: rows => new Promise(resolve => clock.after(1, () => resolve(take(rows)), life)),

@@ -1,6 +1,6 @@
 import { keyedId } from '../../../shared/contract/events/ids.ts'
 import { openAudit } from '../../../shared/protection/audit/audit.ts'
-import { forgetPerson } from '../../../shared/protection/forget.ts'
+import { erasePerson } from '../../../shared/protection/forget.ts'
 import type { Leaver } from '../plan.ts'
 import type { House } from '../world/instance.ts'
 import type { Life } from '../world/machine.ts'
@@ -30,7 +30,7 @@ export function startLeaver(talk: Leaver, house: House, parts: ClientParts): Lea
     const { conversations, objects, protection } = house.drivers.of(life)
     const audit = openAudit({ store: conversations.audit, protection })
     clock.as(life, () =>
-      forgetPerson(person, { conversations, objects, audit, protection, vectors: house.vectors }).then(
+      erasePerson(person, { store: conversations, objects, audit, protection, vectors: house.vectors }).then(
         () => done.resolve(true),
         error => {
           trace(() => `${person} is not yet forgotten: ${(error as Error).message}`)

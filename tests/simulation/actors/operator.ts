@@ -22,7 +22,7 @@ export function openOperator(house: House, { troubles, clock, trace, names }: Ho
     const done = Promise.withResolvers<void>()
     life.onDeath(done.resolve)
     clock.as(life, () =>
-      openDeadLetters({ bus, objects, documents: conversations.documents })
+      openDeadLetters({ bus, objects, records: conversations.records })
         .retry(id)
         .then(() => void putBack.set(id, clock.nowMs()))
         .catch(error => trace(() => `it is not: ${(error as Error).message}`))

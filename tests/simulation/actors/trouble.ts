@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { InvocationContext } from '../../../shared/contract/context.ts'
 import type { AnyFunction, HandlerResult } from '../../../shared/contract/definition.ts'
-import type { Draft, LaresEvent } from '../../../shared/contract/events/event.ts'
+import type { EventDraft, LaresEvent } from '../../../shared/contract/events/event.ts'
 import type { Names } from '../trace.ts'
 import type { World } from '../world/calls.ts'
 
@@ -70,10 +70,10 @@ export function openTroubles({ chance, trace }: World, names: Names): Troubles {
   }
 }
 
-const isStream = (result: HandlerResult): result is AsyncIterable<Draft> =>
+const isStream = (result: HandlerResult): result is AsyncIterable<EventDraft> =>
   typeof result === 'object' && Symbol.asyncIterator in result
 
-async function* halfOf(drafts: AsyncIterable<Draft>): AsyncGenerator<Draft> {
+async function* halfOf(drafts: AsyncIterable<EventDraft>): AsyncGenerator<EventDraft> {
   let count = 0
   for await (const draft of drafts) {
     if (++count > 2) throw new Error('this try breaks in the middle of its stream')

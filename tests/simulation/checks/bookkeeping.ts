@@ -1,4 +1,4 @@
-import { REPLIES } from '../../../gateway/delivery/dispatcher.ts'
+import { REPLY_TOPIC } from '../../../gateway/delivery/dispatcher.ts'
 import { deliveryGroup, functionGroup } from '../../../shared/contract/consumer-groups.ts'
 import { derivedId } from '../../../shared/contract/events/ids.ts'
 import type { House } from '../world/instance.ts'
@@ -10,7 +10,7 @@ import type { Violations } from './promises.ts'
 /** What the functions have not finished, by partition: nothing, when all is over. */
 export function unfinished({ log, deployed }: House): string[] {
   const readers = deployed.map(({ name, topics }) => ({ name, group: functionGroup(name), topics }))
-  readers.push({ name: 'the outbox', group: deliveryGroup(CHANNEL), topics: [REPLIES] })
+  readers.push({ name: 'the outbox', group: deliveryGroup(CHANNEL), topics: [REPLY_TOPIC] })
   return readers.flatMap(({ name, group, topics }) =>
     topics.flatMap(topic =>
       Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition })).flatMap(at => {
@@ -78,7 +78,7 @@ export function held({ house, clients, leaving }: Findings): Violations {
   const broken: Violations = []
   for (const connector of house.connectors())
     for (const { talk } of leaving ? [...clients, leaving] : clients) {
-      for (const one of connector.standings(talk.conversation))
+      for (const one of connector.inFlight(talk.conversation))
         if (one.runningSinceMs === undefined)
           broken.push(`P4 when all is finished, ${one.function} still holds ${one.offset} of ${idOf(one)}`)
     }

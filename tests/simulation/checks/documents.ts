@@ -1,6 +1,6 @@
-import { allHeld, documentId } from '../../../functions/memory/documents/store.ts'
-import { idsOf, PASSAGES } from '../../../shared/knowledge/passages.ts'
-import { folderOf } from '../../../shared/objects/person-folder.ts'
+import { documentId, listDocuments } from '../../../functions/memory/documents/store.ts'
+import { PASSAGES_COLLECTION, passageIds } from '../../../shared/knowledge/passages.ts'
+import { personFolder } from '../../../shared/objects/person-folder.ts'
 import type { Findings } from './findings.ts'
 import type { Violations } from './promises.ts'
 
@@ -9,18 +9,18 @@ const ALL_PASSAGES = 10_000
 /** P1 A document that was said to be read is kept whole; P2 and of one that is not kept nothing lies about. */
 export async function documentsKept({ house, clients, replies, letters }: Findings): Promise<Violations> {
   const { conversations, objects } = house.drivers.outside
-  const { documents } = conversations
+  const { records } = conversations
   const broken: Violations = []
   const failed = new Set(letters.map(({ data }) => data.event?.correlationid))
   for (const person of new Set(clients.map(({ talk }) => talk.person))) {
     const said = clients.filter(({ talk }) => talk.person === person).flatMap(one => one.acknowledged)
-    const held = await allHeld(documents, person)
+    const held = await listDocuments(records, person)
     for (const one of held) {
       const bytes = await objects.get(one.object).catch(() => undefined)
       if (!bytes || documentId(person, bytes) !== one.id)
         broken.push(`P1 the object of ${one.name} of ${person} ${bytes ? 'is another' : 'is not there'}`)
-      for (const id of idsOf(one))
-        if (!(await documents.get({ collection: PASSAGES, person, id })))
+      for (const id of passageIds(one))
+        if (!(await records.get({ collection: PASSAGES_COLLECTION, person, id })))
           broken.push(`P1 a passage of ${one.name} of ${person} is not there`)
     }
     const isForgotten = said.some(({ text }) => text.startsWith('forget the document'))
@@ -31,10 +31,10 @@ export async function documentsKept({ house, clients, replies, letters }: Findin
     }
     // What failed for good is left as it was, to be put back.
     if (said.some(({ id }) => failed.has(id))) continue
-    const kept = new Set(held.flatMap(idsOf))
-    for (const { id } of await documents.list({ collection: PASSAGES, person, limit: ALL_PASSAGES }))
+    const kept = new Set(held.flatMap(passageIds))
+    for (const { id } of await records.list({ collection: PASSAGES_COLLECTION, person, limit: ALL_PASSAGES }))
       if (!kept.has(id)) broken.push(`P2 the passage ${id} of ${person} is of no document`)
-    for await (const key of objects.list(`${folderOf(person)}attachments/`))
+    for await (const key of objects.list(`${personFolder(person)}attachments/`))
       if (!held.some(one => one.object === key))
         broken.push(`P2 an object of ${person} is of no document: ${nameOf(key, said)}`)
   }

@@ -1,6 +1,6 @@
-import { claim } from '../../../shared/contract/events/event-log.ts'
+import { resolveDataRef } from '../../../shared/contract/events/event-log.ts'
 import type { Reply } from '../../../shared/contract/events/event-types.ts'
-import { fromRecord } from '../../../shared/contract/events/kafka-binding.ts'
+import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
 import type { HistoryMessage } from '../../../shared/store/store.ts'
 import type { Client } from '../actors/client.ts'
 import type { Leaving } from '../actors/leaver.ts'
@@ -47,7 +47,7 @@ async function repliesOn(house: House): Promise<Said[]> {
   for (const record of await outside.records('lares.reply')) {
     const { key, timestampMs } = record
     // Of one whose words are nowhere nobody is told.
-    const reply = await claim(fromRecord(record), outside.objects).catch(() => undefined)
+    const reply = await resolveDataRef(eventFromRecord(record), outside.objects).catch(() => undefined)
     if (!reply) continue
     const { id, correlationid: turn } = reply
     const data = reply.data as Reply

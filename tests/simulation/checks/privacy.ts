@@ -1,5 +1,5 @@
-import { folderOf } from '../../../shared/objects/person-folder.ts'
-import { keyIdOfRecord } from '../../../shared/protection/sealed-record.ts'
+import { personFolder } from '../../../shared/objects/person-folder.ts'
+import { keyIdOfBusRecord } from '../../../shared/protection/sealed-record.ts'
 import { type Plan, type SentDocument, saysIn, shown } from '../plan.ts'
 import type { Findings } from './findings.ts'
 import type { Violations } from './promises.ts'
@@ -39,7 +39,7 @@ export async function forgotten({ house, leaving }: Findings): Promise<Violation
   for (const topic of house.log.topics())
     for (const record of house.log.all(topic)) {
       if (record.key !== conversation) continue
-      const id = keyIdOfRecord(record)
+      const id = keyIdOfBusRecord(record)
       const key = id === undefined ? undefined : await keys.byId(id)
       if (id === undefined) broken.add(`Privacy an event on ${topic} is not encrypted`)
       if (key && key.person !== person)
@@ -53,9 +53,9 @@ export async function forgotten({ house, leaving }: Findings): Promise<Violation
     if (row.kind === 'message' && row.role === 'user') hasSpoken = true
   }
   if (hasSpoken) return [...broken]
-  if (await keys.existing(person)) broken.add(`Privacy ${person} has a key again, and has said nothing since`)
+  if (await keys.find(person)) broken.add(`Privacy ${person} has a key again, and has said nothing since`)
   for (const kind of kinds) broken.add(`Privacy a ${kind} is left of ${person}`)
-  for await (const key of objects.list(folderOf(person)))
+  for await (const key of objects.list(personFolder(person)))
     if (await objects.get(key).catch(() => undefined)) broken.add(`Privacy an object is left: ${key}`)
   return [...broken]
 }

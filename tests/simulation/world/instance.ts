@@ -4,14 +4,14 @@ import intent from '../../../functions/intent/handler.ts'
 import memory from '../../../functions/memory/handler.ts'
 import { type Connector, startConnector } from '../../../infra/connector/connector.ts'
 import { startTimers } from '../../../infra/timers/timers.ts'
-import type { Log as ProcessLog } from '../../../shared/base/log.ts'
+import type { Logger as ProcessLog } from '../../../shared/base/log.ts'
 import { openCatalogue } from '../../../shared/contract/catalogue.ts'
 import type { Services } from '../../../shared/contract/context.ts'
 import type { AnyFunction } from '../../../shared/contract/definition.ts'
-import { invocable } from '../../../shared/contract/invoke.ts'
+import { createInvocable } from '../../../shared/contract/invoke.ts'
 import { topicsOf } from '../../../shared/contract/plugin.ts'
 import type { DeployedFunction } from '../../../shared/contract/stack.ts'
-import { standingTopics } from '../../../shared/contract/topics.ts'
+import { fixedTopics } from '../../../shared/contract/topics.ts'
 import { openSqliteVectors } from '../../../shared/vectors/sqlite.ts'
 import type { Vectors } from '../../../shared/vectors/vectors.ts'
 import type { Troubles } from '../actors/trouble.ts'
@@ -64,7 +64,7 @@ const FUNCTIONS: AnyFunction[] = [intent, memory, dialog, generation, echo, alar
 export function openHouse(parts: HouseParts): House {
   const { clock, chance, calls, names, visited } = parts
   const log = openLog(clock, chance, visited)
-  for (const { name } of standingTopics()) log.make(name)
+  for (const { name } of fixedTopics()) log.make(name)
   const bus = openBus(log, calls, parts, names)
   const store = openStore(calls, parts, names, visited)
   const drivers = openDrivers(
@@ -102,10 +102,10 @@ export function openHouse(parts: HouseParts): House {
     started(gateway.machine)
     const bootGateway = async (life: Life) => {
       const own = drivers.of(life)
-      const documents = receiver.watched(life, own.conversations.documents)
+      const documents = receiver.watched(life, own.conversations.records)
       const opened = openRooms({
         ...own,
-        conversations: { ...own.conversations, documents },
+        conversations: { ...own.conversations, records: documents },
         log: processLog(life, parts),
         channel: receiver.channel(life),
       })
@@ -124,9 +124,9 @@ export function openHouse(parts: HouseParts): House {
       events,
       source: async () => deployed,
       invoker: simulatedInvoker(life, hosts, calls, parts, names),
-      catalogue: openCatalogue(conversations.documents),
+      catalogue: openCatalogue(conversations.records),
       log: laresLog,
-      refreshEveryMs: 5_000,
+      refreshIntervalMs: 5_000,
     })
     connectors.set(life, connector)
     life.onDeath(() => connectors.delete(life))
@@ -150,7 +150,7 @@ export function openHouse(parts: HouseParts): House {
 }
 
 /** A server that all reach and that dies with none of them: what it does belongs to no process. */
-function apart(clock: World['clock'], { space, ...server }: Vectors): Vectors {
+function apart(clock: World['clock'], { index, ...server }: Vectors): Vectors {
   const outside = <T extends object>(methods: T): T =>
     Object.fromEntries(
       Object.entries(methods).map(([name, run]) => [
@@ -160,7 +160,7 @@ function apart(clock: World['clock'], { space, ...server }: Vectors): Vectors {
     ) as T
   return {
     ...outside(server),
-    space: model => clock.as(undefined, async () => outside(await space(model))),
+    index: model => clock.as(undefined, async () => outside(await index(model))),
   }
 }
 
@@ -173,20 +173,20 @@ type FunctionParts = HouseParts & {
 async function bootFunction(life: Life, definition: AnyFunction, parts: FunctionParts) {
   const { drivers, vectors, hosts, troubles, plan } = parts
   const { conversations, objects } = drivers.of(life)
-  const { documents, timers } = conversations
+  const { records, timers } = conversations
   const services: Partial<Services> = {
     conversations,
-    documents,
+    documents: records,
     timers,
     // Its own: what a process knows of the vectors it finds by this.
     vectors: { ...vectors },
     objects,
-    catalogue: openCatalogue(documents),
+    catalogue: openCatalogue(records),
     models: openModel(parts),
     assistant: { name: 'Lares', instructions: 'Answer.', mode: plan.mode, maxSteps: 3, maxWaiting: 20 },
   }
   const limited = { ...definition, concurrency: CONCURRENCY }
-  const one = invocable(troubles.trouble(limited), { services, objects, log: processLog(life, parts) })
+  const one = createInvocable(troubles.trouble(limited), { services, objects, log: processLog(life, parts) })
   await one.start()
   const host = hosts.get(definition.name)!
   host.invocable = one

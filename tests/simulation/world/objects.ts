@@ -27,17 +27,17 @@ export function openObjects(calls: Calls, names: Names): SimulatedObjects {
     get: key => call('get', key, () => read(key)),
     async read(key) {
       const data = await call('get', key, () => read(key))
-      return { facts: FACTS, data: Readable.from([data]) }
+      return { metadata: FACTS, data: Readable.from([data]) }
     },
     delete: key => call('delete', key, () => void stored.delete(key)),
     check: async () => undefined,
     write: neverAsked,
-    facts: neverAsked,
+    metadata: neverAsked,
     async *list(prefix) {
       for (const key of stored.keys()) if (key.startsWith(prefix)) yield key
     },
     link: neverAsked,
-    chill: neverAsked,
+    archive: neverAsked,
   })
   return {
     outside: storeOf(async (_what, _key, effect) => effect()),

@@ -1,9 +1,9 @@
 import type { Channel, Delivery } from '../../../gateway/channels/channel.ts'
 import { listUndelivered } from '../../../gateway/delivery/delivery-ledger.ts'
-import { REPLIES } from '../../../gateway/delivery/dispatcher.ts'
+import { REPLY_TOPIC } from '../../../gateway/delivery/dispatcher.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
 import { deliveryGroup } from '../../../shared/contract/consumer-groups.ts'
-import type { Document, Documents } from '../../../shared/store/store.ts'
+import type { JsonRecord, Records } from '../../../shared/store/store.ts'
 import type { Findings } from '../checks/findings.ts'
 import type { Violations } from '../checks/promises.ts'
 import type { Names } from '../trace.ts'
@@ -20,7 +20,7 @@ export type Receiver = {
   /** How a gateway reaches it. */
   channel(life: Life): Channel
   /** The store as that gateway sees it, which here is seen to know of a delivery. */
-  watched(life: Life, documents: Documents): Documents
+  watched(life: Life, documents: Records): Records
   /** In the order in which they came. */
   taken: Pick<Delivery, 'id' | 'conversation'>[]
   violations: Violations
@@ -30,7 +30,7 @@ export function openReceiver(calls: Calls, { chance }: World, names: Names): Rec
   const taken: Receiver['taken'] = []
   const violations: Violations = []
   const known = new WeakMap<Life, Set<string>>()
-  const learn = (life: Life, document: Document | undefined) => {
+  const learn = (life: Life, document: JsonRecord | undefined) => {
     const { ids = [] } = (document?.body ?? {}) as { ids?: string[] }
     known.set(life, new Set([...(known.get(life) ?? []), ...ids]))
   }
@@ -79,11 +79,11 @@ export function openReceiver(calls: Calls, { chance }: World, names: Names): Rec
  */
 export async function delivered({ house, clients }: Findings): Promise<Violations> {
   const { receiver, log, drivers } = house
-  const { documents } = drivers.outside.conversations
+  const { records } = drivers.outside.conversations
   const broken: Violations = [...receiver.violations]
-  const givenUp = new Set((await listUndelivered(documents)).map(({ id }) => id))
+  const givenUp = new Set((await listUndelivered(records)).map(({ id }) => id))
   const seen = new Set<string>()
-  const due = log.all(REPLIES).filter(({ headers, topic, partition, offset }) => {
+  const due = log.all(REPLY_TOPIC).filter(({ headers, topic, partition, offset }) => {
     const id = headers.ce_id!
     const isFirst = !seen.has(id)
     seen.add(id)

@@ -1,5 +1,5 @@
-import { openSqliteConversations } from '../../../shared/store/sqlite/sqlite-store.ts'
-import type { Conversations, StepRequest } from '../../../shared/store/store.ts'
+import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
+import type { StepRequest, Store } from '../../../shared/store/store.ts'
 import type { Visited } from '../checks/visited.ts'
 import type { Names } from '../trace.ts'
 import type { Call, Calls, World } from './calls.ts'
@@ -10,24 +10,24 @@ import type { Life } from './machine.ts'
  * behind a network that loses calls and answers.
  */
 export type SimulatedStore = {
-  of(life: Life): Conversations
+  of(life: Life): Store
   /** The driver itself, for whoever looks from outside. */
-  driver: Conversations
+  driver: Store
 }
 
 export function openStore(calls: Calls, world: World, names: Names, visited: Visited): SimulatedStore {
-  const driver = openSqliteConversations(':memory:')
+  const driver = openSqliteStore(':memory:')
   return { driver, of: life => conversationsOf(life, driver, calls, world, names, visited) }
 }
 
 function conversationsOf(
   life: Life,
-  driver: Conversations,
+  driver: Store,
   calls: Calls,
   { chance }: World,
   names: Names,
   visited: Visited,
-): Conversations {
+): Store {
   const call = <T>(place: string, effect: Call<T>['effect']) =>
     calls.make({
       life,
@@ -68,11 +68,11 @@ function conversationsOf(
   return {
     step,
     history: through('history', driver.history),
-    documents: through('documents', driver.documents),
+    records: through('documents', driver.records),
     timers: through('timers', driver.timers),
     rows: {
       ...driver.rows,
-      forget: person => call(`rows.forget ${person}`, () => driver.rows.forget(person)),
+      erase: person => call(`rows.forget ${person}`, () => driver.rows.erase(person)),
     },
     audit: {
       ...driver.audit,

@@ -2,13 +2,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
-import type { Ground } from '../provider.ts'
+import type { ProviderTestBackend } from '../provider.ts'
 import { type DockerMachine, killContainersOf, ROOT } from './docker.ts'
 
-const NATIVE = /^(node:|node-llama-cpp|onnxruntime-node)/
-const SHARED = '/app/shared.mjs'
+const NATIVE_MODULES = /^(node:|node-llama-cpp|onnxruntime-node)/
+const BUNDLE_PATH = '/app/shared.mjs'
 
-const DOCKERFILE = (base: string) => `FROM ${base}
+const dockerfileFor = (base: string) => `FROM ${base}
 WORKDIR /app
 ENV HOST=0.0.0.0 PORT=8080 LARES_HOME=/tmp/lares NODE_OPTIONS=--disable-warning=ExperimentalWarning
 COPY . .
@@ -20,7 +20,7 @@ CMD ["node", "main.mjs"]
  * Handlers of tests as images: the runtime in a layer that all share, and each handler as one more file, so that an image
  * takes a moment. That the template makes one of a real function is shown elsewhere.
  */
-export async function dockerGround(machine: DockerMachine): Promise<Ground> {
+export async function dockerProviderBackend(machine: DockerMachine): Promise<ProviderTestBackend> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-runtime-'))
   const runtime = `${machine.registry}/tests/runtime:latest`
   await bundleRuntime(folder)
@@ -28,19 +28,19 @@ export async function dockerGround(machine: DockerMachine): Promise<Ground> {
     join(folder, 'main.mjs'),
     `import { runBundled } from './shared.mjs'\nawait runBundled(() => import('./handler.ts'))\n`,
   )
-  await writeFile(join(folder, 'Dockerfile'), DOCKERFILE(machine.base.base))
+  await writeFile(join(folder, 'Dockerfile'), dockerfileFor(machine.baseImages.base))
   await machine.build(folder, runtime)
   await rm(folder, { recursive: true })
-  const written = new Map<string, string>()
+  const builtSources = new Map<string, string>()
   const image = (name: string) => `${machine.registry}/lares/${name}:latest`
   return {
     backend: 'docker',
     host: machine.host,
     image,
-    shared: () => SHARED,
+    shared: () => BUNDLE_PATH,
     async write(home, name, source) {
-      if (written.get(name) === source) return
-      written.set(name, source)
+      if (builtSources.get(name) === source) return
+      builtSources.set(name, source)
       const context = join(home, 'functions', name)
       await mkdir(context, { recursive: true })
       await writeFile(join(context, 'handler.ts'), source)
@@ -59,7 +59,7 @@ async function bundleRuntime(folder: string): Promise<void> {
   const bundle = await rolldown({
     input: entry,
     platform: 'node',
-    external: NATIVE,
+    external: NATIVE_MODULES,
     plugins: [
       {
         name: 'entry',

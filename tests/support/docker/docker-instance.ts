@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { startSupervisor } from '../../../infra/processes/supervisor.ts'
 import { type StartedProvider, startProvider } from '../../../infra/provider/start.ts'
-import { noLog } from '../../../shared/base/log.ts'
-import { freePort, type House, TOKEN } from '../instance.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
+import { freePort, type LaresInstance, TOKEN } from '../instance.ts'
 import { PASSWORD } from '../provider.ts'
 import { until } from '../until.ts'
 import { killContainersOf, ROOT } from './docker.ts'
@@ -24,9 +24,9 @@ const FUNCTIONS = [
 ]
 
 /** By then the assistant does what was deployed last: docs/deploy.md. */
-const KNOWN_AFTER_MS = 5_000
+const DEPLOY_SETTLE_MS = 5_000
 
-export type DockerHouseOptions = {
+export type DockerInstanceOptions = {
   modelUrl: string
   brokers: string
   /** Reached from this machine and from containers alike. */
@@ -34,10 +34,10 @@ export type DockerHouseOptions = {
   /** Brings the functions of stack.yml to the provider. */
   deploy(provider: string): Promise<void>
   /** Where functions run; default: containers of this machine's Docker. */
-  place?: FunctionsPlace
+  functionsBackend?: FunctionsBackend
 }
 
-export type FunctionsPlace = {
+export type FunctionsBackend = {
   /** What all are told besides. */
   environment?: Record<string, string>
   /** A provider at PROVIDER_PORT `port` that tells functions of the services. */
@@ -50,7 +50,7 @@ export type FunctionsPlace = {
 }
 
 /** Gateway, connector and provider as on one host, and each function in containers of Docker's or of a cluster. */
-export async function startDockerHouse(options: DockerHouseOptions): Promise<House> {
+export async function startDockerInstance(options: DockerInstanceOptions): Promise<LaresInstance> {
   const { modelUrl, brokers, databaseUrl, deploy } = options
   const home = await mkdtemp(join(tmpdir(), 'lares-docker-'))
   const runFolder = join(home, 'run')
@@ -63,7 +63,7 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
     OPENAI_BASE_URL: modelUrl,
     LARES_MODEL: 'stand-in',
     LARES_EMBEDDING_MODEL: 'none',
-    ...options.place?.environment,
+    ...options.functionsBackend?.environment,
   }
   const shared = {
     ...services,
@@ -79,17 +79,18 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
     { name: 'connector', script: 'infra/connector/main.ts', args: [], environment: {} },
     { name: 'gateway', script: 'gateway/main.ts', args: [], environment: {} },
   ]
-  const place = options.place ?? onDocker(home)
-  const openProvider = () => place.openProvider(providerPort, services)
-  const ready = () => until(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok, 120_000)
+  const functionsBackend = options.functionsBackend ?? dockerFunctions(home)
+  const openProvider = () => functionsBackend.openProvider(providerPort, services)
+  const untilReady = () =>
+    until(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok, 120_000)
   let provider = await openProvider()
-  let supervisor = startSupervisor(children, { runFolder, log: noLog, shared })
+  let supervisor = startSupervisor(children, { runFolder, log: silentLogger, sharedEnvironment: shared })
   let readyMs = 0
-  const begunAt = performance.now()
-  await ready()
+  const startedAt = performance.now()
+  await untilReady()
   await deploy(provider.url)
-  await wait(KNOWN_AFTER_MS)
-  readyMs = Math.round(performance.now() - begunAt)
+  await wait(DEPLOY_SETTLE_MS)
+  readyMs = Math.round(performance.now() - startedAt)
   const pid = (name: string) => Number(readFileSync(join(runFolder, `${name}.pid`), 'utf8'))
   return {
     url,
@@ -105,14 +106,14 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
     processes: ['gateway', 'connector', ...FUNCTIONS],
     async kill(name) {
       if (!FUNCTIONS.includes(name)) return void process.kill(pid(name), 'SIGKILL')
-      await place.kill(name)
+      await functionsBackend.kill(name)
     },
     async restart() {
       await supervisor.stop()
       await provider.close({ stopFunctions: false })
       provider = await openProvider()
-      supervisor = startSupervisor(children, { runFolder, log: noLog, shared })
-      await ready()
+      supervisor = startSupervisor(children, { runFolder, log: silentLogger, sharedEnvironment: shared })
+      await untilReady()
     },
     halt: () => supervisor.stop(),
     async stop() {
@@ -123,7 +124,7 @@ export async function startDockerHouse(options: DockerHouseOptions): Promise<Hou
   }
 }
 
-const onDocker = (home: string): FunctionsPlace => ({
+const dockerFunctions = (home: string): FunctionsBackend => ({
   openProvider: (port, services) =>
     startProvider({
       backend: 'docker',
@@ -132,11 +133,11 @@ const onDocker = (home: string): FunctionsPlace => ({
       root: ROOT,
       password: PASSWORD,
       labels: new Map(),
-      spares: 0,
+      prewarmed: 0,
       environment: services,
       docker: { masterKeyFile: join(home, 'master.key'), pausedBytes: 256 * 1024 * 1024 },
       version: '0.0.0',
-      log: noLog,
+      log: silentLogger,
     }),
   kill: name => killContainersOf(home, name),
 })

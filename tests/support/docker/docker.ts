@@ -4,8 +4,8 @@ import { cp, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promi
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { type BaseImages, makeBaseImages } from '../../../infra/images/base.ts'
-import { LABELS, providerOf } from '../../../infra/provider/docker/container.ts'
+import { type BaseImages, buildBaseImages } from '../../../infra/images/base.ts'
+import { LABELS, providerIdOf } from '../../../infra/provider/docker/container.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
 import { installPackages } from '../debian-packages.ts'
@@ -15,9 +15,9 @@ import { until } from '../until.ts'
 const run = promisify(execFile)
 export const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** Debian's, which bring dockerd and a registry of images. */
-const PACKAGES = ['docker.io', 'docker-registry']
-const START_LIMIT_MS = 60_000
-const REACHES_DOCKER = ['docker', 'version', '--format', '{{.Server.Version}}'] as const
+const DEBIAN_PACKAGES = ['docker.io', 'docker-registry']
+const START_TIMEOUT_MS = 60_000
+const DOCKER_VERSION_COMMAND = ['docker', 'version', '--format', '{{.Server.Version}}'] as const
 
 export type DockerMachine = {
   version: string
@@ -25,7 +25,7 @@ export type DockerMachine = {
   host: string
   /** Where images are pushed, as in 127.0.0.1:41234. */
   registry: string
-  base: BaseImages
+  baseImages: BaseImages
   /** Builds the folder as an image of this registry and pushes it there. */
   build(folder: string, image: string, args?: Record<string, string>): Promise<void>
   close(): Promise<void>
@@ -36,16 +36,16 @@ export type DockerMachine = {
  * not installed is installed from Debian's packages where we may. Errors: `unavailable`.
  */
 export async function startDocker(): Promise<DockerMachine> {
-  const ownDaemon = await daemon()
+  const ownDaemon = await ensureDaemon()
   const registry = await startRegistry()
-  const [, ...versionArgs] = REACHES_DOCKER
+  const [, ...versionArgs] = DOCKER_VERSION_COMMAND
   const { stdout } = await run('docker', versionArgs)
   const progress = (line: string) => void process.stderr.write(`${line}\n`)
   return {
     version: stdout.trim(),
     host: networkInterfaces().docker0?.find(({ family }) => family === 'IPv4')?.address ?? '172.17.0.1',
     registry: registry.address,
-    base: await makeBaseImages({ root: ROOT, progress }),
+    baseImages: await buildBaseImages({ root: ROOT, onProgress: progress }),
     async build(folder, image, args = {}) {
       const given = Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`])
       await run('docker', ['build', '--quiet', ...given, '--tag', image, folder], {
@@ -65,7 +65,7 @@ export async function startDocker(): Promise<DockerMachine> {
  * Docker may have containers of others, as of tests that were killed.
  */
 export async function containersOf(home: string, name: string, status?: string): Promise<string[]> {
-  const labels = { [LABELS.provider]: providerOf(join(home, 'provider')), [LABELS.function]: name }
+  const labels = { [LABELS.provider]: providerIdOf(join(home, 'provider')), [LABELS.function]: name }
   const filters = Object.entries(labels).map(([label, value]) => `label=${label}=${value}`)
   if (status !== undefined) filters.push(`status=${status}`)
   const given = filters.flatMap(filter => ['--filter', filter])
@@ -78,31 +78,33 @@ export async function killContainersOf(home: string, name: string): Promise<void
   await run('docker', ['kill', ...(await containersOf(home, name, 'running'))])
 }
 
-const works = (command: string, args: readonly string[]): Promise<boolean> =>
+const succeeds = (command: string, args: readonly string[]): Promise<boolean> =>
   run(command, [...args]).then(
     () => true,
     () => false,
   )
 
-async function daemon(): Promise<{ close(): Promise<void> } | undefined> {
-  const [command, ...args] = REACHES_DOCKER
-  const isInstalled = (await works('docker-registry', ['--version'])) && (await works(command, ['--version']))
-  if (!isInstalled || !(await works('dockerd', ['--version']))) await installPackages('iptables', ...PACKAGES)
-  if (await works(command, args)) return undefined
+async function ensureDaemon(): Promise<{ close(): Promise<void> } | undefined> {
+  const [command, ...args] = DOCKER_VERSION_COMMAND
+  const isInstalled =
+    (await succeeds('docker-registry', ['--version'])) && (await succeeds(command, ['--version']))
+  if (!isInstalled || !(await succeeds('dockerd', ['--version'])))
+    await installPackages('iptables', ...DEBIAN_PACKAGES)
+  if (await succeeds(command, args)) return undefined
   if (process.getuid?.() !== 0)
     throw new LaresError('unavailable', 'no Docker daemon answers, and only root can start one')
-  const { cache } = readEnvironment(process.env)
+  const { cacheDirectory } = readEnvironment(process.env)
   const folder = await mkdtemp(join(tmpdir(), 'lares-dockerd-'))
-  await mkdir(cache, { recursive: true })
-  const running = await start(
+  await mkdir(cacheDirectory, { recursive: true })
+  const running = await startDaemonProcess(
     'dockerd',
-    ['--data-root', join(cache, 'docker'), '--pidfile', join(folder, 'pid')],
+    ['--data-root', join(cacheDirectory, 'docker'), '--pidfile', join(folder, 'pid')],
     join(folder, 'log'),
-    () => works(command, args),
+    () => succeeds(command, args),
   )
   // Nobody else uses this daemon: what there is was left by tests that were killed.
   await run('docker', ['container', 'prune', '--force'])
-  return { close: () => end(running, folder) }
+  return { close: () => stopDaemonProcess(running, folder) }
 }
 
 /** `htpasswd`: who may use it, a line `name:bcrypt` each; default: anybody. */
@@ -115,16 +117,16 @@ export async function startRegistry(htpasswd?: string): Promise<{ address: strin
   if (htpasswd !== undefined) await writeFile(users, `${htpasswd}\n`)
   const auth = htpasswd === undefined ? '' : `auth: { htpasswd: { realm: tests, path: ${users} } }\n`
   await writeFile(settings, `version: 0.1\nstorage: ${storage}\nhttp: { addr: "${address}" }\n${auth}`)
-  const running = await start('docker-registry', ['serve', settings], join(folder, 'log'), () =>
+  const running = await startDaemonProcess('docker-registry', ['serve', settings], join(folder, 'log'), () =>
     fetch(`http://${address}/v2/`).then(
       ({ status }) => status === (htpasswd === undefined ? 200 : 401),
       () => false,
     ),
   )
-  return { address, close: () => end(running, folder) }
+  return { address, close: () => stopDaemonProcess(running, folder) }
 }
 
-async function start(
+async function startDaemonProcess(
   command: string,
   args: string[],
   logFile: string,
@@ -137,13 +139,13 @@ async function start(
   await until(async () => {
     if (running.exitCode !== null) return true
     return await isUp()
-  }, START_LIMIT_MS)
+  }, START_TIMEOUT_MS)
   if (running.exitCode === null) return running
-  const said = (await readFile(logFile, 'utf8')).slice(-2_000)
-  throw new LaresError('unavailable', `${command} did not start: ${said}`)
+  const output = (await readFile(logFile, 'utf8')).slice(-2_000)
+  throw new LaresError('unavailable', `${command} did not start: ${output}`)
 }
 
-async function end(running: ChildProcess, folder: string): Promise<void> {
+async function stopDaemonProcess(running: ChildProcess, folder: string): Promise<void> {
   if (running.exitCode === null) {
     const exited = once(running, 'exit')
     running.kill('SIGTERM')

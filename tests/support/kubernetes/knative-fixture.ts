@@ -5,13 +5,13 @@ import { parseAllDocuments } from 'yaml'
 import { type DockerMachine, ROOT, startDocker } from '../docker/docker.ts'
 import { openClusterNetwork } from './cluster-network.ts'
 import { startClusterProvider } from './cluster-provider.ts'
-import { NODE, startKnative } from './knative.ts'
-import { dataPlaneImage } from './knative-data-plane.ts'
+import { NODE_NAME, startKnative } from './knative.ts'
+import { buildDataPlaneImage } from './knative-data-plane.ts'
 import { startKubeRouter } from './kube-router.ts'
 import { type KubernetesServer, startKubernetes } from './kubernetes.ts'
 import { killContainer } from './pod-container.ts'
 
-export type KnativeGround = {
+export type KnativeTestCluster = {
   machine: DockerMachine
   kubernetes: KubernetesServer
   /** Starts the provider of the cluster; `environment` is what it is told of services. */
@@ -27,22 +27,22 @@ export type KnativeGround = {
  * Knative with all that requests pass through (Kourier, Envoy, activator, queue-proxy), and pods that are containers. With
  * `policies` those of infra/knative are in force, and those that functions bring.
  */
-export async function startKnativeGround({ policies = false } = {}): Promise<KnativeGround> {
-  const closing: (() => Promise<unknown>)[] = []
+export async function startKnativeTestCluster({ policies = false } = {}): Promise<KnativeTestCluster> {
+  const cleanups: (() => Promise<unknown>)[] = []
   const close = async () => {
-    for (const one of closing.toReversed()) await one()
+    for (const one of cleanups.toReversed()) await one()
   }
   try {
     const machine = await startDocker()
-    closing.push(machine.close)
-    const image = await dataPlaneImage(machine)
+    cleanups.push(machine.close)
+    const image = await buildDataPlaneImage(machine)
     const kubernetes = await startKubernetes(machine.host)
-    closing.push(kubernetes.close)
+    cleanups.push(kubernetes.close)
     const network = await openClusterNetwork(kubernetes.api)
-    closing.push(network.close)
+    cleanups.push(network.close)
     const knative = await startKnative(kubernetes, { network, image })
-    closing.push(knative.close)
-    if (policies) closing.push(await enforcePolicies(kubernetes))
+    cleanups.push(knative.close)
+    if (policies) cleanups.push(await enforcePolicies(kubernetes))
     const podsOf = async (name: string) => {
       const answer = await kubernetes.api(
         'GET',
@@ -57,7 +57,7 @@ export async function startKnativeGround({ policies = false } = {}): Promise<Kna
       startProvider: (port, environment = {}) =>
         startClusterProvider(network, {
           kubeconfig: kubernetes.kubeconfig,
-          image: machine.base.base,
+          image: machine.baseImages.base,
           environment,
           port,
         }),
@@ -75,18 +75,18 @@ export async function startKnativeGround({ policies = false } = {}): Promise<Kna
 
 /** Gives back what ends it. */
 async function enforcePolicies(kubernetes: KubernetesServer): Promise<() => Promise<void>> {
-  const put = async (path: string, object: object) => {
+  const create = async (path: string, object: object) => {
     const answer = await kubernetes.api('POST', path, object)
     if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`)
     await answer.body?.cancel()
   }
-  await put('/api/v1/namespaces', { metadata: { name: 'lares' } })
+  await create('/api/v1/namespaces', { metadata: { name: 'lares' } })
   const folder = join(ROOT, 'infra', 'knative', 'base')
   for (const file of (await readdir(folder)).filter(name => name.endsWith('.yaml')))
     for (const document of parseAllDocuments(await readFile(join(folder, file), 'utf8'))) {
       const { kind, metadata } = document.toJS()
       const path = `/apis/networking.k8s.io/v1/namespaces/${metadata?.namespace}/networkpolicies`
-      if (kind === 'NetworkPolicy') await put(path, document.toJS())
+      if (kind === 'NetworkPolicy') await create(path, document.toJS())
     }
-  return (await startKubeRouter(kubernetes, NODE)).end
+  return (await startKubeRouter(kubernetes, NODE_NAME)).end
 }

@@ -3,15 +3,15 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { basic, PASSWORD, startKnativeProvider } from '../provider.ts'
+import { basicAuth, PASSWORD, startKnativeProvider } from '../provider.ts'
 import type { KubernetesServer } from './kubernetes.ts'
-import { playKnative } from './simulated-knative-controller.ts'
+import { startFakeKnativeController } from './simulated-knative-controller.ts'
 
 export const NAMESPACE = 'openfaas-fn'
-export const SERVICES = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/services`
-export const REVISIONS = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/revisions`
-export const POLICIES = `/apis/networking.k8s.io/v1/namespaces/${NAMESPACE}/networkpolicies`
-export const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`
+export const SERVICES_PATH = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/services`
+export const REVISIONS_PATH = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/revisions`
+export const POLICIES_PATH = `/apis/networking.k8s.io/v1/namespaces/${NAMESPACE}/networkpolicies`
+export const SECRETS_PATH = `/api/v1/namespaces/${NAMESPACE}/secrets`
 
 /** A Knative Service or Revision as the API server has it. */
 export type StoredService = {
@@ -30,14 +30,14 @@ export type StoredService = {
 }
 
 /** What the provider is told of services, which functions need too, and of this machine, which they do not. */
-export const TOLD: NodeJS.ProcessEnv = {
+export const PROVIDER_ENVIRONMENT: NodeJS.ProcessEnv = {
   DATABASE_URL: 'postgres://lares:first@timescaledb.lares:5432/lares',
   S3_SECRET_KEY: 'made-once',
   LARES_HOME: '/home/somebody',
 }
 
 /** As faas-cli sends it. */
-export const deploymentOf = (service: string, more: object = {}) => ({
+export const deploymentRequest = (service: string, more: object = {}) => ({
   service,
   image: `registry.example/lares/${service}:1`,
   limits: { memory: '256Mi', cpu: '500m' },
@@ -45,25 +45,25 @@ export const deploymentOf = (service: string, more: object = {}) => ({
 })
 
 /** The provider on a real API server, with Knative's controller and the pods of functions played. */
-export async function openKnativeHouse(kubernetes: KubernetesServer) {
+export async function openKnativeProviderFixture(kubernetes: KubernetesServer) {
   process.env.KUBECONFIG = kubernetes.kubeconfig
   /** Answers with its path, and tells a manifest while it is awake. */
   let isAwake = true
-  const standIn = createServer((request, response) => {
+  const stubFunction = createServer((request, response) => {
     if (request.url === '/_/manifest' && !isAwake) return void request.socket.destroy()
-    const told = { name: 'weather', topics: ['lares.skill.weather'], emits: [], uses: [], concurrency: 1 }
-    response.end(request.url === '/_/manifest' ? JSON.stringify(told) : `answered ${request.url}`)
+    const manifest = { name: 'weather', topics: ['lares.skill.weather'], emits: [], uses: [], concurrency: 1 }
+    response.end(request.url === '/_/manifest' ? JSON.stringify(manifest) : `answered ${request.url}`)
   })
-  await new Promise<void>(resolve => standIn.listen(0, '127.0.0.1', resolve))
-  const { port } = standIn.address() as AddressInfo
+  await new Promise<void>(resolve => stubFunction.listen(0, '127.0.0.1', resolve))
+  const { port } = stubFunction.address() as AddressInfo
   const home = await mkdtemp(join(tmpdir(), 'lares-knative-'))
-  const knative = playKnative(kubernetes, () => `http://127.0.0.1:${port}`)
-  let provider = await startKnativeProvider(home, TOLD)
+  const knative = startFakeKnativeController(kubernetes, () => `http://127.0.0.1:${port}`)
+  let provider = await startKnativeProvider(home, PROVIDER_ENVIRONMENT)
 
   const system = (method: string, path: string, body?: unknown) =>
     fetch(`${provider.url}/system/${path}`, {
       method,
-      headers: { authorization: basic(PASSWORD) },
+      headers: { authorization: basicAuth(PASSWORD) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
   const stored = async (path: string) => {
@@ -75,24 +75,25 @@ export async function openKnativeHouse(kubernetes: KubernetesServer) {
     knative,
     url: () => provider.url,
     stop: () => provider.close({ stopFunctions: false }),
-    async start(environment = TOLD) {
+    async start(environment = PROVIDER_ENVIRONMENT) {
       provider = await startKnativeProvider(home, environment)
     },
     sleep(asleep: boolean) {
       isAwake = !asleep
     },
     system,
-    deploy: (service: string, more: object = {}) => system('POST', 'functions', deploymentOf(service, more)),
+    deploy: (service: string, more: object = {}) =>
+      system('POST', 'functions', deploymentRequest(service, more)),
     stored,
-    service: async (name: string) => (await stored(`${SERVICES}/${name}`)) as StoredService | undefined,
+    service: async (name: string) => (await stored(`${SERVICES_PATH}/${name}`)) as StoredService | undefined,
     listed: async () => (await (await system('GET', 'functions')).json()) as { name: string }[],
     async close() {
       await provider.close({ stopFunctions: false })
       await knative.close()
-      standIn.close()
+      stubFunction.close()
       await rm(home, { recursive: true, force: true })
     },
   }
 }
 
-export type KnativeHouse = Awaited<ReturnType<typeof openKnativeHouse>>
+export type KnativeProviderFixture = Awaited<ReturnType<typeof openKnativeProviderFixture>>

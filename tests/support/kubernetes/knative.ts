@@ -4,34 +4,34 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseAllDocuments } from 'yaml'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { goModule, goPart } from '../go-program.ts'
+import { buildGoPrograms, downloadGoModule } from '../go-program.ts'
 import { freePort } from '../instance.ts'
 import type { ClusterNetwork } from './cluster-network.ts'
 import { type Kubelet, startKubelet } from './docker-kubelet.ts'
 import { deployDataPlane } from './knative-data-plane.ts'
 import {
-  defineResources,
+  buildKubernetesPrograms,
+  createCustomResourceDefinitions,
   type KubernetesServer,
-  kubernetesPrograms,
-  type Running,
-  SERVING,
-  startPart,
+  type RunningProgram,
+  SERVING_VERSION,
+  startProgram,
 } from './kubernetes.ts'
 
 /** What serving v0.50.0 names in its go.mod. */
-const NETWORKING = 'knative.dev/networking@v0.0.0-20260727162500-c7a7b772cac9'
-const CACHING = 'knative.dev/caching@v0.0.0-20260727161800-0edbf88bc267'
-const KWOK = 'v0.7.0'
+const NETWORKING_MODULE = 'knative.dev/networking@v0.0.0-20260727162500-c7a7b772cac9'
+const CACHING_MODULE = 'knative.dev/caching@v0.0.0-20260727161800-0edbf88bc267'
+const KWOK_VERSION = 'v0.7.0'
 /** Whose pods are containers. */
-export const NODE = 'box'
-const SYSTEM = 'knative-serving'
-const INGRESSES = '/apis/networking.internal.knative.dev/v1alpha1/namespaces/openfaas-fn/ingresses'
-const MERGE = 'application/merge-patch+json'
-const LOOK_EVERY_MS = 100
-const START_LIMIT_MS = 60_000
+export const NODE_NAME = 'box'
+const KNATIVE_NAMESPACE = 'knative-serving'
+const INGRESSES_PATH = '/apis/networking.internal.knative.dev/v1alpha1/namespaces/openfaas-fn/ingresses'
+const MERGE_PATCH_TYPE = 'application/merge-patch+json'
+const POLL_INTERVAL_MS = 100
+const START_TIMEOUT_MS = 60_000
 
 /** What differs from Knative's defaults; of images, only those of this registry are taken for being there. */
-const SETTINGS: Record<string, Record<string, string>> = {
+const CONFIG_MAP_OVERRIDES: Record<string, Record<string, string>> = {
   'config-features': {
     'kubernetes.podspec-nodeselector': 'enabled',
     'kubernetes.podspec-tolerations': 'enabled',
@@ -46,11 +46,11 @@ export type Knative = {
   /** A node with 8 cores and 16 GiB that KWOK keeps ready; `gpus` are tainted as NVIDIA's operator does it. */
   addNode(name: string, options?: { labels?: Record<string, string>; gpus?: number }): Promise<void>
   /** What every container on these nodes has said, one line more of it. */
-  say(line: string): Promise<void>
+  appendLog(line: string): Promise<void>
   /** Ends the nodes' kubelets, and with them every log that is being read, and starts them again. */
   restartKubelets(): Promise<void>
   /** Changes a ConfigMap of Knative. */
-  set(name: string, data: Record<string, string>): Promise<void>
+  patchConfigMap(name: string, data: Record<string, string>): Promise<void>
   close(): Promise<void>
 }
 
@@ -63,32 +63,36 @@ export type DataPlane = { network: ClusterNetwork; image: string }
  * nodes that they run, and that a route is ready is played here. Needs the port 8080 free, which is the controller's for
  * probes. Errors: `unavailable`.
  */
-export async function startKnative(kubernetes: KubernetesServer, plane?: DataPlane): Promise<Knative> {
+export async function startKnative(kubernetes: KubernetesServer, dataPlane?: DataPlane): Promise<Knative> {
   const { api, kubeconfig } = kubernetes
-  const [programs, serving] = [await kubernetesPrograms(), await servingPrograms()]
-  const source = await goModule(`knative.dev/serving@${SERVING}`)
+  const [programs, serving] = [await buildKubernetesPrograms(), await buildServingPrograms()]
+  const source = await downloadGoModule(`knative.dev/serving@${SERVING_VERSION}`)
   const create = async (path: string, object: unknown) => {
     const answer = await api('POST', path, object as object)
     if (!answer.ok) throw new LaresError('unavailable', `${path}: ${await answer.text()}`)
   }
-  await defineResources(api, NETWORKING, 'config')
-  await defineResources(api, CACHING, 'config')
-  for (const { data, metadata } of await configMaps(source))
-    await create(`/api/v1/namespaces/${SYSTEM}/configmaps`, {
+  await createCustomResourceDefinitions(api, NETWORKING_MODULE, 'config')
+  await createCustomResourceDefinitions(api, CACHING_MODULE, 'config')
+  for (const { data, metadata } of await readConfigMaps(source))
+    await create(`/api/v1/namespaces/${KNATIVE_NAMESPACE}/configmaps`, {
       metadata: { name: metadata.name, labels: metadata.labels },
-      data: { ...data, ...SETTINGS[metadata.name], ...(plane && dataPlaneSettings(plane)[metadata.name]) },
+      data: {
+        ...data,
+        ...CONFIG_MAP_OVERRIDES[metadata.name],
+        ...(dataPlane && dataPlaneSettings(dataPlane)[metadata.name]),
+      },
     })
   const port = await freePort()
   // By this name the API server finds the webhook outside of the cluster.
   const spec = { type: 'ExternalName', externalName: 'localhost', ports: [{ port }] }
-  await create(`/api/v1/namespaces/${SYSTEM}/services`, { metadata: { name: 'webhook' }, spec })
-  for (const secret of await documentsIn(join(source, 'config/core/webhooks/secret.yaml')))
-    await create(`/api/v1/namespaces/${SYSTEM}/secrets`, secret)
+  await create(`/api/v1/namespaces/${KNATIVE_NAMESPACE}/services`, { metadata: { name: 'webhook' }, spec })
+  for (const secret of await readYamlDocuments(join(source, 'config/core/webhooks/secret.yaml')))
+    await create(`/api/v1/namespaces/${KNATIVE_NAMESPACE}/secrets`, secret)
 
   const home = await mkdtemp(join(tmpdir(), 'lares-knative-'))
   const environment = (name: string) => ({
     KUBECONFIG: kubeconfig,
-    SYSTEM_NAMESPACE: SYSTEM,
+    SYSTEM_NAMESPACE: KNATIVE_NAMESPACE,
     POD_NAME: `${name}-0`,
     // An address that EndpointSlices take; nobody calls it.
     POD_IP: '10.0.0.9',
@@ -99,60 +103,61 @@ export async function startKnative(kubernetes: KubernetesServer, plane?: DataPla
     WEBHOOK_NAME: 'webhook',
     WEBHOOK_PORT: String(port),
   })
-  const alone = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port=0']
-  const running: Running[] = []
+  const controllerFlags = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port=0']
+  const running: RunningProgram[] = []
   const run = async (folder: string, name: string, args: string[] = []) => {
-    const part = await startPart(join(folder, name), home, name, args, environment(name))
-    running.push(part)
-    return part
+    const program = await startProgram(join(folder, name), home, name, args, environment(name))
+    running.push(program)
+    return program
   }
-  const said = join(home, 'said.log')
-  const kubelets = await freePort()
+  const logFile = join(home, 'said.log')
+  const kubeletPort = await freePort()
   const startKubelets = async () =>
-    await run(await kwokProgram(), 'kwok', [
+    await run(await buildKwok(), 'kwok', [
       ...['--kubeconfig', kubeconfig, '--manage-all-nodes', '--config', join(home, 'kwok.yaml')],
       // Else Kubernetes holds its nodes for lost after 40 s.
       '--node-lease-duration-seconds=40',
-      ...['--node-ip', '127.0.0.1', '--node-port', String(kubelets)],
-      ...['--server-address', `127.0.0.1:${kubelets}`],
+      ...['--node-ip', '127.0.0.1', '--node-port', String(kubeletPort)],
+      ...['--server-address', `127.0.0.1:${kubeletPort}`],
       ...['--tls-cert-file', kubernetes.certificate.cert],
       ...['--tls-private-key-file', kubernetes.certificate.key],
     ])
-  let kubelet: Running
-  let isOver = false
-  let ingress: Promise<void> | undefined
+  let kubelet: RunningProgram
+  let isClosed = false
+  let ingressLoop: Promise<void> | undefined
   let node: Kubelet | undefined
   const close = async () => {
-    isOver = true
-    await ingress
-    await Promise.all(running.map(part => part.end()))
+    isClosed = true
+    await ingressLoop
+    await Promise.all(running.map(program => program.end()))
     await node?.close()
     await rm(home, { recursive: true, force: true })
   }
   try {
-    await run(programs, 'kube-controller-manager', alone)
-    await run(programs, 'kube-scheduler', alone)
-    await writeFile(said, '')
-    await writeFile(join(home, 'kwok.yaml'), JSON.stringify(logsFrom(said)))
-    if (!plane) kubelet = await startKubelets()
-    for (const name of ['controller', 'webhook', ...(plane ? [] : ['autoscaler'])]) await run(serving, name)
+    await run(programs, 'kube-controller-manager', controllerFlags)
+    await run(programs, 'kube-scheduler', controllerFlags)
+    await writeFile(logFile, '')
+    await writeFile(join(home, 'kwok.yaml'), JSON.stringify(kwokLogConfig(logFile)))
+    if (!dataPlane) kubelet = await startKubelets()
+    for (const name of ['controller', 'webhook', ...(dataPlane ? [] : ['autoscaler'])])
+      await run(serving, name)
     for (const file of ['defaulting', 'resource-validation', 'configmap-validation'])
-      for (const webhook of await documentsIn(join(source, `config/core/webhooks/${file}.yaml`))) {
+      for (const webhook of await readYamlDocuments(join(source, `config/core/webhooks/${file}.yaml`))) {
         for (const { clientConfig } of webhook.webhooks) clientConfig.service.port = port
         await create(`/apis/admissionregistration.k8s.io/v1/${webhook.kind.toLowerCase()}s`, webhook)
       }
-    await untilAdmitting(api, running)
-    if (plane) {
-      node = await startKubelet(NODE, kubernetes, plane.network, kubeconfig)
-      await deployDataPlane(api, plane.image)
-    } else ingress = playIngress(api, () => isOver)
+    await untilWebhookReady(api, running)
+    if (dataPlane) {
+      node = await startKubelet(NODE_NAME, kubernetes, dataPlane.network, kubeconfig)
+      await deployDataPlane(api, dataPlane.image)
+    } else ingressLoop = runFakeIngressController(api, () => isClosed)
   } catch (error) {
     await close()
     throw error
   }
   return {
     addNode: (name, { labels = {}, gpus = 0 } = {}) => {
-      const room = {
+      const capacity = {
         cpu: '8',
         memory: '16Gi',
         pods: '110',
@@ -165,18 +170,23 @@ export async function startKnative(kubernetes: KubernetesServer, plane?: DataPla
           annotations: { 'kwok.x-k8s.io/node': 'fake' },
         },
         spec: { taints: gpus > 0 ? [{ key: 'nvidia.com/gpu', effect: 'NoSchedule' }] : [] },
-        status: { allocatable: room, capacity: room },
+        status: { allocatable: capacity, capacity },
       })
     },
     // As container runtimes write it.
-    say: line => appendFile(said, `${new Date().toISOString()} stdout F ${line}\n`),
+    appendLog: line => appendFile(logFile, `${new Date().toISOString()} stdout F ${line}\n`),
     async restartKubelets() {
       await kubelet.end()
       running.splice(running.indexOf(kubelet), 1)
       kubelet = await startKubelets()
     },
-    async set(name, data) {
-      const answer = await api('PATCH', `/api/v1/namespaces/${SYSTEM}/configmaps/${name}`, { data }, MERGE)
+    async patchConfigMap(name, data) {
+      const answer = await api(
+        'PATCH',
+        `/api/v1/namespaces/${KNATIVE_NAMESPACE}/configmaps/${name}`,
+        { data },
+        MERGE_PATCH_TYPE,
+      )
       if (!answer.ok) throw new LaresError('unavailable', `${name}: ${await answer.text()}`)
     },
     close,
@@ -189,38 +199,38 @@ const dataPlaneSettings = ({ image }: DataPlane): Record<string, Record<string, 
 })
 
 /** For KWOK: the file that is the log of every container. */
-const logsFrom = (logsFile: string) => ({
+const kwokLogConfig = (logsFile: string) => ({
   kind: 'ClusterLogs',
   apiVersion: 'kwok.x-k8s.io/v1alpha1',
   metadata: { name: 'all' },
   spec: { logs: [{ logsFile, follow: true }] },
 })
 
-const servingPrograms = () =>
-  goPart({
+const buildServingPrograms = () =>
+  buildGoPrograms({
     name: 'knative-serving',
     module: 'knative.dev/serving',
     programs: { controller: './cmd/controller', autoscaler: './cmd/autoscaler', webhook: './cmd/webhook' },
-    version: SERVING,
+    version: SERVING_VERSION,
     // In a pod of its own it has all ports; here the controller has this one.
     edits: [
       { file: 'cmd/autoscaler/main.go', from: 'statsServerAddr = ":8080"', to: 'statsServerAddr = ":0"' },
     ],
-    takes: 'about three minutes',
+    buildDuration: 'about three minutes',
   })
 
-async function kwokProgram(): Promise<string> {
-  return await goPart({
+async function buildKwok(): Promise<string> {
+  return await buildGoPrograms({
     name: 'kwok',
     module: 'sigs.k8s.io/kwok',
     programs: { kwok: './cmd/kwok' },
-    version: KWOK,
-    takes: 'about two minutes',
+    version: KWOK_VERSION,
+    buildDuration: 'about two minutes',
   })
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: YAML of Knative's own.
-const documentsIn = async (file: string): Promise<any[]> =>
+const readYamlDocuments = async (file: string): Promise<any[]> =>
   parseAllDocuments(await readFile(file, 'utf8'))
     .map(document => document.toJS())
     .filter(Boolean)
@@ -230,47 +240,47 @@ type ConfigMap = {
   data?: Record<string, string>
 }
 
-async function configMaps(source: string): Promise<ConfigMap[]> {
+async function readConfigMaps(source: string): Promise<ConfigMap[]> {
   const folder = join(source, 'config/core/configmaps')
   const names = (await readdir(folder)).filter(name => name.endsWith('.yaml'))
-  const network = join(await goModule(NETWORKING), 'config/config-network.yaml')
+  const network = join(await downloadGoModule(NETWORKING_MODULE), 'config/config-network.yaml')
   const files = [...names.map(name => join(folder, name)), network]
-  return (await Promise.all(files.map(documentsIn))).flat()
+  return (await Promise.all(files.map(readYamlDocuments))).flat()
 }
 
 /** Until the webhook is asked and answers, by a Service that it has to refuse. */
-async function untilAdmitting(api: KubernetesServer['api'], running: Running[]): Promise<void> {
+async function untilWebhookReady(api: KubernetesServer['api'], running: RunningProgram[]): Promise<void> {
   const path = '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services?dryRun=All'
-  const wrong = {
+  const invalidService = {
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Service',
     metadata: { name: 'wrong' },
     spec: { template: { spec: { containers: [{ name: 'without-image' }] } } },
   }
-  const deadline = performance.now() + START_LIMIT_MS
+  const deadline = performance.now() + START_TIMEOUT_MS
   for (;;) {
-    const text = await (await api('POST', path, wrong)).text()
+    const text = await (await api('POST', path, invalidService)).text()
     if (text.includes('missing field')) return
-    const over = running.find(part => part.isOver())
-    if (over || performance.now() > deadline)
-      throw new LaresError('unavailable', `Knative did not start: ${(await over?.said()) ?? text}`)
-    await wait(LOOK_EVERY_MS)
+    const exited = running.find(part => part.hasExited())
+    if (exited || performance.now() > deadline)
+      throw new LaresError('unavailable', `Knative did not start: ${(await exited?.output()) ?? text}`)
+    await wait(POLL_INTERVAL_MS)
   }
 }
 
 type Ingress = { metadata: { name: string; generation: number }; status?: { observedGeneration?: number } }
 
 /** What a networking layer such as Kourier says of each route. */
-async function playIngress(api: KubernetesServer['api'], isOver: () => boolean): Promise<void> {
-  const lately = { lastTransitionTime: new Date().toISOString() }
+async function runFakeIngressController(api: KubernetesServer['api'], isOver: () => boolean): Promise<void> {
+  const transition = { lastTransitionTime: new Date().toISOString() }
   const conditions = ['Ready', 'NetworkConfigured', 'LoadBalancerReady'].map(type => ({
     type,
     status: 'True',
-    ...lately,
+    ...transition,
   }))
   const loadBalancer = { ingress: [{ domainInternal: 'ingress.knative-serving.svc.cluster.local' }] }
   while (!isOver()) {
-    const answer = await api('GET', INGRESSES).catch(() => undefined)
+    const answer = await api('GET', INGRESSES_PATH).catch(() => undefined)
     const { items } = answer?.ok ? ((await answer.json()) as { items: Ingress[] }) : { items: [] }
     for (const { metadata, status } of items) {
       if (status?.observedGeneration === metadata.generation) continue
@@ -280,8 +290,8 @@ async function playIngress(api: KubernetesServer['api'], isOver: () => boolean):
         publicLoadBalancer: loadBalancer,
         privateLoadBalancer: loadBalancer,
       }
-      await api('PATCH', `${INGRESSES}/${metadata.name}/status`, { status: seen }, MERGE)
+      await api('PATCH', `${INGRESSES_PATH}/${metadata.name}/status`, { status: seen }, MERGE_PATCH_TYPE)
     }
-    await wait(LOOK_EVERY_MS)
+    await wait(POLL_INTERVAL_MS)
   }
 }

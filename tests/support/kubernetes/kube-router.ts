@@ -5,51 +5,54 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { LaresError } from '../../../shared/base/errors.ts'
 import { installPackages } from '../debian-packages.ts'
-import { goPart } from '../go-program.ts'
+import { buildGoPrograms } from '../go-program.ts'
 import { freePort } from '../instance.ts'
 import { until } from '../until.ts'
-import { type KubernetesServer, type Running, startPart } from './kubernetes.ts'
+import { type KubernetesServer, type RunningProgram, startProgram } from './kubernetes.ts'
 
 const run = promisify(execFile)
 const CHAIN = 'KUBE-ROUTER-FORWARD'
 /** Its own `--cleanup-config` removes no rule of policies, and all of IPVS. */
-const CLEAN = `iptables-save -t filter | grep -v KUBE- | iptables-restore
+const CLEANUP_SCRIPT = `iptables-save -t filter | grep -v KUBE- | iptables-restore
 ipset list -n | grep KUBE- | xargs -r -n 1 ipset destroy`
-const START_LIMIT_MS = 30_000
+const START_TIMEOUT_MS = 30_000
 
 /**
  * The controller of kube-router, which holds the pods of a node to the cluster's network policies by iptables and ipset of
  * this machine; both are as before when it has ended. Errors: `unavailable`.
  */
-export async function startKubeRouter({ kubeconfig }: KubernetesServer, node: string): Promise<Running> {
-  const folder = await goPart({
+export async function startKubeRouter(
+  { kubeconfig }: KubernetesServer,
+  node: string,
+): Promise<RunningProgram> {
+  const folder = await buildGoPrograms({
     name: 'kube-router',
     module: 'github.com/cloudnativelabs/kube-router/v2',
     programs: { 'kube-router': './cmd/kube-router' },
     version: 'v2.1.0',
-    takes: 'about three minutes',
+    buildDuration: 'about three minutes',
   })
   await run('ipset', ['--version']).catch(() => installPackages('ipset'))
-  await run('sh', ['-c', CLEAN])
+  await run('sh', ['-c', CLEANUP_SCRIPT])
   const home = await mkdtemp(join(tmpdir(), 'lares-kube-router-'))
-  const part = await startPart(join(folder, 'kube-router'), home, 'kube-router', [
+  const program = await startProgram(join(folder, 'kube-router'), home, 'kube-router', [
     ...['--run-firewall=true', '--run-router=false', '--run-service-proxy=false'],
     ...['--kubeconfig', kubeconfig, '--hostname-override', node],
     ...['--service-cluster-ip-range', '10.96.0.0/24', '--health-port', String(await freePort())],
   ])
   const end = async () => {
-    await part.end()
-    await run('sh', ['-c', CLEAN])
+    await program.end()
+    await run('sh', ['-c', CLEANUP_SCRIPT])
     await rm(home, { recursive: true, force: true })
   }
   try {
     const isUp = () => run('iptables', ['-S', CHAIN]).catch(() => undefined)
-    await until(async () => part.isOver() || (await isUp()), START_LIMIT_MS)
-    if (part.isOver()) throw new Error('it ended')
+    await until(async () => program.hasExited() || (await isUp()), START_TIMEOUT_MS)
+    if (program.hasExited()) throw new Error('it ended')
   } catch (cause) {
-    const said = await part.said()
+    const output = await program.output()
     await end()
-    throw new LaresError('unavailable', `kube-router did not start: ${said}`, { cause })
+    throw new LaresError('unavailable', `kube-router did not start: ${output}`, { cause })
   }
-  return { ...part, end }
+  return { ...program, end }
 }

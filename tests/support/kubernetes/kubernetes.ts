@@ -9,15 +9,15 @@ import { promisify } from 'node:util'
 import { parse } from 'yaml'
 import { LaresError } from '../../../shared/base/errors.ts'
 import { cachedFolder } from '../cached-folder.ts'
-import { goModule, goPart } from '../go-program.ts'
+import { buildGoPrograms, downloadGoModule } from '../go-program.ts'
 import { freePort } from '../instance.ts'
 
 const run = promisify(execFile)
-const KUBERNETES = '1.36.3'
+const KUBERNETES_VERSION = '1.36.3'
 /** The newest whose own modules can be had too. */
-export const SERVING = 'v0.50.0'
-const KEDA = 'github.com/kedacore/keda/v2@v2.21.0'
-const START_LIMIT_MS = 60_000
+export const SERVING_VERSION = 'v0.50.0'
+const KEDA_MODULE = 'github.com/kedacore/keda/v2@v2.21.0'
+const START_TIMEOUT_MS = 60_000
 const TOKEN = 'of-the-tests'
 
 export type KubernetesServer = {
@@ -37,12 +37,12 @@ export type KubernetesServer = {
  * may what is decided by RBAC. No controller, scheduler or kubelet runs, so nothing comes of what is stored. Errors: `unavailable`.
  */
 export async function startKubernetes(address = '127.0.0.1'): Promise<KubernetesServer> {
-  const [programs, etcd] = await Promise.all([kubernetesPrograms(), etcdBinary()])
+  const [programs, etcd] = await Promise.all([buildKubernetesPrograms(), installEtcd()])
   const home = await mkdtemp(join(tmpdir(), 'lares-kubernetes-'))
-  const [port, clients, peers] = [await freePort(), await freePort(), await freePort()]
-  const etcdUrl = `http://127.0.0.1:${clients}`
-  const peerUrl = `http://127.0.0.1:${peers}`
-  const store = await startPart(etcd, home, 'etcd', [
+  const [port, clientPort, peerPort] = [await freePort(), await freePort(), await freePort()]
+  const etcdUrl = `http://127.0.0.1:${clientPort}`
+  const peerUrl = `http://127.0.0.1:${peerPort}`
+  const etcdProcess = await startProgram(etcd, home, 'etcd', [
     ...[
       '--data-dir',
       join(home, 'data'),
@@ -58,7 +58,7 @@ export async function startKubernetes(address = '127.0.0.1'): Promise<Kubernetes
   const key = join(home, 'key.pem')
   await writeFile(key, privateKey.export({ type: 'pkcs8', format: 'pem' }))
   await writeFile(join(home, 'tokens'), `${TOKEN},lares,lares,"system:masters"\n`)
-  const server = await startPart(join(programs, 'kube-apiserver'), home, 'kube-apiserver', [
+  const server = await startProgram(join(programs, 'kube-apiserver'), home, 'kube-apiserver', [
     ...['--etcd-servers', etcdUrl, '--bind-address', address, '--secure-port', String(port)],
     ...['--cert-dir', join(home, 'certificates'), '--token-auth-file', join(home, 'tokens')],
     ...['--service-account-issuer', 'https://127.0.0.1', '--service-account-key-file', key],
@@ -69,7 +69,7 @@ export async function startKubernetes(address = '127.0.0.1'): Promise<Kubernetes
   ])
   const close = async () => {
     await server.end()
-    await store.end()
+    await etcdProcess.end()
     await rm(home, { recursive: true, force: true })
   }
   try {
@@ -85,15 +85,19 @@ export async function startKubernetes(address = '127.0.0.1'): Promise<Kubernetes
         ...(body && { body: JSON.stringify(body) }),
       })) as unknown as Response
     await untilOk(() => api('GET', '/readyz'), server)
-    await defineResources(api, `knative.dev/serving@${SERVING}`, 'config/core/300-resources')
-    await defineResources(api, KEDA, 'config/crd/bases')
+    await createCustomResourceDefinitions(
+      api,
+      `knative.dev/serving@${SERVING_VERSION}`,
+      'config/core/300-resources',
+    )
+    await createCustomResourceDefinitions(api, KEDA_MODULE, 'config/crd/bases')
     for (const name of ['openfaas-fn', 'knative-serving', 'kourier-system'])
       await api('POST', '/api/v1/namespaces', { metadata: { name } })
     await untilOk(() => api('GET', '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services'))
     const kubeconfig = join(home, 'kubeconfig')
-    await writeFile(kubeconfig, JSON.stringify(configFor(origin)))
+    await writeFile(kubeconfig, JSON.stringify(kubeconfigFor(origin)))
     return {
-      version: KUBERNETES,
+      version: KUBERNETES_VERSION,
       origin,
       kubeconfig,
       certificate: {
@@ -113,8 +117,8 @@ export async function startKubernetes(address = '127.0.0.1'): Promise<Kubernetes
 }
 
 /** Kubernetes' own programs, with the version that they tell to whoever asks. */
-export const kubernetesPrograms = () =>
-  goPart({
+export const buildKubernetesPrograms = () =>
+  buildGoPrograms({
     name: 'kubernetes',
     module: 'k8s.io/kubernetes',
     programs: {
@@ -122,14 +126,14 @@ export const kubernetesPrograms = () =>
       'kube-scheduler': './cmd/kube-scheduler',
       'kube-controller-manager': './cmd/kube-controller-manager',
     },
-    version: `v${KUBERNETES}`,
-    staging: `v0.${KUBERNETES.slice(2)}`,
-    variables: [`k8s.io/component-base/version.gitVersion=v${KUBERNETES}`],
-    takes: 'about eight minutes',
+    version: `v${KUBERNETES_VERSION}`,
+    staging: `v0.${KUBERNETES_VERSION.slice(2)}`,
+    variables: [`k8s.io/component-base/version.gitVersion=v${KUBERNETES_VERSION}`],
+    buildDuration: 'about eight minutes',
   })
 
 /** For KUBECONFIG; default: somebody who may everything. */
-export const configFor = (server: string, token = TOKEN) => ({
+export const kubeconfigFor = (server: string, token = TOKEN) => ({
   apiVersion: 'v1',
   kind: 'Config',
   clusters: [{ name: 'tests', cluster: { server, 'insecure-skip-tls-verify': true } }],
@@ -139,12 +143,12 @@ export const configFor = (server: string, token = TOKEN) => ({
 })
 
 /** Of a folder of a module, the definitions of custom resources. */
-export async function defineResources(
+export async function createCustomResourceDefinitions(
   api: KubernetesServer['api'],
   module: string,
   path: string,
 ): Promise<void> {
-  const folder = join(await goModule(module), path)
+  const folder = join(await downloadGoModule(module), path)
   for (const file of (await readdir(folder)).filter(name => name.endsWith('.yaml'))) {
     const definition = parse(await readFile(join(folder, file), 'utf8'))
     if (definition.kind !== 'CustomResourceDefinition') continue
@@ -153,28 +157,28 @@ export async function defineResources(
   }
 }
 
-export type Running = { end(): Promise<void>; said(): Promise<string>; isOver(): boolean }
+export type RunningProgram = { end(): Promise<void>; output(): Promise<string>; hasExited(): boolean }
 
 /** A program whose output goes to a file in `home`. */
-export async function startPart(
+export async function startProgram(
   binary: string,
   home: string,
   name: string,
   args: string[],
   environment: NodeJS.ProcessEnv = {},
-): Promise<Running> {
+): Promise<RunningProgram> {
   const file = join(home, `${name}.log`)
   const log = await open(file, 'a')
   const env = { ...process.env, ...environment }
   const child: ChildProcess = spawn(binary, args, { stdio: ['ignore', log.fd, log.fd], cwd: home, env })
   await once(child, 'spawn')
   await log.close()
-  const isOver = () => child.exitCode !== null || child.signalCode !== null
+  const hasExited = () => child.exitCode !== null || child.signalCode !== null
   return {
-    isOver,
-    said: async () => `${name}: ${(await readFile(file, 'utf8')).slice(-2_000)}`,
+    hasExited,
+    output: async () => `${name}: ${(await readFile(file, 'utf8')).slice(-2_000)}`,
     async end() {
-      if (isOver()) return
+      if (hasExited()) return
       const exited = once(child, 'exit')
       child.kill('SIGKILL')
       await exited
@@ -182,20 +186,20 @@ export async function startPart(
   }
 }
 
-export async function untilOk(ask: () => Promise<Response>, running?: Running): Promise<void> {
-  const deadline = performance.now() + START_LIMIT_MS
+export async function untilOk(request: () => Promise<Response>, running?: RunningProgram): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS
   for (;;) {
-    const answer = await ask().catch(() => undefined)
+    const answer = await request().catch(() => undefined)
     await answer?.body?.cancel()
     if (answer?.ok) return
-    if (running?.isOver() || performance.now() > deadline)
-      throw new LaresError('unavailable', `Kubernetes did not start: ${await running?.said()}`)
+    if (running?.hasExited() || performance.now() > deadline)
+      throw new LaresError('unavailable', `Kubernetes did not start: ${await running?.output()}`)
     await wait(100)
   }
 }
 
 /** Debian's etcd, unpacked from its package: installed as a service it would start at once. */
-async function etcdBinary(): Promise<string> {
+async function installEtcd(): Promise<string> {
   const folder = await cachedFolder('etcd-debian', draft =>
     unpackEtcd(draft).catch(cause => {
       throw new LaresError('unavailable', `etcd-server cannot be had from Debian: ${cause.message}`, {

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { KubernetesServer } from './kubernetes.ts'
 
-const SERVICES = '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services'
-const REVISIONS = '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/revisions'
-const PODS = '/api/v1/namespaces/openfaas-fn/pods'
-const MERGE = 'application/merge-patch+json'
-const LOOK_EVERY_MS = 50
+const SERVICES_PATH = '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services'
+const REVISIONS_PATH = '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/revisions'
+const PODS_PATH = '/api/v1/namespaces/openfaas-fn/pods'
+const MERGE_PATCH_TYPE = 'application/merge-patch+json'
+const POLL_INTERVAL_MS = 50
 
 type Service = {
   metadata: { name: string; generation: number }
@@ -17,11 +17,14 @@ type Service = {
  * Plays what Knative's controller does to a Service, on a real API server: it observes every generation, makes its
  * revision, gives an address, and says whether that became ready. Images with `broken` in their name do not.
  */
-export function playKnative(kubernetes: KubernetesServer, addressOf: (name: string) => string) {
-  let isOver = false
-  let isHeld = false
-  const act = async () => {
-    const answer = await kubernetes.api('GET', SERVICES)
+export function startFakeKnativeController(
+  kubernetes: KubernetesServer,
+  addressOf: (name: string) => string,
+) {
+  let isClosed = false
+  let isPaused = false
+  const reconcile = async () => {
+    const answer = await kubernetes.api('GET', SERVICES_PATH)
     if (!answer.ok) return
     const { items } = (await answer.json()) as { items: Service[] }
     for (const service of items) {
@@ -33,7 +36,7 @@ export function playKnative(kubernetes: KubernetesServer, addressOf: (name: stri
         : { status: 'True' }
       const { metadata, spec } = service.spec.template
       const revision = `${name}-${String(generation).padStart(5, '0')}`
-      await kubernetes.api('POST', REVISIONS, {
+      await kubernetes.api('POST', REVISIONS_PATH, {
         apiVersion: 'serving.knative.dev/v1',
         kind: 'Revision',
         metadata: { ...metadata, name: revision },
@@ -47,36 +50,36 @@ export function playKnative(kubernetes: KubernetesServer, addressOf: (name: stri
         ...(isUp && { latestReadyRevisionName: revision }),
         address: { url: addressOf(name) },
       }
-      await kubernetes.api('PATCH', `${SERVICES}/${name}/status`, { status }, MERGE)
+      await kubernetes.api('PATCH', `${SERVICES_PATH}/${name}/status`, { status }, MERGE_PATCH_TYPE)
     }
   }
-  const acting = (async () => {
-    while (!isOver) {
-      if (!isHeld) await act()
-      await wait(LOOK_EVERY_MS)
+  const reconcileLoop = (async () => {
+    while (!isClosed) {
+      if (!isPaused) await reconcile()
+      await wait(POLL_INTERVAL_MS)
     }
   })()
   return {
     /** While it is held nothing comes of what is applied. */
     hold(held: boolean) {
-      isHeld = held
+      isPaused = held
     },
     /** A pod of the function, as the controllers of Deployments make it, that a kubelet says is ready. */
     async addPod(name: string, pod: string) {
-      const service = (await (await kubernetes.api('GET', `${SERVICES}/${name}`)).json()) as Service
+      const service = (await (await kubernetes.api('GET', `${SERVICES_PATH}/${name}`)).json()) as Service
       const labels = {
         faas_function: name,
         'serving.knative.dev/service': name,
         'serving.knative.dev/revision': service.status!.latestReadyRevisionName!,
       }
       const spec = { containers: [{ name: 'function', image: 'x' }] }
-      await kubernetes.api('POST', PODS, { metadata: { name: pod, labels }, spec })
+      await kubernetes.api('POST', PODS_PATH, { metadata: { name: pod, labels }, spec })
       const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }
-      await kubernetes.api('PATCH', `${PODS}/${pod}/status`, { status }, MERGE)
+      await kubernetes.api('PATCH', `${PODS_PATH}/${pod}/status`, { status }, MERGE_PATCH_TYPE)
     },
     async close() {
-      isOver = true
-      await acting
+      isClosed = true
+      await reconcileLoop
     },
   }
 }

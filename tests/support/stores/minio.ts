@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { goPart } from '../go-program.ts'
+import { buildGoPrograms } from '../go-program.ts'
 import { freePort } from '../instance.ts'
 
 /** MinIO publishes source only; this is the newest that the Go module proxy has. */
 const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c'
-const START_LIMIT_MS = 60_000
+const START_TIMEOUT_MS = 60_000
 
 export type MinioServer = {
   endpoint: string
@@ -26,11 +26,11 @@ export type MinioServer = {
 
 /** A real MinIO on 127.0.0.1 with its data in a temporary folder. Errors: `unavailable`. */
 export async function startMinio(): Promise<MinioServer> {
-  const folder = await goPart({
+  const folder = await buildGoPrograms({
     name: 'minio',
     module: 'github.com/minio/minio',
     version: VERSION,
-    takes: 'about five minutes',
+    buildDuration: 'about five minutes',
   })
   const binary = join(folder, 'minio')
   const home = await mkdtemp(join(tmpdir(), 'lares-minio-'))
@@ -53,7 +53,7 @@ export async function startMinio(): Promise<MinioServer> {
       stdio: ['ignore', log.fd, log.fd],
     })
     await log.close()
-    const deadline = performance.now() + START_LIMIT_MS
+    const deadline = performance.now() + START_TIMEOUT_MS
     while (!(await isReady(endpoint))) {
       if (running.exitCode === null && performance.now() < deadline) await wait(50)
       else

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 /** A word in the forms in which programs write it down: text, UTF-16, hexadecimal, and base64 at each of its alignments. */
-function formsOf(word: string): string[] {
+function encodingsOf(word: string): string[] {
   const bytes = Buffer.from(word)
   const base64 = [0, 1, 2].map(shift => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64')
@@ -18,13 +18,13 @@ function formsOf(word: string): string[] {
   ]
 }
 
-export type Found = { file: string; bytes: number }
+export type PlantedMatch = { file: string; bytes: number }
 
 /** Every byte below a folder that is part of one of the words, whatever its case. */
-export async function bytesOf(words: string[], folder: string): Promise<Found[]> {
+export async function findPlantedWords(words: string[], folder: string): Promise<PlantedMatch[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const forms = words.flatMap(word => formsOf(word).map(form => form.toLowerCase()))
-  const found: Found[] = []
+  const forms = words.flatMap(word => encodingsOf(word).map(form => form.toLowerCase()))
+  const found: PlantedMatch[] = []
   for (const entry of entries.filter(entry => entry.isFile())) {
     const path = join(entry.parentPath, entry.name)
     const content = (await readFile(path)).toString('latin1').toLowerCase()
@@ -34,10 +34,10 @@ export async function bytesOf(words: string[], folder: string): Promise<Found[]>
   return found
 }
 
-export const sumOf = (found: Found[]): number => found.reduce((sum, { bytes }) => sum + bytes, 0)
+export const totalBytes = (found: PlantedMatch[]): number => found.reduce((sum, { bytes }) => sum + bytes, 0)
 
 /** As SQLite does it when it tidies up. */
-export async function compact(folder: string): Promise<void> {
+export async function vacuumDatabases(folder: string): Promise<void> {
   for (const name of (await readdir(folder)).filter(name => name.endsWith('.db'))) {
     const database = new DatabaseSync(join(folder, name))
     database.exec('PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')

