@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs, promisify } from 'node:util'
-import { inject, simulated } from '../infra/cli/inject/injection.ts'
+import { generateMessages, inject } from '../infra/cli/inject/injection.ts'
 import { type Broker, startBroker } from '../infra/kafka/broker.ts'
 import { readStack } from '../shared/contract/stack.ts'
-import { type ProcessCluster, startProcessCluster } from './faults/fleet.ts'
 import { FAULT_POINTS } from './faults/moments.ts'
+import { type ProcessCluster, startProcessCluster } from './faults/process-cluster.ts'
 import { type FaultCase, type FaultEnvironment, injectFaults, SIGNALS } from './faults/strike.ts'
 import { breaksPromise, type FaultResult, openResults, renderTable } from './faults/table.ts'
 import { openFaultScheduler } from './faults/turns.ts'
@@ -95,7 +95,7 @@ async function injectMessages(faultCase: FaultCase, environment: FaultEnvironmen
   const report = await inject({
     url: environment.cluster.urls[faultCase.component === 'gateway-2' ? 1 : 0]!,
     token: TOKEN,
-    messages: simulated({
+    messages: generateMessages({
       conversations: Number(values.conversations),
       messages: Number(values.messages),
       text: MESSAGE_OF_COMPONENT[faultCase.component] ?? 'message {message} of {conversation}',

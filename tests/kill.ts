@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { inject, simulated } from '../infra/cli/inject/injection.ts'
+import { generateMessages, inject } from '../infra/cli/inject/injection.ts'
 import { type Broker, startBroker } from '../infra/kafka/broker.ts'
 import { freePort, type LaresInstance, startInstance, TOKEN } from './support/instance.ts'
 import { startModelServer } from './support/model-server.ts'
@@ -37,7 +37,7 @@ async function injectWhileKilling(instance: LaresInstance, targets: KillTargets,
   const injecting = inject({
     url: instance.url,
     token: TOKEN,
-    messages: simulated({
+    messages: generateMessages({
       conversations,
       messages: messagesPerConversation,
       text: 'message {message} of {conversation}',

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { inject, type Simulated } from '../infra/cli/inject/injection.ts'
+import { type InjectedMessage, inject } from '../infra/cli/inject/injection.ts'
 import { median, roundToThreeDigits } from './benches/statistics.ts'
 import { startInstance, TOKEN } from './support/instance.ts'
 import { startModelServer } from './support/model-server.ts'
@@ -75,7 +75,7 @@ try {
   await model.close()
 }
 
-function* roundMessages(round: number): Generator<Simulated> {
+function* roundMessages(round: number): Generator<InjectedMessage> {
   for (let at = 0; at < MESSAGES_PER_ROUND; at++) {
     const n = round * MESSAGES_PER_ROUND + at
     const isRegular = at % 2 === 0

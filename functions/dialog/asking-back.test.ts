@@ -38,17 +38,17 @@ beforeEach(async () => {
   )
 })
 afterEach(async () => {
-  await kit.services.conversations!.close()
+  await kit.services.store!.close()
   await kit.close()
   await rm(folder, { recursive: true })
 })
 
 function open(): void {
-  const conversations = openSqliteStore(join(folder, 'conversations.db'))
-  const { records, timers } = conversations
+  const store = openSqliteStore(join(folder, 'conversations.db'))
+  const { records, timers } = store
   Object.assign(kit.services, {
-    conversations,
-    documents: records,
+    store,
+    records,
     timers,
     catalogue: openCatalogue(records),
   })
@@ -56,7 +56,7 @@ function open(): void {
 
 /** As when every process is started anew: nothing is left but what was stored. */
 async function restart(): Promise<void> {
-  await kit.services.conversations!.close()
+  await kit.services.store!.close()
   open()
 }
 

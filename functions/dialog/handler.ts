@@ -19,14 +19,14 @@ const receives = [
 ] as const
 
 type DialogEvent = ReceivedEvent<(typeof receives)[number]>
-type Context = FunctionContext<'conversations' | 'catalogue' | 'assistant' | 'models' | 'objects'>
+type Context = FunctionContext<'store' | 'catalogue' | 'assistant' | 'models' | 'objects'>
 
 /** Owns the conversation: one turn at a time, every step in one transaction under the id of its event. */
 export default defineFunction({
   name: 'dialog',
   receives,
   emits: ['lares.prompt.composed', 'lares.skill.*.requested', 'lares.reply.completed'],
-  uses: ['conversations', 'catalogue', 'assistant', 'models', 'objects'],
+  uses: ['store', 'catalogue', 'assistant', 'models', 'objects'],
   handle: (event, context) =>
     event.type === 'lares.deadletter.recorded'
       ? handleDeadLetterEvent(event, context)
@@ -34,9 +34,9 @@ export default defineFunction({
 })
 
 async function runStep(received: DialogEvent, event: StepEvent, context: Context): Promise<EventDraft[]> {
-  const { conversations, catalogue, assistant, models, log } = context
+  const { store, catalogue, assistant, models, log } = context
   const conversation = received.subject
-  const person = personOf(event) ?? (await conversations.history.conversation(conversation))?.person
+  const person = personOf(event) ?? (await store.history.conversation(conversation))?.person
   if (person === undefined) {
     log.warn(
       { event: event.id, type: event.type },
@@ -51,7 +51,7 @@ async function runStep(received: DialogEvent, event: StepEvent, context: Context
     nowIso: new Date(context.now()).toISOString(),
     publishedId: received.publishedid,
   }
-  return await conversations.step<unknown, EventDraft[]>({
+  return await store.step<unknown, EventDraft[]>({
     conversation,
     person,
     eventId: received.id,
@@ -85,9 +85,9 @@ async function handleDeadLetterEvent(
   if (!deadLetter) return []
   const { id, subject, correlationid } = event
   // Its own step comes first: what failed may have come again since, and have been taken after all.
-  const ownOutcome = await recordedOutcome(context.conversations, subject, id)
+  const ownOutcome = await recordedOutcome(context.store, subject, id)
   if (ownOutcome) return ownOutcome
-  const originalOutcome = await recordedOutcome(context.conversations, subject, deadLetter.id)
+  const originalOutcome = await recordedOutcome(context.store, subject, deadLetter.id)
   if (originalOutcome) return originalOutcome.map(draft => ({ causationid: deadLetter.id, ...draft }))
   const timer =
     deadLetter.type === 'lares.timer.fired' && dataSchemaOf(deadLetter.type)?.safeParse(failed?.data).data
@@ -99,7 +99,7 @@ async function handleDeadLetterEvent(
     )
   const enriched = deadLetter.said
     ? deadLetter
-    : await addMessageFromHistory(deadLetter, subject, context.conversations)
+    : await addMessageFromHistory(deadLetter, subject, context.store)
   const data =
     enriched.said || !failedBeforeDialog(deadLetter)
       ? enriched

@@ -22,14 +22,14 @@ export async function forgetMemories(
   ids: readonly string[],
   person: string,
   { saidAt }: MemorySource,
-  { documents, vectors }: Pick<KnowledgeBaseDependencies, 'documents' | 'vectors'>,
+  { records, vectors }: Pick<KnowledgeBaseDependencies, 'records' | 'vectors'>,
 ): Promise<void> {
-  const memories = await memoriesByIds(documents, person, [...ids])
+  const memories = await memoriesByIds(records, person, [...ids])
   const subjects = new Set(memories.map(({ subject }) => subject))
   const shouldForget = ({ id, subject }: StoredMemory) => ids.includes(id) || subjects.has(subject)
   await semanticIndexOf(vectors).changed(
     person,
-    await deleteMemories(documents, { person, saidAt }, shouldForget),
+    await deleteMemories(records, { person, saidAt }, shouldForget),
   )
 }
 
@@ -83,9 +83,9 @@ async function chosenIds(
 async function memoryOptions(
   ids: string[],
   { person }: Message,
-  { documents }: KnowledgeBaseDependencies,
+  { records }: KnowledgeBaseDependencies,
 ): Promise<Option[]> {
-  const memories = await memoriesByIds(documents, person, ids)
+  const memories = await memoriesByIds(records, person, ids)
   return memories.map(({ id, text }) => ({ id, text }))
 }
 

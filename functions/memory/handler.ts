@@ -34,22 +34,22 @@ export default defineFunction({
   name: 'memory',
   receives: ['lares.intent.recognised', 'lares.reply.completed', 'lares.facts.learnt'],
   emits: ['lares.context.recalled', 'lares.learning.requested'],
-  uses: ['documents', 'models', 'objects', 'vectors'],
+  uses: ['records', 'models', 'objects', 'vectors'],
   // Documents take longer to read than messages.
   timeoutMs: 90_000,
-  async handle(event, { documents, ...tools }) {
+  async handle(event, { records, ...tools }) {
     if (event.type === 'lares.reply.completed') {
       const { person, question, inReplyTo, answers, saidAt = event.time } = event.data
       const message = answers.at(-1) ?? inReplyTo ?? event.id
       const source = { message, conversation: event.subject, saidAt: toUtcIso(saidAt) }
-      await saveFacts(findStatedFacts(question), person, source, { documents, ...tools })
-      const data = await learningRequestFor(question, person, source, documents)
+      await saveFacts(findStatedFacts(question), person, source, { records, ...tools })
+      const data = await learningRequestFor(question, person, source, records)
       return data && { type: 'lares.learning.requested', data }
     }
     if (event.type === 'lares.facts.learnt') {
       const { person, message, saidAt } = event.data
       const source = { message, conversation: event.subject, saidAt }
-      await saveFacts(await toFacts(event.data, documents), person, source, { documents, ...tools })
+      await saveFacts(await toFacts(event.data, records), person, source, { records, ...tools })
       return
     }
     const { message, saidAt, intent } = event.data
@@ -58,7 +58,7 @@ export default defineFunction({
       conversation: event.subject,
       saidAt: toUtcIso(saidAt),
     }
-    const recalled = await recallFor({ message, intent }, source, { documents, ...tools })
+    const recalled = await recallFor({ message, intent }, source, { records, ...tools })
     return { type: 'lares.context.recalled', data: { message, saidAt, intent, ...recalled } }
   },
 })
@@ -68,7 +68,7 @@ async function saveFacts(
   facts: Fact[],
   person: string,
   source: MemorySource,
-  { documents, vectors }: LibraryTools,
+  { records, vectors }: LibraryTools,
 ) {
   if (facts.length === 0) return
   const { conversation, saidAt } = source
@@ -76,11 +76,11 @@ async function saveFacts(
   const at = new Date(Date.parse(saidAt) + 1).toISOString()
   const kept = new Set<string>()
   for (const fact of facts) {
-    const id = await saveMemory(documents, person, fact, source)
+    const id = await saveMemory(records, person, fact, source)
     if (id !== undefined) kept.add(id)
   }
   await semanticIndexOf(vectors).changed(person, [])
-  const answerSources = openAnswerSources(documents, person, conversation)
+  const answerSources = openAnswerSources(records, person, conversation)
   const last = await answerSources.last()
   const before = last?.at === at ? last.ids : []
   await answerSources.record({ ids: [...new Set([...before, ...kept])], at })
@@ -97,7 +97,7 @@ async function recallFor(
 ): Promise<RecalledData> {
   // A slash begins a command, which is dialog's.
   if (message.text.trimStart().startsWith('/')) return { memories: [] }
-  const answerSources = openAnswerSources(dependencies.documents, message.person, source.conversation)
+  const answerSources = openAnswerSources(dependencies.records, message.person, source.conversation)
   const choiceAnswer = await resolveForgetChoice(message, source, answerSources, dependencies)
   if (choiceAnswer !== undefined) return { memories: [], answer: choiceAnswer }
   const documentResult = await handleDocuments(message, intent, source, dependencies)
@@ -111,7 +111,7 @@ async function recallFor(
     return { memories: [], answer: documentResult.answer }
   }
   const { memories, answer } = await answerFromMemories(
-    dependencies.documents,
+    dependencies.records,
     message,
     source,
     answerSources,
@@ -193,7 +193,7 @@ async function handleMemoryRequest(
         await recordSources(ids, { about: 'memories', by: source.message, ids: memories.map(({ id }) => id) })
         return t.whichToForget(memories.map(({ text }) => text))
       }
-      await forgetMemories(ids, person, source, { documents: records, vectors })
+      await forgetMemories(ids, person, source, { records: records, vectors })
       return t.forgottenLast
     }
     case 'why': {

@@ -5,19 +5,23 @@ import { LaresError } from '../../shared/base/errors.ts'
 import type { Environment } from '../../shared/config/environment.ts'
 import { type GatewayClient, openGatewayClient } from './gateway-client.ts'
 
-const session = z.object({ person: z.string() })
+const sessionSchema = z.object({ person: z.string() })
 
 /**
  * The gateway with the owner's token: LARES_TOKEN, or the one that the gateway has made.
  * Errors: `unavailable` when no gateway answers, `unauthorized` when it does not take the token.
  */
-export async function connect({ gatewayUrl, token, dataDirectory }: Environment): Promise<GatewayClient> {
-  const client = openGatewayClient({ url: gatewayUrl, token: token ?? (await tokenOf(dataDirectory)) })
-  await client.ask('/api/session', session)
+export async function connectToGateway({
+  gatewayUrl,
+  token,
+  dataDirectory,
+}: Environment): Promise<GatewayClient> {
+  const client = openGatewayClient({ url: gatewayUrl, token: token ?? (await readToken(dataDirectory)) })
+  await client.request('/api/session', sessionSchema)
   return client
 }
 
-async function tokenOf(home: string): Promise<string> {
+async function readToken(home: string): Promise<string> {
   const file = join(home, 'token')
   try {
     return (await readFile(file, 'utf8')).trim()

@@ -5,12 +5,12 @@ import { basename, join, relative, sep } from 'node:path'
 import { print } from './terminal.ts'
 
 /** Rooms of the house whose files are what runs, besides the configuration. */
-const WATCHED = ['functions', 'shared', 'gateway', 'infra', 'stack.yml']
-const RUNNER = join('infra', 'embedded', 'main.ts')
+const WATCHED_PATHS = ['functions', 'shared', 'gateway', 'infra', 'stack.yml']
+const ENTRY_POINT = join('infra', 'embedded', 'main.ts')
 /** Editors write a file in several strokes, and a checkout writes many files. */
-const SETTLE_MS = 200
+const QUIET_PERIOD_MS = 200
 /** A turn that runs is let end; one that does not is taken up again by the next start. */
-const STOP_LIMIT_MS = 10_000
+const STOP_TIMEOUT_MS = 10_000
 
 export type DevOptions = {
   /** The checkout. */
@@ -24,72 +24,74 @@ export type DevOptions = {
  * Conversations go on: what was said is on the log, and a turn outlives the process (promise P1). One that does not
  * start waits for the next change. Ends in order at SIGTERM or SIGINT.
  */
-export async function dev({ root, config }: DevOptions): Promise<number> {
+export async function devCommand({ root, config }: DevOptions): Promise<number> {
   let running: ChildProcess | undefined
   let changed: string | undefined
   let wake: () => void = () => undefined
-  let isOver = false
-  const note = (path: string) => {
+  let isStopping = false
+  const recordChange = (path: string) => {
     changed = relative(root, path)
     wake()
   }
   const stop = () => {
-    isOver = true
+    isStopping = true
     wake()
   }
-  const watchers = [...WATCHED.map(name => join(root, name)), config].flatMap(path => watchTree(path, note))
+  const watchers = [...WATCHED_PATHS.map(name => join(root, name)), config].flatMap(path =>
+    watchTree(path, recordChange),
+  )
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
-  while (!isOver) {
-    running = start(root)
+  while (!isStopping) {
+    running = startProcess(root)
     await new Promise<void>(resolve => {
       wake = resolve
-      if (changed !== undefined || isOver) resolve()
+      if (changed !== undefined || isStopping) resolve()
     })
-    await settle(() => changed)
-    if (changed !== undefined && !isOver) print(`${changed} has changed; starting again.`)
+    await waitUntilQuiet(() => changed)
+    if (changed !== undefined && !isStopping) print(`${changed} has changed; starting again.`)
     changed = undefined
-    await end(running)
+    await stopProcess(running)
   }
   for (const watcher of watchers) watcher.close()
   return 0
 }
 
-function start(root: string): ChildProcess {
-  const child = spawn(process.execPath, [...process.execArgv, RUNNER], { cwd: root, stdio: 'inherit' })
+function startProcess(root: string): ChildProcess {
+  const child = spawn(process.execPath, [...process.execArgv, ENTRY_POINT], { cwd: root, stdio: 'inherit' })
   child.once('exit', code => {
     if (code) print('It did not start, and is tried again when a file changes.')
   })
   return child
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function stopProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
   await exited
   clearTimeout(timer)
 }
 
-function watchTree(path: string, note: (path: string) => void): FSWatcher[] {
+function watchTree(path: string, recordChange: (path: string) => void): FSWatcher[] {
   if (!existsSync(path)) return []
   const onChange = (_: string, name: string | null) => {
-    if (name === null || name === basename(path)) note(path)
-    else if (isSource(name)) note(join(path, name))
+    if (name === null || name === basename(path)) recordChange(path)
+    else if (isSourceFile(name)) recordChange(join(path, name))
   }
   return [watch(path, { recursive: true }, onChange)]
 }
 
 /** Tests, hidden files and what editors leave beside a file change nothing that runs. */
-const isSource = (name: string): boolean =>
+const isSourceFile = (name: string): boolean =>
   !name.split(sep).some(part => part === 'node_modules' || part.startsWith('.')) &&
   !/(\.test\.ts|~|\.swp|\.tmp)$/.test(name)
 
 /** Resolves when nothing has changed for a while. */
-async function settle(latest: () => string | undefined): Promise<void> {
+async function waitUntilQuiet(latest: () => string | undefined): Promise<void> {
   for (let seen: string | undefined; seen !== latest(); ) {
     seen = latest()
-    await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
+    await new Promise(resolve => setTimeout(resolve, QUIET_PERIOD_MS))
   }
 }

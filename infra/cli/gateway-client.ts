@@ -3,13 +3,13 @@ import * as z from 'zod'
 import { type ErrorCode, LaresError } from '../../shared/base/errors.ts'
 
 /** More than the gateway itself waits for the bus before it answers. */
-const ANSWER_LIMIT_MS = 20_000
-const FIRST_WAIT_MS = 100
-const LONGEST_WAIT_MS = 3_000
+const REQUEST_TIMEOUT_MS = 20_000
+const MIN_RETRY_DELAY_MS = 100
+const MAX_RETRY_DELAY_MS = 3_000
 
-export type Address = { url: string; token: string }
+export type GatewayAddress = { url: string; token: string }
 
-export type Asked = {
+export type RequestOptions = {
   method?: 'GET' | 'POST'
   body?: unknown
   headers?: Record<string, string>
@@ -17,16 +17,16 @@ export type Asked = {
 }
 
 /** The gateway's HTTP API. Errors: those that it answers with; `unavailable` when nothing answers. */
-export type GatewayClient = Address & {
+export type GatewayClient = GatewayAddress & {
   /** Any status is an answer here. */
-  fetch(path: string, asked?: Asked): Promise<Response>
+  fetch(path: string, asked?: RequestOptions): Promise<Response>
   /** Errors also: `invalid_result` when the answer is not of that shape. */
-  ask<T extends z.ZodType>(path: string, schema: T, asked?: Asked): Promise<z.output<T>>
+  request<T extends z.ZodType>(path: string, schema: T, asked?: RequestOptions): Promise<z.output<T>>
 }
 
-export const accepted = z.object({ id: z.string(), conversation: z.string() })
+export const acceptedSchema = z.object({ id: z.string(), conversation: z.string() })
 
-export const row = z.object({
+export const rowSchema = z.object({
   id: z.string(),
   role: z.enum(['user', 'assistant']),
   text: z.string(),
@@ -34,17 +34,17 @@ export const row = z.object({
   createdAt: z.string(),
   status: z.enum(['queued', 'answering', 'answered', 'completed', 'failed', 'interrupted']),
 })
-export type Row = z.infer<typeof row>
+export type MessageRow = z.infer<typeof rowSchema>
 
 /** Whether the turn of a person's message has ended, with a reply of its own or together with a later one. */
-export const isOver = (status: Row['status'] | undefined): boolean =>
+export const hasTurnEnded = (status: MessageRow['status'] | undefined): boolean =>
   status !== undefined && status !== 'queued' && status !== 'answering'
 
-export const rows = z.object({ messages: z.array(row) })
+export const rowsSchema = z.object({ messages: z.array(rowSchema) })
 
-export function openGatewayClient({ url, token }: Address): GatewayClient {
+export function openGatewayClient({ url, token }: GatewayAddress): GatewayClient {
   const base = url.replace(/\/$/, '')
-  const send = async (path: string, { method = 'GET', body, headers, signal }: Asked = {}) => {
+  const send = async (path: string, { method = 'GET', body, headers, signal }: RequestOptions = {}) => {
     const init: RequestInit = {
       method,
       headers: {
@@ -56,30 +56,30 @@ export function openGatewayClient({ url, token }: Address): GatewayClient {
       ...(signal && { signal }),
     }
     return await fetch(base + path, init).catch(cause => {
-      throw unreachable(base, cause, signal)
+      throw unreachableError(base, cause, signal)
     })
   }
   return {
     url: base,
     token,
     fetch: send,
-    async ask(path, schema, asked = {}) {
+    async request(path, schema, options = {}) {
       const signal = AbortSignal.any([
-        AbortSignal.timeout(ANSWER_LIMIT_MS),
-        ...(asked.signal ? [asked.signal] : []),
+        AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        ...(options.signal ? [options.signal] : []),
       ])
-      const response = await send(path, { ...asked, signal })
+      const response = await send(path, { ...options, signal })
       // The body may break off too.
       const text = await response.text().catch(cause => {
-        throw unreachable(base, cause, signal)
+        throw unreachableError(base, cause, signal)
       })
-      if (!response.ok) throw refusal(base, response, text)
-      return read(base + path, schema, text)
+      if (!response.ok) throw errorFromResponse(base, response, text)
+      return parseAnswer(base + path, schema, text)
     },
   }
 }
 
-function read<T extends z.ZodType>(url: string, schema: T, text: string): z.output<T> {
+function parseAnswer<T extends z.ZodType>(url: string, schema: T, text: string): z.output<T> {
   try {
     return schema.parse(JSON.parse(text))
   } catch (cause) {
@@ -87,10 +87,10 @@ function read<T extends z.ZodType>(url: string, schema: T, text: string): z.outp
   }
 }
 
-function unreachable(url: string, cause: unknown, signal?: AbortSignal): LaresError {
-  const { message, cause: below } = cause as Error
+function unreachableError(url: string, cause: unknown, signal?: AbortSignal): LaresError {
+  const { message, cause: innerCause } = cause as Error
   const timedOut = signal?.aborted && (signal.reason as Error)?.name === 'TimeoutError'
-  const reason = timedOut ? 'it does not answer' : ((below as NodeJS.ErrnoException)?.code ?? message)
+  const reason = timedOut ? 'it does not answer' : ((innerCause as NodeJS.ErrnoException)?.code ?? message)
   return new LaresError(
     'unavailable',
     `there is no gateway at ${url} (${reason}): start it with "npm start", or say where it is in LARES_URL`,
@@ -98,7 +98,7 @@ function unreachable(url: string, cause: unknown, signal?: AbortSignal): LaresEr
   )
 }
 
-const CODES: Record<number, ErrorCode> = {
+const ERROR_CODE_BY_STATUS: Record<number, ErrorCode> = {
   400: 'invalid_request',
   401: 'unauthorized',
   403: 'forbidden',
@@ -111,19 +111,19 @@ const CODES: Record<number, ErrorCode> = {
 }
 
 /** The gateway's own words, with the remedy where it lies on this side. */
-export function refusal(url: string, response: Response, text: string): LaresError {
+export function errorFromResponse(url: string, response: Response, text: string): LaresError {
   const { status, headers } = response
-  const code = CODES[status] ?? (status < 500 ? 'rejected' : 'failed')
+  const code = ERROR_CODE_BY_STATUS[status] ?? (status < 500 ? 'rejected' : 'failed')
   const seconds = Number(headers.get('retry-after') ?? Number.NaN)
   const remedy = code === 'unauthorized' ? `; the token in use is not one of ${url}: set LARES_TOKEN` : ''
   return new LaresError(
     code,
-    `${messageIn(text) ?? `the gateway answered ${status}`}${remedy}`,
+    `${errorMessageIn(text) ?? `the gateway answered ${status}`}${remedy}`,
     Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {},
   )
 }
 
-function messageIn(text: string): string | undefined {
+function errorMessageIn(text: string): string | undefined {
   try {
     return z.object({ error: z.object({ message: z.string() }) }).parse(JSON.parse(text)).error.message
   } catch {
@@ -131,28 +131,28 @@ function messageIn(text: string): string | undefined {
   }
 }
 
-export type Persistence = {
+export type RetryOptions = {
   /** Milliseconds after which the last error is thrown. */
-  limitMs: number
+  timeoutMs: number
   signal?: AbortSignal | undefined
   onRetry?(error: LaresError): void
 }
 
 /** Tries again, with growing waits, as long as that can help. The work must be safe to repeat. */
-export async function persist<T>(
-  work: () => Promise<T>,
-  { limitMs, signal, onRetry }: Persistence,
+export async function withRetry<T>(
+  operation: () => Promise<T>,
+  { timeoutMs, signal, onRetry }: RetryOptions,
 ): Promise<T> {
-  const endsAt = performance.now() + limitMs
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+  const endsAt = performance.now() + timeoutMs
+  for (let delayMs = MIN_RETRY_DELAY_MS; ; delayMs = Math.min(2 * delayMs, MAX_RETRY_DELAY_MS)) {
     try {
-      return await work()
+      return await operation()
     } catch (error) {
       if (!(error instanceof LaresError) || !error.retryable || signal?.aborted) throw error
-      if (performance.now() + waitMs > endsAt) throw error
+      if (performance.now() + delayMs > endsAt) throw error
       onRetry?.(error)
       // Half fixed, half random, so that many who wait do not come back together.
-      await wait(Math.max(error.retryAfterMs ?? 0, waitMs / 2 + (waitMs / 2) * Math.random()), undefined, {
+      await wait(Math.max(error.retryAfterMs ?? 0, delayMs / 2 + (delayMs / 2) * Math.random()), undefined, {
         ...(signal && { signal }),
       })
     }

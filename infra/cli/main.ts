@@ -8,21 +8,21 @@ import type { InjectFlags } from './inject/inject.ts'
 import { red } from './terminal.ts'
 
 /** A command's work; it resolves with the exit status. Its code is loaded when it is called. */
-type Work = () => Promise<number>
+type CommandAction = () => Promise<number>
 
-async function run(work: Work): Promise<void> {
+async function runCommand(action: CommandAction): Promise<void> {
   try {
-    process.exitCode = await work()
+    process.exitCode = await action()
   } catch (error) {
     process.stderr.write(`${red('lares:')} ${toLaresError(error).message}\n`)
     process.exitCode = 1
   }
 }
 
-const runWith = (work: (environment: Environment) => Promise<number>) =>
-  run(() => work(readEnvironment(process.env)))
+const runWithEnvironment = (action: (environment: Environment) => Promise<number>) =>
+  runCommand(() => action(readEnvironment(process.env)))
 
-const wholeNumber = (text: string): number => {
+const parsePositiveInteger = (text: string): number => {
   const value = Number(text)
   if (Number.isInteger(value) && value > 0) return value
   throw new InvalidArgumentError('It is a whole number above 0.')
@@ -40,9 +40,12 @@ program
   .description('talk in the terminal; with input from a pipe, each line is a message')
   .option('-c, --conversation <id>', 'go on with this conversation, or begin it')
   .action((flags: { conversation?: string }) =>
-    runWith(async environment => {
-      const [{ connect }, { chat }] = await Promise.all([import('./connection.ts'), import('./chat/chat.ts')])
-      return await chat(await connect(environment), flags.conversation)
+    runWithEnvironment(async environment => {
+      const [{ connectToGateway }, { chatCommand }] = await Promise.all([
+        import('./connection.ts'),
+        import('./chat/chat.ts'),
+      ])
+      return await chatCommand(await connectToGateway(environment), flags.conversation)
     }),
   )
 
@@ -51,25 +54,29 @@ program
   .description('send simulated messages and report what became of each')
   .argument('[file]', 'lines of JSON {conversation, text, atMs?, key?} or of plain text; - is the input')
   .option('-c, --conversation <id>', 'put lines of plain text into this conversation instead of one each')
-  .option('--conversations <number>', 'instead of a file: this many conversations', wholeNumber)
-  .option('--messages <number>', 'messages in each of them', wholeNumber, 1)
+  .option('--conversations <number>', 'instead of a file: this many conversations', parsePositiveInteger)
+  .option('--messages <number>', 'messages in each of them', parsePositiveInteger, 1)
   .option('--text <template>', 'what they say', 'Message {message} of conversation {conversation}')
-  .option('--rate <per second>', 'messages a second (default: as fast as they are accepted)', wholeNumber)
-  .option('--in-flight <number>', 'messages that are not acknowledged yet, at most', wholeNumber, 64)
+  .option(
+    '--rate <per second>',
+    'messages a second (default: as fast as they are accepted)',
+    parsePositiveInteger,
+  )
+  .option('--in-flight <number>', 'messages that are not acknowledged yet, at most', parsePositiveInteger, 64)
   .option(
     '--timeout <seconds>',
     'how long nothing may happen before the rest counts as missing',
-    wholeNumber,
+    parsePositiveInteger,
     60,
   )
   .option('--json', 'report as JSON')
   .action((file: string | undefined, flags: InjectFlags) =>
-    runWith(async environment => {
-      const [{ connect }, { injectCommand }] = await Promise.all([
+    runWithEnvironment(async environment => {
+      const [{ connectToGateway }, { injectCommand }] = await Promise.all([
         import('./connection.ts'),
         import('./inject/inject.ts'),
       ])
-      return await injectCommand(await connect(environment), file, flags)
+      return await injectCommand(await connectToGateway(environment), file, flags)
     }),
   )
 
@@ -78,17 +85,24 @@ program
   .description('what is ready, how far each function is behind, and whether dead letters wait')
   .option('--json', 'as JSON')
   .action((flags: { json?: boolean }) =>
-    runWith(async environment => (await import('./operations/status.ts')).statusCommand(environment, flags)),
+    runWithEnvironment(async environment =>
+      (await import('./operations/status.ts')).statusCommand(environment, flags),
+    ),
   )
 
 program
   .command('trace')
   .description("a conversation's or a message's whole journey, and where it is now")
   .argument('<id>', 'of a conversation or a message')
-  .option('--turns <number>', 'the newest so many of a conversation', wholeNumber, DEFAULT_TRACED_TURNS)
+  .option(
+    '--turns <number>',
+    'the newest so many of a conversation',
+    parsePositiveInteger,
+    DEFAULT_TRACED_TURNS,
+  )
   .option('--json', 'as JSON')
   .action((id: string, flags: { turns: number; json?: boolean }) =>
-    runWith(async environment =>
+    runWithEnvironment(async environment =>
       (await import('./operations/trace.ts')).traceCommand(environment, id, flags),
     ),
   )
@@ -97,8 +111,8 @@ program
   .command('dev')
   .description('run everything, and start it again when a function, the configuration or the code changes')
   .action(() =>
-    runWith(async ({ configDirectory }) =>
-      (await import('./dev.ts')).dev({ root: process.cwd(), config: configDirectory }),
+    runWithEnvironment(async ({ configDirectory }) =>
+      (await import('./dev.ts')).devCommand({ root: process.cwd(), config: configDirectory }),
     ),
   )
 
@@ -107,7 +121,7 @@ program
   .description('look for what is wrong, with its remedy; works when nothing runs')
   .option('--json', 'as JSON')
   .action((flags: { json?: boolean }) =>
-    run(async () => (await import('./doctor/doctor.ts')).doctorCommand(process.env, flags)),
+    runCommand(async () => (await import('./doctor/doctor.ts')).doctorCommand(process.env, flags)),
   )
 
 program
@@ -117,7 +131,7 @@ program
   .requiredOption('--target <target>', 'openfaas-ce, openfaas-pro, knative or lares')
   .option('--json', 'as JSON')
   .action((file: string, flags: { target: string; json?: boolean }) =>
-    run(async () => (await import('./lint/lint.ts')).lintCommand(file, flags)),
+    runCommand(async () => (await import('./lint/lint.ts')).lintCommand(file, flags)),
   )
 
 program
@@ -126,7 +140,7 @@ program
   .argument('[file]', 'the stack file', 'stack.yml')
   .option('--namespace <namespace>', 'of functions that name none', 'openfaas-fn')
   .action((file: string, flags: { namespace: string }) =>
-    run(async () => (await import('./render.ts')).renderCommand(file, flags.namespace)),
+    runCommand(async () => (await import('./render.ts')).renderCommand(file, flags.namespace)),
   )
 
 program
@@ -136,59 +150,63 @@ program
   .description('a skill that works: its handler, its test and its entry in stack.yml')
   .argument('<name>', 'lower-case letters, digits and dashes')
   .action((name: string) =>
-    run(async () => (await import('./new-skill.ts')).newSkillCommand(process.cwd(), name)),
+    runCommand(async () => (await import('./new-skill.ts')).newSkillCommand(process.cwd(), name)),
   )
 
-const dead = program.command('dead').description('events that failed for good')
+const deadLetterCommand = program.command('dead').description('events that failed for good')
 
-dead
+deadLetterCommand
   .command('list')
   .description('all of them, the newest last')
   .option('--json', 'as JSON')
   .action((flags: { json?: boolean }) =>
-    runWith(async environment => (await import('./operations/dead-letters.ts')).listDead(environment, flags)),
+    runWithEnvironment(async environment =>
+      (await import('./operations/dead-letters.ts')).listDeadLetters(environment, flags),
+    ),
   )
 
-dead
+deadLetterCommand
   .command('show')
   .description('one of them, whole')
   .argument('<id>', 'as "dead list" shows it; its beginning is enough')
   .action((id: string) =>
-    runWith(async environment => (await import('./operations/dead-letters.ts')).showDead(environment, id)),
+    runWithEnvironment(async environment =>
+      (await import('./operations/dead-letters.ts')).showDeadLetter(environment, id),
+    ),
   )
 
-dead
+deadLetterCommand
   .command('retry')
   .description('put it back on its topic, as it was')
   .argument('[id]', 'as "dead list" shows it; its beginning is enough')
   .option('--all', 'every one that was not put back yet, in the order of their topics')
   .action((id: string | undefined, flags: { all?: boolean }) =>
-    runWith(async environment =>
-      (await import('./operations/dead-letters.ts')).retryDead(environment, id, flags),
+    runWithEnvironment(async environment =>
+      (await import('./operations/dead-letters.ts')).retryDeadLetters(environment, id, flags),
     ),
   )
 
-const pushed = program
+const deliveryCommand = program
   .command('deliveries')
   .description('replies that are pushed to the channels of gateway.yaml')
 
-pushed
+deliveryCommand
   .command('list')
   .description('how many wait for each channel, and the last hundred that were given up')
   .option('--json', 'as JSON')
   .action((flags: { json?: boolean }) =>
-    runWith(async environment =>
+    runWithEnvironment(async environment =>
       (await import('./operations/deliveries.ts')).listDeliveries(environment, flags),
     ),
   )
 
-pushed
+deliveryCommand
   .command('retry')
   .description('send what was given up once more, as it was')
   .argument('[id]', 'of the reply, as "deliveries list" shows it; its beginning is enough')
   .option('--all', 'every one, the oldest first')
   .action((id: string | undefined, flags: { all?: boolean }) =>
-    runWith(async environment =>
+    runWithEnvironment(async environment =>
       (await import('./operations/deliveries.ts')).retryDeliveries(environment, id, flags),
     ),
   )
@@ -201,7 +219,7 @@ program
   .option('--unfinished', 'also when messages wait for their reply: they count as interrupted')
   .option('--json', 'report as JSON')
   .action((path: string, flags: ExportFlags) =>
-    runWith(async environment =>
+    runWithEnvironment(async environment =>
       (await import('./data/export-import.ts')).exportCommand(environment, path, flags),
     ),
   )
@@ -212,7 +230,7 @@ program
   .argument('<path>', 'as it was exported')
   .option('--json', 'report as JSON')
   .action((path: string, flags: { json?: boolean }) =>
-    runWith(async environment =>
+    runWithEnvironment(async environment =>
       (await import('./data/export-import.ts')).importCommand(environment, path, flags),
     ),
   )
@@ -224,76 +242,84 @@ program
   .option('--yes', 'do not ask')
   .option('--json', 'report as JSON')
   .action((person: string, flags: ForgetFlags) =>
-    runWith(async environment =>
+    runWithEnvironment(async environment =>
       (await import('./data/forget.ts')).forgetCommand(environment, person, flags),
     ),
   )
 
-const memory = program.command('memory').description('what is remembered of a person, and where it came from')
+const memoryCommand = program
+  .command('memory')
+  .description('what is remembered of a person, and where it came from')
 
-memory
+memoryCommand
   .command('list')
   .description('everything, the newest first')
   .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
   .option('--replaced', 'with what held before, and until when')
   .option('--json', 'as JSON')
   .action((person: string, flags: { json?: boolean; replaced?: boolean }) =>
-    runWith(async environment => (await import('./data/memory.ts')).listMemories(environment, person, flags)),
+    runWithEnvironment(async environment =>
+      (await import('./data/memory.ts')).listMemories(environment, person, flags),
+    ),
   )
 
-memory
+memoryCommand
   .command('why')
   .description('the messages that it came from')
   .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
   .argument('<id>', 'as "memory list" shows it; its beginning is enough')
   .option('--json', 'as JSON')
   .action((person: string, id: string, flags: { json?: boolean }) =>
-    runWith(async environment =>
-      (await import('./data/memory.ts')).whyMemory(environment, person, id, flags),
+    runWithEnvironment(async environment =>
+      (await import('./data/memory.ts')).showMemorySources(environment, person, id, flags),
     ),
   )
 
-memory
+memoryCommand
   .command('forget')
   .description('forget one of them, and what it had replaced')
   .argument('<person>', 'as in gateway.yaml; the owner is "owner"')
   .argument('<id>', 'as "memory list" shows it; its beginning is enough')
   .option('--json', 'as JSON')
   .action((person: string, id: string, flags: { json?: boolean }) =>
-    runWith(async environment =>
-      (await import('./data/memory.ts')).forgetMemory(environment, person, id, flags),
+    runWithEnvironment(async environment =>
+      (await import('./data/memory.ts')).deleteMemory(environment, person, id, flags),
     ),
   )
 
-memory
+memoryCommand
   .command('rebuild')
   .description('make what is missing for the embedding model that is set now; Lares may run meanwhile')
   .option('--prune', 'remove the vectors of all other models')
   .option('--json', 'report as JSON')
   .action((flags: { prune?: boolean; json?: boolean }) =>
-    runWith(async environment =>
+    runWithEnvironment(async environment =>
       (await import('./data/memory-rebuild.ts')).rebuildMemories(environment, flags),
     ),
   )
 
-const audit = program.command('audit').description('who signed in, read, exported, forgot and used what')
+const auditCommand = program
+  .command('audit')
+  .description('who signed in, read, exported, forgot and used what')
 
-audit
+auditCommand
   .command('show')
   .description('the last entries, the newest last')
-  .option('--last <number>', 'how many', wholeNumber, 50)
+  .option('--last <number>', 'how many', parsePositiveInteger, 50)
   .option('--json', 'as JSON')
   .action((flags: { last: number; json?: boolean }) =>
-    runWith(async environment => (await import('./data/audit.ts')).showAudit(environment, flags)),
+    runWithEnvironment(async environment => (await import('./data/audit.ts')).showAudit(environment, flags)),
   )
 
-audit
+auditCommand
   .command('verify')
   .description('whether every entry is where it was and as it was; prints the head, to be kept elsewhere')
   .option('--head <number:hash>', 'a head that was kept elsewhere')
   .option('--json', 'as JSON')
   .action((flags: { head?: string; json?: boolean }) =>
-    runWith(async environment => (await import('./data/audit.ts')).verifyAudit(environment, flags)),
+    runWithEnvironment(async environment =>
+      (await import('./data/audit.ts')).verifyAudit(environment, flags),
+    ),
   )
 
 program
@@ -304,7 +330,7 @@ program
   .option('--rewrap', 'the new key is there already, before the old one')
   .option('--json', 'report as JSON')
   .action((flags: { rewrap?: boolean; json?: boolean }) =>
-    runWith(async environment => (await import('./data/keys.ts')).rotateKeys(environment, flags)),
+    runWithEnvironment(async environment => (await import('./data/keys.ts')).rotateKeys(environment, flags)),
   )
 
 await program.parseAsync()

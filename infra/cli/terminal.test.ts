@@ -1,20 +1,20 @@
 import { styleText } from 'node:util'
 import { expect, test } from 'vitest'
-import { columns, duration } from './terminal.ts'
+import { formatColumns, formatDuration } from './terminal.ts'
 
 test('columns are as wide as what is seen of their cells', () => {
   const red = styleText('red', 'no', { validateStream: false })
   expect(
-    columns([
+    formatColumns([
       [red, 'one', ''],
       ['fine', 'two', 'more'],
     ]),
   ).toEqual([`${red}    one`, 'fine  two  more'])
-  expect(columns([])).toEqual([])
+  expect(formatColumns([])).toEqual([])
 })
 
 test('a duration is told in the unit that fits', () => {
-  expect([0.4, 999, 1_500, 59_900, 61_000, 7_200_000].map(duration)).toEqual([
+  expect([0.4, 999, 1_500, 59_900, 61_000, 7_200_000].map(formatDuration)).toEqual([
     '0 ms',
     '999 ms',
     '1.5 s',

@@ -1,30 +1,30 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 
 /** Colours only where a terminal shows them, and not under NO_COLOR: `styleText` looks at standard output. */
-const style =
+const textStyler =
   (format: Parameters<typeof styleText>[0]) =>
   (text: string): string =>
     styleText(format, text)
 
-export const dim = style('dim')
-export const bold = style('bold')
-export const red = style('red')
-export const green = style('green')
-export const yellow = style('yellow')
+export const dim = textStyler('dim')
+export const bold = textStyler('bold')
+export const red = textStyler('red')
+export const green = textStyler('green')
+export const yellow = textStyler('yellow')
 
 /** What models and people say must not steer the terminal. */
-export const harmless = (text: string): string =>
+export const stripControlCharacters = (text: string): string =>
   text.replace(/\p{Cc}/gu, character => (character === '\n' || character === '\t' ? character : ''))
 
 export const print = (text = ''): void => void process.stdout.write(`${text}\n`)
 
 /** A progress or a complaint, which must not get into what a program reads. */
-export const mutter = (text: string): void => void process.stderr.write(`${text}\n`)
+export const printToStderr = (text: string): void => void process.stderr.write(`${text}\n`)
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2))
 
 /** Columns as wide as their widest cell, by code points, colours not counted. */
-export function columns(rows: string[][]): string[] {
+export function formatColumns(rows: string[][]): string[] {
   const widthOf = (cell = '') => [...stripVTControlCharacters(cell)].length
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => widthOf(row[column]))))
   return rows.map(row =>
@@ -36,7 +36,7 @@ export function columns(rows: string[][]): string[] {
 }
 
 /** As in 120 ms, 2.4 s, 3 min, 2 h. */
-export function duration(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
   if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
@@ -44,20 +44,20 @@ export function duration(ms: number): string {
 }
 
 /** East Asian wide and fullwidth characters, and pictures, take two places (Unicode Standard Annex 11). */
-const WIDE =
+const WIDE_CHARACTER =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u
 
 /** One line of at most so many places of a terminal, cut with an ellipsis. */
-export function cut(text: string, width: number): string {
-  const line = harmless(text).replace(/\s+/g, ' ').trim()
-  let places = 0
-  let kept = ''
-  let short = ''
+export function truncate(text: string, width: number): string {
+  const line = stripControlCharacters(text).replace(/\s+/g, ' ').trim()
+  let usedColumns = 0
+  let fitting = ''
+  let fittingWithEllipsis = ''
   for (const character of line) {
-    places += WIDE.test(character) ? 2 : 1
-    if (places > width) return `${short}…`
-    kept += character
-    if (places < width) short = kept
+    usedColumns += WIDE_CHARACTER.test(character) ? 2 : 1
+    if (usedColumns > width) return `${fittingWithEllipsis}…`
+    fitting += character
+    if (usedColumns < width) fittingWithEllipsis = fitting
   }
-  return kept
+  return fitting
 }

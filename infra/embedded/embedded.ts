@@ -27,7 +27,7 @@ export type Embedded = {
   close(): Promise<void>
 }
 
-/** Everything in one process: gateway, connector, timers, and the functions of `stackFile` called inline, or those deployed at OPENFAAS_URL. */
+/** Everything in one process: gateway, connector, timers, and the functions of `stackFileSchema` called inline, or those deployed at OPENFAAS_URL. */
 export async function startEmbedded(
   environment: Environment,
   log: Logger,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { openDatabase } from '../../shared/base/sqlite/database.ts'
 import { type Manifest, manifestSchema } from '../../shared/contract/catalogue.ts'
 import type { Deployment } from './deployment.ts'
-import type { Replica } from './fleet/instances.ts'
+import type { Replica } from './fleet/replica.ts'
 
 const MIGRATIONS = [
   `CREATE TABLE functions (name TEXT PRIMARY KEY, deployment TEXT NOT NULL, version TEXT NOT NULL,

@@ -8,8 +8,8 @@ import type { Catalogue } from './catalogue.ts'
 /** What a function may ask for. It gets what it `uses` and nothing else. */
 export type ServiceName =
   | 'models'
-  | 'conversations'
-  | 'documents'
+  | 'store'
+  | 'records'
   | 'timers'
   | 'vectors'
   | 'objects'
@@ -32,8 +32,8 @@ export type AssistantSettings = {
 /** The abilities by name, as the process that runs the functions opened them. */
 export type Services = {
   models: Models
-  conversations: Store
-  documents: Records
+  store: Store
+  records: Records
   timers: Timers
   vectors: Vectors
   objects: Objects

@@ -94,8 +94,8 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
   )
   const open: { [A in ServiceName]: () => Promise<Services[A]> } = {
     models,
-    conversations: store,
-    documents: async () => (await store()).records,
+    store,
+    records: async () => (await store()).records,
     timers: async () => (await store()).timers,
     vectors,
     objects,

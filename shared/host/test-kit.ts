@@ -58,8 +58,8 @@ export async function openTestKit({
   const vectors = openSqliteVectors(join(folder, 'vectors.db'))
   const objects = openFolderObjects(join(folder, 'objects'))
   const services = {
-    conversations,
-    documents: records,
+    store: conversations,
+    records,
     timers,
     vectors,
     objects,

@@ -35,7 +35,7 @@ export const parseChoiceQuestion = (asked: unknown): Option[] | undefined =>
 
 /**
  * The options that an answer to "which one?" means: by their places in the list ("the second one", "1 and 3", 第二个), by
- * their words, or all. `isSure`: no other reading is left. None when the words are no answer.
+ * their words, or all. `isAnswer`: no other reading is left. None when the words are no answer.
  */
 export function parseChoice(options: readonly Option[], answer: string): Matches<Option> {
   if (answer.length > MAX_ANSWER_LENGTH) return NO_MATCHES

@@ -21,7 +21,7 @@ const stem = (word: string): string =>
 /** Below this part of the words, an item has little to do with what was meant. */
 const MIN_MATCH_SHARE = 0.6
 
-/** `isSure`: the best ones hold all that was said. */
+/** `isAnswer`: the best ones hold all that was said. */
 export type Matches<Item> = { items: Item[]; isSure: boolean }
 
 /**

@@ -14,7 +14,7 @@ export const functionStatusSchema = z.strictObject({
 })
 export type FunctionStatus = z.infer<typeof functionStatusSchema>
 
-/** What `GET /api/status` answers. `deadLetters` are those that nobody has put back. */
+/** What `GET /api/status` answers. `readDeadLetters` are those that nobody has put back. */
 export const operationStatusSchema = z.strictObject({
   functions: z.array(functionStatusSchema),
   deadLetters: z.int().nonnegative(),

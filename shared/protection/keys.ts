@@ -4,7 +4,7 @@ import { type DataKey, deriveDataKey } from './envelope.ts'
 import type { MasterKey, MasterKeys } from './master-key.ts'
 import type { KeyRing, KeyRingEntry } from './ring/ring.ts'
 
-/** People's keys, as this process uses them. They are looked for in the ring again after `freshMs`. */
+/** People's keys, as this process uses them. They are looked for in the ring again after `cacheTtlMs`. */
 export type Keys = {
   /** The person's key, made when there is none. Errors: `unavailable`; `invalid_config` when no master key here unwraps it. */
   getOrCreate(person: string): Promise<DataKey>

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { inject, simulated } from '../../infra/cli/inject/injection.ts'
+import { generateMessages, inject } from '../../infra/cli/inject/injection.ts'
 import { type LaresInstance, startInstance, TOKEN } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { mapByKey, median, roundToThreeDigits } from './statistics.ts'
@@ -20,7 +20,7 @@ async function injectBystanders(url: string): Promise<Latency> {
   const report = await inject({
     url,
     token: TOKEN,
-    messages: simulated({
+    messages: generateMessages({
       conversations: CONVERSATIONS,
       messages: Math.ceil((RATE_PER_SECOND * seconds) / CONVERSATIONS),
       text: 'message {message} of {conversation}',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { inject, simulated } from '../../infra/cli/inject/injection.ts'
+import { generateMessages, inject } from '../../infra/cli/inject/injection.ts'
 import { readStack } from '../../shared/contract/stack.ts'
 import { FUNCTION_FLAGS } from '../../shared/host/node-flags.ts'
 import { freePort, type LaresInstance, startInstance, TOKEN } from '../support/instance.ts'
@@ -41,7 +41,7 @@ async function measureInstance(instance: LaresInstance, turns: number) {
     const report = await inject({
       url: instance.url,
       token: TOKEN,
-      messages: simulated({ conversations: turns / 5, messages: 5, text: 'message {message}' }),
+      messages: generateMessages({ conversations: turns / 5, messages: 5, text: 'message {message}' }),
       ratePerSecond: TURNS_PER_SECOND,
       timeoutMs: 600_000,
     })

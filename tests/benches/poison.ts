@@ -1,4 +1,4 @@
-import { inject, simulated } from '../../infra/cli/inject/injection.ts'
+import { generateMessages, inject } from '../../infra/cli/inject/injection.ts'
 import type { DeadLetter } from '../../shared/operations/operations.ts'
 import { TOKEN } from '../support/instance.ts'
 import { until } from '../support/until.ts'
@@ -17,7 +17,7 @@ async function injectPoison({ url, seconds }: Disturbance): Promise<void> {
   const report = await inject({
     url,
     token: TOKEN,
-    messages: simulated({
+    messages: generateMessages({
       conversations: 2,
       messages: Math.ceil((POISON_PER_SECOND * seconds) / 2),
       text: 'poison {message} [fail:500]',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { openSession, type SessionEvents } from '../../infra/cli/chat/chat-session.ts'
-import { openGatewayClient, type Row } from '../../infra/cli/gateway-client.ts'
+import { openChatSession, type SessionHandlers } from '../../infra/cli/chat/chat-session.ts'
+import { type MessageRow, openGatewayClient } from '../../infra/cli/gateway-client.ts'
 import { sendMessage } from './gateway/client.ts'
 import { OWNER_TOKEN, openTestGateway, type TestGateway } from './gateway/gateway-instance.ts'
 
@@ -14,26 +14,26 @@ afterEach(() => gateway.close())
 /** A session that notes what it is told. */
 async function open(conversation?: string) {
   const observed = {
-    replies: [] as Row[],
-    others: [] as Row[],
+    replies: [] as MessageRow[],
+    others: [] as MessageRow[],
     text: '',
     stages: [] as string[],
     lost: 0,
     back: 0,
   }
   const ended = vi.fn()
-  const events: SessionEvents = {
+  const events: SessionHandlers = {
     onReply: row => observed.replies.push(row),
     onOther: row => observed.others.push(row),
     onChunk({ offset, text }) {
       observed.text = observed.text.slice(0, offset) + text
     },
     onStage: ({ stage }) => observed.stages.push(stage),
-    onLost: () => observed.lost++,
-    onBack: () => observed.back++,
+    onDisconnected: () => observed.lost++,
+    onReconnected: () => observed.back++,
     onEnd: ended,
   }
-  const session = await openSession(
+  const session = await openChatSession(
     openGatewayClient({ url: gateway.url, token: OWNER_TOKEN }),
     conversation,
     events,
@@ -43,8 +43,8 @@ async function open(conversation?: string) {
 
 test('what is said is answered, and the answer comes as it is written', async () => {
   const { session, told } = await open()
-  await session.reply(await session.say('hello'))
-  const second = await session.reply(await session.say('how are you?'))
+  await session.waitForReply(await session.send('hello'))
+  const second = await session.waitForReply(await session.send('how are you?'))
   expect(second.text).toBe('You said: how are you?')
   expect(told.replies.map(({ text }) => text)).toEqual(['You said: hello', 'You said: how are you?'])
   expect(told.text).toBe('You said: how are you?')
@@ -55,7 +55,7 @@ test('what is said is answered, and the answer comes as it is written', async ()
 test('messages said at once are answered in their order', async () => {
   const { session } = await open()
   const texts = Array.from({ length: 10 }, (_, index) => `number ${index}`)
-  await Promise.all(texts.map(async text => session.reply(await session.say(text))))
+  await Promise.all(texts.map(async text => session.waitForReply(await session.send(text))))
   const said = (await gateway.publishedMessages()).map(({ data }) => data.text)
   expect(said).toEqual(texts)
   await session.close()
@@ -63,13 +63,13 @@ test('messages said at once are answered in their order', async () => {
 
 test('a session that goes on knows what was said, and hears what is said elsewhere', async () => {
   const first = await open()
-  await first.session.reply(await first.session.say('hello'))
+  await first.session.waitForReply(await first.session.send('hello'))
   const { conversation } = first.session
   await first.session.close()
 
   const { session, told } = await open(conversation)
   expect(session.before.map(({ text }) => text)).toEqual(['hello', 'You said: hello'])
-  await session.reply(await session.say('again'))
+  await session.waitForReply(await session.send('again'))
   await sendMessage(gateway, 'from the page', { conversation })
   await vi.waitUntil(() => told.others.some(({ text }) => text === 'You said: from the page'))
   expect(told.others.map(({ text }) => text)).toEqual(['from the page', 'You said: from the page'])
@@ -79,13 +79,13 @@ test('a session that goes on knows what was said, and hears what is said elsewhe
 
 test('a gateway that restarts is found again, and what is said meanwhile is answered once', async () => {
   const { session, told } = await open()
-  await session.reply(await session.say('before'))
+  await session.waitForReply(await session.send('before'))
   const restarting = gateway.restart()
-  const answer = session.reply(await session.say('meanwhile'))
+  const answer = session.waitForReply(await session.send('meanwhile'))
   await restarting
   expect((await answer).text).toBe('You said: meanwhile')
   await vi.waitUntil(() => told.lost > 0 && told.back > 0, { timeout: 10_000 })
-  await session.reply(await session.say('after'))
+  await session.waitForReply(await session.send('after'))
   expect(told.replies.map(({ text }) => text)).toEqual([
     'You said: before',
     'You said: meanwhile',
@@ -97,7 +97,7 @@ test('a gateway that restarts is found again, and what is said meanwhile is answ
 test('a conversation of a name that is not there yet is begun under it', async () => {
   const { session, told } = await open('groceries')
   expect(session.conversation).toBe('groceries')
-  expect((await session.reply(await session.say('milk'))).text).toBe('You said: milk')
+  expect((await session.waitForReply(await session.send('milk'))).text).toBe('You said: milk')
   await session.close()
   const again = await open('groceries')
   expect(again.session.before.map(({ text }) => text)).toEqual(['milk', 'You said: milk'])

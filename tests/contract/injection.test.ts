@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { type InjectOptions, inject, type Simulated } from '../../infra/cli/inject/injection.ts'
+import { type InjectedMessage, type InjectOptions, inject } from '../../infra/cli/inject/injection.ts'
 import {
   echo,
   OWNER_TOKEN,
@@ -31,7 +31,7 @@ async function run(
   })
 }
 
-function* messagesFor(conversations: number, messages: number): Generator<Simulated> {
+function* messagesFor(conversations: number, messages: number): Generator<InjectedMessage> {
   for (let message = 0; message < messages; message++)
     for (let conversation = 0; conversation < conversations; conversation++)
       yield { conversation: `room-${conversation}`, text: `message ${message}` }

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { newSkill } from '../../infra/cli/new-skill.ts'
+import { createSkill } from '../../infra/cli/new-skill.ts'
 import { type StartedProvider, startProvider } from '../../infra/provider/start.ts'
 import { silentLogger } from '../../shared/base/log.ts'
 import { readStack } from '../../shared/contract/stack.ts'
@@ -87,7 +87,7 @@ test('a house whose functions are deployed through the provider answers', async 
 })
 
 test('a new skill is answered within 5 seconds of its deployment, changes with an update, and is gone with its removal', async () => {
-  const { lines } = await newSkill(root, 'marmot-fact')
+  const { lines } = await createSkill(root, 'marmot-fact')
   expect(lines).toBeLessThanOrEqual(20)
   await deploy('marmot-fact')
   let n = 0

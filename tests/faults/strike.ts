@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Broker } from '../../infra/kafka/broker.ts'
 import type { PostgresServer } from '../support/stores/postgres.ts'
-import type { ProcessCluster } from './fleet.ts'
 import type { FaultPoint } from './moments.ts'
+import type { ProcessCluster } from './process-cluster.ts'
 
 export const SIGNALS = ['SIGKILL', 'SIGSTOP', 'SIGTERM'] as const
 export type Signal = (typeof SIGNALS)[number]

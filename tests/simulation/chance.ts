@@ -6,15 +6,15 @@ import { FAULTS, type FaultName } from './faults.ts'
  */
 export type Chance = {
   /** Whether this goes wrong here and now; each yes is kept in `taken` under a name that a replay can repeat. */
-  fault(kind: FaultName, place: string): boolean
+  injects(kind: FaultName, place: string): boolean
   /** From `min` to `max`. */
   between(place: string, min: number, max: number): number
-  among<T>(place: string, items: readonly T[]): T
+  pick<T>(place: string, items: readonly T[]): T
   /** In [0, 1). */
-  share(place: string): number
+  uniform(place: string): number
   /** From now on nothing goes wrong. */
-  calm(): void
-  taken: string[]
+  stopFaults(): void
+  injectedFaults: string[]
 }
 
 export type ChanceOptions = {
@@ -22,45 +22,45 @@ export type ChanceOptions = {
   /** The kinds that may go wrong, with their rates per passing. */
   rates: ReadonlyMap<FaultName, number>
   /** Only these go wrong, by their names in `taken`: what a shrunk history is. */
-  only?: ReadonlySet<string> | undefined
+  onlyFaults?: ReadonlySet<string> | undefined
 }
 
-export function openChance({ seed, rates, only }: ChanceOptions): Chance {
-  const passed = new Map<string, number>()
-  const taken: string[] = []
-  let isCalm = false
-  const numbered = (place: string): string => {
-    const count = (passed.get(place) ?? 0) + 1
-    passed.set(place, count)
-    return `${place} #${count}`
+export function openChance({ seed, rates, onlyFaults }: ChanceOptions): Chance {
+  const visits = new Map<string, number>()
+  const injectedFaults: string[] = []
+  let areFaultsStopped = false
+  const numberVisit = (site: string): string => {
+    const count = (visits.get(site) ?? 0) + 1
+    visits.set(site, count)
+    return `${site} #${count}`
   }
-  const share = (place: string) => hash32(seed, numbered(place)) / 2 ** 32
+  const uniform = (site: string) => hash32(seed, numberVisit(site)) / 2 ** 32
   return {
-    taken,
-    share,
-    fault(kind, place) {
+    injectedFaults,
+    uniform,
+    injects(kind, site) {
       const rate = rates.get(kind)
-      if (rate === undefined || isCalm) return false
-      const name = numbered(`${kind}: ${place}`)
-      const happens = only ? only.has(name) : hash32(seed, name) / 2 ** 32 < rate
-      if (happens) taken.push(name)
+      if (rate === undefined || areFaultsStopped) return false
+      const name = numberVisit(`${kind}: ${site}`)
+      const happens = onlyFaults ? onlyFaults.has(name) : hash32(seed, name) / 2 ** 32 < rate
+      if (happens) injectedFaults.push(name)
       return happens
     },
-    between: (place, min, max) => min + (max - min) * share(place),
-    among: (place, items) => items[Math.floor(share(place) * items.length)]!,
-    calm() {
-      isCalm = true
+    between: (site, min, max) => min + (max - min) * uniform(site),
+    pick: (site, items) => items[Math.floor(uniform(site) * items.length)]!,
+    stopFaults() {
+      areFaultsStopped = true
     },
   }
 }
 
 /** Each seed has its own weather: half of the kinds, seldom or often; those that are asked for by name are frequent. */
-export function ratesFor(seed: number, forced: readonly FaultName[] = []): Map<FaultName, number> {
+export function faultRates(seed: number, forced: readonly FaultName[] = []): Map<FaultName, number> {
   const rates = new Map<FaultName, number>()
-  const often = forced.length > 0 ? 3 : [0.3, 1, 3][hash32(seed, 'often') % 3]!
+  const factor = forced.length > 0 ? 3 : [0.3, 1, 3][hash32(seed, 'often') % 3]!
   for (const [kind, { rate }] of Object.entries(FAULTS) as [FaultName, { rate: number }][]) {
     const isOn = forced.length > 0 ? forced.includes(kind) : hash32(seed, `on ${kind}`) % 2 === 0
-    if (isOn) rates.set(kind, Math.min(1, rate * often))
+    if (isOn) rates.set(kind, Math.min(1, rate * factor))
   }
   return rates
 }

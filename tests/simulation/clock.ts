@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** A running process of the simulated house: whatever it waits for ends when it does. */
-export type Owner = {
+export type TaskOwner = {
   name: string
   alive: boolean
   /** It stands still until then. */
@@ -14,7 +14,7 @@ export type Task = {
   atMs: number
   sequence: number
   run(): void
-  owner: Owner | undefined
+  owner: TaskOwner | undefined
   cancelled: boolean
 }
 
@@ -22,56 +22,56 @@ export type Clock = {
   /** Milliseconds since the start of the run; it never goes back. */
   nowMs(): number
   /** What the process that runs now reads from its wall clock, in milliseconds since the epoch. */
-  wallMs(): number
+  wallClockMs(): number
   /** Has something happen later, in a process or (without one) outside of all. */
-  after(delayMs: number, run: () => void, owner?: Owner): Task
+  schedule(delayMs: number, run: () => void, owner?: TaskOwner): Task
   /** The process that runs now. */
-  owner(): Owner | undefined
+  currentOwner(): TaskOwner | undefined
   /** Runs code as a process; all that it begins belongs to the process. */
-  as<T>(owner: Owner | undefined, work: () => T): T
+  runAs<T>(owner: TaskOwner | undefined, work: () => T): T
   /** Waits, outside of all processes. */
   wait(delayMs: number): Promise<void>
   /** Lets things happen, one after the other in the order of their time, until `isOver`. */
-  run(isOver: () => boolean): Promise<void>
+  runUntil(isOver: () => boolean): Promise<void>
 }
 
 /** When every run begins: a Monday. */
-export const EPOCH_MS = Date.UTC(2026, 0, 5, 9)
+export const RUN_START_MS = Date.UTC(2026, 0, 5, 9)
 
-const nextTurn = setImmediate
+const realSetImmediate = setImmediate
 /** Resolves when all that is ready to go on has gone on: promises settle before the event loop turns. */
-const settled = () => new Promise<void>(resolve => void nextTurn(resolve))
+const flushPromises = () => new Promise<void>(resolve => void realSetImmediate(resolve))
 
 /** A clock that stands still until something is due, and then is there at once. */
 export function openClock(): Clock {
-  const current = new AsyncLocalStorage<Owner | undefined>()
-  const due = openHeap()
+  const current = new AsyncLocalStorage<TaskOwner | undefined>()
+  const queue = openHeap()
   let nowMs = 0
   let sequence = 0
-  const after: Clock['after'] = (delayMs, run, owner) => {
+  const schedule: Clock['schedule'] = (delayMs, run, owner) => {
     const task = { atMs: nowMs + Math.max(0, delayMs), sequence: sequence++, run, owner, cancelled: false }
-    due.push(task)
+    queue.push(task)
     return task
   }
-  const isPut = ({ owner, cancelled }: Task) => !cancelled && owner?.alive !== false
+  const isRunnable = ({ owner, cancelled }: Task) => !cancelled && owner?.alive !== false
   const clock: Clock = {
     nowMs: () => nowMs,
-    wallMs: () => EPOCH_MS + Math.floor(nowMs + (current.getStore()?.skewMs ?? 0)),
-    after,
-    owner: () => current.getStore(),
-    as: (owner, work) => current.run(owner, work),
-    wait: delayMs => new Promise(resolve => void after(delayMs, resolve)),
-    async run(isOver) {
+    wallClockMs: () => RUN_START_MS + Math.floor(nowMs + (current.getStore()?.skewMs ?? 0)),
+    schedule,
+    currentOwner: () => current.getStore(),
+    runAs: (owner, work) => current.run(owner, work),
+    wait: delayMs => new Promise(resolve => void schedule(delayMs, resolve)),
+    async runUntil(isOver) {
       while (!isOver()) {
-        const task = due.pop()
+        const task = queue.pop()
         if (!task) throw new Error('nothing is going to happen any more')
-        if (!isPut(task)) continue
+        if (!isRunnable(task)) continue
         nowMs = Math.max(nowMs, task.atMs)
         const until = task.owner?.pausedUntilMs ?? 0
-        if (until > nowMs) due.push({ ...task, atMs: until })
+        if (until > nowMs) queue.push({ ...task, atMs: until })
         else {
           current.run(task.owner, task.run)
-          await settled()
+          await flushPromises()
         }
       }
     },
@@ -84,9 +84,9 @@ function openHeap() {
   const heap: Task[] = []
   const isBefore = (a: Task, b: Task) => a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence)
   const swap = (a: number, b: number) => {
-    const held = heap[a]!
+    const swapped = heap[a]!
     heap[a] = heap[b]!
-    heap[b] = held
+    heap[b] = swapped
   }
   return {
     push(task: Task) {

@@ -15,104 +15,105 @@ import { protectedStore } from '../../shared/protection/stores/protected-store.t
 import type { Store } from '../../shared/store/store.ts'
 import type { SimulatedBus } from './world/bus.ts'
 import type { Call, Calls } from './world/calls.ts'
-import type { Log } from './world/log.ts'
+import type { BrokerLog } from './world/log.ts'
 import type { Life } from './world/machine.ts'
 import type { SimulatedObjects } from './world/objects.ts'
 import type { SimulatedStore } from './world/store.ts'
 
-type Keyed = Pick<Protection, 'keys' | 'ring'>
+type KeyAccess = Pick<Protection, 'keys' | 'ring'>
 
 /** What a process has of the house's servers, joined as `shared/host/drivers.ts` does. */
-export type Drivers = {
+export type ProcessDrivers = {
   bus: Bus
-  conversations: Store
+  store: Store
   objects: ObjectStore
   events: EventLog
   /** Undefined where nothing is encrypted. */
-  protection: Keyed | undefined
+  protection: KeyAccess | undefined
 }
 
 export type SimulatedDrivers = {
   /** As one process sees them, with the keys that it knows: the same for all of its life. */
-  of(life: Life): Drivers
+  forProcess(life: Life): ProcessDrivers
   /** For whoever looks from outside, behind no network. */
-  outside: Outside
+  outside: OutsideView
 }
 
-export type Outside = {
-  conversations: Store
+export type OutsideView = {
+  store: Store
   objects: Pick<ObjectStore, 'get' | 'list'>
-  protection: Keyed | undefined
+  protection: KeyAccess | undefined
   /** What is on a topic, each partition in its order, in the clear; without what is forgotten. */
   records(topic: string): Promise<BusRecord[]>
 }
 
-type Servers = { log: Log; bus: SimulatedBus; store: SimulatedStore; objects: SimulatedObjects }
+type Servers = { log: BrokerLog; bus: SimulatedBus; store: SimulatedStore; objects: SimulatedObjects }
 
 /** With `isProtected` all is encrypted, as it is by default. */
-export function openDrivers(servers: Servers, calls: Calls, isProtected: boolean): SimulatedDrivers {
-  const { of, outside } = isProtected ? encrypted(servers, calls) : plain(servers)
-  const known = new WeakMap<Life, Drivers>()
+export function openSimulatedDrivers(servers: Servers, calls: Calls, isProtected: boolean): SimulatedDrivers {
+  const { forProcess, outside } = isProtected
+    ? openEncryptedDrivers(servers, calls)
+    : openPlainDrivers(servers)
+  const known = new WeakMap<Life, ProcessDrivers>()
   return {
     outside,
-    of(life) {
-      const drivers = known.get(life) ?? of(life)
+    forProcess(life) {
+      const drivers = known.get(life) ?? forProcess(life)
       known.set(life, drivers)
       return drivers
     },
   }
 }
 
-function plain(servers: Servers): SimulatedDrivers {
+function openPlainDrivers(servers: Servers): SimulatedDrivers {
   const { log, store } = servers
   return {
-    of(life) {
-      const [bus, objects] = [servers.bus.of(life), servers.objects.of(life)]
+    forProcess(life) {
+      const [bus, objects] = [servers.bus.forProcess(life), servers.objects.forProcess(life)]
       const events = openEventLog(bus, objects)
-      return { bus, objects, conversations: store.of(life), events, protection: undefined }
+      return { bus, objects, store: store.forProcess(life), events, protection: undefined }
     },
     outside: {
-      conversations: store.driver,
+      store: store.driver,
       protection: undefined,
       objects: servers.objects.outside,
-      records: async topic => log.all(topic),
+      records: async topic => log.allRecords(topic),
     },
   }
 }
 
-function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
+function openEncryptedDrivers(servers: Servers, calls: Calls): SimulatedDrivers {
   const ring = openSqliteKeyRing(':memory:')
-  const masters = masterKeysFromText(Buffer.alloc(32, 1).toString('base64'))
-  const keysBehind = (one: KeyRing) => lazyKeys(() => openKeys({ ring: one, masterKeys: masters })).keys
-  const throughNetwork = networkOf(ring, calls)
-  const outsider = keysBehind(ring)
+  const masterKeys = masterKeysFromText(Buffer.alloc(32, 1).toString('base64'))
+  const keysOver = (one: KeyRing) => lazyKeys(() => openKeys({ ring: one, masterKeys: masterKeys })).keys
+  const ringOverNetwork = ringCallsFor(ring, calls)
+  const outsideKeys = keysOver(ring)
   return {
-    of(life) {
-      const distant = throughNetwork(life)
-      const keys = keysBehind(distant)
+    forProcess(life) {
+      const remoteRing = ringOverNetwork(life)
+      const keys = keysOver(remoteRing)
       const owners = openOwnerCache()
-      const conversations = protectedStore(servers.store.of(life), keys)
-      const ownerOf = async (conversation: string) =>
-        (await conversations.history.conversation(conversation))?.person
-      const bus = protectedBus(servers.bus.of(life), { keys, owners, ownerOf })
-      const objects = protectedObjects(servers.objects.of(life), keys)
+      const store = protectedStore(servers.store.forProcess(life), keys)
+      const ownerOf = async (conversation: string) => (await store.history.conversation(conversation))?.person
+      const bus = protectedBus(servers.bus.forProcess(life), { keys, owners, ownerOf })
+      const objects = protectedObjects(servers.objects.forProcess(life), keys)
       return {
         bus,
-        conversations,
+        store,
         objects,
         events: openEventLog(bus, objects, { recordOwner: owners.recordOwner, ownerOf }),
-        protection: { keys, ring: async () => distant },
+        protection: { keys, ring: async () => remoteRing },
       }
     },
     outside: {
-      protection: { keys: outsider, ring: async () => ring },
-      conversations: protectedStore(servers.store.driver, outsider),
-      objects: protectedObjects(servers.objects.outside, outsider),
+      protection: { keys: outsideKeys, ring: async () => ring },
+      store: protectedStore(servers.store.driver, outsideKeys),
+      objects: protectedObjects(servers.objects.outside, outsideKeys),
       async records(topic) {
         const opened: BusRecord[] = []
-        for (const record of servers.log.all(topic)) {
+        for (const record of servers.log.allRecords(topic)) {
           const id = keyIdOfBusRecord(record)
-          const key = id === undefined ? undefined : await outsider.byId(id)
+          const key = id === undefined ? undefined : await outsideKeys.byId(id)
           if (key) opened.push(unsealBusRecord(key, record))
           else if (id === undefined) opened.push(record)
         }
@@ -123,25 +124,25 @@ function encrypted(servers: Servers, calls: Calls): SimulatedDrivers {
 }
 
 /** The key ring is in the database with the conversations, behind the same network. */
-function networkOf(ring: KeyRing, calls: Calls): (life: Life) => KeyRing {
+function ringCallsFor(ring: KeyRing, calls: Calls): (life: Life) => KeyRing {
   /** Whose each key is: ids are drawn by chance, and a fault's place is none. */
-  const people = new Map<string, string>()
+  const ownerByKeyId = new Map<string, string>()
   return life => {
-    const call = <T>(place: string, effect: Call<T>['effect']) =>
-      calls.make({
-        ...{ life, of: 'store', place: `keys.${place}`, effect },
-        ...{ refused: 'store-refused', unconfirmed: 'store-unconfirmed' },
+    const call = <T>(site: string, effect: Call<T>['effect']) =>
+      calls.call({
+        ...{ life, target: 'store', site: `keys.${site}`, effect },
+        ...{ refusedFault: 'store-refused', unconfirmedFault: 'store-unconfirmed' },
       })
     return {
       ...ring,
       add: entry =>
         call(`add ${entry.person}`, async () => {
           const added = await ring.add(entry)
-          people.set(added.id, added.person)
+          ownerByKeyId.set(added.id, added.person)
           return added
         }),
       byPerson: person => call(`ofPerson ${person}`, () => ring.byPerson(person)),
-      byId: id => call(`byId of ${people.get(id)}`, () => ring.byId(id)),
+      byId: id => call(`byId of ${ownerByKeyId.get(id)}`, () => ring.byId(id)),
       destroy: person => call(`destroy ${person}`, () => ring.destroy(person)),
       setAnchor: (...given) => call('anchor', () => ring.setAnchor(...given)),
     }

@@ -67,4 +67,4 @@ export const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS
 
-export const isFault = (name: string): name is FaultName => Object.hasOwn(FAULTS, name)
+export const isFaultName = (name: string): name is FaultName => Object.hasOwn(FAULTS, name)

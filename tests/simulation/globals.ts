@@ -4,78 +4,85 @@ import timersPromises from 'node:timers/promises'
 import workerThreads from 'node:worker_threads'
 import { hash32 } from './chance.ts'
 import type { Clock, Task } from './clock.ts'
-import { threadsOn } from './threads.ts'
+import { createWorkerClass } from './threads.ts'
 
 /**
  * Puts the simulated clock and chance in the place of Node's own, for all code of this thread; nothing in Lares knows.
  * Gives back what undoes it. An @sinonjs/fake-timers would do for the time alone, but a process that dies here must take
  * its timers with it, and each process has a wall clock of its own.
  */
-export function installGlobals(clock: Clock, seed: number): () => void {
-  const fill = bytesFrom(randomOn(clock, seed + 1))
-  const undo = [
-    replace(globalThis, timersOn(clock)),
-    replace(globalThis, { Date: dateOn(clock) }),
-    replace(performance, { now: () => clock.nowMs() }),
-    replace(timersPromises, { setTimeout: waitOn(clock) }),
-    replace(Math, { random: randomOn(clock, seed) }),
-    replace(crypto, { getRandomValues: fill }),
-    replace(nodeCrypto, { randomBytes: (size: number) => fill(Buffer.alloc(size)) }),
-    replace(workerThreads, { Worker: threadsOn(clock) }),
+export function installSimulatedGlobals(clock: Clock, seed: number): () => void {
+  const fillRandomBytes = createFillRandomBytes(createRandom(clock, seed + 1))
+  const restorers = [
+    replaceProperties(globalThis, createTimers(clock)),
+    replaceProperties(globalThis, { Date: createDate(clock) }),
+    replaceProperties(performance, { now: () => clock.nowMs() }),
+    replaceProperties(timersPromises, { setTimeout: createPromisedTimeout(clock) }),
+    replaceProperties(Math, { random: createRandom(clock, seed) }),
+    replaceProperties(crypto, { getRandomValues: fillRandomBytes }),
+    replaceProperties(nodeCrypto, { randomBytes: (size: number) => fillRandomBytes(Buffer.alloc(size)) }),
+    replaceProperties(workerThreads, { Worker: createWorkerClass(clock) }),
   ]
   syncBuiltinESMExports()
   return () => {
-    for (const one of undo) one()
+    for (const one of restorers) one()
     syncBuiltinESMExports()
   }
 }
 
-function replace(target: object, parts: Record<string, unknown>): () => void {
-  const before = Object.keys(parts).map(key => [key, Object.getOwnPropertyDescriptor(target, key)] as const)
-  for (const [key, value] of Object.entries(parts))
+function replaceProperties(target: object, replacements: Record<string, unknown>): () => void {
+  const originals = Object.keys(replacements).map(
+    key => [key, Object.getOwnPropertyDescriptor(target, key)] as const,
+  )
+  for (const [key, value] of Object.entries(replacements))
     Object.defineProperty(target, key, { value, configurable: true, writable: true })
   return () => {
-    for (const [key, descriptor] of before)
+    for (const [key, descriptor] of originals)
       if (descriptor) Object.defineProperty(target, key, descriptor)
       else Reflect.deleteProperty(target, key)
   }
 }
 
-type Handle = { task: Task; unref(): Handle; ref(): Handle; hasRef(): boolean }
+type TimerHandle = { task: Task; unref(): TimerHandle; ref(): TimerHandle; hasRef(): boolean }
 
-function timersOn(clock: Clock) {
-  const begin = (delayMs: number, run: () => void): Handle => {
+function createTimers(clock: Clock) {
+  const startTimer = (delayMs: number, run: () => void): TimerHandle => {
     const handle = {
-      task: clock.after(delayMs, run, clock.owner()),
+      task: clock.schedule(delayMs, run, clock.currentOwner()),
       unref: () => handle,
       ref: () => handle,
       hasRef: () => true,
     }
     return handle
   }
-  const end = (handle: Handle | undefined) => {
+  const clearTimer = (handle: TimerHandle | undefined) => {
     if (handle) handle.task.cancelled = true
   }
-  const every = (run: (...given: unknown[]) => void, delayMs: number, ...given: unknown[]): Handle => {
-    const again = () => {
-      handle.task = clock.after(delayMs, again, clock.owner())
-      run(...given)
+  const startInterval = (
+    run: (...args: unknown[]) => void,
+    delayMs: number,
+    ...args: unknown[]
+  ): TimerHandle => {
+    const repeat = () => {
+      handle.task = clock.schedule(delayMs, repeat, clock.currentOwner())
+      run(...args)
     }
-    const handle = begin(delayMs, again)
+    const handle = startTimer(delayMs, repeat)
     return handle
   }
   return {
-    setTimeout: (run: (...given: unknown[]) => void, delayMs = 0, ...given: unknown[]) =>
-      begin(delayMs, () => run(...given)),
-    setImmediate: (run: (...given: unknown[]) => void, ...given: unknown[]) => begin(0, () => run(...given)),
-    setInterval: every,
-    clearTimeout: end,
-    clearImmediate: end,
-    clearInterval: end,
+    setTimeout: (run: (...args: unknown[]) => void, delayMs = 0, ...args: unknown[]) =>
+      startTimer(delayMs, () => run(...args)),
+    setImmediate: (run: (...args: unknown[]) => void, ...args: unknown[]) =>
+      startTimer(0, () => run(...args)),
+    setInterval: startInterval,
+    clearTimeout: clearTimer,
+    clearImmediate: clearTimer,
+    clearInterval: clearTimer,
   }
 }
 
-const waitOn =
+const createPromisedTimeout =
   (clock: Clock) =>
   <T>(delayMs: number, value?: T, { signal }: { signal?: AbortSignal } = {}): Promise<T | undefined> =>
     new Promise((resolve, reject) => {
@@ -83,38 +90,38 @@ const waitOn =
         task.cancelled = true
         reject(signal!.reason)
       }
-      const task = clock.after(
+      const task = clock.schedule(
         delayMs,
         () => {
           signal?.removeEventListener('abort', abort)
           resolve(value)
         },
-        clock.owner(),
+        clock.currentOwner(),
       )
       if (signal?.aborted) abort()
       else signal?.addEventListener('abort', abort, { once: true })
     })
 
-function dateOn(clock: Clock): DateConstructor {
+function createDate(clock: Clock): DateConstructor {
   const date = Date
   return new Proxy(date, {
-    construct: (target, given) => Reflect.construct(target, given.length > 0 ? given : [clock.wallMs()]),
-    get: (target, key) => (key === 'now' ? clock.wallMs : Reflect.get(target, key)),
+    construct: (target, args) => Reflect.construct(target, args.length > 0 ? args : [clock.wallClockMs()]),
+    get: (target, key) => (key === 'now' ? clock.wallClockMs : Reflect.get(target, key)),
   })
 }
 
 /** A sequence for each process, so that what one draws does not depend on the others. */
-function randomOn(clock: Clock, seed: number): () => number {
-  const drawn = new Map<string, number>()
+function createRandom(clock: Clock, seed: number): () => number {
+  const drawCounts = new Map<string, number>()
   return () => {
-    const name = clock.owner()?.name ?? 'outside'
-    const count = (drawn.get(name) ?? 0) + 1
-    drawn.set(name, count)
+    const name = clock.currentOwner()?.name ?? 'outside'
+    const count = (drawCounts.get(name) ?? 0) + 1
+    drawCounts.set(name, count)
     return hash32(seed, `${name} ${count}`) / 2 ** 32
   }
 }
 
-const bytesFrom =
+const createFillRandomBytes =
   (random: () => number) =>
   (bytes: Uint8Array): Uint8Array => {
     for (let at = 0; at < bytes.length; at++) bytes[at] = Math.floor(random() * 256)

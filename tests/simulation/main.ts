@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { FAULTS, type FaultName, isFault } from './faults.ts'
-import { mutate } from './mutate.ts'
-import { runMany } from './parallel-runs.ts'
+import { FAULTS, type FaultName, isFaultName } from './faults.ts'
+import { installMutation } from './mutate.ts'
+import { runInParallel } from './parallel-runs.ts'
 
 /**
  * npm run simulate -- --seeds N [--seed S] [--fault NAME ...] [--threads N] [--mutation NAME] [--trace]
@@ -20,19 +20,20 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
   },
 })
-const count = whole('seeds', values.seeds)
-const from = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : whole('seed', values.seed)
-const kinds = values.fault?.map(faultNamed)
-const only = kinds ? { kinds } : {}
+const count = parseWholeNumber('seeds', values.seeds)
+const firstSeed =
+  values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : parseWholeNumber('seed', values.seed)
+const kinds = values.fault?.map(parseFaultName)
+const faultOptions = kinds ? { kinds } : {}
 /** So many failures are shrunk; the others are only counted. */
-const MOST_SHRUNK = 3
+const MAX_SHRUNK = 3
 /** After so many it is clear enough that something is wrong. */
-const MOST_FAILURES = 100
+const MAX_FAILURES = 100
 
 process.exitCode = await main()
 
 async function main(): Promise<number> {
-  if (values.mutation !== undefined) return await seekMutation(values.mutation)
+  if (values.mutation !== undefined) return await findMutation(values.mutation)
   if (values.trace) return await printTrace()
   return await simulate()
 }
@@ -49,12 +50,12 @@ async function simulate(): Promise<number> {
     process.once(signal, () => {
       isStopped = true
     })
-  console.log(`seeds ${from} to ${from + count - 1}`)
-  const states = await runMany({
-    from,
+  console.log(`seeds ${firstSeed} to ${firstSeed + count - 1}`)
+  const states = await runInParallel({
+    from: firstSeed,
     count,
-    threads: whole('threads', values.threads),
-    ...only,
+    threads: parseWholeNumber('threads', values.threads),
+    ...faultOptions,
     onRun(result) {
       runs++
       faults += result.faults.length
@@ -63,15 +64,15 @@ async function simulate(): Promise<number> {
         failed.push(result.seed)
         console.log(`seed ${result.seed}: ${result.violations[0]}`)
       } else if (runs % 500 === 0) console.log(`${runs} seeds, ${failed.length} failures`)
-      return failed.length < MOST_FAILURES && !isStopped
+      return failed.length < MAX_FAILURES && !isStopped
     },
   })
-  for (const seed of failed.toSorted((a, b) => a - b).slice(0, MOST_SHRUNK)) await explain(seed)
+  for (const seed of failed.toSorted((a, b) => a - b).slice(0, MAX_SHRUNK)) await printShrunkFailure(seed)
   const seconds = Math.round((performance.now() - startedAtMs) / 1_000)
   const simulatedHours = Math.round(simulatedMs / 36_000) / 100
   console.log(
     JSON.stringify({
-      from,
+      from: firstSeed,
       seeds: runs,
       failures: failed.length,
       failed,
@@ -85,47 +86,52 @@ async function simulate(): Promise<number> {
 }
 
 /** Shrinks and prints a failure. The simulator is loaded only here, so that a mutation can be put in before. */
-async function explain(seed: number, given: readonly FaultName[] | undefined = kinds): Promise<void> {
-  const { run } = await import('./run.ts')
+async function printShrunkFailure(
+  seed: number,
+  faultKinds: readonly FaultName[] | undefined = kinds,
+): Promise<void> {
+  const { runSimulation } = await import('./run.ts')
   const { shrink } = await import('./shrink.ts')
-  const { failureReport } = await import('./report.ts')
-  const failure = await run({ seed, ...(given && { kinds: given }) })
-  console.log(failureReport(failure, await shrink(failure, given)))
+  const { formatFailure } = await import('./report.ts')
+  const failure = await runSimulation({ seed, ...(faultKinds && { kinds: faultKinds }) })
+  console.log(formatFailure(failure, await shrink(failure, faultKinds)))
 }
 
 async function printTrace(): Promise<number> {
-  const { run } = await import('./run.ts')
+  const { runSimulation } = await import('./run.ts')
   const lines: string[] = []
-  const { violations } = await run({ seed: from, lines, ...only })
+  const { violations } = await runSimulation({ seed: firstSeed, lines, ...faultOptions })
   console.log([...lines, ...violations].join('\n'))
   return violations.length === 0 ? 0 : 1
 }
 
 /** How many seeds it takes until the fault that was put in is found; only its own promise counts. */
-async function seekMutation(name: string): Promise<number> {
-  const { promise, faults } = mutate(name)
-  const chosen: { kinds?: readonly FaultName[] } = faults ? { kinds: faults, ...only } : only
-  const { run } = await import('./run.ts')
-  for (let seed = from; seed < from + count; seed++) {
-    const { violations } = await run({ seed, ...chosen })
+async function findMutation(name: string): Promise<number> {
+  const { promise, faults } = installMutation(name)
+  const runOptions: { kinds?: readonly FaultName[] } = faults
+    ? { kinds: faults, ...faultOptions }
+    : faultOptions
+  const { runSimulation } = await import('./run.ts')
+  for (let seed = firstSeed; seed < firstSeed + count; seed++) {
+    const { violations } = await runSimulation({ seed, ...runOptions })
     const found = violations.find(violation => violation.startsWith(promise))
     if (!found) continue
-    console.log(JSON.stringify({ mutation: name, promise, seeds: seed - from + 1, seed, found }))
-    if (values.trace) await explain(seed, chosen.kinds)
+    console.log(JSON.stringify({ mutation: name, promise, seeds: seed - firstSeed + 1, seed, found }))
+    if (values.trace) await printShrunkFailure(seed, runOptions.kinds)
     return 0
   }
   console.log(JSON.stringify({ mutation: name, promise, seeds: null }))
   return 1
 }
 
-function whole(option: string, text: string): number {
+function parseWholeNumber(option: string, text: string): number {
   const number = Number(text)
   if (!Number.isSafeInteger(number) || number < 0)
     throw new Error(`--${option} takes a whole number, not "${text}"`)
   return number
 }
 
-function faultNamed(name: string): FaultName {
-  if (!isFault(name)) throw new Error(`there is no fault "${name}": ${Object.keys(FAULTS).join(', ')}`)
+function parseFaultName(name: string): FaultName {
+  if (!isFaultName(name)) throw new Error(`there is no fault "${name}": ${Object.keys(FAULTS).join(', ')}`)
   return name
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { mutated } from './mutate.ts'
+import { applyMutation } from './mutate.ts'
 import { MUTATIONS } from './mutations.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -30,7 +30,7 @@ test('there are faults to put in for every promise, and at least ten', () => {
 
 test.for(MUTATIONS)('the place of "$name" is in the code once', mutation => {
   const text = readFileSync(`${ROOT}/${mutation.file}`, 'utf8')
-  expect(mutated(text, mutation)).not.toBe(text)
+  expect(applyMutation(text, mutation)).not.toBe(text)
 })
 
 // Two at once: as many as a small machine has cores.

@@ -1,4 +1,4 @@
-import type { Stuck } from './actors/trouble.ts'
+import type { StuckConversation } from './actors/trouble.ts'
 import { hash32, openChance } from './chance.ts'
 
 /** What people do in a run. */
@@ -8,23 +8,23 @@ export type Plan = {
    * `storm`: everything goes wrong. `stuck`: a stage fails some conversations, and nothing else goes wrong: the others
    * must not notice. `asleep`: a stage is away for a minute: all others go on, and its work waits for it.
    */
-  weather: 'storm' | 'stuck' | 'asleep'
+  scenario: 'storm' | 'stuck' | 'asleep'
   /** Whether everything is encrypted, as it is by default. */
   isProtected: boolean
-  talks: Talk[]
-  stuck: Stuck[]
+  scripts: ConversationScript[]
+  stuckConversations: StuckConversation[]
   /** Somebody who is forgotten when all of this is said, in some of the runs that are encrypted. */
   leaver?: Leaver
   /** The function that is away. */
-  asleep?: string
+  unavailableFunction?: string
 }
 
-export type Talk = { conversation: string; person: string; says: Saying[] }
+export type ConversationScript = { conversation: string; person: string; messages: PlannedMessage[] }
 
-/** `leavesAfterMs`: since the last thing that was said was taken in. */
-export type Leaver = Talk & { leavesAfterMs: number }
+/** `erasedAfterMs`: since the last thing that was said was taken in. */
+export type Leaver = ConversationScript & { erasedAfterMs: number }
 
-export type Saying = {
+export type PlannedMessage = {
   /** `c0.1`; also its idempotency key. */
   name: string
   text: string
@@ -39,9 +39,13 @@ export type Saying = {
 export type SentDocument = { name: string; text: string }
 
 /** Talk may be as long as it likes. */
-const TALK = ['good morning my friend', 'how do clouds stay up', 'tell me something about rivers'] as const
-const TEXTS = [
-  ...TALK,
+const SMALL_TALK = [
+  'good morning my friend',
+  'how do clouds stay up',
+  'tell me something about rivers',
+] as const
+const MESSAGE_TEXTS = [
+  ...SMALL_TALK,
   'echo the word apple',
   'echo the word pear',
   'use a tool for this please',
@@ -55,7 +59,7 @@ const TEXTS = [
 ] as const
 
 /** Too long for the log: it travels as a claim check. */
-const LONG = ` ${'so'.repeat(135_000)}`
+const LONG_SUFFIX = ` ${'so'.repeat(135_000)}`
 
 /** Several people may send the same one, and one of them several times; each has some passages. */
 const DOCUMENTS: readonly SentDocument[] = ['garden', 'attic'].map(place => ({
@@ -64,81 +68,92 @@ const DOCUMENTS: readonly SentDocument[] = ['garden', 'attic'].map(place => ({
     .map(season => `In ${season} the ${place} is kept so. ${`The ${place} is looked after. `.repeat(15)}`)
     .join('\n\n'),
 }))
-const ABOUT_DOCUMENTS = ['which documents do you have?', 'forget the document garden.txt'] as const
+const DOCUMENT_REQUESTS = ['which documents do you have?', 'forget the document garden.txt'] as const
 
 /** As much of a text as people read. */
-export const shown = (text: string): string => text.slice(0, 60)
+export const abbreviate = (text: string): string => text.slice(0, 60)
 
 const COMMANDS = ['/stop', '/new'] as const
 
-export function planOf(seed: number): Plan {
-  const { among, share, between } = openChance({ seed: hash32(seed, 'plan'), rates: new Map() })
-  const kind = share('weather')
-  const weather = kind < 0.76 ? 'storm' : kind < 0.9 ? 'stuck' : 'asleep'
-  const isStorm = weather === 'storm'
-  const mode = isStorm ? among('mode', ['queue', 'queue', 'merge', 'interrupt'] as const) : 'queue'
-  const isProtected = share('protected') < 0.7
-  const count = isStorm ? 1 + Math.floor(share('talks') * 4) : 5
-  const hasDocuments = share('documents') < 0.5
+export function createPlan(seed: number): Plan {
+  const { pick, uniform, between } = openChance({ seed: hash32(seed, 'plan'), rates: new Map() })
+  const roll = uniform('weather')
+  const scenario = roll < 0.76 ? 'storm' : roll < 0.9 ? 'stuck' : 'asleep'
+  const isStorm = scenario === 'storm'
+  const mode = isStorm ? pick('mode', ['queue', 'queue', 'merge', 'interrupt'] as const) : 'queue'
+  const isProtected = uniform('protected') < 0.7
+  const count = isStorm ? 1 + Math.floor(uniform('talks') * 4) : 5
+  const hasDocuments = uniform('documents') < 0.5
   const texts = [
-    ...TEXTS,
-    ...(share('commands') < 0.3 ? COMMANDS : []),
-    ...(hasDocuments ? ABOUT_DOCUMENTS : []),
+    ...MESSAGE_TEXTS,
+    ...(uniform('commands') < 0.3 ? COMMANDS : []),
+    ...(hasDocuments ? DOCUMENT_REQUESTS : []),
   ]
-  const said = (name: string): Pick<Saying, 'text' | 'document'> => {
-    const text = among(`text ${name}`, texts)
-    if (!(TALK as readonly string[]).includes(text)) return { text }
-    if (share(`long ${name}`) < 0.2) return { text: text + LONG }
-    if (hasDocuments && share(`brings ${name}`) < 0.7)
-      return { text, document: among(`document ${name}`, DOCUMENTS) }
+  const chooseContent = (name: string): Pick<PlannedMessage, 'text' | 'document'> => {
+    const text = pick(`text ${name}`, texts)
+    if (!(SMALL_TALK as readonly string[]).includes(text)) return { text }
+    if (uniform(`long ${name}`) < 0.2) return { text: text + LONG_SUFFIX }
+    if (hasDocuments && uniform(`brings ${name}`) < 0.7)
+      return { text, document: pick(`document ${name}`, DOCUMENTS) }
     return { text }
   }
-  const haste = among('haste', [50, 500, 4_000])
-  const talkOf = (conversation: string, person: string): Talk => ({
+  const maxPauseMs = pick('haste', [50, 500, 4_000])
+  const createScript = (conversation: string, person: string): ConversationScript => ({
     conversation,
     person,
-    says: Array.from({ length: 1 + Math.floor(share(`says ${conversation}`) * 5) }, (_, index) => ({
+    messages: Array.from({ length: 1 + Math.floor(uniform(`says ${conversation}`) * 5) }, (_, index) => ({
       name: `${conversation}.${index}`,
-      ...said(`${conversation}.${index}`),
-      pauseMs: between(`pause ${conversation}.${index}`, 0, haste),
-      waits: share(`waits ${conversation}.${index}`) < 0.3,
+      ...chooseContent(`${conversation}.${index}`),
+      pauseMs: between(`pause ${conversation}.${index}`, 0, maxPauseMs),
+      waits: uniform(`waits ${conversation}.${index}`) < 0.3,
     })),
   })
-  const talks = Array.from({ length: count }, (_, talk) =>
-    talkOf(`c${talk}`, among(`person c${talk}`, ['ann', 'bob'])),
+  const scripts = Array.from({ length: count }, (_, number) =>
+    createScript(`c${number}`, pick(`person c${number}`, ['ann', 'bob'])),
   )
-  const name = among('troubled', ['intent', 'memory', 'dialog', 'generation'] as const)
-  if (weather === 'asleep')
-    return { mode, weather, isProtected, talks, stuck: [], asleep: among('asleep', ['generation', 'echo']) }
-  const how = weather === 'stuck' && share('how') < 0.25 ? 'hangs' : 'fails'
-  const stuck = weather === 'stuck' ? talks.slice(0, how === 'hangs' ? 1 : 3) : []
+  const name = pick('troubled', ['intent', 'memory', 'dialog', 'generation'] as const)
+  if (scenario === 'asleep')
+    return {
+      mode,
+      scenario,
+      isProtected,
+      scripts,
+      stuckConversations: [],
+      unavailableFunction: pick('asleep', ['generation', 'echo']),
+    }
+  const how = scenario === 'stuck' && uniform('how') < 0.25 ? 'hangs' : 'fails'
+  const stuckScripts = scenario === 'stuck' ? scripts.slice(0, how === 'hangs' ? 1 : 3) : []
   return {
     mode,
-    weather,
+    scenario,
     isProtected,
-    talks,
-    stuck: stuck.map(({ conversation }) => ({ function: name, conversation, how })),
+    scripts,
+    stuckConversations: stuckScripts.map(({ conversation }) => ({ function: name, conversation, how })),
     ...(isStorm &&
       isProtected &&
-      share('leaver') < 0.5 && {
+      uniform('leaver') < 0.5 && {
         leaver: {
-          ...talkOf('gone', 'eve'),
-          leavesAfterMs: between('leaver', 0, among('leaves', [10, 100, haste])),
+          ...createScript('gone', 'eve'),
+          erasedAfterMs: between('leaver', 0, pick('leaves', [10, 100, maxPauseMs])),
         },
       }),
   }
 }
 
 /** The plan with only some of its messages, by their names. */
-export function planWith({ leaver, ...plan }: Plan, says: ReadonlySet<string>): Plan {
-  const only = <T extends Talk>(talk: T): T[] => {
-    const left = talk.says.filter(({ name }) => says.has(name))
-    return left.length === 0 ? [] : [{ ...talk, says: left }]
+export function reducePlan({ leaver, ...plan }: Plan, keptNames: ReadonlySet<string>): Plan {
+  const reduceScript = <T extends ConversationScript>(script: T): T[] => {
+    const kept = script.messages.filter(({ name }) => keptNames.has(name))
+    return kept.length === 0 ? [] : [{ ...script, messages: kept }]
   }
-  const [leaving] = leaver ? only(leaver) : []
-  return { ...plan, talks: plan.talks.flatMap(only), ...(leaving && { leaver: leaving }) }
+  const [reducedLeaver] = leaver ? reduceScript(leaver) : []
+  return {
+    ...plan,
+    scripts: plan.scripts.flatMap(reduceScript),
+    ...(reducedLeaver && { leaver: reducedLeaver }),
+  }
 }
 
 /** All that is said. */
-export const saysIn = ({ talks, leaver }: Plan): Saying[] =>
-  [...talks, ...(leaver ? [leaver] : [])].flatMap(({ says }) => says)
+export const plannedMessages = ({ scripts, leaver }: Plan): PlannedMessage[] =>
+  [...scripts, ...(leaver ? [leaver] : [])].flatMap(({ messages }) => messages)

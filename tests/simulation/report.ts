@@ -1,30 +1,30 @@
-import { type Plan, saysIn, shown } from './plan.ts'
+import { abbreviate, type Plan, plannedMessages } from './plan.ts'
 import type { RunResult } from './run.ts'
-import type { Shrunk } from './shrink.ts'
+import type { ShrinkResult } from './shrink.ts'
 
 /** What goes on in an idle house says nothing about a failure. */
-const IDLE =
+const IDLE_POLLING =
   /timers\.due|markFired $|list catalogue|put catalogu|makes topics|history\.changes|begins to watch/
 
 /** A failure as people read it: what broke, what is left of the history that broke it, and how to see it again. */
-export function failureReport({ seed, plan, violations }: RunResult, shrunk: Shrunk): string {
-  const left = shrunk.lines.filter(line => !IDLE.test(line))
+export function formatFailure({ seed, plan, violations }: RunResult, shrunk: ShrinkResult): string {
+  const shownLines = shrunk.lines.filter(line => !IDLE_POLLING.test(line))
   return [
-    `seed ${seed} (${plan.weather}, mode ${plan.mode}) breaks`,
+    `seed ${seed} (${plan.scenario}, mode ${plan.mode}) breaks`,
     ...violations.map(one => `  ${one}`),
-    `shrunk in ${shrunk.runs} runs to ${shrunk.says.length} messages and ${shrunk.faults.length} faults, which break`,
+    `shrunk in ${shrunk.runs} runs to ${shrunk.messages.length} messages and ${shrunk.faults.length} faults, which break`,
     ...shrunk.violations.map(one => `  ${one}`),
     'said',
-    ...saidIn(plan, shrunk.says).map(one => `  ${one}`),
+    ...listMessages(plan, shrunk.messages).map(one => `  ${one}`),
     'went wrong',
     ...shrunk.faults.map(one => `  ${one}`),
     'happened (seconds)',
-    ...left,
+    ...shownLines,
     `replay: npm run simulate -- --seed ${seed}`,
   ].join('\n')
 }
 
-const saidIn = (plan: Plan, says: string[]): string[] =>
-  saysIn(plan)
-    .filter(({ name }) => says.includes(name))
-    .map(({ name, text }) => `${name}: ${shown(text)}`)
+const listMessages = (plan: Plan, names: string[]): string[] =>
+  plannedMessages(plan)
+    .filter(({ name }) => names.includes(name))
+    .map(({ name, text }) => `${name}: ${abbreviate(text)}`)

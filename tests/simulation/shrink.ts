@@ -1,60 +1,66 @@
 import type { FaultName } from './faults.ts'
-import { saysIn } from './plan.ts'
-import { type RunResult, run } from './run.ts'
+import { plannedMessages } from './plan.ts'
+import { type RunResult, runSimulation } from './run.ts'
 
 /** A history as short as it could be made that breaks the same promise. */
-export type Shrunk = { faults: string[]; says: string[]; violations: string[]; runs: number; lines: string[] }
+export type ShrinkResult = {
+  faults: string[]
+  messages: string[]
+  violations: string[]
+  runs: number
+  lines: string[]
+}
 
 /** Beyond so many runs a history is short enough. */
-const MOST_RUNS = 200
+const MAX_RUNS = 200
 
 /**
  * Takes away messages and faults as long as the same promise is broken, first halves and then single ones (delta
  * debugging, Zeller and Hildebrandt 2002). What is left happens as before, since no decision depends on another.
  */
-export async function shrink(failed: RunResult, kinds?: readonly FaultName[]): Promise<Shrunk> {
+export async function shrink(failed: RunResult, kinds?: readonly FaultName[]): Promise<ShrinkResult> {
   const { seed } = failed
   const promise = failed.violations[0]!.slice(0, 2)
   let runs = 0
-  const again = async (faults: string[], says: string[], lines?: string[]) => {
+  const rerun = async (faults: string[], messages: string[], lines?: string[]) => {
     runs++
-    const only = { faults: new Set(faults), says: new Set(says) }
-    return await run({ seed, only, ...(kinds && { kinds }), ...(lines && { lines }) })
+    const only = { faults: new Set(faults), says: new Set(messages) }
+    return await runSimulation({ seed, only, ...(kinds && { kinds }), ...(lines && { lines }) })
   }
-  const breaks = async (faults: string[], says: string[]) =>
-    (await again(faults, says)).violations.some(violation => violation.startsWith(promise))
+  const stillBreaks = async (faults: string[], messages: string[]) =>
+    (await rerun(faults, messages)).violations.some(violation => violation.startsWith(promise))
   let faults = failed.faults
-  let says = saysIn(failed.plan).map(({ name }) => name)
+  let messages = plannedMessages(failed.plan).map(({ name }) => name)
   let isShorter = true
-  while (isShorter && runs < MOST_RUNS) {
-    const before = faults.length + says.length
-    says = await without(
-      says,
-      some => breaks(faults, some),
-      () => runs < MOST_RUNS,
+  while (isShorter && runs < MAX_RUNS) {
+    const previousSize = faults.length + messages.length
+    messages = await minimise(
+      messages,
+      some => stillBreaks(faults, some),
+      () => runs < MAX_RUNS,
     )
-    faults = await without(
+    faults = await minimise(
       faults,
-      some => breaks(some, says),
-      () => runs < MOST_RUNS,
+      some => stillBreaks(some, messages),
+      () => runs < MAX_RUNS,
     )
-    isShorter = faults.length + says.length < before
+    isShorter = faults.length + messages.length < previousSize
   }
   const lines: string[] = []
-  const { violations } = await again(faults, says, lines)
-  return { faults, says, violations, runs, lines }
+  const { violations } = await rerun(faults, messages, lines)
+  return { faults, messages, violations, runs, lines }
 }
 
-async function without(
+async function minimise(
   items: string[],
-  holds: (items: string[]) => Promise<boolean>,
-  mayGoOn: () => boolean,
+  stillBreaks: (items: string[]) => Promise<boolean>,
+  hasBudget: () => boolean,
 ): Promise<string[]> {
   let kept = items
   for (let size = Math.ceil(kept.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
-    for (let at = 0; at < kept.length && mayGoOn(); ) {
+    for (let at = 0; at < kept.length && hasBudget(); ) {
       const fewer = [...kept.slice(0, at), ...kept.slice(at + size)]
-      if (await holds(fewer)) kept = fewer
+      if (await stillBreaks(fewer)) kept = fewer
       else at += size
     }
   return kept

@@ -1,9 +1,9 @@
 import type { Clock } from './clock.ts'
 
 /** Takes down what happens; the words are made only when somebody reads them. */
-export type Trace = (words: () => string) => void
+export type WriteTrace = (words: () => string) => void
 
-export function openTrace(clock: Clock, lines: string[] | undefined): Trace {
+export function openTraceWriter(clock: Clock, lines: string[] | undefined): WriteTrace {
   if (!lines) return () => undefined
   return words => void lines.push(`${(clock.nowMs() / 1_000).toFixed(3).padStart(8)} ${words()}`)
 }
@@ -13,13 +13,13 @@ export type Names = {
   /** Names a message's id. */
   add(id: string, name: string): void
   /** The name of a message, or the beginning of any other id. */
-  of(id: string | undefined): string
+  nameOf(id: string | undefined): string
 }
 
 export function openNames(): Names {
   const names = new Map<string, string>()
   return {
     add: (id, name) => void names.set(id, name),
-    of: (id = '?') => names.get(id) ?? id.slice(0, 8),
+    nameOf: (id = '?') => names.get(id) ?? id.slice(0, 8),
   }
 }

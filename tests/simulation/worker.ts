@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { FaultName } from './faults.ts'
-import { type RunResult, run } from './run.ts'
+import { type RunResult, runSimulation } from './run.ts'
 
 export type WorkerData = { kinds?: readonly FaultName[] }
 
 /** What a thread tells: each run, and in the end the states that it visited. */
-export type Told =
+export type WorkerMessage =
   | { kind: 'run'; result: Omit<RunResult, 'states'> }
   | { kind: 'states'; states: Float64Array }
 
@@ -13,14 +13,14 @@ export type Told =
 const port = parentPort!
 const { kinds } = workerData as WorkerData
 const visited = new Set<number>()
-const tell = (told: Told) => port.postMessage(told)
+const post = (message: WorkerMessage) => port.postMessage(message)
 
 port.on('message', async (seed: number | null) => {
   if (seed === null) {
-    tell({ kind: 'states', states: Float64Array.from(visited) })
+    post({ kind: 'states', states: Float64Array.from(visited) })
     return port.close()
   }
-  const { states, ...result } = await run({ seed, ...(kinds && { kinds }) })
+  const { states, ...result } = await runSimulation({ seed, ...(kinds && { kinds }) })
   for (const state of states) visited.add(state)
-  tell({ kind: 'run', result })
+  post({ kind: 'run', result })
 })

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { readWholeStack } from '../../infra/cli/lint/lint-stack.ts'
+import { readStackFile } from '../../infra/cli/lint/lint-stack.ts'
 import { readStack } from '../../shared/contract/stack.ts'
 import { buildArguments, buildContext, type DockerMachine, ROOT } from './docker/docker.ts'
 import { basicAuth, PASSWORD } from './provider.ts'
@@ -38,7 +38,7 @@ export async function deployStack(machine: DockerMachine, provider: string): Pro
 }
 
 const stackEntryOf = async ({ registry }: DockerMachine, root: string, name: string) =>
-  (await readWholeStack(join(root, 'stack.yml'), { REGISTRY: registry })).find(one => one.name === name)!
+  (await readStackFile(join(root, 'stack.yml'), { REGISTRY: registry })).find(one => one.name === name)!
 
 /** `faas-cli build` and `push` of one function of the checkout `root`. */
 export async function build(machine: DockerMachine, root: string, name: string): Promise<void> {

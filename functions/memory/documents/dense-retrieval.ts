@@ -144,8 +144,8 @@ const subtractVectors = (a: Float32Array, b: Float32Array): Float32Array =>
 async function embedMissingPassages(
   person: string,
   space: VectorIndex,
-  { documents, vectors, models }: KnowledgeBaseDependencies,
+  { records, vectors, models }: KnowledgeBaseDependencies,
 ): Promise<void> {
   const embed = async (texts: string[]) => (await models.embed(texts, 'passage')).vectors
-  await syncPassageVectors({ records: documents, vectors, space, person, embed })
+  await syncPassageVectors({ records: records, vectors, space, person, embed })
 }

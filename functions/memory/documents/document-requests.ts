@@ -47,8 +47,8 @@ export async function forgetDocuments(
 export const documentsAsOf = async (
   { person }: Message,
   { saidAt }: MemorySource,
-  { documents }: KnowledgeBaseDependencies,
-) => (await listDocuments(documents, person)).filter(({ at }) => at <= saidAt)
+  { records }: KnowledgeBaseDependencies,
+) => (await listDocuments(records, person)).filter(({ at }) => at <= saidAt)
 
 async function executeDecision(
   { person }: Message,
@@ -56,11 +56,11 @@ async function executeDecision(
   dependencies: KnowledgeBaseDependencies,
   decide: () => ForgetDecision,
 ): Promise<RequestOutcome> {
-  const { documents } = dependencies
+  const { records } = dependencies
   const key = { collection: FORGET_DECISIONS_COLLECTION, person, id: message }
-  const { gone, reply, asked } = await decideOnce(documents, key, new Date(saidAt), async () => decide())
+  const { gone, reply, asked } = await decideOnce(records, key, new Date(saidAt), async () => decide())
   for (const one of gone) {
-    const current = await findDocument(documents, person, one.id)
+    const current = await findDocument(records, person, one.id)
     // One that was sent before, and is read only now, is meant too; one that was sent again since is not.
     if (current && current.object !== one.object && current.at <= saidAt)
       await deleteDocument(dependencies, person, current)

@@ -281,10 +281,10 @@ describe('forgetting a document', () => {
       }
       return await records.insert(collection, document)
     }
-    kit.services.documents = { ...records, insert: slow }
+    kit.services.records = { ...records, insert: slow }
     const first = say('', { files: [lease], id })
     await reached.promise
-    kit.services.documents = records
+    kit.services.records = records
     await say('', { files: [lease], id })
     await say('forget document lease')
     goOn.resolve()

@@ -37,7 +37,7 @@ export async function ingest(
   const readable = attachments.filter(one => documentKindOf(one) !== undefined || text.trim() === '')
   if (readable.length === 0) return undefined
   const key = { collection: 'library-taken', person, id: source.message }
-  const results = await decideOnce(dependencies.documents, key, new Date(source.saidAt), async () => {
+  const results = await decideOnce(dependencies.records, key, new Date(source.saidAt), async () => {
     const endsAt = performance.now() + READ_TIMEOUT_MS
     const all: IngestResult[] = []
     for (const one of readable)
@@ -48,7 +48,7 @@ export async function ingest(
     const { id, object } = result
     // The document may have come with another object, or be forgotten since; a message that is sent twice brings it again.
     const isStored =
-      id !== undefined && (await findDocument(dependencies.documents, person, id))?.object === object
+      id !== undefined && (await findDocument(dependencies.records, person, id))?.object === object
     // A picture is no document, and may be somebody else's to look at.
     const isKept = isStored || ('problem' in result && result.problem === 'unknown')
     if (!isKept) await discardAttachment(dependencies, person, object)
@@ -63,7 +63,7 @@ async function ingestAttachment(
   endsAt: number,
   dependencies: KnowledgeBaseDependencies,
 ): Promise<IngestResult> {
-  const { documents, objects, log, signal } = dependencies
+  const { records, objects, log, signal } = dependencies
   const failure = (problem: Extract<IngestOutcome, { problem: unknown }>['problem']): IngestResult => ({
     name,
     problem,
@@ -77,9 +77,9 @@ async function ingestAttachment(
   })
   if (!bytes) return failure('gone')
   const id = documentId(person, bytes)
-  const existing = await findDocument(documents, person, id)
+  const existing = await findDocument(records, person, id)
   if (existing) return toIngestResult(existing, { name, object })
-  if ((await listDocuments(documents, person)).length >= MAX_DOCUMENTS) return failure('full')
+  if ((await listDocuments(records, person)).length >= MAX_DOCUMENTS) return failure('full')
   const outcome = await readInSandbox(bytes, kind, {
     timeoutMs: Math.max(1, endsAt - performance.now()),
     signal,

@@ -62,7 +62,7 @@ export async function retrieve(
   dependencies: KnowledgeBaseDependencies,
   onlyIds: readonly string[] = [],
 ): Promise<RetrievalResult> {
-  const all = await listDocuments(dependencies.documents, person)
+  const all = await listDocuments(dependencies.records, person)
   if (all.length === 0) return {}
   const targets =
     onlyIds.length > 0 ? all.filter(({ id }) => onlyIds.includes(id)) : documentsNamedIn(all, text)
@@ -79,7 +79,7 @@ export async function retrieve(
   const toQuotation = quotationFormatter(all, language)
   if (targets.length > 0 && (asksForSummary(text) || (candidates.length === 0 && capabilities?.tools))) {
     const opening = await firstPassages(
-      dependencies.documents,
+      dependencies.records,
       person,
       targets[0]!,
       capabilities?.tools ? 12 : 1,
@@ -121,15 +121,15 @@ async function findCandidates(
   targets: readonly StoredDocument[],
   dependencies: KnowledgeBaseDependencies,
 ): Promise<Candidate[]> {
-  const { documents } = dependencies
+  const { records } = dependencies
   const ids = new Set(targets.map(({ id }) => id))
-  const lexicalHits = (await searchPassages(documents, person, toSearchQuery(text), MAX_LEXICAL_HITS)).filter(
+  const lexicalHits = (await searchPassages(records, person, toSearchQuery(text), MAX_LEXICAL_HITS)).filter(
     one => ids.has(one.document),
   )
   const denseHits = await searchDense(person, text, MAX_DENSE_HITS, dependencies)
   const passagesById = new Map(lexicalHits.map(one => [one.id, one]))
   const others = await passagesByIds(
-    documents,
+    records,
     person,
     denseHits.map(({ id }) => id).filter(id => !passagesById.has(id)),
   )

@@ -22,7 +22,7 @@ export const FORGET_DECISIONS_COLLECTION = 'library-forgotten'
 const BATCH_SIZE = 100
 
 export type KnowledgeBaseDependencies = {
-  documents: Records
+  records: Records
   objects: Objects
   vectors: Vectors
   models: Models
@@ -32,7 +32,7 @@ export type KnowledgeBaseDependencies = {
 }
 
 /**
- * A document that is kept. `prefix`: of its passages, see `idsOf`. `object`: where its bytes are. `at`: when the message
+ * A document that is kept. `prefix`: of its passages, see `passageIds`. `object`: where its bytes are. `at`: when the message
  * that brought it was sent.
  */
 export type StoredDocument = {
@@ -97,30 +97,30 @@ export async function storeDocument(
   { id, name, ...facts }: Omit<StoredDocument, 'passages' | 'prefix'>,
   pieces: readonly PassageDraft[],
 ): Promise<StoredDocument> {
-  const { documents } = dependencies
+  const { records } = dependencies
   const prefix = passagePrefix(person, facts.object)
   const put = ({ place, text }: PassageDraft, n: number) => {
     const { section } = place
     const fullText = section === undefined || section === text ? text : `${section}\n${text}`
     const body = { document: id, n, place, led: fullText.length - text.length }
     const passage = { id: passageId(prefix, n), person, text: fullText, body, createdAt: facts.at }
-    return documents.put(PASSAGES_COLLECTION, passage)
+    return records.put(PASSAGES_COLLECTION, passage)
   }
   for (let from = 0; from < pieces.length; from += BATCH_SIZE) {
     const [first, ...others] = pieces.slice(from, from + BATCH_SIZE)
-    // Before the others, as `removePassages` wants it.
+    // Before the others, as `deletePassages` wants it.
     await put(first!, from)
     await Promise.all(others.map((piece, index) => put(piece, from + 1 + index)))
   }
   const body = { ...facts, passages: pieces.length, prefix }
   for (;;) {
-    if (await documents.insert(DOCUMENTS_COLLECTION, { id, person, text: name, body, createdAt: facts.at })) {
+    if (await records.insert(DOCUMENTS_COLLECTION, { id, person, text: name, body, createdAt: facts.at })) {
       const stored = { id, name, ...body }
       // By a try that stood still while another went on, and the person had it forgotten.
-      if (await wasForgotten(documents, person, stored)) await deleteDocument(dependencies, person, stored)
+      if (await wasForgotten(records, person, stored)) await deleteDocument(dependencies, person, stored)
       return stored
     }
-    const existing = await findDocument(documents, person, id)
+    const existing = await findDocument(records, person, id)
     if (existing) return existing
   }
 }
@@ -136,10 +136,10 @@ export async function deleteDocument(
   person: string,
   document: StoredDocument,
 ): Promise<void> {
-  const { documents, objects } = dependencies
+  const { records, objects } = dependencies
   const { id, object } = document
-  if ((await findDocument(documents, person, id))?.object === object)
-    await documents.delete({ collection: DOCUMENTS_COLLECTION, person, id })
+  if ((await findDocument(records, person, id))?.object === object)
+    await records.delete({ collection: DOCUMENTS_COLLECTION, person, id })
   await deletePassages(dependencies, person, passageIds(document))
   await objects.delete(object)
 }
@@ -150,11 +150,10 @@ export async function discardAttachment(
   person: string,
   object: string,
 ): Promise<void> {
-  const { documents, objects } = dependencies
+  const { records, objects } = dependencies
   const idOf = (n: number) => passageId(passagePrefix(person, object), n)
   let count = 0
-  while (await documents.get({ collection: PASSAGES_COLLECTION, person, id: idOf(count) }))
-    count += BATCH_SIZE
+  while (await records.get({ collection: PASSAGES_COLLECTION, person, id: idOf(count) })) count += BATCH_SIZE
   await deletePassages(
     dependencies,
     person,
@@ -165,12 +164,12 @@ export async function discardAttachment(
 
 /** The first of each batch is there as long as any of it or of a later one is: by it `discard` finds what is left. */
 async function deletePassages(
-  { documents, vectors }: KnowledgeBaseDependencies,
+  { records, vectors }: KnowledgeBaseDependencies,
   person: string,
   ids: string[],
 ): Promise<void> {
   const deleteBatch = async (some: string[]) => {
-    await Promise.all(some.map(id => documents.delete({ collection: PASSAGES_COLLECTION, person, id })))
+    await Promise.all(some.map(id => records.delete({ collection: PASSAGES_COLLECTION, person, id })))
     await deleteVectors(vectors, person, some)
   }
   for (

@@ -10,7 +10,7 @@ export default defineSkill({
   title: { en: 'your notes', zh: '笔记' },
   description: 'Saves, lists, searches and deletes notes.',
   examples,
-  uses: ['documents'],
+  uses: ['records'],
   input: z.object({
     action: z.enum(['add', 'list', 'search', 'delete']),
     text: z.string().optional(),

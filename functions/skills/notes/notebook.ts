@@ -12,24 +12,24 @@ const MAX_NOTES = 2_000
 const LATEST_NOTE = /^(?:(?:last|latest|newest|most recent|最后|最新|最近|上)\s*(?:one|一?条|一?个)?)$/i
 const ALL_NOTES = /^(?:all|every|everything|所有|全部|一切)|^清空/i
 
-type Context = SkillContext<'documents'>
+type Context = SkillContext<'records'>
 
 /** Kept once, however often the event comes. */
 export async function addNote(text: string, context: Context): Promise<string> {
-  const { documents, person, idempotencyKey: id, saidAt, language } = context
+  const { records, person, idempotencyKey: id, saidAt, language } = context
   const t = phrases[language]
   if (text === '') return t.what
   if (text.length > MAX_TEXT_LENGTH) throw new LaresError('rejected', t.tooLong)
-  const isKnown = (await documents.get({ collection: NOTES_COLLECTION, person, id })) !== undefined
-  if (!isKnown && (await documents.count({ collection: NOTES_COLLECTION, person })) >= MAX_NOTES)
+  const isKnown = (await records.get({ collection: NOTES_COLLECTION, person, id })) !== undefined
+  if (!isKnown && (await records.count({ collection: NOTES_COLLECTION, person })) >= MAX_NOTES)
     throw new LaresError('rejected', t.full)
-  await documents.insert(NOTES_COLLECTION, { id, person, text, body: null, createdAt: saidAt.toISOString() })
+  await records.insert(NOTES_COLLECTION, { id, person, text, body: null, createdAt: saidAt.toISOString() })
   return t.saved(text)
 }
 
-export async function listNotes({ documents, person, language }: Context): Promise<string> {
+export async function listNotes({ records, person, language }: Context): Promise<string> {
   const t = phrases[language]
-  const notes = await documents.list({ collection: NOTES_COLLECTION, person, limit: NOTES_PER_LIST + 1 })
+  const notes = await records.list({ collection: NOTES_COLLECTION, person, limit: NOTES_PER_LIST + 1 })
   return notes.length === 0 ? t.none : t.list(notes.map(textOf), notes.length > NOTES_PER_LIST)
 }
 
@@ -43,10 +43,10 @@ type DeleteDecision = { id?: string; reply: SkillAnswer }
 
 /** Deletes the one note that is meant; where several could be meant, it asks which. */
 export async function deleteNote(query: string, context: Context): Promise<SkillAnswer> {
-  const { documents, person, idempotencyKey, saidAt } = context
+  const { records, person, idempotencyKey, saidAt } = context
   const key = { collection: 'deleted-notes', person, id: idempotencyKey }
-  const { id, reply } = await decideOnce(documents, key, saidAt, () => decideDeletion(query, context))
-  if (id !== undefined) await documents.delete({ collection: NOTES_COLLECTION, person, id })
+  const { id, reply } = await decideOnce(records, key, saidAt, () => decideDeletion(query, context))
+  if (id !== undefined) await records.delete({ collection: NOTES_COLLECTION, person, id })
   return reply
 }
 
@@ -75,13 +75,13 @@ function matchNotes(query: string, notes: JsonRecord[], asked: unknown): Matches
     : bestMatches(notes, textOf, query)
 }
 
-const allNotes = ({ documents, person }: Context): Promise<JsonRecord[]> =>
-  documents.list({ collection: NOTES_COLLECTION, person, limit: MAX_NOTES })
+const allNotes = ({ records, person }: Context): Promise<JsonRecord[]> =>
+  records.list({ collection: NOTES_COLLECTION, person, limit: MAX_NOTES })
 
 /** By the index first; it knows words only as they were written, so other forms of them are looked for in all notes. */
 async function findNotes(query: string, context: Context): Promise<JsonRecord[]> {
-  const { documents, person } = context
-  const found = await documents.search({
+  const { records, person } = context
+  const found = await records.search({
     collection: NOTES_COLLECTION,
     person,
     query: query,

@@ -17,14 +17,14 @@ const MAX_PENDING = 200
 const MAX_QUERY_LENGTH = 200
 const ALL_REMINDERS = /^(?:all|every|everything|所有|全部)$/i
 
-type Context = SkillContext<'timers' | 'documents'>
+type Context = SkillContext<'timers' | 'records'>
 type CancelDecision = { timers: Timer[]; reply: SkillAnswer }
 
 /** Cancels the reminder that is meant, or all of them; where several could be meant, it asks which. */
 export async function cancelReminder(query: string, context: Context): Promise<SkillAnswer> {
-  const { documents, timers, person, idempotencyKey: id, saidAt } = context
+  const { records, timers, person, idempotencyKey: id, saidAt } = context
   const key = { collection: 'cancelled-reminders', person, id }
-  const decision = await decideOnce(documents, key, saidAt, () => decideCancellation(query, context))
+  const decision = await decideOnce(records, key, saidAt, () => decideCancellation(query, context))
   for (const timer of decision.timers) await timers.cancel(person, timer.id)
   return decision.reply
 }

@@ -11,7 +11,7 @@ const MAX_WHEN_LENGTH = 200
 const MAX_PENDING = 200
 const MAX_AHEAD_MS = 10 * 366 * 86_400_000
 
-type Context = SkillContext<'timers' | 'documents'>
+type Context = SkillContext<'timers' | 'records'>
 
 /**
  * Sets a reminder once, however often the event comes, and says when it is due. It asks for the time when that is

@@ -15,7 +15,7 @@ export default defineSkill({
   title: { en: 'a reminder', zh: '提醒' },
   description: 'Reminds at a time; lists and cancels reminders.',
   examples,
-  uses: ['timers', 'documents'],
+  uses: ['timers', 'records'],
   input: z.object({
     action: z.enum(['set', 'list', 'cancel']).optional(),
     when: z.string().optional().describe('e.g. tomorrow 9:00'),

@@ -1,56 +1,56 @@
 import { toLaresError } from '../../../shared/base/errors.ts'
 import type { GatewayClient } from '../gateway-client.ts'
-import { dim, mutter, print } from '../terminal.ts'
+import { dim, print, printToStderr } from '../terminal.ts'
 import { openScreen, type Screen } from './chat-screen.ts'
-import { openSession, type SessionEvents } from './chat-session.ts'
+import { openChatSession, type SessionHandlers } from './chat-session.ts'
 import { type Keyboard, openKeyboard } from './keyboard.ts'
 
 /** A person at a terminal. Resolves with the exit status when they leave. */
-export async function chatByKeyboard(
+export async function chatInTerminal(
   client: GatewayClient,
   conversation: string | undefined,
 ): Promise<number> {
-  const left = Promise.withResolvers<number>()
+  const exit = Promise.withResolvers<number>()
   const screen = openScreen(text => process.stdout.write(text))
   let keyboard: Keyboard | undefined
-  const above = (show: () => void) => (keyboard ? keyboard.above(show) : show())
-  const session = await openSession(client, conversation, {
-    ...screenEvents(screen, above),
+  const printAbovePrompt = (show: () => void) => (keyboard ? keyboard.printAbovePrompt(show) : show())
+  const session = await openChatSession(client, conversation, {
+    ...toSessionEvents(screen, printAbovePrompt),
     onEnd(error) {
-      mutter(error.message)
-      left.resolve(1)
+      printToStderr(error.message)
+      exit.resolve(1)
     },
   })
-  for (const row of session.before) screen.other(row)
+  for (const row of session.before) screen.showOtherRow(row)
 
-  let waiting = 0
-  let stopping = false
-  const ask = async (text: string) => {
-    waiting++
-    keyboard?.hide()
+  let pendingReplies = 0
+  let isStopping = false
+  const sendAndAwaitReply = async (text: string) => {
+    pendingReplies++
+    keyboard?.hidePrompt()
     await session
-      .say(text)
-      .then(session.reply)
-      .catch(error => screen.note(toLaresError(error).message))
-    waiting--
-    if (waiting > 0) return
-    stopping = false
-    keyboard?.show()
+      .send(text)
+      .then(session.waitForReply)
+      .catch(error => screen.showNote(toLaresError(error).message))
+    pendingReplies--
+    if (pendingReplies > 0) return
+    isStopping = false
+    keyboard?.showPrompt()
   }
   keyboard = openKeyboard({
-    onMessage: text => (text.trim() === '' ? keyboard?.show() : void ask(text)),
+    onMessage: text => (text.trim() === '' ? keyboard?.showPrompt() : void sendAndAwaitReply(text)),
     onInterrupt() {
-      if (waiting === 0 || stopping) return left.resolve(0)
-      stopping = true
-      screen.note('stopping… (Ctrl-C again leaves)')
-      void ask('/stop')
+      if (pendingReplies === 0 || isStopping) return exit.resolve(0)
+      isStopping = true
+      screen.showNote('stopping… (Ctrl-C again leaves)')
+      void sendAndAwaitReply('/stop')
     },
-    onEnd: () => left.resolve(0),
+    onEnd: () => exit.resolve(0),
   })
-  keyboard.show()
+  keyboard.showPrompt()
 
-  const status = await left.promise
-  keyboard.hide()
+  const status = await exit.promise
+  keyboard.hidePrompt()
   keyboard.close()
   await session.close()
   print(dim(`\nTo go on: lares chat --conversation ${session.conversation}`))
@@ -58,18 +58,21 @@ export async function chatByKeyboard(
 }
 
 /** What the assistant says by itself comes above the prompt; replies come while the prompt is away. */
-function screenEvents(screen: Screen, above: (show: () => void) => void): Omit<SessionEvents, 'onEnd'> {
-  let away = false
-  const noteWay = (isAway: boolean, words: string) => {
-    if (away !== isAway) above(() => screen.note(words))
-    away = isAway
+function toSessionEvents(
+  screen: Screen,
+  printAbovePrompt: (show: () => void) => void,
+): Omit<SessionHandlers, 'onEnd'> {
+  let isDisconnected = false
+  const noteConnection = (isNowDisconnected: boolean, note: string) => {
+    if (isDisconnected !== isNowDisconnected) printAbovePrompt(() => screen.showNote(note))
+    isDisconnected = isNowDisconnected
   }
   return {
-    onReply: screen.reply,
-    onStage: screen.stage,
-    onChunk: screen.chunk,
-    onOther: row => above(() => screen.other(row)),
-    onLost: () => noteWay(true, 'the connection is lost; trying again…'),
-    onBack: () => noteWay(false, 'connected again'),
+    onReply: screen.showReply,
+    onStage: screen.showStage,
+    onChunk: screen.showChunk,
+    onOther: row => printAbovePrompt(() => screen.showOtherRow(row)),
+    onDisconnected: () => noteConnection(true, 'the connection is lost; trying again…'),
+    onReconnected: () => noteConnection(false, 'connected again'),
   }
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import type { Row } from '../gateway-client.ts'
+import type { MessageRow } from '../gateway-client.ts'
 import { openScreen } from './chat-screen.ts'
 
 /** A screen and what stands on it: a line that was erased does not. */
-function openPaper() {
+function openTestScreen() {
   let text = ''
   const screen = openScreen(written => {
     for (const [index, part] of written.split('\r\u001b[2K').entries())
@@ -12,7 +12,11 @@ function openPaper() {
   return { screen, text: () => text }
 }
 
-const reply = (inReplyTo: string | null, text: string, status: Row['status'] = 'completed'): Row => ({
+const replyRow = (
+  inReplyTo: string | null,
+  text: string,
+  status: MessageRow['status'] = 'completed',
+): MessageRow => ({
   id: `to-${inReplyTo}`,
   role: 'assistant',
   text,
@@ -22,46 +26,46 @@ const reply = (inReplyTo: string | null, text: string, status: Row['status'] = '
 })
 
 test('the stage is shown until the first word, and the words as they come', () => {
-  const { screen, text } = openPaper()
-  screen.stage({ message: 'a', stage: 'thinking' })
+  const { screen, text } = openTestScreen()
+  screen.showStage({ message: 'a', stage: 'thinking' })
   expect(text()).toBe('thinking…')
-  screen.chunk({ message: 'a', offset: 0, text: 'Good ' })
-  screen.stage({ message: 'a', stage: 'writing' })
+  screen.showChunk({ message: 'a', offset: 0, text: 'Good ' })
+  screen.showStage({ message: 'a', stage: 'writing' })
   expect(text()).toBe('Good ')
-  screen.chunk({ message: 'a', offset: 5, text: 'day' })
-  screen.reply(reply('a', 'Good day.'))
+  screen.showChunk({ message: 'a', offset: 5, text: 'day' })
+  screen.showReply(replyRow('a', 'Good day.'))
   expect(text()).toBe('Good day.\n')
 })
 
 test('a chunk that comes again is written once, and one that repeats an earlier part too', () => {
-  const { screen, text } = openPaper()
-  screen.chunk({ message: 'a', offset: 0, text: 'Good ' })
-  screen.chunk({ message: 'a', offset: 0, text: 'Good ' })
-  screen.chunk({ message: 'a', offset: 5, text: 'day' })
-  screen.reply(reply('a', 'Good day'))
+  const { screen, text } = openTestScreen()
+  screen.showChunk({ message: 'a', offset: 0, text: 'Good ' })
+  screen.showChunk({ message: 'a', offset: 0, text: 'Good ' })
+  screen.showChunk({ message: 'a', offset: 5, text: 'day' })
+  screen.showReply(replyRow('a', 'Good day'))
   expect(text()).toBe('Good day\n')
 })
 
 test('a reply that became another than what was written stands whole on its own line', () => {
-  const { screen, text } = openPaper()
-  screen.chunk({ message: 'a', offset: 0, text: 'Good d' })
-  screen.chunk({ message: 'a', offset: 0, text: 'Bad ' })
-  screen.reply(reply('a', 'Bad day'))
+  const { screen, text } = openTestScreen()
+  screen.showChunk({ message: 'a', offset: 0, text: 'Good d' })
+  screen.showChunk({ message: 'a', offset: 0, text: 'Bad ' })
+  screen.showReply(replyRow('a', 'Bad day'))
   expect(text()).toBe('Good d\nBad day\n')
 })
 
 test('another reply in the middle of one takes a line of its own', () => {
-  const { screen, text } = openPaper()
-  screen.chunk({ message: 'a', offset: 0, text: 'Good ' })
-  screen.reply(reply('b', 'Stopped.'))
-  screen.chunk({ message: 'a', offset: 5, text: 'day' })
-  screen.reply(reply('a', 'Good day'))
+  const { screen, text } = openTestScreen()
+  screen.showChunk({ message: 'a', offset: 0, text: 'Good ' })
+  screen.showReply(replyRow('b', 'Stopped.'))
+  screen.showChunk({ message: 'a', offset: 5, text: 'day' })
+  screen.showReply(replyRow('a', 'Good day'))
   expect(text()).toBe('Good \nStopped.\nday\n')
 })
 
 test('what a model says cannot steer the terminal', () => {
-  const { screen, text } = openPaper()
-  screen.chunk({ message: 'a', offset: 0, text: '\u001b]0;title\u0007' })
-  screen.reply(reply('a', '\u001b]0;title\u0007\u001b[2Jdone\n'))
+  const { screen, text } = openTestScreen()
+  screen.showChunk({ message: 'a', offset: 0, text: '\u001b]0;title\u0007' })
+  screen.showReply(replyRow('a', '\u001b]0;title\u0007\u001b[2Jdone\n'))
   expect(text()).toBe(']0;title[2Jdone\n\n')
 })

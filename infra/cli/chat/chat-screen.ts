@@ -1,17 +1,17 @@
-import type { Row } from '../gateway-client.ts'
-import { dim, harmless, red } from '../terminal.ts'
-import type { Chunk, Stage } from './event-feed.ts'
+import type { MessageRow } from '../gateway-client.ts'
+import { dim, red, stripControlCharacters } from '../terminal.ts'
+import type { StageUpdate, TextChunk } from './event-feed.ts'
 
 const ERASE_LINE = '\r\u001b[2K'
 
 /** Shows a conversation on a terminal: the stage dimly until the first word, then the words as they come. */
 export type Screen = {
-  stage(stage: Stage): void
-  chunk(chunk: Chunk): void
-  reply(row: Row): void
+  showStage(stage: StageUpdate): void
+  showChunk(chunk: TextChunk): void
+  showReply(row: MessageRow): void
   /** What comes from elsewhere. */
-  other(row: Row): void
-  note(text: string): void
+  showOtherRow(row: MessageRow): void
+  showNote(text: string): void
 }
 
 export function openScreen(write: (text: string) => void): Screen {
@@ -24,12 +24,12 @@ export function openScreen(write: (text: string) => void): Screen {
     status = ''
   }
   /** A line of its own, also in the middle of a reply. */
-  const line = (text: string) => {
+  const printLine = (text: string) => {
     eraseStatus()
     if (current && current.written !== '' && !current.written.endsWith('\n')) write('\n')
     write(`${text}\n`)
   }
-  const grow = (reply: NonNullable<typeof current>, known: string) => {
+  const appendText = (reply: NonNullable<typeof current>, known: string) => {
     reply.known = known
     if (!known.startsWith(reply.written) || known === reply.written) return
     eraseStatus()
@@ -37,27 +37,28 @@ export function openScreen(write: (text: string) => void): Screen {
     reply.written = known
   }
   return {
-    stage({ stage, skill, message }) {
+    showStage({ stage, skill, message }) {
       if (current?.message === message && current.written !== '') return
       eraseStatus()
       status = `${stage}${skill ? ` ${skill}` : ''}…`
-      write(dim(harmless(status)))
+      write(dim(stripControlCharacters(status)))
     },
-    chunk({ message, offset, text }) {
+    showChunk({ message, offset, text }) {
       // Of two replies at once the first is shown as it comes, the other when it is whole.
       current ??= { message, written: '', known: '' }
-      if (current.message === message) grow(current, harmless(current.known.slice(0, offset) + text))
+      if (current.message === message)
+        appendText(current, stripControlCharacters(current.known.slice(0, offset) + text))
     },
-    reply({ inReplyTo, text, status }) {
+    showReply({ inReplyTo, text, status }) {
       const reply = current?.message === inReplyTo ? current : undefined
-      if (reply) grow(reply, harmless(text))
-      if (reply && reply.written === harmless(text)) write('\n')
-      else line(status === 'failed' ? red(harmless(text)) : harmless(text))
+      if (reply) appendText(reply, stripControlCharacters(text))
+      if (reply && reply.written === stripControlCharacters(text)) write('\n')
+      else printLine(status === 'failed' ? red(stripControlCharacters(text)) : stripControlCharacters(text))
       if (reply) current = undefined
     },
-    other({ role, text }) {
-      line(role === 'user' ? dim(`> ${harmless(text)}`) : harmless(text))
+    showOtherRow({ role, text }) {
+      printLine(role === 'user' ? dim(`> ${stripControlCharacters(text)}`) : stripControlCharacters(text))
     },
-    note: text => line(dim(text)),
+    showNote: text => printLine(dim(text)),
   }
 }

@@ -1,72 +1,80 @@
 import { LaresError, toLaresError } from '../../../shared/base/errors.ts'
 import { newId } from '../../../shared/contract/events/ids.ts'
-import { accepted, type GatewayClient, isOver, persist, type Row, rows } from '../gateway-client.ts'
-import { type Chunk, followConversation, type Stage } from './event-feed.ts'
+import {
+  acceptedSchema,
+  type GatewayClient,
+  hasTurnEnded,
+  type MessageRow,
+  rowsSchema,
+  withRetry,
+} from '../gateway-client.ts'
+import { followConversation, type StageUpdate, type TextChunk } from './event-feed.ts'
 
 /** How long a message is offered to a gateway that is away. */
-const SAY_LIMIT_MS = 10 * 60_000
-const REMEMBERED = 10
+const SEND_TIMEOUT_MS = 10 * 60_000
+const SHOWN_HISTORY_ROWS = 10
 
-export type SessionEvents = {
+export type SessionHandlers = {
   /** A row that somebody else made: the assistant by itself, or this person elsewhere. */
-  onOther(row: Row): void
-  onReply(row: Row): void
-  onStage(stage: Stage): void
-  onChunk(chunk: Chunk): void
-  onLost(error: LaresError): void
+  onOther(row: MessageRow): void
+  onReply(row: MessageRow): void
+  onStage(stage: StageUpdate): void
+  onChunk(chunk: TextChunk): void
+  onDisconnected(error: LaresError): void
   /** The connection is there again after it was lost. */
-  onBack(): void
+  onReconnected(): void
   /** The conversation cannot be followed any more. */
   onEnd(error: LaresError): void
 }
 
 /** One person's part in a conversation: what is said, and what comes back. */
-export type Session = {
+export type ChatSession = {
   conversation: string
   /** Resolves with the message's id when it is accepted; a gateway that is away is asked again. */
-  say(text: string): Promise<string>
+  send(text: string): Promise<string>
   /** The reply to a message; for one that was answered together with others, the reply to all of them. */
-  reply(id: string): Promise<Row>
+  waitForReply(id: string): Promise<MessageRow>
   close(): Promise<void>
 }
 
 /** Begins a conversation, or goes on with the one that is `given`, whose last rows are given as `before`. */
-export async function openSession(
+export async function openChatSession(
   client: GatewayClient,
-  given: string | undefined,
-  events: SessionEvents,
-): Promise<Session & { before: Row[] }> {
-  const conversation = given ?? newId()
-  const known = given === undefined ? undefined : await lastRows(client, given)
-  const before = known ?? []
+  requestedConversation: string | undefined,
+  handlers: SessionHandlers,
+): Promise<ChatSession & { before: MessageRow[] }> {
+  const conversation = requestedConversation ?? newId()
+  const existingRows =
+    requestedConversation === undefined ? undefined : await fetchRecentRows(client, requestedConversation)
+  const before = existingRows ?? []
   const stop = new AbortController()
-  const replies = openReplies(before, events)
+  const replies = createReplyTracker(before, handlers)
   let following: Promise<void> | undefined
-  const follow = () => {
-    following ??= startFeed(
+  const startFollowing = () => {
+    following ??= followWithNotices(
       client,
       conversation,
-      { ...events, onRow: replies.take },
+      { ...handlers, onRow: replies.take },
       {
-        fromStart: known === undefined,
+        fromStart: existingRows === undefined,
         signal: stop.signal,
       },
     )
   }
-  if (known) follow()
-  let last: Promise<unknown> = Promise.resolve()
+  if (existingRows) startFollowing()
+  let lastSend: Promise<unknown> = Promise.resolve()
   return {
     conversation,
     before,
-    say(text) {
-      const saying = last.then(() =>
-        replies.duringSaying(() => sayOnce(client, conversation, text, stop.signal, events)),
+    send(text) {
+      const sending = lastSend.then(() =>
+        replies.duringSaying(() => sendMessage(client, conversation, text, stop.signal, handlers)),
       )
       // A new conversation is not there before its first message is.
-      last = saying.then(follow, () => undefined)
-      return saying
+      lastSend = sending.then(startFollowing, () => undefined)
+      return sending
     },
-    reply: id => replies.expect(id),
+    waitForReply: id => replies.expect(id),
     async close() {
       stop.abort()
       await following
@@ -75,108 +83,111 @@ export async function openSession(
 }
 
 /** Undefined when there is no such conversation yet. */
-async function lastRows(client: GatewayClient, conversation: string): Promise<Row[] | undefined> {
-  const path = `/api/conversations/${encodeURIComponent(conversation)}/messages?limit=${REMEMBERED}`
+async function fetchRecentRows(
+  client: GatewayClient,
+  conversation: string,
+): Promise<MessageRow[] | undefined> {
+  const path = `/api/conversations/${encodeURIComponent(conversation)}/messages?limit=${SHOWN_HISTORY_ROWS}`
   try {
-    return (await client.ask(path, rows)).messages
+    return (await client.request(path, rowsSchema)).messages
   } catch (error) {
     if (error instanceof LaresError && error.code === 'not_found') return undefined
     throw error
   }
 }
 
-type FeedEvents = SessionEvents & { onRow(row: Row): void }
+type SessionFeedHandlers = SessionHandlers & { onRow(row: MessageRow): void }
 
-async function startFeed(
+async function followWithNotices(
   client: GatewayClient,
   conversation: string,
-  events: FeedEvents,
+  handlers: SessionFeedHandlers,
   start: { fromStart: boolean; signal: AbortSignal },
 ): Promise<void> {
-  let lost = false
+  let isDisconnected = false
   const onOpen = () => {
-    if (lost) events.onBack()
-    lost = false
+    if (isDisconnected) handlers.onReconnected()
+    isDisconnected = false
   }
-  const onLost = (error: LaresError) => {
-    if (!lost) events.onLost(error)
-    lost = true
+  const onDisconnected = (error: LaresError) => {
+    if (!isDisconnected) handlers.onDisconnected(error)
+    isDisconnected = true
   }
-  await followConversation(client, conversation, { ...events, onOpen, onLost }, start).catch(error =>
-    events.onEnd(toLaresError(error)),
+  await followConversation(client, conversation, { ...handlers, onOpen, onDisconnected }, start).catch(
+    error => handlers.onEnd(toLaresError(error)),
   )
 }
 
 /** The key makes it safe to say it again when nobody heard whether it was taken. */
-async function sayOnce(
+async function sendMessage(
   client: GatewayClient,
   conversation: string,
   text: string,
   signal: AbortSignal,
-  { onLost, onBack }: SessionEvents,
+  { onDisconnected, onReconnected }: SessionHandlers,
 ): Promise<string> {
   const headers = {
     'idempotency-key': newId(),
     'x-lares-time-zone': Intl.DateTimeFormat().resolvedOptions().timeZone,
   }
   const body = { conversation, text }
-  let lost = false
+  let isDisconnected = false
   const onRetry = (error: LaresError) => {
-    if (!lost) onLost(error)
-    lost = true
+    if (!isDisconnected) onDisconnected(error)
+    isDisconnected = true
   }
-  const { id } = await persist(
-    () => client.ask('/api/messages', accepted, { method: 'POST', body, headers, signal }),
-    { limitMs: SAY_LIMIT_MS, signal, onRetry },
+  const { id } = await withRetry(
+    () => client.request('/api/messages', acceptedSchema, { method: 'POST', body, headers, signal }),
+    { timeoutMs: SEND_TIMEOUT_MS, signal, onRetry },
   )
-  if (lost) onBack()
+  if (isDisconnected) onReconnected()
   return id
 }
 
 /** Tells the replies to our messages from other rows, each once. */
-function openReplies(before: Row[], events: Pick<SessionEvents, 'onReply' | 'onOther'>) {
-  const expected = new Map<string, PromiseWithResolvers<Row>>()
+function createReplyTracker(before: MessageRow[], handlers: Pick<SessionHandlers, 'onReply' | 'onOther'>) {
+  const pendingReplies = new Map<string, PromiseWithResolvers<MessageRow>>()
   const seen = new Set(before.map(({ id }) => id))
   const since = before.at(-1)?.createdAt ?? ''
   /** Answered, and the reply has not been seen: it stands under a message that came with it. */
-  const over = new Set<string>()
+  const endedWithoutReply = new Set<string>()
   /** While a message is on its way, its id is not known, so what comes back cannot be told apart. */
-  let held: Row[] | undefined
+  let bufferedRows: MessageRow[] | undefined
 
-  const takeReply = (row: Row) => {
-    const mine = [...over, row.inReplyTo ?? ''].filter(id => expected.has(id))
-    over.clear()
-    if (mine.length === 0 && row.createdAt >= since) events.onOther(row)
-    if (mine.length > 0) events.onReply(row)
-    for (const id of mine) expected.get(id)!.resolve(row)
+  const handleReply = (row: MessageRow) => {
+    const ownMessages = [...endedWithoutReply, row.inReplyTo ?? ''].filter(id => pendingReplies.has(id))
+    endedWithoutReply.clear()
+    if (ownMessages.length === 0 && row.createdAt >= since) handlers.onOther(row)
+    if (ownMessages.length > 0) handlers.onReply(row)
+    for (const id of ownMessages) pendingReplies.get(id)!.resolve(row)
   }
-  const expect = (id: string): Promise<Row> => {
-    const known = expected.get(id) ?? Promise.withResolvers<Row>()
-    expected.set(id, known)
+  const waitForReply = (id: string): Promise<MessageRow> => {
+    const known = pendingReplies.get(id) ?? Promise.withResolvers<MessageRow>()
+    pendingReplies.set(id, known)
     seen.add(id)
     return known.promise
   }
-  const take = (row: Row) => {
-    if (held) return void held.push(row)
-    if (row.role === 'user' && isOver(row.status)) over.add(row.id)
+  const handleRow = (row: MessageRow) => {
+    if (bufferedRows) return void bufferedRows.push(row)
+    if (row.role === 'user' && hasTurnEnded(row.status)) endedWithoutReply.add(row.id)
     if (seen.has(row.id)) return
     seen.add(row.id)
-    if (row.role === 'assistant') takeReply(row)
-    else if (row.createdAt >= since) events.onOther(row)
+    if (row.role === 'assistant') handleReply(row)
+    else if (row.createdAt >= since) handlers.onOther(row)
   }
   return {
-    expect,
-    take,
+    expect: waitForReply,
+    take: handleRow,
     async duringSaying(say: () => Promise<string>): Promise<string> {
-      held = []
+      bufferedRows = []
       try {
         const id = await say()
-        void expect(id)
+        void waitForReply(id)
         return id
       } finally {
-        const rows = held
-        held = undefined
-        for (const row of rows) take(row)
+        const rows = bufferedRows
+        bufferedRows = undefined
+        for (const row of rows) handleRow(row)
       }
     },
   }

@@ -1,35 +1,35 @@
 import { createInterface } from 'node:readline'
 import type { GatewayClient } from '../gateway-client.ts'
-import { harmless, mutter, print } from '../terminal.ts'
-import { chatByKeyboard } from './chat-keyboard.ts'
-import { openSession } from './chat-session.ts'
+import { print, printToStderr, stripControlCharacters } from '../terminal.ts'
+import { chatInTerminal } from './chat-keyboard.ts'
+import { openChatSession } from './chat-session.ts'
 
 /** Talks until the input ends. Resolves with the exit status. */
-export async function chat(client: GatewayClient, conversation: string | undefined): Promise<number> {
+export async function chatCommand(client: GatewayClient, conversation: string | undefined): Promise<number> {
   return process.stdin.isTTY && process.stdout.isTTY
-    ? await chatByKeyboard(client, conversation)
-    : await chatByLines(client, conversation)
+    ? await chatInTerminal(client, conversation)
+    : await chatByLine(client, conversation)
 }
 
 /** Each line of the input is a message; its reply is printed before the next one is read. */
-async function chatByLines(client: GatewayClient, conversation: string | undefined): Promise<number> {
-  const quiet = () => undefined
-  const ended = Promise.withResolvers<never>()
-  ended.promise.catch(quiet)
-  const session = await openSession(client, conversation, {
-    onOther: quiet,
-    onReply: quiet,
-    onStage: quiet,
-    onChunk: quiet,
-    onBack: quiet,
-    onLost: error => mutter(`${error.message}; trying again`),
-    onEnd: ended.reject,
+async function chatByLine(client: GatewayClient, conversation: string | undefined): Promise<number> {
+  const noop = () => undefined
+  const sessionEnd = Promise.withResolvers<never>()
+  sessionEnd.promise.catch(noop)
+  const session = await openChatSession(client, conversation, {
+    onOther: noop,
+    onReply: noop,
+    onStage: noop,
+    onChunk: noop,
+    onReconnected: noop,
+    onDisconnected: error => printToStderr(`${error.message}; trying again`),
+    onEnd: sessionEnd.reject,
   })
   let failed = 0
   for await (const line of createInterface({ input: process.stdin })) {
     if (line.trim() === '') continue
-    const reply = await Promise.race([session.say(line).then(session.reply), ended.promise])
-    print(harmless(reply.text))
+    const reply = await Promise.race([session.send(line).then(session.waitForReply), sessionEnd.promise])
+    print(stripControlCharacters(reply.text))
     if (reply.status === 'failed') failed++
   }
   await session.close()

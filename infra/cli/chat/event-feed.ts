@@ -2,30 +2,30 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import * as z from 'zod'
 import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
-import { type GatewayClient, type Row, refusal, row } from '../gateway-client.ts'
+import { errorFromResponse, type GatewayClient, type MessageRow, rowSchema } from '../gateway-client.ts'
 
-const AGAIN_MS = 1_000
+const RECONNECT_DELAY_MS = 1_000
 /** The gateway says every 15 s that it is there. */
-const SILENCE_LIMIT_MS = 40_000
+const SILENCE_TIMEOUT_MS = 40_000
 
-const stage = z.object({ message: z.string(), stage: z.string(), skill: z.string().optional() })
-export type Stage = z.infer<typeof stage>
+const stageSchema = z.object({ message: z.string(), stage: z.string(), skill: z.string().optional() })
+export type StageUpdate = z.infer<typeof stageSchema>
 
-const chunk = z.object({ message: z.string(), offset: z.int(), text: z.string() })
-export type Chunk = z.infer<typeof chunk>
+const chunkSchema = z.object({ message: z.string(), offset: z.int(), text: z.string() })
+export type TextChunk = z.infer<typeof chunkSchema>
 
-export type FeedEvents = {
+export type FeedHandlers = {
   /** New or changed; each at least once. */
-  onRow(row: Row): void
-  onStage(stage: Stage): void
-  onChunk(chunk: Chunk): void
+  onRow(row: MessageRow): void
+  onStage(stage: StageUpdate): void
+  onChunk(chunk: TextChunk): void
   /** Connected, for the first time or again. */
   onOpen(): void
   /** The connection is lost and tried again. */
-  onLost(error: LaresError): void
+  onDisconnected(error: LaresError): void
 }
 
-export type FeedStart = {
+export type FeedOptions = {
   /** Tells all rows that the conversation has, and not only what comes from now on. */
   fromStart: boolean
   signal: AbortSignal
@@ -38,32 +38,32 @@ export type FeedStart = {
 export async function followConversation(
   client: GatewayClient,
   conversation: string,
-  events: FeedEvents,
-  { fromStart, signal }: FeedStart,
+  handlers: FeedHandlers,
+  { fromStart, signal }: FeedOptions,
 ): Promise<void> {
   let lastEventId = ''
   const parser = createParser({
     onId: id => {
       lastEventId = id
     },
-    onEvent: event => tell(events, event),
+    onEvent: event => dispatchEvent(handlers, event),
   })
   const path = `/api/conversations/${encodeURIComponent(conversation)}/events${fromStart ? '?from=start' : ''}`
   while (!signal.aborted) {
     try {
-      await readOnce(client, path, { lastEventId, signal, onOpen: events.onOpen, feed: parser.feed })
+      await readStream(client, path, { lastEventId, signal, onOpen: handlers.onOpen, feed: parser.feed })
     } catch (thrown) {
       const error = toLaresError(thrown)
       if (signal.aborted) return
       if (!error.retryable) throw error
-      events.onLost(error)
+      handlers.onDisconnected(error)
     }
     parser.reset()
-    await wait(AGAIN_MS, undefined, { signal }).catch(() => undefined)
+    await wait(RECONNECT_DELAY_MS, undefined, { signal }).catch(() => undefined)
   }
 }
 
-type Reading = {
+type StreamReadOptions = {
   lastEventId: string
   signal: AbortSignal
   onOpen(): void
@@ -71,28 +71,28 @@ type Reading = {
 }
 
 /** Until the connection ends. */
-async function readOnce(client: GatewayClient, path: string, reading: Reading): Promise<void> {
+async function readStream(client: GatewayClient, path: string, options: StreamReadOptions): Promise<void> {
   const silence = new AbortController()
-  const watchdog = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS)
+  const watchdog = setTimeout(() => silence.abort(), SILENCE_TIMEOUT_MS)
   const response = await client.fetch(path, {
-    headers: reading.lastEventId ? { 'last-event-id': reading.lastEventId } : {},
-    signal: AbortSignal.any([reading.signal, silence.signal]),
+    headers: options.lastEventId ? { 'last-event-id': options.lastEventId } : {},
+    signal: AbortSignal.any([options.signal, silence.signal]),
   })
   try {
-    if (!response.ok) throw refusal(client.url, response, await response.text())
-    reading.onOpen()
+    if (!response.ok) throw errorFromResponse(client.url, response, await response.text())
+    options.onOpen()
     for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
       watchdog.refresh()
-      reading.feed(text)
+      options.feed(text)
     }
   } finally {
     clearTimeout(watchdog)
   }
 }
 
-function tell(events: FeedEvents, { event, data }: EventSourceMessage): void {
+function dispatchEvent(handlers: FeedHandlers, { event, data }: EventSourceMessage): void {
   const value: unknown = JSON.parse(data)
-  if (event === 'message') events.onRow(row.parse(value))
-  else if (event === 'stage') events.onStage(stage.parse(value))
-  else if (event === 'stream') events.onChunk(chunk.parse(value))
+  if (event === 'message') handlers.onRow(rowSchema.parse(value))
+  else if (event === 'stage') handlers.onStage(stageSchema.parse(value))
+  else if (event === 'stream') handlers.onChunk(chunkSchema.parse(value))
 }

@@ -2,9 +2,9 @@ import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:rea
 import { Writable } from 'node:stream'
 
 /** Lines that come this close after each other were pasted, and are one message. */
-const PASTE_MS = 40
+const PASTE_WINDOW_MS = 40
 
-export type KeyboardEvents = {
+export type KeyboardHandlers = {
   onMessage(text: string): void
   /** Ctrl-C. */
   onInterrupt(): void
@@ -14,52 +14,52 @@ export type KeyboardEvents = {
 
 export type Keyboard = {
   /** Shows the prompt, with what was typed meanwhile. */
-  show(): void
+  showPrompt(): void
   /** Takes the prompt away; what is typed is kept, and not shown. */
-  hide(): void
+  hidePrompt(): void
   /** Prints above the prompt. */
-  above(print: () => void): void
+  printAbovePrompt(print: () => void): void
   close(): void
 }
 
 /** The terminal's keyboard, with a line editor. */
-export function openKeyboard(events: KeyboardEvents): Keyboard {
-  let hidden = true
-  const output = outputWhile(() => !hidden)
+export function openKeyboard(handlers: KeyboardHandlers): Keyboard {
+  let isHidden = true
+  const output = outputWhileVisible(() => !isHidden)
   const editor = createInterface({ input: process.stdin, output, terminal: true, prompt: '> ' })
-  const paste = gatherLines(() => editor.line !== '', events.onMessage)
-  editor.on('line', paste.add)
+  const pasteCollector = createPasteCollector(() => editor.line !== '', handlers.onMessage)
+  editor.on('line', pasteCollector.add)
   editor.on('SIGINT', () => {
-    paste.drop()
-    events.onInterrupt()
+    pasteCollector.drop()
+    handlers.onInterrupt()
   })
-  editor.on('close', events.onEnd)
-  const show = () => {
-    hidden = false
+  editor.on('close', handlers.onEnd)
+  const showPrompt = () => {
+    isHidden = false
     editor.prompt(true)
   }
   return {
-    show,
-    hide() {
-      hidden = true
+    showPrompt,
+    hidePrompt() {
+      isHidden = true
     },
-    above(print) {
-      if (hidden) return print()
+    printAbovePrompt(print) {
+      if (isHidden) return print()
       moveCursor(process.stdout, 0, -editor.getCursorPos().rows)
       cursorTo(process.stdout, 0)
       clearScreenDown(process.stdout)
       print()
-      show()
+      showPrompt()
     },
     close: () => editor.close(),
   }
 }
 
 /** Standard output for the line editor, as wide as the terminal, whose writes are dropped while it is not `visible`. */
-function outputWhile(visible: () => boolean): Writable {
+function outputWhileVisible(isVisible: () => boolean): Writable {
   const output = new Writable({
     write(text, _encoding, done) {
-      if (visible()) process.stdout.write(text, done)
+      if (isVisible()) process.stdout.write(text, done)
       else done()
     },
   })
@@ -69,7 +69,7 @@ function outputWhile(visible: () => boolean): Writable {
 }
 
 /** A paste may end in the middle of a line: then the message is complete with the next Enter. */
-function gatherLines(isMidLine: () => boolean, onMessage: (text: string) => void) {
+function createPasteCollector(isMidLine: () => boolean, onMessage: (text: string) => void) {
   let lines: string[] = []
   let timer: NodeJS.Timeout | undefined
   const flush = () => {
@@ -82,7 +82,7 @@ function gatherLines(isMidLine: () => boolean, onMessage: (text: string) => void
     add(line: string) {
       lines.push(line)
       clearTimeout(timer)
-      timer = setTimeout(flush, PASTE_MS)
+      timer = setTimeout(flush, PASTE_WINDOW_MS)
     },
     drop() {
       clearTimeout(timer)

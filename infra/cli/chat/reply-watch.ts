@@ -1,11 +1,11 @@
 import { WebSocket } from 'undici'
 import * as z from 'zod'
-import { type Address, type Row, row } from '../gateway-client.ts'
+import { type GatewayAddress, type MessageRow, rowSchema } from '../gateway-client.ts'
 
 /** What the gateway lets one socket follow. */
-const ROOMS_PER_SOCKET = 100
+const MAX_CONVERSATIONS_PER_SOCKET = 100
 const MAX_SOCKETS = 20
-const AGAIN_MS = 250
+const RECONNECT_DELAY_MS = 250
 
 /** Follows many conversations over few connections, each of which comes back by itself and resumes where it was. */
 export type ReplyWatch = {
@@ -15,93 +15,99 @@ export type ReplyWatch = {
   close(): void
 }
 
-type Line = {
+type WatchConnection = {
   socket: WebSocket | undefined
   /** The conversations with the sequence up to which each was told. */
-  rooms: Map<string, number>
+  sequences: Map<string, number>
 }
 
-const told = z.object({
+const messageFrameSchema = z.object({
   type: z.literal('message'),
   conversation: z.string(),
   sequence: z.int(),
-  message: row,
+  message: rowSchema,
 })
 
 /** A conversation that could not be looked at just now is not followed from then on, though the socket stays. */
-const notFollowed = z.object({ type: z.literal('error'), code: z.enum(['unavailable', 'failed', 'busy']) })
+const followErrorSchema = z.object({
+  type: z.literal('error'),
+  code: z.enum(['unavailable', 'failed', 'busy']),
+})
 
 /** `onRow` is told each new or changed row, each at least once. */
 export function watchReplies(
-  { url, token }: Address,
-  onRow: (conversation: string, row: Row) => void,
+  { url, token }: GatewayAddress,
+  onRow: (conversation: string, row: MessageRow) => void,
 ): ReplyWatch {
-  const lines: Line[] = []
+  const connections: WatchConnection[] = []
   /** Where each conversation left off, also while nobody watches it. */
   const positions = new Map<string, number>()
-  const waiting = new Set<string>()
-  let closed = false
+  const unassigned = new Set<string>()
+  let isClosed = false
 
-  const subscribe = ({ socket, rooms }: Line, conversation: string) => {
+  const subscribe = ({ socket, sequences }: WatchConnection, conversation: string) => {
     if (socket?.readyState !== WebSocket.OPEN) return
-    socket.send(JSON.stringify({ type: 'subscribe', conversation, after: rooms.get(conversation) }))
+    socket.send(JSON.stringify({ type: 'subscribe', conversation, after: sequences.get(conversation) }))
   }
-  const receive = (line: Line, data: string) => {
-    const given: unknown = JSON.parse(data)
-    if (notFollowed.safeParse(given).success) return line.socket?.close()
-    const frame = told.safeParse(given)
+  const receive = (connection: WatchConnection, data: string) => {
+    const parsed: unknown = JSON.parse(data)
+    if (followErrorSchema.safeParse(parsed).success) return connection.socket?.close()
+    const frame = messageFrameSchema.safeParse(parsed)
     if (!frame.success) return
     const { conversation, sequence, message } = frame.data
     positions.set(conversation, sequence)
-    if (line.rooms.has(conversation)) line.rooms.set(conversation, sequence)
+    if (connection.sequences.has(conversation)) connection.sequences.set(conversation, sequence)
     onRow(conversation, message)
   }
-  const connect = (line: Line) => {
-    if (closed) return
+  const connect = (connection: WatchConnection) => {
+    if (isClosed) return
     const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/socket`, {
       headers: { authorization: `Bearer ${token}` },
     })
-    line.socket = socket
+    connection.socket = socket
     socket.addEventListener('open', () => {
-      for (const conversation of line.rooms.keys()) subscribe(line, conversation)
+      for (const conversation of connection.sequences.keys()) subscribe(connection, conversation)
     })
-    socket.addEventListener('message', ({ data }) => receive(line, String(data)))
+    socket.addEventListener('message', ({ data }) => receive(connection, String(data)))
     // What was wrong is of no use here: whichever way a socket ends, it is opened again.
     socket.addEventListener('error', () => socket.close())
-    socket.addEventListener('close', () => setTimeout(connect, AGAIN_MS, line), { once: true })
+    socket.addEventListener('close', () => setTimeout(connect, RECONNECT_DELAY_MS, connection), {
+      once: true,
+    })
   }
-  const lineWithRoom = (): Line | undefined => {
-    const found = lines.find(({ rooms }) => rooms.size < ROOMS_PER_SOCKET)
-    if (found || lines.length >= MAX_SOCKETS) return found
-    const line: Line = { socket: undefined, rooms: new Map() }
-    lines.push(line)
-    connect(line)
-    return line
+  const connectionWithCapacity = (): WatchConnection | undefined => {
+    const found = connections.find(({ sequences }) => sequences.size < MAX_CONVERSATIONS_PER_SOCKET)
+    if (found || connections.length >= MAX_SOCKETS) return found
+    const connection: WatchConnection = { socket: undefined, sequences: new Map() }
+    connections.push(connection)
+    connect(connection)
+    return connection
   }
-  const place = (conversation: string): boolean => {
-    const line = lineWithRoom()
-    line?.rooms.set(conversation, positions.get(conversation) ?? 0)
-    if (line) subscribe(line, conversation)
-    return line !== undefined
+  const assign = (conversation: string): boolean => {
+    const connection = connectionWithCapacity()
+    connection?.sequences.set(conversation, positions.get(conversation) ?? 0)
+    if (connection) subscribe(connection, conversation)
+    return connection !== undefined
   }
 
   return {
     watch(conversation) {
-      if (waiting.has(conversation) || lines.some(({ rooms }) => rooms.has(conversation))) return
-      if (!place(conversation)) waiting.add(conversation)
+      if (unassigned.has(conversation) || connections.some(({ sequences }) => sequences.has(conversation)))
+        return
+      if (!assign(conversation)) unassigned.add(conversation)
     },
     unwatch(conversation) {
-      waiting.delete(conversation)
-      const line = lines.find(({ rooms }) => rooms.delete(conversation))
-      if (!line) return
-      if (line.socket?.readyState === WebSocket.OPEN)
-        line.socket.send(JSON.stringify({ type: 'unsubscribe', conversation }))
-      const [next] = waiting
-      if (next !== undefined && place(next)) waiting.delete(next)
+      unassigned.delete(conversation)
+      const connection = connections.find(({ sequences }) => sequences.delete(conversation))
+      if (!connection) return
+      if (connection.socket?.readyState === WebSocket.OPEN)
+        connection.socket.send(JSON.stringify({ type: 'unsubscribe', conversation }))
+      const [next] = unassigned
+      if (next !== undefined && assign(next)) unassigned.delete(next)
     },
     close() {
-      closed = true
-      for (const { socket } of lines) socket?.close()
+      isClosed = true
+      for (const { socket } of connections) socket?.close()
     },
   }
 }

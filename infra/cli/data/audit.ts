@@ -1,10 +1,10 @@
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import type { ChainHead } from '../../../shared/protection/audit/entry.ts'
-import { columns, dim, green, print, printJson, red } from '../terminal.ts'
+import { dim, formatColumns, green, print, printJson, red } from '../terminal.ts'
 import { withStores } from './stores.ts'
 
-const PAGE = 1_000
+const PAGE_SIZE = 1_000
 
 export async function showAudit(
   environment: Environment,
@@ -12,15 +12,15 @@ export async function showAudit(
 ): Promise<number> {
   const entries = await withStores(environment, async ({ audit }) => {
     const { head } = await audit.verify()
-    return await audit.read(Math.max(0, head.sequence - last), Math.max(last, PAGE))
+    return await audit.read(Math.max(0, head.sequence - last), Math.max(last, PAGE_SIZE))
   })
   if (json) printJson(entries)
   else if (entries.length === 0) print('nothing was recorded yet')
-  else for (const line of columns(entries.map(rowOf))) print(line)
+  else for (const line of formatColumns(entries.map(toTableRow))) print(line)
   return 0
 }
 
-const rowOf = ({
+const toTableRow = ({
   sequence,
   at,
   action,
@@ -45,12 +45,12 @@ const rowOf = ({
 /** The exit status is 1 when something is wrong. */
 export async function verifyAudit(
   environment: Environment,
-  { head: given, json }: { head?: string; json?: boolean },
+  { head: headText, json }: { head?: string; json?: boolean },
 ): Promise<number> {
-  const expected = given === undefined ? [] : [readHead(given)]
-  const verdict = await withStores(environment, ({ audit }) => audit.verify(expected))
-  const { entries, head, anchor, problems } = verdict
-  if (json) printJson(verdict)
+  const expected = headText === undefined ? [] : [parseHead(headText)]
+  const verification = await withStores(environment, ({ audit }) => audit.verify(expected))
+  const { entries, head, anchor, problems } = verification
+  if (json) printJson(verification)
   else if (problems.length > 0) for (const { what } of problems) print(`${red('✗')} ${what}`)
   else {
     const end = anchor
@@ -62,7 +62,7 @@ export async function verifyAudit(
   return problems.length === 0 ? 0 : 1
 }
 
-function readHead(text: string): ChainHead {
+function parseHead(text: string): ChainHead {
   const [, sequence, hash] = /^(\d+):([0-9a-f]{64})$/.exec(text) ?? []
   if (sequence && hash) return { sequence: Number(sequence), hash }
   throw new LaresError('invalid_request', `"${text}" is no head: "lares audit verify" prints one`)

@@ -9,10 +9,10 @@ import { type ExportLine, type ExportLineOf, openDigest, parseLine } from './exp
 import type { ExportItem } from './export-lines.ts'
 
 /** In a directory: the lines are in this file, the bytes of objects each in a file of its own below `objects`. */
-const LINES = 'lares.ndjson'
-const OBJECTS = 'objects'
+const LINES_FILE = 'lares.ndjson'
+const OBJECTS_FOLDER = 'objects'
 /** Of bytes in a line: three quarters of its length. */
-const CHUNK = 48 * 1024
+const CHUNK_BYTES = 48 * 1024
 
 const isDirectory = async (path: string): Promise<boolean> =>
   path.endsWith('/') ||
@@ -22,9 +22,11 @@ const isDirectory = async (path: string): Promise<boolean> =>
   ))
 
 /** Where the lines of an export are, and its objects, if they are beside them. */
-export async function exportAt(path: string): Promise<{ file: string; objects: string | undefined }> {
+export async function resolveExportPaths(
+  path: string,
+): Promise<{ file: string; objects: string | undefined }> {
   return (await isDirectory(path))
-    ? { file: join(path, LINES), objects: join(path, OBJECTS) }
+    ? { file: join(path, LINES_FILE), objects: join(path, OBJECTS_FOLDER) }
     : { file: path, objects: undefined }
 }
 
@@ -36,7 +38,7 @@ export async function writeExport(
   path: string,
   items: AsyncIterable<ExportItem>,
 ): Promise<ExportLineOf<'end'>> {
-  const { file, objects } = await exportAt(path)
+  const { file, objects } = await resolveExportPaths(path)
   if (
     await stat(file).then(
       () => true,
@@ -45,50 +47,50 @@ export async function writeExport(
   )
     throw new LaresError('conflict', `${file} is there already: name another one`)
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const draft = `${file}.part`
-  const handle = await open(draft, 'w', 0o600)
+  const temporaryFile = `${file}.part`
+  const handle = await open(temporaryFile, 'w', 0o600)
   const digest = openDigest()
-  const put = async (line: ExportLine) => {
+  const writeLine = async (line: ExportLine) => {
     digest.add(line)
     await handle.writeFile(`${JSON.stringify(line)}\n`)
   }
   try {
     for await (const item of items) {
-      if ('line' in item) await put(item.line)
-      else await putObject(item, put, objects)
+      if ('line' in item) await writeLine(item.line)
+      else await writeObject(item, writeLine, objects)
     }
     const end = digest.end()
-    await put(end)
+    await writeLine(end)
     await handle.sync()
-    await rename(draft, file)
+    await rename(temporaryFile, file)
     return end
   } catch (error) {
-    await rm(draft, { force: true })
+    await rm(temporaryFile, { force: true })
     throw error
   } finally {
     await handle.close()
   }
 }
 
-async function putObject(
+async function writeObject(
   { object, data }: { object: ExportLineOf<'object'>; data: Readable },
-  put: (line: ExportLine) => Promise<void>,
+  writeLine: (line: ExportLine) => Promise<void>,
   objects: string | undefined,
 ): Promise<void> {
-  await put(object)
+  await writeLine(object)
   if (objects !== undefined) {
     const path = join(objects, object.key)
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await pipeline(data, createWriteStream(path, { mode: 0o600 }))
     return
   }
-  let held = Buffer.alloc(0)
-  for await (const part of data) {
-    held = Buffer.concat([held, part])
-    for (; held.length >= CHUNK; held = held.subarray(CHUNK))
-      await put({ kind: 'bytes', data: held.toString('base64', 0, CHUNK) })
+  let buffered = Buffer.alloc(0)
+  for await (const chunk of data) {
+    buffered = Buffer.concat([buffered, chunk])
+    for (; buffered.length >= CHUNK_BYTES; buffered = buffered.subarray(CHUNK_BYTES))
+      await writeLine({ kind: 'bytes', data: buffered.toString('base64', 0, CHUNK_BYTES) })
   }
-  if (held.length > 0) await put({ kind: 'bytes', data: held.toString('base64') })
+  if (buffered.length > 0) await writeLine({ kind: 'bytes', data: buffered.toString('base64') })
 }
 
 /** Errors: `not_found`; `invalid_request`, naming the line. */
@@ -101,4 +103,4 @@ export async function* readExport(file: string): AsyncGenerator<ExportLine> {
     yield parseLine(text, ++number)
 }
 
-export const objectIn = (objects: string) => (key: string) => createReadStream(join(objects, key))
+export const objectReader = (objects: string) => (key: string) => createReadStream(join(objects, key))

@@ -11,32 +11,32 @@ import { exportItems } from './export-lines.ts'
 import { checkImport, importLines } from './import-lines.ts'
 
 let folder: string
-const closing: (() => Promise<void>)[] = []
+const closers: (() => Promise<void>)[] = []
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lares-moving-'))
 })
 afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
+  for (const close of closers.splice(0)) await close()
   await rm(folder, { recursive: true })
 })
 
-async function open(name: string, protection = 'on') {
+async function openStores(name: string, protection = 'on') {
   const drivers = openDrivers(
     readEnvironment({ LARES_HOME: join(folder, name), LARES_PROTECTION: protection }),
     silentLogger,
   )
-  closing.push(drivers.close)
+  closers.push(drivers.close)
   const [store, vectors, objects] = await Promise.all([drivers.store(), drivers.vectors(), drivers.objects()])
 
   return { store, vectors, objects, protection: drivers.protection }
 }
-type Opened = Awaited<ReturnType<typeof open>>
+type OpenedStores = Awaited<ReturnType<typeof openStores>>
 
 const AT = '2026-05-01T12:00:00.000Z'
 /** As the gateway does it. */
-async function say(
-  { store, protection }: Opened,
+async function addMessage(
+  { store, protection }: OpenedStores,
   person: string,
   status: 'queued' | 'completed' = 'completed',
 ) {
@@ -54,84 +54,90 @@ async function say(
     },
   })
 }
-const write = (from: Opened, name: string, options = {}) =>
+const exportTo = (from: OpenedStores, name: string, options = {}) =>
   writeExport(join(folder, name), exportItems(from, options))
-const read = async (into: Opened, name: string) => {
+const importFrom = async (into: OpenedStores, name: string) => {
   const file = join(folder, name)
   await checkImport(readExport(file), into)
   return await importLines(readExport(file), into, undefined)
 }
 
 test("one person's export has nothing of anybody else, and is for its user alone", async () => {
-  const from = await open('from')
+  const from = await openStores('from')
   for (const person of ['alice', 'bob']) {
-    await say(from, person)
+    await addMessage(from, person)
     await from.objects.put(`${personFolder(person)}a`, Buffer.from(`file of ${person}`))
   }
-  await write(from, 'alice.ndjson', { person: 'alice' })
+  await exportTo(from, 'alice.ndjson', { person: 'alice' })
   const text = await readFile(join(folder, 'alice.ndjson'), 'utf8')
   expect(text).toContain('words of alice')
   expect(text).not.toMatch(/bob/)
   expect(text).not.toContain(Buffer.from('file of bob').toString('base64'))
   expect((await stat(join(folder, 'alice.ndjson'))).mode & 0o777).toBe(0o600)
-  await expect(write(from, 'alice.ndjson')).rejects.toMatchObject({ code: 'conflict' })
+  await expect(exportTo(from, 'alice.ndjson')).rejects.toMatchObject({ code: 'conflict' })
 })
 
 test('a house that was begun without encryption moves into one with it', async () => {
-  const plain = await open('plain', 'off')
-  await say(plain, 'alice')
-  await expect(open('plain')).rejects.toMatchObject({
+  const plain = await openStores('plain', 'off')
+  await addMessage(plain, 'alice')
+  await expect(openStores('plain')).rejects.toMatchObject({
     code: 'invalid_config',
     message: /begun without encryption/,
   })
-  const sent = await write(plain, 'old.ndjson')
-  const into = await open('into')
-  expect(await read(into, 'old.ndjson')).toMatchObject({ rows: 2, alreadyThere: 0 })
-  expect(await read(into, 'old.ndjson')).toMatchObject({ rows: 0, alreadyThere: 2 })
+  const sent = await exportTo(plain, 'old.ndjson')
+  const into = await openStores('into')
+  expect(await importFrom(into, 'old.ndjson')).toMatchObject({ rows: 2, alreadyThere: 0 })
+  expect(await importFrom(into, 'old.ndjson')).toMatchObject({ rows: 0, alreadyThere: 2 })
   expect((await into.store.history.message('m-alice'))?.text).toBe('words of alice')
-  expect((await write(into, 'new.ndjson')).digest).toBe(sent.digest)
+  expect((await exportTo(into, 'new.ndjson')).digest).toBe(sent.digest)
 })
 
 test('what waits for a reply is not exported by accident, as it would wait for ever', async () => {
-  const from = await open('from')
-  await say(from, 'alice', 'queued')
-  await expect(write(from, 'a.ndjson')).rejects.toMatchObject({ code: 'conflict', message: /--unfinished/ })
-  await write(from, 'a.ndjson', { unfinished: true })
-  const into = await open('into')
-  await read(into, 'a.ndjson')
+  const from = await openStores('from')
+  await addMessage(from, 'alice', 'queued')
+  await expect(exportTo(from, 'a.ndjson')).rejects.toMatchObject({
+    code: 'conflict',
+    message: /--unfinished/,
+  })
+  await exportTo(from, 'a.ndjson', { unfinished: true })
+  const into = await openStores('into')
+  await importFrom(into, 'a.ndjson')
   expect(await into.store.history.backlog()).toEqual([])
   expect(await into.store.history.message('m-alice')).toMatchObject({ status: 'interrupted' })
 })
 
 test('an export that was cut off or changed is refused before anything is written', async () => {
-  const from = await open('from')
-  await say(from, 'alice')
-  await write(from, 'a.ndjson')
+  const from = await openStores('from')
+  await addMessage(from, 'alice')
+  await exportTo(from, 'a.ndjson')
   const lines = (await readFile(join(folder, 'a.ndjson'), 'utf8')).trim().split('\n')
-  const into = await open('into')
+  const into = await openStores('into')
   const tried = async (changed: string[]) => {
     await writeFile(join(folder, 'b.ndjson'), changed.map(line => `${line}\n`).join(''))
-    await expect(read(into, 'b.ndjson')).rejects.toMatchObject({ code: 'invalid_request' })
+    await expect(importFrom(into, 'b.ndjson')).rejects.toMatchObject({ code: 'invalid_request' })
   }
   await tried(lines.slice(0, -1))
   await tried(lines.slice(1))
   await tried(lines.map(line => line.replace('words of', 'words by')))
   await tried(lines.toSpliced(1, 1))
   expect(await into.store.rows.people()).toEqual([])
-  await expect(read(into, 'nothing.ndjson')).rejects.toMatchObject({ code: 'not_found' })
+  await expect(importFrom(into, 'nothing.ndjson')).rejects.toMatchObject({ code: 'not_found' })
 })
 
 test("a conversation that is another person's here is refused before anything is written", async () => {
-  const from = await open('from')
-  await say(from, 'alice')
-  await write(from, 'a.ndjson')
-  const into = await open('into')
+  const from = await openStores('from')
+  await addMessage(from, 'alice')
+  await exportTo(from, 'a.ndjson')
+  const into = await openStores('into')
   await into.protection?.keys.getOrCreate('eve')
   await into.store.history.accept({
     conversation: 'of-alice',
     person: 'eve',
     message: { id: 'm', role: 'user', text: 'mine', inReplyTo: null, createdAt: AT, status: 'completed' },
   })
-  await expect(read(into, 'a.ndjson')).rejects.toMatchObject({ code: 'conflict', message: /is eve's here/ })
+  await expect(importFrom(into, 'a.ndjson')).rejects.toMatchObject({
+    code: 'conflict',
+    message: /is eve's here/,
+  })
   expect(await into.store.rows.people()).toEqual(['eve'])
 })

@@ -1,6 +1,6 @@
 import type { Environment } from '../../../shared/config/environment.ts'
 import { print, printJson, yellow } from '../terminal.ts'
-import { exportAt, objectIn, readExport, writeExport } from './export-file.ts'
+import { objectReader, readExport, resolveExportPaths, writeExport } from './export-file.ts'
 import { exportItems } from './export-lines.ts'
 import { checkImport, importLines } from './import-lines.ts'
 import { withStores } from './stores.ts'
@@ -38,12 +38,16 @@ export async function importCommand(
   path: string,
   flags: { json?: boolean },
 ): Promise<number> {
-  const { file, objects } = await exportAt(path)
+  const { file, objects } = await resolveExportPaths(path)
   const report = await withStores(environment, async stores => {
     const { digest } = await checkImport(readExport(file), stores)
     await stores.audit.record({ action: 'imported', by: 'operator', about: { digest } })
     return {
-      ...(await importLines(readExport(file), stores, objects === undefined ? undefined : objectIn(objects))),
+      ...(await importLines(
+        readExport(file),
+        stores,
+        objects === undefined ? undefined : objectReader(objects),
+      )),
       digest,
     }
   })

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import { type ErasureReport, erasePerson } from '../../../shared/protection/forget.ts'
-import { bold, columns, mutter, print, printJson } from '../terminal.ts'
+import { bold, formatColumns, print, printJson, printToStderr } from '../terminal.ts'
 import { withStores } from './stores.ts'
 
 export type ForgetFlags = { yes?: boolean; json?: boolean }
@@ -12,16 +12,16 @@ export async function forgetCommand(
   person: string,
   flags: ForgetFlags,
 ): Promise<number> {
-  if (!flags.yes) await confirm(person)
+  if (!flags.yes) await confirmErasure(person)
   const isProtected = environment.masterKey !== undefined
   const report = await withStores(environment, stores => erasePerson(person, stores))
   if (flags.json) printJson(report)
-  else show(report, isProtected)
+  else printErasureReport(report, isProtected)
   return 0
 }
 
 /** What cannot be undone is asked for by its name. Errors: `invalid_request` where nobody can be asked, or the answer is another. */
-async function confirm(person: string): Promise<void> {
+async function confirmErasure(person: string): Promise<void> {
   if (!process.stdin.isTTY)
     throw new LaresError(
       'invalid_request',
@@ -29,7 +29,7 @@ async function confirm(person: string): Promise<void> {
     )
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    mutter(
+    printToStderr(
       `Everything of "${person}" is destroyed, in all stores, on the log and in backups. It cannot be undone.`,
     )
     const answer = await terminal.question(`Type the name again to go on: `)
@@ -39,18 +39,20 @@ async function confirm(person: string): Promise<void> {
   }
 }
 
-function show({ person, ...counts }: ErasureReport, isProtected: boolean): void {
+function printErasureReport({ person, ...counts }: ErasureReport, isProtected: boolean): void {
   print(`${bold(person)} is forgotten. Destroyed:`)
-  for (const line of columns(Object.entries(counts).map(([what, count]) => [`  ${what}`, String(count)])))
+  for (const line of formatColumns(
+    Object.entries(counts).map(([what, count]) => [`  ${what}`, String(count)]),
+  ))
     print(line)
-  for (const note of isProtected ? ENCRYPTED : PLAIN) print(note)
+  for (const note of isProtected ? NOTES_IF_ENCRYPTED : NOTES_IF_PLAIN_TEXT) print(note)
 }
 
-const ENCRYPTED = [
+const NOTES_IF_ENCRYPTED = [
   'What the log and backups still hold was encrypted with that key, and nobody can read it.',
   'A backup of the key ring that is older than this still has the key: "lares keys rotate" makes it worthless.',
   'A token in gateway.yaml stays until you remove it; whoever uses it is somebody new.',
 ]
-const PLAIN = [
+const NOTES_IF_PLAIN_TEXT = [
   'Nothing was encrypted (LARES_PROTECTION=off): the log keeps events for 7 days, and backups keep what is in them.',
 ]

@@ -4,7 +4,7 @@ import { generateMasterKeyText } from '../../../shared/protection/master-key.ts'
 import { print, printJson } from '../terminal.ts'
 import { requireProtection, withStores } from './stores.ts'
 
-const SETTLED_MS = 2_000
+const SETTLE_MS = 2_000
 
 /**
  * A new master key: it is put before the old one, all keys are wrapped anew, and the old one is taken away. Processes that
@@ -21,7 +21,7 @@ export async function rotateKeys(
     if (!onlyRewrap) await file.write([generateMasterKeyText(), ...(await file.texts())])
     let count = await keys.rewrap()
     // Who read the old one just before has put the key that it was for into the ring by then.
-    await wait(SETTLED_MS)
+    await wait(SETTLE_MS)
     count += await keys.rewrap()
     if (!onlyRewrap) await file.write((await file.texts()).slice(0, 1))
     await audit.record({ action: 'keys-rotated', by: 'operator', about: { keys: count } })

@@ -5,11 +5,11 @@ import { type EmbedTexts, syncMemoryVectors } from '../../../shared/knowledge/me
 import { passageModel, syncPassageVectors, vectorSpaceIds } from '../../../shared/knowledge/passages.ts'
 import { openEmbedder } from '../../../shared/models/embedder.ts'
 import type { EmbeddingModel } from '../../../shared/vectors/vectors.ts'
-import { mutter, print, printJson } from '../terminal.ts'
+import { print, printJson, printToStderr } from '../terminal.ts'
 import { type Stores, withStores } from './stores.ts'
 
-type Flags = { json?: boolean; prune?: boolean }
-type Rebuilt = {
+type RebuildFlags = { json?: boolean; prune?: boolean }
+type RebuildReport = {
   model: string
   people: number
   memories: number
@@ -18,7 +18,7 @@ type Rebuilt = {
   pruned: string[]
 }
 
-const TELL_EVERY_MS = 2_000
+const PROGRESS_INTERVAL_MS = 2_000
 
 /**
  * `lares memory rebuild`: makes what is remembered findable by the embedding model that the environment names now, from
@@ -26,40 +26,40 @@ const TELL_EVERY_MS = 2_000
  * that was cut short is gone on with. The vectors of other models stay, for an assistant that still runs with one of them,
  * until `prune` removes them. Errors: those of the embeddings, as `unavailable`; `rejected` when there are none.
  */
-export async function rebuildMemories(environment: Environment, flags: Flags): Promise<number> {
+export async function rebuildMemories(environment: Environment, flags: RebuildFlags): Promise<number> {
   const embedder = openEmbedder(environment, silentLogger)
   try {
     const { model: id, vectors: sample } = await embedder.embed(['what do I like?'], 'query')
     const model = { id, dimensions: sample[0]!.length }
     const embed: EmbedTexts = async texts => (await embedder.embed(texts, 'passage')).vectors
-    const rebuilt = await withStores(environment, stores => rebuild(stores, model, embed, flags))
-    if (flags.json) printJson(rebuilt)
-    else tell(rebuilt)
+    const report = await withStores(environment, stores => rebuildVectors(stores, model, embed, flags))
+    if (flags.json) printJson(report)
+    else printReport(report)
     return 0
   } finally {
     await embedder.close()
   }
 }
 
-async function rebuild(
+async function rebuildVectors(
   { store, vectors }: Stores,
   model: EmbeddingModel,
   embed: EmbedTexts,
-  { prune }: Flags,
-): Promise<Rebuilt> {
+  { prune }: RebuildFlags,
+): Promise<RebuildReport> {
   const { records } = store
-  const [memorySpace, passageSpace] = [await vectors.index(model), await vectors.index(passageModel(model))]
+  const [memoryIndex, passageIndex] = [await vectors.index(model), await vectors.index(passageModel(model))]
   const people = await store.rows.people()
   let [memories, passages] = [0, 0]
-  let toldAt = performance.now()
+  let progressPrintedAt = performance.now()
   for (const [at, person] of people.entries()) {
-    if (performance.now() - toldAt > TELL_EVERY_MS) {
-      mutter(`${at} of ${people.length} people: ${memories} memories and ${passages} passages`)
-      toldAt = performance.now()
+    if (performance.now() - progressPrintedAt > PROGRESS_INTERVAL_MS) {
+      printToStderr(`${at} of ${people.length} people: ${memories} memories and ${passages} passages`)
+      progressPrintedAt = performance.now()
     }
     const read = () => currentMemories(records, person)
-    memories += (await syncMemoryVectors({ space: memorySpace, person, read, embed })).made
-    passages += await syncPassageVectors({ records, vectors, space: passageSpace, person, embed })
+    memories += (await syncMemoryVectors({ space: memoryIndex, person, read, embed })).made
+    passages += await syncPassageVectors({ records, vectors, space: passageIndex, person, embed })
   }
   const others = (await vectors.models()).filter(other => !vectorSpaceIds(model.id).includes(other.id))
   if (prune) for (const other of others) await vectors.drop(other)
@@ -74,7 +74,7 @@ async function rebuild(
   }
 }
 
-function tell({ model, people, memories, passages, others, pruned }: Rebuilt): void {
+function printReport({ model, people, memories, passages, others, pruned }: RebuildReport): void {
   print(`${model}: ${memories} memories and ${passages} passages of ${people} people were added`)
   if (pruned.length > 0) print(`removed: the vectors of ${pruned.join(', ')}`)
   if (others.length > 0)

@@ -7,11 +7,11 @@ import {
   memoryHistory,
   type StoredMemory,
 } from '../../../shared/knowledge/memories.ts'
-import { columns, dim, print, printJson } from '../terminal.ts'
+import { dim, formatColumns, print, printJson } from '../terminal.ts'
 import { withStores } from './stores.ts'
 
 /** Enough of an id to name one of a person's memories. */
-const SHORT = 8
+const SHORT_ID_LENGTH = 8
 
 /** What is known of a person, the newest first, with `replaced` what held before too: a reading by an administrator, which is recorded. */
 export async function listMemories(
@@ -26,30 +26,30 @@ export async function listMemories(
   })
   if (json) printJson(memories.map(withoutScore))
   else if (memories.length === 0) print(`nothing is remembered of "${person}"`)
-  else for (const line of columns(memories.map(rowOf))) print(line)
+  else for (const line of formatColumns(memories.map(toTableRow))) print(line)
   return 0
 }
 
 const withoutScore = ({ score: _, ...memory }: StoredMemory) => memory
 
-const minute = (time: string): string => time.slice(0, 16).replace('T', ' ')
+const formatMinute = (time: string): string => time.slice(0, 16).replace('T', ' ')
 
-const rowOf = ({ id, saidAt, text, sources, until }: StoredMemory & { until?: string }): string[] => [
-  id.slice(0, SHORT),
-  dim(minute(saidAt)),
-  until === undefined ? text : dim(`${text} (until ${minute(until)})`),
+const toTableRow = ({ id, saidAt, text, sources, until }: StoredMemory & { until?: string }): string[] => [
+  id.slice(0, SHORT_ID_LENGTH),
+  dim(formatMinute(saidAt)),
+  until === undefined ? text : dim(`${text} (until ${formatMinute(until)})`),
   dim(sources.map(({ conversation }) => conversation).join(', ')),
 ]
 
 /** The messages that a memory came from. */
-export async function whyMemory(
+export async function showMemorySources(
   environment: Environment,
   person: string,
   id: string,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const told = await withStores(environment, async ({ store, audit }) => {
-    const memory = oneOf(await currentMemories(store.records, person), person, id)
+  const memoryWithSources = await withStores(environment, async ({ store, audit }) => {
+    const memory = findByIdPrefix(await currentMemories(store.records, person), person, id)
     await audit.record({ action: 'read', by: 'operator', person, about: { what: 'memory', id: memory.id } })
     const messages = memory.sources.map(async source => {
       const row = await store.history.message(source.message)
@@ -57,48 +57,50 @@ export async function whyMemory(
     })
     return { id: memory.id, text: memory.text, sources: await Promise.all(messages) }
   })
-  if (json) printJson(told)
+  if (json) printJson(memoryWithSources)
   else {
-    print(told.text)
-    const rows = told.sources.map(({ saidAt, conversation, message, text = 'no longer in the history' }) => [
-      dim(minute(saidAt)),
-      conversation,
-      dim(message),
-      text,
-    ])
-    for (const line of columns(rows)) print(`  ${line}`)
+    print(memoryWithSources.text)
+    const rows = memoryWithSources.sources.map(
+      ({ saidAt, conversation, message, text = 'no longer in the history' }) => [
+        dim(formatMinute(saidAt)),
+        conversation,
+        dim(message),
+        text,
+      ],
+    )
+    for (const line of formatColumns(rows)) print(`  ${line}`)
     if (rows.length === 0) print('  it was kept before messages were noted')
   }
   return 0
 }
 
 /** Forgets one of them, with what it had replaced and its vectors, as the person does by "forget that". */
-export async function forgetMemory(
+export async function deleteMemory(
   environment: Environment,
   person: string,
   id: string,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const forgotten = await withStores(environment, async ({ store, vectors, audit }) => {
+  const deleted = await withStores(environment, async ({ store, vectors, audit }) => {
     const { records } = store
-    const memory = oneOf(await currentMemories(records, person), person, id)
+    const memory = findByIdPrefix(await currentMemories(records, person), person, id)
     await audit.record({ action: 'forgot', by: 'operator', person, about: { memory: memory.id } })
     const saidAt = new Date().toISOString()
-    const gone = await deleteMemories(
+    const deletedIds = await deleteMemories(
       records,
       { person, saidAt },
       ({ subject }) => subject === memory.subject,
     )
-    await deleteVectors(vectors, person, gone)
-    return { id: memory.id, text: memory.text, count: gone.length }
+    await deleteVectors(vectors, person, deletedIds)
+    return { id: memory.id, text: memory.text, count: deletedIds.length }
   })
-  if (json) printJson(forgotten)
-  else print(`forgotten: ${forgotten.text}`)
+  if (json) printJson(deleted)
+  else print(`forgotten: ${deleted.text}`)
   return 0
 }
 
 /** Errors: `not_found`, `conflict` when several ids begin so. */
-function oneOf(memories: StoredMemory[], person: string, id: string): StoredMemory {
+function findByIdPrefix(memories: StoredMemory[], person: string, id: string): StoredMemory {
   const [found, ...others] = memories.filter(memory => memory.id.startsWith(id))
   if (found && others.length === 0) return found
   if (found)

@@ -22,7 +22,7 @@ export type Stores = {
  */
 export async function withStores<T>(
   environment: Environment,
-  work: (stores: Stores) => Promise<T>,
+  action: (stores: Stores) => Promise<T>,
 ): Promise<T> {
   const drivers = openDrivers(environment, silentLogger)
   try {
@@ -30,7 +30,7 @@ export async function withStores<T>(
     const store = await drivers.store()
     const [vectors, objects] = await Promise.all([drivers.vectors(), drivers.objects()])
     const audit = openAudit({ store: store.audit, protection })
-    return await work({ store, vectors, objects, audit, protection })
+    return await action({ store, vectors, objects, audit, protection })
   } finally {
     await drivers.close()
   }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openSqliteBus } from '../../../shared/bus/sqlite/sqlite-bus.ts'
-import { examine } from './doctor.ts'
+import { diagnose } from './doctor.ts'
 import type { Finding } from './finding.ts'
 
 let folder: string
@@ -24,8 +24,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-const look = (variables: NodeJS.ProcessEnv = {}) =>
-  examine({
+const diagnoseWith = (variables: NodeJS.ProcessEnv = {}) =>
+  diagnose({
     PORT: String(port),
     LARES_HOME: join(folder, 'home'),
     LARES_CONFIG: join(folder, 'config'),
@@ -33,9 +33,9 @@ const look = (variables: NodeJS.ProcessEnv = {}) =>
     ...variables,
   })
 
-const of = (findings: Finding[], what: string) => findings.find(finding => finding.what === what)
+const findingOf = (findings: Finding[], what: string) => findings.find(finding => finding.what === what)
 
-async function serve(port: number, answer: (path: string) => unknown): Promise<Server> {
+async function startServer(port: number, answer: (path: string) => unknown): Promise<Server> {
   const server = createServer((request, response) => {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(answer(request.url!)))
@@ -47,21 +47,21 @@ async function serve(port: number, answer: (path: string) => unknown): Promise<S
 }
 
 test('on a fresh machine nothing is wrong but the model that is still to come', async () => {
-  const findings = await look()
+  const findings = await diagnoseWith()
   for (const what of ['node', 'disk', 'home', 'configuration', 'keys', 'port', 'bus'])
-    expect(of(findings, what), what).toMatchObject({ level: 'ok' })
-  expect(of(findings, 'model')).toMatchObject({
+    expect(findingOf(findings, what), what).toMatchObject({ level: 'ok' })
+  expect(findingOf(findings, 'model')).toMatchObject({
     level: 'warning',
     message: expect.stringContaining('the first start fetches it'),
   })
-  expect(of(findings, 'function intent')).toMatchObject({ level: 'ok', message: 'its handler loads' })
+  expect(findingOf(findings, 'function intent')).toMatchObject({ level: 'ok', message: 'its handler loads' })
 })
 
 test('a master key that is away, no key, or for everybody to read is told with its remedy', async () => {
   const home = join(folder, 'home')
   await mkdir(home, { recursive: true })
   await writeFile(join(home, 'keys.db'), '')
-  const keys = async (variables: NodeJS.ProcessEnv = {}) => of(await look(variables), 'keys')
+  const keys = async (variables: NodeJS.ProcessEnv = {}) => findingOf(await diagnoseWith(variables), 'keys')
   expect(await keys()).toMatchObject({ level: 'problem', message: expect.stringMatching('put it back') })
   const key = Buffer.alloc(32, 1).toString('base64')
   await writeFile(join(home, 'master.key'), key, { mode: 0o644 })
@@ -77,13 +77,14 @@ test('a master key that is away, no key, or for everybody to read is told with i
 })
 
 test('embeddings that are off, still to come or on a server that has none are told', async () => {
-  const embeddings = async (variables: NodeJS.ProcessEnv = {}) => of(await look(variables), 'embeddings')
+  const embeddings = async (variables: NodeJS.ProcessEnv = {}) =>
+    findingOf(await diagnoseWith(variables), 'embeddings')
   expect(await embeddings()).toMatchObject({ level: 'warning', message: expect.stringMatching('fetches it') })
   expect(await embeddings({ LARES_EMBEDDING_MODEL: 'none' })).toMatchObject({
     level: 'ok',
     message: expect.stringMatching('words alone'),
   })
-  const server = await serve(0, () => ({ error: { message: 'no such model' } }))
+  const server = await startServer(0, () => ({ error: { message: 'no such model' } }))
   const OPENAI_BASE_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   expect(await embeddings({ LARES_EMBEDDING_MODEL: 'bge-m3', OPENAI_BASE_URL })).toMatchObject({
     level: 'problem',
@@ -91,7 +92,7 @@ test('embeddings that are off, still to come or on a server that has none are to
 })
 
 test('a wrong variable is told by its name', async () => {
-  expect(of(await look({ LARES_BUS: 'rabbit' }), 'environment')).toMatchObject({
+  expect(findingOf(await diagnoseWith({ LARES_BUS: 'rabbit' }), 'environment')).toMatchObject({
     level: 'problem',
     message: expect.stringContaining('LARES_BUS'),
   })
@@ -100,15 +101,15 @@ test('a wrong variable is told by its name', async () => {
 test('a configuration file with an unknown key is told by file and key', async () => {
   await mkdir(join(folder, 'config'))
   await writeFile(join(folder, 'config', 'assistant.yaml'), 'nam: Ada\n')
-  expect(of(await look(), 'configuration')).toMatchObject({
+  expect(findingOf(await diagnoseWith(), 'configuration')).toMatchObject({
     level: 'problem',
     message: expect.stringMatching(/assistant\.yaml: unknown key "nam"/),
   })
 })
 
 test('another program on the port is told, with the remedy', async () => {
-  await serve(port, () => ({ hello: 'I am another program' }))
-  expect(of(await look(), 'port')).toMatchObject({
+  await startServer(port, () => ({ hello: 'I am another program' }))
+  expect(findingOf(await diagnoseWith(), 'port')).toMatchObject({
     level: 'problem',
     message: expect.stringMatching(/no gateway of Lares: set PORT/),
   })
@@ -118,7 +119,7 @@ test('a log that another process has open is told', async () => {
   await mkdir(join(folder, 'home'))
   const bus = openSqliteBus({ file: join(folder, 'home', 'bus.db') })
   try {
-    expect(of(await look(), 'bus')).toMatchObject({
+    expect(findingOf(await diagnoseWith(), 'bus')).toMatchObject({
       level: 'problem',
       message: expect.stringContaining('in use by another process'),
     })
@@ -128,22 +129,24 @@ test('a log that another process has open is told', async () => {
 })
 
 test('a model file that is not there is told', async () => {
-  expect(of(await look({ LARES_MODEL: join(folder, 'none.gguf') }), 'model')).toMatchObject({
+  expect(findingOf(await diagnoseWith({ LARES_MODEL: join(folder, 'none.gguf') }), 'model')).toMatchObject({
     level: 'problem',
     message: expect.stringContaining('none.gguf is no file'),
   })
 })
 
 test('a model server that is away, or lists other models, is told', async () => {
-  const server = await serve(0, () => ({ object: 'list', data: [{ id: 'tiny' }, { id: 'large' }] }))
+  const server = await startServer(0, () => ({ object: 'list', data: [{ id: 'tiny' }, { id: 'large' }] }))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const variables = { OPENAI_BASE_URL: url, LARES_MODEL: 'tiny' }
-  expect(of(await look(variables), 'model')).toEqual({
+  expect(findingOf(await diagnoseWith(variables), 'model')).toEqual({
     what: 'model',
     level: 'ok',
     message: `tiny on ${url}`,
   })
-  const other = (await look({ ...variables, LARES_MODEL: 'huge' })).filter(({ what }) => what === 'model')
+  const other = (await diagnoseWith({ ...variables, LARES_MODEL: 'huge' })).filter(
+    ({ what }) => what === 'model',
+  )
   expect(other).toEqual([
     expect.objectContaining({ level: 'ok' }),
     expect.objectContaining({
@@ -153,12 +156,12 @@ test('a model server that is away, or lists other models, is told', async () => 
   ])
   server.closeAllConnections()
   await new Promise(resolve => server.close(resolve))
-  expect(of(await look(variables), 'model')).toMatchObject({
+  expect(findingOf(await diagnoseWith(variables), 'model')).toMatchObject({
     level: 'problem',
     message: expect.stringContaining('OPENAI_BASE_URL'),
   })
 })
 
 test('the tools for Kafka are looked for only where Kafka is the bus', async () => {
-  expect(of(await look(), 'java')).toBeUndefined()
+  expect(findingOf(await diagnoseWith(), 'java')).toBeUndefined()
 })

@@ -1,20 +1,20 @@
 import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
 import { type Environment, readEnvironment } from '../../../shared/config/environment.ts'
 import { openOperations } from '../operations/operations.ts'
-import { type Readiness, readReadiness } from '../operations/readiness.ts'
-import { bold, columns, green, print, printJson, red, yellow } from '../terminal.ts'
-import { type Finding, finding } from './finding.ts'
+import { fetchReadiness, type Readiness } from '../operations/readiness.ts'
+import { bold, formatColumns, green, print, printJson, red, yellow } from '../terminal.ts'
+import { type Finding, runCheck } from './finding.ts'
 import { checkKeys } from './keys.ts'
 import { checkConfig, checkDisk, checkHome, checkNode, checkPort } from './machine.ts'
 import { checkEmbeddings, checkModel, checkVectors } from './model.ts'
 import {
   checkBus,
   checkDeliveries,
+  checkFunctionStatus,
   checkFunctions,
+  checkGatewayHealth,
   checkKafkaTools,
-  checkParts,
   checkProvider,
-  checkStatus,
 } from './services.ts'
 
 /** Resolves with the exit status: 1 when there is a problem. */
@@ -22,7 +22,7 @@ export async function doctorCommand(
   variables: NodeJS.ProcessEnv,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const findings = await examine(variables)
+  const findings = await diagnose(variables)
   const problems = findings.filter(({ level }) => level === 'problem').length
   if (json) printJson({ ok: problems === 0, findings })
   else printFindings(findings)
@@ -30,56 +30,56 @@ export async function doctorCommand(
 }
 
 /** Everything that can be looked at from here; nothing needs to run. */
-export async function examine(variables: NodeJS.ProcessEnv): Promise<Finding[]> {
+export async function diagnose(variables: NodeJS.ProcessEnv): Promise<Finding[]> {
   const node = await checkNode()
   try {
-    return [node, ...(await examineAll(readEnvironment(variables)))]
+    return [node, ...(await diagnoseEnvironment(readEnvironment(variables)))]
   } catch (error) {
-    return [node, ...(await finding('environment', () => Promise.reject(error)))]
+    return [node, ...(await runCheck('environment', () => Promise.reject(error)))]
   }
 }
 
-async function examineAll(environment: Environment): Promise<Finding[]> {
-  const gateway = await readReadiness(environment.gatewayUrl).catch(toLaresError)
-  const found = await Promise.all([
-    finding('disk', () => checkDisk(environment)),
-    finding('home', () => checkHome(environment)),
-    finding('configuration', () => checkConfig(environment)),
-    finding('keys', () => checkKeys(environment)),
-    finding('port', () => checkPort(environment, gateway)),
-    finding('model', () => checkModel(environment)),
-    finding('embeddings', () => checkEmbeddings(environment)),
-    finding('vectors', () => checkVectors(environment)),
-    examineBus(environment, isRunning(gateway)),
-    finding('provider', () => checkProvider(environment)),
-    finding('functions', () => examineFunctions(environment, isRunning(gateway))),
-    isRunning(gateway) ? finding('deliveries', () => checkDeliveries(environment)) : [],
+async function diagnoseEnvironment(environment: Environment): Promise<Finding[]> {
+  const gateway = await fetchReadiness(environment.gatewayUrl).catch(toLaresError)
+  const results = await Promise.all([
+    runCheck('disk', () => checkDisk(environment)),
+    runCheck('home', () => checkHome(environment)),
+    runCheck('configuration', () => checkConfig(environment)),
+    runCheck('keys', () => checkKeys(environment)),
+    runCheck('port', () => checkPort(environment, gateway)),
+    runCheck('model', () => checkModel(environment)),
+    runCheck('embeddings', () => checkEmbeddings(environment)),
+    runCheck('vectors', () => checkVectors(environment)),
+    diagnoseBus(environment, isRunning(gateway)),
+    runCheck('provider', () => checkProvider(environment)),
+    runCheck('functions', () => diagnoseFunctions(environment, isRunning(gateway))),
+    isRunning(gateway) ? runCheck('deliveries', () => checkDeliveries(environment)) : [],
   ])
-  return [...found.flat(), ...(isRunning(gateway) ? checkParts(gateway) : [])]
+  return [...results.flat(), ...(isRunning(gateway) ? checkGatewayHealth(gateway) : [])]
 }
 
 const isRunning = (gateway: Readiness | LaresError): gateway is Readiness => !(gateway instanceof Error)
 
-async function examineBus(environment: Environment, running: boolean): Promise<Finding[]> {
-  const bus = await finding('bus', () => checkBus(environment, running))
+async function diagnoseBus(environment: Environment, isGatewayRunning: boolean): Promise<Finding[]> {
+  const bus = await runCheck('bus', () => checkBus(environment, isGatewayRunning))
   if (environment.bus === 'sqlite') return bus
-  const reached = bus.every(({ level }) => level === 'ok')
-  return [...bus, ...(await checkKafkaTools(reached))]
+  const isBusReachable = bus.every(({ level }) => level === 'ok')
+  return [...bus, ...(await checkKafkaTools(isBusReachable))]
 }
 
-async function examineFunctions(environment: Environment, running: boolean): Promise<Finding[]> {
-  if (!running) return await checkFunctions(environment)
+async function diagnoseFunctions(environment: Environment, isGatewayRunning: boolean): Promise<Finding[]> {
+  if (!isGatewayRunning) return await checkFunctions(environment)
   const operations = await openOperations(environment)
   try {
-    return checkStatus(await operations.status())
+    return checkFunctionStatus(await operations.status())
   } finally {
     await operations.close()
   }
 }
 
-const MARKS = { ok: green, warning: yellow, problem: red }
+const LEVEL_COLOURS = { ok: green, warning: yellow, problem: red }
 
 function printFindings(findings: Finding[]): void {
-  const rows = findings.map(({ level, what, message }) => [MARKS[level](level), bold(what), message])
-  for (const line of columns(rows)) print(line)
+  const rows = findings.map(({ level, what, message }) => [LEVEL_COLOURS[level](level), bold(what), message])
+  for (const line of formatColumns(rows)) print(line)
 }

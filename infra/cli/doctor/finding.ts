@@ -12,7 +12,7 @@ export const warning = (what: string, message: string): Finding => ({ what, leve
 export const problem = (what: string, message: string): Finding => ({ what, level: 'problem', message })
 
 /** A check that throws has found a problem: errors of Lares name their remedies. */
-export async function finding(what: string, check: () => Promise<Finding | Finding[]>): Promise<Finding[]> {
+export async function runCheck(what: string, check: () => Promise<Finding | Finding[]>): Promise<Finding[]> {
   try {
     return [await check()].flat()
   } catch (error) {

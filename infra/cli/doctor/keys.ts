@@ -5,7 +5,7 @@ import type { Environment } from '../../../shared/config/environment.ts'
 import { masterKeysFromFile, masterKeysFromText } from '../../../shared/protection/master-key.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
-const OTHERS = 0o077
+const OTHERS_PERMISSION_BITS = 0o077
 
 /** Whether what people say is encrypted, and who else may have the master key. Errors: those of a key that is none. */
 export async function checkKeys({ masterKey, dataDirectory, database }: Environment): Promise<Finding> {
@@ -16,8 +16,8 @@ export async function checkKeys({ masterKey, dataDirectory, database }: Environm
     return ok('keys', 'the master key is in LARES_MASTER_KEY')
   }
   const { file } = masterKey
-  const found = await stat(file).catch(() => undefined)
-  if (!found) {
+  const fileStats = await stat(file).catch(() => undefined)
+  if (!fileStats) {
     const isNew = database === undefined && !existsSync(join(dataDirectory, 'keys.db'))
     return isNew
       ? ok('keys', `the first start makes the master key in ${file}`)
@@ -27,7 +27,7 @@ export async function checkKeys({ masterKey, dataDirectory, database }: Environm
         )
   }
   await masterKeysFromFile(file).all()
-  if (process.platform !== 'win32' && (found.mode & OTHERS) !== 0)
+  if (process.platform !== 'win32' && (fileStats.mode & OTHERS_PERMISSION_BITS) !== 0)
     return warning('keys', `others may read the master key: chmod 600 ${file}`)
   return file.startsWith(dataDirectory + sep)
     ? ok('keys', `the master key is in ${file}, beside the data: move it (docs/privacy.md)`)

@@ -9,9 +9,9 @@ import type { Readiness } from '../operations/readiness.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 const NODE_MAJOR = 24
-const GB = 1e9
-const FULL_BYTES = 0.2 * GB
-const SMALL_BYTES = 1 * GB
+const BYTES_PER_GB = 1e9
+const MIN_FREE_BYTES = 0.2 * BYTES_PER_GB
+const LOW_FREE_BYTES = 1 * BYTES_PER_GB
 
 export async function checkNode(): Promise<Finding> {
   const { node } = process.versions
@@ -21,15 +21,16 @@ export async function checkNode(): Promise<Finding> {
 }
 
 export async function checkDisk({ dataDirectory }: Environment): Promise<Finding> {
-  const { bavail, bsize } = await statfs(await existing(dataDirectory))
+  const { bavail, bsize } = await statfs(await nearestExistingFolder(dataDirectory))
   const free = bavail * bsize
-  const said = `${(free / GB).toFixed(1)} GB are free for ${dataDirectory}`
-  if (free < FULL_BYTES) return problem('disk', `${said}: free some, or set LARES_HOME to a larger disk`)
-  return free < SMALL_BYTES ? warning('disk', `${said}: make room soon`) : ok('disk', said)
+  const message = `${(free / BYTES_PER_GB).toFixed(1)} GB are free for ${dataDirectory}`
+  if (free < MIN_FREE_BYTES)
+    return problem('disk', `${message}: free some, or set LARES_HOME to a larger disk`)
+  return free < LOW_FREE_BYTES ? warning('disk', `${message}: make room soon`) : ok('disk', message)
 }
 
 export async function checkHome({ dataDirectory }: Environment): Promise<Finding> {
-  const folder = await existing(dataDirectory)
+  const folder = await nearestExistingFolder(dataDirectory)
   const writable = await access(folder, constants.W_OK).then(
     () => true,
     () => false,
@@ -45,12 +46,12 @@ export async function checkHome({ dataDirectory }: Environment): Promise<Finding
 }
 
 /** The folder itself, or the nearest one above that is there. */
-async function existing(folder: string): Promise<string> {
-  const found = await access(folder).then(
+async function nearestExistingFolder(folder: string): Promise<string> {
+  const isThere = await access(folder).then(
     () => true,
     () => false,
   )
-  return found || dirname(folder) === folder ? folder : existing(dirname(folder))
+  return isThere || dirname(folder) === folder ? folder : nearestExistingFolder(dirname(folder))
 }
 
 export async function checkConfig({ configDirectory }: Environment): Promise<Finding> {
@@ -65,12 +66,12 @@ export async function checkPort(
 ): Promise<Finding> {
   if (!(gateway instanceof Error)) return ok('port', `the gateway is at ${gatewayUrl}`)
   if (gateway.code === 'conflict') return problem('port', gateway.message)
-  const reason = await listenOnce(host, port)
+  const reason = await tryListen(host, port)
   if (reason === undefined) return ok('port', `${port} is free; no gateway runs: npm start starts one`)
   return problem('port', `${host}:${port} cannot be listened on (${reason}): set PORT to another one`)
 }
 
-function listenOnce(host: string, port: number): Promise<string | undefined> {
+function tryListen(host: string, port: number): Promise<string | undefined> {
   const server = createServer()
   return new Promise(resolve => {
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
@@ -79,7 +80,7 @@ function listenOnce(host: string, port: number): Promise<string | undefined> {
 }
 
 /** The first line that the program says of its version; undefined when it is not there. */
-export function versionOf(program: string, args: string[]): Promise<string | undefined> {
+export function readProgramVersion(program: string, args: string[]): Promise<string | undefined> {
   return new Promise(resolve =>
     execFile(program, args, { timeout: 10_000 }, (error, stdout, stderr) =>
       resolve(error ? undefined : `${stdout}${stderr}`.split('\n', 1)[0]),

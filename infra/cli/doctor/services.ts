@@ -7,37 +7,37 @@ import { openDrivers } from '../../../shared/host/drivers.ts'
 import { loadFunction } from '../../../shared/host/load.ts'
 import { deliveriesSchema, type OperationStatus } from '../../../shared/operations/operations.ts'
 import { listFunctions, readProviderPassword } from '../../connector/provider-source.ts'
-import { connect } from '../connection.ts'
+import { connectToGateway } from '../connection.ts'
 import { STACK_FILE } from '../operations/operations.ts'
 import type { Readiness } from '../operations/readiness.ts'
-import { duration } from '../terminal.ts'
-import { type Finding, finding, ok, problem, warning } from './finding.ts'
-import { versionOf } from './machine.ts'
+import { formatDuration } from '../terminal.ts'
+import { type Finding, ok, problem, runCheck, warning } from './finding.ts'
+import { readProgramVersion } from './machine.ts'
 
 /** Events that wait longer than this are worth a look. */
-const LONG_WAIT_MS = 60_000
+const LAG_WARNING_MS = 60_000
 
 /** What `npm run kafka` needs; a broker that runs elsewhere needs neither. */
-export async function checkKafkaTools(reached: boolean): Promise<Finding[]> {
+export async function checkKafkaTools(isBusReachable: boolean): Promise<Finding[]> {
   const tools = [
     { name: 'java', args: ['-version'], remedy: 'apt-get install openjdk-17-jre-headless' },
     { name: 'mvn', args: ['--version'], remedy: 'apt-get install maven' },
   ]
   return await Promise.all(
     tools.map(async ({ name, args, remedy }) => {
-      const version = await versionOf(name, args)
+      const version = await readProgramVersion(name, args)
       if (version !== undefined) return ok(name, version)
       const missing = `${name} is not there, which npm run kafka needs: ${remedy}`
-      return reached ? warning(name, missing) : problem(name, missing)
+      return isBusReachable ? warning(name, missing) : problem(name, missing)
     }),
   )
 }
 
 /** The embedded log belongs to the process that has it open: it is tried only when no gateway runs. */
-export async function checkBus(environment: Environment, running: boolean): Promise<Finding> {
+export async function checkBus(environment: Environment, isGatewayRunning: boolean): Promise<Finding> {
   const file = join(environment.dataDirectory, 'bus.db')
   if (environment.bus === 'sqlite') {
-    if (running) return ok('bus', `${file} is in the gateway's hands`)
+    if (isGatewayRunning) return ok('bus', `${file} is in the gateway's hands`)
     if (!existsSync(file)) return ok('bus', `${file} will be made at the first start`)
   }
   const drivers = openDrivers(environment, silentLogger)
@@ -61,33 +61,33 @@ export async function checkProvider(environment: Environment): Promise<Finding[]
   return [ok('provider', `${url} has ${functions.length} functions`), ...notices]
 }
 
-export function checkParts({ parts }: Readiness): Finding[] {
+export function checkGatewayHealth({ parts }: Readiness): Finding[] {
   return Object.entries(parts).map(([name, { ok: isOk, problem: reason = 'it is not ready' }]) =>
     isOk ? ok(`gateway: ${name}`, 'ready') : problem(`gateway: ${name}`, reason),
   )
 }
 
 /** Of what runs: whether it can be called and keeps up. */
-export function checkStatus({ functions, deadLetters }: OperationStatus): Finding[] {
-  const found = functions.map(({ name, lag, oldestMs = 0, problem: reason }) => {
+export function checkFunctionStatus({ functions, deadLetters }: OperationStatus): Finding[] {
+  const findings = functions.map(({ name, lag, oldestMs = 0, problem: reason }) => {
     const what = `function ${name}`
     if (reason !== undefined) return problem(what, reason)
-    if (oldestMs < LONG_WAIT_MS) return ok(what, lag === 0 ? 'nothing waits' : `${lag} events wait`)
+    if (oldestMs < LAG_WARNING_MS) return ok(what, lag === 0 ? 'nothing waits' : `${lag} events wait`)
     return warning(
       what,
-      `${lag} events wait for ${duration(oldestMs)}: the gateway's and the connector's log say why`,
+      `${lag} events wait for ${formatDuration(oldestMs)}: the gateway's and the connector's log say why`,
     )
   })
-  if (deadLetters === 0) return [...found, ok('dead letters', 'none')]
+  if (deadLetters === 0) return [...findings, ok('dead letters', 'none')]
   return [
-    ...found,
+    ...findings,
     warning('dead letters', `${deadLetters} that nobody has put back: lares dead list shows them`),
   ]
 }
 
 /** Whether the channels of gateway.yaml take their replies. */
 export async function checkDeliveries(environment: Environment): Promise<Finding[]> {
-  const { channels, undelivered } = await (await connect(environment)).ask(
+  const { channels, undelivered } = await (await connectToGateway(environment)).request(
     '/api/deliveries',
     deliveriesSchema,
   )
@@ -95,7 +95,7 @@ export async function checkDeliveries(environment: Environment): Promise<Finding
     return [
       warning(
         'deliveries',
-        `${replies(undelivered.length)} given up: lares deliveries list shows them, and why`,
+        `${describeReplyCount(undelivered.length)} given up: lares deliveries list shows them, and why`,
       ),
     ]
   return channels.map(({ name, waiting }) =>
@@ -103,15 +103,15 @@ export async function checkDeliveries(environment: Environment): Promise<Finding
   )
 }
 
-const replies = (count: number): string => (count === 1 ? '1 reply was' : `${count} replies were`)
+const describeReplyCount = (count: number): string => (count === 1 ? '1 reply was' : `${count} replies were`)
 
 /** Of what does not run: whether its handler loads; with LARES_FUNCTION_URLS, whether it answers. */
 export async function checkFunctions({ functionUrls }: Environment): Promise<Finding[]> {
   const stack = await readStack(STACK_FILE)
   const checks = stack.map(({ name, handler }) =>
-    finding(`function ${name}`, async () => {
+    runCheck(`function ${name}`, async () => {
       const url = functionUrls.get(name)
-      if (url !== undefined) return await checkReady(name, url)
+      if (url !== undefined) return await checkFunctionReady(name, url)
       await loadFunction(join(STACK_FILE, '..', handler))
       return ok(`function ${name}`, 'its handler loads')
     }),
@@ -119,7 +119,7 @@ export async function checkFunctions({ functionUrls }: Environment): Promise<Fin
   return (await Promise.all(checks)).flat()
 }
 
-async function checkReady(name: string, url: string): Promise<Finding> {
+async function checkFunctionReady(name: string, url: string): Promise<Finding> {
   const what = `function ${name}`
   const answer = await fetch(new URL('/_/ready', url), { signal: AbortSignal.timeout(5_000) }).catch(
     (error: Error) => error,

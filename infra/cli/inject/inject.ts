@@ -5,9 +5,9 @@ import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import { newId } from '../../../shared/contract/events/ids.ts'
 import type { GatewayClient } from '../gateway-client.ts'
-import { bold, columns, dim, duration, green, print, printJson, red } from '../terminal.ts'
-import { inject, type Progress, type Simulated, simulated } from './injection.ts'
-import type { InjectionReport, Place } from './injection-report.ts'
+import { bold, dim, formatColumns, formatDuration, green, print, printJson, red } from '../terminal.ts'
+import { generateMessages, type InjectedMessage, type InjectionProgress, inject } from './injection.ts'
+import type { InjectionReport, MessageRef } from './injection-report.ts'
 
 export type InjectFlags = {
   conversation?: string
@@ -21,7 +21,7 @@ export type InjectFlags = {
 }
 
 /** How many of each kind of trouble are named. */
-const NAMED = 10
+const MAX_LISTED_MESSAGES = 10
 
 /** Resolves with the exit status: 0 only when every message was answered, once and in order. */
 export async function injectCommand(
@@ -36,12 +36,12 @@ export async function injectCommand(
     token: client.token,
     messages:
       file === undefined
-        ? simulated({ ...flags, conversations: flags.conversations ?? 0 })
+        ? generateMessages({ ...flags, conversations: flags.conversations ?? 0 })
         : readMessages(file, flags.conversation),
     ratePerSecond: flags.rate,
     maxInFlight: flags.inFlight,
     timeoutMs: flags.timeout * 1_000,
-    onProgress: progressOn(process.stderr),
+    onProgress: createProgressPrinter(process.stderr),
   })
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
   if (flags.json) printJson(report)
@@ -49,7 +49,7 @@ export async function injectCommand(
   return report.ok ? 0 : 1
 }
 
-const line = z.strictObject({
+const lineSchema = z.strictObject({
   conversation: z.string(),
   text: z.string(),
   atMs: z.number().nonnegative().optional(),
@@ -60,17 +60,17 @@ const line = z.strictObject({
 export async function* readMessages(
   file: string,
   conversation: string | undefined,
-): AsyncGenerator<Simulated> {
+): AsyncGenerator<InjectedMessage> {
   const input: Readable = file === '-' ? process.stdin : createReadStream(file)
-  const broken = Promise.withResolvers<never>()
-  broken.promise.catch(() => undefined)
+  const readFailure = Promise.withResolvers<never>()
+  readFailure.promise.catch(() => undefined)
   input.once('error', error =>
-    broken.reject(new LaresError('invalid_request', `${file} cannot be read: ${error.message}`)),
+    readFailure.reject(new LaresError('invalid_request', `${file} cannot be read: ${error.message}`)),
   )
   const run = newId()
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]()
   for (let number = 1; ; number++) {
-    const { value, done } = await Promise.race([lines.next(), broken.promise])
+    const { value, done } = await Promise.race([lines.next(), readFailure.promise])
     if (done) return
     if (value.trim() === '') continue
     yield value.startsWith('{')
@@ -79,9 +79,9 @@ export async function* readMessages(
   }
 }
 
-function parseLine(text: string, where: string): Simulated {
+function parseLine(text: string, where: string): InjectedMessage {
   try {
-    return line.parse(JSON.parse(text))
+    return lineSchema.parse(JSON.parse(text))
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message
     throw new LaresError(
@@ -93,14 +93,14 @@ function parseLine(text: string, where: string): Simulated {
 }
 
 /** A line that counts along, on a terminal; nothing elsewhere. */
-function progressOn(stream: NodeJS.WriteStream): (progress: Progress) => void {
+function createProgressPrinter(stream: NodeJS.WriteStream): (progress: InjectionProgress) => void {
   let shownAtMs = 0
   return ({ sent, acknowledged, answered, retries }) => {
     if (!stream.isTTY || performance.now() - shownAtMs < 100) return
     shownAtMs = performance.now()
-    const again = retries > 0 ? `, ${retries} tries again` : ''
+    const retried = retries > 0 ? `, ${retries} tries again` : ''
     stream.write(
-      `\r\u001b[2K${dim(`${sent} sent, ${acknowledged} acknowledged, ${answered} answered${again}`)}`,
+      `\r\u001b[2K${dim(`${sent} sent, ${acknowledged} acknowledged, ${answered} answered${retried}`)}`,
     )
   }
 }
@@ -121,24 +121,27 @@ function printReport(report: InjectionReport): void {
     ['out of order', outOfOrder.length],
     ['tries again', report.retries],
   ] as const
-  for (const line of columns(counts.map(([name, count]) => [name, String(count)]))) print(line)
+  for (const line of formatColumns(counts.map(([name, count]) => [name, String(count)]))) print(line)
   if (latencyMs) {
     const { p50, p95, p99, max } = latencyMs
     print(
-      `latency  p50 ${duration(p50)}  p95 ${duration(p95)}  p99 ${duration(p99)}  longest ${duration(max)}`,
+      `latency  p50 ${formatDuration(p50)}  p95 ${formatDuration(p95)}  p99 ${formatDuration(p99)}  longest ${formatDuration(max)}`,
     )
   }
   for (const [reason, count] of Object.entries(reasons)) print(red(`refused ${count} times: ${reason}`))
-  name('missing', missing)
-  name('answered twice', duplicates)
-  name('out of order', outOfOrder)
+  printAffectedMessages('missing', missing)
+  printAffectedMessages('answered twice', duplicates)
+  printAffectedMessages('out of order', outOfOrder)
   print(
-    report.ok ? green(`all answered, once and in order, in ${duration(durationMs)}`) : bold(red('not well')),
+    report.ok
+      ? green(`all answered, once and in order, in ${formatDuration(durationMs)}`)
+      : bold(red('not well')),
   )
 }
 
-function name(what: string, places: Place[]): void {
-  for (const { id, conversation } of places.slice(0, NAMED))
+function printAffectedMessages(what: string, messages: MessageRef[]): void {
+  for (const { id, conversation } of messages.slice(0, MAX_LISTED_MESSAGES))
     print(red(`${what}: message ${id} of conversation ${conversation}`))
-  if (places.length > NAMED) print(red(`${what}: and ${places.length - NAMED} more`))
+  if (messages.length > MAX_LISTED_MESSAGES)
+    print(red(`${what}: and ${messages.length - MAX_LISTED_MESSAGES} more`))
 }

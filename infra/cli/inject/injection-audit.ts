@@ -1,40 +1,45 @@
-import { type GatewayClient, persist, type Row, rows } from '../gateway-client.ts'
-import { type Fate, fateOf, noFate, type Place } from './injection-report.ts'
+import { type GatewayClient, type MessageRow, rowsSchema, withRetry } from '../gateway-client.ts'
+import { classifyMessages, type MessageOutcomes, type MessageRef, noOutcomes } from './injection-report.ts'
 
-const PAGE = 200
-const READERS = 8
+const PAGE_SIZE = 200
+const CONCURRENT_READERS = 8
 
 /** Reads the whole history of each conversation, and tells what became of its messages. */
-export async function auditRooms(
+export async function auditConversations(
   client: GatewayClient,
-  rooms: Map<string, Place[]>,
-  limitMs: number,
-): Promise<Fate> {
-  const total = noFate()
+  messagesByConversation: Map<string, MessageRef[]>,
+  timeoutMs: number,
+): Promise<MessageOutcomes> {
+  const totals = noOutcomes()
   // One iterator for all readers: each takes the next conversation when it is done with one.
-  const queue = [...rooms].values()
+  const queue = [...messagesByConversation].values()
   const read = async () => {
     for (const [conversation, messages] of queue)
-      if (messages.length > 0) add(total, fateOf(messages, await historyOf(client, conversation, limitMs)))
+      if (messages.length > 0)
+        addOutcomes(totals, classifyMessages(messages, await readHistory(client, conversation, timeoutMs)))
   }
-  await Promise.all(Array.from({ length: READERS }, read))
-  return total
+  await Promise.all(Array.from({ length: CONCURRENT_READERS }, read))
+  return totals
 }
 
-function add(total: Fate, fate: Fate): void {
-  for (const key of ['replied', 'failed', 'interrupted', 'merged'] as const) total[key] += fate[key]
-  total.missing.push(...fate.missing)
-  total.duplicates.push(...fate.duplicates)
-  total.outOfOrder.push(...fate.outOfOrder)
+function addOutcomes(totals: MessageOutcomes, outcomes: MessageOutcomes): void {
+  for (const key of ['replied', 'failed', 'interrupted', 'merged'] as const) totals[key] += outcomes[key]
+  totals.missing.push(...outcomes.missing)
+  totals.duplicates.push(...outcomes.duplicates)
+  totals.outOfOrder.push(...outcomes.outOfOrder)
 }
 
-async function historyOf(client: GatewayClient, conversation: string, limitMs: number): Promise<Row[]> {
-  const history: Row[] = []
+async function readHistory(
+  client: GatewayClient,
+  conversation: string,
+  timeoutMs: number,
+): Promise<MessageRow[]> {
+  const history: MessageRow[] = []
   for (;;) {
     const before = history[0] ? `&before=${history[0].id}` : ''
-    const path = `/api/conversations/${conversation}/messages?limit=${PAGE}${before}`
-    const { messages } = await persist(() => client.ask(path, rows), { limitMs })
+    const path = `/api/conversations/${conversation}/messages?limit=${PAGE_SIZE}${before}`
+    const { messages } = await withRetry(() => client.request(path, rowsSchema), { timeoutMs })
     history.unshift(...messages)
-    if (messages.length < PAGE) return history
+    if (messages.length < PAGE_SIZE) return history
   }
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import type { Row } from '../gateway-client.ts'
-import { fateOf, percentilesOf } from './injection-report.ts'
+import type { MessageRow } from '../gateway-client.ts'
+import { classifyMessages, percentilesOf } from './injection-report.ts'
 
 const messages = ['a', 'b', 'c'].map(id => ({ id, conversation: 'room' }))
 
-const asked = (id: string, status: Row['status'] = 'answered'): Row => ({
+const userRow = (id: string, status: MessageRow['status'] = 'answered'): MessageRow => ({
   id,
   role: 'user',
   text: id,
@@ -12,22 +12,22 @@ const asked = (id: string, status: Row['status'] = 'answered'): Row => ({
   createdAt: '',
   status,
 })
-const replied = (to: string, status: Row['status'] = 'completed'): Row => ({
-  ...asked(`to-${to}`, status),
+const replyRow = (to: string, status: MessageRow['status'] = 'completed'): MessageRow => ({
+  ...userRow(`to-${to}`, status),
   role: 'assistant',
   inReplyTo: to,
 })
 
 test('each message counts by what its reply says', () => {
   const history = [
-    asked('a'),
-    asked('b'),
-    asked('c'),
-    replied('a'),
-    replied('b', 'failed'),
-    replied('c', 'interrupted'),
+    userRow('a'),
+    userRow('b'),
+    userRow('c'),
+    replyRow('a'),
+    replyRow('b', 'failed'),
+    replyRow('c', 'interrupted'),
   ]
-  expect(fateOf(messages, history)).toEqual({
+  expect(classifyMessages(messages, history)).toEqual({
     replied: 1,
     failed: 1,
     interrupted: 1,
@@ -39,40 +39,45 @@ test('each message counts by what its reply says', () => {
 })
 
 test('a message without a reply is missing, also when it is not in the history at all', () => {
-  const { missing } = fateOf(messages, [asked('a', 'queued'), replied('c')])
+  const { missing } = classifyMessages(messages, [userRow('a', 'queued'), replyRow('c')])
   expect(missing.map(({ id }) => id)).toEqual(['a', 'b'])
 })
 
 test('a message that was answered together with a later one is merged, but not together with an earlier one', () => {
-  const history = [asked('a'), asked('b'), asked('c'), replied('b')]
-  expect(fateOf(messages, history)).toMatchObject({ merged: 1, replied: 1, missing: [{ id: 'c' }] })
+  const history = [userRow('a'), userRow('b'), userRow('c'), replyRow('b')]
+  expect(classifyMessages(messages, history)).toMatchObject({ merged: 1, replied: 1, missing: [{ id: 'c' }] })
 })
 
 test('two replies to one message are told', () => {
-  const { duplicates, replied: count } = fateOf(messages, [
-    replied('a'),
-    replied('a'),
-    replied('b'),
-    replied('c'),
+  const { duplicates, replied: count } = classifyMessages(messages, [
+    replyRow('a'),
+    replyRow('a'),
+    replyRow('b'),
+    replyRow('c'),
   ])
   expect(duplicates).toEqual([{ id: 'a', conversation: 'room', replies: 2 }])
   expect(count).toBe(3)
 })
 
 test('a reply before the one to an earlier message is told', () => {
-  const { outOfOrder } = fateOf(messages, [replied('b'), replied('a'), replied('c')])
+  const { outOfOrder } = classifyMessages(messages, [replyRow('b'), replyRow('a'), replyRow('c')])
   expect(outOfOrder.map(({ id }) => id)).toEqual(['b'])
 })
 
 test('replies to messages of others, and what the assistant says by itself, do not count', () => {
   const history = [
-    replied('x'),
-    replied('a'),
-    { ...replied('y'), inReplyTo: null },
-    replied('b'),
-    replied('c'),
+    replyRow('x'),
+    replyRow('a'),
+    { ...replyRow('y'), inReplyTo: null },
+    replyRow('b'),
+    replyRow('c'),
   ]
-  expect(fateOf(messages, history)).toMatchObject({ replied: 3, outOfOrder: [], duplicates: [], missing: [] })
+  expect(classifyMessages(messages, history)).toMatchObject({
+    replied: 3,
+    outOfOrder: [],
+    duplicates: [],
+    missing: [],
+  })
 })
 
 test('percentiles are values that were measured', () => {

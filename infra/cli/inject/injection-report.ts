@@ -1,7 +1,7 @@
-import { isOver, type Row } from '../gateway-client.ts'
+import { hasTurnEnded, type MessageRow } from '../gateway-client.ts'
 
 /** A message that was acknowledged. */
-export type Place = { id: string; conversation: string }
+export type MessageRef = { id: string; conversation: string }
 
 export type InjectionReport = {
   conversations: number
@@ -18,11 +18,11 @@ export type InjectionReport = {
   failed: number
   interrupted: number
   merged: number
-  missing: Place[]
+  missing: MessageRef[]
   /** Messages with more than one reply. */
-  duplicates: (Place & { replies: number })[]
+  duplicates: (MessageRef & { replies: number })[]
   /** Messages whose reply stands before the reply to an earlier one. */
-  outOfOrder: Place[]
+  outOfOrder: MessageRef[]
   /** From sending to reply; null when nothing was answered. */
   latencyMs: { p50: number; p95: number; p99: number; max: number } | null
   durationMs: number
@@ -31,12 +31,12 @@ export type InjectionReport = {
 }
 
 /** What became of the messages of one conversation, by its whole history. */
-export type Fate = Pick<
+export type MessageOutcomes = Pick<
   InjectionReport,
   'replied' | 'failed' | 'interrupted' | 'merged' | 'missing' | 'duplicates' | 'outOfOrder'
 >
 
-export const noFate = (): Fate => ({
+export const noOutcomes = (): MessageOutcomes => ({
   replied: 0,
   failed: 0,
   interrupted: 0,
@@ -47,8 +47,8 @@ export const noFate = (): Fate => ({
 })
 
 /** `messages` in the order they were sent, `history` oldest first. */
-export function fateOf(messages: Place[], history: Row[]): Fate {
-  const fate = noFate()
+export function classifyMessages(messages: MessageRef[], history: MessageRow[]): MessageOutcomes {
+  const outcomes = noOutcomes()
   const replies = Map.groupBy(
     history.filter(({ role, inReplyTo }) => role === 'assistant' && inReplyTo !== null),
     ({ inReplyTo }) => inReplyTo!,
@@ -56,34 +56,34 @@ export function fateOf(messages: Place[], history: Row[]): Fate {
   const statuses = new Map(history.map(({ id, status }) => [id, status]))
   for (const [index, message] of messages.entries()) {
     const own = replies.get(message.id) ?? []
-    if (own.length > 1) fate.duplicates.push({ ...message, replies: own.length })
-    if (own[0]) countReply(fate, own[0])
-    else if (isMerged(message, messages.slice(index + 1), statuses, replies)) fate.merged++
-    else fate.missing.push(message)
+    if (own.length > 1) outcomes.duplicates.push({ ...message, replies: own.length })
+    if (own[0]) countReply(outcomes, own[0])
+    else if (isMerged(message, messages.slice(index + 1), statuses, replies)) outcomes.merged++
+    else outcomes.missing.push(message)
   }
-  fate.outOfOrder = disordered(messages, history)
-  return fate
+  outcomes.outOfOrder = findOutOfOrder(messages, history)
+  return outcomes
 }
 
-function countReply(fate: Fate, { status }: Row): void {
-  if (status === 'failed') fate.failed++
-  else if (status === 'interrupted') fate.interrupted++
-  else fate.replied++
+function countReply(outcomes: MessageOutcomes, { status }: MessageRow): void {
+  if (status === 'failed') outcomes.failed++
+  else if (status === 'interrupted') outcomes.interrupted++
+  else outcomes.replied++
 }
 
 /** Its turn ended without a reply of its own, and a later message of the conversation has one. */
 function isMerged(
-  { id }: Place,
-  later: Place[],
-  statuses: Map<string, Row['status']>,
-  replies: Map<string, Row[]>,
+  { id }: MessageRef,
+  later: MessageRef[],
+  statuses: Map<string, MessageRow['status']>,
+  replies: Map<string, MessageRow[]>,
 ): boolean {
-  return isOver(statuses.get(id)) && later.some(({ id }) => replies.has(id))
+  return hasTurnEnded(statuses.get(id)) && later.some(({ id }) => replies.has(id))
 }
 
-function disordered(messages: Place[], history: Row[]): Place[] {
+function findOutOfOrder(messages: MessageRef[], history: MessageRow[]): MessageRef[] {
   const positions = new Map(messages.map(({ id }, index) => [id, index]))
-  const found: Place[] = []
+  const found: MessageRef[] = []
   // From the end, so that it is the one that came too early that is named.
   let lowest = Number.POSITIVE_INFINITY
   for (const { role, inReplyTo } of history.toReversed()) {

@@ -1,96 +1,103 @@
-import { isOver, type Row } from '../gateway-client.ts'
-import type { Place } from './injection-report.ts'
+import { hasTurnEnded, type MessageRow } from '../gateway-client.ts'
+import type { MessageRef } from './injection-report.ts'
 
-type Room = {
+type ConversationState = {
   /** In the order they were sent. */
-  acknowledged: Place[]
+  acknowledged: MessageRef[]
   sentAtMs: Map<string, number>
   /** When the end of each message's turn was seen. */
   endedAtMs: Map<string, number>
   /** Messages not acknowledged yet, and those acknowledged without an answer. */
-  offered: number
-  open: number
+  unacknowledged: number
+  unanswered: number
 }
 
-export type Counts = { sent: number; acknowledged: number; answered: number }
+export type MessageCounts = { sent: number; acknowledged: number; answered: number }
 
 /** Keeps count of the messages that are on their way, and tells which conversations are worth watching. */
-export type Tracker = {
-  counts: Counts
-  offered(conversation: string): void
-  acknowledged(place: Place, sentAtMs: number): void
-  refused(conversation: string): void
-  row(conversation: string, row: Row): void
+export type InjectionTracker = {
+  counts: MessageCounts
+  recordOffered(conversation: string): void
+  recordAcknowledged(place: MessageRef, sentAtMs: number): void
+  recordRefused(conversation: string): void
+  recordRow(conversation: string, row: MessageRow): void
   /** The conversations with their acknowledged messages. */
-  rooms(): Map<string, Place[]>
+  acknowledgedMessages(): Map<string, MessageRef[]>
   /** From sending to reply, in milliseconds, of all that were answered. */
   latencies(): number[]
 }
 
-type Watching = { watch(conversation: string): void; unwatch(conversation: string): void }
+type ConversationWatch = { watch(conversation: string): void; unwatch(conversation: string): void }
 
-export function openTracker(watching: Watching, onChange: () => void): Tracker {
-  const rooms = new Map<string, Room>()
-  const counts: Counts = { sent: 0, acknowledged: 0, answered: 0 }
-  const roomOf = (conversation: string): Room => {
-    const known = rooms.get(conversation)
+export function openInjectionTracker(watch: ConversationWatch, onChange: () => void): InjectionTracker {
+  const states = new Map<string, ConversationState>()
+  const counts: MessageCounts = { sent: 0, acknowledged: 0, answered: 0 }
+  const stateOf = (conversation: string): ConversationState => {
+    const known = states.get(conversation)
     if (known) return known
-    const room: Room = { acknowledged: [], sentAtMs: new Map(), endedAtMs: new Map(), offered: 0, open: 0 }
-    rooms.set(conversation, room)
-    return room
+    const state: ConversationState = {
+      acknowledged: [],
+      sentAtMs: new Map(),
+      endedAtMs: new Map(),
+      unacknowledged: 0,
+      unanswered: 0,
+    }
+    states.set(conversation, state)
+    return state
   }
-  const settle = (conversation: string, room: Room) => {
-    if (room.open > 0) watching.watch(conversation)
-    else if (room.offered === 0) watching.unwatch(conversation)
+  const updateWatch = (conversation: string, state: ConversationState) => {
+    if (state.unanswered > 0) watch.watch(conversation)
+    else if (state.unacknowledged === 0) watch.unwatch(conversation)
     onChange()
   }
-  const enter = (room: Room, place: Place, sentAtMs: number) => {
-    room.acknowledged.push(place)
-    room.sentAtMs.set(place.id, sentAtMs)
+  const addAcknowledged = (state: ConversationState, message: MessageRef, sentAtMs: number) => {
+    state.acknowledged.push(message)
+    state.sentAtMs.set(message.id, sentAtMs)
     counts.acknowledged++
-    if (room.endedAtMs.has(place.id)) counts.answered++
-    else room.open++
+    if (state.endedAtMs.has(message.id)) counts.answered++
+    else state.unanswered++
   }
   return {
     counts,
-    offered(conversation) {
-      roomOf(conversation).offered++
+    recordOffered(conversation) {
+      stateOf(conversation).unacknowledged++
       counts.sent++
     },
-    acknowledged(place, sentAtMs) {
-      const room = roomOf(place.conversation)
-      room.offered--
+    recordAcknowledged(message, sentAtMs) {
+      const state = stateOf(message.conversation)
+      state.unacknowledged--
       // Under a key that was used before it is the same message.
-      if (!room.sentAtMs.has(place.id)) enter(room, place, sentAtMs)
-      settle(place.conversation, room)
+      if (!state.sentAtMs.has(message.id)) addAcknowledged(state, message, sentAtMs)
+      updateWatch(message.conversation, state)
     },
-    refused(conversation) {
-      const room = roomOf(conversation)
-      room.offered--
-      settle(conversation, room)
+    recordRefused(conversation) {
+      const state = stateOf(conversation)
+      state.unacknowledged--
+      updateWatch(conversation, state)
     },
-    row(conversation, row) {
-      const room = roomOf(conversation)
-      const id = endedTurn(row)
-      if (id === undefined || room.endedAtMs.has(id)) return
-      room.endedAtMs.set(id, performance.now())
-      if (!room.sentAtMs.has(id)) return
-      room.open--
+    recordRow(conversation, row) {
+      const state = stateOf(conversation)
+      const id = endedMessageId(row)
+      if (id === undefined || state.endedAtMs.has(id)) return
+      state.endedAtMs.set(id, performance.now())
+      if (!state.sentAtMs.has(id)) return
+      state.unanswered--
       counts.answered++
-      settle(conversation, room)
+      updateWatch(conversation, state)
     },
-    rooms: () => new Map([...rooms].map(([conversation, { acknowledged }]) => [conversation, acknowledged])),
-    latencies: () => [...rooms.values()].flatMap(latenciesOf),
+    acknowledgedMessages: () =>
+      new Map([...states].map(([conversation, { acknowledged }]) => [conversation, acknowledged])),
+    latencies: () => [...states.values()].flatMap(latenciesOf),
   }
 }
 
 /** The message whose turn this row shows to be over: by its reply, or by its own status when it was merged. */
-function endedTurn({ id, role, inReplyTo, status }: Row): string | undefined {
+function endedMessageId({ id, role, inReplyTo, status }: MessageRow): string | undefined {
   if (role === 'assistant') return inReplyTo ?? undefined
-  return isOver(status) ? id : undefined
+  return hasTurnEnded(status) ? id : undefined
 }
 
-const latenciesOf = ({ sentAtMs, endedAtMs }: Room): number[] =>
+const latenciesOf = ({ sentAtMs, endedAtMs }: ConversationState): number[] =>
   [...sentAtMs].flatMap(([id, at]) => {
     const endedAt = endedAtMs.get(id)
     return endedAt === undefined ? [] : [endedAt - at]

@@ -2,15 +2,15 @@ import { toLaresError } from '../../../shared/base/errors.ts'
 import { type Deployment, parseConstraint, readDeployment } from '../../provider/deployment.ts'
 import { buildKubernetesObjects } from '../../provider/knative/manifests.ts'
 import { type Finding, problem, warning } from '../doctor/finding.ts'
-import type { LintedFunction } from './lint-stack.ts'
+import type { StackFunction } from './lint-stack.ts'
 
-export const TARGETS = ['openfaas-ce', 'openfaas-pro', 'knative', 'lares'] as const
-export type Target = (typeof TARGETS)[number]
+export const LINT_TARGETS = ['openfaas-ce', 'openfaas-pro', 'knative', 'lares'] as const
+export type LintTarget = (typeof LINT_TARGETS)[number]
 
-type Rule = (one: LintedFunction) => Finding[]
+type Rule = (one: StackFunction) => Finding[]
 
 /** What faas-cli 0.18 knows of a function; it passes over all else without a word (schema/, stack/). */
-const KEYS = [
+const FUNCTION_KEYS = [
   'name',
   'lang',
   'handler',
@@ -33,59 +33,71 @@ const KEYS = [
   'platforms',
 ]
 
-const CE_FUNCTIONS = 15
-const CE_REPLICAS = 5
-const SCALE = 'com.openfaas.scale.'
-const LARES_ANNOTATIONS: Record<string, string> = {
+const CE_MAX_FUNCTIONS = 15
+const CE_MAX_REPLICAS = 5
+const SCALE_LABEL_PREFIX = 'com.openfaas.scale.'
+const LARES_ANNOTATION_REMEDIES: Record<string, string> = {
   'com.lares.active-hours':
     'it stays as warm as its labels say; scale it by a cron job, or deploy to lares or knative',
   'com.lares.gpu': 'no GPU is assigned; use a profile that brings one, or deploy to lares or knative',
   'com.lares.egress': 'nothing restricts where it connects to; write a NetworkPolicy yourself',
 }
 
-const at = ({ name }: LintedFunction) => `function ${name}`
+const functionLabel = ({ name }: StackFunction) => `function ${name}`
 
 const unknownKeys: Rule = one =>
   Object.keys(one)
-    .filter(key => !KEYS.includes(key))
-    .map(key => warning(at(one), `"${key}" is no key of a function, and faas-cli passes over it`))
+    .filter(key => !FUNCTION_KEYS.includes(key))
+    .map(key => warning(functionLabel(one), `"${key}" is no key of a function, and faas-cli passes over it`))
 
 const droppedLimits: Rule = one =>
   Object.keys({ ...one.limits, ...one.requests })
     .filter(key => key !== 'memory' && key !== 'cpu')
     .map(key =>
-      warning(at(one), `faas-cli drops "${key}" from limits: write the annotation com.lares.gpu for GPUs`),
+      warning(
+        functionLabel(one),
+        `faas-cli drops "${key}" from limits: write the annotation com.lares.gpu for GPUs`,
+      ),
     )
 
-const deploymentOf = (one: LintedFunction): Deployment =>
+const deploymentOf = (one: StackFunction): Deployment =>
   readDeployment({ ...one, service: one.name, image: one.image ?? '', envVars: one.environment })
 
 /** What would be said when it is deployed, said before. */
-const refusedBy =
+const rejectedBy =
   (deploy: (deployment: Deployment) => unknown): Rule =>
   one => {
     try {
       deploy(deploymentOf(one))
       return []
     } catch (error) {
-      return [problem(at(one), toLaresError(error).message)]
+      return [problem(functionLabel(one), toLaresError(error).message)]
     }
   }
 
 const laresAnnotations: Rule = one =>
-  Object.entries(LARES_ANNOTATIONS)
+  Object.entries(LARES_ANNOTATION_REMEDIES)
     .filter(([annotation]) => one.annotations?.[annotation] !== undefined)
-    .map(([annotation, remedy]) => warning(at(one), `${annotation} is ignored: ${remedy}`))
+    .map(([annotation, remedy]) => warning(functionLabel(one), `${annotation} is ignored: ${remedy}`))
 
 const communityScaling: Rule = one => {
   const refused = ['zero', 'zero-duration', 'target', 'target-proportion', 'type']
-    .filter(label => one.labels?.[SCALE + label] !== undefined)
+    .filter(label => one.labels?.[SCALE_LABEL_PREFIX + label] !== undefined)
     .map(label =>
-      problem(at(one), `the label ${SCALE}${label} is refused: leave it out; it never sleeps there`),
+      problem(
+        functionLabel(one),
+        `the label ${SCALE_LABEL_PREFIX}${label} is refused: leave it out; it never sleeps there`,
+      ),
     )
-  const most = Number(one.labels?.[`${SCALE}max`] ?? 0)
-  return most > CE_REPLICAS
-    ? [...refused, problem(at(one), `${SCALE}max is ${most}: at most ${CE_REPLICAS} replicas are allowed`)]
+  const maxReplicas = Number(one.labels?.[`${SCALE_LABEL_PREFIX}max`] ?? 0)
+  return maxReplicas > CE_MAX_REPLICAS
+    ? [
+        ...refused,
+        problem(
+          functionLabel(one),
+          `${SCALE_LABEL_PREFIX}max is ${maxReplicas}: at most ${CE_MAX_REPLICAS} replicas are allowed`,
+        ),
+      ]
     : refused
 }
 
@@ -95,7 +107,7 @@ const communityTopics: Rule = one => {
   return topic.includes(',')
     ? [
         problem(
-          at(one),
+          functionLabel(one),
           `the topic annotation "${topic}" is refused for its comma: deploy a function for each topic`,
         ),
       ]
@@ -104,22 +116,32 @@ const communityTopics: Rule = one => {
 
 const communityPlacement: Rule = one =>
   (one.constraints ?? []).length > 0
-    ? [warning(at(one), 'constraints are ignored: it runs on any node; use taints to keep others off')]
+    ? [
+        warning(
+          functionLabel(one),
+          'constraints are ignored: it runs on any node; use taints to keep others off',
+        ),
+      ]
     : []
 
 const publicImage: Rule = one =>
   /^(127\.|10\.|192\.168\.|localhost)/.test(one.image ?? '')
-    ? [problem(at(one), `the image ${one.image} is refused: only public registries; set REGISTRY`)]
+    ? [problem(functionLabel(one), `the image ${one.image} is refused: only public registries; set REGISTRY`)]
     : []
 
 const oneNamespace: Rule = one =>
   one.namespace !== undefined && one.namespace !== 'openfaas-fn'
-    ? [problem(at(one), `the namespace "${one.namespace}" is refused: there is openfaas-fn alone`)]
+    ? [problem(functionLabel(one), `the namespace "${one.namespace}" is refused: there is openfaas-fn alone`)]
     : []
 
 const knativeScaling: Rule = one =>
-  one.labels?.[`${SCALE}type`] === 'cpu'
-    ? [warning(at(one), `${SCALE}type cpu makes it an HPA's, which never goes to zero`)]
+  one.labels?.[`${SCALE_LABEL_PREFIX}type`] === 'cpu'
+    ? [
+        warning(
+          functionLabel(one),
+          `${SCALE_LABEL_PREFIX}type cpu makes it an HPA's, which never goes to zero`,
+        ),
+      ]
     : []
 
 const knativePlacement: Rule = one => {
@@ -135,14 +157,14 @@ const knativePlacement: Rule = one => {
     }
   })
   if (unequal.length > 0) hints.push(`"${unequal[0]}" needs kubernetes.podspec-affinity too`)
-  return hints.map(hint => warning(at(one), hint))
+  return hints.map(hint => warning(functionLabel(one), hint))
 }
 
-const common = [unknownKeys, droppedLimits]
+const COMMON_RULES = [unknownKeys, droppedLimits]
 
-const RULES: Record<Target, Rule[]> = {
+const RULES: Record<LintTarget, Rule[]> = {
   'openfaas-ce': [
-    ...common,
+    ...COMMON_RULES,
     communityScaling,
     communityTopics,
     communityPlacement,
@@ -150,25 +172,25 @@ const RULES: Record<Target, Rule[]> = {
     oneNamespace,
     laresAnnotations,
   ],
-  'openfaas-pro': [...common, laresAnnotations],
-  knative: [...common, refusedBy(buildKubernetesObjects), knativeScaling, knativePlacement],
-  lares: [...common, refusedBy(deployment => deployment), oneNamespace],
+  'openfaas-pro': [...COMMON_RULES, laresAnnotations],
+  knative: [...COMMON_RULES, rejectedBy(buildKubernetesObjects), knativeScaling, knativePlacement],
+  lares: [...COMMON_RULES, rejectedBy(deployment => deployment), oneNamespace],
 }
 
 /** What the target would refuse (`problem`) or ignore (`warning`), with what to do. */
-export function lint(functions: LintedFunction[], target: Target): Finding[] {
+export function lintFunctions(functions: StackFunction[], target: LintTarget): Finding[] {
   const found = functions.flatMap(one => RULES[target].flatMap(rule => rule(one)))
   if (target !== 'openfaas-ce') return found
-  const whole = [
+  const editionFindings = [
     warning('events', 'the Kafka connector is paid there: run Lares’s own with OPENFAAS_URL'),
     warning('licence', 'the community edition is for personal use, and 60 days of a company’s'),
   ]
-  if (functions.length > CE_FUNCTIONS)
-    whole.push(
+  if (functions.length > CE_MAX_FUNCTIONS)
+    editionFindings.push(
       problem(
         'functions',
-        `${functions.length} functions: at most ${CE_FUNCTIONS} are allowed; leave out skills`,
+        `${functions.length} functions: at most ${CE_MAX_FUNCTIONS} are allowed; leave out skills`,
       ),
     )
-  return [...whole, ...found]
+  return [...editionFindings, ...found]
 }

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { lint, type Target } from './lint-rules.ts'
-import { readWholeStack } from './lint-stack.ts'
+import { type LintTarget, lintFunctions } from './lint-rules.ts'
+import { readStackFile } from './lint-stack.ts'
 
 let folder: string
 
@@ -13,16 +13,16 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 /** As `problem function one: message`. */
-async function said(target: Target, functions: object): Promise<string[]> {
+async function lintMessages(target: LintTarget, functions: object): Promise<string[]> {
   const file = join(folder, 'stack.yml')
   await writeFile(file, JSON.stringify({ version: '1.0', functions }))
-  const found = lint(await readWholeStack(file, {}), target)
+  const found = lintFunctions(await readStackFile(file, {}), target)
   return found.map(({ level, what, message }) => `${level} ${what}: ${message}`)
 }
 
 const image = 'docker.io/lares/one:latest'
 
-test.each<[Target, object, string]>([
+test.each<[LintTarget, object, string]>([
   [
     'openfaas-ce',
     { labels: { 'com.openfaas.scale.zero': 'true' } },
@@ -77,21 +77,21 @@ test.each<[Target, object, string]>([
   ],
   ['lares', { replicas: 3 }, 'warning function one: "replicas" is no key of a function'],
 ])('for %s, %j is found', async (target, more, expected) => {
-  const found = await said(target, { one: { image, ...more } })
+  const found = await lintMessages(target, { one: { image, ...more } })
   expect(found.filter(line => line.startsWith(expected))).toHaveLength(1)
 })
 
 test('sixteen functions are one too many for the community edition alone', async () => {
   const functions = Object.fromEntries(Array.from({ length: 16 }, (_, n) => [`f-${n}`, { image }]))
-  expect(await said('openfaas-ce', functions)).toContainEqual(
+  expect(await lintMessages('openfaas-ce', functions)).toContainEqual(
     expect.stringContaining('16 functions: at most 15'),
   )
   for (const target of ['openfaas-pro', 'knative', 'lares'] as const)
-    expect(await said(target, functions)).toEqual([])
+    expect(await lintMessages(target, functions)).toEqual([])
 })
 
 test('variables have their defaults, and this project’s own stack file is taken as it is by Lares', async () => {
-  const functions = await readWholeStack('stack.yml', { TAG: 'v1' })
+  const functions = await readStackFile('stack.yml', { TAG: 'v1' })
   expect(functions.find(({ name }) => name === 'intent')?.image).toBe('127.0.0.1:5000/lares/intent:v1')
-  expect(lint(functions, 'lares')).toEqual([])
+  expect(lintFunctions(functions, 'lares')).toEqual([])
 })

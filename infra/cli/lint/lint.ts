@@ -1,21 +1,21 @@
 import { LaresError } from '../../../shared/base/errors.ts'
-import { bold, columns, green, print, printJson, red, yellow } from '../terminal.ts'
-import { lint, TARGETS } from './lint-rules.ts'
-import { readWholeStack } from './lint-stack.ts'
+import { bold, formatColumns, green, print, printJson, red, yellow } from '../terminal.ts'
+import { LINT_TARGETS, lintFunctions } from './lint-rules.ts'
+import { readStackFile } from './lint-stack.ts'
 
 /** What they mean for a target. */
-const WORDS = { ok: green('ok'), warning: yellow('ignored'), problem: red('refused') }
+const LEVEL_LABELS = { ok: green('ok'), warning: yellow('ignored'), problem: red('refused') }
 
 /** The status is 1 when something would be refused. */
 export async function lintCommand(file: string, flags: { target: string; json?: boolean }): Promise<number> {
-  const target = TARGETS.find(known => known === flags.target)
+  const target = LINT_TARGETS.find(known => known === flags.target)
   if (!target)
-    throw new LaresError('invalid_request', `--target ${flags.target}: there are ${TARGETS.join(', ')}`)
-  const found = lint(await readWholeStack(file, process.env), target)
+    throw new LaresError('invalid_request', `--target ${flags.target}: there are ${LINT_TARGETS.join(', ')}`)
+  const found = lintFunctions(await readStackFile(file, process.env), target)
   if (flags.json) printJson(found)
   else {
-    const rows = found.map(({ level, what, message }) => [WORDS[level], bold(what), message])
-    for (const line of columns(rows)) print(line)
+    const rows = found.map(({ level, what, message }) => [LEVEL_LABELS[level], bold(what), message])
+    for (const line of formatColumns(rows)) print(line)
     if (found.length === 0) print(`${target} takes all of it as it is.`)
   }
   return found.some(({ level }) => level === 'problem') ? 1 : 0

@@ -6,30 +6,30 @@ import {
   type UndeliveredReply,
   undeliveredReplySchema,
 } from '../../../shared/operations/operations.ts'
-import { connect } from '../connection.ts'
-import { bold, cut, dim, print, printJson, red } from '../terminal.ts'
+import { connectToGateway } from '../connection.ts'
+import { bold, dim, print, printJson, red, truncate } from '../terminal.ts'
 
 /** How many replies wait for each channel, and which were given up. The channels are the gateway's, so it is asked. */
 export async function listDeliveries(
   environment: Environment,
   { json }: { json?: boolean },
 ): Promise<number> {
-  const found = await (await connect(environment)).ask('/api/deliveries', deliveriesSchema)
-  if (json) printJson(found)
-  else for (const line of drawn(found)) print(line)
+  const listed = await (await connectToGateway(environment)).request('/api/deliveries', deliveriesSchema)
+  if (json) printJson(listed)
+  else for (const line of formatDeliveries(listed)) print(line)
   return 0
 }
 
-function drawn({ channels, undelivered }: z.infer<typeof deliveriesSchema>): string[] {
+function formatDeliveries({ channels, undelivered }: z.infer<typeof deliveriesSchema>): string[] {
   if (channels.length === 0 && undelivered.length === 0)
     return ['no replies are pushed: gateway.yaml has no deliveries']
   return [
     ...channels.map(({ name, waiting }) => `${bold(name)}  ${waiting === 0 ? 'nothing' : waiting} waiting`),
-    ...(undelivered.length === 0 ? ['every reply was delivered'] : undelivered.flatMap(drawUndelivered)),
+    ...(undelivered.length === 0 ? ['every reply was delivered'] : undelivered.flatMap(formatUndelivered)),
   ]
 }
 
-function drawUndelivered({
+function formatUndelivered({
   id,
   channel,
   conversation,
@@ -40,8 +40,8 @@ function drawUndelivered({
   const when = givenUpAt.replace('T', ' ').slice(0, 19)
   const count = tries === 1 ? 'one try' : `${tries} tries`
   return [
-    `${bold(id)}  ${dim(when)}  ${red('not delivered')} to ${cut(channel, 30)}`,
-    `    ${red(cut(reason, 60))} ${dim(`after ${count}, in conversation`)} ${cut(conversation, 40)}`,
+    `${bold(id)}  ${dim(when)}  ${red('not delivered')} to ${truncate(channel, 30)}`,
+    `    ${red(truncate(reason, 60))} ${dim(`after ${count}, in conversation`)} ${truncate(conversation, 40)}`,
   ]
 }
 
@@ -51,19 +51,19 @@ function drawUndelivered({
  */
 export async function retryDeliveries(
   environment: Environment,
-  given: string | undefined,
+  idPrefix: string | undefined,
   { all = false }: { all?: boolean },
 ): Promise<number> {
-  if ((given !== undefined) === all)
+  if ((idPrefix !== undefined) === all)
     throw new LaresError('invalid_request', 'name one reply, or --all: lares deliveries list shows them')
-  const client = await connect(environment)
-  const known = (await client.ask('/api/deliveries', deliveriesSchema)).undelivered.toReversed()
-  const wanted = given === undefined ? known : found(known, given)
+  const client = await connectToGateway(environment)
+  const candidates = (await client.request('/api/deliveries', deliveriesSchema)).undelivered.toReversed()
+  const selected = idPrefix === undefined ? candidates : findByIdPrefix(candidates, idPrefix)
   let failed = 0
-  for (const { channel, id } of wanted) {
+  for (const { channel, id } of selected) {
     const path = `/api/deliveries/${encodeURIComponent(channel)}/${encodeURIComponent(id)}/retry`
     try {
-      await client.ask(path, undeliveredReplySchema, { method: 'POST' })
+      await client.request(path, undeliveredReplySchema, { method: 'POST' })
       print(`${id} is delivered to ${channel}`)
     } catch (error) {
       if (!(error instanceof LaresError)) throw error
@@ -71,15 +71,15 @@ export async function retryDeliveries(
       print(`${id} is not delivered to ${channel}: ${red(error.message)}`)
     }
   }
-  if (wanted.length === 0) print('every reply was delivered')
+  if (selected.length === 0) print('every reply was delivered')
   return failed === 0 ? 0 : 1
 }
 
 /** One reply may have been given up by several channels. */
-function found(known: UndeliveredReply[], beginning: string): UndeliveredReply[] {
-  const those = known.filter(({ id }) => id.startsWith(beginning))
-  const count = new Set(those.map(({ id }) => id)).size
-  if (count === 1) return those
+function findByIdPrefix(candidates: UndeliveredReply[], prefix: string): UndeliveredReply[] {
+  const matches = candidates.filter(({ id }) => id.startsWith(prefix))
+  const count = new Set(matches.map(({ id }) => id)).size
+  if (count === 1) return matches
   const many = count === 0 ? 'no undelivered reply begins' : `${count} undelivered replies begin`
-  throw new LaresError('not_found', `${many} with "${beginning}": lares deliveries list shows them`)
+  throw new LaresError('not_found', `${many} with "${prefix}": lares deliveries list shows them`)
 }

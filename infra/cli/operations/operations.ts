@@ -17,7 +17,7 @@ import { openTracer } from '../../../shared/operations/tracer.ts'
 import { openInFlightClient } from '../../connector/admin.ts'
 import { httpInvoker } from '../../connector/invokers/http-invoker.ts'
 import { openFunctionDirectory } from '../../connector/provider-source.ts'
-import { connect } from '../connection.ts'
+import { connectToGateway } from '../connection.ts'
 import type { GatewayClient } from '../gateway-client.ts'
 
 export const STACK_FILE = join(import.meta.dirname, '..', '..', '..', 'stack.yml')
@@ -25,7 +25,7 @@ export const STACK_FILE = join(import.meta.dirname, '..', '..', '..', 'stack.yml
 /** What an operator asks for and does. */
 export type Operations = {
   status(): Promise<OperationStatus>
-  dead: DeadLetters
+  deadLetters: DeadLetters
   trace(request: TraceRequest): Promise<Trace>
   close(): Promise<void>
 }
@@ -36,26 +36,27 @@ export type Operations = {
  */
 export async function openOperations(environment: Environment): Promise<Operations> {
   return environment.bus === 'kafka'
-    ? await throughBus(environment)
-    : throughGateway(await connect(environment))
+    ? await openBusOperations(environment)
+    : openGatewayOperations(await connectToGateway(environment))
 }
 
-function throughGateway(client: GatewayClient): Operations {
-  const list = z.object({ deadLetters: z.array(deadLetterSchema) })
-  const at = (id: string) => `/api/dead/${encodeURIComponent(id)}`
+function openGatewayOperations(client: GatewayClient): Operations {
+  const deadLetterListSchema = z.object({ deadLetters: z.array(deadLetterSchema) })
+  const deadLetterPath = (id: string) => `/api/dead/${encodeURIComponent(id)}`
   return {
-    status: () => client.ask('/api/status', operationStatusSchema),
-    trace: ({ id, turns }) => client.ask(`/api/trace/${encodeURIComponent(id)}?turns=${turns}`, traceSchema),
-    dead: {
-      list: async () => (await client.ask('/api/dead', list)).deadLetters,
-      show: id => client.ask(at(id), deadLetterDetailsSchema),
-      retry: id => client.ask(`${at(id)}/retry`, deadLetterSchema, { method: 'POST' }),
+    status: () => client.request('/api/status', operationStatusSchema),
+    trace: ({ id, turns }) =>
+      client.request(`/api/trace/${encodeURIComponent(id)}?turns=${turns}`, traceSchema),
+    deadLetters: {
+      list: async () => (await client.request('/api/dead', deadLetterListSchema)).deadLetters,
+      show: id => client.request(deadLetterPath(id), deadLetterDetailsSchema),
+      retry: id => client.request(`${deadLetterPath(id)}/retry`, deadLetterSchema, { method: 'POST' }),
     },
     close: async () => undefined,
   }
 }
 
-async function throughBus(environment: Environment): Promise<Operations> {
+async function openBusOperations(environment: Environment): Promise<Operations> {
   const drivers = openDrivers(environment, silentLogger)
   const [bus, objects, { records, history }] = await Promise.all([
     drivers.bus(),
@@ -63,31 +64,32 @@ async function throughBus(environment: Environment): Promise<Operations> {
     drivers.store(),
   ])
   await bus.check()
-  const letters = openDeadLetters({ bus, objects, records })
+  const unaudited = openDeadLetters({ bus, objects, records })
   const audit = await drivers.audit()
-  const read = (what: string, id: string) =>
+  const recordRead = (what: string, id: string) =>
     audit.record({ action: 'read', by: 'operator', about: { what, id } })
-  const dead: DeadLetters = {
-    ...letters,
+  const deadLetters: DeadLetters = {
+    ...unaudited,
     async show(id) {
-      await read('dead letter', id)
-      return await letters.show(id)
+      await recordRead('dead letter', id)
+      return await unaudited.show(id)
     },
   }
   const { source, urlOf } = openFunctionDirectory(environment, STACK_FILE)
   const invoker = httpInvoker({ urlOf })
-  const known = (name: string) => environment.openfaasUrl !== undefined || environment.functionUrls.has(name)
-  const reach = async (name: string) => {
-    if (known(name)) await invoker.manifest(name)
+  const hasAddress = (name: string) =>
+    environment.openfaasUrl !== undefined || environment.functionUrls.has(name)
+  const probe = async (name: string) => {
+    if (hasAddress(name)) await invoker.manifest(name)
   }
-  const standings = openInFlightClient(join(environment.dataDirectory, 'run'))
-  const trace = openTracer({ bus, objects, history, deadLetters: dead, source, inFlight: standings })
+  const inFlight = openInFlightClient(join(environment.dataDirectory, 'run'))
+  const trace = openTracer({ bus, objects, history, deadLetters: deadLetters, source, inFlight: inFlight })
   return {
-    dead,
-    status: openStatus({ bus, deadLetters: dead, probe: reach, source }),
-    async trace(asked) {
-      await read('trace', asked.id)
-      return await trace(asked)
+    deadLetters,
+    status: openStatus({ bus, deadLetters: deadLetters, probe: probe, source }),
+    async trace(request) {
+      await recordRead('trace', request.id)
+      return await trace(request)
     },
     async close() {
       await invoker.close()

@@ -1,17 +1,27 @@
 import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import type { OperationStatus } from '../../../shared/operations/operations.ts'
-import { bold, columns, dim, duration, green, print, printJson, red, yellow } from '../terminal.ts'
+import {
+  bold,
+  dim,
+  formatColumns,
+  formatDuration,
+  green,
+  print,
+  printJson,
+  red,
+  yellow,
+} from '../terminal.ts'
 import { openOperations } from './operations.ts'
-import { type Readiness, readReadiness } from './readiness.ts'
+import { fetchReadiness, type Readiness } from './readiness.ts'
 
 /** Resolves with the exit status: 0 when the gateway is ready and the functions could be asked for. */
 export async function statusCommand(environment: Environment, { json }: { json?: boolean }): Promise<number> {
   const [gateway, operations] = await Promise.all([
-    readReadiness(environment.gatewayUrl).catch(toLaresError),
-    readOperations(environment).catch(toLaresError),
+    fetchReadiness(environment.gatewayUrl).catch(toLaresError),
+    fetchStatus(environment).catch(toLaresError),
   ])
-  if (json) printJson({ gateway: plain(gateway), ...plain(operations) })
+  if (json) printJson({ gateway: toJson(gateway), ...toJson(operations) })
   else {
     printGateway(environment.gatewayUrl, gateway)
     printOperations(operations, gateway)
@@ -21,10 +31,10 @@ export async function statusCommand(environment: Environment, { json }: { json?:
 
 const isError = (value: object): value is LaresError => value instanceof Error
 
-const plain = <T extends object>(value: T | LaresError) =>
+const toJson = <T extends object>(value: T | LaresError) =>
   isError(value) ? { error: { code: value.code, message: value.message } } : value
 
-async function readOperations(environment: Environment): Promise<OperationStatus> {
+async function fetchStatus(environment: Environment): Promise<OperationStatus> {
   const operations = await openOperations(environment)
   try {
     return await operations.status()
@@ -40,7 +50,7 @@ function printGateway(url: string, gateway: Readiness | LaresError): void {
   }
   print(`${bold('Gateway')} ${url} ${gateway.ready ? green('ready') : red('not ready')}`)
   const rows = Object.entries(gateway.parts).map(([name, { problem }]) => [name, problem ?? 'ready'])
-  for (const line of columns(rows)) print(`  ${line}`)
+  for (const line of formatColumns(rows)) print(`  ${line}`)
 }
 
 function printOperations(operations: OperationStatus | LaresError, gateway: Readiness | LaresError): void {
@@ -55,10 +65,10 @@ function printOperations(operations: OperationStatus | LaresError, gateway: Read
     name,
     lag === 0
       ? dim('nothing waits')
-      : `${lag} waiting${oldestMs === undefined ? '' : ` for ${duration(oldestMs)}`}`,
+      : `${lag} waiting${oldestMs === undefined ? '' : ` for ${formatDuration(oldestMs)}`}`,
     problem ? red(problem) : '',
   ])
-  for (const line of columns(rows)) print(`  ${line}`)
+  for (const line of formatColumns(rows)) print(`  ${line}`)
   if (deadLetters === 0) print(`${bold('Dead letters')} none`)
   else print(yellow(`${bold('Dead letters')} ${deadLetters} that nobody has put back: lares dead list`))
 }

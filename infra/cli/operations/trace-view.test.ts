@@ -1,16 +1,16 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import type { Trace, TracedEvent, TracedTurn } from '../../../shared/operations/trace-types.ts'
-import { drawTrace } from './trace-view.ts'
+import { formatTrace } from './trace-view.ts'
 
 const NOW = Date.parse('2026-05-01T12:00:30.000Z')
-const at = (ms: number) => new Date(Date.parse('2026-05-01T12:00:00.000Z') + ms).toISOString()
+const timeAt = (ms: number) => new Date(Date.parse('2026-05-01T12:00:00.000Z') + ms).toISOString()
 
-const event = (id: string, afterMs: number, more: Partial<TracedEvent> = {}): TracedEvent => ({
+const tracedEvent = (id: string, afterMs: number, more: Partial<TracedEvent> = {}): TracedEvent => ({
   id,
   type: 'lares.message.received',
-  at: at(afterMs),
-  lastAt: at(afterMs),
+  at: timeAt(afterMs),
+  lastAt: timeAt(afterMs),
   madeBy: 'gateway',
   topic: 'lares.message',
   partition: 0,
@@ -22,28 +22,28 @@ const event = (id: string, afterMs: number, more: Partial<TracedEvent> = {}): Tr
   ...more,
 })
 
-const turn = (more: Partial<TracedTurn> = {}): TracedTurn => ({
+const tracedTurn = (more: Partial<TracedTurn> = {}): TracedTurn => ({
   id: 'm1',
-  message: { text: 'what is 2 + 2?', status: 'answered', createdAt: at(0) },
-  events: [event('m1', 1)],
+  message: { text: 'what is 2 + 2?', status: 'answered', createdAt: timeAt(0) },
+  events: [tracedEvent('m1', 1)],
   ...more,
 })
 
-const draw = (turns: TracedTurn[], more: Partial<Trace> = {}): string[] =>
-  drawTrace(
+const formatLines = (turns: TracedTurn[], more: Partial<Trace> = {}): string[] =>
+  formatTrace(
     { conversation: 'home', person: 'owner', turns, hasEarlier: false, knowsTries: true, ...more },
     NOW,
   ).map(stripVTControlCharacters)
 
 test('an answered turn is a table of its events, each with its cause, its wait and its run', () => {
   const made = { try: 1, waitedMs: 2, ranMs: 3 }
-  const lines = draw([
-    turn({
-      reply: { status: 'completed', at: at(42) },
+  const lines = formatLines([
+    tracedTurn({
+      reply: { status: 'completed', at: timeAt(42) },
       events: [
-        event('m1', 1),
-        event('e2', 6, { type: 'lares.intent.recognised', madeBy: 'intent', causedBy: 'm1', made }),
-        event('e3', 40, {
+        tracedEvent('m1', 1),
+        tracedEvent('e2', 6, { type: 'lares.intent.recognised', madeBy: 'intent', causedBy: 'm1', made }),
+        tracedEvent('e3', 40, {
           type: 'lares.stream.extended',
           madeBy: 'generation',
           causedBy: 'a-cause-in-another-turn',
@@ -66,20 +66,20 @@ test('an answered turn is a table of its events, each with its cause, its wait a
 })
 
 test('what is not done says where it is, since when, which try it is and when the next comes', () => {
-  const lines = draw([
-    turn({
-      message: { text: 'hello', status: 'answering', createdAt: at(0) },
+  const lines = formatLines([
+    tracedTurn({
+      message: { text: 'hello', status: 'answering', createdAt: timeAt(0) },
       events: [
-        event('m1', 1, {
+        tracedEvent('m1', 1, {
           readers: [
             { function: 'intent', state: 'done' },
-            { function: 'memory', state: 'running', since: at(29_000), try: 1 },
+            { function: 'memory', state: 'running', since: timeAt(29_000), try: 1 },
             {
               function: 'generation',
               state: 'waiting',
-              since: at(0),
+              since: timeAt(0),
               try: 3,
-              nextTryAt: at(31_500),
+              nextTryAt: timeAt(31_500),
               error: { code: 'unavailable', message: 'the model\u001b[2J\nis away' },
             },
           ],
@@ -101,12 +101,14 @@ test('what is not done says where it is, since when, which try it is and when th
 test('what failed for good says so, with what brings it back', () => {
   const error = { code: 'rejected', message: 'no' }
   const dead = { function: 'generation', state: 'dead', try: 5, error } as const
-  const lines = draw([
-    turn({
-      reply: { status: 'failed', at: at(2_000) },
+  const lines = formatLines([
+    tracedTurn({
+      reply: { status: 'failed', at: timeAt(2_000) },
       events: [
-        event('m1', 1, { readers: [{ ...dead, deadLetter: { id: 'd1' } }] }),
-        event('m2', 1, { readers: [{ ...dead, try: 1, deadLetter: { id: 'd2', retriedAt: at(9) } }] }),
+        tracedEvent('m1', 1, { readers: [{ ...dead, deadLetter: { id: 'd1' } }] }),
+        tracedEvent('m2', 1, {
+          readers: [{ ...dead, try: 1, deadLetter: { id: 'd2', retriedAt: timeAt(9) } }],
+        }),
       ],
     }),
   ])
@@ -122,27 +124,27 @@ test('what failed for good says so, with what brings it back', () => {
 })
 
 test('what the log has forgotten, what is left out and what is not known are said', () => {
-  const lines = draw([turn({ events: [] })], { hasEarlier: true, knowsTries: false })
+  const lines = formatLines([tracedTurn({ events: [] })], { hasEarlier: true, knowsTries: false })
   expect(lines[1]).toContain('--turns shows more')
   expect(lines[2]).toContain('the tries of what waits are not known')
   expect(lines.at(-1)).toContain('The log has forgotten this turn')
 })
 
 /** Places on a terminal: the Chinese characters of this test take two. */
-const placesIn = (line: string) =>
+const displayWidth = (line: string) =>
   [...line].reduce((sum, one) => sum + (one >= '\u4e00' && one <= '\u9fff' ? 2 : 1), 0)
 
 test('whatever the names and words are, a line has at most 100 places', () => {
   const long = 'a-very-long-name-of-something-indeed'.repeat(4)
-  const lines = draw(
+  const lines = formatLines(
     [
-      turn({
+      tracedTurn({
         id: long,
-        message: { text: '一二三四五六七八九十'.repeat(20), status: 'answered', createdAt: at(0) },
-        reply: { status: 'interrupted', at: at(3_600_000) },
+        message: { text: '一二三四五六七八九十'.repeat(20), status: 'answered', createdAt: timeAt(0) },
+        reply: { status: 'interrupted', at: timeAt(3_600_000) },
         events: [
-          event('m1', 1),
-          event('e2', 3_599_000, {
+          tracedEvent('m1', 1),
+          tracedEvent('e2', 3_599_000, {
             type: `lares.skill.${long}.requested`,
             madeBy: long,
             causedBy: long,
@@ -153,9 +155,9 @@ test('whatever the names and words are, a line has at most 100 places', () => {
               {
                 function: long,
                 state: 'waiting',
-                since: at(0),
+                since: timeAt(0),
                 try: 1,
-                nextTryAt: at(40_000),
+                nextTryAt: timeAt(40_000),
                 error: { code: long, message: long },
               },
             ],
@@ -165,5 +167,5 @@ test('whatever the names and words are, a line has at most 100 places', () => {
     ],
     { conversation: long, person: long, hasEarlier: true, knowsTries: false },
   )
-  expect(lines.filter(line => placesIn(line) > 100)).toEqual([])
+  expect(lines.filter(line => displayWidth(line) > 100)).toEqual([])
 })

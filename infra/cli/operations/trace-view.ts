@@ -1,41 +1,43 @@
 import type { Trace, TracedEvent, TracedReader, TracedTurn } from '../../../shared/operations/trace-types.ts'
-import { bold, columns, cut, dim, duration, green, red, yellow } from '../terminal.ts'
+import { bold, dim, formatColumns, formatDuration, green, red, truncate, yellow } from '../terminal.ts'
 
-const WIDTH = 100
+const MAX_LINE_WIDTH = 100
 const TITLE_WIDTH = 60
 const TYPE_WIDTH = 26
-const MAKER_WIDTH = 15
+const PRODUCER_WIDTH = 15
 
 /** The journey as lines of at most 100 places. */
-export function drawTrace(trace: Trace, nowMs: number): string[] {
+export function formatTrace(trace: Trace, nowMs: number): string[] {
   const { conversation, person, turns, hasEarlier, knowsTries } = trace
   return [
-    `${bold('Conversation')} ${cut(conversation, TITLE_WIDTH - 4)}${person ? dim(` of ${cut(person, 24)}`) : ''}`,
+    `${bold('Conversation')} ${truncate(conversation, TITLE_WIDTH - 4)}${person ? dim(` of ${truncate(person, 24)}`) : ''}`,
     ...(hasEarlier ? [dim('There are earlier turns: --turns shows more of them.')] : []),
     ...(knowsTries ? [] : [dim('No connector could be asked: the tries of what waits are not known.')]),
-    ...turns.flatMap(turn => ['', ...drawTurn(turn, nowMs)]),
+    ...turns.flatMap(turn => ['', ...formatTurn(turn, nowMs)]),
   ]
 }
 
-function drawTurn(turn: TracedTurn, nowMs: number): string[] {
+function formatTurn(turn: TracedTurn, nowMs: number): string[] {
   const { id, events, message } = turn
   const numbers = new Map(events.map((event, index) => [event.id, String(index + 1)]))
-  const rows = events.map(event => rowOf(event, numbers, Date.parse(events[0]!.at)))
-  const begun = (message?.createdAt ?? events[0]!.at).replace('T', ' ').slice(0, 19)
+  const rows = events.map(event => toEventRow(event, numbers, Date.parse(events[0]!.at)))
+  const startedAt = (message?.createdAt ?? events[0]!.at).replace('T', ' ').slice(0, 19)
   return [
-    `${message ? bold(`“${cut(message.text, TITLE_WIDTH)}”`) : bold('the assistant by itself')}  ${endOf(turn)}`,
-    dim(`${begun} UTC, turn ${cut(id, 70)}`),
-    ...(rows.length > 0 ? columns([HEAD, ...rows]).map(line => `  ${line}`) : [forgotten]),
-    ...events.flatMap(event => event.readers.flatMap(reader => drawReader(reader, event, numbers, nowMs))),
+    `${message ? bold(`“${truncate(message.text, TITLE_WIDTH)}”`) : bold('the assistant by itself')}  ${formatTurnOutcome(turn)}`,
+    dim(`${startedAt} UTC, turn ${truncate(id, 70)}`),
+    ...(rows.length > 0
+      ? formatColumns([TABLE_HEADER, ...rows]).map(line => `  ${line}`)
+      : [EXPIRED_TURN_NOTE]),
+    ...events.flatMap(event => event.readers.flatMap(reader => formatReader(reader, event, numbers, nowMs))),
   ]
 }
 
-const HEAD = ['', 'after', 'event', 'by, because of', 'waited', 'ran', ''].map(dim)
-const forgotten = dim('  The log has forgotten this turn, which the history still has.')
+const TABLE_HEADER = ['', 'after', 'event', 'by, because of', 'waited', 'ran', ''].map(dim)
+const EXPIRED_TURN_NOTE = dim('  The log has forgotten this turn, which the history still has.')
 
-function endOf({ message, reply, events }: TracedTurn): string {
-  const begun = message?.createdAt ?? events[0]!.at
-  const took = reply ? ` after ${duration(between(begun, reply.at))}` : ''
+function formatTurnOutcome({ message, reply, events }: TracedTurn): string {
+  const startedAt = message?.createdAt ?? events[0]!.at
+  const took = reply ? ` after ${formatDuration(elapsedMs(startedAt, reply.at))}` : ''
   const status = reply?.status ?? message?.status
   if (status === 'failed') return red(`failed${took}`)
   if (reply) return green(`${status === 'interrupted' ? 'interrupted' : 'answered'}${took}`)
@@ -43,20 +45,20 @@ function endOf({ message, reply, events }: TracedTurn): string {
   return status === 'answering' ? yellow('is being answered') : dim(status ?? '')
 }
 
-const between = (from: string, to: string): number => Math.max(0, Date.parse(to) - Date.parse(from))
+const elapsedMs = (from: string, to: string): number => Math.max(0, Date.parse(to) - Date.parse(from))
 
-function rowOf(event: TracedEvent, numbers: Map<string, string>, beginMs: number): string[] {
+function toEventRow(event: TracedEvent, numbers: Map<string, string>, beginMs: number): string[] {
   const { made, causedBy, records, type } = event
   // A cause in another turn has no number here.
   const cause = causedBy && (numbers.get(causedBy) ?? causedBy.slice(0, 8))
   const times = records > 1 ? ` ×${records}` : ''
   return [
     numbers.get(event.id)!,
-    duration(Math.max(0, Date.parse(event.at) - beginMs)),
-    cut(type.replace(/^lares\./, ''), TYPE_WIDTH - times.length) + dim(times),
-    cut(event.madeBy, MAKER_WIDTH) + (cause ? dim(` ← ${cause}`) : ''),
-    made?.waitedMs === undefined ? '' : duration(made.waitedMs),
-    made ? duration(made.ranMs) : '',
+    formatDuration(Math.max(0, Date.parse(event.at) - beginMs)),
+    truncate(type.replace(/^lares\./, ''), TYPE_WIDTH - times.length) + dim(times),
+    truncate(event.madeBy, PRODUCER_WIDTH) + (cause ? dim(` ← ${cause}`) : ''),
+    made?.waitedMs === undefined ? '' : formatDuration(made.waitedMs),
+    made ? formatDuration(made.ranMs) : '',
     [
       ...(made && made.try > 1 ? [yellow(`try ${made.try}`)] : []),
       ...(event.isClaimCheck ? ['large'] : []),
@@ -65,7 +67,7 @@ function rowOf(event: TracedEvent, numbers: Map<string, string>, beginMs: number
 }
 
 /** Where an event is that is not done yet, or never will be. */
-function drawReader(
+function formatReader(
   reader: TracedReader,
   { id }: TracedEvent,
   numbers: Map<string, string>,
@@ -73,23 +75,27 @@ function drawReader(
 ): string[] {
   const { state, error, deadLetter } = reader
   if (state === 'done') return []
-  const reason = error ? dim(`    ${cut(`${error.code}: ${error.message}`, WIDTH - 4)}`) : ''
-  const put = deadLetter?.retriedAt
+  const reason = error ? dim(`    ${truncate(`${error.code}: ${error.message}`, MAX_LINE_WIDTH - 4)}`) : ''
+  const retryHint = deadLetter?.retriedAt
     ? dim(`    put back ${deadLetter.retriedAt}`)
     : deadLetter && dim(`    lares dead retry ${deadLetter.id}`)
-  return [`  ${placeOf(reader, numbers.get(id)!, nowMs)}`, ...[reason, put ?? ''].filter(line => line !== '')]
+  return [
+    `  ${formatReaderState(reader, numbers.get(id)!, nowMs)}`,
+    ...[reason, retryHint ?? ''].filter(line => line !== ''),
+  ]
 }
 
-function placeOf(reader: TracedReader, number: string, nowMs: number): string {
+function formatReaderState(reader: TracedReader, number: string, nowMs: number): string {
   const { state, since, nextTryAt, try: count } = reader
-  const name = `${cut(reader.function, MAKER_WIDTH)} ← ${number}`
-  const age = since === undefined ? '' : duration(Math.max(0, nowMs - Date.parse(since)))
-  if (state === 'dead') return red(`✗ ${name} failed for good${count ? ` after ${triesOf(count)}` : ''}`)
+  const name = `${truncate(reader.function, PRODUCER_WIDTH)} ← ${number}`
+  const age = since === undefined ? '' : formatDuration(Math.max(0, nowMs - Date.parse(since)))
+  if (state === 'dead')
+    return red(`✗ ${name} failed for good${count ? ` after ${formatAttemptCount(count)}` : ''}`)
   if (state === 'running') return yellow(`▸ ${name} is at it for ${age}${count ? `, try ${count}` : ''}`)
   const next = nextTryAt
-    ? `; try ${count} failed, the next is in ${duration(Math.max(0, Date.parse(nextTryAt) - nowMs))}`
+    ? `; try ${count} failed, the next is in ${formatDuration(Math.max(0, Date.parse(nextTryAt) - nowMs))}`
     : ''
   return yellow(`… ${name} has waited ${age}${next}`)
 }
 
-const triesOf = (count: number): string => (count === 1 ? 'one try' : `${count} tries`)
+const formatAttemptCount = (count: number): string => (count === 1 ? 'one try' : `${count} tries`)

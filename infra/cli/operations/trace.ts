@@ -1,7 +1,7 @@
 import type { Environment } from '../../../shared/config/environment.ts'
 import { print, printJson } from '../terminal.ts'
 import { openOperations } from './operations.ts'
-import { drawTrace } from './trace-view.ts'
+import { formatTrace } from './trace-view.ts'
 
 /** Prints the journey of a conversation or a message. Errors: `not_found`, and those of `openOperations`. */
 export async function traceCommand(
@@ -13,7 +13,7 @@ export async function traceCommand(
   try {
     const trace = await operations.trace({ id, turns })
     if (json) printJson(trace)
-    else for (const line of drawTrace(trace, Date.now())) print(line)
+    else for (const line of formatTrace(trace, Date.now())) print(line)
     return 0
   } finally {
     await operations.close()

@@ -5,7 +5,7 @@ export type RetryPolicy = {
   maxAttempts: number
   /**
    * How long an event waits for a function that cannot be reached or is too busy, since it came from the bus; it is
-   * tried at least `maxTries` times, however long it waited for its turn. Also the longest Retry-After that is heeded.
+   * tried at least `maxAttempts` times, however long it waited for its turn. Also the longest Retry-After that is heeded.
    */
   giveUpAfterMs: number
   /** The wait after the first failure; it doubles with each. Also the wait for a bus that does not take events. */

@@ -185,7 +185,7 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | Incoming
 /** Where an answer goes, piece by piece. */
 type ResponseSink = {
   head(status: number, headers: HeaderMap): void
-  /** False says that no more is to come until `whenReady`. */
+  /** False says that no more is to come until `onDrain`. */
   data(chunk: Buffer): boolean | void
   end(): void
   /** Calls back when more may come. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ContainerCreateOptions } from 'dockerode'
 import { limitsOf } from '../deployment.ts'
-import type { Release } from '../fleet/instances.ts'
+import type { Release } from '../fleet/replica.ts'
 
 /** Where OpenFaaS's functions find their secrets. */
 export const SECRETS_PATH = '/var/openfaas/secrets'

@@ -7,7 +7,7 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 import type { Deployment } from '../deployment.ts'
 import { EGRESS_ANNOTATION } from '../egress.ts'
-import type { Release, Replica, ReplicaDriver } from '../fleet/instances.ts'
+import type { Release, Replica, ReplicaDriver } from '../fleet/replica.ts'
 import { checkConstraints, checkSecrets } from '../nodes.ts'
 import {
   containerCreateOptions,
@@ -18,7 +18,7 @@ import {
   type SharedFolder,
   STOP_TIMEOUT_S,
 } from './container.ts'
-import { dockerErrorMessage } from './container-tail.ts'
+import { dockerErrorMessage } from './docker-error.ts'
 import { pullImage } from './images.ts'
 import { demultiplexLog, openDockerLogReader } from './logs.ts'
 import { ipAddressOf, openNetworkResolver } from './network.ts'

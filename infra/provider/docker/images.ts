@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 import type { Deployment } from '../deployment.ts'
-import { dockerErrorMessage } from './container-tail.ts'
+import { dockerErrorMessage } from './docker-error.ts'
 import { loginFor } from './registry-login.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../../shared/base/log.ts'
-import type { Replica } from '../fleet/instances.ts'
+import type { Replica } from '../fleet/replica.ts'
 import { openPausedPool } from './paused-pool.ts'
 
 const replica = (id: string): Replica => ({ id, origin: '', handle: {} })

@@ -1,5 +1,5 @@
 import type { Logger } from '../../../shared/base/log.ts'
-import type { Replica } from '../fleet/instances.ts'
+import type { Replica } from '../fleet/replica.ts'
 
 export type PausedPool = {
   /** Pauses it; ends it, and the oldest before it, when all that rest hold more than the budget. */

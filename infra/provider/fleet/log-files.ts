@@ -41,7 +41,7 @@ const PREWARMED_PREFIX = '.spare-'
 
 /**
  * One file for each replica, which the replica itself appends to, so that nothing is lost while no provider runs. A
- * function that talks without end has its last 8 to 16 MiB here: `CUT_AT_BYTES` twice.
+ * function that talks without end has its last 8 to 16 MiB here: `ROTATE_AT_BYTES` twice.
  */
 export async function openLogFiles(
   folder: string,

@@ -105,7 +105,7 @@ export function eventFromJson(value: unknown): LaresEvent {
   return parseEvent({ ...event, datacontenttype: 'application/json' })
 }
 
-/** Reads the events of an answer: none, one or a batch. Errors as `fromHttp`. */
+/** Reads the events of an answer: none, one or a batch. Errors as `eventFromHttp`. */
 export function eventsFromHttp(headers: IncomingHttpHeaders, body: Buffer): LaresEvent[] {
   if (parseMediaType(headers['content-type']) !== BATCH_MEDIA_TYPE)
     return headers['ce-id'] || body.length > 0 ? [eventFromHttp(headers, body)] : []

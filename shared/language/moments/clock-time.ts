@@ -6,7 +6,7 @@ import type { Span } from './spans.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** A moment by calendar and clock; `wallMs` is what the wall shows then, as if it were UTC. */
+/** A moment by calendar and clock; `wallClockMs` is what the wall shows then, as if it were UTC. */
 export type DateTimeMatch = { due: Date; wallMs: number; hasDay: boolean; hasTime: boolean; spans: Span[] }
 
 /** The library for dates takes its time to load. */

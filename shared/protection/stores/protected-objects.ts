@@ -19,7 +19,7 @@ const OPAQUE_CONTENT: DeclaredContent = {
 }
 
 /**
- * Any driver's objects, encrypted with the key of the person in whose folder they are (`folderOf`), elsewhere with the
+ * Any driver's objects, encrypted with the key of the person in whose folder they are (`personFolder`), elsewhere with the
  * house's. Their facts (size, checksum, type) are those of the content, and are encrypted too. Nobody can read them but
  * through Lares, so there are no links. Errors besides the driver's: `forgotten` of what is written for somebody without a key.
  */

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { inject, simulated } from '../../../infra/cli/inject/injection.ts'
+import { generateMessages, inject } from '../../../infra/cli/inject/injection.ts'
 import { type Broker, startBroker } from '../../../infra/kafka/broker.ts'
-import { type ProcessCluster, startProcessCluster } from '../../faults/fleet.ts'
+import { type ProcessCluster, startProcessCluster } from '../../faults/process-cluster.ts'
 import { freePort, TOKEN } from '../../support/instance.ts'
 import { type ModelServer, startModelServer } from '../../support/model-server.ts'
 import { until } from '../../support/until.ts'
@@ -166,7 +166,11 @@ describe('two connectors', () => {
     const injecting = inject({
       url: cluster.urls[0]!,
       token: TOKEN,
-      messages: simulated({ conversations: 30, messages: 4, text: 'message {message} of {conversation}' }),
+      messages: generateMessages({
+        conversations: 30,
+        messages: 4,
+        text: 'message {message} of {conversation}',
+      }),
       ratePerSecond: 12,
       timeoutMs: 120_000,
       onProgress(progress) {

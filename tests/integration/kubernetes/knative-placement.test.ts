@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { readWholeStack } from '../../../infra/cli/lint/lint-stack.ts'
+import { readStackFile } from '../../../infra/cli/lint/lint-stack.ts'
 import type { StartedProvider } from '../../../infra/provider/start.ts'
 import { type Knative, startKnative } from '../../support/kubernetes/knative.ts'
 import { startKubernetes } from '../../support/kubernetes/kubernetes.ts'
@@ -169,7 +169,7 @@ describe.skipIf(!knative)("on Knative's own controllers, with Kubernetes' schedu
   }, 120_000)
 
   test('every function of stack.yml passes what Knative checks, and comes up', async () => {
-    const stack = await readWholeStack('stack.yml', { REGISTRY: 'registry.example' })
+    const stack = await readStackFile('stack.yml', { REGISTRY: 'registry.example' })
     for (const { name, image, labels, annotations, limits, requests, readonly_root_filesystem } of stack) {
       const more = { image, labels, annotations, limits, requests }
       const answer = await deploy(name, { ...more, readOnlyRootFilesystem: readonly_root_filesystem })

@@ -6,17 +6,17 @@ import { openDeltas } from '../../../gateway/live/text-deltas.ts'
 import { toLaresError } from '../../../shared/base/errors.ts'
 import { keyedId } from '../../../shared/contract/events/ids.ts'
 import type { HistoryMessage } from '../../../shared/store/store.ts'
-import { type Saying, shown, type Talk } from '../plan.ts'
+import { abbreviate, type ConversationScript, type PlannedMessage } from '../plan.ts'
 import type { Names } from '../trace.ts'
 import type { World } from '../world/calls.ts'
-import type { GatewayRooms } from '../world/gateways.ts'
-import type { Gateway } from '../world/instance.ts'
+import type { SimulatedGatewayContext } from '../world/gateways.ts'
+import type { SimulatedGateway } from '../world/instance.ts'
 
 /** What one person saw and did in one conversation. */
 export type Client = {
-  talk: Talk
+  script: ConversationScript
   /** What was acknowledged, in the order in which it was said: each was sent when the one before had been. */
-  acknowledged: Said[]
+  acknowledged: SentMessage[]
   /** What a page that follows the conversation shows, by row. */
   page: Map<string, HistoryMessage>
   /** What came wrong: a row twice, a text that was taken back, an answer that is none. */
@@ -24,17 +24,22 @@ export type Client = {
   isDone(): boolean
 }
 
-export type Said = Saying & { id: string; sentAtMs: number; acknowledgedAtMs: number; answer?: Answer }
+export type SentMessage = PlannedMessage & {
+  id: string
+  sentAtMs: number
+  acknowledgedAtMs: number
+  answer?: Answer
+}
 
-export type ClientParts = World & { names: Names; gateways: Gateway[] }
+export type ClientDependencies = World & { names: Names; gateways: SimulatedGateway[] }
 
-const PATIENCE_MS = 20_000
-const ANSWER_LIMIT_MS = 60_000
+const REQUEST_TIMEOUT_MS = 20_000
+const ANSWER_TIMEOUT_MS = 60_000
 
-export function startClient(talk: Talk, parts: ClientParts): Client {
-  const { clock, names, trace } = parts
+export function startClient(script: ConversationScript, dependencies: ClientDependencies): Client {
+  const { clock, names, trace } = dependencies
   const client: Client & { hasSaidAll: boolean; waiting: number } = {
-    talk,
+    script,
     acknowledged: [],
     page: new Map(),
     problems: [],
@@ -42,76 +47,80 @@ export function startClient(talk: Talk, parts: ClientParts): Client {
     waiting: 0,
     isDone: () => client.hasSaidAll && client.waiting === 0,
   }
-  const reach = openReach(talk, parts)
-  const { conversation, person } = talk
+  const connection = openGatewayConnection(script, dependencies)
+  const { conversation, person } = script
 
-  const say = async (saying: Saying): Promise<void> => {
-    const id = keyedId(person, conversation, saying.name)
-    names.add(id, saying.name)
-    await clock.wait(saying.pauseMs)
+  const sendPlanned = async (planned: PlannedMessage): Promise<void> => {
+    const id = keyedId(person, conversation, planned.name)
+    names.add(id, planned.name)
+    await clock.wait(planned.pauseMs)
     const sentAtMs = clock.nowMs()
-    const after = await reach.ask(saying.name, rooms =>
+    const after = await connection.ask(planned.name, rooms =>
       currentSequence(rooms as GatewayContext, conversation),
     )
-    const send = () => reach.ask(`${saying.name} sends`, rooms => rooms.intake(incomingOf(talk, saying)))
-    const isTwice = parts.chance.fault('sent-twice', saying.name)
+    const send = () =>
+      connection.ask(`${planned.name} sends`, rooms => rooms.intake(toInboundMessage(script, planned)))
+    const isTwice = dependencies.chance.injects('sent-twice', planned.name)
     const [accepted] = await Promise.all([send(), ...(isTwice ? [send()] : [])])
-    trace(() => `${saying.name} is acknowledged: ${shown(saying.text)}`)
-    if (accepted.id !== id) client.problems.push(`P2 ${saying.name} was taken in under another id`)
-    const said: Said = { ...saying, id, sentAtMs, acknowledgedAtMs: clock.nowMs() }
-    client.acknowledged.push(said)
-    if (saying.waits) void waitFor(said, after)
+    trace(() => `${planned.name} is acknowledged: ${abbreviate(planned.text)}`)
+    if (accepted.id !== id) client.problems.push(`P2 ${planned.name} was taken in under another id`)
+    const sentMessage: SentMessage = { ...planned, id, sentAtMs, acknowledgedAtMs: clock.nowMs() }
+    client.acknowledged.push(sentMessage)
+    if (planned.waits) void waitForReply(sentMessage, after)
   }
   /** As the OpenAI API's stream does: what was sent cannot be taken back. */
-  const waitFor = async (said: Said, after: number): Promise<void> => {
+  const waitForReply = async (sentMessage: SentMessage, after: number): Promise<void> => {
     client.waiting++
-    const rooms = reach.rooms(`${said.name} waits`)
+    const rooms = connection.rooms(`${sentMessage.name} waits`)
     const wait = Promise.withResolvers<void>()
     if (rooms) {
       const deltas = openDeltas()
       let sent = ''
       const { life } = rooms.gateway.machine
       life!.onDeath(wait.resolve)
-      clock.as(life, () =>
+      clock.runAs(life, () =>
         waitForAnswer(rooms.rooms as GatewayContext, {
           conversation,
           after,
-          id: said.id,
-          timeoutMs: ANSWER_LIMIT_MS,
+          id: sentMessage.id,
+          timeoutMs: ANSWER_TIMEOUT_MS,
           signal: rooms.rooms.closing,
           onText: chunk => {
             sent += deltas.add(chunk)
           },
         })
           .then(answer => {
-            said.answer = answer
+            sentMessage.answer = answer
             const rest = deltas.finish(answer.text)
             if (rest !== undefined && sent + rest !== answer.text)
               client.problems.push(
-                `P2 ${said.name} was sent "${shown(sent + rest)}" for "${shown(answer.text)}"`,
+                `P2 ${sentMessage.name} was sent "${abbreviate(sent + rest)}" for "${abbreviate(answer.text)}"`,
               )
           })
-          .catch(error => trace(() => `${said.name} waits in vain: ${(error as Error).message}`))
+          .catch(error => trace(() => `${sentMessage.name} waits in vain: ${(error as Error).message}`))
           .then(wait.resolve),
       )
       await wait.promise
     }
     client.waiting--
   }
-  const sayAll = async () => {
-    for (const saying of talk.says) await say(saying)
+  const sendAll = async () => {
+    for (const planned of script.messages) await sendPlanned(planned)
     client.hasSaidAll = true
   }
-  sayAll().catch(error => {
+  sendAll().catch(error => {
     client.problems.push(`P1 ${conversation} was refused: ${(error as Error).message}`)
     client.hasSaidAll = true
   })
-  void watch(client, reach, parts)
+  void followAsPage(client, connection, dependencies)
   return client
 }
 
 /** A message as the gateway's routes make it of a request. */
-export function incomingOf({ person, conversation }: Talk, { name, text, document }: Saying): InboundMessage {
+export function toInboundMessage(
+  { person, conversation }: ConversationScript,
+  { name, text, document }: PlannedMessage,
+): InboundMessage {
   const attachments = document && [
     { name: document.name, mediaType: 'text/plain', data: Buffer.from(document.text).toString('base64') },
   ]
@@ -119,19 +128,23 @@ export function incomingOf({ person, conversation }: Talk, { name, text, documen
 }
 
 /** Follows the conversation as a page does: whatever cuts it off, it comes back and asks for what it missed. */
-async function watch(client: Client, reach: Reach, { clock, chance, trace }: ClientParts): Promise<void> {
-  const { conversation } = client.talk
-  const place = `${conversation} follows`
+async function followAsPage(
+  client: Client,
+  connection: GatewayConnection,
+  { clock, chance, trace }: ClientDependencies,
+): Promise<void> {
+  const { conversation } = client.script
+  const site = `${conversation} follows`
   let after = 0
   for (;;) {
-    const found = reach.rooms(place)
+    const found = connection.rooms(site)
     const cut = Promise.withResolvers<void>()
     if (found) {
       const { rooms, gateway } = found
       const { life } = gateway.machine
       let isOpen = true
       life!.onDeath(cut.resolve)
-      const take = (rows: HistoryMessage[]) => {
+      const showRows = (rows: HistoryMessage[]) => {
         for (const row of isOpen ? rows : []) {
           if (row.sequence <= after)
             client.problems.push(`P2 the change ${row.sequence} of ${conversation} was shown again`)
@@ -141,14 +154,14 @@ async function watch(client: Client, reach: Reach, { clock, chance, trace }: Cli
             client.problems.push(`P2 a reply in ${conversation} was shown and then changed`)
           client.page.set(row.id, row)
         }
-        if (chance.fault('client-cut', place)) cut.resolve()
+        if (chance.injects('client-cut', site)) cut.resolve()
       }
-      const end = clock.as(life, () =>
+      const end = clock.runAs(life, () =>
         followConversation(
           rooms as GatewayContext,
           { conversation, after },
           {
-            onRows: rows => new Promise(resolve => clock.after(1, () => resolve(take(rows)), life)),
+            onRows: rows => new Promise(resolve => clock.schedule(1, () => resolve(showRows(rows)), life)),
             onLive: () => undefined,
             onError: () => cut.resolve(),
           },
@@ -157,53 +170,60 @@ async function watch(client: Client, reach: Reach, { clock, chance, trace }: Cli
       await cut.promise
       isOpen = false
       trace(() => `${conversation} is cut off`)
-      if (life!.alive) clock.as(life, end)
+      if (life!.alive) clock.runAs(life, end)
     }
-    await clock.wait(chance.between(place, 100, 1_000))
+    await clock.wait(chance.between(site, 100, 1_000))
   }
 }
 
-type Reach = ReturnType<typeof openReach>
+type GatewayConnection = ReturnType<typeof openGatewayConnection>
 
 /** Reaches one of the gateways over a network that may fail, until it answers. */
-export function openReach({ conversation }: Talk, { clock, chance, gateways }: ClientParts) {
-  const find = (place: string) => {
-    const gateway = chance.among(place, gateways)
-    const { machine, rooms } = gateway
-    return machine.life && rooms && machine.life.pausedUntilMs <= clock.nowMs()
-      ? { gateway, rooms }
+export function openGatewayConnection(
+  { conversation }: ConversationScript,
+  { clock, chance, gateways }: ClientDependencies,
+) {
+  const find = (site: string) => {
+    const gateway = chance.pick(site, gateways)
+    const { machine, context } = gateway
+    return machine.life && context && machine.life.pausedUntilMs <= clock.nowMs()
+      ? { gateway, rooms: context }
       : undefined
   }
   /** One try: the answer, or undefined when there is none. Errors: those of the work. */
-  const once = <T>(place: string, work: (rooms: GatewayRooms) => Promise<T>): Promise<T | undefined> =>
+  const tryOnce = <T>(
+    site: string,
+    request: (rooms: SimulatedGatewayContext) => Promise<T>,
+  ): Promise<T | undefined> =>
     new Promise((resolve, reject) => {
-      const found = find(place)
+      const found = find(site)
       const { life } = found?.gateway.machine ?? {}
-      const isCut = chance.fault('client-cut', place)
-      if (!found || !life || (isCut && chance.share(place) < 0.5)) return resolve(undefined)
+      const isCut = chance.injects('client-cut', site)
+      if (!found || !life || (isCut && chance.uniform(site) < 0.5)) return resolve(undefined)
       life.onDeath(() => resolve(undefined))
-      clock.after(PATIENCE_MS, () => resolve(undefined))
+      clock.schedule(REQUEST_TIMEOUT_MS, () => resolve(undefined))
       const serve = () => {
-        const answer = (settle: () => void) => clock.after(1, isCut ? () => resolve(undefined) : settle, life)
-        work(found.rooms).then(
+        const answer = (settle: () => void) =>
+          clock.schedule(1, isCut ? () => resolve(undefined) : settle, life)
+        request(found.rooms).then(
           value => answer(() => resolve(value)),
           error => answer(() => reject(error)),
         )
       }
-      clock.after(1, serve, life)
+      clock.schedule(1, serve, life)
     })
   return {
     rooms: find,
-    async ask<T>(place: string, work: (rooms: GatewayRooms) => Promise<T>): Promise<T> {
+    async ask<T>(site: string, request: (rooms: SimulatedGatewayContext) => Promise<T>): Promise<T> {
       for (;;) {
         try {
-          const answer = await once(`${conversation} ${place}`, work)
+          const answer = await tryOnce(`${conversation} ${site}`, request)
           if (answer !== undefined) return answer
         } catch (error) {
           const { retryable, message } = toLaresError(error)
-          if (!retryable) throw new Error(`${place}: ${message}`, { cause: error })
+          if (!retryable) throw new Error(`${site}: ${message}`, { cause: error })
         }
-        await clock.wait(chance.between(`${conversation} ${place} again`, 100, 1_000))
+        await clock.wait(chance.between(`${conversation} ${site} again`, 100, 1_000))
       }
     },
   }

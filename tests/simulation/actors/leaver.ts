@@ -2,35 +2,39 @@ import { keyedId } from '../../../shared/contract/events/ids.ts'
 import { openAudit } from '../../../shared/protection/audit/audit.ts'
 import { erasePerson } from '../../../shared/protection/forget.ts'
 import type { Leaver } from '../plan.ts'
-import type { House } from '../world/instance.ts'
+import type { SimulatedInstance } from '../world/instance.ts'
 import type { Life } from '../world/machine.ts'
-import { type ClientParts, incomingOf, openReach } from './client.ts'
+import { type ClientDependencies, openGatewayConnection, toInboundMessage } from './client.ts'
 
-export type Leaving = { talk: Leaver; isDone(): boolean }
+export type LeaverClient = { script: Leaver; isDone(): boolean }
 
 /** Somebody talks, and is forgotten by an operator while what they said may be anywhere. */
-export function startLeaver(talk: Leaver, house: House, parts: ClientParts): Leaving {
-  const { clock, names, trace } = parts
-  const { conversation, person } = talk
-  const reach = openReach(talk, parts)
+export function startLeaver(
+  script: Leaver,
+  instance: SimulatedInstance,
+  dependencies: ClientDependencies,
+): LeaverClient {
+  const { clock, names, trace } = dependencies
+  const { conversation, person } = script
+  const connection = openGatewayConnection(script, dependencies)
   let isDone = false
 
-  const sayAll = async () => {
-    for (const saying of talk.says) {
-      const { name, pauseMs } = saying
+  const sendAll = async () => {
+    for (const planned of script.messages) {
+      const { name, pauseMs } = planned
       names.add(keyedId(person, conversation, name), name)
       await clock.wait(pauseMs)
-      await reach.ask(`${name} sends`, rooms => rooms.intake(incomingOf(talk, saying)))
+      await connection.ask(`${name} sends`, rooms => rooms.intake(toInboundMessage(script, planned)))
     }
   }
   /** One try, in some process; it may fail, or die with it. */
-  const forget = async (life: Life): Promise<boolean> => {
+  const tryErase = async (life: Life): Promise<boolean> => {
     const done = Promise.withResolvers<boolean>()
     life.onDeath(() => done.resolve(false))
-    const { conversations, objects, protection } = house.drivers.of(life)
-    const audit = openAudit({ store: conversations.audit, protection })
-    clock.as(life, () =>
-      erasePerson(person, { store: conversations, objects, audit, protection, vectors: house.vectors }).then(
+    const { store, objects, protection } = instance.drivers.forProcess(life)
+    const audit = openAudit({ store: store.audit, protection })
+    clock.runAs(life, () =>
+      erasePerson(person, { store: store, objects, audit, protection, vectors: instance.vectors }).then(
         () => done.resolve(true),
         error => {
           trace(() => `${person} is not yet forgotten: ${(error as Error).message}`)
@@ -40,18 +44,18 @@ export function startLeaver(talk: Leaver, house: House, parts: ClientParts): Lea
     )
     return await done.promise
   }
-  const forgetAtLast = async () => {
+  const eraseEventually = async () => {
     for (;;) {
-      const life = house.gateways.find(({ machine }) => machine.life)?.machine.life
-      if (life && (await forget(life))) return trace(() => `${person} is forgotten`)
+      const life = instance.gateways.find(({ machine }) => machine.life)?.machine.life
+      if (life && (await tryErase(life))) return trace(() => `${person} is forgotten`)
       await clock.wait(1_000)
     }
   }
-  void sayAll()
-    .then(() => clock.wait(talk.leavesAfterMs))
-    .then(forgetAtLast)
+  void sendAll()
+    .then(() => clock.wait(script.erasedAfterMs))
+    .then(eraseEventually)
     .then(() => {
       isDone = true
     })
-  return { talk, isDone: () => isDone }
+  return { script, isDone: () => isDone }
 }

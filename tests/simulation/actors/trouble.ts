@@ -7,62 +7,64 @@ import type { Names } from '../trace.ts'
 import type { World } from '../world/calls.ts'
 
 /** What is wrong with functions, until it is put right. */
-export type Troubles = {
+export type FunctionFaults = {
   /** The function as the author wrote it, in trouble. */
-  trouble(definition: AnyFunction): AnyFunction
+  withFaults(definition: AnyFunction): AnyFunction
   /** Every try of these fails: of a function, those of one conversation. */
-  stick(stuck: Stuck): void
+  addStuckConversation(stuck: StuckConversation): void
   /** From now on the events that failed will succeed. */
   heal(eventId: string): void
   healAll(): void
 }
 
-export type Stuck = { function: string; conversation: string; how: 'fails' | 'hangs' }
+export type StuckConversation = { function: string; conversation: string; how: 'fails' | 'hangs' }
 
-export function openTroubles({ chance, trace }: World, names: Names): Troubles {
+export function openFunctionFaults({ chance, trace }: World, names: Names): FunctionFaults {
   /** How each event fails its function; decided once, so that every try of it fails alike. */
   const poisoned = new Map<string, 'rejects' | 'fails' | undefined>()
   const healed = new Set<string>()
-  let stuck: Stuck[] = []
+  let stuckConversations: StuckConversation[] = []
   let isHealthy = false
 
-  const poisonOf = (name: string, place: string, { id }: LaresEvent) => {
+  const poisonOf = (name: string, site: string, { id }: LaresEvent) => {
     const key = `${name} ${id}`
     if (!poisoned.has(key))
       poisoned.set(
         key,
-        chance.fault('rejects', place) ? 'rejects' : chance.fault('fails', place) ? 'fails' : undefined,
+        chance.injects('rejects', site) ? 'rejects' : chance.injects('fails', site) ? 'fails' : undefined,
       )
     return isHealthy || healed.has(id) ? undefined : poisoned.get(key)
   }
-  const before = async (name: string, place: string, event: LaresEvent, { signal }: InvocationContext) => {
-    const poison = poisonOf(name, place, event)
+  const failBefore = async (name: string, site: string, event: LaresEvent, { signal }: InvocationContext) => {
+    const poison = poisonOf(name, site, event)
     if (poison === 'rejects') throw new LaresError('rejected', 'it is poisonous')
     if (poison === 'fails') throw new Error('it fails every time')
-    const sticking = stuck.find(one => one.function === name && one.conversation === event.subject)
-    if (sticking?.how === 'fails') throw new Error('it is stuck')
-    if (sticking || chance.fault('hangs', place)) await wait(400_000, undefined, { signal })
-    if (chance.fault('slow', place)) await wait(chance.between(`slow ${place}`, 500, 20_000))
-    if (chance.fault('fails-once', `${place} begins`)) throw new Error('this try fails before its work')
+    const stuckConversation = stuckConversations.find(
+      one => one.function === name && one.conversation === event.subject,
+    )
+    if (stuckConversation?.how === 'fails') throw new Error('it is stuck')
+    if (stuckConversation || chance.injects('hangs', site)) await wait(400_000, undefined, { signal })
+    if (chance.injects('slow', site)) await wait(chance.between(`slow ${site}`, 500, 20_000))
+    if (chance.injects('fails-once', `${site} begins`)) throw new Error('this try fails before its work')
   }
   return {
-    stick: one => void stuck.push(one),
+    addStuckConversation: one => void stuckConversations.push(one),
     heal: id => void healed.add(id),
     healAll() {
       isHealthy = true
-      stuck = []
+      stuckConversations = []
     },
-    trouble(definition) {
+    withFaults(definition) {
       const { name, handle } = definition
       return {
         ...definition,
         async handle(event, context) {
-          const place = `${name} ${event.type.slice(6)} ${names.of(event.correlationid)}`
-          trace(() => `${name} begins ${event.type.slice(6)} of ${names.of(event.correlationid)}`)
-          await before(name, place, event as LaresEvent, context)
+          const site = `${name} ${event.type.slice(6)} ${names.nameOf(event.correlationid)}`
+          trace(() => `${name} begins ${event.type.slice(6)} of ${names.nameOf(event.correlationid)}`)
+          await failBefore(name, site, event as LaresEvent, context)
           const result = (await handle(event, context)) ?? undefined
-          if (isStream(result)) return chance.fault('half-said', place) ? halfOf(result) : result
-          if (chance.fault('fails-once', `${place} ends`)) throw new Error('this try fails after its work')
+          if (isStream(result)) return chance.injects('half-said', site) ? cutStream(result) : result
+          if (chance.injects('fails-once', `${site} ends`)) throw new Error('this try fails after its work')
           return result
         },
       }
@@ -73,7 +75,7 @@ export function openTroubles({ chance, trace }: World, names: Names): Troubles {
 const isStream = (result: HandlerResult): result is AsyncIterable<EventDraft> =>
   typeof result === 'object' && Symbol.asyncIterator in result
 
-async function* halfOf(drafts: AsyncIterable<EventDraft>): AsyncGenerator<EventDraft> {
+async function* cutStream(drafts: AsyncIterable<EventDraft>): AsyncGenerator<EventDraft> {
   let count = 0
   for await (const draft of drafts) {
     if (++count > 2) throw new Error('this try breaks in the middle of its stream')

@@ -3,47 +3,47 @@ import type { Reply } from '../../../shared/contract/events/event-types.ts'
 import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
 import type { HistoryMessage } from '../../../shared/store/store.ts'
 import type { Client } from '../actors/client.ts'
-import type { Leaving } from '../actors/leaver.ts'
-import { type DeadLetter, deadLetters } from '../actors/operator.ts'
-import { EPOCH_MS } from '../clock.ts'
-import type { House } from '../world/instance.ts'
+import type { LeaverClient } from '../actors/leaver.ts'
+import { type DeadLetter, readDeadLetters } from '../actors/operator.ts'
+import { RUN_START_MS } from '../clock.ts'
+import type { SimulatedInstance } from '../world/instance.ts'
 
 /** What a run left behind, read from the log and the store, for the promises to be checked on. */
 export type Findings = {
   clients: Client[]
   /** Each once, in the order of the log of its conversation. */
-  replies: Said[]
-  rows: Map<string, HistoryMessage[]>
-  letters: DeadLetter[]
-  house: House
-  leaving: Leaving | undefined
+  replies: LoggedReply[]
+  history: Map<string, HistoryMessage[]>
+  deadLetters: DeadLetter[]
+  instance: SimulatedInstance
+  leaver: LeaverClient | undefined
 }
 
 /** A reply on the log; `atMs` is when it was first written, since the start of the run. */
-export type Said = { id: string; turn: string; conversation: string; data: Reply; atMs: number }
+export type LoggedReply = { id: string; turn: string; conversation: string; data: Reply; atMs: number }
 
-export async function findingsOf(
-  house: House,
+export async function collectFindings(
+  instance: SimulatedInstance,
   clients: Client[],
-  leaving: Leaving | undefined,
+  leaver: LeaverClient | undefined,
 ): Promise<Findings> {
-  const { outside } = house.drivers
-  const rows = new Map<string, HistoryMessage[]>()
-  for (const { talk } of clients)
-    rows.set(talk.conversation, await outside.conversations.history.list(talk.conversation, { limit: 1_000 }))
+  const { outside } = instance.drivers
+  const history = new Map<string, HistoryMessage[]>()
+  for (const { script } of clients)
+    history.set(script.conversation, await outside.store.history.list(script.conversation, { limit: 1_000 }))
   return {
-    house,
+    instance,
     clients,
-    leaving,
-    rows,
-    replies: await repliesOn(house),
-    letters: await deadLetters(house),
+    leaver,
+    history,
+    replies: await readReplies(instance),
+    deadLetters: await readDeadLetters(instance),
   }
 }
 
-async function repliesOn(house: House): Promise<Said[]> {
-  const found = new Map<string, Said>()
-  const { outside } = house.drivers
+async function readReplies(instance: SimulatedInstance): Promise<LoggedReply[]> {
+  const found = new Map<string, LoggedReply>()
+  const { outside } = instance.drivers
   for (const record of await outside.records('lares.reply')) {
     const { key, timestampMs } = record
     // Of one whose words are nowhere nobody is told.
@@ -51,7 +51,7 @@ async function repliesOn(house: House): Promise<Said[]> {
     if (!reply) continue
     const { id, correlationid: turn } = reply
     const data = reply.data as Reply
-    if (!found.has(id)) found.set(id, { id, turn, data, conversation: key, atMs: timestampMs - EPOCH_MS })
+    if (!found.has(id)) found.set(id, { id, turn, data, conversation: key, atMs: timestampMs - RUN_START_MS })
   }
   return [...found.values()]
 }

@@ -4,22 +4,22 @@ import { hash32 } from '../chance.ts'
  * The durable states that a run went through: everything on the log, the committed positions and what is in the store,
  * without times. A state is known by a hash of 53 bits, kept up to date as its parts change.
  */
-export type Visited = {
+export type VisitedStates = {
   /** A part of the state is now this. */
-  set(part: string, value: string): void
+  setPart(part: string, value: string): void
   states: Set<number>
 }
 
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g
 
-export function openVisited(): Visited {
+export function openVisitedStates(): VisitedStates {
   const parts = new Map<string, { high: number; low: number }>()
   const states = new Set<number>()
   let high = 0
   let low = 0
   return {
     states,
-    set(part, value) {
+    setPart(part, value) {
       const text = `${part}=${value.replace(TIME, 'T')}`
       const next = { high: hash32(1, text) & 0x1fffff, low: hash32(2, text) }
       const before = parts.get(part) ?? { high: 0, low: 0 }

@@ -14,9 +14,9 @@ import type { Objects } from '../../../shared/objects/objects.ts'
 import type { Protection } from '../../../shared/protection/protection.ts'
 import type { Store } from '../../../shared/store/store.ts'
 
-export type Surroundings = {
+export type GatewayDependencies = {
   bus: Bus
-  conversations: Store
+  store: Store
   objects: Objects
   events: EventLog
   protection: Pick<Protection, 'keys'> | undefined
@@ -26,17 +26,25 @@ export type Surroundings = {
 }
 
 /** What is behind the gateway's routes, without HTTP. */
-export type GatewayRooms = Pick<GatewayContext, 'options' | 'intake' | 'liveUpdates' | 'closing'>
+export type SimulatedGatewayContext = Pick<GatewayContext, 'options' | 'intake' | 'liveUpdates' | 'closing'>
 
 /** The gateway as `buildGateway` puts it together, up to its routes. */
-export function openRooms({ bus, conversations, objects, events, protection, log, channel }: Surroundings): {
-  rooms: GatewayRooms
+export function openSimulatedGateway({
+  bus,
+  store,
+  objects,
+  events,
+  protection,
+  log,
+  channel,
+}: GatewayDependencies): {
+  rooms: SimulatedGatewayContext
   close(): Promise<void>
 } {
-  const catalogue = openCatalogue(conversations.records)
-  const parts: GatewayOptions = {
+  const catalogue = openCatalogue(store.records)
+  const options: GatewayOptions = {
     bus,
-    store: conversations,
+    store: store,
     objects,
     log,
     events,
@@ -49,12 +57,16 @@ export function openRooms({ bus, conversations, objects, events, protection, log
     skillNames: async () => (await catalogue.skills()).map(({ name }) => name),
   }
   const closing = new AbortController()
-  const live = openLiveUpdates(parts)
-  const pressure = openAdmission(conversations.history, parts.config.maxWaiting, Date.now)
-  const breaker = createCircuitBreaker(() => Promise.all([bus.check(), conversations.check()]), log)
-  const intake = openIntake(parts, { liveUpdates: live, admission: pressure, circuitBreaker: breaker })
-  const { records } = conversations
-  const outbox = openDispatcher(channel, {
+  const liveUpdates = openLiveUpdates(options)
+  const admission = openAdmission(store.history, options.config.maxWaiting, Date.now)
+  const circuitBreaker = createCircuitBreaker(() => Promise.all([bus.check(), store.check()]), log)
+  const intake = openIntake(options, {
+    liveUpdates: liveUpdates,
+    admission: admission,
+    circuitBreaker: circuitBreaker,
+  })
+  const { records } = store
+  const dispatcher = openDispatcher(channel, {
     bus,
     records,
     objects,
@@ -63,11 +75,11 @@ export function openRooms({ bus, conversations, objects, events, protection, log
     maxBackoffMs: 5_000,
   })
   return {
-    rooms: { options: parts, liveUpdates: live, intake, closing: closing.signal },
+    rooms: { options: options, liveUpdates: liveUpdates, intake, closing: closing.signal },
     async close() {
       closing.abort()
-      breaker.close()
-      await Promise.all([live.close(), outbox.close()])
+      circuitBreaker.close()
+      await Promise.all([liveUpdates.close(), dispatcher.close()])
     },
   }
 }

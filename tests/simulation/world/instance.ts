@@ -14,118 +14,118 @@ import type { DeployedFunction } from '../../../shared/contract/stack.ts'
 import { fixedTopics } from '../../../shared/contract/topics.ts'
 import { openSqliteVectors } from '../../../shared/vectors/sqlite.ts'
 import type { Vectors } from '../../../shared/vectors/vectors.ts'
-import type { Troubles } from '../actors/trouble.ts'
-import type { Visited } from '../checks/visited.ts'
-import { openDrivers, type SimulatedDrivers } from '../drivers.ts'
+import type { FunctionFaults } from '../actors/trouble.ts'
+import type { VisitedStates } from '../checks/visited.ts'
+import { openSimulatedDrivers, type SimulatedDrivers } from '../drivers.ts'
 import type { Plan } from '../plan.ts'
 import type { Names } from '../trace.ts'
-import { openBus, type SimulatedBus } from './bus.ts'
+import { openSimulatedBus, type SimulatedBus } from './bus.ts'
 import type { Calls, World } from './calls.ts'
-import { type GatewayRooms, openRooms } from './gateways.ts'
-import { type Log, openLog } from './log.ts'
+import { openSimulatedGateway, type SimulatedGatewayContext } from './gateways.ts'
+import { type BrokerLog, openBrokerLog } from './log.ts'
 import { type Life, type Machine, openMachine } from './machine.ts'
-import { openModel } from './model.ts'
-import { type Hosts, simulatedInvoker } from './network.ts'
-import { openObjects } from './objects.ts'
-import { openReceiver, type Receiver } from './receiver.ts'
+import { openSimulatedModel } from './model.ts'
+import { type Hosts, openSimulatedInvoker } from './network.ts'
+import { openSimulatedObjects } from './objects.ts'
+import { openSimulatedReceiver, type Receiver } from './receiver.ts'
 import { alarm, echo, refuse } from './skills.ts'
-import { openStore, type SimulatedStore } from './store.ts'
+import { openSimulatedStore, type SimulatedStore } from './store.ts'
 
 /** Two gateways, two connectors with their timers, and a process for each function, on one bus and one store. */
-export type House = {
-  log: Log
+export type SimulatedInstance = {
+  log: BrokerLog
   bus: SimulatedBus
   store: SimulatedStore
   drivers: SimulatedDrivers
   receiver: Receiver
   vectors: Vectors
   machines: Machine[]
-  gateways: Gateway[]
+  gateways: SimulatedGateway[]
   /** Of the connectors that are up. */
   connectors(): Connector[]
-  deployed: DeployedFunction[]
+  deployedFunctions: DeployedFunction[]
 }
 
-export type Gateway = { machine: Machine; rooms: GatewayRooms | undefined }
+export type SimulatedGateway = { machine: Machine; context: SimulatedGatewayContext | undefined }
 
-export type HouseParts = World & {
+export type SimulationContext = World & {
   calls: Calls
   names: Names
-  visited: Visited
-  troubles: Troubles
+  visited: VisitedStates
+  functionFaults: FunctionFaults
   plan: Plan
 }
 
 /** Few at once, so that one that holds a place in vain is noticed. */
-const CONCURRENCY = 2
+const FUNCTION_CONCURRENCY = 2
 
-const FUNCTIONS: AnyFunction[] = [intent, memory, dialog, generation, echo, alarm, refuse]
+const DEPLOYED_FUNCTIONS: AnyFunction[] = [intent, memory, dialog, generation, echo, alarm, refuse]
 
-export function openHouse(parts: HouseParts): House {
-  const { clock, chance, calls, names, visited } = parts
-  const log = openLog(clock, chance, visited)
-  for (const { name } of fixedTopics()) log.make(name)
-  const bus = openBus(log, calls, parts, names)
-  const store = openStore(calls, parts, names, visited)
-  const drivers = openDrivers(
-    { log, bus, store, objects: openObjects(calls, names) },
+export function openSimulatedInstance(context: SimulationContext): SimulatedInstance {
+  const { clock, chance, calls, names, visited } = context
+  const log = openBrokerLog(clock, chance, visited)
+  for (const { name } of fixedTopics()) log.createTopic(name)
+  const bus = openSimulatedBus(log, calls, context, names)
+  const simulatedStore = openSimulatedStore(calls, context, names, visited)
+  const drivers = openSimulatedDrivers(
+    { log, bus, store: simulatedStore, objects: openSimulatedObjects(calls, names) },
     calls,
-    parts.plan.isProtected,
+    context.plan.isProtected,
   )
-  const vectors = apart(clock, openSqliteVectors(':memory:'))
-  const receiver = openReceiver(calls, parts, names)
-  const deployed = FUNCTIONS.map(one => ({ name: one.name, topics: topicsOf(one) }))
+  const vectors = outsideProcesses(clock, openSqliteVectors(':memory:'))
+  const receiver = openSimulatedReceiver(calls, context, names)
+  const deployedFunctions = DEPLOYED_FUNCTIONS.map(one => ({ name: one.name, topics: topicsOf(one) }))
   const hosts: Hosts = new Map()
   const machines: Machine[] = []
-  const started = (machine: Machine) => {
+  const register = (machine: Machine) => {
     machines.push(machine)
     return machine
   }
-  for (const definition of FUNCTIONS) {
-    const host = started(
+  for (const definition of DEPLOYED_FUNCTIONS) {
+    const host = register(
       openMachine(
         definition.name,
-        life => bootFunction(life, definition, { ...parts, drivers, vectors, hosts }),
-        parts,
+        life => bootFunction(life, definition, { ...context, drivers, vectors, hosts }),
+        context,
       ),
     )
     hosts.set(definition.name, { machine: host, invocable: undefined })
   }
   const connectors = new Map<Life, Connector>()
   for (const name of ['connector-a', 'connector-b'])
-    started(openMachine(name, life => bootConnector(life), parts))
+    register(openMachine(name, life => bootConnector(life), context))
   const gateways = ['gateway-a', 'gateway-b'].map(name => {
-    const gateway: Gateway = {
-      machine: openMachine(name, life => bootGateway(life), parts),
-      rooms: undefined,
+    const gateway: SimulatedGateway = {
+      machine: openMachine(name, life => bootGateway(life), context),
+      context: undefined,
     }
-    started(gateway.machine)
+    register(gateway.machine)
     const bootGateway = async (life: Life) => {
-      const own = drivers.of(life)
-      const documents = receiver.watched(life, own.conversations.records)
-      const opened = openRooms({
+      const own = drivers.forProcess(life)
+      const records = receiver.observeRecords(life, own.store.records)
+      const opened = openSimulatedGateway({
         ...own,
-        conversations: { ...own.conversations, records: documents },
-        log: processLog(life, parts),
+        store: { ...own.store, records: records },
+        log: createProcessLogger(life, context),
         channel: receiver.channel(life),
       })
-      gateway.rooms = opened.rooms
+      gateway.context = opened.rooms
       return opened.close
     }
     return gateway
   })
 
   async function bootConnector(life: Life) {
-    const { bus, conversations, events } = drivers.of(life)
-    const laresLog = processLog(life, parts)
-    const timers = startTimers(conversations.timers, events, laresLog)
+    const { bus, store, events } = drivers.forProcess(life)
+    const logger = createProcessLogger(life, context)
+    const timers = startTimers(store.timers, events, logger)
     const connector = await startConnector({
       bus,
       events,
-      source: async () => deployed,
-      invoker: simulatedInvoker(life, hosts, calls, parts, names),
-      catalogue: openCatalogue(conversations.records),
-      log: laresLog,
+      source: async () => deployedFunctions,
+      invoker: openSimulatedInvoker(life, hosts, calls, context, names),
+      catalogue: openCatalogue(store.records),
+      log: logger,
       refreshIntervalMs: 5_000,
     })
     connectors.set(life, connector)
@@ -138,70 +138,74 @@ export function openHouse(parts: HouseParts): House {
   return {
     log,
     bus,
-    store,
+    store: simulatedStore,
     drivers,
     receiver,
     vectors,
     machines,
     gateways,
-    deployed,
+    deployedFunctions,
     connectors: () => [...connectors.values()],
   }
 }
 
 /** A server that all reach and that dies with none of them: what it does belongs to no process. */
-function apart(clock: World['clock'], { index, ...server }: Vectors): Vectors {
-  const outside = <T extends object>(methods: T): T =>
+function outsideProcesses(clock: World['clock'], { index, ...server }: Vectors): Vectors {
+  const runOutside = <T extends object>(methods: T): T =>
     Object.fromEntries(
       Object.entries(methods).map(([name, run]) => [
         name,
-        (...given: unknown[]) => clock.as(undefined, () => run(...given)),
+        (...args: unknown[]) => clock.runAs(undefined, () => run(...args)),
       ]),
     ) as T
   return {
-    ...outside(server),
-    index: model => clock.as(undefined, async () => outside(await index(model))),
+    ...runOutside(server),
+    index: model => clock.runAs(undefined, async () => runOutside(await index(model))),
   }
 }
 
-type FunctionParts = HouseParts & {
+type FunctionBootDependencies = SimulationContext & {
   drivers: SimulatedDrivers
   vectors: Vectors
   hosts: Hosts
 }
 
-async function bootFunction(life: Life, definition: AnyFunction, parts: FunctionParts) {
-  const { drivers, vectors, hosts, troubles, plan } = parts
-  const { conversations, objects } = drivers.of(life)
-  const { records, timers } = conversations
+async function bootFunction(life: Life, definition: AnyFunction, dependencies: FunctionBootDependencies) {
+  const { drivers, vectors, hosts, functionFaults, plan } = dependencies
+  const { store, objects } = drivers.forProcess(life)
+  const { records, timers } = store
   const services: Partial<Services> = {
-    conversations,
-    documents: records,
+    store,
+    records: records,
     timers,
     // Its own: what a process knows of the vectors it finds by this.
     vectors: { ...vectors },
     objects,
     catalogue: openCatalogue(records),
-    models: openModel(parts),
+    models: openSimulatedModel(dependencies),
     assistant: { name: 'Lares', instructions: 'Answer.', mode: plan.mode, maxSteps: 3, maxWaiting: 20 },
   }
-  const limited = { ...definition, concurrency: CONCURRENCY }
-  const one = createInvocable(troubles.trouble(limited), { services, objects, log: processLog(life, parts) })
-  await one.start()
+  const limited = { ...definition, concurrency: FUNCTION_CONCURRENCY }
+  const instance = createInvocable(functionFaults.withFaults(limited), {
+    services,
+    objects,
+    log: createProcessLogger(life, dependencies),
+  })
+  await instance.start()
   const host = hosts.get(definition.name)!
-  host.invocable = one
+  host.invocable = instance
   life.onDeath(() => {
     host.invocable = undefined
   })
-  return () => one.stop()
+  return () => instance.stop()
 }
 
 /** What a process has to say, in the trace. */
-function processLog({ name }: Life, { trace }: World): ProcessLog {
-  const say = (fields: object, message: string) => {
+function createProcessLogger({ name }: Life, { trace }: World): ProcessLog {
+  const write = (fields: object, message: string) => {
     const { err, event } = fields as { err?: Error; event?: string }
     trace(() => [`${name} says: ${message}`, event?.slice(0, 8), err?.message].filter(Boolean).join('; '))
   }
-  const log: ProcessLog = { debug: say, info: say, warn: say, error: say, child: () => log }
+  const log: ProcessLog = { debug: write, info: write, warn: write, error: write, child: () => log }
   return log
 }

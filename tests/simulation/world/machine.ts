@@ -1,9 +1,9 @@
 import type { Chance } from '../chance.ts'
-import type { Clock, Owner } from '../clock.ts'
-import type { Trace } from '../trace.ts'
+import type { Clock, TaskOwner } from '../clock.ts'
+import type { WriteTrace } from '../trace.ts'
 
 /** One life of a process: from its start to its death. */
-export type Life = Owner & {
+export type Life = TaskOwner & {
   machine: Machine
   onDeath(run: () => void): void
   onPause(run: (forMs: number) => void): void
@@ -30,18 +30,22 @@ export type Machine = {
 /** What runs when a process starts; gives back what ends it in order. */
 export type Boot = (life: Life) => Promise<() => Promise<void>>
 
-type MachineParts = { clock: Clock; chance: Chance; trace: Trace }
+type MachineDependencies = { clock: Clock; chance: Chance; trace: WriteTrace }
 
 /** How long a process that ends in order may take before it is killed. */
-const GRACE_MS = 10_000
+const SHUTDOWN_GRACE_MS = 10_000
 
-export function openMachine(name: string, boot: Boot, { clock, chance, trace }: MachineParts): Machine {
+export function openMachine(
+  name: string,
+  boot: Boot,
+  { clock, chance, trace }: MachineDependencies,
+): Machine {
   let close: (() => Promise<void>) | undefined
   let isKeptDown = false
-  let endLife: () => void = () => undefined
-  let tellPause = (_forMs: number): void => undefined
+  let notifyDeath: () => void = () => undefined
+  let notifyPause = (_forMs: number): void => undefined
 
-  const begin = () => {
+  const beginLife = () => {
     const deaths: (() => void)[] = []
     const pauses: ((forMs: number) => void)[] = []
     const life: Life = {
@@ -55,43 +59,43 @@ export function openMachine(name: string, boot: Boot, { clock, chance, trace }: 
     }
     machine.life = life
     close = undefined
-    endLife = () => {
+    notifyDeath = () => {
       for (const run of deaths) run()
     }
-    tellPause = forMs => {
+    notifyPause = forMs => {
       for (const run of pauses) run(forMs)
     }
     trace(() => `${name} starts`)
-    clock.as(life, async () => {
+    clock.runAs(life, async () => {
       close = await boot(life)
     })
   }
-  const end = (life: Life) => {
+  const finishLife = (life: Life) => {
     life.alive = false
     machine.life = undefined
     machine.deaths++
-    endLife()
-    clock.after(chance.between(`${name} is down`, 100, 6_000), machine.start)
+    notifyDeath()
+    clock.schedule(chance.between(`${name} is down`, 100, 6_000), machine.start)
   }
   const machine: Machine = {
     name,
     life: undefined,
     deaths: 0,
     start() {
-      if (!machine.life && !isKeptDown) begin()
+      if (!machine.life && !isKeptDown) beginLife()
     },
     crash(why) {
       const { life } = machine
       if (!life) return
       trace(() => `${name} dies: ${why}`)
-      end(life)
+      finishLife(life)
     },
     pause(forMs) {
       const { life } = machine
       if (!life) return
       trace(() => `${name} stands still for ${Math.round(forMs)} ms`)
       life.pausedUntilMs = clock.nowMs() + forMs
-      tellPause(forMs)
+      notifyPause(forMs)
     },
     stop() {
       const { life } = machine
@@ -100,12 +104,12 @@ export function openMachine(name: string, boot: Boot, { clock, chance, trace }: 
       const isOver = () => {
         if (!life.alive) return
         trace(() => `${name} has stopped`)
-        end(life)
+        finishLife(life)
       }
-      clock.after(GRACE_MS, isOver)
+      clock.schedule(SHUTDOWN_GRACE_MS, isOver)
       const finish = close
       close = undefined
-      clock.after(0, () => void finish().then(() => clock.after(0, isOver)), life)
+      clock.schedule(0, () => void finish().then(() => clock.schedule(0, isOver)), life)
     },
     keepDown(isDown) {
       isKeptDown = isDown

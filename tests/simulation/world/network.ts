@@ -11,7 +11,7 @@ import type { Life, Machine } from './machine.ts'
 export type Hosts = Map<string, { machine: Machine; invocable: Invocable | undefined }>
 
 /** Calls functions as the http invoker does: its errors, its streams, and what may happen on the way. */
-export function simulatedInvoker(
+export function openSimulatedInvoker(
   caller: Life,
   hosts: Hosts,
   calls: Calls,
@@ -25,57 +25,57 @@ export function simulatedInvoker(
       throw new LaresError('unavailable', `${name} cannot be reached`)
     return { life: host.machine.life, invocable: host.invocable }
   }
-  const gone = (name: string) => new LaresError('failed', `${name} broke off`)
+  const brokenConnection = (name: string) => new LaresError('failed', `${name} broke off`)
 
   async function* invoke(name: string, event: LaresEvent, signal: AbortSignal) {
-    const place = `${caller.name} calls ${name} with ${event.type.slice(6)}(${names.of(event.correlationid)})`
-    const channel = openChannel()
+    const site = `${caller.name} calls ${name} with ${event.type.slice(6)}(${names.nameOf(event.correlationid)})`
+    const queue = createAsyncQueue()
     const { life, invocable } = hostOf(name)
-    if (chance.fault('crash-before', place)) {
-      caller.machine.crash(`before it ${place}`)
+    if (chance.injects('crash-before', site)) {
+      caller.machine.crash(`before it ${site}`)
       await new Promise(() => undefined)
     }
-    if (chance.fault('call-refused', place)) throw new LaresError('unavailable', `${name} cannot be reached`)
+    if (chance.injects('call-refused', site)) throw new LaresError('unavailable', `${name} cannot be reached`)
     const closed = new AbortController()
-    const line = { lastMs: clock.nowMs() }
+    const link = { lastMs: clock.nowMs() }
     const arrive = (put: () => void) => {
-      line.lastMs = Math.max(line.lastMs, clock.nowMs() + calls.travelMs(`answer ${place}`))
-      clock.after(line.lastMs - clock.nowMs(), put, caller)
+      link.lastMs = Math.max(link.lastMs, clock.nowMs() + calls.latencyMs(`answer ${site}`))
+      clock.schedule(link.lastMs - clock.nowMs(), put, caller)
     }
-    life.onDeath(() => arrive(() => channel.fail(gone(name))))
+    life.onDeath(() => arrive(() => queue.fail(brokenConnection(name))))
     caller.onDeath(() => closed.abort())
     const onAbort = () => {
       closed.abort()
-      channel.fail(new LaresError('unavailable', 'the caller has stopped waiting'))
+      queue.fail(new LaresError('unavailable', 'the caller has stopped waiting'))
     }
     signal.addEventListener('abort', onAbort, { once: true })
     const isStreaming = invocable.manifest.emits.includes('lares.stream.extended')
     const serve = async () => {
-      trace(() => place)
-      const held: LaresEvent[] = []
+      trace(() => site)
+      const buffered: LaresEvent[] = []
       try {
-        for await (const made of invocable.invoke(copy(event), closed.signal)) {
-          if (isStreaming) arrive(() => channel.put(copy(made)))
-          else held.push(copy(made))
+        for await (const emitted of invocable.invoke(copyEvent(event), closed.signal)) {
+          if (isStreaming) arrive(() => queue.put(copyEvent(emitted)))
+          else buffered.push(copyEvent(emitted))
         }
-        if (chance.fault('crash-after', place)) return life.machine.crash(`after its work: ${place}`)
+        if (chance.injects('crash-after', site)) return life.machine.crash(`after its work: ${site}`)
         arrive(() => {
-          held.forEach(channel.put)
-          channel.end()
+          buffered.forEach(queue.put)
+          queue.end()
         })
       } catch (error) {
-        const refused = refusal(error)
-        trace(() => `${place}: ${refused.message}`)
-        arrive(() => channel.fail(refused))
+        const refused = toInvokerError(error)
+        trace(() => `${site}: ${refused.message}`)
+        arrive(() => queue.fail(refused))
       }
     }
-    clock.after(calls.travelMs(place), () => void serve(), life)
-    if (chance.fault('call-repeated', place))
-      clock.after(calls.travelMs(place), () => void drain(invocable.invoke(copy(event))), life)
-    if (chance.fault('call-cut', place))
-      clock.after(chance.between(`cut ${place}`, 1, 50), () => channel.fail(gone(name)), caller)
+    clock.schedule(calls.latencyMs(site), () => void serve(), life)
+    if (chance.injects('call-repeated', site))
+      clock.schedule(calls.latencyMs(site), () => void drain(invocable.invoke(copyEvent(event))), life)
+    if (chance.injects('call-cut', site))
+      clock.schedule(chance.between(`cut ${site}`, 1, 50), () => queue.fail(brokenConnection(name)), caller)
     try {
-      yield* channel.read()
+      yield* queue.read()
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
@@ -91,19 +91,19 @@ export function simulatedInvoker(
             reject(error)
           }
         }
-        clock.after(2, answer, caller)
+        clock.schedule(2, answer, caller)
       }),
     close: async () => undefined,
   }
 }
 
 /** What the http invoker tells apart. */
-const TOLD = new Set(['busy', 'unavailable', 'forgotten'])
+const PASSED_ERROR_CODES = new Set(['busy', 'unavailable', 'forgotten'])
 
 /** What the http invoker makes of an answer. */
-function refusal(error: unknown): LaresError {
+function toInvokerError(error: unknown): LaresError {
   const { code, message, retryable, retryAfterMs } = toLaresError(error)
-  const known = TOLD.has(code) ? code : retryable ? 'failed' : 'rejected'
+  const known = PASSED_ERROR_CODES.has(code) ? code : retryable ? 'failed' : 'rejected'
   return new LaresError(known, message, { retryable, ...(retryAfterMs !== undefined && { retryAfterMs }) })
 }
 
@@ -116,10 +116,10 @@ async function drain(events: AsyncIterable<LaresEvent>): Promise<void> {
   }
 }
 
-const copy = (event: LaresEvent): LaresEvent => JSON.parse(JSON.stringify(event)) as LaresEvent
+const copyEvent = (event: LaresEvent): LaresEvent => JSON.parse(JSON.stringify(event)) as LaresEvent
 
 /** What arrives, for one who takes it in order. */
-function openChannel() {
+function createAsyncQueue() {
   const arrived: LaresEvent[] = []
   let isOver = false
   let failure: LaresError | undefined

@@ -8,56 +8,56 @@ import type { Life } from './machine.ts'
 /** The simulated object store: objects are whole or not there, behind a network that loses calls and answers. */
 export type SimulatedObjects = {
   /** As one process sees it. */
-  of(life: Life): ObjectStore
+  forProcess(life: Life): ObjectStore
   /** For whoever looks from outside. */
   outside: ObjectStore
 }
 
-export function openObjects(calls: Calls, names: Names): SimulatedObjects {
+export function openSimulatedObjects(calls: Calls, names: Names): SimulatedObjects {
   const stored = new Map<string, Buffer>()
   const read = (key: string): Buffer => {
     const data = stored.get(key)
     if (!data) throw new LaresError('not_found', `there is no object "${key}"`)
     return data
   }
-  const storeOf = (
+  const createObjectStore = (
     call: <T>(what: string, key: string, effect: Call<T>['effect']) => Promise<T>,
   ): ObjectStore => ({
     put: (key, data) => call('put', key, () => void stored.set(key, data)),
     get: key => call('get', key, () => read(key)),
     async read(key) {
       const data = await call('get', key, () => read(key))
-      return { metadata: FACTS, data: Readable.from([data]) }
+      return { metadata: METADATA, data: Readable.from([data]) }
     },
     delete: key => call('delete', key, () => void stored.delete(key)),
     check: async () => undefined,
-    write: neverAsked,
-    metadata: neverAsked,
+    write: notSimulated,
+    metadata: notSimulated,
     async *list(prefix) {
       for (const key of stored.keys()) if (key.startsWith(prefix)) yield key
     },
-    link: neverAsked,
-    archive: neverAsked,
+    link: notSimulated,
+    archive: notSimulated,
   })
   return {
-    outside: storeOf(async (_what, _key, effect) => effect()),
-    of: life =>
-      storeOf((what, key, effect) =>
-        calls.make({
+    outside: createObjectStore(async (_what, _key, effect) => effect()),
+    forProcess: life =>
+      createObjectStore((what, key, effect) =>
+        calls.call({
           life,
-          of: 'objects',
-          place: `objects.${what} ${names.of(key.slice(key.lastIndexOf('/') + 1))}`,
+          target: 'objects',
+          site: `objects.${what} ${names.nameOf(key.slice(key.lastIndexOf('/') + 1))}`,
           effect,
-          refused: 'object-refused',
-          unconfirmed: 'object-unconfirmed',
+          refusedFault: 'object-refused',
+          unconfirmedFault: 'object-unconfirmed',
         }),
       ),
   }
 }
 
 /** Of what is kept here nobody asks more than whether it is cold. */
-const FACTS = { bytes: 0, sha256: '', mediaType: 'application/octet-stream', cold: false }
+const METADATA = { bytes: 0, sha256: '', mediaType: 'application/octet-stream', cold: false }
 
-const neverAsked = (): never => {
+const notSimulated = (): never => {
   throw new Error('the simulation has claim checks, and no attachments')
 }

@@ -8,65 +8,65 @@ import type { Findings } from '../checks/findings.ts'
 import type { Violations } from '../checks/promises.ts'
 import type { Names } from '../trace.ts'
 import type { Calls, World } from './calls.ts'
-import { idOf } from './log.ts'
+import { topicPartitionId } from './log.ts'
 import type { Life } from './machine.ts'
 
-export const CHANNEL = 'hook'
+export const CHANNEL_NAME = 'hook'
 /** The collection in which the outbox keeps what was taken. */
-const DELIVERED = 'delivered'
+const CURSOR_COLLECTION = 'delivered'
 
 /** Somebody outside to whom all replies are pushed. It has no memory for ids: it takes whatever comes. */
 export type Receiver = {
   /** How a gateway reaches it. */
   channel(life: Life): Channel
   /** The store as that gateway sees it, which here is seen to know of a delivery. */
-  watched(life: Life, documents: Records): Records
+  observeRecords(life: Life, documents: Records): Records
   /** In the order in which they came. */
-  taken: Pick<Delivery, 'id' | 'conversation'>[]
+  received: Pick<Delivery, 'id' | 'conversation'>[]
   violations: Violations
 }
 
-export function openReceiver(calls: Calls, { chance }: World, names: Names): Receiver {
-  const taken: Receiver['taken'] = []
+export function openSimulatedReceiver(calls: Calls, { chance }: World, names: Names): Receiver {
+  const received: Receiver['received'] = []
   const violations: Violations = []
-  const known = new WeakMap<Life, Set<string>>()
-  const learn = (life: Life, document: JsonRecord | undefined) => {
-    const { ids = [] } = (document?.body ?? {}) as { ids?: string[] }
-    known.set(life, new Set([...(known.get(life) ?? []), ...ids]))
+  const knownIdsByLife = new WeakMap<Life, Set<string>>()
+  const recordKnownIds = (life: Life, record: JsonRecord | undefined) => {
+    const { ids = [] } = (record?.body ?? {}) as { ids?: string[] }
+    knownIdsByLife.set(life, new Set([...(knownIdsByLife.get(life) ?? []), ...ids]))
   }
   const send = async (life: Life, { id, conversation, inReplyTo }: Delivery): Promise<void> => {
-    const place = `delivers reply(${names.of(inReplyTo ?? id)})`
-    if (known.get(life)?.has(id))
-      violations.push(`P2 ${life.name} ${place} again, and knew that it was delivered`)
-    if (chance.fault('delivery-rejected', `${life.name} ${place}`))
+    const site = `delivers reply(${names.nameOf(inReplyTo ?? id)})`
+    if (knownIdsByLife.get(life)?.has(id))
+      violations.push(`P2 ${life.name} ${site} again, and knew that it was delivered`)
+    if (chance.injects('delivery-rejected', `${life.name} ${site}`))
       throw new LaresError('rejected', 'the receiver does not want it')
-    await calls.make({
+    await calls.call({
       life,
-      of: 'receiver',
-      place,
-      refused: 'delivery-refused',
-      unconfirmed: 'delivery-unconfirmed',
-      effect: () => void taken.push({ id, conversation }),
+      target: 'receiver',
+      site,
+      refusedFault: 'delivery-refused',
+      unconfirmedFault: 'delivery-unconfirmed',
+      effect: () => void received.push({ id, conversation }),
     })
   }
   return {
-    taken,
+    received,
     violations,
     channel: life => ({
-      name: CHANNEL,
+      name: CHANNEL_NAME,
       giveUpAfterMs: 24 * 3_600_000,
       send: delivery => send(life, delivery),
     }),
-    watched: (life, documents) => ({
-      ...documents,
+    observeRecords: (life, records) => ({
+      ...records,
       async get(key) {
-        const found = await documents.get(key)
-        if (key.collection === DELIVERED) learn(life, found)
+        const found = await records.get(key)
+        if (key.collection === CURSOR_COLLECTION) recordKnownIds(life, found)
         return found
       },
-      async put(collection, document) {
-        await documents.put(collection, document)
-        if (collection === DELIVERED) learn(life, document)
+      async put(collection, record) {
+        await records.put(collection, record)
+        if (collection === CURSOR_COLLECTION) recordKnownIds(life, record)
       },
     }),
   }
@@ -77,27 +77,28 @@ export function openReceiver(calls: Calls, { chance }: World, names: Names): Rec
  * P2 Not again by whoever knows that it was: what a crash, a lost answer or a second owner repeats is the window that
  * docs/delivery.md tells of.
  */
-export async function delivered({ house, clients }: Findings): Promise<Violations> {
-  const { receiver, log, drivers } = house
-  const { records } = drivers.outside.conversations
-  const broken: Violations = [...receiver.violations]
+export async function checkDeliveries({ instance, clients }: Findings): Promise<Violations> {
+  const { receiver, log, drivers } = instance
+  const { records } = drivers.outside.store
+  const violations: Violations = [...receiver.violations]
   const givenUp = new Set((await listUndelivered(records)).map(({ id }) => id))
   const seen = new Set<string>()
-  const due = log.all(REPLY_TOPIC).filter(({ headers, topic, partition, offset }) => {
+  const expected = log.allRecords(REPLY_TOPIC).filter(({ headers, topic, partition, offset }) => {
     const id = headers.ce_id!
     const isFirst = !seen.has(id)
     seen.add(id)
-    const begin = log.firsts.get(`${deliveryGroup(CHANNEL)} ${idOf({ topic, partition })}`) ?? 0
-    return isFirst && offset >= begin && !givenUp.has(id)
+    const firstOffset =
+      log.firstCommits.get(`${deliveryGroup(CHANNEL_NAME)} ${topicPartitionId({ topic, partition })}`) ?? 0
+    return isFirst && offset >= firstOffset && !givenUp.has(id)
   })
-  for (const { talk } of clients) {
-    const ids = due.filter(({ key }) => key === talk.conversation).map(({ headers }) => headers.ce_id!)
-    const got = receiver.taken.filter(({ conversation }) => conversation === talk.conversation)
-    const order = [...new Set(got.map(({ id }) => id))].filter(id => ids.includes(id))
+  for (const { script } of clients) {
+    const ids = expected.filter(({ key }) => key === script.conversation).map(({ headers }) => headers.ce_id!)
+    const received = receiver.received.filter(({ conversation }) => conversation === script.conversation)
+    const order = [...new Set(received.map(({ id }) => id))].filter(id => ids.includes(id))
     const missing = ids.length - order.length
-    if (missing > 0) broken.push(`P1 ${missing} replies of ${talk.conversation} were not delivered`)
+    if (missing > 0) violations.push(`P1 ${missing} replies of ${script.conversation} were not delivered`)
     else if (order.join() !== ids.join())
-      broken.push(`P3 the replies of ${talk.conversation} were not delivered in their order`)
+      violations.push(`P3 the replies of ${script.conversation} were not delivered in their order`)
   }
-  return broken
+  return violations
 }

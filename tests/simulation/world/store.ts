@@ -1,6 +1,6 @@
 import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
 import type { StepRequest, Store } from '../../../shared/store/store.ts'
-import type { Visited } from '../checks/visited.ts'
+import type { VisitedStates } from '../checks/visited.ts'
 import type { Names } from '../trace.ts'
 import type { Call, Calls, World } from './calls.ts'
 import type { Life } from './machine.ts'
@@ -10,43 +10,49 @@ import type { Life } from './machine.ts'
  * behind a network that loses calls and answers.
  */
 export type SimulatedStore = {
-  of(life: Life): Store
+  forProcess(life: Life): Store
   /** The driver itself, for whoever looks from outside. */
   driver: Store
 }
 
-export function openStore(calls: Calls, world: World, names: Names, visited: Visited): SimulatedStore {
+export function openSimulatedStore(
+  calls: Calls,
+  world: World,
+  names: Names,
+  visited: VisitedStates,
+): SimulatedStore {
   const driver = openSqliteStore(':memory:')
-  return { driver, of: life => conversationsOf(life, driver, calls, world, names, visited) }
+  return { driver, forProcess: life => storeForProcess(life, driver, calls, world, names, visited) }
 }
 
-function conversationsOf(
+function storeForProcess(
   life: Life,
   driver: Store,
   calls: Calls,
   { chance }: World,
   names: Names,
-  visited: Visited,
+  visited: VisitedStates,
 ): Store {
-  const call = <T>(place: string, effect: Call<T>['effect']) =>
-    calls.make({
+  const call = <T>(site: string, effect: Call<T>['effect']) =>
+    calls.call({
       life,
-      of: 'store',
-      place,
+      target: 'store',
+      site,
       effect,
-      refused: 'store-refused',
-      unconfirmed: 'store-unconfirmed',
+      refusedFault: 'store-refused',
+      unconfirmedFault: 'store-unconfirmed',
     })
 
   /** Every method of a part as a call, told as `PART.METHOD`. */
-  const through = <T extends object>(part: string, methods: T): T =>
+  const asCalls = <T extends object>(part: string, methods: T): T =>
     Object.fromEntries(
       Object.entries(methods).map(([method, run]) => [
         method,
-        (...given: unknown[]) =>
-          call(`${part}.${method} ${about(given, names)}`, async () => {
-            const result = await run(...given)
-            if (WRITES.has(method)) visited.set(`${part} ${about(given, names)}`, JSON.stringify(given))
+        (...args: unknown[]) =>
+          call(`${part}.${method} ${describeArguments(args, names)}`, async () => {
+            const result = await run(...args)
+            if (WRITE_METHODS.has(method))
+              visited.setPart(`${part} ${describeArguments(args, names)}`, JSON.stringify(args))
             return result
           }),
       ]),
@@ -54,22 +60,22 @@ function conversationsOf(
 
   const step = <State, Outcome>(request: StepRequest<State, Outcome>): Promise<Outcome> => {
     const { conversation, eventId } = request
-    const place = `store.step ${conversation} ${names.of(eventId)}`
+    const site = `store.step ${conversation} ${names.nameOf(eventId)}`
     const apply: typeof request.apply = state => {
-      if (chance.fault('apply-twice', `${life.name} ${place}`)) request.apply(structuredClone(state))
+      if (chance.injects('apply-twice', `${life.name} ${site}`)) request.apply(structuredClone(state))
       const result = request.apply(state)
-      visited.set(`state ${conversation}`, JSON.stringify(result.state))
+      visited.setPart(`state ${conversation}`, JSON.stringify(result.state))
       for (const { id, status, inReplyTo } of result.messages)
-        visited.set(`row ${id}`, `${status} ${inReplyTo}`)
+        visited.setPart(`row ${id}`, `${status} ${inReplyTo}`)
       return result
     }
-    return call(place, () => driver.step({ ...request, apply }))
+    return call(site, () => driver.step({ ...request, apply }))
   }
   return {
     step,
-    history: through('history', driver.history),
-    records: through('documents', driver.records),
-    timers: through('timers', driver.timers),
+    history: asCalls('history', driver.history),
+    records: asCalls('documents', driver.records),
+    timers: asCalls('timers', driver.timers),
     rows: {
       ...driver.rows,
       erase: person => call(`rows.forget ${person}`, () => driver.rows.erase(person)),
@@ -84,15 +90,15 @@ function conversationsOf(
   }
 }
 
-const WRITES = new Set(['accept', 'put', 'insert', 'delete', 'schedule', 'cancel', 'markFired'])
+const WRITE_METHODS = new Set(['accept', 'put', 'insert', 'delete', 'schedule', 'cancel', 'markFired'])
 
 /** What a call is about, so that its place in one run is its place in another. */
-function about(given: unknown[], names: Names): string {
-  const words = given.map(one => {
-    if (typeof one === 'string') return names.of(one)
-    if (Array.isArray(one)) return one.map(id => names.of(String(id))).join(',')
+function describeArguments(args: unknown[], names: Names): string {
+  const parts = args.map(one => {
+    if (typeof one === 'string') return names.nameOf(one)
+    if (Array.isArray(one)) return one.map(id => names.nameOf(String(id))).join(',')
     const { conversation, collection, id } = (one ?? {}) as Record<string, string | undefined>
-    return [conversation, collection, id && names.of(id)].filter(Boolean).join('/')
+    return [conversation, collection, id && names.nameOf(id)].filter(Boolean).join('/')
   })
-  return words.join(' ')
+  return parts.join(' ')
 }

@@ -5,8 +5,8 @@ import type { Logger } from '../../../shared/base/log.ts'
 import type { Backend, DeployedFunction, Lease, Usage } from '../backend.ts'
 import { canonicalJson, type Deployment, NAMESPACE } from '../deployment.ts'
 import type { ProviderStore, StoredFunction } from '../store.ts'
-import type { Release, Replica, ReplicaDriver } from './instances.ts'
-import { openReplicaSet, type ReplicaSet } from './replicas.ts'
+import type { Release, Replica, ReplicaDriver } from './replica.ts'
+import { openReplicaSet, type ReplicaSet } from './replica-set.ts'
 
 export type ReplicaSetBackendOptions = {
   driver: ReplicaDriver

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { silentLogger } from '../../../shared/base/log.ts'
 import { readDeployment } from '../deployment.ts'
 import type { ProviderStore } from '../store.ts'
-import type { ReplicaDriver } from './instances.ts'
-import { openReplicaSet } from './replicas.ts'
+import type { ReplicaDriver } from './replica.ts'
+import { openReplicaSet } from './replica-set.ts'
 
 const openTestReplicaSet = (
   driver: ReplicaDriver,

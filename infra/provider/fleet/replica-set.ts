@@ -5,7 +5,7 @@ import type { Logger } from '../../../shared/base/log.ts'
 import { type Manifest, manifestSchema } from '../../../shared/contract/catalogue.ts'
 import type { Activity, Lease } from '../backend.ts'
 import type { ProviderStore } from '../store.ts'
-import type { Release, Replica, ReplicaDriver } from './instances.ts'
+import type { Release, Replica, ReplicaDriver } from './replica.ts'
 
 const MAX_START_ATTEMPTS = 3
 const INITIAL_BACKOFF_MS = 200
