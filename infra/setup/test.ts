@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestTotals } from './totals.ts'
+import type { TestRun, TestTotals } from './totals.ts'
 
 const checks = [
   { name: 'types', file: 'node_modules/typescript/bin/tsc', args: ['--noEmit'] },
@@ -15,6 +15,8 @@ const checks = [
   },
   { name: 'pipeline picture', file: 'infra/pipeline/main.ts', args: ['--check'] },
 ]
+
+const SLOWEST_FILES = 10
 
 const args = process.argv.slice(2)
 const integration = args[0] === '--integration'
@@ -51,17 +53,25 @@ async function runTests(projects: string[]): Promise<TestTotals> {
     ['node_modules/vitest/vitest.mjs', 'run', ...projectFlags, ...reporters, ...args],
     'inherit',
   )
-  const totals = await readTotals(file)
+  const { files, ...totals } = await readRun(file)
   await rm(folder, { recursive: true })
   // Vitest may fail for a reason that belongs to no test, such as an option that it does not know.
   if (code !== 0 && totals.failed === 0) totals.failed = 1
   announce(projects.join(', '), totals.failed === 0, startedAt)
+  printSlowest(files)
   return totals
 }
 
-async function readTotals(file: string): Promise<TestTotals> {
-  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 }
+async function readRun(file: string): Promise<TestRun> {
+  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0, files: [] }
   return JSON.parse(await readFile(file, 'utf8'))
+}
+
+function printSlowest(files: TestRun['files']): void {
+  const slowest = files.toSorted((a, b) => b.durationMs - a.durationMs).slice(0, SLOWEST_FILES)
+  if (slowest.length > 1) console.log(`the ${slowest.length} slowest files:`)
+  for (const { file, durationMs } of slowest.length > 1 ? slowest : [])
+    console.log(`${(durationMs / 1000).toFixed(1).padStart(8)} s  ${file}`)
 }
 
 function announce(name: string, ok: boolean, startedAt: number): void {
