@@ -5,9 +5,9 @@ import type { EventDraft, LaresEvent } from '#shared/contract/events/event.ts'
 import { resolveDataRef } from '#shared/contract/events/event-log.ts'
 import { dataSchemaOf, type EventData } from '#shared/contract/events/event-types.ts'
 import { detectLanguage } from '#shared/language/detection.ts'
+import { type ModelCapabilities, openModelCapabilities } from '#shared/models/model-capabilities.ts'
 import type { ModelCall, Store } from '#shared/store/store.ts'
 import { type DeadLetter, failedBeforeDialog, parseDeadLetter } from './events/dead-letter.ts'
-import { canUseTools } from './prompt/tool-support.ts'
 import { type StepEvent, step } from './step.ts'
 
 const receives = [
@@ -19,7 +19,7 @@ const receives = [
 ] as const
 
 type DialogEvent = ReceivedEvent<(typeof receives)[number]>
-type Context = FunctionContext<'store' | 'catalogue' | 'assistant' | 'models' | 'objects'>
+type Context = FunctionContext<'store' | 'catalogue' | 'assistant' | 'models' | 'objects', ModelCapabilities>
 
 /** Owns the conversation: one turn at a time, every step in one transaction under the id of its event. */
 export default defineFunction({
@@ -27,6 +27,7 @@ export default defineFunction({
   receives,
   emits: ['lares.prompt.composed', 'lares.skill.*.requested', 'lares.reply.completed'],
   uses: ['store', 'catalogue', 'assistant', 'models', 'objects'],
+  init: ({ models, ...tools }) => openModelCapabilities(models, tools),
   handle: (event, context) =>
     event.type === 'lares.deadletter.recorded'
       ? handleDeadLetterEvent(event, context)
@@ -34,7 +35,7 @@ export default defineFunction({
 })
 
 async function runStep(received: DialogEvent, event: StepEvent, context: Context): Promise<EventDraft[]> {
-  const { store, catalogue, assistant, models, log } = context
+  const { store, catalogue, assistant, log, state: capabilities } = context
   const conversation = received.subject
   const person = personOf(event) ?? (await store.history.conversation(conversation))?.person
   if (person === undefined) {
@@ -47,7 +48,8 @@ async function runStep(received: DialogEvent, event: StepEvent, context: Context
   const stepInput = {
     assistant,
     skills: await catalogue.skills(),
-    tools: await canUseTools(models, context.now, log),
+    // As long as nobody knows, a model is taken to be able to call tools.
+    tools: (await capabilities.known())?.tools ?? true,
     nowIso: new Date(context.now()).toISOString(),
     publishedId: received.publishedid,
   }

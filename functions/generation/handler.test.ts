@@ -87,10 +87,10 @@ test('asks with the same seed at every try of a prompt, and with another one for
   expect(first).not.toBe(other)
 })
 
-test('a model server that is away is a failed try, so that the person is told soon', async () => {
+test('a model server that is away is unavailable, so that the connector waits for it', async () => {
   const { models, stop } = await startModelServer(() => undefined)
   await stop()
-  await expect(generate(models)).rejects.toMatchObject({ code: 'failed', retryable: true })
+  await expect(generate(models)).rejects.toMatchObject({ code: 'unavailable', retryable: true })
 })
 
 test('a request that the model refuses is not tried again', async () => {

@@ -1,4 +1,3 @@
-import { LaresError } from '#shared/base/errors.ts'
 import type { FunctionContext } from '#shared/contract/context.ts'
 import { defineFunction } from '#shared/contract/definition.ts'
 import type { EventDraft } from '#shared/contract/events/event.ts'
@@ -22,6 +21,8 @@ export default defineFunction({
   uses: ['models'],
   concurrency: 32,
   timeoutMs: 300_000,
+  // A model server that restarts or loads a model is back within minutes. Only this conversation waits for it.
+  retry: { giveUpAfterMs: 300_000 },
   handle: (event, context) => generate(event.id, event.data, context),
 })
 
@@ -30,12 +31,7 @@ async function* generate(
   prompt: Prompt,
   { models, signal }: FunctionContext<'models'>,
 ): AsyncGenerator<EventDraft> {
-  try {
-    const chunks = models.generate('text-generation', createRequest(eventId, prompt, signal))
-    yield* toDrafts(prompt, chunks)
-  } catch (error) {
-    throw signal.aborted ? error : asFailedAttempt(error)
-  }
+  yield* toDrafts(prompt, models.generate('text-generation', createRequest(eventId, prompt, signal)))
 }
 
 const createRequest = (
@@ -67,14 +63,4 @@ async function* toDrafts(
       yield { type: 'lares.generation.completed', data }
     }
   }
-}
-
-/** A model that is away counts as a failed try: the person, who waits, is told after a few and not after long. */
-function asFailedAttempt(error: unknown): unknown {
-  if (!(error instanceof LaresError) || error.code !== 'unavailable' || !error.retryable) return error
-  const { retryAfterMs, message } = error
-  return new LaresError('failed', message, {
-    cause: error,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  })
 }

@@ -3,14 +3,13 @@ import { openIntentRecogniser } from './training.ts'
 
 const noIntent = { skill: null, score: 1, candidates: [] }
 
-const recogniser = openIntentRecogniser()
-
 export default defineFunction({
   name: 'intent',
   receives: ['lares.message.received', 'lares.message.transcribed'],
   emits: ['lares.intent.recognised'],
   uses: ['catalogue', 'models'],
-  async handle(event, { catalogue, models, log }) {
+  init: () => openIntentRecogniser(),
+  async handle(event, { catalogue, models, log, state: recogniser }) {
     const message = event.data
     const text = message.text.trim()
     // A slash begins a command, which is dialog's.

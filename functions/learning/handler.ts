@@ -2,10 +2,13 @@ import { LaresError } from '#shared/base/errors.ts'
 import type { FunctionContext } from '#shared/contract/context.ts'
 import { defineFunction } from '#shared/contract/definition.ts'
 import type { LaresEvent } from '#shared/contract/events/event.ts'
+import { type ModelCapabilities, openModelCapabilities } from '#shared/models/model-capabilities.ts'
 import { seedOf } from '#shared/models/seed.ts'
 import { composePrompt, keepNotesTool, parseNotes } from './facts.ts'
 
 const MAX_TOKENS = 512
+/** Nobody waits for this function, so a model server that is slow to answer gets the time. */
+const CAPABILITIES_TIMEOUT_MS = 30_000
 
 /**
  * Asks the model what of a message is worth remembering, beyond what memory's rules find. It runs behind the reply and
@@ -19,18 +22,16 @@ export default defineFunction({
   // The next answer is worth more than this: a server with few places is left to generation.
   concurrency: 1,
   timeoutMs: 120_000,
+  init: ({ models, ...tools }) => openModelCapabilities(models, tools),
   handle: (event, context) => learn(event, context),
 })
 
 async function learn(
   { id, data }: LaresEvent<'lares.learning.requested'>,
-  { models, signal, log }: FunctionContext<'models'>,
+  { models, signal, log, state: capabilities }: FunctionContext<'models', ModelCapabilities>,
 ) {
-  const capabilities = await models.capabilities('text-generation').catch(error => {
-    log.info({ err: error }, 'there is no model: only what the rules of memory find is kept')
-    return undefined
-  })
-  if (!capabilities?.tools) return
+  // Without a model that can call tools, memory keeps what its rules find.
+  if (!(await capabilities.known(CAPABILITIES_TIMEOUT_MS))?.tools) return
   const facts = []
   try {
     const request = {

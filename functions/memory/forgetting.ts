@@ -15,22 +15,18 @@ import {
 import type { KnowledgeBaseDependencies } from './documents/store.ts'
 import type { AnswerSourcesStore, ForgetQuestion } from './last-used.ts'
 import { phrases } from './messages.ts'
-import { semanticIndexOf } from './semantic-recall.ts'
 
 /** Those, and what they had replaced. */
 export async function forgetMemories(
   ids: readonly string[],
   person: string,
   { saidAt }: MemorySource,
-  { records, vectors }: Pick<KnowledgeBaseDependencies, 'records' | 'vectors'>,
+  { records, state }: Pick<KnowledgeBaseDependencies, 'records' | 'state'>,
 ): Promise<void> {
   const memories = await memoriesByIds(records, person, [...ids])
   const subjects = new Set(memories.map(({ subject }) => subject))
   const shouldForget = ({ id, subject }: StoredMemory) => ids.includes(id) || subjects.has(subject)
-  await semanticIndexOf(vectors).changed(
-    person,
-    await deleteMemories(records, { person, saidAt }, shouldForget),
-  )
+  await state.semanticIndex.changed(person, await deleteMemories(records, { person, saidAt }, shouldForget))
 }
 
 /**

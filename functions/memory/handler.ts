@@ -13,7 +13,7 @@ import type { Records } from '#shared/store/store.ts'
 import { answerFrom } from './answers.ts'
 import { handleDocuments } from './documents/documents.ts'
 import { retrieve } from './documents/retrieval.ts'
-import type { KnowledgeBaseDependencies as LibraryTools } from './documents/store.ts'
+import type { KnowledgeBaseDependencies } from './documents/store.ts'
 import { findStatedFacts } from './facts.ts'
 import { forgetMemories, resolveForgetChoice } from './forgetting.ts'
 import { type AnswerSourcesStore, type ForgetQuestion, openAnswerSources } from './last-used.ts'
@@ -21,7 +21,7 @@ import { learningRequestFor, toFacts } from './learning.ts'
 import { phrases } from './messages.ts'
 import { isAbout, type MemoryRequest, parseMemoryRequest } from './requests.ts'
 import { isAboutOneself, toSecondPersonSentence } from './second-person.ts'
-import { type SemanticIndexDependencies, semanticIndexOf } from './semantic-recall.ts'
+import { openMemoryState } from './state.ts'
 import { fuseRankings, searchMemories, searchReplacedMemories, toMemory } from './store.ts'
 
 const MAX_MEMORIES = 5
@@ -37,6 +37,7 @@ export default defineFunction({
   uses: ['records', 'models', 'objects', 'vectors'],
   // Documents take longer to read than messages.
   timeoutMs: 90_000,
+  init: openMemoryState,
   async handle(event, { records, ...tools }) {
     if (event.type === 'lares.reply.completed') {
       const { person, question, inReplyTo, answers, saidAt = event.time } = event.data
@@ -68,7 +69,7 @@ async function saveFacts(
   facts: Fact[],
   person: string,
   source: MemorySource,
-  { records, vectors }: LibraryTools,
+  { records, state }: KnowledgeBaseDependencies,
 ) {
   if (facts.length === 0) return
   const { conversation, saidAt } = source
@@ -79,7 +80,7 @@ async function saveFacts(
     const id = await saveMemory(records, person, fact, source)
     if (id !== undefined) kept.add(id)
   }
-  await semanticIndexOf(vectors).changed(person, [])
+  await state.semanticIndex.changed(person, [])
   const answerSources = openAnswerSources(records, person, conversation)
   const last = await answerSources.last()
   const before = last?.at === at ? last.ids : []
@@ -93,7 +94,7 @@ const toUtcIso = (time: string): string => new Date(time).toISOString()
 async function recallFor(
   { message, intent }: { message: Message; intent: Intent },
   source: MemorySource,
-  dependencies: LibraryTools,
+  dependencies: KnowledgeBaseDependencies,
 ): Promise<RecalledData> {
   // A slash begins a command, which is dialog's.
   if (message.text.trimStart().startsWith('/')) return { memories: [] }
@@ -130,7 +131,7 @@ async function answerFromMemories(
   message: Message,
   source: MemorySource,
   answerSources: AnswerSourcesStore,
-  dependencies: SemanticIndexDependencies,
+  dependencies: KnowledgeBaseDependencies,
 ): Promise<{ memories: Memory[]; answer?: string }> {
   const { person, text } = message
   const request = parseMemoryRequest(text)
@@ -156,14 +157,14 @@ async function handleMemoryRequest(
   { person, language }: Message,
   source: MemorySource,
   answerSources: AnswerSourcesStore,
-  { vectors }: SemanticIndexDependencies,
+  { state }: KnowledgeBaseDependencies,
 ): Promise<string> {
   const t = phrases[language]
   const { saidAt, conversation } = source
   const recordSources = (ids: string[], asked?: ForgetQuestion) =>
     answerSources.record({ ids, at: saidAt, asked })
   const forgetMatching = async (matches: (memory: StoredMemory) => boolean) =>
-    await semanticIndexOf(vectors).changed(person, await deleteMemories(records, { person, saidAt }, matches))
+    await state.semanticIndex.changed(person, await deleteMemories(records, { person, saidAt }, matches))
   const last = async () => {
     const { ids, at } = (await answerSources.last()) ?? { ids: [], at: '' }
     return { ids, at, memories: await memoriesByIds(records, person, ids) }
@@ -171,7 +172,7 @@ async function handleMemoryRequest(
   switch (request.kind) {
     case 'remember': {
       const id = await saveMemory(records, person, request.fact, source)
-      await semanticIndexOf(vectors).changed(person, [])
+      await state.semanticIndex.changed(person, [])
       await recordSources(id === undefined ? [] : [id])
       return t.remembered(request.fact.text)
     }
@@ -193,7 +194,7 @@ async function handleMemoryRequest(
         await recordSources(ids, { about: 'memories', by: source.message, ids: memories.map(({ id }) => id) })
         return t.whichToForget(memories.map(({ text }) => text))
       }
-      await forgetMemories(ids, person, source, { records: records, vectors })
+      await forgetMemories(ids, person, source, { records, state })
       return t.forgottenLast
     }
     case 'why': {
@@ -218,10 +219,10 @@ const memoriesInAnswer = (answer: string, found: StoredMemory[]): string[] =>
 async function findSimilar(
   records: Records,
   { person, text }: Message,
-  dependencies: SemanticIndexDependencies,
+  dependencies: KnowledgeBaseDependencies,
 ): Promise<StoredMemory[]> {
   if (!isAboutOneself(text)) return []
-  const ids = await semanticIndexOf(dependencies.vectors).nearest(
+  const ids = await dependencies.state.semanticIndex.nearest(
     person,
     text,
     () => currentMemories(records, person),

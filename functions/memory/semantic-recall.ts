@@ -28,13 +28,7 @@ const MAX_NEAREST = 3
 const MIN_SCORE = 0.8
 const SCORE_TOLERANCE = 0.03
 
-/** One for each store of vectors: what is known of it ends with it. */
-const indexByStore = new WeakMap<Vectors, ReturnType<typeof openSemanticIndex>>()
-export const semanticIndexOf = (vectors: Vectors) => {
-  const known = indexByStore.get(vectors) ?? openSemanticIndex(vectors)
-  indexByStore.set(vectors, known)
-  return known
-}
+export type SemanticIndex = ReturnType<typeof openSemanticIndex>
 
 /**
  * Finds memories by their meaning. The documents are what is kept; the vectors follow from them, so a model that is new,

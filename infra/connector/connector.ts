@@ -2,10 +2,10 @@ import type { Logger } from '../../shared/base/log.ts'
 import type { Bus } from '../../shared/bus/bus.ts'
 import type { Catalogue, Manifest } from '../../shared/contract/catalogue.ts'
 import type { EventLog } from '../../shared/contract/events/event-log.ts'
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../../shared/contract/retry-policy.ts'
 import type { DeployedFunction, FunctionSource } from '../../shared/contract/stack.ts'
 import { requiredTopics } from '../../shared/contract/topics.ts'
 import { type InFlightRecord, inFlightRecordsOf } from '../../shared/operations/in-flight.ts'
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './consumer/retry.ts'
 import { startWorker, type Worker } from './consumer/worker.ts'
 import type { Invoker } from './invokers/invoker.ts'
 import type { ConnectorMetrics, FunctionLoad } from './metrics.ts'
@@ -22,6 +22,7 @@ export type ConnectorOptions = {
   catalogue: Catalogue
   log: Logger
   metrics?: ConnectorMetrics
+  /** What functions get that declare no policy of their own; by default `DEFAULT_RETRY_POLICY`. */
   retry?: Partial<RetryPolicy>
   now?: () => number
   random?: () => number
@@ -54,7 +55,7 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
       function: name,
       events: options.events,
       invoker,
-      retry: { ...DEFAULT_RETRY_POLICY, ...options.retry },
+      retry: () => ({ ...DEFAULT_RETRY_POLICY, ...options.retry, ...manifests.get(name)?.retry }),
       log: log.child({ function: name }),
       metrics: options.metrics,
       now: options.now ?? Date.now,

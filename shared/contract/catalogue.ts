@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Records } from '../store/store.ts'
+import { retryPolicySchema } from './retry-policy.ts'
 
 /** What a skill tells about itself: how it is recognised, offered to a model and called. */
 export const skillManifestSchema = z.strictObject({
@@ -27,6 +28,8 @@ export const manifestSchema = z.strictObject({
   concurrency: z.int().positive(),
   /** How long it takes for one event at most. */
   timeoutMs: z.int().positive().optional(),
+  /** How the connector tries again, where it differs from the default. */
+  retry: retryPolicySchema.partial().optional(),
   skill: skillManifestSchema.optional(),
 })
 /** What `GET /_/manifest` answers. */

@@ -51,6 +51,9 @@ export type InvocationContext = {
   now(): number
 }
 
-export type FunctionContext<Uses extends ServiceName = never> = InvocationContext & Pick<Services, Uses>
+/** `state`: what the function's `init` returned. */
+export type FunctionContext<Uses extends ServiceName = never, State = unknown> = InvocationContext &
+  Pick<Services, Uses> & { state: State }
 
-export type InitContext<Uses extends ServiceName = never> = { log: Logger } & Pick<Services, Uses>
+export type InitContext<Uses extends ServiceName = never> = Pick<InvocationContext, 'log' | 'now'> &
+  Pick<Services, Uses>

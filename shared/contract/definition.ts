@@ -1,8 +1,10 @@
+import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 import type { Manifest } from './catalogue.ts'
 import type { FunctionContext, InitContext, ServiceName } from './context.ts'
 import type { EventDraft, LaresEvent } from './events/event.ts'
 import { type EventType, isEventType, nameSchema } from './events/event-types.ts'
+import { type RetryPolicy, retryPolicySchema } from './retry-policy.ts'
 
 /** What a handler may give back: nothing, one event, several, or a stream of them. */
 export type HandlerResult = undefined | EventDraft | EventDraft[] | AsyncIterable<EventDraft>
@@ -10,6 +12,7 @@ export type HandlerResult = undefined | EventDraft | EventDraft[] | AsyncIterabl
 export type FunctionDefinition<
   Received extends EventType = EventType,
   Uses extends ServiceName = ServiceName,
+  State = unknown,
 > = {
   name: string
   /** Event types that it takes; any other is refused. */
@@ -21,14 +24,16 @@ export type FunctionDefinition<
   concurrency?: number
   /** How long one event may take before its signal is aborted and the try counts as failed. Default 30,000. */
   timeoutMs?: number
-  /** Runs once before the first event. */
-  init?(context: InitContext<Uses>): void | Promise<void>
+  /** How the connector tries a failed event again, where it differs from the default (`retry-policy.ts`). */
+  retry?: Partial<RetryPolicy>
+  /** Runs once before the first event. What it returns is `context.state` of every call: no module globals. */
+  init?(context: InitContext<Uses>): State | Promise<State>
   handle(
     event: ReceivedEvent<Received>,
-    context: FunctionContext<Uses>,
+    context: FunctionContext<Uses, State>,
   ): HandlerResult | void | Promise<HandlerResult | void>
-  /** Runs once after the last event. */
-  destroy?(): void | Promise<void>
+  /** Runs once after the last event, with what `init` returned. */
+  destroy?(state: State): void | Promise<void>
   skill?: Manifest['skill']
 }
 
@@ -36,15 +41,17 @@ export type FunctionDefinition<
 export type ReceivedEvent<T extends EventType> = { [K in T]: LaresEvent<K> }[T]
 
 /** A definition whose type parameters do not matter any more. */
-export type AnyFunction = FunctionDefinition<EventType, ServiceName>
+export type AnyFunction = FunctionDefinition<EventType, ServiceName, unknown>
 
 /** Marks what this module made, so that a plugin object can be told from it. */
 const DEFINITION_MARK = Symbol.for('lares.function')
 
 /** Defines a stage of the pipeline. The handler file default-exports what this gives back. */
-export function defineFunction<const Received extends EventType, const Uses extends ServiceName = never>(
-  definition: FunctionDefinition<Received, Uses>,
-): AnyFunction {
+export function defineFunction<
+  const Received extends EventType,
+  const Uses extends ServiceName = never,
+  State = unknown,
+>(definition: FunctionDefinition<Received, Uses, State>): AnyFunction {
   return Object.assign({ ...definition }, { [DEFINITION_MARK]: true }) as unknown as AnyFunction
 }
 
@@ -70,4 +77,6 @@ export function checkDefinition(definition: AnyFunction): void {
     throw configError(`has a concurrency of ${concurrency}; it takes a whole number from 1`)
   if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
     throw configError(`has a timeoutMs of ${timeoutMs}; it takes 1 to ${MAX_TIMEOUT_MS}`)
+  const retry = retryPolicySchema.partial().safeParse(definition.retry ?? {})
+  if (!retry.success) throw configError(`has a wrong "retry": ${z.prettifyError(retry.error)}`)
 }

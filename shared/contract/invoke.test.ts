@@ -275,3 +275,30 @@ test.each([
   expect(() => testBed.invocable(definition)).toThrow(LaresError)
   expect(() => testBed.invocable(definition)).toThrow(message)
 })
+
+test('what init returns is the state of every call, and of destroy', async () => {
+  const destroyed: unknown[] = []
+  const counting = defineFunction({
+    name: 'parrot',
+    receives: ['lares.skill.parrot.requested'],
+    emits: ['lares.result.returned'],
+    init: () => ({ calls: 0 }),
+    handle: (_, { state }) => resultDraft(String(++state.calls)),
+    destroy: state => void destroyed.push(state),
+  })
+  const one = testBed.invocable(counting)
+  await one.start()
+  const other = testBed.invocable(counting)
+  const textOf = async (invocable: typeof one) =>
+    (await collectEvents(invocable, skillRequestEvent('hello'))).map(
+      ({ data }) => (data as { text: string }).text,
+    )
+  expect([await textOf(one), await textOf(one), await textOf(other)]).toEqual([['1'], ['2'], ['1']])
+  await one.stop()
+  expect(destroyed).toEqual([{ calls: 2 }])
+})
+
+test('a wrong retry policy is refused, and names the member', () => {
+  const definition = { ...parrotFunction(() => undefined), retry: { attempts: 3 } as never }
+  expect(() => testBed.invocable(definition)).toThrow(/"parrot" has a wrong "retry".*attempts/s)
+})

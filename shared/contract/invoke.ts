@@ -1,4 +1,5 @@
 import { LaresError } from '../base/errors.ts'
+import { lazy } from '../base/lazy.ts'
 import type { Logger } from '../base/log.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { Manifest } from './catalogue.ts'
@@ -15,7 +16,7 @@ export const DEFAULT_TIMEOUT_MS = 30_000
 /** A function ready to be called, in this process or behind HTTP. */
 export type Invocable = {
   manifest: Manifest
-  /** Runs the author's `init`. */
+  /** Runs the author's `init`, once; `invoke` does so where nobody did before. */
   start(): Promise<void>
   /**
    * Handles one event and gives its events as they come. Errors: `unknown_type`, `undeclared_event`, `invalid_result`
@@ -43,6 +44,10 @@ export function createInvocable(definition: AnyFunction, dependencies: Invocable
   const receives = new Set<string>(definition.receives)
   const limit = definition.concurrency ?? DEFAULT_CONCURRENCY
   let running = 0
+  const now = dependencies.now ?? Date.now
+  const init = lazy(async () =>
+    definition.init?.({ log, now, ...services } as Parameters<NonNullable<AnyFunction['init']>>[0]),
+  )
 
   async function* invoke(event: LaresEvent, signal?: AbortSignal) {
     if (!receives.has(event.type))
@@ -62,7 +67,8 @@ export function createInvocable(definition: AnyFunction, dependencies: Invocable
         log,
         signal: deadline.signal,
         idempotencyKey: event.id,
-        now: dependencies.now ?? Date.now,
+        now,
+        state: await deadline.race(init()),
       }
       const resolved = await deadline.race(resolveDataRef(event, dependencies.objects))
       const result = await deadline.race(
@@ -79,10 +85,9 @@ export function createInvocable(definition: AnyFunction, dependencies: Invocable
 
   return {
     manifest: manifestOf(definition),
-    start: async () =>
-      definition.init?.({ log, ...services } as Parameters<NonNullable<AnyFunction['init']>>[0]),
+    start: async () => void (await init()),
     invoke,
-    stop: async () => definition.destroy?.(),
+    stop: async () => definition.destroy?.(await init()),
   }
 }
 
@@ -100,6 +105,7 @@ const manifestOf = (definition: AnyFunction): Manifest => ({
   uses: [...(definition.uses ?? [])],
   concurrency: definition.concurrency ?? DEFAULT_CONCURRENCY,
   timeoutMs: definition.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  ...(definition.retry ? { retry: definition.retry } : {}),
   ...(definition.skill ? { skill: definition.skill } : {}),
 })
 

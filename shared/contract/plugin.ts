@@ -1,17 +1,23 @@
 import { LaresError } from '../base/errors.ts'
-import type { InitContext, InvocationContext } from './context.ts'
+import type { FunctionContext, InitContext } from './context.ts'
 import { type AnyFunction, defineFunction, type HandlerResult, isDefinition } from './definition.ts'
 import type { EventDraft, LaresEvent } from './events/event.ts'
 import { topicOf } from './events/event-types.ts'
 
-/** The three-method interface. A skill written so takes requests as a message and answers with text, or with events. */
-export type Plugin = {
+/**
+ * The three-method interface: a skill that takes a request as a message and answers with text. `init` may return state,
+ * which `handleMessage` gets as `context.state`.
+ */
+export type Plugin<State = unknown> = {
   name: string
   description?: string
   examples?: string[]
-  init?(context: InitContext): void | Promise<void>
-  handleMessage(message: PluginMessage, context: InvocationContext): PluginAnswer | Promise<PluginAnswer>
-  destroy?(): void | Promise<void>
+  init?(context: InitContext): State | Promise<State>
+  handleMessage(
+    message: PluginMessage,
+    context: FunctionContext<never, State>,
+  ): PluginAnswer | Promise<PluginAnswer>
+  destroy?(state: State): void | Promise<void>
 }
 
 export type PluginMessage = {
@@ -55,8 +61,8 @@ function functionFromPlugin(plugin: Plugin): AnyFunction {
       input: { type: 'object', properties: { text: { type: 'string' } } },
       readsText: true,
     },
-    ...(plugin.init ? { init: context => plugin.init?.(context) } : {}),
-    ...(plugin.destroy ? { destroy: () => plugin.destroy?.() } : {}),
+    ...(plugin.init && { init: context => plugin.init?.(context) }),
+    ...(plugin.destroy ? { destroy: state => plugin.destroy?.(state) } : {}),
     async handle(event, context): Promise<HandlerResult> {
       const { callId, step, input, text, person } = event.data
       const said = typeof input?.text === 'string' ? input.text : text

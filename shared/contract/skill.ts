@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 import type { FunctionContext, ServiceName } from './context.ts'
-import { type AnyFunction, defineFunction } from './definition.ts'
+import { type AnyFunction, defineFunction, type FunctionDefinition } from './definition.ts'
 import type { FollowUpQuestion, Language, SkillRequest } from './events/event-types.ts'
 import { skillRequestType } from './events/event-types.ts'
 import { fillSlots, slotsOf } from './slot-filling.ts'
 
 /** What a skill knows of the call it serves. */
-export type SkillContext<Uses extends ServiceName = never> = FunctionContext<Uses> & {
+export type SkillContext<Uses extends ServiceName = never, State = unknown> = FunctionContext<Uses, State> & {
   conversation: string
   person: string
   language: Language
@@ -24,8 +24,10 @@ export type SkillContext<Uses extends ServiceName = never> = FunctionContext<Use
 /** `asks`: the text asks for what is missing; the person's next words come to `read` with `asked` in the context. */
 export type SkillAnswer = string | { text: string; data?: unknown; asks?: FollowUpQuestion }
 
-export type SkillDefinition<Input extends z.ZodType, Uses extends ServiceName> = {
-  name: string
+export type SkillDefinition<Input extends z.ZodType, Uses extends ServiceName, State = unknown> = Pick<
+  FunctionDefinition<never, Uses, State>,
+  'name' | 'uses' | 'concurrency' | 'timeoutMs' | 'retry' | 'init' | 'destroy'
+> & {
   /** What people call it, to be asked "Did you mean … or …?"; the name, when it has none. */
   title?: Readonly<Record<Language, string>>
   /** One sentence, read by models and people. */
@@ -33,29 +35,35 @@ export type SkillDefinition<Input extends z.ZodType, Uses extends ServiceName> =
   /** Things people say when they want it, in any language. */
   examples: readonly string[]
   input: Input
-  uses?: readonly Uses[]
-  timeoutMs?: number
   /**
    * Reads the input from what a person said; null when it is not in there, as when `context.asked` is not answered by it.
    * Without it the input is filled by the types and formats of its fields, and what is missing is asked for (`filling.ts`);
    * a skill whose input has no required field is called with `{}`.
    */
-  read?(text: string, context: SkillContext<Uses>): z.input<Input> | null | Promise<z.input<Input> | null>
+  read?(
+    text: string,
+    context: SkillContext<Uses, State>,
+  ): z.input<Input> | null | Promise<z.input<Input> | null>
   /** Does it. What this or `read` throws as a `LaresError` that cannot be retried is told to the person. */
-  run(input: z.output<Input>, context: SkillContext<Uses>): SkillAnswer | Promise<SkillAnswer>
+  run(input: z.output<Input>, context: SkillContext<Uses, State>): SkillAnswer | Promise<SkillAnswer>
 }
 
 /** Defines a skill: its input is checked, its answer wrapped, its examples and schema published in the manifest. */
-export function defineSkill<Input extends z.ZodType, const Uses extends ServiceName = never>(
-  skill: SkillDefinition<Input, Uses>,
+export function defineSkill<Input extends z.ZodType, const Uses extends ServiceName = never, State = unknown>(
+  skill: SkillDefinition<Input, Uses, State>,
 ): AnyFunction {
   const slots = skill.read ? undefined : slotsOf(skill.input)
-  return defineFunction<`lares.skill.${string}.requested`, Uses>({
-    name: skill.name,
-    receives: [skillRequestType(skill.name)],
+  const { name, uses, concurrency, timeoutMs, retry, init, destroy } = skill
+  return defineFunction<`lares.skill.${string}.requested`, Uses, State>({
+    name,
+    receives: [skillRequestType(name)],
     emits: ['lares.result.returned'],
-    uses: skill.uses ?? [],
-    ...(skill.timeoutMs === undefined ? {} : { timeoutMs: skill.timeoutMs }),
+    uses: uses ?? [],
+    ...(concurrency !== undefined && { concurrency }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(retry && { retry }),
+    ...(init && { init }),
+    ...(destroy && { destroy }),
     skill: {
       name: skill.name,
       ...(skill.title && { title: skill.title }),
@@ -66,7 +74,10 @@ export function defineSkill<Input extends z.ZodType, const Uses extends ServiceN
     },
     async handle(event, context) {
       const request = event.data
-      const skillContext = { ...context, ...callContextOf(event.subject, request) } as SkillContext<Uses>
+      const skillContext = { ...context, ...callContextOf(event.subject, request) } as SkillContext<
+        Uses,
+        State
+      >
       const filled = slots && request.input === null ? await fillSlots(slots, skillContext) : undefined
       const answer =
         filled && 'asks' in filled
@@ -95,10 +106,10 @@ type SkillOutcome = Omit<Extract<SkillAnswer, object>, 'text'> & {
   text: string
 }
 
-async function runSkill<Input extends z.ZodType, Uses extends ServiceName>(
-  skill: SkillDefinition<Input, Uses>,
+async function runSkill<Input extends z.ZodType, Uses extends ServiceName, State>(
+  skill: SkillDefinition<Input, Uses, State>,
   request: SkillRequest,
-  context: SkillContext<Uses>,
+  context: SkillContext<Uses, State>,
   filled: Record<string, unknown> | null | undefined,
 ): Promise<SkillOutcome> {
   try {

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { LaresError } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
 import { openCatalogue } from '../contract/catalogue.ts'
-import type { Services } from '../contract/context.ts'
+import type { ServiceName, Services } from '../contract/context.ts'
 import type { AnyFunction } from '../contract/definition.ts'
 import { createRootEvent, type LaresEvent } from '../contract/events/event.ts'
 import type { EventData, EventType, Language, SkillRequest } from '../contract/events/event-types.ts'
 import { newId } from '../contract/events/ids.ts'
-import { createInvocable } from '../contract/invoke.ts'
+import { createInvocable, type Invocable } from '../contract/invoke.ts'
 import { detectLanguage } from '../language/detection.ts'
 import type { Models } from '../models/models.ts'
 import { openFolderObjects } from '../objects/folder.ts'
@@ -66,9 +66,10 @@ export async function openTestKit({
     models: models as Models,
     catalogue: openCatalogue(records),
   }
+  const functions = openTestFunctions(services, objects)
   const send: TestKit['send'] = async (definition, event) => {
     const events: LaresEvent[] = []
-    const { invoke } = createInvocable(definition, { services, objects, log: silentLogger })
+    const { invoke } = await functions.get(definition)
     for await (const emitted of invoke(event as unknown as LaresEvent)) events.push(emitted)
     return events
   }
@@ -82,9 +83,34 @@ export async function openTestKit({
       return result!.data as EventData<'lares.result.returned'>
     },
     async close() {
+      await functions.stop()
       await conversations.close()
       await vectors.close()
       await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** Each function is started once, as in its own process, and anew when the test has replaced a service. */
+function openTestFunctions(services: Partial<Services>, objects: ObjectStore) {
+  const started = new Map<AnyFunction, { invocable: Invocable; given: Partial<Services> }>()
+  const isCurrent = (given: Partial<Services>) =>
+    Object.entries(services).every(([name, service]) => given[name as ServiceName] === service)
+  return {
+    async get(definition: AnyFunction): Promise<Invocable> {
+      const known = started.get(definition)
+      if (known && isCurrent(known.given)) return known.invocable
+      await known?.invocable.stop()
+      const given = { ...services }
+      // The connector keeps to a function's concurrency; a test may send as much as it likes.
+      const unlimited = { ...definition, concurrency: Number.MAX_SAFE_INTEGER }
+      const invocable = createInvocable(unlimited, { services: given, objects, log: silentLogger })
+      started.set(definition, { invocable, given })
+      await invocable.start()
+      return invocable
+    },
+    async stop(): Promise<void> {
+      for (const { invocable } of started.values()) await invocable.stop()
     },
   }
 }

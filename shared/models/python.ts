@@ -10,7 +10,8 @@ export async function runPython(args: string[], options: PythonOptions = {}): Pr
     if (failure === undefined) return
     if (failure !== NOT_INSTALLED) throw new LaresError('unavailable', failure)
   }
-  throw new LaresError('unavailable', 'there is no python3')
+  // Waiting does not install it.
+  throw new LaresError('unavailable', 'there is no python3', { retryable: false })
 }
 
 const NOT_INSTALLED = Symbol('the command is not installed')

@@ -1,8 +1,10 @@
 import { toLaresError } from '#shared/base/errors.ts'
+import type { Logger } from '#shared/base/log.ts'
 import { passageModel, syncPassageVectors } from '#shared/knowledge/passages.ts'
 import { containsChinese } from '#shared/language/detection.ts'
+import type { Embedder } from '#shared/models/models.ts'
+import type { Records } from '#shared/store/store.ts'
 import type { VectorIndex, Vectors } from '#shared/vectors/vectors.ts'
-import type { KnowledgeBaseDependencies } from './store.ts'
 
 /** How long to leave the embeddings alone after they failed. */
 const EMBEDDING_RETRY_MS = 60_000
@@ -36,7 +38,8 @@ const GENERAL_SENTENCES = {
 } as const
 
 type BaselineVectors = Record<keyof typeof GENERAL_SENTENCES, Float32Array>
-type DenseIndexState = {
+/** What a process knows of the vectors of passages. */
+export type DenseIndexState = {
   space?: VectorIndex
   ground?: BaselineVectors
   retryAt: number
@@ -44,19 +47,22 @@ type DenseIndexState = {
   following: Map<string, Promise<void>>
 }
 
-/** One for each store of vectors: what is known of it ends with it. */
-const stateByStore = new WeakMap<Vectors, DenseIndexState>()
-
-function stateOf(vectors: Vectors): DenseIndexState {
-  const state = stateByStore.get(vectors) ?? { retryAt: 0, following: new Map() }
-  stateByStore.set(vectors, state)
-  return state
+export type DenseIndexDependencies = {
+  records: Records
+  vectors: Vectors
+  models: Embedder
+  log: Logger
+  signal: AbortSignal
+  now(): number
+  state: { denseIndex: DenseIndexState }
 }
+
+export const newDenseIndexState = (): DenseIndexState => ({ retryAt: 0, following: new Map() })
 
 function onEmbeddingFailure(
   state: DenseIndexState,
   error: unknown,
-  { log, now }: KnowledgeBaseDependencies,
+  { log, now }: DenseIndexDependencies,
 ): void {
   const { retryable } = toLaresError(error)
   delete state.space
@@ -74,9 +80,9 @@ export async function searchDense(
   person: string,
   text: string,
   limit: number,
-  dependencies: KnowledgeBaseDependencies,
+  dependencies: DenseIndexDependencies,
 ): Promise<{ id: string; score: number }[]> {
-  const state = stateOf(dependencies.vectors)
+  const state = dependencies.state.denseIndex
   void syncVectors(person, dependencies)
   const { space, ground } = state
   if (!space || !ground) return []
@@ -95,8 +101,8 @@ export async function searchDense(
 }
 
 /** Makes the vectors of a person those of their passages, behind what is going on; one run for a person at a time. */
-export function syncVectors(person: string, dependencies: KnowledgeBaseDependencies): Promise<void> {
-  const state = stateOf(dependencies.vectors)
+export function syncVectors(person: string, dependencies: DenseIndexDependencies): Promise<void> {
+  const state = dependencies.state.denseIndex
   const running = state.following.get(person)
   if (running) return running
   if (dependencies.now() < state.retryAt) return Promise.resolve()
@@ -116,7 +122,7 @@ export function syncVectors(person: string, dependencies: KnowledgeBaseDependenc
 
 async function initialise(
   state: DenseIndexState,
-  { models, vectors }: KnowledgeBaseDependencies,
+  { models, vectors }: DenseIndexDependencies,
 ): Promise<void> {
   if (state.space) return
   state.initialisation ??= (async () => {
@@ -144,7 +150,7 @@ const subtractVectors = (a: Float32Array, b: Float32Array): Float32Array =>
 async function embedMissingPassages(
   person: string,
   space: VectorIndex,
-  { records, vectors, models }: KnowledgeBaseDependencies,
+  { records, vectors, models }: DenseIndexDependencies,
 ): Promise<void> {
   const embed = async (texts: string[]) => (await models.embed(texts, 'passage')).vectors
   await syncPassageVectors({ records: records, vectors, space, person, embed })

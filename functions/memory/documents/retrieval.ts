@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Intent, Language, Message } from '#shared/contract/events/event-types.ts'
 import { toSearchQuery } from '#shared/knowledge/tokens.ts'
+import type { Capabilities } from '#shared/models/models.ts'
 import { splitSentences } from '../readers/chunks.ts'
 import { searchDense } from './dense-retrieval.ts'
 import { phrases } from './messages.ts'
@@ -39,7 +39,6 @@ const ANSWERING_SHARE = 0.6
 const MAX_TOKENS = 1_500
 const MAX_TOKENS_SMALL = 300
 const MAX_QUOTED = 420
-const CAPABILITIES_TIMEOUT_MS = 500
 
 /** `ahead`: by how much it is nearer than all others, below 0 for all but one. */
 type Candidate = {
@@ -75,7 +74,8 @@ export async function retrieve(
     targets.length > 0 ? targets : all,
     dependencies,
   )
-  const capabilities = await capabilitiesOf(dependencies)
+  // Without a model that is known to call tools, passages are quoted.
+  const capabilities = await dependencies.state.capabilities.known()
   const toQuotation = quotationFormatter(all, language)
   if (targets.length > 0 && (asksForSummary(text) || (candidates.length === 0 && capabilities?.tools))) {
     const opening = await firstPassages(
@@ -205,26 +205,11 @@ function excerpt(text: string, queryTerms: readonly string[]): string {
   return [from > 0 && '… ', quoted.trim().slice(0, 2 * MAX_QUOTED)].filter(Boolean).join('')
 }
 
-type ModelCapabilities = { tools: boolean; contextTokens: number }
-
-/** What the model can do; undefined when there is none, or when it does not say so at once. */
-async function capabilitiesOf({
-  models,
-  log,
-}: KnowledgeBaseDependencies): Promise<ModelCapabilities | undefined> {
-  const timeout = sleep(CAPABILITIES_TIMEOUT_MS, undefined, { ref: false })
-  const answered = (async () => await models.capabilities('text-generation'))().catch(error => {
-    log.debug({ err: error }, 'there is no model: passages are quoted')
-    return undefined
-  })
-  return await Promise.race([answered, timeout])
-}
-
 /** As many as fit, in their order. */
 function fitQuotations(
   all: readonly StoredPassage[],
   toQuotation: ToQuotation,
-  capabilities: ModelCapabilities | undefined,
+  capabilities: Capabilities | undefined,
 ): Quotation[] {
   let left = capabilities?.tools
     ? Math.min(MAX_TOKENS, Math.floor(capabilities.contextTokens / 4))

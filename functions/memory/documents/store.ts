@@ -15,6 +15,7 @@ import type { JsonRecord, Records } from '#shared/store/store.ts'
 import type { Vectors } from '#shared/vectors/vectors.ts'
 import type { PassageDraft } from '../readers/chunks.ts'
 import type { DocumentKind, DocumentLocation } from '../readers/document.ts'
+import type { MemoryState } from '../state.ts'
 
 /** What was decided to be forgotten, by the message that asked for it. */
 export const FORGET_DECISIONS_COLLECTION = 'library-forgotten'
@@ -29,6 +30,7 @@ export type KnowledgeBaseDependencies = {
   log: Logger
   signal: AbortSignal
   now(): number
+  state: MemoryState
 }
 
 /**

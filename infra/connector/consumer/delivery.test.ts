@@ -370,3 +370,27 @@ const quietLogger = {
 }
 
 const retryDelaysIn = (fields: object): number[] => ('retryInMs' in fields ? [Number(fields.retryInMs)] : [])
+
+test('each function is tried again as its own manifest says', async () => {
+  const attempts: Record<string, number> = { hasty: 0, patient: 0 }
+  for (const [name, maxAttempts] of [
+    ['hasty', 1],
+    ['patient', 3],
+  ] as const)
+    testBed.deploy(
+      defineFunction<'lares.message.received'>({
+        name,
+        receives: ['lares.message.received'],
+        emits: [],
+        retry: { maxAttempts },
+        handle() {
+          attempts[name]!++
+          throw new Error('no')
+        },
+      }),
+    )
+  await testBed.start()
+  await testBed.events.publish([messageEvent('a1', 'a')])
+  await waitUntil(async () => expect(await testBed.deadLetters()).toHaveLength(2))
+  expect(attempts).toEqual({ hasty: 1, patient: 3 })
+})

@@ -7,6 +7,7 @@ import { notesOf } from '../../../shared/contract/attempt-headers.ts'
 import type { LaresEvent } from '../../../shared/contract/events/event.ts'
 import type { EventLog } from '../../../shared/contract/events/event-log.ts'
 import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
+import type { RetryPolicy } from '../../../shared/contract/retry-policy.ts'
 import type { InFlight } from '../../../shared/operations/in-flight.ts'
 import type { Invoker } from '../invokers/invoker.ts'
 import type { ConnectorMetrics } from '../metrics.ts'
@@ -14,7 +15,7 @@ import { createDeadLetter, DEAD_LETTER_TYPE } from './dead-letter.ts'
 import type { TaskOutcome } from './keyed-executor.ts'
 import type { LastPublished } from './last-published.ts'
 import { openOrderedBatcher } from './ordered-batcher.ts'
-import { type Attempts, type RetryPolicy, recordFailure } from './retry.ts'
+import { type Attempts, recordFailure } from './retry.ts'
 
 /** What people see while it grows; all else that a function emits is published when it has ended. */
 const STREAM_TYPE = 'lares.stream.extended'
@@ -25,7 +26,8 @@ export type DeliveryDependencies = {
   function: string
   events: EventLog
   invoker: Invoker
-  retry: RetryPolicy
+  /** The function's own policy, which its manifest may change while the worker runs. */
+  retry(): RetryPolicy
   log: Logger
   metrics?: ConnectorMetrics | undefined
   published: LastPublished
@@ -144,7 +146,7 @@ async function publishUntilAccepted(
       const error = toLaresError(thrown)
       if (!error.retryable) throw error
       dependencies.log.warn({ code: error.code, err: error }, 'the bus does not take events; trying again')
-      await wait(dependencies.retry.baseDelayMs, undefined, { signal: dependencies.signal })
+      await wait(dependencies.retry().baseDelayMs, undefined, { signal: dependencies.signal })
     }
   }
 }
@@ -157,7 +159,7 @@ function outcomeAfterFailure(
 ): TaskOutcome | 'last' {
   // Cut short, not failed: it stays uncommitted and comes again.
   if (dependencies.signal.aborted) return { retryInMs: 0 }
-  const next = recordFailure(attempts, error, dependencies.retry, dependencies.now(), dependencies.random)
+  const next = recordFailure(attempts, error, dependencies.retry(), dependencies.now(), dependencies.random)
   const fields = {
     event: event?.id,
     type: event?.type,
@@ -177,7 +179,7 @@ function outcomeAfterFailure(
   // What tells of a failure must not get lost by failing itself; it holds up only its own conversation.
   if (event?.type === DEAD_LETTER_TYPE) {
     dependencies.log.error(fields, `a dead letter cannot be handled; trying on: ${error.message}`)
-    return { retryInMs: dependencies.retry.maxDelayMs }
+    return { retryInMs: dependencies.retry().maxDelayMs }
   }
   dependencies.log.error(
     fields,
@@ -200,6 +202,6 @@ async function publishDeadLetter(
         { event: deadLetterEvent.causationid, err: error },
         'a dead letter cannot be published; trying on',
       )
-    return { retryInMs: dependencies.retry.maxDelayMs }
+    return { retryInMs: dependencies.retry().maxDelayMs }
   }
 }

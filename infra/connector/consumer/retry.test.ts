@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type ErrorCode, LaresError } from '../../../shared/base/errors.ts'
-import { type Attempts, DEFAULT_RETRY_POLICY, recordFailure } from './retry.ts'
+import { DEFAULT_RETRY_POLICY } from '../../../shared/contract/retry-policy.ts'
+import { type Attempts, recordFailure } from './retry.ts'
 
 const MINUTE_MS = 60_000
 

@@ -59,7 +59,8 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `the model ${options.modelFile} cannot be loaded: ${reason}. Or use a model server: set OPENAI_BASE_URL`
-    throw new LaresError('unavailable', message, { cause })
+    // A file or a machine that does not do is no better in a minute, and the person waits.
+    throw new LaresError('unavailable', message, { cause, retryable: false })
   }
 }
 

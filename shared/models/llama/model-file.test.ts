@@ -19,7 +19,7 @@ test('names each remedy when it cannot be fetched, and leaves nothing behind', a
   const cacheDir = await emptyFolder()
   emptyPath()
   const error = await ensureModelFile({ cacheDir, log: silentLogger }).catch(error => error)
-  expect(error).toMatchObject({ code: 'unavailable', retryable: true })
+  expect(error).toMatchObject({ code: 'unavailable', retryable: false })
   for (const remedy of ['python3 with pip', 'OPENAI_BASE_URL', join(cacheDir, name)])
     expect(error.message).toContain(remedy)
   expect(await readdir(cacheDir)).toEqual([])

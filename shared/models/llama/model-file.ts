@@ -52,6 +52,6 @@ function fetchError(target: string, cause: unknown): LaresError {
   return new LaresError(
     'unavailable',
     `the built-in model cannot be fetched: ${reason}. Do one of these: ${remedies.join('; ')}`,
-    { cause },
+    { cause, retryable: !(cause instanceof LaresError) || cause.retryable },
   )
 }

@@ -1,0 +1,21 @@
+import type { InitContext } from '#shared/contract/context.ts'
+import { type ModelCapabilities, openModelCapabilities } from '#shared/models/model-capabilities.ts'
+import { type DenseIndexState, newDenseIndexState } from './documents/dense-retrieval.ts'
+import { openSemanticIndex, type SemanticIndex } from './semantic-recall.ts'
+
+/** What a process of memory keeps between events; all of it can be made anew. */
+export type MemoryState = {
+  semanticIndex: SemanticIndex
+  denseIndex: DenseIndexState
+  capabilities: ModelCapabilities
+}
+
+export const openMemoryState = ({
+  vectors,
+  models,
+  ...tools
+}: InitContext<'vectors' | 'models'>): MemoryState => ({
+  semanticIndex: openSemanticIndex(vectors),
+  denseIndex: newDenseIndexState(),
+  capabilities: openModelCapabilities(models, tools),
+})

@@ -1,0 +1,28 @@
+import * as z from 'zod'
+
+/** How the connector tries an event again. A manifest declares the members that differ from the default. */
+export const retryPolicySchema = z.strictObject({
+  /** Attempts of an event that its function took and failed. */
+  maxAttempts: z.int().positive(),
+  /**
+   * How long an event waits for a function that cannot be reached, says `unavailable` or is too busy, since the event
+   * came from the bus. The connector makes at least `maxAttempts` attempts, however long the event waited for its turn.
+   * It is also the longest Retry-After that the connector heeds.
+   */
+  giveUpAfterMs: z.int().positive(),
+  /** The wait after the first failure; it doubles with each. Also the wait for a bus that does not take events. */
+  baseDelayMs: z.int().positive(),
+  /** The longest wait after a failure. */
+  maxDelayMs: z.int().positive(),
+  /** The longest wait after the function was unreachable. */
+  maxUnreachableDelayMs: z.int().positive(),
+})
+export type RetryPolicy = z.infer<typeof retryPolicySchema>
+
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  maxAttempts: 5,
+  giveUpAfterMs: 600_000,
+  baseDelayMs: 500,
+  maxDelayMs: 10_000,
+  maxUnreachableDelayMs: 2_000,
+}
