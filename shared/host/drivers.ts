@@ -14,7 +14,7 @@ import { meteredStore } from '../observability/metered-store.ts'
 import { type Metrics, openMetrics } from '../observability/metrics.ts'
 import type { Audit } from '../protection/audit/audit.ts'
 import { openOwnerCache } from '../protection/owners.ts'
-import { openProtection, type Protection } from '../protection/protection.ts'
+import { openProtection, type Protection, requirePlainStore } from '../protection/protection.ts'
 import type { Store } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 
@@ -60,7 +60,7 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
     return protectedBus(driver, { keys: protection.keys, owners, ownerOf })
   })
   const store = lazyDriver(async () => {
-    await protection?.ready()
+    await (protection ? protection.ready() : requirePlainStore(environment))
     const driver = await openStore(environment, log)
     if (!protection) return meteredStore(driver, metrics)
     const { protectedStore } = await import('../protection/stores/protected-store.ts')

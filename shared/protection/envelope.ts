@@ -93,13 +93,25 @@ const TEXT_PREFIX = 'sealed:'
 export const sealText = (key: DataKey, aad: string, text: string): string =>
   TEXT_PREFIX + seal(key, aad, Buffer.from(text)).toString('base64url')
 
+/** Whether a text is an envelope, and not words of a person that happen to begin in the same way. */
+export function isEnvelopeText(text: unknown): text is string {
+  if (typeof text !== 'string' || !text.startsWith(TEXT_PREFIX)) return false
+  const envelope = text.slice(TEXT_PREFIX.length)
+  const bytes = Buffer.from(envelope, 'base64url')
+  return (
+    bytes.length >= ENVELOPE_OVERHEAD_BYTES &&
+    bytes[0] === VERSION &&
+    bytes.toString('base64url') === envelope
+  )
+}
+
 /** The envelope in a text. Errors: `failed` for a text that was never sealed. */
 export function decodeEnvelope(text: unknown, aad: string): Buffer {
   if (typeof text === 'string' && text.startsWith(TEXT_PREFIX))
     return Buffer.from(text.slice(TEXT_PREFIX.length), 'base64url')
   throw new LaresError(
     'failed',
-    `${aad} was written without encryption: export it with LARES_PROTECTION=off, and import that into a new house`,
+    `${aad} was written without encryption: export it with LARES_PROTECTION=off, and import that into a new data directory`,
     { retryable: false },
   )
 }

@@ -3,31 +3,30 @@ import { LaresError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { existsSync } from '../base/node-fs.ts'
 import type { Environment } from '../config/environment.ts'
+import { hasEncryptedContent, hasStore, KEY_RING_FILE, missingRingError } from './encryption-probe.ts'
 import type { Keys } from './keys.ts'
 import { lazyKeys } from './lazy-keys.ts'
 import type { MasterKeys } from './master-key.ts'
 import type { KeyRing } from './ring/ring.ts'
 
-/** The keys of a house, opened at their first use. */
+/** The keys of an instance, opened at their first use. */
 export type Protection = {
   keys: Keys
   ring(): Promise<KeyRing>
   masterKeys(): Promise<MasterKeys>
-  /** Resolves when the keys can be used. Errors: those of `openKeys`; `invalid_config` for a house that was begun without keys. */
+  /** Resolves when the keys can be used. Errors: those of `openKeys`; `invalid_config` for data that was written without encryption, or whose key ring is missing. */
   ready(): Promise<void>
   close(): Promise<void>
 }
 
-const KEY_RING_FILE = 'keys.db'
-
-/** Undefined when LARES_PROTECTION=off says so. Errors: `invalid_config`, when that house has keys. */
+/** Undefined when LARES_PROTECTION=off says so. Errors: `invalid_config`, when the data directory has keys. */
 export function openProtection(environment: Environment, log: Logger): Protection | undefined {
   const { dataDirectory, masterKey, database } = environment
   if (!masterKey) {
     if (database === undefined && existsSync(join(dataDirectory, KEY_RING_FILE)))
       throw new LaresError(
         'invalid_config',
-        `the house in ${dataDirectory} is encrypted: start it without LARES_PROTECTION=off`,
+        `the data in ${dataDirectory} is encrypted: start without LARES_PROTECTION=off`,
       )
     log.warn({}, 'LARES_PROTECTION=off: everything that people say is kept as plain text')
     return undefined
@@ -58,11 +57,30 @@ async function openKeyRing({ dataDirectory, database }: Environment, log: Logger
   if (database)
     return await (await import('./ring/postgres-ring.ts')).openPostgresKeyRing({ url: database.url, log })
   const file = join(dataDirectory, KEY_RING_FILE)
-  // The ring is made before anything else is: where there is something and no ring, it was begun without.
-  if (existsSync(join(dataDirectory, 'conversations.db')) && !existsSync(file))
-    throw new LaresError(
-      'invalid_config',
-      `the house in ${dataDirectory} was begun without encryption. Move what it knows into an encrypted one: LARES_PROTECTION=off npx lares export old.ndjson; move ${dataDirectory} away; npx lares import old.ndjson. Or go on without: LARES_PROTECTION=off`,
-    )
-  return (await import('./ring/sqlite-ring.ts')).openSqliteKeyRing(file)
+  // A start makes the ring before it makes the store: where there is a store, a ring must be there too.
+  const isStoreThere = hasStore(dataDirectory)
+  if (isStoreThere && !existsSync(file)) throw await missingOrNoRingError(dataDirectory)
+  const [{ openSqliteKeyRing }, { SYSTEM }] = await Promise.all([
+    import('./ring/sqlite-ring.ts'),
+    import('./keys.ts'),
+  ])
+  const ring = openSqliteKeyRing(file)
+  const isEmpty = (await ring.byPerson(SYSTEM)) === undefined
+  if (!isEmpty || !isStoreThere || !(await hasEncryptedContent(dataDirectory))) return ring
+  await ring.close()
+  throw missingRingError(dataDirectory)
+}
+
+async function missingOrNoRingError(dataDirectory: string): Promise<LaresError> {
+  if (await hasEncryptedContent(dataDirectory)) return missingRingError(dataDirectory)
+  return new LaresError(
+    'invalid_config',
+    `the data in ${dataDirectory} was begun without encryption. Move it into an encrypted directory: LARES_PROTECTION=off npx lares export old.ndjson; move ${dataDirectory} away; npx lares import old.ndjson. Or go on without: LARES_PROTECTION=off`,
+  )
+}
+
+/** Errors: `invalid_config` for encrypted content, which would be shown, exported and added to as if it were plain text. */
+export async function requirePlainStore({ dataDirectory, database }: Environment): Promise<void> {
+  if (database === undefined && (await hasEncryptedContent(dataDirectory)))
+    throw missingRingError(dataDirectory)
 }

@@ -141,3 +141,31 @@ test("a conversation that is another person's here is refused before anything is
   })
   expect(await into.store.rows.people()).toEqual(['eve'])
 })
+
+test('a key ring that is missing is named with its remedy, and nothing is exported without it', async () => {
+  const from = await openStores('lost')
+  await addMessage(from, 'alice')
+  for (const close of closers.splice(0)) await close()
+  const home = join(folder, 'lost')
+  for (const file of ['keys.db', 'keys.db-wal', 'keys.db-shm']) await rm(join(home, file), { force: true })
+  for (const protection of ['on', 'off'])
+    await expect(openStores('lost', protection)).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringMatching(/keys\.db is missing .*put keys\.db back from its own backup/),
+    })
+  // An empty ring would make all content look as if its people had been forgotten.
+  await writeFile(join(home, 'keys.db'), '')
+  await expect(openStores('lost')).rejects.toThrow(/keys\.db is missing or empty/)
+})
+
+test('an export without keys refuses rows that are encrypted', async () => {
+  const from = await openStores('sealed')
+  await addMessage(from, 'alice')
+  const { openSqliteStore } = await import('../../../shared/store/sqlite/sqlite-store.ts')
+  const raw = openSqliteStore(join(folder, 'sealed', 'conversations.db'))
+  await expect(exportTo({ ...from, store: raw, protection: undefined }, 'a.ndjson')).rejects.toMatchObject({
+    code: 'invalid_config',
+    message: expect.stringMatching(/"m-alice" is encrypted/),
+  })
+  await raw.close()
+})

@@ -3,6 +3,7 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import { isClaimCheck } from '../../../shared/contract/events/event-log.ts'
 import type { ObjectStore } from '../../../shared/objects/objects.ts'
 import { personFolder, personOfKey } from '../../../shared/objects/person-folder.ts'
+import { isEnvelopeText } from '../../../shared/protection/envelope.ts'
 import type { Protection } from '../../../shared/protection/protection.ts'
 import type { Store, StoreRow } from '../../../shared/store/store.ts'
 import type { Vectors } from '../../../shared/vectors/vectors.ts'
@@ -48,9 +49,24 @@ export async function* exportItems(
     },
   }
   const people = person === undefined ? ['', ...(await allPeople(stores))] : [person]
-  for (const one of people) for await (const line of exportRows(store, one)) yield { line }
+  for (const one of people)
+    for await (const line of exportRows(store, one)) {
+      if (!stores.protection) requirePlainText(line)
+      yield { line }
+    }
   for await (const line of exportVectors(stores.vectors, people)) yield { line }
   yield* exportObjects(stores.objects, person === undefined ? '' : personFolder(person))
+}
+
+/** Without keys an envelope would be exported as if it were what somebody said. */
+function requirePlainText(row: RowLine): void {
+  const content: unknown[] =
+    row.kind === 'document' ? [row.body] : row.kind === 'conversation' ? [row.state] : [row.text]
+  if (!content.some(isEnvelopeText)) return
+  throw new LaresError(
+    'invalid_config',
+    `the ${row.kind} "${row.id}" is encrypted, and this export runs without keys: run it without LARES_PROTECTION=off, with the master key and the key ring in place`,
+  )
 }
 
 async function requireNoPendingMessages({ history }: Store, person: string | undefined): Promise<void> {

@@ -1,10 +1,13 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { silentLogger } from '../../../shared/base/log.ts'
 import { openSqliteBus } from '../../../shared/bus/sqlite/sqlite-bus.ts'
+import { readEnvironment } from '../../../shared/config/environment.ts'
+import { openDrivers } from '../../../shared/host/drivers.ts'
 import { diagnose } from './doctor.ts'
 import type { Finding } from './finding.ts'
 
@@ -164,4 +167,60 @@ test('a model server that is away, or lists other models, is told', async () => 
 
 test('the tools for Kafka are looked for only where Kafka is the bus', async () => {
   expect(findingOf(await diagnoseWith(), 'java')).toBeUndefined()
+})
+
+/** A data directory in which one person has said something, with encryption, as a start leaves it. */
+async function makeInstance(): Promise<void> {
+  const environment = readEnvironment({ LARES_HOME: join(folder, 'home') })
+  const drivers = openDrivers(environment, silentLogger)
+  const store = await drivers.store()
+  await drivers.protection!.keys.getOrCreate('alice')
+  await store.history.accept({
+    conversation: 'c',
+    person: 'alice',
+    message: {
+      id: 'm',
+      role: 'user',
+      text: 'hello',
+      inReplyTo: null,
+      createdAt: '2026-05-01T12:00:00.000Z',
+      status: 'completed',
+    },
+  })
+  await drivers.close()
+}
+
+test('a key ring that a start would refuse is refused with the same words', async () => {
+  await makeInstance()
+  const home = join(folder, 'home')
+  const keys = async () => findingOf(await diagnoseWith(), 'keys')
+  expect(await keys()).toMatchObject({ level: 'ok', message: expect.stringMatching('opens the key ring') })
+  const masterKey = await readFile(join(home, 'master.key'))
+  await writeFile(join(home, 'master.key'), Buffer.alloc(32, 7).toString('base64'))
+  expect(await keys()).toMatchObject({
+    level: 'problem',
+    message: expect.stringMatching('locked with another master key'),
+  })
+  await writeFile(join(home, 'master.key'), masterKey)
+  for (const name of ['keys.db', 'keys.db-wal', 'keys.db-shm']) await rm(join(home, name), { force: true })
+  expect(await keys()).toMatchObject({
+    level: 'problem',
+    message: expect.stringMatching(/keys\.db is missing .*from its own backup/),
+  })
+})
+
+test('a damaged database is told with its file and the remedy', async () => {
+  await makeInstance()
+  const file = join(folder, 'home', 'conversations.db')
+  expect((await diagnoseWith()).filter(({ what }) => what === 'database')).toHaveLength(2)
+  const bytes = await readFile(file)
+  bytes.fill(0xa5, 3 * 4_096, 8 * 4_096)
+  await writeFile(file, bytes)
+  const findings = (await diagnoseWith()).filter(({ what }) => what === 'database')
+  expect(findings).toContainEqual(expect.objectContaining({ level: 'ok' }))
+  expect(findings).toContainEqual({
+    what: 'database',
+    level: 'problem',
+    message: expect.stringMatching(/conversations\.db is damaged .*put the file back from a backup/),
+  })
 })

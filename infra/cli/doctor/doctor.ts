@@ -3,6 +3,7 @@ import { type Environment, readEnvironment } from '../../../shared/config/enviro
 import { openOperations } from '../operations/operations.ts'
 import { fetchReadiness, type Readiness } from '../operations/readiness.ts'
 import { bold, formatColumns, green, print, printJson, red, yellow } from '../terminal.ts'
+import { checkDatabases } from './databases.ts'
 import { type Finding, runCheck } from './finding.ts'
 import { checkKeys } from './keys.ts'
 import { checkConfig, checkDisk, checkHome, checkNode, checkPort } from './machine.ts'
@@ -46,6 +47,7 @@ async function diagnoseEnvironment(environment: Environment): Promise<Finding[]>
     runCheck('home', () => checkHome(environment)),
     runCheck('configuration', () => checkConfig(environment)),
     runCheck('keys', () => checkKeys(environment)),
+    runCheck('databases', () => checkDatabases(environment, isRunning(gateway))),
     runCheck('port', () => checkPort(environment, gateway)),
     runCheck('model', () => checkModel(environment)),
     runCheck('embeddings', () => checkEmbeddings(environment)),

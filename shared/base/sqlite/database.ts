@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../errors.ts'
+import { isDamageError, nameDamage } from './damage.ts'
 
 /**
  * Opens a SQLite file so that a commit survives kill -9 and power loss: the write-ahead log is synced at each commit
@@ -15,7 +16,7 @@ export function openDatabase(
 ): DatabaseSync {
   try {
     mkdirSync(dirname(file), { recursive: true })
-    const database = new DatabaseSync(file, options)
+    const database = nameDamage(new DatabaseSync(file, options), file)
     database.exec(
       'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
     )
@@ -23,11 +24,10 @@ export function openDatabase(
     return database
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new LaresError(
-      'unavailable',
-      `the database ${file} cannot be opened: ${reason}; check the folder's rights and free space`,
-      { cause },
-    )
+    const remedy = isDamageError(cause) ? '' : "; check the folder's rights and free space"
+    throw new LaresError('unavailable', `the database ${file} cannot be opened: ${reason}${remedy}`, {
+      cause,
+    })
   }
 }
 
@@ -122,5 +122,8 @@ function isDiskError(error: unknown): boolean {
   return errcode !== undefined && Object.values(DISK_ERROR_CODES).includes(errcode & 0xff)
 }
 
-const unavailableError = (cause: unknown) =>
-  new LaresError('unavailable', `the database cannot be written: ${(cause as Error).message}`, { cause })
+function unavailableError(cause: unknown): LaresError {
+  const reason = (cause as Error).message
+  const message = isDamageError(cause) ? reason : `the database cannot be written: ${reason}`
+  return new LaresError('unavailable', message, { cause })
+}

@@ -46,7 +46,8 @@ export function openReaders(store: BusStore, retry: () => void) {
       return store.read(cursor.stream, cursor.next, BATCH_RECORDS)
     } catch (error) {
       backOff(cursor)
-      reader.onError?.(new LaresError('unavailable', 'the log cannot be read', { cause: error }))
+      const reason = (error as Error).message
+      reader.onError?.(new LaresError('unavailable', `the log cannot be read: ${reason}`, { cause: error }))
       return undefined
     }
   }

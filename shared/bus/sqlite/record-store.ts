@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../../base/errors.ts'
+import { isDamageError, nameDamage, requireUndamaged } from '../../base/sqlite/damage.ts'
 import { type BusMessage, type BusRecord, DEFAULT_PARTITIONS, type TopicSettings } from '../bus.ts'
 
 /** One partition of one topic. Only a finished transaction moves `end`. */
@@ -182,7 +183,11 @@ export function openBusStore(file: string, wantedPartitions?: number) {
       sql.raiseFloor.run(to, stream.id)
       sql.remove.run(stream.id * OFFSETS_PER_STREAM + from, stream.id * OFFSETS_PER_STREAM + to)
     },
-    touch: (nowMs: number) => void sql.touch.run(nowMs),
+    /** Errors: `unavailable` for a damaged file. */
+    touch(nowMs: number) {
+      requireUndamaged(db)
+      sql.touch.run(nowMs)
+    },
     close: () => db.close(),
   }
 }
@@ -207,7 +212,7 @@ function openExclusively(file: string): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
     mkdirSync(dirname(file), { recursive: true })
-    db = new DatabaseSync(file, { timeout: LOCK_WAIT_MS })
+    db = nameDamage(new DatabaseSync(file, { timeout: LOCK_WAIT_MS }), file)
     // Exclusive before the first access in WAL mode: no shared memory file, and the lock is held until the end.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
     db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`)
@@ -220,6 +225,7 @@ function openExclusively(file: string): DatabaseSync {
 
 function openError(file: string, cause: unknown): LaresError {
   const { errcode, message } = cause as Error & { errcode?: number }
+  if (isDamageError(cause)) return new LaresError('unavailable', message, { cause })
   if (errcode !== SQLITE_BUSY)
     return new LaresError('unavailable', `the log ${file} cannot be opened: ${message}`, { cause })
   const remedy = 'stop that one, or give this one another LARES_HOME'

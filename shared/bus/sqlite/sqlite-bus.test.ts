@@ -64,7 +64,7 @@ describe('the embedded log', () => {
       'no database, just some text that is long enough to be read'.repeat(99),
     )
     expect(() => open({ file: join(directory, 'text.db') })).toThrow(
-      /text\.db cannot be opened: file is not a database/,
+      /text\.db is damaged \(file is not a database\)/,
     )
     expect(() => open({ file: join(directory, 'text.db', 'log.db') })).toThrow(/cannot be opened/)
   })

@@ -1,4 +1,5 @@
 import { LaresError } from '../../base/errors.ts'
+import { isDamageError } from '../../base/sqlite/damage.ts'
 import type { Bus, BusMessage, ReadOptions, ResetTarget } from '../bus.ts'
 import { checkRecordSize } from '../message.ts'
 import { partitionOf } from '../partition.ts'
@@ -228,8 +229,10 @@ function setPaused(
 }
 
 function unavailableError(file: string, cause: unknown): LaresError {
+  if (cause instanceof LaresError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new LaresError('unavailable', `the log ${file} cannot be written: ${reason}`, { cause })
+  const message = isDamageError(cause) ? reason : `the log ${file} cannot be written: ${reason}`
+  return new LaresError('unavailable', message, { cause })
 }
 
 function unknownTopicError(topic: string): LaresError {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../../base/errors.ts'
+import { requireUndamaged } from '../../base/sqlite/damage.ts'
 import { createGroupCommit, type GroupCommit, openDatabase } from '../../base/sqlite/database.ts'
 import type { StepRequest, Store } from '../store.ts'
 import { sqliteAudit } from './audit.ts'
@@ -66,6 +67,7 @@ export function openSqliteStore(file: string, now: () => number = Date.now): Sto
       await commits.run(() => database.prepare('DELETE FROM journal WHERE at_ms < ?').run(beforeMs))
     },
     async check() {
+      requireUndamaged(database)
       try {
         await commits.run(() => database.exec('UPDATE changes SET last = last'))
       } catch (cause) {
