@@ -7,7 +7,7 @@ import { checkExposure } from './auth/owner-token.ts'
 import { chatCompletionRoutes } from './channels/openai/chat-completions.ts'
 import { modelRoutes } from './channels/openai/models.ts'
 import { webhookChannel } from './channels/webhook/webhook.ts'
-import type { GatewayContext, GatewayOptions } from './context.ts'
+import type { GatewayContext } from './context.ts'
 import { openDispatcher } from './delivery/dispatcher.ts'
 import { eventStreamRoutes } from './http/conversation-events.ts'
 import { handleUnknownRoutes, problemHandler } from './http/error-responses.ts'
@@ -22,6 +22,7 @@ import { openAdmission } from './ingress/admission.ts'
 import { createCircuitBreaker } from './ingress/circuit-breaker.ts'
 import { openIntake } from './ingress/intake.ts'
 import { openLiveUpdates } from './live/live-updates.ts'
+import type { GatewayOptions } from './options.ts'
 
 const CLOSE_TIMEOUT_MS = 5_000
 const CHECK_TIMEOUT_MS = 10_000

@@ -1,50 +1,8 @@
-import type { Logger } from '../shared/base/log.ts'
-import type { Bus } from '../shared/bus/bus.ts'
-import type { GatewayConfig } from '../shared/config/files.ts'
-import type { EventLog } from '../shared/contract/events/event-log.ts'
-import type { Objects } from '../shared/objects/objects.ts'
-import type { Metrics } from '../shared/observability/metrics.ts'
-import type { DeadLetters, OperationStatus } from '../shared/operations/operations.ts'
-import type { Tracer } from '../shared/operations/trace-types.ts'
-import type { Audit } from '../shared/protection/audit/audit.ts'
-import type { Protection } from '../shared/protection/protection.ts'
-import type { Store } from '../shared/store/store.ts'
 import type { Authenticator } from './auth/access.ts'
 import type { Dispatcher } from './delivery/dispatcher.ts'
 import type { Intake } from './ingress/intake.ts'
 import type { LiveUpdates } from './live/live-updates.ts'
-
-/** What the gateway stands on. */
-export type GatewayOptions = {
-  bus: Bus
-  events: EventLog
-  store: Store
-  config: GatewayConfig
-  ownerToken: string
-  /** True when a person chose the token (LARES_TOKEN); one that was made by itself opens loopback addresses only. */
-  hasChosenOwnerToken?: boolean
-  /** The name that /v1/models answers with. */
-  model: () => Promise<string>
-  /** Readiness by part: each rejects with the reason. */
-  checks: Record<string, () => Promise<void>>
-  /** The names of the deployed skills. */
-  skillNames: () => Promise<string[]>
-  /** Where somebody who is new gets a key, before anything of theirs is kept; without it nothing is encrypted. */
-  protection?: Pick<Protection, 'keys'> | undefined
-  /** Where attachments go; without it they are refused. */
-  objects?: Objects
-  /** What the owner may ask about the functions and do with dead letters; without them there are no such routes. */
-  status?: () => Promise<OperationStatus>
-  deadLetters?: DeadLetters
-  trace?: Tracer
-  /** Where it is recorded who signed in, and what the owner read of other people. */
-  audit?: Audit
-  /** What GET /metrics gives, and where the gateway counts; without it there is no such route. */
-  metrics?: Metrics
-  log: Logger
-  /** Milliseconds since the epoch. */
-  now?: () => number
-}
+import type { GatewayOptions } from './options.ts'
 
 /** What the routes share. */
 export type GatewayContext = {

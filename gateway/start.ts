@@ -8,7 +8,7 @@ import type { Drivers } from '../shared/host/drivers.ts'
 import { recordConfigurationChanges } from '../shared/protection/audit/configuration-audit.ts'
 import { buildGateway, type Gateway } from './app.ts'
 import { loadOwnerToken } from './auth/owner-token.ts'
-import type { GatewayOptions } from './context.ts'
+import type { GatewayOptions } from './options.ts'
 
 /** What clients of the OpenAI API name as the model: the assistant, whatever it thinks with. */
 const MODEL_NAME = 'lares'

@@ -7,7 +7,8 @@ import {
   stoppedText,
   unknownCommandText,
 } from './messages.ts'
-import { type StepContext, sendReply } from './step-context.ts'
+import { sendReply } from './publishing.ts'
+import type { StepContext } from './step-context.ts'
 import { interruptTurn } from './turn/completion.ts'
 import { clearQueue } from './turn/queue.ts'
 import { type ReceivedMessage, toUserMessage } from './turn/turn.ts'

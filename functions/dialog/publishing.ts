@@ -1,5 +1,37 @@
-import type { Reply } from '#shared/contract/events/event-types.ts'
-import type { StepContext } from './step-context.ts'
+import type { Language, Reply, Usage } from '#shared/contract/events/event-types.ts'
+import { derivedId } from '#shared/contract/events/ids.ts'
+import type { UserMessage } from './state.ts'
+import { markSettled, type StepContext, setMessageStatus, ZERO_USAGE } from './step-context.ts'
+
+export type ReplyInput = {
+  person: string
+  language: Language
+  text: string
+  status: Reply['status']
+  /** The messages answered; empty when the assistant speaks by itself. */
+  said: UserMessage[]
+  /** What is to be learned from; empty for none. */
+  question?: string
+  usage?: Usage
+  correlationid?: string
+}
+
+/** Says it: as an event, as a row of the history, and as the new status of the messages answered. */
+export function sendReply(context: StepContext, input: ReplyInput): void {
+  const { person, language, text, status, said } = input
+  const last = said.at(-1)
+  const inReplyTo = last?.id ?? null
+  const answers = said.map(({ id }) => id)
+  setMessageStatus(context, said, status === 'completed' ? 'answered' : status)
+  const id = derivedId(context.eventId, 'dialog/reply', context.drafts.length)
+  context.rows.set(id, { id, role: 'assistant', text, inReplyTo, createdAt: context.nowIso, status })
+  const { question = '', usage = ZERO_USAGE } = input
+  const correlationid = input.correlationid ?? inReplyTo
+  const references = { inReplyTo, answers, question, ...(last && { saidAt: last.saidAt }) }
+  const data = { person, ...references, text, status, usage, language }
+  emitReplyInOrder(context, { data, ...(correlationid === null ? {} : { correlationid }) })
+  markSettled(context, answers)
+}
 
 /** Beyond this a reply that was not confirmed is taken for published: the records of what was delivered are trimmed. */
 const UNPUBLISHED_TTL_MS = 24 * 3_600_000
@@ -15,7 +47,7 @@ const MAX_UNPUBLISHED_STEPS = 8
  * that is known to be on the log: of all of them, since the step before may be held up with what it took along. Who reads
  * the log drops what he has read, and so sees the replies in their order (P3).
  */
-export function emitReplyInOrder(context: StepContext, reply: { data: Reply; correlationid?: string }): void {
+function emitReplyInOrder(context: StepContext, reply: { data: Reply; correlationid?: string }): void {
   const { state, eventId, drafts, nowIso } = context
   if (state.unpublished.at(-1)?.causationid !== eventId) {
     repeatUnpublishedReplies(context)

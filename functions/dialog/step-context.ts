@@ -1,10 +1,8 @@
 import type { SkillManifest } from '#shared/contract/catalogue.ts'
 import type { AssistantSettings } from '#shared/contract/context.ts'
 import type { EventDraft } from '#shared/contract/events/event.ts'
-import type { Language, Reply, Usage } from '#shared/contract/events/event-types.ts'
-import { derivedId } from '#shared/contract/events/ids.ts'
+import type { Usage } from '#shared/contract/events/event-types.ts'
 import type { MessageStatus, MessageWrite } from '#shared/store/store.ts'
-import { emitReplyInOrder } from './publishing.ts'
 import { type DialogState, MAX_SETTLED_IDS, type UserMessage } from './state.ts'
 
 /** What a step sees besides the state and the event. */
@@ -51,36 +49,6 @@ export function setMessageStatus(context: StepContext, said: UserMessage[], stat
       status,
       ...(attachments && { attachments }),
     })
-}
-
-export type ReplyInput = {
-  person: string
-  language: Language
-  text: string
-  status: Reply['status']
-  /** The messages answered; empty when the assistant speaks by itself. */
-  said: UserMessage[]
-  /** What is to be learned from; empty for none. */
-  question?: string
-  usage?: Usage
-  correlationid?: string
-}
-
-/** Says it: as an event, as a row of the history, and as the new status of the messages answered. */
-export function sendReply(context: StepContext, input: ReplyInput): void {
-  const { person, language, text, status, said } = input
-  const last = said.at(-1)
-  const inReplyTo = last?.id ?? null
-  const answers = said.map(({ id }) => id)
-  setMessageStatus(context, said, status === 'completed' ? 'answered' : status)
-  const id = derivedId(context.eventId, 'dialog/reply', context.drafts.length)
-  context.rows.set(id, { id, role: 'assistant', text, inReplyTo, createdAt: context.nowIso, status })
-  const { question = '', usage = ZERO_USAGE } = input
-  const correlationid = input.correlationid ?? inReplyTo
-  const references = { inReplyTo, answers, question, ...(last && { saidAt: last.saidAt }) }
-  const data = { person, ...references, text, status, usage, language }
-  emitReplyInOrder(context, { data, ...(correlationid === null ? {} : { correlationid }) })
-  markSettled(context, answers)
 }
 
 export function markSettled({ state }: StepContext, ids: string[]): void {

@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LaresError } from '../../shared/base/errors.ts'
-import type { GatewayOptions } from '../context.ts'
+import type { GatewayOptions } from '../options.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

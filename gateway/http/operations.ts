@@ -5,9 +5,10 @@ import { deliveryGroup } from '../../shared/contract/consumer-groups.ts'
 import type { deliveriesSchema } from '../../shared/operations/operations.ts'
 import { DEFAULT_TRACED_TURNS, MAX_TRACED_TURNS } from '../../shared/operations/trace-types.ts'
 import { OWNER } from '../auth/access.ts'
-import type { GatewayContext, GatewayOptions } from '../context.ts'
+import type { GatewayContext } from '../context.ts'
 import { listUndelivered } from '../delivery/delivery-ledger.ts'
 import { REPLY_TOPIC } from '../delivery/dispatcher.ts'
+import type { GatewayOptions } from '../options.ts'
 import { parseInput } from './error-responses.ts'
 
 type IdParams = { Params: { id: string } }

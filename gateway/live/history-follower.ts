@@ -1,6 +1,7 @@
 import type { History, HistoryMessage } from '../../shared/store/store.ts'
 import type { GatewayContext } from '../context.ts'
-import type { LiveEvent, LiveUpdates } from './live-updates.ts'
+import type { LiveEvent } from './live-event.ts'
+import type { LiveUpdates } from './live-updates.ts'
 
 export type Watcher = {
   /** Rows that are new or have changed, oldest change first. Nothing more is read until this resolves. */

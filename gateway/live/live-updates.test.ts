@@ -9,8 +9,9 @@ import { createRootEvent } from '../../shared/contract/events/event.ts'
 import { skillRequestType } from '../../shared/contract/events/event-types.ts'
 import { newId } from '../../shared/contract/events/ids.ts'
 import { eventToRecord } from '../../shared/contract/events/kafka-binding.ts'
-import type { GatewayOptions } from '../context.ts'
-import { type LiveEvent, type LiveUpdates, openLiveUpdates } from './live-updates.ts'
+import type { GatewayOptions } from '../options.ts'
+import type { LiveEvent } from './live-event.ts'
+import { type LiveUpdates, openLiveUpdates } from './live-updates.ts'
 
 let home: string
 let bus: Bus

@@ -3,7 +3,8 @@ import type { Usage } from '../../shared/contract/events/event-types.ts'
 import type { HistoryMessage } from '../../shared/store/store.ts'
 import type { GatewayContext } from '../context.ts'
 import { followConversation } from './history-follower.ts'
-import { type LiveEvent, NO_USAGE } from './live-updates.ts'
+import type { LiveEvent } from './live-event.ts'
+import { NO_USAGE } from './live-updates.ts'
 
 export type Answer = Pick<HistoryMessage, 'text' | 'status'> & { usage: Usage }
 

@@ -1,4 +1,4 @@
-import type { LiveEvent } from './live-updates.ts'
+import type { LiveEvent } from './live-event.ts'
 
 type TurnEvent = Exclude<LiveEvent, { kind: 'changed' }>
 type Turn = {

@@ -1,25 +1,11 @@
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
-import type { FunctionContext, ServiceName } from './context.ts'
+import type { ServiceName } from './context.ts'
 import { type AnyFunction, defineFunction, type FunctionDefinition } from './definition.ts'
 import type { FollowUpQuestion, Language, SkillRequest } from './events/event-types.ts'
 import { skillRequestType } from './events/event-types.ts'
+import type { SkillContext } from './skill-context.ts'
 import { fillSlots, slotsOf } from './slot-filling.ts'
-
-/** What a skill knows of the call it serves. */
-export type SkillContext<Uses extends ServiceName = never, State = unknown> = FunctionContext<Uses, State> & {
-  conversation: string
-  person: string
-  language: Language
-  /** IANA name, e.g. `Europe/Berlin`. */
-  timeZone: string
-  /** What the person said. */
-  text: string
-  /** When they said it. */
-  saidAt: Date
-  /** What this skill asked for more with, when `text` may be the answer. */
-  asked?: Record<string, unknown>
-}
 
 /** `asks`: the text asks for what is missing; the person's next words come to `read` with `asked` in the context. */
 export type SkillAnswer = string | { text: string; data?: unknown; asks?: FollowUpQuestion }

@@ -4,7 +4,7 @@ import { containsChinese } from '../language/detection.ts'
 import { blankSpan, type Span } from '../language/moments/spans.ts'
 import type { ProperNameKind } from '../language/proper-names.ts'
 import type { FollowUpQuestion, Language } from './events/event-types.ts'
-import type { SkillContext } from './skill.ts'
+import type { SkillContext } from './skill-context.ts'
 
 /**
  * Fills a skill's input from what people say, in English and Chinese, for a skill that does not `read` it itself: moments,

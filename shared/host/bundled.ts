@@ -1,10 +1,8 @@
-import { type Environment, readEnvironment } from '../config/environment.ts'
+import { readEnvironment } from '../config/environment.ts'
 import { functionFromExport } from '../contract/plugin.ts'
-import { type HostedFunction, hostFunction } from './host.ts'
+import { hostFunction } from './host.ts'
 import { runProcess } from './process.ts'
-
-/** Starts the function of an image, with this in place of what the environment says. */
-export type StartFunction = (instead?: Partial<Environment>) => Promise<HostedFunction>
+import type { StartFunction } from './warm-up.ts'
 
 /**
  * What an image runs (main.mjs of template/node24/bundler): the function on PORT. With `--warm-up`, while the image is

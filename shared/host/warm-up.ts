@@ -3,7 +3,11 @@ import { flushCompileCache } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { StartFunction } from './bundled.ts'
+import type { Environment } from '../config/environment.ts'
+import type { HostedFunction } from './host.ts'
+
+/** Starts the function of an image, with this in place of what the environment says. */
+export type StartFunction = (instead?: Partial<Environment>) => Promise<HostedFunction>
 
 /**
  * Starts a function where its image is built, loads all that lies beside it, and ends the process. One that cannot start

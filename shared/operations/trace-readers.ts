@@ -1,6 +1,6 @@
 import type { LaresEvent } from '../contract/events/event.ts'
 import type { InFlightRecord } from './in-flight.ts'
-import { type EntryIndex, type EventEntry, type TraceData, toIsoTime } from './trace-turns.ts'
+import { type EntryIndex, type EventEntry, type TraceData, toIsoTime } from './trace-model.ts'
 import type { TracedReader } from './trace-types.ts'
 
 /** What each function that reads the event's topic has done with it. */

@@ -11,7 +11,8 @@ import type { Objects } from '../objects/objects.ts'
 import type { Conversation, History, HistoryMessage } from '../store/store.ts'
 import type { InFlightRecord } from './in-flight.ts'
 import type { DeadLetters } from './operations.ts'
-import { type LoggedRecord, toTracedMessage, turnsOf } from './trace-turns.ts'
+import type { LoggedRecord } from './trace-model.ts'
+import { toTracedMessage, turnsOf } from './trace-turns.ts'
 import type { TracedTurn, TraceRequest, Tracer } from './trace-types.ts'
 
 /** A group that never commits: it only asks where topics end. */

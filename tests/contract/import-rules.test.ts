@@ -50,15 +50,30 @@ const report = z.object({
   diagnostics: z.array(z.object({ category: z.string(), location: z.object({ path: z.string() }) })),
 })
 
+/** Two files that import each other, and three in a ring; `import type` counts as an import. */
+const cycles: Record<string, string> = {
+  'shared/cycle/value.ts': "import { other } from './value-other.ts'\nexport const value = () => other\n",
+  'shared/cycle/value-other.ts': "import { value } from './value.ts'\nexport const other = () => value\n",
+  'shared/cycle/ring-a.ts': "import type { B } from './ring-b.ts'\nexport type A = { b: B }\n",
+  'shared/cycle/ring-b.ts': "import type { C } from './ring-c.ts'\nexport type B = { c: C }\n",
+  'shared/cycle/ring-c.ts': "import type { A } from './ring-a.ts'\nexport type C = { a: A }\n",
+}
+const acyclic = "import type { A } from './ring-a.ts'\nexport type Outside = A\n"
+
 let folder: string
 let found: Set<string>
+let inCycle: Set<string>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lares-imports-'))
   await copyFile(join(root, 'biome.json'), join(folder, 'biome.json'))
   for (const [from, to] of [...refused, ...accepted])
     for (const [form, text] of Object.entries(forms)) await write(variant(from, form), text(to))
-  found = await lint()
+  for (const [path, text] of Object.entries(cycles)) await write(path, text)
+  await write('shared/cycle/outside.ts', acyclic)
+  const diagnostics = await lint()
+  found = filesWith(diagnostics, 'noRestrictedImports')
+  inCycle = filesWith(diagnostics, 'noImportCycles')
 })
 
 afterAll(() => rm(folder, { recursive: true }))
@@ -71,6 +86,10 @@ test.each(accepted)('%s may import %s', from => {
   for (const form of Object.keys(forms)) expect(found).not.toContain(variant(from, form))
 })
 
+test('files that import each other are refused, also when they import only types', () => {
+  expect([...inCycle].sort()).toEqual(Object.keys(cycles).sort())
+})
+
 function variant(from: string, form: string): string {
   return from.replace('.ts', `-${form}.ts`)
 }
@@ -80,8 +99,13 @@ async function write(path: string, text: string): Promise<void> {
   await writeFile(join(folder, path), text)
 }
 
-/** The files that the house's own rules refuse. */
-async function lint(): Promise<Set<string>> {
+type Diagnostics = z.infer<typeof report>['diagnostics']
+
+const filesWith = (diagnostics: Diagnostics, rule: string): Set<string> =>
+  new Set(diagnostics.filter(({ category }) => category.endsWith(rule)).map(({ location }) => location.path))
+
+/** What the linter reports under the repository's own rules. */
+async function lint(): Promise<Diagnostics> {
   const args = ['lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none', '.']
   const output = await new Promise<string>((resolve, reject) => {
     execFile(
@@ -92,8 +116,5 @@ async function lint(): Promise<Set<string>> {
         stdout ? resolve(stdout) : reject(new Error(`biome said nothing: ${stderr}`)),
     )
   })
-  const { diagnostics } = report.parse(JSON.parse(output))
-  return new Set(
-    diagnostics.filter(d => d.category.endsWith('noRestrictedImports')).map(d => d.location.path),
-  )
+  return report.parse(JSON.parse(output)).diagnostics
 }

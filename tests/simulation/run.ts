@@ -9,6 +9,7 @@ import {
   checkJournal,
   listUnfinishedOffsets,
 } from './checks/bookkeeping.ts'
+import { checkDeliveries } from './checks/deliveries.ts'
 import { checkDocuments } from './checks/documents.ts'
 import { collectFindings } from './checks/findings.ts'
 import { checkEncryption, checkErasure } from './checks/privacy.ts'
@@ -30,7 +31,6 @@ import { createPlan, type Plan, reducePlan } from './plan.ts'
 import { openNames, openTraceWriter } from './trace.ts'
 import { type Calls, openCalls, type World } from './world/calls.ts'
 import { openSimulatedInstance, type SimulatedInstance, type SimulationContext } from './world/instance.ts'
-import { checkDeliveries } from './world/receiver.ts'
 
 export type RunOptions = {
   seed: number

@@ -1,6 +1,7 @@
 import type { EventData } from '#shared/contract/events/event-types.ts'
 import { reminderText } from '../messages.ts'
-import { markSettled, type StepContext, sendReply } from '../step-context.ts'
+import { sendReply } from '../publishing.ts'
+import { markSettled, type StepContext } from '../step-context.ts'
 
 /** Says a reminder at once, whatever else goes on. */
 export function onTimer(

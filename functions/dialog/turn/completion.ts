@@ -1,7 +1,8 @@
 import { interruptedText } from '../messages.ts'
 import { newestEntries } from '../prompt/transcript.ts'
+import { sendReply } from '../publishing.ts'
 import { MAX_FAILED_TURNS, type Turn } from '../state.ts'
-import { markSettled, type StepContext, sendReply, setMessageStatus } from '../step-context.ts'
+import { markSettled, type StepContext, setMessageStatus } from '../step-context.ts'
 
 /** Says the answer. */
 export function endTurn(

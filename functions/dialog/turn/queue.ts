@@ -1,8 +1,9 @@
 import type { EventData, SkillResult } from '#shared/contract/events/event-types.ts'
 import { onGeneration, onSkillResult } from '../events/result.ts'
 import { interruptedText } from '../messages.ts'
+import { sendReply } from '../publishing.ts'
 import type { QueueItem, Turn } from '../state.ts'
-import { type StepContext, sendReply, setMessageStatus } from '../step-context.ts'
+import { type StepContext, setMessageStatus } from '../step-context.ts'
 import { recordFailure } from './completion.ts'
 import { startTurn, toUserMessage } from './turn.ts'
 

@@ -1,6 +1,7 @@
 import { LaresError } from '#shared/base/errors.ts'
 import { decideOnce } from '#shared/contract/decision.ts'
-import type { SkillAnswer, SkillContext } from '#shared/contract/skill.ts'
+import type { SkillAnswer } from '#shared/contract/skill.ts'
+import type { SkillContext } from '#shared/contract/skill-context.ts'
 import { choiceQuestion, parseChoice, parseChoiceQuestion } from '#shared/language/choices.ts'
 import { bestMatches, type Matches } from '#shared/language/matching.ts'
 import type { JsonRecord } from '#shared/store/store.ts'

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Language } from '#shared/contract/events/event-types.ts'
-import { addDuration, findDuration, findMoment, type MomentContext } from '#shared/language/moments/moment.ts'
+import { addDuration, findDuration, findMoment } from '#shared/language/moments/moment.ts'
+import type { MomentContext } from '#shared/language/moments/moment-context.ts'
 import { parseReminderRequest } from './parse.ts'
 
 /** What a reminder that is asked about has so far. */

@@ -1,5 +1,6 @@
 import { decideOnce } from '#shared/contract/decision.ts'
-import type { SkillAnswer, SkillContext } from '#shared/contract/skill.ts'
+import type { SkillAnswer } from '#shared/contract/skill.ts'
+import type { SkillContext } from '#shared/contract/skill-context.ts'
 import {
   choiceQuestion,
   type Option,
@@ -9,7 +10,8 @@ import {
 } from '#shared/language/choices.ts'
 import { wallTime } from '#shared/language/dates.ts'
 import { bestMatches, type Matches } from '#shared/language/matching.ts'
-import { findMoment, type MomentContext } from '#shared/language/moments/moment.ts'
+import { findMoment } from '#shared/language/moments/moment.ts'
+import type { MomentContext } from '#shared/language/moments/moment-context.ts'
 import type { Timer } from '#shared/store/store.ts'
 import { phrases, toReminderItem } from './messages.ts'
 

@@ -1,5 +1,6 @@
 import { LaresError } from '#shared/base/errors.ts'
-import type { SkillAnswer, SkillContext } from '#shared/contract/skill.ts'
+import type { SkillAnswer } from '#shared/contract/skill.ts'
+import type { SkillContext } from '#shared/contract/skill-context.ts'
 import { addDuration, findDuration, findMoment } from '#shared/language/moments/moment.ts'
 import type { IncompleteReminder } from './answers.ts'
 import { formatDue, phrases } from './messages.ts'

@@ -1,4 +1,5 @@
-import { addDuration, findDuration, findMoment, type MomentContext } from '#shared/language/moments/moment.ts'
+import { addDuration, findDuration, findMoment } from '#shared/language/moments/moment.ts'
+import type { MomentContext } from '#shared/language/moments/moment-context.ts'
 
 const MAX_TEXT_LENGTH = 1_000
 

@@ -1,6 +1,6 @@
 import type { ParsedResult } from 'chrono-node'
 import { instantFromWallMs, toWallMs, wallTime } from '../dates.ts'
-import type { MomentContext } from './moment.ts'
+import type { MomentContext } from './moment-context.ts'
 import type { Span } from './spans.ts'
 
 const HOUR_MS = 3_600_000

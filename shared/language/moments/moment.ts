@@ -5,16 +5,10 @@ import { normaliseCalendarWords } from './calendar-words.ts'
 import { type DateTimeMatch, matchDateTime } from './clock-time.ts'
 import { normaliseClockWords } from './clock-words.ts'
 import { DURATION_EN, DURATION_ZH, type Duration, parseDuration } from './duration.ts'
+import type { MomentContext } from './moment-context.ts'
 import { blankSpan, removeSpans, type Span } from './spans.ts'
 
 const DAY_MS = 86_400_000
-
-export type MomentContext = {
-  saidAt: Date
-  timeZone: string
-  /** Of an hour that may be either, whether the one in the morning is meant. */
-  morning: boolean
-}
 
 /** A moment found in a text, and the text without the words that say it; `hasDay` and `hasTime` tell whether these were said. */
 export type FoundMoment = { due: Date; rest: string; hasDay: boolean; hasTime: boolean }
