@@ -1,8 +1,10 @@
 import type { Environment } from '../../../shared/config/environment.ts'
+import type { Audit } from '../../../shared/protection/audit/audit.ts'
 import { print, printJson, yellow } from '../terminal.ts'
 import { objectReader, readExport, resolveExportPaths, writeExport } from './export-file.ts'
-import { exportItems } from './export-lines.ts'
+import { type ExportItem, exportItems } from './export-lines.ts'
 import { checkImport, importLines } from './import-lines.ts'
+import { requireKnownPerson } from './known-person.ts'
 import { withStores } from './stores.ts'
 
 export type ExportFlags = { person?: string; unfinished?: boolean; json?: boolean }
@@ -14,14 +16,9 @@ export async function exportCommand(
 ): Promise<number> {
   const { person, unfinished } = flags
   const { lines, digest } = await withStores(environment, async stores => {
-    const about = { lines: 'all', person: person ?? 'everybody' }
-    // Before anything is shown, as with all reading.
-    await stores.audit.record({
-      action: 'exported',
-      by: 'operator',
-      ...(person === undefined ? { about } : { person }),
-    })
-    return await writeExport(path, exportItems(stores, { person, unfinished }))
+    if (person !== undefined) await requireKnownPerson(person, environment, stores)
+    const items = exportItems(stores, { person, unfinished })
+    return await writeExport(path, auditedExport(items, stores.audit, person))
   })
   if (flags.json) printJson({ lines, digest })
   else {
@@ -31,6 +28,26 @@ export async function exportCommand(
     )
   }
   return 0
+}
+
+/** Recorded before anything is written, as all reading is, and after everything that may refuse the export. */
+async function* auditedExport(
+  items: AsyncIterable<ExportItem>,
+  audit: Audit,
+  person: string | undefined,
+): AsyncGenerator<ExportItem> {
+  const about = { lines: 'all', person: 'everybody' }
+  let isRecorded = false
+  for await (const item of items) {
+    if (!isRecorded)
+      await audit.record({
+        action: 'exported',
+        by: 'operator',
+        ...(person === undefined ? { about } : { person }),
+      })
+    isRecorded = true
+    yield item
+  }
 }
 
 export async function importCommand(
@@ -55,7 +72,7 @@ export async function importCommand(
   else {
     const { rows, vectors, objects, alreadyThere, digest } = report
     print(
-      `${rows} rows, ${vectors} vectors and ${objects} objects are in; ${alreadyThere} were there already and stay as they are`,
+      `imported ${rows} rows, ${vectors} vectors and ${objects} objects; ${alreadyThere} were there already and stay as they are`,
     )
     print(`digest of the export ${digest}`)
   }

@@ -3,6 +3,7 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import { type ErasureReport, erasePerson } from '../../../shared/protection/forget.ts'
 import { bold, formatColumns, print, printJson, printToStderr } from '../terminal.ts'
+import { requireKnownPerson } from './known-person.ts'
 import { withStores } from './stores.ts'
 
 export type ForgetFlags = { yes?: boolean; json?: boolean }
@@ -12,20 +13,23 @@ export async function forgetCommand(
   person: string,
   flags: ForgetFlags,
 ): Promise<number> {
-  if (!flags.yes) await confirmErasure(person)
   const isProtected = environment.masterKey !== undefined
-  const report = await withStores(environment, stores => erasePerson(person, stores))
+  const report = await withStores(environment, async stores => {
+    await requireKnownPerson(person, environment, stores)
+    if (!flags.yes) await confirmErasure(person)
+    return await erasePerson(person, stores)
+  })
   if (flags.json) printJson(report)
   else printErasureReport(report, isProtected)
   return 0
 }
 
-/** What cannot be undone is asked for by its name. Errors: `invalid_request` where nobody can be asked, or the answer is another. */
+/** An erasure cannot be undone, so the person's name has to be typed. Errors: `invalid_request` without a terminal, or for another name. */
 async function confirmErasure(person: string): Promise<void> {
   if (!process.stdin.isTTY)
     throw new LaresError(
       'invalid_request',
-      `nobody is asked here: say "lares forget ${person} --yes" if you mean it`,
+      `there is no terminal to confirm it: run "lares forget ${person} --yes" if you mean it`,
     )
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
@@ -40,7 +44,7 @@ async function confirmErasure(person: string): Promise<void> {
 }
 
 function printErasureReport({ person, ...counts }: ErasureReport, isProtected: boolean): void {
-  print(`${bold(person)} is forgotten. Destroyed:`)
+  print(`Lares has forgotten ${bold(`"${person}"`)}. It destroyed:`)
   for (const line of formatColumns(
     Object.entries(counts).map(([what, count]) => [`  ${what}`, String(count)]),
   ))

@@ -65,7 +65,9 @@ export async function importLines(
   const vectors = openBatcher<ExportLineOf<'vector'>>(async batch => {
     for (const person of new Set(batch.map(line => line.person)))
       await stores.protection?.keys.getOrCreate(person)
-    report.vectors += await putVectors(stores, batch)
+    const written = await putVectors(stores, batch)
+    report.vectors += written
+    report.alreadyThere += batch.length - written
   })
   const lineCursor = await openLineCursor(lines)
   for (let line = lineCursor.current(); line; line = lineCursor.current()) {
@@ -141,16 +143,28 @@ async function putVectors({ vectors }: ExportStores, lines: ExportLineOf<'vector
     known.lines.push(line)
     spaces.set(name, known)
   }
-  for (const { space, lines } of spaces.values())
-    await space.upsert(
-      lines.map(({ person, id, values, model }) => ({
-        person,
-        id,
-        values: decodeVector(values, model.dimensions),
-      })),
-    )
-  return lines.length
+  let written = 0
+  for (const { space, lines } of spaces.values()) written += await addMissing(space, lines)
+  return written
 }
+
+async function addMissing(space: VectorIndex, lines: ExportLineOf<'vector'>[]): Promise<number> {
+  const existing = new Set<string>()
+  for (const person of new Set(lines.map(line => line.person)))
+    if ((await space.count(person)) > 0)
+      for await (const { id } of space.read(person)) existing.add(entryKey(person, id))
+  const missing = lines.filter(({ person, id }) => !existing.has(entryKey(person, id)))
+  await space.upsert(
+    missing.map(({ person, id, values, model }) => ({
+      person,
+      id,
+      values: decodeVector(values, model.dimensions),
+    })),
+  )
+  return missing.length
+}
+
+const entryKey = (person: string, id: string) => JSON.stringify([person, id])
 
 const spaceKey = ({ id, dimensions }: EmbeddingModel) => JSON.stringify([id, dimensions])
 

@@ -8,6 +8,7 @@ import {
   type StoredMemory,
 } from '../../../shared/knowledge/memories.ts'
 import { dim, formatColumns, print, printJson } from '../terminal.ts'
+import { requireKnownPerson } from './known-person.ts'
 import { withStores } from './stores.ts'
 
 /** Enough of an id to name one of a person's memories. */
@@ -19,7 +20,9 @@ export async function listMemories(
   person: string,
   { json, replaced }: { json?: boolean; replaced?: boolean },
 ): Promise<number> {
-  const memories = await withStores(environment, async ({ store, audit }) => {
+  const memories = await withStores(environment, async stores => {
+    const { store, audit } = stores
+    await requireKnownPerson(person, environment, stores)
     await audit.record({ action: 'read', by: 'operator', person, about: { what: 'memories' } })
     const read = replaced ? memoryHistory : currentMemories
     return await read(store.records, person)
