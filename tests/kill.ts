@@ -5,7 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { generateMessages, inject } from '../infra/cli/inject/injection.ts'
 import { type Broker, startBroker } from '../infra/kafka/broker.ts'
-import { freePort, type LaresInstance, startInstance, TOKEN } from './support/instance.ts'
+import { freePort } from '../shared/base/free-port.ts'
+import { type LaresInstance, startInstance, TOKEN } from './support/instance.ts'
 import { startModelServer } from './support/model-server.ts'
 
 /**

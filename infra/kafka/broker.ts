@@ -2,11 +2,12 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { LaresError } from '../../shared/base/errors.ts'
+import { freePort, isFree } from '../../shared/base/free-port.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { ensureKafkaJars } from './jars.ts'
 
@@ -45,7 +46,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     onProgress = line => void process.stderr.write(`${line}\n`),
   } = options
   const jars = await ensureKafkaJars(readEnvironment(process.env).cacheDirectory, onProgress)
-  await requireFreePort(host, port)
+  if (!(await isFree(port, host)))
+    throw new LaresError('unavailable', `${host}:${port} is taken; set KAFKA_PORT to another one`)
   const settings = await writeSettings(dir, host, port)
   const javaArguments = javaArgumentsFor(jars, dir)
   if (!existsSync(join(dir, 'data', 'meta.properties'))) await formatStorage(javaArguments, settings)
@@ -84,7 +86,7 @@ const javaArgumentsFor = (jars: string, dir: string): string[] => [
 
 async function writeSettings(dir: string, host: string, port: number): Promise<string> {
   await mkdir(dir, { recursive: true })
-  const controller = await controllerPort(dir)
+  const controller = await freePort()
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': 1,
@@ -121,18 +123,6 @@ rootLogger.level = WARN
 rootLogger.appenderRef.out.ref = out
 `
 
-/** The controller's port is kept with the data, which names it. */
-async function controllerPort(dir: string): Promise<number> {
-  const file = join(dir, 'controller.port')
-  if (existsSync(file)) return Number(await readFile(file, 'utf8'))
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  await writeFile(file, String(port))
-  return port
-}
-
 async function formatStorage(java: string[], settings: string): Promise<void> {
   const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
   await promisify(execFile)('java', [
@@ -149,16 +139,6 @@ async function formatStorage(java: string[], settings: string): Promise<void> {
       { cause },
     )
   })
-}
-
-async function requireFreePort(host: string, port: number): Promise<void> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) =>
-    server.once('error', reject).listen(port, host, resolve),
-  ).catch(cause => {
-    throw new LaresError('unavailable', `${host}:${port} is taken; set KAFKA_PORT to another one`, { cause })
-  })
-  await new Promise(resolve => server.close(resolve))
 }
 
 async function waitUntilListening(

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../../shared/base/free-port.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { readStack } from '../../shared/contract/stack.ts'
 import { FUNCTION_FLAGS } from '../../shared/host/node-flags.ts'
@@ -45,12 +45,3 @@ await runProcess(async () => {
   const supervisor = startSupervisor(children, { runFolder, log, sharedEnvironment: { LARES_BUS: 'kafka' } })
   return supervisor.stop
 })
-
-/** A port that nobody listens on now; a function keeps its port over restarts. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, HOST, resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
-}

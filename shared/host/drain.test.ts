@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { Agent, createServer, request as nodeRequest } from 'node:http'
+import { Agent, request as nodeRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { freePort } from '../base/free-port.ts'
 import { eventToHttp, NDJSON_MEDIA_TYPE } from '../contract/events/http-binding.ts'
 import {
   type FunctionTestBed,
@@ -192,12 +193,3 @@ test('a function that cannot start says why in one line and exits with 1', async
   expect(await once(child, 'exit')).toEqual([1, null])
   expect(errors()).toMatch(/^lares: .*handler\.ts must default-export .*\n$/)
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -6,10 +6,10 @@ import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { request } from 'undici'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freePort } from '../../shared/base/free-port.ts'
 import { eventToHttp } from '../../shared/contract/events/http-binding.ts'
 import { skillRequestEvent } from '../../shared/contract/serve.fixture.ts'
 import { ROOT } from '../support/docker/docker.ts'
-import { freePort } from '../support/instance.ts'
 import { until } from '../support/until.ts'
 
 let folder: string

@@ -4,8 +4,9 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../../shared/base/free-port.ts'
 import { ask, listMessages } from '../support/conversation.ts'
-import { freePort, type LaresInstance, TOKEN } from '../support/instance.ts'
+import { type LaresInstance, TOKEN } from '../support/instance.ts'
 import { until } from '../support/until.ts'
 
 /** A checkout of its own, whose functions can be changed. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, type LaresInstance, startInstance, TOKEN } from '../support/instance.ts'
+import { freePort } from '../../shared/base/free-port.ts'
+import { type LaresInstance, startInstance, TOKEN } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 
 let model: ModelServer

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { freePort } from '../support/instance.ts'
+import { freePort } from '../../shared/base/free-port.ts'
 import { basicAuth } from '../support/provider.ts'
 import { until } from '../support/until.ts'
 

@@ -1,6 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, type LaresInstance, startInstance } from '../support/instance.ts'
+import { freePort } from '../../shared/base/free-port.ts'
+import { type LaresInstance, startInstance } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
 

@@ -19,7 +19,7 @@ export type WebhookReceiver = {
 }
 
 /** A receiver of webhooks, as somebody else would write it with the library of the specification. */
-export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
+export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   const deliveries: Delivery[] = []
   let decide: Parameters<WebhookReceiver['respondWith']>[0] = () => 204
   const verifier = new Webhook(SECRET)
@@ -41,7 +41,7 @@ export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
   const server = createServer((request, response) => {
     receive(request, response).catch(() => response.writeHead(400).end())
   })
-  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/lares`,
     deliveries,

@@ -1,9 +1,10 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { freePort } from '../../../shared/base/free-port.ts'
 import { silentLogger } from '../../../shared/base/log.ts'
 import { openSqliteBus } from '../../../shared/bus/sqlite/sqlite-bus.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
@@ -17,10 +18,7 @@ const servers: { close(): unknown }[] = []
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lares-doctor-'))
-  const taken = createTcpServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => taken.once('listening', resolve))
-  port = (taken.address() as AddressInfo).port
-  await new Promise(resolve => taken.close(resolve))
+  port = await freePort()
 })
 afterEach(async () => {
   for (const server of servers.splice(0)) server.close()

@@ -7,9 +7,9 @@ import { promisify } from 'node:util'
 import { readDeployment } from '../../../infra/provider/deployment.ts'
 import { openDockerDriver } from '../../../infra/provider/docker/docker.ts'
 import { FUNCTIONS_NETWORK } from '../../../infra/provider/docker/network.ts'
+import { freePort } from '../../../shared/base/free-port.ts'
 import { silentLogger } from '../../../shared/base/log.ts'
 import { buildArguments, buildContext, type DockerMachine, startDocker } from '../../support/docker/docker.ts'
-import { freePort } from '../../support/instance.ts'
 import { median, percentiles, roundToThreeDigits } from '../statistics.ts'
 
 const run = promisify(execFile)

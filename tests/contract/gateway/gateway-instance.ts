@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { buildGateway, type Gateway } from '../../../gateway/app.ts'
 import type { GatewayOptions } from '../../../gateway/options.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
+import { freePort } from '../../../shared/base/free-port.ts'
 import { silentLogger } from '../../../shared/base/log.ts'
 import type { Bus } from '../../../shared/bus/bus.ts'
 import { openSqliteBus } from '../../../shared/bus/sqlite/sqlite-bus.ts'
@@ -72,10 +73,11 @@ const TOPICS = ['message', 'stream', 'reply', 'intent', 'context', 'prompt', 'sk
 /** A gateway on the embedded drivers, and an assistant that answers as the test says. */
 export async function openTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const home = await mkdtemp(join(tmpdir(), 'lares-gateway-'))
-  const testGateway = { ...(await openGateway(home, options, options.port ?? 0)) }
+  const port = options.port ?? (await freePort())
+  const testGateway = { ...(await openGateway(home, options, port)) }
   const stop = () => testGateway.shut()
   const start = async () => {
-    Object.assign(testGateway, await openGateway(home, options, Number(new URL(testGateway.url).port)))
+    Object.assign(testGateway, await openGateway(home, options, port))
   }
   return Object.assign(testGateway, {
     stop,

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startBroker } from '../../../infra/kafka/broker.ts'
+import { freePort } from '../../../shared/base/free-port.ts'
 import { busSuite } from '../../../shared/bus/bus.suite.ts'
 import { openKafkaBus } from '../../../shared/bus/kafka/kafka-bus.ts'
-import { freePort } from '../../support/instance.ts'
 
 for (const client of ['platformatic', 'kafkajs'] as const)
   busSuite(`the bus on Kafka through ${client}`, async () => {

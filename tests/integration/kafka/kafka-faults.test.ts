@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Broker, startBroker } from '../../../infra/kafka/broker.ts'
 import type { LaresError } from '../../../shared/base/errors.ts'
+import { freePort } from '../../../shared/base/free-port.ts'
 import type { Bus, BusRecord } from '../../../shared/bus/bus.ts'
 import { openKafkaBus } from '../../../shared/bus/kafka/kafka-bus.ts'
-import { freePort } from '../../support/instance.ts'
 import { until } from '../../support/until.ts'
 
 const KEYS = 8

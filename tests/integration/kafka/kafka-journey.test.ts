@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { startBroker } from '../../../infra/kafka/broker.ts'
+import { freePort } from '../../../shared/base/free-port.ts'
 import { journeySuite } from '../../end-to-end/journey.suite.ts'
-import { freePort } from '../../support/instance.ts'
 
 const stops: (() => Promise<unknown>)[] = []
 

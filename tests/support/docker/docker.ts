@@ -7,9 +7,9 @@ import { promisify } from 'node:util'
 import { type BaseImages, buildBaseImages } from '../../../infra/images/base.ts'
 import { LABELS, providerIdOf } from '../../../infra/provider/docker/container.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
+import { freePort } from '../../../shared/base/free-port.ts'
 import { readEnvironment } from '../../../shared/config/environment.ts'
 import { installPackages } from '../debian-packages.ts'
-import { freePort } from '../instance.ts'
 import { until } from '../until.ts'
 
 const run = promisify(execFile)

@@ -8,9 +8,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { parse } from 'yaml'
 import { LaresError } from '../../../shared/base/errors.ts'
+import { freePort } from '../../../shared/base/free-port.ts'
 import { cachedFolder } from '../cached-folder.ts'
 import { buildGoPrograms, downloadGoModule } from '../go-program.ts'
-import { freePort } from '../instance.ts'
 
 const run = promisify(execFile)
 const KUBERNETES_VERSION = '1.36.3'

