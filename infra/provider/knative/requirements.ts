@@ -2,7 +2,7 @@ import type { LaresError } from '../../../shared/base/errors.ts'
 import type { Cluster, Node, StoredObject } from './cluster.ts'
 import type { KubernetesObject } from './manifests.ts'
 
-/** What of the cluster decides whether a function can be placed; undefined for what may not be read. */
+/** The facts that decide whether the cluster can place a function; undefined for those that the provider may not read. */
 export type ClusterFeatures = {
   /** Of Knative's ConfigMap `config-features`. */
   featureFlags: Record<string, string> | undefined
@@ -22,12 +22,12 @@ type PodSpec = {
   containers: { resources: { limits?: Record<string, string> } }[]
 } & Partial<Record<(typeof FEATURE_FLAGS)[number]['field'], unknown>>
 
-export async function readClusterFeatures(cluster: Cluster): Promise<ClusterFeatures> {
+async function readClusterFeatures(cluster: Cluster): Promise<ClusterFeatures> {
   const config = { apiVersion: 'v1', kind: 'ConfigMap' }
   const metadata = { name: 'config-features', namespace: 'knative-serving' }
   const [featureFlags, nodes] = await Promise.all([
     cluster
-      .read<StoredObject & { data?: Record<string, string> }>({ ...config, metadata: metadata })
+      .read<StoredObject & { data?: Record<string, string> }>({ ...config, metadata })
       .then(({ data = {} }) => data)
       .catch(error => ((error as LaresError).code === 'not_found' ? {} : undefined)),
     cluster.list<Node>('v1', 'Node').catch(() => undefined),
@@ -41,7 +41,25 @@ export async function readClusterFeatures(cluster: Cluster): Promise<ClusterFeat
   }
 }
 
-/** What the cluster lacks for this Service, each with the remedy: it is told before somebody waits for a pod in vain. */
+export type Requirements = {
+  /** What the cluster lacks for this Service, each with the remedy. */
+  unmet(service: KubernetesObject): string[]
+  /** Reads the cluster again. Errors: `unavailable`. */
+  refresh(): Promise<void>
+}
+
+/** Compares functions with the cluster as it was at the last refresh. */
+export async function openRequirements(cluster: Cluster): Promise<Requirements> {
+  let features = await readClusterFeatures(cluster)
+  return {
+    unmet: service => unmetRequirements(service, features),
+    async refresh() {
+      features = await readClusterFeatures(cluster)
+    },
+  }
+}
+
+/** What the cluster lacks for this Service, each with the remedy, so that nobody waits in vain for a pod. */
 export function unmetRequirements(
   service: KubernetesObject,
   { featureFlags, nodes }: ClusterFeatures,
