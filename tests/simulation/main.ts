@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { FAULTS, type FaultName, isFaultName } from './faults.ts'
-import { installMutation } from './mutate.ts'
+import { installMutation, mutationNamed } from './mutate.ts'
+import { MUTATIONS } from './mutations.ts'
 import { runInParallel } from './parallel-runs.ts'
 
 /**
@@ -107,7 +108,9 @@ async function printTrace(): Promise<number> {
 
 /** How many seeds it takes until the fault that was put in is found; only its own promise counts. */
 async function findMutation(name: string): Promise<number> {
-  const { promise, faults } = installMutation(name)
+  const mutation = mutationNamed(MUTATIONS, name)
+  const { promise, faults } = mutation
+  installMutation(mutation)
   const runOptions: { kinds?: readonly FaultName[] } = faults
     ? { kinds: faults, ...faultOptions }
     : faultOptions

@@ -28,9 +28,11 @@ test('there are faults to put in for every promise, and at least ten', () => {
   expect(MUTATIONS.length).toBeGreaterThanOrEqual(10)
 })
 
-test.for(MUTATIONS)('the place of "$name" is in the code once', mutation => {
-  const text = readFileSync(`${ROOT}/${mutation.file}`, 'utf8')
-  expect(applyMutation(text, mutation)).not.toBe(text)
+test.for(MUTATIONS)('the functions of "$name" are in the code', ({ wrappers }) => {
+  for (const wrapper of wrappers) {
+    const text = readFileSync(new URL(wrapper.url), 'utf8')
+    expect(applyMutation(text, wrapper)).not.toBe(text)
+  }
 })
 
 // Two at once: as many as a small machine has cores.
