@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { Mutation } from './mutations.ts'
+import type { FaultName } from './faults.ts'
 
 /** A function of the product, by its module and name, and what takes its place. */
 export type Wrapper = {
@@ -8,6 +8,15 @@ export type Wrapper = {
   url: string
   name: string
   wrap(original: unknown): unknown
+}
+
+/** A bug that is put into the product: its name, the promise that it breaks, and the functions that it changes. */
+export type Mutation = {
+  name: string
+  promise: 'P1' | 'P2' | 'P3' | 'P4' | 'Privacy'
+  wrappers: readonly Wrapper[]
+  /** The kinds of faults that reveal it soonest; all kinds, if it names none. */
+  faults?: readonly FaultName[]
 }
 
 /**

@@ -1,23 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
-import type { FaultName } from './faults.ts'
-import { type Wrapper, wrapExport, wrapLocal } from './mutate.ts'
+import { type Mutation, type Wrapper, wrapExport, wrapLocal } from './mutate.ts'
+
+const ignore = () => undefined
 
 /**
  * Bugs that are put into the product on purpose, to see that the simulation finds them. Each wraps functions of the
  * product: `wrapExport` names a function by a typed reference, so renames and moves follow; `wrapLocal` names one that
  * its module does not export.
  */
-export type Mutation = {
-  name: string
-  promise: 'P1' | 'P2' | 'P3' | 'P4' | 'Privacy'
-  wrappers: readonly Wrapper[]
-  /** The kinds that bring it to light soonest; all kinds, if none are named. */
-  faults?: readonly FaultName[]
-}
-
-const ignore = () => undefined
-
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'commit before finish',
