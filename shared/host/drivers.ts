@@ -75,7 +75,7 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
     )
   })
   const vectors = lazyDriver(async () => {
-    const driver = await openVectors(environment)
+    const driver = await openVectors(environment, log)
     if (!protection) return driver
     return (await import('../protection/stores/protected-vectors.ts')).protectedVectors(
       driver,
@@ -137,7 +137,7 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
 async function openBus(environment: Environment, log: Logger): Promise<Bus> {
   if (environment.bus === 'sqlite') {
     const { openSqliteBus } = await import('../bus/sqlite/sqlite-bus.ts')
-    return openSqliteBus({ file: join(environment.dataDirectory, 'bus.db') })
+    return openSqliteBus({ file: join(environment.dataDirectory, 'bus.db'), log })
   }
   const { openKafkaBus } = await import('../bus/kafka/kafka-bus.ts')
   return openKafkaBus({ brokers: environment.kafkaBrokers, client: environment.kafkaClient, log })
@@ -152,13 +152,13 @@ async function openObjects(environment: Environment): Promise<ObjectStore> {
   return openFolderObjects(join(environment.dataDirectory, 'objects'), environment.coldFolder)
 }
 
-async function openVectors(environment: Environment): Promise<Vectors> {
+async function openVectors(environment: Environment, log: Logger): Promise<Vectors> {
   if (environment.qdrant) {
     const { openQdrantVectors } = await import('../vectors/qdrant.ts')
     return openQdrantVectors(environment.qdrant)
   }
   const { openSqliteVectors } = await import('../vectors/sqlite.ts')
-  return openSqliteVectors(join(environment.dataDirectory, 'vectors.db'))
+  return openSqliteVectors(join(environment.dataDirectory, 'vectors.db'), log)
 }
 
 async function openStore(environment: Environment, log: Logger): Promise<Store> {
@@ -167,7 +167,7 @@ async function openStore(environment: Environment, log: Logger): Promise<Store> 
     return openPostgresStore({ ...environment.database, log })
   }
   const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')
-  return openSqliteStore(join(environment.dataDirectory, 'conversations.db'))
+  return openSqliteStore(join(environment.dataDirectory, 'conversations.db'), Date.now, log)
 }
 
 function combineModels(generator: TextGenerator, embedder: Embedder): Models {

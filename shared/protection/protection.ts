@@ -64,7 +64,7 @@ async function openKeyRing({ dataDirectory, database }: Environment, log: Logger
     import('./ring/sqlite-ring.ts'),
     import('./keys.ts'),
   ])
-  const ring = openSqliteKeyRing(file)
+  const ring = openSqliteKeyRing(file, log)
   const isEmpty = (await ring.byPerson(SYSTEM)) === undefined
   if (!isEmpty || !isStoreThere || !(await hasEncryptedContent(dataDirectory))) return ring
   await ring.close()

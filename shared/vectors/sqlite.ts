@@ -1,5 +1,6 @@
 import { load } from 'sqlite-vec'
 import { LaresError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
 import { createGroupCommit, openDatabase } from '../base/sqlite/database.ts'
 import { type EmbeddingModel, requireValidVector, type VectorIndex, type Vectors } from './vectors.ts'
 
@@ -16,8 +17,8 @@ const migrations = [
 ]
 
 /** Opens the vectors in one file. Errors: `unavailable`. */
-export function openSqliteVectors(file: string): Vectors {
-  const database = openDatabase(file, migrations, { allowExtension: true })
+export function openSqliteVectors(file: string, log?: Logger): Vectors {
+  const database = openDatabase(file, migrations, { allowExtension: true, log })
   load(database)
   database.enableLoadExtension(false)
   // What is deleted is overwritten with zeros: a vector tells of what it was made of.

@@ -2,37 +2,42 @@ import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 import { LaresError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { LARES_VERSION, newerDataError } from '../version.ts'
 import { toDatabaseError } from './errors.ts'
 
-/** A change of the schema `lares`; its statements run in one transaction. */
+/** A change of a schema; its statements run in one transaction. */
 export type Migration = { name: string; statements: string }
 
 export type MigrateOptions = {
   url: string
   displayName: string
+  /** Where the tables are. The number of rows of its table `migrations` is the version of the schema. */
+  schema?: 'lares' | 'lares_keys'
   migrations: Migration[]
   log: Logger
-  /** How long a server that is away is waited for: everything may be starting at once. */
+  /** How long a start waits for a server that is not there: everything may be starting at once. */
   waitMs: number
 }
 
-/** Servers that are starting (57P03) or not there yet are waited for; all other troubles are told at once. */
+/** A start waits for a server that is starting (57P03) or not there yet; any other error ends it at once. */
 const UNREACHABLE = /^(57P03|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN)$/
 const RETRY_DELAY_MS = 250
 
 /**
- * Brings the schema `lares` up to date and then runs `afterwards` on the same connection. Each migration is one
- * transaction that holds a lock and looks again at what is done, so starters that come together take turns, and one that
- * is stopped half way leaves whole migrations. Errors: `unavailable`.
+ * Brings a schema up to date and then runs `afterwards` on the same connection. Each migration is one transaction that
+ * holds a lock and reads again which migrations have run. So starters that come together take turns, and a start that is
+ * killed half way leaves whole migrations; the next start goes on. Errors: `unavailable`; `invalid_config` for a schema of
+ * a newer Lares, which stays as it is.
  */
 export async function migrate<T>(
-  { url, displayName, migrations, log, waitMs }: MigrateOptions,
+  { schema = 'lares', ...options }: MigrateOptions,
   afterwards: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
+  const { url, displayName, log, waitMs } = options
   const client = await connectWithRetry(url, displayName, log, performance.now() + waitMs)
   try {
     await requireUtf8(client, displayName)
-    while (await migrateNext(client, migrations, displayName, log));
+    while (await migrateNext(client, { ...options, schema }));
     return await afterwards(client)
   } catch (error) {
     throw toDatabaseError(error, displayName)
@@ -58,29 +63,54 @@ export async function withMigrationLock<T>(client: pg.Client, work: () => Promis
 /** Runs the first migration that has not run; false when there is none. */
 const migrateNext = (
   client: pg.Client,
-  migrations: Migration[],
-  displayName: string,
-  log: Logger,
+  { schema, migrations, displayName, log }: Required<MigrateOptions>,
 ): Promise<boolean> =>
   withMigrationLock(client, async () => {
-    await client.query(
-      `CREATE SCHEMA IF NOT EXISTS lares;
-       CREATE TABLE IF NOT EXISTS lares.migrations (number integer PRIMARY KEY, name text NOT NULL, at timestamptz NOT NULL DEFAULT now())`,
-    )
-    const { rows } = await client.query('SELECT count(*)::integer AS done FROM lares.migrations')
-    const done: number = rows[0].done
-    if (done > migrations.length)
-      throw new LaresError(
-        'unavailable',
-        `${displayName} was written by a newer Lares (schema ${done}, this one knows ${migrations.length})`,
-      )
+    const done = await readSchemaVersion(client, schema)
+    if (done > migrations.length) {
+      const writer = await readWriter(client, schema, done)
+      throw newerDataError({ what: displayName, found: done, known: migrations.length, writer })
+    }
     const next = migrations[done]
     if (!next) return false
+    await client.query(createMigrationsTable(schema))
     await client.query(next.statements)
-    await client.query('INSERT INTO lares.migrations (number, name) VALUES ($1, $2)', [done + 1, next.name])
-    log.info({ migration: next.name }, 'the database was migrated')
+    await client.query(`INSERT INTO ${schema}.migrations (number, name, lares) VALUES ($1, $2, $3)`, [
+      done + 1,
+      next.name,
+      LARES_VERSION,
+    ])
+    log.info(
+      { schema, migration: next.name, to: done + 1, lares: LARES_VERSION },
+      `${displayName} was migrated`,
+    )
     return true
   })
+
+/** `lares` is the version of Lares that ran the migration; Lares 0.1.0 did not write it. */
+const createMigrationsTable = (schema: string) => `
+  CREATE SCHEMA IF NOT EXISTS ${schema};
+  CREATE TABLE IF NOT EXISTS ${schema}.migrations (
+    number integer PRIMARY KEY, name text NOT NULL, at timestamptz NOT NULL DEFAULT now());
+  ALTER TABLE ${schema}.migrations ADD COLUMN IF NOT EXISTS lares text`
+
+/** 0 for a schema that no migration has made. */
+export async function readSchemaVersion(client: Pick<pg.Client, 'query'>, schema: string): Promise<number> {
+  const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS exists', [
+    `${schema}.migrations`,
+  ])
+  if (!rows[0].exists) return 0
+  const counted = await client.query(`SELECT count(*)::integer AS done FROM ${schema}.migrations`)
+  return counted.rows[0].done
+}
+
+async function readWriter(client: pg.Client, schema: string, version: number): Promise<string | undefined> {
+  const { rows } = await client.query(
+    `SELECT to_jsonb(m) ->> 'lares' AS lares FROM ${schema}.migrations m WHERE number = $1`,
+    [version],
+  )
+  return rows[0]?.lares ?? undefined
+}
 
 export async function connectWithRetry(
   url: string,

@@ -2,47 +2,40 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../errors.ts'
+import type { Logger } from '../log.ts'
 import { isDamageError, nameDamage } from './damage.ts'
+import { migrateDatabase } from './migrations.ts'
+
+export type OpenOptions = {
+  allowExtension?: boolean
+  /** Told when a file that was there before is migrated. */
+  log?: Logger | undefined
+}
 
 /**
  * Opens a SQLite file so that a commit survives kill -9 and power loss: the write-ahead log is synced at each commit
- * (https://sqlite.org/pragma.html#pragma_synchronous, FULL). `migrations` run in order, each once, in a transaction.
- * Errors: `unavailable`, with the file and the remedy.
+ * (https://sqlite.org/pragma.html#pragma_synchronous, FULL). `migrations` run in order, each once, all in one transaction.
+ * Errors: `unavailable`, with the file and the remedy; `invalid_config` for a file of a newer Lares.
  */
-export function openDatabase(
-  file: string,
-  migrations: string[],
-  options: { allowExtension?: boolean } = {},
-): DatabaseSync {
+export function openDatabase(file: string, migrations: string[], options: OpenOptions = {}): DatabaseSync {
+  const { log, ...sqliteOptions } = options
+  let database: DatabaseSync | undefined
   try {
     mkdirSync(dirname(file), { recursive: true })
-    const database = nameDamage(new DatabaseSync(file, options), file)
+    database = nameDamage(new DatabaseSync(file, sqliteOptions), file)
     database.exec(
       'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
     )
-    migrate(database, migrations)
+    migrateDatabase(database, { what: `the database ${file}`, migrations, log })
     return database
   } catch (cause) {
+    if (database?.isOpen) database.close()
+    if (cause instanceof LaresError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     const remedy = isDamageError(cause) ? '' : "; check the folder's rights and free space"
     throw new LaresError('unavailable', `the database ${file} cannot be opened: ${reason}${remedy}`, {
       cause,
     })
-  }
-}
-
-function migrate(database: DatabaseSync, migrations: string[]): void {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const { user_version: done } = database.prepare('PRAGMA user_version').get() as { user_version: number }
-    if (done > migrations.length)
-      throw new Error(`it was written by a newer Lares (schema ${done}, this one knows ${migrations.length})`)
-    for (const migration of migrations.slice(done)) database.exec(migration)
-    database.exec(`PRAGMA user_version = ${migrations.length}`)
-    database.exec('COMMIT')
-  } catch (error) {
-    database.exec('ROLLBACK')
-    throw error
   }
 }
 

@@ -2,7 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
 import { isDamageError, nameDamage, requireUndamaged } from '../../base/sqlite/damage.ts'
+import { migrateDatabase } from '../../base/sqlite/migrations.ts'
 import { type BusMessage, type BusRecord, DEFAULT_PARTITIONS, type TopicSettings } from '../bus.ts'
 
 /** One partition of one topic. Only a finished transaction moves `end`. */
@@ -29,7 +31,9 @@ const LOCK_WAIT_MS = 1_000
  */
 const OFFSETS_PER_STREAM = 2 ** 32
 
-const schema = `
+/** Lares 0.1.0 made these tables without a version, so the first migration leaves those that are there. */
+const migrations = [
+  `
   CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, retention_ms INTEGER) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS streams (
@@ -42,8 +46,8 @@ const schema = `
   );
   CREATE TABLE IF NOT EXISTS commits (
     consumer TEXT NOT NULL, stream INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY (consumer, stream)
-  ) WITHOUT ROWID;
-`
+  ) WITHOUT ROWID`,
+]
 
 type Row = { position: number; timestamp_ms: number; key: string; headers: string; value: Uint8Array }
 
@@ -52,8 +56,8 @@ type Row = { position: number; timestamp_ms: number; key: string; headers: strin
  * the kernel releases when the process dies. Errors: `busy` when another process holds it, `invalid_config` when
  * the file has another number of partitions.
  */
-export function openBusStore(file: string, wantedPartitions?: number) {
-  const db = openExclusively(file)
+export function openBusStore(file: string, wantedPartitions?: number, log?: Logger) {
+  const db = openExclusively(file, log)
   const partitions = resolvePartitionCount(db, file, wantedPartitions)
   const topics = new Map<string, Stream[]>()
   const retentions = new Map<string, number>()
@@ -208,14 +212,14 @@ function toRecord(stream: Stream, { position, timestamp_ms, key, headers, value 
   }
 }
 
-function openExclusively(file: string): DatabaseSync {
+function openExclusively(file: string, log: Logger | undefined): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
     mkdirSync(dirname(file), { recursive: true })
     db = nameDamage(new DatabaseSync(file, { timeout: LOCK_WAIT_MS }), file)
     // Exclusive before the first access in WAL mode: no shared memory file, and the lock is held until the end.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
-    db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`)
+    migrateDatabase(db, { what: `the log ${file}`, migrations, log })
     return db
   } catch (error) {
     db?.close()
@@ -224,6 +228,7 @@ function openExclusively(file: string): DatabaseSync {
 }
 
 function openError(file: string, cause: unknown): LaresError {
+  if (cause instanceof LaresError) return cause
   const { errcode, message } = cause as Error & { errcode?: number }
   if (isDamageError(cause)) return new LaresError('unavailable', message, { cause })
   if (errcode !== SQLITE_BUSY)

@@ -1,4 +1,5 @@
 import { LaresError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
 import { isDamageError } from '../../base/sqlite/damage.ts'
 import type { Bus, BusMessage, ReadOptions, ResetTarget } from '../bus.ts'
 import { checkRecordSize } from '../message.ts'
@@ -12,6 +13,8 @@ export type SqliteBusOptions = {
   /** Only for a new file; an existing one keeps its number. */
   partitions?: number
   now?: () => number
+  /** Told when a file of an older Lares is migrated. */
+  log?: Logger
 }
 
 const DEFAULT_LIMIT = 1_000
@@ -21,8 +24,8 @@ const RETENTION_CHECK_MS = 10_000
  * The embedded log: one SQLite file, owned by one process. Publishes and commits of one turn of the event loop are one
  * transaction with one sync, after which its readers are called at once. Errors: those of `openStore`.
  */
-export function openSqliteBus({ file, partitions, now = Date.now }: SqliteBusOptions): Bus {
-  const store = openBusStore(file, partitions)
+export function openSqliteBus({ file, partitions, now = Date.now, log }: SqliteBusOptions): Bus {
+  const store = openBusStore(file, partitions, log)
   const readers = openReaders(store, () => wake())
   const { enqueue, flush, wake, isOpen, requireOpen, close } = openWriteQueue(
     file,

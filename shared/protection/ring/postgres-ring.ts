@@ -1,22 +1,28 @@
 import type { Logger } from '../../base/log.ts'
 import { silentLogger } from '../../base/log.ts'
 import { openPool } from '../../base/postgres/database.ts'
-import { toDatabaseError } from '../../base/postgres/errors.ts'
-import { connectWithRetry, withMigrationLock } from '../../base/postgres/migrations.ts'
+import { migrate } from '../../base/postgres/migrations.ts'
 import type { Anchor, KeyRing, KeyRingEntry } from './ring.ts'
 
 export type PostgresKeyRingOptions = { url: string; log?: Logger; waitMs?: number }
 
-/** A schema of its own: a dump of the schema `lares` has no key in it. */
-const TABLES = `
-  CREATE SCHEMA IF NOT EXISTS lares_keys;
+/**
+ * In a schema of its own, so a dump of the schema `lares` has no key in it. Lares 0.1.0 made these tables without a version,
+ * so the first migration leaves those that are there.
+ */
+const migrations = [
+  {
+    name: 'keys and anchors',
+    statements: `
   CREATE TABLE IF NOT EXISTS lares_keys.keys (
     id text COLLATE "C" PRIMARY KEY,
     person text COLLATE "C" NOT NULL UNIQUE,
     master text NOT NULL,
     wrapped text NOT NULL,
     created_at text NOT NULL);
-  CREATE TABLE IF NOT EXISTS lares_keys.anchors (name text PRIMARY KEY, sequence bigint NOT NULL, hash text NOT NULL)`
+  CREATE TABLE IF NOT EXISTS lares_keys.anchors (name text PRIMARY KEY, sequence bigint NOT NULL, hash text NOT NULL)`,
+  },
+]
 
 const COLUMNS = 'person, id, master, wrapped, created_at AS "createdAt"'
 const INSERT_KEY = `
@@ -44,7 +50,7 @@ export async function openPostgresKeyRing({
     poolSize: POOL_SIZE,
     statementTimeoutMs: 10_000,
   })
-  await createTables(url, displayName, log, waitMs)
+  await migrate({ url, displayName, schema: 'lares_keys', migrations, log, waitMs }, async () => undefined)
   return {
     async add({ person, id, master, wrapped, createdAt }) {
       await query(INSERT_KEY, [person, id, master, wrapped, createdAt])
@@ -71,16 +77,5 @@ export async function openPostgresKeyRing({
       await query('UPDATE lares_keys.keys SET id = id WHERE false')
     },
     close,
-  }
-}
-
-async function createTables(url: string, displayName: string, log: Logger, waitMs: number): Promise<void> {
-  const client = await connectWithRetry(url, displayName, log, performance.now() + waitMs)
-  try {
-    await withMigrationLock(client, () => client.query(TABLES))
-  } catch (error) {
-    throw toDatabaseError(error, displayName)
-  } finally {
-    await client.end().catch(error => log.debug({ err: error }, 'the connection for migrations was lost'))
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
 import { createGroupCommit, openDatabase } from '../../base/sqlite/database.ts'
 import type { Anchor, KeyRing, KeyRingEntry } from './ring.ts'
 
@@ -13,8 +14,8 @@ const COLUMNS = 'person, id, master, wrapped, created_at AS createdAt'
 const MAX_ATTEMPTS = 100
 
 /** Opens the ring in one file, which several processes of one machine may share. */
-export function openSqliteKeyRing(file: string): KeyRing {
-  const database = openDatabase(file, migrations)
+export function openSqliteKeyRing(file: string, log?: Logger): KeyRing {
+  const database = openDatabase(file, migrations, { log })
   // What is deleted or replaced is overwritten with zeros: https://sqlite.org/pragma.html#pragma_secure_delete
   database.exec('PRAGMA secure_delete = ON')
   const commits = createGroupCommit(database)

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
 import { requireUndamaged } from '../../base/sqlite/damage.ts'
 import { createGroupCommit, type GroupCommit, openDatabase } from '../../base/sqlite/database.ts'
 import type { StepRequest, Store } from '../store.ts'
@@ -50,8 +51,8 @@ const COUNT_MODEL_CALL = `
     output_tokens = output_tokens + excluded.output_tokens`
 
 /** Opens the store in one file; `now` gives milliseconds since the epoch. Errors: `unavailable`. */
-export function openSqliteStore(file: string, now: () => number = Date.now): Store {
-  const database = openDatabase(file, migrations)
+export function openSqliteStore(file: string, now: () => number = Date.now, log?: Logger): Store {
+  const database = openDatabase(file, migrations, { log })
   // What is deleted is overwritten with zeros, so that what a person wants forgotten is not left in a free page.
   database.exec('PRAGMA secure_delete = ON')
   const commits = createGroupCommit(database)

@@ -1,0 +1,23 @@
+import { LaresError } from './errors.ts'
+
+/** The version of this Lares, as in package.json. Data is marked with the version that migrated it. */
+export const LARES_VERSION = '0.2.0'
+
+export type NewerData = {
+  /** What was opened, as messages name it. */
+  what: string
+  /** The format of the data, and the newest that this Lares knows. */
+  found: number
+  known: number
+  /** The version of Lares that wrote the format, where the data says so. */
+  writer?: string | undefined
+}
+
+/** The error of a start with data of a newer Lares, which is thrown before anything is changed. */
+export function newerDataError({ what, found, known, writer }: NewerData): LaresError {
+  const needed = writer === undefined ? 'a newer Lares' : `Lares ${writer} or later`
+  return new LaresError(
+    'invalid_config',
+    `${what} was written by a newer Lares (schema ${found}, this one knows ${known}): start ${needed}; this start changed nothing`,
+  )
+}

@@ -1,0 +1,24 @@
+// node --import tests/support/stores/kill-at-statement.ts: kills the process (SIGKILL) before the call number KILL_AT that
+// writes to SQLite. Without KILL_AT it prints the number of such calls at the end. The code that runs is that of a start.
+import { DatabaseSync, StatementSync } from 'node:sqlite'
+
+const killAt = Number(process.env.KILL_AT ?? Number.NaN)
+let calls = 0
+
+function countCall(): void {
+  if (++calls === killAt) process.kill(process.pid, 'SIGKILL')
+}
+
+const { exec } = DatabaseSync.prototype
+DatabaseSync.prototype.exec = function (sql) {
+  countCall()
+  exec.call(this, sql)
+}
+const { run } = StatementSync.prototype
+StatementSync.prototype.run = function (...values: unknown[]) {
+  countCall()
+  return run.apply(this, values as Parameters<typeof run>)
+}
+process.on('exit', () => {
+  if (Number.isNaN(killAt)) process.stdout.write(`${calls}\n`)
+})
