@@ -43,10 +43,11 @@ export function wrapLocal(
   return { url: urlIn(load), name, wrap: original => wrap(original as AnyFn) }
 }
 
+/** The URL in an `import()`. Vitest writes another call in its place, with a path from the repository's root. */
 function urlIn(load: () => Promise<unknown>): string {
-  const [, specifier] = /import\(\s*['"](.+?)['"]/.exec(String(load)) ?? []
+  const [, specifier] = /import(?:__)?\(\s*['"](.+?)['"]/.exec(String(load)) ?? []
   if (!specifier) throw new Error(`no import() in ${load}`)
-  return new URL(specifier, import.meta.url).href
+  return new URL(specifier.startsWith('/') ? `../..${specifier}` : specifier, import.meta.url).href
 }
 
 function selectedName<Module>(select: (module: Module) => unknown): string {
