@@ -7,7 +7,7 @@ import type { Metrics } from '../shared/observability/metrics.ts'
 import type { DeadLetters, OperationStatus } from '../shared/operations/operations.ts'
 import type { Tracer } from '../shared/operations/trace-types.ts'
 import type { Audit } from '../shared/protection/audit/audit.ts'
-import type { Protection } from '../shared/protection/protection.ts'
+import type { PersonKeys } from '../shared/protection/unprotected.ts'
 import type { Store } from '../shared/store/store.ts'
 
 /** What the gateway stands on. */
@@ -25,16 +25,16 @@ export type GatewayOptions = {
   checks: Record<string, () => Promise<void>>
   /** The names of the deployed skills. */
   skillNames: () => Promise<string[]>
-  /** Where somebody who is new gets a key, before anything of theirs is kept; without it nothing is encrypted. */
-  protection?: Pick<Protection, 'keys'> | undefined
+  /** Gives a person who is new a key. `noProtection` where nothing is encrypted. */
+  protection: PersonKeys
   /** Where attachments go; without it they are refused. */
   objects?: Objects
   /** What the owner may ask about the functions and do with dead letters; without them there are no such routes. */
   status?: () => Promise<OperationStatus>
   deadLetters?: DeadLetters
   trace?: Tracer
-  /** Where it is recorded who signed in, and what the owner read of other people. */
-  audit?: Audit
+  /** Records who signs in, and what the owner reads of other people. What cannot be recorded does not happen. */
+  audit: Pick<Audit, 'record'>
   /** What GET /metrics gives, and where the gateway counts; without it there is no such route. */
   metrics?: Metrics
   log: Logger

@@ -6,6 +6,7 @@ import { readConfig } from '../shared/config/files.ts'
 import { openCatalogue } from '../shared/contract/catalogue.ts'
 import type { Drivers } from '../shared/host/drivers.ts'
 import { recordConfigurationChanges } from '../shared/protection/audit/configuration-audit.ts'
+import { noProtection } from '../shared/protection/unprotected.ts'
 import { buildGateway, type Gateway } from './app.ts'
 import { loadOwnerToken } from './auth/owner-token.ts'
 import type { GatewayOptions } from './options.ts'
@@ -41,7 +42,7 @@ export async function startGateway(
     store: conversations,
     objects,
     audit,
-    protection: drivers.protection,
+    protection: drivers.protection ?? noProtection,
     log,
     metrics: drivers.metrics,
     config: readConfig(environment.configDirectory, 'gateway'),

@@ -25,7 +25,7 @@ export function operationRoutes(app: FastifyInstance, { options, dispatchers }: 
   if (status) app.get('/api/status', ownerOnly, status)
   /** What shows what people said is recorded before it is shown. */
   const auditRead = async (what: string, id: string) =>
-    await audit?.record({ action: 'read', by: { person: OWNER }, about: { what, id } })
+    await audit.record({ action: 'read', by: { person: OWNER }, about: { what, id } })
   if (trace)
     app.get<IdParams>('/api/trace/:id', ownerOnly, async ({ params, query }) => {
       const request = { id: params.id, ...parseInput(traceQuery, query) }

@@ -62,9 +62,9 @@ export function pageRoutes(app: FastifyInstance, context: GatewayContext): void 
 
 const signInBody = z.strictObject({ token: z.string().max(4096) })
 
-/** Before the door opens: who cannot be recorded does not come in. */
+/** Records a sign-in before it happens: a person whose sign-in cannot be recorded is not signed in. */
 const recordSignIn = async ({ options: { audit } }: GatewayContext, person: string): Promise<void> =>
-  await audit?.record({ action: 'signed-in', by: { person } })
+  await audit.record({ action: 'signed-in', by: { person } })
 
 function sessionRoutes(app: FastifyInstance, context: GatewayContext): void {
   const { authenticator } = context

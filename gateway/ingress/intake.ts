@@ -81,7 +81,7 @@ async function acceptMessage(
 ): Promise<void> {
   const { id, conversation, person, text } = incoming
   const time = new Date((options.now ?? Date.now)()).toISOString()
-  await options.protection?.keys.getOrCreate(person)
+  await options.protection.keys.getOrCreate(person)
   const attachments = await storeAttachments(options.objects, { person, id }, incoming.attachments ?? [])
   const event = createRootEvent({
     id,

@@ -7,6 +7,9 @@ import { skillRequestType } from './events/event-types.ts'
 import type { SkillContext } from './skill-context.ts'
 import { fillSlots, slotsOf } from './slot-filling.ts'
 
+// Part of `#lares/skill`, which is this file.
+export type { SkillContext } from './skill-context.ts'
+
 /** `asks`: the text asks for what is missing; the person's next words come to `read` with `asked` in the context. */
 export type SkillAnswer = string | { text: string; data?: unknown; asks?: FollowUpQuestion }
 

@@ -41,7 +41,10 @@ async function contentsOf(home: string) {
       drivers.objects(),
     ])
     const digest = openDigest()
-    for await (const item of exportItems({ store, vectors, objects }, { unfinished: true }))
+    for await (const item of exportItems(
+      { store, vectors, objects, protection: drivers.protection },
+      { unfinished: true },
+    ))
       digest.add('line' in item ? item.line : item.object)
     const records = await bus.read('lares.message')
     return { ...digest.end(), messages: records.length }

@@ -14,8 +14,8 @@ export type ExportStores = {
   store: Store
   vectors: Vectors
   objects: ObjectStore
-  /** Whose keys are made for the people that are imported; undefined: nothing is encrypted. */
-  protection?: Pick<Protection, 'keys'> | undefined
+  /** Makes the keys of people who are imported. Undefined: nothing is encrypted. */
+  protection: Pick<Protection, 'keys'> | undefined
 }
 
 export type ExportOptions = {

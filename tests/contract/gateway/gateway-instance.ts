@@ -14,6 +14,7 @@ import { openEventLog } from '../../../shared/contract/events/event-log.ts'
 import { derivedId } from '../../../shared/contract/events/ids.ts'
 import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
 import { openFolderObjects } from '../../../shared/objects/folder.ts'
+import { noAudit, noProtection } from '../../../shared/protection/unprotected.ts'
 import { summarizeAttachments } from '../../../shared/store/attachment-notes.ts'
 import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
 import type { MessageStatus, Store } from '../../../shared/store/store.ts'
@@ -102,6 +103,8 @@ async function openGateway(home: string, options: TestGatewayOptions, port: numb
     bus,
     store: conversations,
     objects,
+    audit: noAudit,
+    protection: noProtection,
     events: openEventLog(bus, objects),
     config: {
       people: [{ person: 'alice', token: ALICE_TOKEN }],

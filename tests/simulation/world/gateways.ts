@@ -13,6 +13,7 @@ import { openCatalogue } from '../../../shared/contract/catalogue.ts'
 import type { EventLog } from '../../../shared/contract/events/event-log.ts'
 import type { Objects } from '../../../shared/objects/objects.ts'
 import type { Protection } from '../../../shared/protection/protection.ts'
+import { noAudit, noProtection } from '../../../shared/protection/unprotected.ts'
 import type { Store } from '../../../shared/store/store.ts'
 
 export type GatewayDependencies = {
@@ -49,7 +50,8 @@ export function openSimulatedGateway({
     objects,
     log,
     events,
-    protection,
+    audit: noAudit,
+    protection: protection ?? noProtection,
     // There is no configuration in this folder: the defaults.
     config: readConfig(import.meta.dirname, 'gateway'),
     ownerToken: '',
