@@ -16,12 +16,13 @@ export async function connectToGateway({
   token,
   dataDirectory,
 }: Environment): Promise<GatewayClient> {
-  const client = openGatewayClient({ url: gatewayUrl, token: token ?? (await readToken(dataDirectory)) })
+  const client = openGatewayClient({ url: gatewayUrl, token: token ?? (await readOwnerToken(dataDirectory)) })
   await client.request('/api/session', sessionSchema)
   return client
 }
 
-async function readToken(home: string): Promise<string> {
+/** The token that the gateway has made. Errors: `unauthorized`, with the remedy. */
+export async function readOwnerToken(home: string): Promise<string> {
   const file = join(home, 'token')
   try {
     return (await readFile(file, 'utf8')).trim()

@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
+import { exitOnClosedPipe } from '../../shared/base/closed-pipe.ts'
 import { toLaresError } from '../../shared/base/errors.ts'
 import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
 import { DEFAULT_TRACED_TURNS } from '../../shared/operations/trace-types.ts'
 import type { ExportFlags } from './data/export-import.ts'
 import type { ForgetFlags } from './data/forget.ts'
 import type { InjectFlags } from './inject/inject.ts'
+import type { LogFlags } from './operations/logs.ts'
 import { red } from './terminal.ts'
 
 /** A command's work; it resolves with the exit status. Its code is loaded when it is called. */
@@ -28,11 +32,45 @@ const parsePositiveInteger = (text: string): number => {
   throw new InvalidArgumentError('It is a whole number above 0.')
 }
 
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'))
+
 const program = new Command('lares')
+  .version(version, '-V, --version', 'print the version')
   .description('Talk to Lares, try it out, and look after it.')
   .addHelpText(
     'after',
     '\nThe gateway is at LARES_URL (default http://127.0.0.1:PORT); the token is LARES_TOKEN or LARES_HOME/token.',
+  )
+
+program
+  .command('start')
+  .description('run everything in one process, as npm start does')
+  .action(() => runCommand(async () => (await import('./start.ts')).startCommand()))
+
+program
+  .command('link')
+  .description('print the links that open the page signed in as the owner')
+  .action(() =>
+    runWithEnvironment(async environment => (await import('./sign-in.ts')).linkCommand(environment)),
+  )
+
+program
+  .command('token')
+  .description("print the owner's token")
+  .action(() =>
+    runWithEnvironment(async environment => (await import('./sign-in.ts')).tokenCommand(environment)),
+  )
+
+program
+  .command('logs')
+  .description('print what a function that a provider runs has written')
+  .argument('<function>', 'its name')
+  .option('-f, --follow', 'go on until Ctrl-C')
+  .option('--last <number>', 'how many lines of before', parsePositiveInteger, 100)
+  .action((name: string, flags: LogFlags) =>
+    runWithEnvironment(async environment =>
+      (await import('./operations/logs.ts')).logsCommand(environment, name, flags),
+    ),
   )
 
 program
@@ -128,7 +166,7 @@ program
   .command('lint')
   .description('what a target would refuse or ignore of a stack file, with what to do')
   .argument('[file]', 'the stack file', 'stack.yml')
-  .requiredOption('--target <target>', 'openfaas-ce, openfaas-pro, knative or lares')
+  .option('--target <target>', 'openfaas-ce, openfaas-pro, knative or lares', 'lares')
   .option('--json', 'as JSON')
   .action((file: string, flags: { target: string; json?: boolean }) =>
     runCommand(async () => (await import('./lint/lint.ts')).lintCommand(file, flags)),
@@ -333,4 +371,13 @@ program
     runWithEnvironment(async environment => (await import('./data/keys.ts')).rotateKeys(environment, flags)),
   )
 
-await program.parseAsync()
+/** A command that only groups others shows them, and that is no failure. */
+function showGroupHelp(words: string[]): boolean {
+  const group = words.length === 0 ? program : program.commands.find(command => command.name() === words[0])
+  const isGroup = group !== undefined && words.length < 2 && group.commands.length > 0
+  if (isGroup) group.outputHelp()
+  return isGroup
+}
+
+exitOnClosedPipe()
+if (!showGroupHelp(process.argv.slice(2))) await program.parseAsync()

@@ -1,4 +1,5 @@
 import { readEnvironment } from '../../shared/config/environment.ts'
+import { networkUrls } from '../../shared/config/network-urls.ts'
 import { runProcess } from '../../shared/host/process.ts'
 import { openLogger } from '../../shared/observability/pino-log.ts'
 import { startEmbedded } from './embedded.ts'
@@ -7,8 +8,10 @@ import { startEmbedded } from './embedded.ts'
 await runProcess(async () => {
   const environment = readEnvironment(process.env)
   const embedded = await startEmbedded(environment, openLogger('lares', environment.logLevel))
-  process.stdout.write(
-    `Lares is ready after ${Math.round(performance.now())} ms.\nOpen ${embedded.gateway.signInLink}\n`,
-  )
+  const { signInLink } = embedded.gateway
+  process.stdout.write(`Lares is ready after ${Math.round(performance.now())} ms.\nOpen ${signInLink}\n`)
+  const query = new URL(signInLink).search
+  for (const url of networkUrls(environment.host, environment.port))
+    process.stdout.write(`On other devices: ${url}/${query}\n`)
   return embedded.close
 })

@@ -1,18 +1,19 @@
 // npm run pipeline [-- --check]: draws the pipeline from stack.yml and the handlers into docs/pipeline.md.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { toLaresError } from '../../shared/base/errors.ts'
+import { readOptions } from '../../shared/base/options.ts'
 import { renderPage, renderText } from './picture.ts'
 import { readPipeline } from './pipeline.ts'
 
-const { values } = parseArgs({
-  options: { check: { type: 'boolean', default: false }, root: { type: 'string' } },
-})
-const root = values.root ?? join(import.meta.dirname, '..', '..')
-const file = join(root, 'docs', 'pipeline.md')
+const USAGE = 'npm run pipeline -- [--check] [--root FOLDER]'
+const OPTIONS = { check: { type: 'boolean', default: false }, root: { type: 'string' } } as const
+let file = ''
 
 try {
+  const values = readOptions(USAGE, OPTIONS)
+  const root = values.root ?? join(import.meta.dirname, '..', '..')
+  file = join(root, 'docs', 'pipeline.md')
   const { components, problems } = await readPipeline(root)
   if (problems.length > 0) reportProblems(problems)
   else if (values.check) await checkPage(renderPage(components))

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { LaresError } from '../../shared/base/errors.ts'
+import { readOptions } from '../../shared/base/options.ts'
 import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
 import { functionGroup } from '../../shared/contract/consumer-groups.ts'
 import { parseTopics } from '../../shared/contract/stack.ts'
@@ -14,13 +14,13 @@ import { startProvider } from './start.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
+const USAGE = 'npm run provider -- [--backend process|docker|knative] [--stop-functions]'
+
 /** `npm run provider -- --backend process|docker|knative`: OpenFaaS's REST API in front of functions. */
 await runProcess(async () => {
-  const { values } = parseArgs({
-    options: {
-      backend: { type: 'string', default: 'process' },
-      'stop-functions': { type: 'boolean', default: false },
-    },
+  const values = readOptions(USAGE, {
+    backend: { type: 'string', default: 'process' },
+    'stop-functions': { type: 'boolean', default: false },
   })
   const { backend } = values
   if (backend !== 'process' && backend !== 'docker' && backend !== 'knative')

@@ -1,10 +1,12 @@
+import { surviveClosedPipe } from '../base/closed-pipe.ts'
 import { toLaresError } from '../base/errors.ts'
 
 /**
  * Runs a process of Lares: starts it, and stops it in order at SIGTERM or SIGINT (a second one ends it at once).
- * What cannot start says why in one line and exits with 1.
+ * A process that cannot start says why in one line and exits with 1.
  */
 export async function runProcess(start: () => Promise<() => Promise<void>>): Promise<void> {
+  surviveClosedPipe()
   try {
     stopOnSignal(await start())
   } catch (error) {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../shared/base/free-port.ts'
 import { type LaresInstance, startInstance, TOKEN } from '../support/instance.ts'
@@ -16,6 +16,21 @@ afterAll(async () => {
   await model?.close()
 })
 
+/** A line of a shell, with the same variables. */
+const runShell = (line: string): Promise<CommandResult> =>
+  collect(
+    spawn('sh', ['-c', line], {
+      env: { ...process.env, LARES_URL: instance.url, LARES_HOME: instance.home, LARES_TOKEN: TOKEN },
+    }),
+  )
+
+function collect(child: ChildProcessWithoutNullStreams): Promise<CommandResult> {
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', data => (output.stdout += data))
+  child.stderr.on('data', data => (output.stderr += data))
+  return new Promise(resolve => child.on('close', code => resolve({ code, ...output })))
+}
+
 type CommandResult = { code: number | null; stdout: string; stderr: string }
 
 /** The command as a person runs it, beside the running house. */
@@ -32,10 +47,7 @@ function runLares(args: string[], input = '', variables: NodeJS.ProcessEnv = {})
     },
   })
   child.stdin.end(input)
-  const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', data => (output.stdout += data))
-  child.stderr.on('data', data => (output.stderr += data))
-  return new Promise(resolve => child.on('close', code => resolve({ code, ...output })))
+  return collect(child)
 }
 
 test('chat answers each line of its input', async () => {
@@ -154,4 +166,33 @@ test('memory tells what is remembered and where it came from, and forgets it', a
     code: 1,
     stderr: expect.stringContaining('see lares memory list owner'),
   })
+})
+
+test('a pipe that is closed early ends a command quietly', async () => {
+  const { stderr } = await runShell('node infra/cli/lares.mjs status | head -1')
+  expect(stderr).toBe('')
+  const help = await runShell('node infra/cli/lares.mjs --help | true')
+  expect(help.stderr).toBe('')
+})
+
+test('the version, the token and the link are commands, and a group without a command shows its commands', async () => {
+  expect((await runLares(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  expect(await runLares(['token'])).toMatchObject({ code: 0, stdout: `${TOKEN}\n` })
+  expect((await runLares(['link'])).stdout).toBe(`${instance.url}/?token=${TOKEN}\n`)
+  for (const group of [[], ['dead'], ['audit'], ['memory'], ['keys'], ['deliveries'], ['new']])
+    expect(await runLares(group)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Commands:'),
+      stderr: '',
+    })
+  expect(await runLares(['dead', 'lits'])).toMatchObject({ code: 1, stderr: expect.stringContaining('list') })
+  expect(await runLares(['logs', 'time'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('standard error'),
+  })
+})
+
+test('an option that a program does not have is told in one line, with its usage', async () => {
+  const { stderr } = await runShell('node infra/setup/run.mjs infra/pipeline/main.ts --chek')
+  expect(stderr).toMatch(/^Unknown option '--chek'; usage: npm run pipeline .*\n$/)
 })

@@ -1,4 +1,5 @@
 import { LaresError } from '../../../shared/base/errors.ts'
+import type { Finding } from '../doctor/finding.ts'
 import { bold, formatColumns, green, print, printJson, red, yellow } from '../terminal.ts'
 import { LINT_TARGETS, lintFunctions } from './lint-rules.ts'
 import { readStackFile } from './lint-stack.ts'
@@ -14,9 +15,22 @@ export async function lintCommand(file: string, flags: { target: string; json?: 
   const found = lintFunctions(await readStackFile(file, process.env), target)
   if (flags.json) printJson(found)
   else {
-    const rows = found.map(({ level, what, message }) => [LEVEL_LABELS[level], bold(what), message])
+    const rows = groupByReason(found).map(({ level, what, message }) => [
+      LEVEL_LABELS[level],
+      bold(what),
+      message,
+    ])
     for (const line of formatColumns(rows)) print(line)
-    if (found.length === 0) print(`${target} takes all of it as it is.`)
+    if (found.length === 0) print(`${target} takes the file as it is.`)
   }
   return found.some(({ level }) => level === 'problem') ? 1 : 0
+}
+
+/** Many functions often share one reason: it is shown once, with their names. */
+function groupByReason(found: Finding[]): Finding[] {
+  const groups = Map.groupBy(found, ({ level, message }) => `${level} ${message}`)
+  return [...groups.values()].map(([first, ...others]) => ({
+    ...first!,
+    what: others.length === 0 ? first!.what : `${first!.what} and ${others.length} more`,
+  }))
 }
