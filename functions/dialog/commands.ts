@@ -39,8 +39,9 @@ const commandHandlers: Record<string, (work: StepContext, language: Language) =>
 
 /** Answers a command at once, also while a turn runs, and without the model. */
 export function runCommand(context: StepContext, command: string, message: ReceivedMessage): void {
-  const { person, language } = message.recalled.message
+  const { person, address, language } = message.recalled.message
   const run = Object.hasOwn(commandHandlers, command) ? commandHandlers[command] : undefined
   const text = run ? run(context, language) : unknownCommandText(command, language)
-  sendReply(context, { person, language, text, status: 'completed', said: [toUserMessage(message)] })
+  const said = [toUserMessage(message)]
+  sendReply(context, { person, address, language, text, status: 'completed', said })
 }

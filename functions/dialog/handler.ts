@@ -1,6 +1,7 @@
 import { toLaresError } from '#shared/base/errors.ts'
 import type { FunctionContext } from '#shared/contract/context.ts'
 import { defineFunction, type ReceivedEvent } from '#shared/contract/definition.ts'
+import { webAddress } from '#shared/contract/events/address.ts'
 import type { EventDraft, LaresEvent } from '#shared/contract/events/event.ts'
 import { resolveDataRef } from '#shared/contract/events/event-log.ts'
 import { dataSchemaOf, type EventData } from '#shared/contract/events/event-types.ts'
@@ -142,10 +143,11 @@ async function addMessageFromHistory(
   const row = await history.message(deadLetter.messageId)
   const conversation = await history.conversation(subject)
   if (row?.conversation !== subject || row.role !== 'user' || !conversation) return deadLetter
-  const { id, text, createdAt: saidAt } = row
+  const { id, text, createdAt: saidAt, address = webAddress(subject), sender } = row
+  const said = { id, text, saidAt, address, ...(sender && { sender }) }
   return {
     ...deadLetter,
-    said: { person: conversation.person, language: detectLanguage(text), said: { id, text, saidAt } },
+    said: { person: conversation.person, address, language: detectLanguage(text), said },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Address } from '#shared/contract/events/address.ts'
 import type { Language, Reply, Usage } from '#shared/contract/events/event-types.ts'
 import { derivedId } from '#shared/contract/events/ids.ts'
 import type { UserMessage } from './state.ts'
@@ -5,6 +6,8 @@ import { markSettled, type StepContext, setMessageStatus, ZERO_USAGE } from './s
 
 export type ReplyInput = {
   person: string
+  /** Where it goes. */
+  address: Address
   language: Language
   text: string
   status: Reply['status']
@@ -18,17 +21,23 @@ export type ReplyInput = {
 
 /** Says it: as an event, as a row of the history, and as the new status of the messages answered. */
 export function sendReply(context: StepContext, input: ReplyInput): void {
-  const { person, language, text, status, said } = input
+  const { person, address, language, text, status, said } = input
   const last = said.at(-1)
   const inReplyTo = last?.id ?? null
   const answers = said.map(({ id }) => id)
   setMessageStatus(context, said, status === 'completed' ? 'answered' : status)
   const id = derivedId(context.eventId, 'dialog/reply', context.drafts.length)
-  context.rows.set(id, { id, role: 'assistant', text, inReplyTo, createdAt: context.nowIso, status })
+  context.rows.set(id, { id, role: 'assistant', text, inReplyTo, createdAt: context.nowIso, status, address })
   const { question = '', usage = ZERO_USAGE } = input
   const correlationid = input.correlationid ?? inReplyTo
-  const references = { inReplyTo, answers, question, ...(last && { saidAt: last.saidAt }) }
-  const data = { person, ...references, text, status, usage, language }
+  const references = {
+    inReplyTo,
+    answers,
+    question,
+    ...(last && { saidAt: last.saidAt }),
+    ...(last?.sender && { sender: last.sender }),
+  }
+  const data = { person, address, ...references, text, status, usage, language }
   emitReplyInOrder(context, { data, ...(correlationid === null ? {} : { correlationid }) })
   markSettled(context, answers)
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { addressSchema, LEGACY_ADDRESS, senderSchema } from '#shared/contract/events/address.ts'
 import {
   attachmentSummarySchema,
   chatMessageSchema,
@@ -58,6 +59,8 @@ const userMessageSchema = z.object({
   text: z.string(),
   saidAt: z.string(),
   attachments: z.array(attachmentSummarySchema()).optional(),
+  address: addressSchema().optional(),
+  sender: senderSchema().optional(),
 })
 /** A person's message as the history shows it. */
 export type UserMessage = z.infer<typeof userMessageSchema>
@@ -109,6 +112,7 @@ const queueItemSchema = z.discriminatedUnion('kind', [
     kind: z.literal('failure'),
     said: userMessageSchema,
     person: z.string(),
+    address: addressSchema().default(LEGACY_ADDRESS),
     language: languageSchema(),
     text: z.string(),
   }),
@@ -164,6 +168,8 @@ const stateSchema = z.object({
   unpublished: z.preprocess(toArray, z.array(unpublishedStepSchema)),
   /** Where the person last was. */
   timeZone: z.string(),
+  /** Where the conversation was last heard of; not there before its first message. */
+  address: addressSchema().optional(),
 })
 export type DialogState = z.infer<typeof stateSchema>
 

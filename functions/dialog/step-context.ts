@@ -39,7 +39,7 @@ export const ZERO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 }
 
 /** The last status that a step gives a row is the one that is written. */
 export function setMessageStatus(context: StepContext, said: UserMessage[], status: MessageStatus): void {
-  for (const { id, text, saidAt, attachments } of said)
+  for (const { id, text, saidAt, attachments, address, sender } of said)
     context.rows.set(id, {
       id,
       role: 'user',
@@ -48,6 +48,8 @@ export function setMessageStatus(context: StepContext, said: UserMessage[], stat
       createdAt: saidAt,
       status,
       ...(attachments && { attachments }),
+      ...(address && { address }),
+      ...(sender && { sender }),
     })
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { webOrigin } from '#shared/contract/events/address.ts'
 import { step } from './step.ts'
 import {
   createRecalled,
@@ -9,6 +10,8 @@ import {
   requests,
   skillManifest,
 } from './talk.fixture.ts'
+
+const { address, sender } = webOrigin('ann', 'c')
 
 test('a message becomes a prompt, and what the model says becomes the reply', () => {
   const talk = openTestConversation()
@@ -25,6 +28,8 @@ test('a message becomes a prompt, and what the model says becomes the reply', ()
       correlationid: 'm1',
       data: {
         person: 'ann',
+        address,
+        sender,
         inReplyTo: 'm1',
         answers: ['m1'],
         question: 'who wrote Faust?',
@@ -37,8 +42,23 @@ test('a message becomes a prompt, and what the model says becomes the reply', ()
     },
   ])
   expect(talk.rows()).toEqual([
-    { id: 'm1', role: 'user', text: 'who wrote Faust?', inReplyTo: null, createdAt: NOW, status: 'answered' },
-    expect.objectContaining({ role: 'assistant', text: 'Goethe.', inReplyTo: 'm1', status: 'completed' }),
+    {
+      id: 'm1',
+      role: 'user',
+      text: 'who wrote Faust?',
+      inReplyTo: null,
+      createdAt: NOW,
+      status: 'answered',
+      address,
+      sender,
+    },
+    expect.objectContaining({
+      role: 'assistant',
+      text: 'Goethe.',
+      inReplyTo: 'm1',
+      status: 'completed',
+      address,
+    }),
   ])
   expect(talk.state.turn).toBeNull()
 })
@@ -78,6 +98,8 @@ test('a skill that reads words is asked with the words, and its text is the repl
         language: 'en',
         timeZone: 'Europe/Berlin',
         saidAt: '2026-11-24T11:59:00.000Z',
+        address,
+        sender,
       },
     },
   ])

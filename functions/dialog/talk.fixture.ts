@@ -1,5 +1,6 @@
 import type { SkillManifest } from '#shared/contract/catalogue.ts'
 import type { AssistantSettings } from '#shared/contract/context.ts'
+import { webOrigin } from '#shared/contract/events/address.ts'
 import type { EventDraft } from '#shared/contract/events/event.ts'
 import type {
   EventData,
@@ -47,7 +48,7 @@ export function createRecalled(text: string, options: RecalledOptions = {}): Rec
       person: 'ann',
       text,
       attachments: [],
-      channel: 'web',
+      ...webOrigin(message.person ?? 'ann', 'c'),
       language: 'en',
       timeZone: 'Europe/Berlin',
       ...message,

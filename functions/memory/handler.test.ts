@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { webAddress } from '#shared/contract/events/address.ts'
 import { createRootEvent } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
 import { newId } from '#shared/contract/events/ids.ts'
@@ -41,7 +42,8 @@ function replyEvent(question: string, { person = 'alice', time = nextTime() }: M
     text: 'I see.',
     status: 'completed' as const,
   }
-  const rest = { usage: { inputTokens: 0, outputTokens: 0 }, language: 'en' as const }
+  const address = webAddress('conversation')
+  const rest = { address, usage: { inputTokens: 0, outputTokens: 0 }, language: 'en' as const }
   return createRootEvent({
     id: newId(),
     source: '/test',

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
+import { webAddress } from '#shared/contract/events/address.ts'
 import { createRootEvent } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
 import { newId } from '#shared/contract/events/ids.ts'
@@ -35,7 +36,7 @@ async function completeReply(
 ): Promise<EventData<'lares.learning.requested'> | undefined> {
   const data = {
     ...{ person: 'alice', question, inReplyTo: 'm', answers: ['m'], text: 'I see.' },
-    ...{ usage: { inputTokens: 0, outputTokens: 0 } },
+    ...{ address: webAddress('c'), usage: { inputTokens: 0, outputTokens: 0 } },
     status: 'completed' as const,
     language: 'en' as const,
     ...more,

@@ -1,7 +1,7 @@
 import type { Reply } from '../../shared/contract/events/event-types.ts'
 
 /** A reply on its way to a person; `id` is the same however often it is sent. */
-export type Delivery = Pick<Reply, 'person' | 'inReplyTo' | 'answers' | 'text' | 'status'> & {
+export type Delivery = Pick<Reply, 'person' | 'address' | 'inReplyTo' | 'answers' | 'text' | 'status'> & {
   id: string
   conversation: string
   /** When it was made: ISO 8601, UTC. */
@@ -16,8 +16,8 @@ export type Delivery = Pick<Reply, 'person' | 'inReplyTo' | 'answers' | 'text' |
  */
 export type Channel = {
   name: string
-  /** Only this person's replies; none: everybody's. */
-  person?: string | undefined
+  /** Whether a reply is for this channel, by its address. All other replies go elsewhere. */
+  accepts(delivery: Delivery): boolean
   /** How long after it was made a reply is still tried. */
   giveUpAfterMs: number
   /**

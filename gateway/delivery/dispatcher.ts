@@ -98,7 +98,7 @@ export function openDispatcher(channel: Channel, options: DispatcherOptions): Di
   }
   const deliver = async (record: BusRecord, isLost: () => boolean): Promise<void> => {
     const delivery = await retryUntilStored(() => parseDelivery(record, options))
-    if (!delivery || (channel.person !== undefined && delivery.person !== channel.person)) return
+    if (!delivery || !channel.accepts(delivery)) return
     if (await retryUntilStored(() => ledger.hasProcessed(delivery, record))) return
     const failure = await sendWithRetries(delivery, isLost)
     if (isLost()) return
@@ -183,9 +183,9 @@ async function parseDelivery(
     const event = (
       objects ? await resolveDataRef(parsed, objects) : parsed
     ) as LaresEvent<'lares.reply.completed'>
-    const { person, inReplyTo, answers, text, status } = event.data
+    const { person, address, inReplyTo, answers, text, status } = event.data
     const { id, subject: conversation, time } = event
-    return { id, conversation, time, person, inReplyTo, answers, text, status }
+    return { id, conversation, time, person, address, inReplyTo, answers, text, status }
   } catch (error) {
     if (toLaresError(error).code === 'unavailable') throw error
     const { topic, partition, offset } = record

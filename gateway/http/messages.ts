@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { isTimeZone } from '../../shared/config/files.ts'
 import type { GatewayContext } from '../context.ts'
 import { attachmentUpload } from '../ingress/attachments.ts'
-import { checkConversationOwner } from '../ingress/intake.ts'
+import { checkConversationOwner, type InboundAddress } from '../ingress/intake.ts'
 import { toMessageView } from '../live/history-follower.ts'
 import { parseInput } from './error-responses.ts'
 
@@ -47,6 +47,9 @@ export const EPHEMERAL_PREFIX = 'chat.'
 
 const MAX_LISTED_CONVERSATIONS = 100
 
+/** The page, the HTTP API and the WebSocket are one channel. */
+export const WEB: InboundAddress = { channel: 'web' }
+
 export const readMessageHeaders = ({ headers }: FastifyRequest) => {
   const { 'idempotency-key': key, 'x-lares-time-zone': zone } = parseInput(messageHeaders, headers)
   return { key, timeZone: zone }
@@ -62,7 +65,7 @@ export function messageRoutes(app: FastifyInstance, context: GatewayContext): vo
       ...body,
       ...readMessageHeaders(request),
       person,
-      channel: 'api',
+      address: WEB,
     })
     return reply.code(202).send({ id, conversation })
   })

@@ -71,7 +71,7 @@ export function meteredIntake(intake: Intake, metrics: Metrics): Intake {
   return async incoming => {
     const result = await intake(incoming)
     if (result.isDuplicate) countDuplicate()
-    else accepted.inc({ channel: incoming.channel })
+    else accepted.inc({ channel: incoming.address.channel })
     return result
   }
 }

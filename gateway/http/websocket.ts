@@ -7,7 +7,7 @@ import { checkConversationOwner } from '../ingress/intake.ts'
 import { currentSequence, followConversation, toMessageView } from '../live/history-follower.ts'
 import { messageForClient, parseInput } from './error-responses.ts'
 import { MAX_BUFFERED_BYTES } from './event-stream-response.ts'
-import { conversationId, idempotencyKey, messageFields, requireContent, timeZone } from './messages.ts'
+import { conversationId, idempotencyKey, messageFields, requireContent, timeZone, WEB } from './messages.ts'
 
 const HEARTBEAT_INTERVAL_MS = 30_000
 /** Frames that wait for their turn; beyond it nothing more is read from the socket. */
@@ -131,7 +131,7 @@ function parseJson(data: string): unknown {
 const handlers = {
   async message(rooms: GatewayContext, { person, send }: Client, asked: ClientFrame & { type: 'message' }) {
     const { type: _, ...incoming } = asked
-    const { id, conversation } = await rooms.intake({ ...incoming, person, channel: 'socket' })
+    const { id, conversation } = await rooms.intake({ ...incoming, person, address: WEB })
     void send({ type: 'accepted', id, conversation, ...(asked.key && { key: asked.key }) })
   },
 

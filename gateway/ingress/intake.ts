@@ -1,5 +1,12 @@
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
 import { withTimeout } from '../../shared/base/timeout.ts'
+import {
+  type Address,
+  DEFAULT_ACCOUNT,
+  personAsSender,
+  principalOf,
+  type Sender,
+} from '../../shared/contract/events/address.ts'
 import { createRootEvent } from '../../shared/contract/events/event.ts'
 import type { Message } from '../../shared/contract/events/event-types.ts'
 import { keyedId, newId } from '../../shared/contract/events/ids.ts'
@@ -18,7 +25,13 @@ const PUBLISH_TIMEOUT_MS = 15_000
 /** Asked for once: it takes a fifth of a millisecond. */
 const SERVER_TIME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
-export type InboundMessage = Pick<Message, 'person' | 'text' | 'channel' | 'history' | 'instructions'> & {
+/** Where a message came from; without a chat it is the conversation's own, without an account the channel's only one. */
+export type InboundAddress = Pick<Address, 'channel'> & Partial<Address>
+
+export type InboundMessage = Pick<Message, 'person' | 'text' | 'history' | 'instructions'> & {
+  address: InboundAddress
+  /** Without it the person who owns the conversation. */
+  sender?: Sender | undefined
   /** None: a new one. */
   conversation?: string | undefined
   /** The sender's name for this message: sent again under the same key, it is the same message. */
@@ -74,12 +87,20 @@ export function openIntake(
   }
 }
 
+const completeAddress = (address: InboundAddress, conversation: string): Address => ({
+  account: DEFAULT_ACCOUNT,
+  chat: conversation,
+  ...address,
+})
+
 /** First the bus, then the history: what the history shows as queued is sure to be answered. */
 async function acceptMessage(
   options: GatewayOptions,
   incoming: InboundMessage & { conversation: string; id: string },
 ): Promise<void> {
   const { id, conversation, person, text } = incoming
+  const address = completeAddress(incoming.address, conversation)
+  const sender = incoming.sender ?? personAsSender(person, address)
   const time = new Date((options.now ?? Date.now)()).toISOString()
   await options.protection.keys.getOrCreate(person)
   const attachments = await storeAttachments(options.objects, { person, id }, incoming.attachments ?? [])
@@ -93,7 +114,9 @@ async function acceptMessage(
       person,
       text,
       attachments,
-      channel: incoming.channel,
+      address,
+      sender,
+      principal: principalOf(person),
       language: detectLanguage(text),
       timeZone: incoming.timeZone ?? options.config.timeZone ?? SERVER_TIME_ZONE,
       ...(incoming.history && { history: incoming.history }),
@@ -111,6 +134,8 @@ async function acceptMessage(
       inReplyTo: null,
       createdAt: time,
       status: 'queued',
+      address,
+      sender,
       ...summarizeAttachments(attachments),
     },
   })

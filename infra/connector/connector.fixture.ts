@@ -12,6 +12,7 @@ import {
   defineFunction,
   type FunctionDefinition,
 } from '../../shared/contract/definition.ts'
+import { webOrigin } from '../../shared/contract/events/address.ts'
 import { createRootEvent, type LaresEvent } from '../../shared/contract/events/event.ts'
 import { type EventLog, openEventLog } from '../../shared/contract/events/event-log.ts'
 import type { EventData } from '../../shared/contract/events/event-types.ts'
@@ -55,7 +56,7 @@ export const messageEvent = (id: string, conversation: string, text = id) =>
       person: 'owner',
       text,
       attachments: [],
-      channel: 'api',
+      ...webOrigin('owner', conversation),
       language: 'en',
       timeZone: 'Europe/Berlin',
     },

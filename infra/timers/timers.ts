@@ -48,14 +48,22 @@ export function startTimers(
 
 /** One that no event can be made of would hold up all others for ever. */
 function timerFiredEvent(timer: Timer, nowMs: number, log: Logger): LaresEvent | undefined {
-  const { id, conversation, person, text, language, dueAt } = timer
+  const { id, conversation, person, text, language, dueAt, address } = timer
   try {
     return createRootEvent({
       id: derivedId(id, 'timers', 0),
       source: '/lares/timers',
       type: 'lares.timer.fired',
       conversation,
-      data: { timerId: id, person, text, language, dueAt, firedAt: new Date(nowMs).toISOString() },
+      data: {
+        timerId: id,
+        person,
+        text,
+        language,
+        dueAt,
+        firedAt: new Date(nowMs).toISOString(),
+        ...(address && { address }),
+      },
     })
   } catch (error) {
     log.error({ timer: id, err: error }, 'a timer is not sound and will not fire')

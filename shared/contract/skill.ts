@@ -87,6 +87,8 @@ const callContextOf = (conversation: string, request: SkillRequest) => ({
   timeZone: request.timeZone,
   text: request.text,
   saidAt: new Date(request.saidAt),
+  ...(request.address && { address: request.address }),
+  ...(request.sender && { sender: request.sender }),
   ...(request.asked && { asked: request.asked }),
 })
 

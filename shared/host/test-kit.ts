@@ -6,6 +6,7 @@ import { silentLogger } from '../base/log.ts'
 import { openCatalogue } from '../contract/catalogue.ts'
 import type { ServiceName, Services } from '../contract/context.ts'
 import type { AnyFunction } from '../contract/definition.ts'
+import { webOrigin } from '../contract/events/address.ts'
 import { createRootEvent, type LaresEvent } from '../contract/events/event.ts'
 import type { EventData, EventType, Language, SkillRequest } from '../contract/events/event-types.ts'
 import { newId } from '../contract/events/ids.ts'
@@ -157,7 +158,7 @@ export const messageEvent = (
       person,
       text,
       attachments: [],
-      channel: 'test',
+      ...webOrigin(person, 'conversation'),
       language: language ?? detectLanguage(text),
       timeZone: 'Europe/Berlin',
     },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Bus } from '../bus/bus.ts'
 import { openSqliteBus } from '../bus/sqlite/sqlite-bus.ts'
+import { webOrigin } from '../contract/events/address.ts'
 import { createRootEvent, type LaresEvent } from '../contract/events/event.ts'
 import { type EventLog, openEventLog } from '../contract/events/event-log.ts'
 import { eventFromRecord, eventToRecord } from '../contract/events/kafka-binding.ts'
@@ -47,7 +48,7 @@ const messageEvent = (id: string, text: string): LaresEvent<'lares.message.recei
       person: 'owner',
       text,
       attachments: [],
-      channel: 'api',
+      ...webOrigin('owner', `of-${id}`),
       language: 'en',
       timeZone: 'Europe/Berlin',
     },

@@ -51,6 +51,38 @@ export function historySuite(open: () => Store): void {
       expect(await store.history.list(c, { limit: 10 })).toHaveLength(1)
     })
 
+    test('a message keeps its address and its sender as they were first written; an older one has none', async () => {
+      const address = { channel: 'telegram', account: 'home', chat: '+49 30 4711', thread: '7' }
+      const sender = { identity: { channel: 'telegram', account: 'home', user: '🙂' }, person: 'ann' }
+      const message = userMessage(`${c}-1`, { address, sender })
+      expect(await store.history.accept({ conversation: c, person: 'owner', message })).toMatchObject({
+        address,
+        sender,
+      })
+      await store.step({
+        conversation: c,
+        person: 'owner',
+        eventId: `${c}-e`,
+        apply: () => ({
+          state: {},
+          messages: [
+            userMessage(`${c}-1`, { status: 'answered' }),
+            userMessage(`${c}-2`),
+            userMessage(`${c}-3`, { address: { channel: 'web', account: 'default', chat: c } }),
+          ],
+          outcome: null,
+        }),
+      })
+      const rows = await store.history.list(c, { limit: 10 })
+      expect(rows.map(row => row.address)).toEqual([
+        address,
+        undefined,
+        { channel: 'web', account: 'default', chat: c },
+      ])
+      expect(rows.map(row => row.sender)).toEqual([sender, undefined, undefined])
+      expect('address' in rows[1]!).toBe(false)
+    })
+
     test('a message tells what came with it, whatever becomes of it; one with nothing does not', async () => {
       const attachments = [
         { name: 'lease “2026”.pdf', mediaType: 'application/pdf', bytes: 4_711 },

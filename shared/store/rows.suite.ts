@@ -22,6 +22,7 @@ export function rowsSuite(store: () => Store): void {
       inReplyTo: n % 2 === 0 ? null : `${of}-${n - 1}`,
       createdAt: at,
       status: 'completed',
+      ...(n === 1 && { address: { channel: 'telegram', account: 'home', chat: '42' } }),
       ...(n === 2 && { attachments: [{ name: '租约.pdf', mediaType: 'application/pdf', bytes: 9 }] }),
     })
     const all = (of = person): StoreRow[] => [

@@ -1,3 +1,4 @@
+import type { Address, Sender } from '../contract/events/address.ts'
 import type { AttachmentSummary, Language } from '../contract/events/event-types.ts'
 
 /**
@@ -55,6 +56,10 @@ export type MessageWrite = {
   status: MessageStatus
   /** Only where something came with it. Like all but text and status it stays as it was first written. */
   attachments?: AttachmentSummary[]
+  /** Where it came from or went to. Not there for rows that are older than addresses: those are of the page or the API. */
+  address?: Address
+  /** Who said it; only for a message of the role `user`. */
+  sender?: Sender
 }
 
 export type HistoryMessage = MessageWrite & {
@@ -123,6 +128,8 @@ export type Timer = {
   language: Language
   /** ISO 8601, UTC. */
   dueAt: string
+  /** Where it was set; not there for timers that are older than addresses. */
+  address?: Address
 }
 
 export type Timers = {

@@ -34,6 +34,13 @@ export function timersSuite(store: () => Store): void {
       expect(names(await timers.pending(person, 10))).toEqual(['a', 'b', 'c'])
     })
 
+    test('a timer keeps the address that it was set from', async () => {
+      const address = { channel: 'telegram', account: 'home', chat: '42', thread: '7' }
+      await timers.schedule({ ...timer('a', '2026-05-01T11:00:00.000Z'), address })
+      expect((await timers.due(NOON, 10))[0]!.address).toEqual(address)
+      expect((await timers.pending(person, 10))[0]!.address).toEqual(address)
+    })
+
     test('a timer is scheduled once under its id, also when it has fired or was cancelled', async () => {
       const one = timer('a', '2026-05-01T12:00:00Z')
       expect([await timers.schedule(one), await timers.schedule(one)]).toEqual([true, false])

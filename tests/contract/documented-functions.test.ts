@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { AnyFunction } from '../../shared/contract/definition.ts'
+import { webAddress } from '../../shared/contract/events/address.ts'
 import { createRootEvent } from '../../shared/contract/events/event.ts'
 import { topicsOf } from '../../shared/contract/plugin.ts'
 import { loadFunction } from '../../shared/host/load.ts'
@@ -71,6 +72,7 @@ const scenarios: Record<string, () => Promise<void>> = {
       conversation: 'conversation',
       data: {
         person: 'alice',
+        address: webAddress('conversation'),
         inReplyTo: 'm',
         answers: ['m'],
         question: 'hm',

@@ -13,7 +13,7 @@ export type Wrapper = {
 /** A bug that is put into the product: its name, the promise that it breaks, and the functions that it changes. */
 export type Mutation = {
   name: string
-  promise: 'P1' | 'P2' | 'P3' | 'P4' | 'Privacy'
+  promise: 'P1' | 'P2' | 'P3' | 'P4' | 'Privacy' | 'Address'
   wrappers: readonly Wrapper[]
   /** The kinds of faults that reveal it soonest; all kinds, if it names none. */
   faults?: readonly FaultName[]

@@ -23,7 +23,7 @@ async function seek(name: string): Promise<{ seeds: number | null; found?: strin
 
 test('there are faults to put in for every promise, and at least ten', () => {
   expect(new Set(MUTATIONS.map(({ promise }) => promise))).toEqual(
-    new Set(['P1', 'P2', 'P3', 'P4', 'Privacy']),
+    new Set(['P1', 'P2', 'P3', 'P4', 'Privacy', 'Address']),
   )
   expect(MUTATIONS.length).toBeGreaterThanOrEqual(10)
 })

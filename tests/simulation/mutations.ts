@@ -308,6 +308,31 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'a reply goes to every channel of its person',
+    promise: 'Address',
+    wrappers: [
+      wrapExport(
+        () => import('../../gateway/delivery/dispatcher.ts'),
+        module => module.openDispatcher,
+        original => (channel, options) => original({ ...channel, accepts: () => true }, options),
+      ),
+    ],
+  },
+  {
+    name: 'a reply goes where the person last spoke',
+    promise: 'Address',
+    wrappers: [
+      wrapExport(
+        () => import('../../functions/dialog/turn/completion.ts'),
+        module => module.endTurn,
+        original => (context, turn, text, status) => {
+          const { address = turn.message.address } = context.state
+          original(context, { ...turn, message: { ...turn.message, address } }, text, status)
+        },
+      ),
+    ],
+  },
+  {
     name: 'deliveries out of order',
     promise: 'P3',
     wrappers: [

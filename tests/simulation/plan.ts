@@ -1,3 +1,4 @@
+import { type Address, webAddress } from '../../shared/contract/events/address.ts'
 import type { StuckConversation } from './actors/trouble.ts'
 import { hash32, openChance } from './chance.ts'
 
@@ -34,7 +35,20 @@ export type PlannedMessage = {
   waits: boolean
   /** What is sent along to be read. */
   document?: SentDocument
+  /** Where the person says it: on the page, or in one of two chats of another channel. */
+  from: Origin
 }
+
+export const ORIGINS = ['page', 'chat-a', 'chat-b'] as const
+export type Origin = (typeof ORIGINS)[number]
+
+/** The channel of the chats, whose replies are pushed to a receiver of its own. */
+export const CHAT_CHANNEL = 'chat'
+
+export const addressOf = (origin: Origin, conversation: string): Address =>
+  origin === 'page'
+    ? webAddress(conversation)
+    : { channel: CHAT_CHANNEL, account: 'default', chat: `${conversation}/${origin}` }
 
 export type SentDocument = { name: string; text: string }
 
@@ -106,6 +120,10 @@ export function createPlan(seed: number): Plan {
       ...chooseContent(`${conversation}.${index}`),
       pauseMs: between(`pause ${conversation}.${index}`, 0, maxPauseMs),
       waits: uniform(`waits ${conversation}.${index}`) < 0.3,
+      from:
+        uniform(`moves ${conversation}.${index}`) < 0.2
+          ? pick(`moves to ${conversation}.${index}`, ORIGINS)
+          : pick(`from ${conversation}`, ORIGINS),
     })),
   })
   const scripts = Array.from({ length: count }, (_, number) =>

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { type Address, addressSchema, senderSchema, withOrigin } from '#shared/contract/events/address.ts'
 import { type Language, languageSchema, skillRequestType } from '#shared/contract/events/event-types.ts'
 import { apologyText, toolFailedText } from '../messages.ts'
 import { isKnownMessage, type Turn, type UserMessage } from '../state.ts'
@@ -17,7 +18,7 @@ export type DeadLetter = {
   callId?: string
   step?: number
   /** What the person said, where it is known; a claim check that was not redeemed does not tell. */
-  said?: { person: string; language: Language; said: UserMessage }
+  said?: { person: string; address: Address; language: Language; said: UserMessage }
 }
 
 const failedEventSchema = z.object({
@@ -30,7 +31,16 @@ const failedEventSchema = z.object({
   data: z.unknown().optional(),
 })
 
-const messageTextSchema = z.object({ person: z.string(), text: z.string(), language: languageSchema() })
+const messageTextSchema = z.preprocess(
+  withOrigin,
+  z.object({
+    person: z.string(),
+    text: z.string(),
+    address: addressSchema(),
+    sender: senderSchema().optional(),
+    language: languageSchema(),
+  }),
+)
 const enrichedMessageSchema = z.object({ message: messageTextSchema, saidAt: z.string() })
 const turnPositionSchema = z.object({ callId: z.string().optional(), step: z.number().optional() })
 
@@ -54,11 +64,13 @@ function userMessageIn(failed: z.infer<typeof failedEventSchema>): DeadLetter['s
   const enriched = enrichedMessageSchema.safeParse(failed.data).data
   const message = bare ?? enriched?.message
   if (!message) return undefined
-  const { person, text, language } = message
+  const { person, text, address, sender, language } = message
+  const saidAt = enriched?.saidAt ?? failed.time
   return {
     person,
+    address,
     language,
-    said: { id: failed.correlationid, text, saidAt: enriched?.saidAt ?? failed.time },
+    said: { id: failed.correlationid, text, saidAt, address, ...(sender && { sender }) },
   }
 }
 
@@ -87,9 +99,9 @@ function failMessage(context: StepContext, deadLetter: DeadLetter): void {
     context.debugMessages.push('a dead letter is of a message that is known already, or nobody knows whose')
     return
   }
-  const { person, language, said } = deadLetter.said
+  const { person, address, language, said } = deadLetter.said
   const text = apologyText(deadLetter.type, deadLetter.errorCode, language)
-  const failure = { kind: 'failure' as const, said, person, language, text }
+  const failure = { kind: 'failure' as const, said, person, address, language, text }
   if (isQueueFull(context)) replyWithFailure(context, failure)
   else state.waiting.push(failure)
 }

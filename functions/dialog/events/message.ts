@@ -20,6 +20,7 @@ export function onMessage(context: StepContext, id: string, recalled: RecalledMe
   }
   state.failed = state.failed.filter(({ messages }) => !messages.includes(id))
   state.timeZone = recalled.message.timeZone
+  state.address = recalled.message.address
   const command = parseCommand(recalled.message.text)
   if (command) runCommand(context, command, { id, recalled })
   else if (isLate) queueLateMessage(context, { id, recalled })
@@ -41,9 +42,10 @@ function interruptAndQueue(context: StepContext, { id, recalled }: ReceivedMessa
 
 function queueMessage(context: StepContext, { id, recalled }: ReceivedMessage): void {
   const said = [toUserMessage({ id, recalled })]
-  const { person, language } = recalled.message
+  const { person, address, language } = recalled.message
   if (context.state.turn && isQueueFull(context)) {
-    sendReply(context, { person, language, text: queueFullText[language], status: 'failed', said })
+    const text = queueFullText[language]
+    sendReply(context, { person, address, language, text, status: 'failed', said })
   } else {
     setMessageStatus(context, said, 'queued')
     context.state.waiting.push({ kind: 'message', id, recalled: trimHistory(recalled), isLate: false })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { type Address, webAddress } from '#shared/contract/events/address.ts'
 import { openTestConversation, replies } from '../talk.fixture.ts'
 
 test('a timer that fires is said at once, by nobody asked, also during a turn', () => {
@@ -7,6 +8,7 @@ test('a timer that fires is said at once, by nobody asked, also during a turn', 
   expect(replies(talk.fired('t1', 'stretch'))).toEqual([
     {
       person: 'ann',
+      address: webAddress('c'),
       inReplyTo: null,
       answers: [],
       question: '',
@@ -42,4 +44,14 @@ test('a timer is said once, however often it fires', () => {
   const talk = openTestConversation()
   expect(replies(talk.fired('t1', 'stretch'))).toHaveLength(1)
   expect(talk.fired('t1', 'stretch')).toEqual([])
+})
+
+const chat = (id: string): Address => ({ channel: 'telegram', account: 'home', chat: id })
+
+test('a reminder goes where the conversation was last heard of, else where it was set', () => {
+  const talk = openTestConversation()
+  const setFrom = { address: chat('1') }
+  expect(replies(talk.fired('t1', 'stretch', setFrom))[0]!.address).toEqual(chat('1'))
+  talk.say('m1', 'one', { address: chat('2') })
+  expect(replies(talk.fired('t2', 'stretch', setFrom))[0]!.address).toEqual(chat('2'))
 })

@@ -12,10 +12,20 @@ export function endTurn(
   status: 'completed' | 'failed' = 'completed',
 ): void {
   const { message, said, usage, id } = turn
-  const { person, language } = message
+  const { person, address, language } = message
   // What was said now, which is not the message when it tells what an earlier one meant.
   const question = said.map(({ text }) => text).join('\n')
-  sendReply(context, { person, language, text, status, said, question, usage, correlationid: id })
+  sendReply(context, {
+    person,
+    address,
+    language,
+    text,
+    status,
+    said,
+    question,
+    usage,
+    correlationid: id,
+  })
   if (status === 'completed' && !turn.isForgotten) {
     appendToTranscript(context, question, text)
     if (turn.asks) context.state.question = { kind: 'more', ...turn.asks }
@@ -51,9 +61,9 @@ export function recordFailure(
 
 /** Of a turn that goes on late the person has heard already that it failed. */
 function abortTurn(context: StepContext, turn: Turn, status: 'interrupted' | 'failed', text: string): void {
-  const { person, language } = turn.message
+  const { person, address, language } = turn.message
   if (turn.isLate) setMessageStatus(context, turn.said, 'failed')
-  else sendReply(context, { person, language, text, status, said: turn.said, usage: turn.usage })
+  else sendReply(context, { person, address, language, text, status, said: turn.said, usage: turn.usage })
   markSettled(
     context,
     turn.said.map(({ id }) => id),

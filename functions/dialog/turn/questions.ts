@@ -56,7 +56,9 @@ function routeToChosenSkill(
   const known = skills.map(name => context.skills.find(skill => skill.name === name))
   const chosen = known[chosenIndex(turn.message.text, known)]
   if (!chosen) return false
-  turn.message = { ...message, attachments: [...message.attachments, ...turn.message.attachments] }
+  const { address, sender } = turn.message
+  const attachments = [...message.attachments, ...turn.message.attachments]
+  turn.message = { ...message, attachments, address, sender }
   turn.saidAt = saidAt
   turn.candidates = [{ skill: chosen.name, score: 1 }]
   if (chosen.readsText) askSkill(context, turn, chosen.name)

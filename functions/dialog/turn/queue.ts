@@ -1,4 +1,5 @@
-import type { EventData, SkillResult } from '#shared/contract/events/event-types.ts'
+import { isSameAddress } from '#shared/contract/events/address.ts'
+import type { EventData, Message, SkillResult } from '#shared/contract/events/event-types.ts'
 import { onGeneration, onSkillResult } from '../events/result.ts'
 import { interruptedText } from '../messages.ts'
 import { sendReply } from '../publishing.ts'
@@ -36,21 +37,28 @@ export function processQueue(context: StepContext): void {
   }
 }
 
-/** In mode `merge` the messages that wait behind one are answered with it. */
+/** In mode `merge` the messages that wait behind one are answered with it, if the same sender sent them from the same address. */
 function dequeueMergedMessages(
   { state, assistant }: StepContext,
   next: QueueItemOf<'message'>,
 ): QueueItemOf<'message'>[] {
   if (assistant.mode !== 'merge' || next.isLate) return []
-  const end = state.waiting.findIndex(item => item.kind !== 'message' || item.isLate)
+  const isMerged = (item: QueueItem): boolean =>
+    item.kind === 'message' && !item.isLate && hasSameOrigin(item.recalled.message, next.recalled.message)
+  const end = state.waiting.findIndex(item => !isMerged(item))
   return state.waiting.splice(0, end < 0 ? state.waiting.length : end) as QueueItemOf<'message'>[]
 }
 
+const hasSameOrigin = (a: Message, b: Message): boolean =>
+  isSameAddress(a.address, b.address) &&
+  a.sender.person === b.sender.person &&
+  a.sender.identity.user === b.sender.identity.user
+
 export function replyWithFailure(
   context: StepContext,
-  { said, person, language, text }: QueueItemOf<'failure'>,
+  { said, person, address, language, text }: QueueItemOf<'failure'>,
 ): void {
-  sendReply(context, { person, language, text, status: 'failed', said: [said] })
+  sendReply(context, { person, address, language, text, status: 'failed', said: [said] })
   recordFailure(context, { messages: [said.id], turn: null })
 }
 
@@ -84,7 +92,8 @@ const isLateItem = (item: QueueItem): boolean =>
   item.kind === 'revival' || (item.kind === 'message' && item.isLate)
 
 function replyInterrupted(context: StepContext, item: QueueItemOf<'message'>): void {
-  const { person, language } = item.recalled.message
+  const { person, address, language } = item.recalled.message
   const text = interruptedText[language]
-  sendReply(context, { person, language, text, status: 'interrupted', said: [toUserMessage(item)] })
+  const said = [toUserMessage(item)]
+  sendReply(context, { person, address, language, text, status: 'interrupted', said })
 }

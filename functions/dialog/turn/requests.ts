@@ -48,7 +48,7 @@ export function requestSkill(
   turn: Turn,
   { callId, skill, input, asked }: SkillCall,
 ): void {
-  const { person, text, language, timeZone } = turn.message
+  const { person, text, language, timeZone, address, sender } = turn.message
   drafts.push({
     type: skillRequestType(skill),
     data: {
@@ -60,6 +60,8 @@ export function requestSkill(
       language,
       timeZone,
       saidAt: turn.saidAt,
+      address,
+      sender,
       ...(asked && { asked }),
     },
     correlationid: turn.id,

@@ -64,6 +64,8 @@ export const toUserMessage = ({ id, recalled }: ReceivedMessage): UserMessage =>
   id,
   text: recalled.message.text,
   saidAt: recalled.saidAt,
+  address: recalled.message.address,
+  sender: recalled.message.sender,
   ...summarizeAttachments(recalled.message.attachments),
 })
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { webOrigin } from '#shared/contract/events/address.ts'
 import { createRootEvent } from '#shared/contract/events/event.ts'
 import type { EventData } from '#shared/contract/events/event-types.ts'
 import { newId } from '#shared/contract/events/ids.ts'
@@ -38,7 +39,7 @@ async function say(text: string, options: Say = {}): Promise<EventData<'lares.co
     person,
     text,
     attachments,
-    channel: 'test',
+    ...webOrigin(person, 'talk'),
     language: detectLanguage(text),
     timeZone: 'UTC',
   }

@@ -19,7 +19,7 @@ type Context = SkillContext<'timers' | 'records'>
  * missing, and then for what it is to be about.
  */
 export async function setReminder(when: string, text: string, context: Context): Promise<SkillAnswer> {
-  const { language, conversation, person, timers, saidAt, idempotencyKey } = context
+  const { language, conversation, person, timers, saidAt, idempotencyKey, address } = context
   const t = phrases[language]
   if (text.length > MAX_TEXT_LENGTH) throw new LaresError('rejected', t.tooLong)
   if (findRecurrence(when)) return t.recurring
@@ -34,7 +34,15 @@ export async function setReminder(when: string, text: string, context: Context):
   const dueAt = due.toISOString()
   if (text === '')
     return askForMissing(t.what(formatDue(due, context)), { missing: 'text', when: dueAt, text })
-  await timers.schedule({ id: idempotencyKey, conversation, person, text, language, dueAt })
+  await timers.schedule({
+    id: idempotencyKey,
+    conversation,
+    person,
+    text,
+    language,
+    dueAt,
+    ...(address && { address }),
+  })
   return t.set({ text, due: formatDue(due, context) })
 }
 

@@ -46,7 +46,7 @@ async function submitMessage(
     ...messageOf(body),
     person,
     conversation,
-    channel: 'openai',
+    address: { channel: 'openai' },
   })
   return { id, conversation, after: isDuplicate ? 0 : sequenceBefore, timeoutMs: ANSWER_TIMEOUT_MS }
 }

@@ -1,8 +1,11 @@
 import { Webhook } from 'standardwebhooks'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { GatewayConfig } from '../../../shared/config/files.ts'
+import type { Address } from '../../../shared/contract/events/address.ts'
 import type { Channel } from '../channel.ts'
 
+/** The channel of messages whose replies go to one webhook: its accounts are the names in `deliveries`. */
+const WEBHOOK_CHANNEL = 'webhook'
 const SEND_TIMEOUT_MS = 10_000
 const MINUTE_MS = 60_000
 /** As the connector has it for functions: these are tried again, any other 4xx is final. */
@@ -19,7 +22,8 @@ export function webhookChannel(
   const signer = new Webhook(secret)
   return {
     name,
-    person,
+    accepts: delivery =>
+      (person === undefined || delivery.person === person) && isForWebhook(delivery.address, name),
     giveUpAfterMs: giveUpAfterMinutes * MINUTE_MS,
     async send({ time, ...data }) {
       const body = JSON.stringify({ type: 'reply.completed', timestamp: time, data })
@@ -38,6 +42,12 @@ export function webhookChannel(
     },
   }
 }
+
+/** The page and the API are read by their clients; a webhook is how their replies are pushed. */
+const API_CHANNELS: ReadonlySet<string> = new Set(['web', 'openai'])
+
+const isForWebhook = ({ channel, account }: Address, name: string): boolean =>
+  channel === WEBHOOK_CHANNEL ? account === name : API_CHANNELS.has(channel)
 
 async function post(url: string, request: { body: string; headers: Record<string, string> }) {
   const signal = AbortSignal.timeout(SEND_TIMEOUT_MS)

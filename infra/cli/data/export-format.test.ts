@@ -46,8 +46,8 @@ test('a line that is not understood is refused by its number', () => {
 test('an export of the version before is read, and one of a later version is refused', () => {
   const first = (version: number) =>
     parseLine(JSON.stringify({ kind: 'lares-export', version, at: '2026-05-01T12:00:00.000Z' }), 1)
-  expect([first(1), first(2)]).toMatchObject([{ version: 1 }, { version: 2 }])
-  expect(() => first(3)).toThrow(/^line 1 is not of an export of Lares \(version 2\)/)
+  expect([first(1), first(2), first(3)]).toMatchObject([{ version: 1 }, { version: 2 }, { version: 3 }])
+  expect(() => first(4)).toThrow(/^line 1 is not of an export of Lares \(version 3\)/)
 })
 
 test('of a vector the direction is kept, to the last bit once it has length 1', () => {

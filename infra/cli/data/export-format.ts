@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
+import { addressSchema, senderSchema } from '../../../shared/contract/events/address.ts'
 import { attachmentSummarySchema, languageSchema } from '../../../shared/contract/events/event-types.ts'
 import { isObjectKey } from '../../../shared/objects/objects.ts'
 
 /**
  * An export: a JSON object a line. docs/privacy.md describes it; what is changed here is changed there, with a new version.
- * Since 2 messages may have attachments; 1, which is read too, has none.
+ * Since 2 messages may have attachments, and since 3 messages and timers have addresses. Older versions are read too.
  */
-export const EXPORT_VERSION = 2
+export const EXPORT_VERSION = 3
 
 const person = z.string()
 const time = z.string()
@@ -17,7 +18,7 @@ const lineSchema = z.discriminatedUnion('kind', [
   /** The first line. */
   z.strictObject({
     kind: z.literal('lares-export'),
-    version: z.literal([1, EXPORT_VERSION]),
+    version: z.literal([1, 2, EXPORT_VERSION]),
     at: time,
     /** Whose it is; not there when it is everybody's. */
     person: person.optional(),
@@ -42,6 +43,8 @@ const lineSchema = z.discriminatedUnion('kind', [
     createdAt: time,
     status: z.enum(['queued', 'answering', 'answered', 'completed', 'failed', 'interrupted']),
     attachments: z.array(attachmentSummarySchema()).optional(),
+    address: addressSchema().optional(),
+    sender: senderSchema().optional(),
   }),
   z.strictObject({
     kind: z.literal('document'),
@@ -61,6 +64,7 @@ const lineSchema = z.discriminatedUnion('kind', [
     language: languageSchema(),
     dueAt: time,
     state: z.enum(['waiting', 'fired', 'cancelled']),
+    address: addressSchema().optional(),
   }),
   /** `values` are 32-bit floating-point numbers, little-endian, in base64; together of length 1. */
   z.strictObject({

@@ -1,5 +1,13 @@
 import * as z from 'zod'
 import { lazy } from '../../base/lazy.ts'
+import {
+  addressSchema,
+  LEGACY_ADDRESS,
+  ownerOf,
+  principalSchema,
+  senderSchema,
+  withOrigin,
+} from './address.ts'
 
 /**
  * Every event type of Lares with the shape of its data. `*` in a type stands for one name (a skill, a webhook).
@@ -36,20 +44,32 @@ export const turnMessageSchema = lazy(() =>
   z.strictObject({ role: z.enum(['user', 'assistant']), text: z.string() }),
 )
 
-/** What a person said. The event's id is the message's id and the turn's. */
+/** What somebody said. The event's id is the message's id and the turn's. */
 export const messageSchema = lazy(() =>
-  z.strictObject({
-    person: z.string().min(1).max(255),
-    text: z.string(),
-    attachments: z.array(attachmentSchema()).default([]),
-    channel: z.string().max(64),
-    language: languageSchema(),
-    timeZone: z.string().max(64),
-    /** Earlier messages that the caller brings along instead of having Lares keep them (OpenAI API). */
-    history: z.array(turnMessageSchema()).optional(),
-    /** Instructions of the caller (the OpenAI API's system message). */
-    instructions: z.string().optional(),
-  }),
+  z.preprocess(
+    withOrigin,
+    z
+      .strictObject({
+        /** The owner of the conversation (`ownerOf` its principal). The sender is another person in a group. */
+        person: z.string().min(1).max(255),
+        text: z.string(),
+        attachments: z.array(attachmentSchema()).default([]),
+        /** The reply goes there. */
+        address: addressSchema(),
+        sender: senderSchema(),
+        principal: principalSchema(),
+        language: languageSchema(),
+        timeZone: z.string().max(64),
+        /** Earlier messages that the caller brings along instead of having Lares keep them (OpenAI API). */
+        history: z.array(turnMessageSchema()).optional(),
+        /** Instructions of the caller (the OpenAI API's system message). */
+        instructions: z.string().optional(),
+      })
+      .refine(({ person, principal }) => ownerOf(principal) === person, {
+        path: ['person'],
+        message: 'the person and the principal of a message are the same owner',
+      }),
+  ),
 )
 export type Message = SchemaOutput<typeof messageSchema>
 
@@ -133,6 +153,9 @@ export const skillRequestSchema = lazy(() =>
     timeZone: z.string(),
     /** When the person said it: what "in one minute" counts from. */
     saidAt: z.iso.datetime(),
+    /** Where the message came from. */
+    address: addressSchema().optional(),
+    sender: senderSchema().optional(),
     /** What the skill asked for more with, when `text` may be the answer to that. */
     asked: z.record(z.string(), z.unknown()).optional(),
   }),
@@ -165,7 +188,12 @@ export type SkillResult = SchemaOutput<typeof skillResultSchema>
 
 export const replySchema = lazy(() =>
   z.strictObject({
+    /** The owner of the conversation. */
     person: z.string(),
+    /** Where it is delivered, and nowhere else: the address of the message, or where the conversation was last heard of. */
+    address: addressSchema().default(LEGACY_ADDRESS),
+    /** Who said what it answers; not there when the assistant speaks by itself. */
+    sender: senderSchema().optional(),
     /** The message answered; null when the assistant speaks by itself (a reminder). */
     inReplyTo: z.string().nullable(),
     /** All messages that this reply answers: several when they were merged. */
@@ -271,6 +299,8 @@ const dataSchemas = {
       language: languageSchema(),
       dueAt: z.iso.datetime(),
       firedAt: z.iso.datetime(),
+      /** Where it was set. */
+      address: addressSchema().optional(),
     }),
   ),
   'lares.webhook.*.received': lazy(() =>

@@ -1,3 +1,4 @@
+import type { Address, Sender } from './address.ts'
 import { createRootEvent, type LaresEvent } from './event.ts'
 import type { EventData, EventType, eventTypePatterns } from './event-types.ts'
 
@@ -5,11 +6,16 @@ type Pattern = (typeof eventTypePatterns)[number]
 
 const saidAt = '2026-05-01T12:00:00.000Z'
 
+const address: Address = { channel: 'telegram', account: 'home', chat: '42', thread: '7' }
+const sender: Sender = { identity: { channel: 'telegram', account: 'home', user: '4711' }, person: 'owner' }
+const origin = { address, sender }
+
 export const exampleMessage: EventData<'lares.message.received'> = {
   person: 'owner',
   text: 'What is 12.5% of 8640? 多少?',
   attachments: [{ name: 'bill.pdf', mediaType: 'application/pdf', object: 'attachments/1', bytes: 10 }],
-  channel: 'api',
+  ...origin,
+  principal: { kind: 'person', id: 'owner' },
   language: 'en',
   timeZone: 'Europe/Berlin',
   history: [{ role: 'user', text: 'earlier' }],
@@ -61,10 +67,12 @@ export const exampleData: { [P in Pattern]: unknown } = {
     language: 'zh',
     timeZone: 'Asia/Shanghai',
     saidAt,
+    ...origin,
   },
   'lares.result.returned': { callId: 'call-1', step: 0, status: 'ok', text: '2', data: { exact: true } },
   'lares.reply.completed': {
     person: 'owner',
+    ...origin,
     inReplyTo: 'message-1',
     answers: ['message-1'],
     question: 'what is 1+1?',
@@ -95,6 +103,7 @@ export const exampleData: { [P in Pattern]: unknown } = {
     language: 'en',
     dueAt: saidAt,
     firedAt: saidAt,
+    address,
   },
   'lares.webhook.*.received': { headers: { 'x-signature': 's' }, body: { any: ['thing', null] } },
   'lares.deadletter.recorded': {

@@ -1,15 +1,17 @@
+import type { AttachmentSummary } from '../../contract/events/event-types.ts'
 import type { History, HistoryMessage, MessageWrite } from '../../store/store.ts'
 import { aadOf, unsealAll, unsealText } from '../associated-data.ts'
 import { type DataKey, sealText } from '../envelope.ts'
 import type { Keys } from '../keys.ts'
+import { sealAddress, sealSender, unsealAddress, unsealSender } from '../sealed-address.ts'
 
 const aadOfMessage = (id: string) => aadOf('message', id)
 
 const aadOfAttachmentName = (id: string, at: number) => aadOf('attachment', id, String(at))
 
-/** Of what came with it the names are contents; kinds and sizes are not. */
+/** Names of attachments and the ids of chats and users are content; kinds, sizes and channels are not. */
 export function sealMessage<Message extends MessageWrite>(key: DataKey, message: Message): Message {
-  const { id, text, attachments } = message
+  const { id, text, attachments, address, sender } = message
   return {
     ...message,
     text: sealText(key, aadOfMessage(id), text),
@@ -19,6 +21,8 @@ export function sealMessage<Message extends MessageWrite>(key: DataKey, message:
         name: sealText(key, aadOfAttachmentName(id, at), one.name),
       })),
     }),
+    ...(address && { address: sealAddress(key, id, address) }),
+    ...(sender && { sender: sealSender(key, id, sender) }),
   }
 }
 
@@ -27,15 +31,29 @@ export async function unsealMessage<Message extends MessageWrite>(
   keys: Keys,
   message: Message,
 ): Promise<Message | undefined> {
-  const { id, attachments } = message
+  const { id, attachments, address, sender } = message
   const text = await unsealText(keys, aadOfMessage(id), message.text)
   if (text === undefined) return undefined
-  if (!attachments) return { ...message, text }
-  const names = await Promise.all(
-    attachments.map(({ name }, at) => unsealText(keys, aadOfAttachmentName(id, at), name)),
-  )
-  return { ...message, text, attachments: attachments.map((one, at) => ({ ...one, name: names[at] ?? '' })) }
+  return {
+    ...message,
+    text,
+    ...(attachments && { attachments: await unsealNames(keys, id, attachments) }),
+    ...(address && { address: await unsealAddress(keys, id, address) }),
+    ...(sender && { sender: await unsealSender(keys, id, sender) }),
+  }
 }
+
+const unsealNames = (
+  keys: Keys,
+  id: string,
+  attachments: AttachmentSummary[],
+): Promise<AttachmentSummary[]> =>
+  Promise.all(
+    attachments.map(async (one, at) => ({
+      ...one,
+      name: (await unsealText(keys, aadOfAttachmentName(id, at), one.name)) ?? '',
+    })),
+  )
 
 /** What people and the assistant said is encrypted; who, when and in which conversation is not. */
 export function protectedHistory(inner: History, keys: Keys): History {

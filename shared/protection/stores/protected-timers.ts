@@ -2,21 +2,27 @@ import type { Timer, Timers } from '../../store/store.ts'
 import { aadOf, unsealAll, unsealText } from '../associated-data.ts'
 import { type DataKey, sealText } from '../envelope.ts'
 import type { Keys } from '../keys.ts'
+import { sealAddress, unsealAddress } from '../sealed-address.ts'
 
 const aadOfTimer = (id: string) => aadOf('timer', id)
 
-export const sealTimer = <T extends Pick<Timer, 'id' | 'text'>>(key: DataKey, timer: T): T => ({
+type SealedFields = Pick<Timer, 'id' | 'text' | 'address'>
+
+export const sealTimer = <T extends SealedFields>(key: DataKey, timer: T): T => ({
   ...timer,
   text: sealText(key, aadOfTimer(timer.id), timer.text),
+  ...(timer.address && { address: sealAddress(key, timer.id, timer.address) }),
 })
 
 /** Undefined when its key was destroyed. */
-export async function unsealTimer<T extends Pick<Timer, 'id' | 'text'>>(
-  keys: Keys,
-  timer: T,
-): Promise<T | undefined> {
+export async function unsealTimer<T extends SealedFields>(keys: Keys, timer: T): Promise<T | undefined> {
   const text = await unsealText(keys, aadOfTimer(timer.id), timer.text)
-  return text === undefined ? undefined : { ...timer, text }
+  if (text === undefined) return undefined
+  return {
+    ...timer,
+    text,
+    ...(timer.address && { address: await unsealAddress(keys, timer.id, timer.address) }),
+  }
 }
 
 /** What reminders are about is encrypted; when they are due is not. */

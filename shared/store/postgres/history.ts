@@ -1,12 +1,12 @@
 import { LaresError } from '../../base/errors.ts'
 import type { Database } from '../../base/postgres/database.ts'
-import { parseAttachments, type WithAttachmentsJson } from '../attachment-notes.ts'
+import { parseMessageRow, type StoredMessage } from '../json-columns.ts'
 import type { Backlog, Conversation, History, HistoryMessage } from '../store.ts'
 import { insertMessage, lockConversation } from './messages.ts'
 
 const COLUMNS = `
   m.id, m.conversation, m.role, m.text, m.in_reply_to AS "inReplyTo", m.created_at AS "createdAt", s.status, s.sequence,
-  m.attachments`
+  m.attachments, m.address, m.sender`
 const SAME_POSITION = 'm.conversation = s.conversation AND m.at = s.at'
 
 const MESSAGE = `
@@ -40,7 +40,7 @@ const SELECT_BACKLOG = `
 export function postgresHistory(database: Database, now: () => number): History {
   const { query } = database
   const messages = async (sql: string, values: unknown[], on = query) =>
-    (await on<WithAttachmentsJson<HistoryMessage>>(sql, values)).map(parseAttachments)
+    (await on<StoredMessage<HistoryMessage>>(sql, values)).map(parseMessageRow)
   const message = async (id: string, on = query) => (await messages(MESSAGE, [id], on))[0]
   return {
     accept: entry =>

@@ -1,6 +1,6 @@
 import { LaresError } from '../../base/errors.ts'
 import type { Query } from '../../base/postgres/database.ts'
-import { attachmentsToJson } from '../attachment-notes.ts'
+import { toJsonColumn } from '../json-columns.ts'
 import type { MessageWrite } from '../store.ts'
 
 /** A conversation whose row this transaction holds until it ends: all other writers of the conversation wait. */
@@ -37,8 +37,9 @@ export async function lockConversation(
 const UPSERT_MESSAGES = `
   WITH given AS MATERIALIZED (
     SELECT g.*, nextval('lares.changes') AS sequence
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[])
-      AS g (id, role, text, in_reply_to, created_at, status, at, attachments)
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[],
+        $10::text[], $11::text[])
+      AS g (id, role, text, in_reply_to, created_at, status, at, attachments, address, sender)
   ), changed AS (
     SELECT g.id, g.status, g.text, g.sequence, s.conversation, s.at, g.text <> m.text AS reworded
     FROM given g
@@ -50,8 +51,8 @@ const UPSERT_MESSAGES = `
   ), fresh AS (
     SELECT * FROM given g WHERE NOT EXISTS (SELECT FROM lares.message_states s WHERE s.id = g.id)
   ), said AS (
-    INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at, attachments)
-    SELECT $1, at, id, role, text, in_reply_to, created_at, attachments FROM fresh
+    INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at, attachments, address, sender)
+    SELECT $1, at, id, role, text, in_reply_to, created_at, attachments, address, sender FROM fresh
   ), stated AS (
     INSERT INTO lares.message_states (id, conversation, at, status, sequence)
     SELECT id, $1, at, status, sequence FROM fresh
@@ -80,7 +81,9 @@ export async function upsertMessages(
     column(({ createdAt }) => createdAt),
     column(({ status }) => status),
     positions.map(toTimestamp),
-    column(attachmentsToJson),
+    column(({ attachments }) => toJsonColumn(attachments)),
+    column(({ address }) => toJsonColumn(address)),
+    column(({ sender }) => toJsonColumn(sender)),
   ])
   for (const { conversation: of, at, text } of reworded) await query(UPDATE_TEXT, [of, at, text])
   return positions.at(-1)!
@@ -91,8 +94,8 @@ const INSERT_MESSAGE = `
     INSERT INTO lares.message_states (id, conversation, at, status, sequence)
     VALUES ($2, $1, $8::timestamptz, $7, nextval('lares.changes')) ON CONFLICT (id) DO NOTHING RETURNING sequence
   ), said AS (
-    INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at, attachments)
-    SELECT $1, $8::timestamptz, $2, $3, $4, $5, $6, $10 FROM stated
+    INSERT INTO lares.messages (conversation, at, id, role, text, in_reply_to, created_at, attachments, address, sender)
+    SELECT $1, $8::timestamptz, $2, $3, $4, $5, $6, $10, $11, $12 FROM stated
   ), placed AS (
     UPDATE lares.conversations SET last_at = $9 WHERE id = $1 AND EXISTS (SELECT FROM stated)
   )
@@ -117,7 +120,7 @@ export async function insertMessage(
     status,
     toTimestamp(at),
     at,
-    attachmentsToJson(message),
+    ...[message.attachments, message.address, message.sender].map(toJsonColumn),
   ]
   return (await query<{ sequence: number }>(INSERT_MESSAGE, values))[0]?.sequence
 }

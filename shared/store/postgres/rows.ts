@@ -1,5 +1,11 @@
 import type { Database, Query } from '../../base/postgres/database.ts'
-import { parseAttachments, type WithAttachmentsJson } from '../attachment-notes.ts'
+import {
+  parseAddressColumn,
+  parseMessageRow,
+  type StoredMessage,
+  toJsonColumn,
+  type WithAddressJson,
+} from '../json-columns.ts'
 import type { ErasedCounts, MessageWrite, Records, StoreRow, StoreRows } from '../store.ts'
 import { insertMessage, lockConversation } from './messages.ts'
 
@@ -10,14 +16,14 @@ const SELECT_CONVERSATIONS = `
   ORDER BY id LIMIT ${PAGE_SIZE}`
 const SELECT_MESSAGES = `
   SELECT m.at::text AS place, m.id, m.role, m.text, m.in_reply_to AS "inReplyTo", m.created_at AS "createdAt", s.status,
-    m.attachments
+    m.attachments, m.address, m.sender
   FROM lares.messages m JOIN lares.message_states s ON s.id = m.id
   WHERE m.conversation = $1 AND m.at > $2::timestamptz ORDER BY m.at LIMIT ${PAGE_SIZE}`
 const SELECT_RECORDS = `
   SELECT number, collection, id, person, text, body, created_at AS "createdAt" FROM lares.documents
   WHERE person = $1 AND number > $2 ORDER BY number LIMIT ${PAGE_SIZE}`
 const SELECT_TIMERS = `
-  SELECT id, conversation, person, text, language, due_at AS "dueAt", state FROM lares.timers
+  SELECT id, conversation, person, text, language, due_at AS "dueAt", state, address FROM lares.timers
   WHERE person = $1 AND id > $2 ORDER BY id LIMIT ${PAGE_SIZE}`
 const SELECT_PEOPLE = `
   SELECT person FROM lares.conversations UNION SELECT person FROM lares.documents UNION SELECT person FROM lares.timers`
@@ -26,7 +32,8 @@ const INSERT_CONVERSATION = `
   INSERT INTO lares.conversations (id, person, created_at, state) VALUES ($1, $2, $3, $4)
   ON CONFLICT DO NOTHING RETURNING 1`
 const INSERT_TIMER = `
-  INSERT INTO lares.timers (id, conversation, person, text, language, due_at, state) VALUES ($1, $2, $3, $4, $5, $6, $7)
+  INSERT INTO lares.timers (id, conversation, person, text, language, due_at, state, address)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
   ON CONFLICT DO NOTHING RETURNING 1`
 
 const LOCK_CONVERSATIONS = 'SELECT id FROM lares.conversations WHERE person = $1 FOR UPDATE'
@@ -34,12 +41,12 @@ const LOCK_CONVERSATIONS = 'SELECT id FROM lares.conversations WHERE person = $1
 const DELETE_MESSAGES = 'DELETE FROM lares.messages WHERE conversation = $1'
 
 type ConversationRow = { id: string; person: string; createdAt: string; state: string | null }
-type MessageRow = WithAttachmentsJson<MessageWrite & { place: string }>
+type MessageRow = StoredMessage<MessageWrite & { place: string }>
 type RecordRow = Omit<Extract<StoreRow, { kind: 'document' }>, 'kind' | 'body'> & {
   body: string
   number: number
 }
-type TimerRow = Omit<Extract<StoreRow, { kind: 'timer' }>, 'kind'>
+type TimerRow = WithAddressJson<Omit<Extract<StoreRow, { kind: 'timer' }>, 'kind'>>
 
 export function postgresRows(database: Database, now: () => number, records: Records): StoreRows {
   const { query } = database
@@ -65,7 +72,7 @@ export function postgresRows(database: Database, now: () => number, records: Rec
           ({ place }) => place,
         )
         for await (const one of messages) {
-          const { place: _, ...message } = parseAttachments(one)
+          const { place: _, ...message } = parseMessageRow(one)
           yield { kind: 'message', conversation: row.id, person, ...message }
         }
       }
@@ -76,7 +83,7 @@ export function postgresRows(database: Database, now: () => number, records: Rec
       ))
         yield { ...row, kind: 'document', body: JSON.parse(row.body) }
       for await (const row of readPages(page<TimerRow>(SELECT_TIMERS, person), '', ({ id }) => id))
-        yield { ...row, kind: 'timer' }
+        yield { ...parseAddressColumn(row), kind: 'timer' }
     },
     async write(rows) {
       let isNew = 0
@@ -117,8 +124,9 @@ async function writeRow(
     return (await query(INSERT_CONVERSATION, [row.id, row.person, row.createdAt, state])).length > 0
   }
   if (row.kind === 'message') return await insertMessageRow(database, row, nowMs)
-  const { id, conversation, person, text, language, dueAt, state } = row
-  return (await query(INSERT_TIMER, [id, conversation, person, text, language, dueAt, state])).length > 0
+  const { id, conversation, person, text, language, dueAt, state, address } = row
+  const values = [id, conversation, person, text, language, dueAt, state, toJsonColumn(address)]
+  return (await query(INSERT_TIMER, values)).length > 0
 }
 
 const insertMessageRow = (

@@ -107,4 +107,11 @@ export const migrations: Migration[] = [
     name: 'attachments of messages',
     statements: 'ALTER TABLE lares.messages ADD COLUMN attachments text',
   },
+  {
+    name: 'addresses and senders',
+    statements: `
+      ALTER TABLE lares.messages ADD COLUMN address text;
+      ALTER TABLE lares.messages ADD COLUMN sender text;
+      ALTER TABLE lares.timers ADD COLUMN address text`,
+  },
 ]

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../../base/errors.ts'
 import type { GroupCommit } from '../../base/sqlite/database.ts'
-import { attachmentsToJson, parseAttachments, type WithAttachmentsJson } from '../attachment-notes.ts'
+import { parseMessageRow, type StoredMessage, toJsonColumn } from '../json-columns.ts'
 import type { Backlog, Conversation, History, HistoryMessage, MessageWrite } from '../store.ts'
 
-const COLUMNS = `id, conversation, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, sequence, attachments`
+const COLUMNS = `id, conversation, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, sequence, attachments,
+  address, sender`
 
 /** In the words of the partial index, which SQLite compares as they are. */
 export const IS_UNANSWERED = "status IN ('queued', 'answering')"
@@ -16,8 +17,8 @@ export function sqliteMessages(database: DatabaseSync) {
   )
   const next = database.prepare('UPDATE changes SET last = last + 1 RETURNING last')
   const write = database.prepare(
-    `INSERT INTO messages (id, conversation, role, text, in_reply_to, created_at, status, sequence, attachments)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO messages (id, conversation, role, text, in_reply_to, created_at, status, sequence, attachments, address, sender)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET status = excluded.status, text = excluded.text, sequence = excluded.sequence
      WHERE status <> excluded.status OR text <> excluded.text`,
   )
@@ -26,7 +27,8 @@ export function sqliteMessages(database: DatabaseSync) {
     write(conversation: string, message: MessageWrite) {
       const { last } = next.get() as { last: number }
       const { id, role, text, inReplyTo, createdAt, status } = message
-      write.run(id, conversation, role, text, inReplyTo, createdAt, status, last, attachmentsToJson(message))
+      const json = [message.attachments, message.address, message.sender].map(toJsonColumn)
+      write.run(id, conversation, role, text, inReplyTo, createdAt, status, last, ...json)
     },
   }
 }
@@ -55,10 +57,10 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
   const backlogByPerson = database.prepare(`${backlogQuery} GROUP BY c.person`)
   const backlogOf = database.prepare(`${backlogQuery} AND m.conversation = ? GROUP BY c.person`)
   const read = (id: string) => {
-    const row = message.get(id) as WithAttachmentsJson<HistoryMessage> | undefined
-    return row && parseAttachments(row)
+    const row = message.get(id) as StoredMessage<HistoryMessage> | undefined
+    return row && parseMessageRow(row)
   }
-  const all = (rows: unknown[]) => (rows as WithAttachmentsJson<HistoryMessage>[]).map(parseAttachments)
+  const all = (rows: unknown[]) => (rows as StoredMessage<HistoryMessage>[]).map(parseMessageRow)
   const owner = (id: string) => conversation.get(id) as Conversation | undefined
   return {
     accept: entry =>

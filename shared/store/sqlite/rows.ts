@@ -1,6 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { GroupCommit } from '../../base/sqlite/database.ts'
-import { parseAttachments, type WithAttachmentsJson } from '../attachment-notes.ts'
+import {
+  parseAddressColumn,
+  parseMessageRow,
+  type StoredMessage,
+  toJsonColumn,
+  type WithAddressJson,
+} from '../json-columns.ts'
 import type { ErasedCounts, MessageWrite, Records, StoreRow, StoreRows } from '../store.ts'
 import { sqliteMessages } from './history.ts'
 
@@ -10,13 +16,14 @@ const SELECT_CONVERSATIONS = `
   SELECT c.id, c.person, c.created_at AS createdAt, d.state FROM conversations c LEFT JOIN dialog d ON d.conversation = c.id
   WHERE c.person = ? ORDER BY c.id`
 const SELECT_MESSAGES = `
-  SELECT position, id, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, attachments FROM messages
+  SELECT position, id, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, attachments,
+    address, sender FROM messages
   WHERE conversation = ? AND position > ? ORDER BY position LIMIT ${PAGE_SIZE}`
 const SELECT_RECORDS = `
   SELECT rowid AS position, collection, id, person, text, body, created_at AS createdAt FROM documents
   WHERE person = ? AND rowid > ? ORDER BY rowid LIMIT ${PAGE_SIZE}`
 const SELECT_TIMERS = `
-  SELECT id, conversation, person, text, language, due_at AS dueAt, state FROM timers WHERE person = ? ORDER BY id`
+  SELECT id, conversation, person, text, language, due_at AS dueAt, state, address FROM timers WHERE person = ? ORDER BY id`
 const SELECT_PEOPLE = `
   SELECT person FROM conversations UNION SELECT person FROM documents UNION SELECT person FROM timers`
 
@@ -33,14 +40,12 @@ export function sqliteRows(database: DatabaseSync, commits: GroupCommit, records
     async *read(person) {
       for (const { state, ...row } of conversations.all(person) as ConversationRow[]) {
         yield { kind: 'conversation', ...row, ...(state !== null && { state: JSON.parse(state) }) }
-        for (const message of readPages<WithAttachmentsJson<MessageWrite>>(after =>
-          messages.all(row.id, after),
-        ))
-          yield { kind: 'message', conversation: row.id, person, ...parseAttachments(message) }
+        for (const message of readPages<StoredMessage<MessageWrite>>(after => messages.all(row.id, after)))
+          yield { kind: 'message', conversation: row.id, person, ...parseMessageRow(message) }
       }
       for (const row of readPages<RecordRow>(after => recordsOf.all(person, after)))
         yield { ...row, kind: 'document', body: JSON.parse(row.body) }
-      for (const row of timers.all(person) as TimerRow[]) yield { ...row, kind: 'timer' }
+      for (const row of timers.all(person) as TimerRow[]) yield { ...parseAddressColumn(row), kind: 'timer' }
     },
     async write(rows) {
       const isNew = rows.map(row => {
@@ -60,7 +65,7 @@ export function sqliteRows(database: DatabaseSync, commits: GroupCommit, records
 
 type ConversationRow = { id: string; person: string; createdAt: string; state: string | null }
 type RecordRow = Omit<Extract<StoreRow, { kind: 'document' }>, 'kind' | 'body'> & { body: string }
-type TimerRow = Omit<Extract<StoreRow, { kind: 'timer' }>, 'kind'>
+type TimerRow = WithAddressJson<Omit<Extract<StoreRow, { kind: 'timer' }>, 'kind'>>
 
 /** Rows come in pages, so that nothing is held open while they are used. */
 function* readPages<T>(page: (after: number) => unknown[]): Generator<T> {
@@ -80,15 +85,15 @@ function createRowWriter(database: DatabaseSync): (row: Exclude<StoreRow, { kind
     'INSERT INTO dialog (conversation, state) VALUES (?, ?) ON CONFLICT DO NOTHING',
   )
   const timer = database.prepare(
-    `INSERT INTO timers (id, conversation, person, text, language, due_at, state) VALUES (?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO timers (id, conversation, person, text, language, due_at, state, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,
   )
   return row => {
-    if (row.kind === 'timer')
-      return (
-        timer.run(row.id, row.conversation, row.person, row.text, row.language, row.dueAt, row.state)
-          .changes > 0
-      )
+    if (row.kind === 'timer') {
+      const { id, conversation, person, text, language, dueAt, state, address } = row
+      const values = [id, conversation, person, text, language, dueAt, state, toJsonColumn(address)]
+      return timer.run(...values).changes > 0
+    }
     if (row.kind === 'message') {
       if (messageExists.get(row.id)) return false
       messages.write(row.conversation, row)

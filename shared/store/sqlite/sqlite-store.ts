@@ -41,6 +41,9 @@ const migrations = [
      output_tokens INTEGER NOT NULL, PRIMARY KEY (hour, model)) STRICT, WITHOUT ROWID`,
   'CREATE INDEX documents_by_age ON documents (collection, person, created_at)',
   'ALTER TABLE messages ADD COLUMN attachments TEXT',
+  `ALTER TABLE messages ADD COLUMN address TEXT;
+   ALTER TABLE messages ADD COLUMN sender TEXT;
+   ALTER TABLE timers ADD COLUMN address TEXT`,
 ]
 
 /** Counted as it comes, so that the file does not grow with every call. Hours as 2026-11-27T14:00:00Z. */

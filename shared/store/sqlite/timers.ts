@@ -1,13 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { GroupCommit } from '../../base/sqlite/database.ts'
+import { parseAddressColumn, toJsonColumn, type WithAddressJson } from '../json-columns.ts'
 import type { Timer, Timers } from '../store.ts'
 import { toUtc } from '../timer-time.ts'
 
-const COLUMNS = 'id, conversation, person, text, language, due_at AS dueAt'
+const COLUMNS = 'id, conversation, person, text, language, due_at AS dueAt, address'
 
 export function sqliteTimers(database: DatabaseSync, commits: GroupCommit): Timers {
   const insert = database.prepare(
-    `INSERT INTO timers (id, conversation, person, text, language, due_at, state) VALUES (?, ?, ?, ?, ?, ?, 'waiting')
+    `INSERT INTO timers (id, conversation, person, text, language, due_at, state, address)
+     VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)
      ON CONFLICT DO NOTHING`,
   )
   const cancel = database.prepare(
@@ -20,16 +22,18 @@ export function sqliteTimers(database: DatabaseSync, commits: GroupCommit): Time
   const pending = database.prepare(
     `SELECT ${COLUMNS} FROM timers WHERE state = 'waiting' AND person = ? ORDER BY due_at LIMIT ?`,
   )
+  const parseAll = (rows: unknown[]): Timer[] => (rows as WithAddressJson<Timer>[]).map(parseAddressColumn)
   return {
     schedule: timer =>
       commits.run(() => {
         const { id, conversation, person, text, language } = timer
         const dueAt = toUtc(timer.dueAt)
-        return insert.run(id, conversation, person, text, language, dueAt).changes > 0
+        const address = toJsonColumn(timer.address)
+        return insert.run(id, conversation, person, text, language, dueAt, address).changes > 0
       }),
     cancel: (person, id) => commits.run(() => cancel.run(id, person).changes > 0),
-    due: async (nowMs, limit) => due.all(new Date(nowMs).toISOString(), limit) as Timer[],
-    pending: async (person, limit) => pending.all(person, limit) as Timer[],
+    due: async (nowMs, limit) => parseAll(due.all(new Date(nowMs).toISOString(), limit)),
+    pending: async (person, limit) => parseAll(pending.all(person, limit)),
     markFired: async ids => {
       if (ids.length > 0) await commits.run(() => ids.forEach(id => void markFired.run(id)))
     },

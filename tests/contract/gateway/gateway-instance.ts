@@ -183,6 +183,7 @@ const replyTo = (
   status: 'completed' | 'failed' | 'interrupted',
 ) => ({
   person: data.person,
+  address: data.address,
   inReplyTo: id,
   answers: [id],
   question: data.text,
@@ -205,6 +206,8 @@ async function writeStep(
     inReplyTo: null,
     createdAt: time,
     status,
+    address: data.address,
+    sender: data.sender,
     ...summarizeAttachments(data.attachments),
   }
   const answer = reply && {

@@ -31,7 +31,15 @@ describe('messages', () => {
       source: '/lares/gateway',
       subject: conversation,
       correlationid: id,
-      data: { person: 'owner', text: '你好吗', language: 'zh', channel: 'api', attachments: [] },
+      data: {
+        person: 'owner',
+        text: '你好吗',
+        language: 'zh',
+        attachments: [],
+        address: { channel: 'web', account: 'default', chat: 'a:b.c_d-1' },
+        sender: { identity: { channel: 'web', account: 'default', user: 'owner' }, person: 'owner' },
+        principal: { kind: 'person', id: 'owner' },
+      },
     })
     expect(Date.parse(event.time)).toBeGreaterThanOrEqual(before)
   })

@@ -72,7 +72,7 @@ test('messages are counted by channel, and those sent again as dropped', async (
   for (const key of ['k1', 'k1', 'k2']) await sendMessage(gateway, 'hello', { conversation: 'c1', key })
   expect(await readMetrics()).toEqual(
     expect.arrayContaining([
-      'lares_messages_accepted_total{channel="api"} 2',
+      'lares_messages_accepted_total{channel="web"} 2',
       'lares_duplicates_total{place="gateway"} 1',
     ]),
   )

@@ -86,7 +86,7 @@ describe('a chat completion', () => {
     const [event] = await publishedWithText('with history')
     expect(event!.subject).toBe(response.headers.get('x-lares-conversation'))
     expect(event!.data).toMatchObject({
-      channel: 'openai',
+      address: { channel: 'openai', account: 'default', chat: event!.subject },
       instructions: 'Be brief.\n\nBe kind.',
       history: [
         { role: 'user', text: 'earlier' },

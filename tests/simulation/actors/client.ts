@@ -6,7 +6,7 @@ import { openDeltas } from '../../../gateway/live/text-deltas.ts'
 import { toLaresError } from '../../../shared/base/errors.ts'
 import { keyedId } from '../../../shared/contract/events/ids.ts'
 import type { HistoryMessage } from '../../../shared/store/store.ts'
-import { abbreviate, type ConversationScript, type PlannedMessage } from '../plan.ts'
+import { abbreviate, addressOf, type ConversationScript, type PlannedMessage } from '../plan.ts'
 import type { Names } from '../trace.ts'
 import type { World } from '../world/calls.ts'
 import type { SimulatedGatewayContext } from '../world/gateways.ts'
@@ -119,12 +119,13 @@ export function startClient(script: ConversationScript, dependencies: ClientDepe
 /** A message as the gateway's routes make it of a request. */
 export function toInboundMessage(
   { person, conversation }: ConversationScript,
-  { name, text, document }: PlannedMessage,
+  { name, text, document, from }: PlannedMessage,
 ): InboundMessage {
   const attachments = document && [
     { name: document.name, mediaType: 'text/plain', data: Buffer.from(document.text).toString('base64') },
   ]
-  return { person, conversation, text, channel: 'api', key: name, attachments }
+  const address = addressOf(from, conversation)
+  return { person, conversation, text, address, key: name, attachments }
 }
 
 /** Follows the conversation as a page does: whatever cuts it off, it comes back and asks for what it missed. */

@@ -3,14 +3,15 @@ import { deliveryGroup, functionGroup } from '../../../shared/contract/consumer-
 import { derivedId } from '../../../shared/contract/events/ids.ts'
 import type { SimulatedInstance } from '../world/instance.ts'
 import { PARTITIONS, topicPartitionId } from '../world/log.ts'
-import { CHANNEL_NAME } from '../world/receiver.ts'
+import { RECEIVER_NAMES } from '../world/receiver.ts'
 import type { Findings } from './findings.ts'
 import type { Violations } from './promises.ts'
 
 /** What the functions have not finished, by partition: nothing, when all is over. */
 export function listUnfinishedOffsets({ log, deployedFunctions }: SimulatedInstance): string[] {
   const readers = deployedFunctions.map(({ name, topics }) => ({ name, group: functionGroup(name), topics }))
-  readers.push({ name: 'the outbox', group: deliveryGroup(CHANNEL_NAME), topics: [REPLY_TOPIC] })
+  for (const name of RECEIVER_NAMES)
+    readers.push({ name: `the dispatcher of ${name}`, group: deliveryGroup(name), topics: [REPLY_TOPIC] })
   return readers.flatMap(({ name, group, topics }) =>
     topics.flatMap(topic =>
       Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition })).flatMap(at => {

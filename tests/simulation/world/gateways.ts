@@ -14,7 +14,7 @@ import type { EventLog } from '../../../shared/contract/events/event-log.ts'
 import type { Objects } from '../../../shared/objects/objects.ts'
 import type { Protection } from '../../../shared/protection/protection.ts'
 import { noAudit, noProtection } from '../../../shared/protection/unprotected.ts'
-import type { Store } from '../../../shared/store/store.ts'
+import type { Records, Store } from '../../../shared/store/store.ts'
 
 export type GatewayDependencies = {
   bus: Bus
@@ -23,8 +23,8 @@ export type GatewayDependencies = {
   events: EventLog
   protection: Pick<Protection, 'keys'> | undefined
   log: Logger
-  /** Where replies are pushed. */
-  channel: Channel
+  /** Where replies are pushed, each with the store as its dispatcher sees it. */
+  outlets: { channel: Channel; records: Records }[]
 }
 
 /** What is behind the gateway's routes, without HTTP. */
@@ -38,7 +38,7 @@ export function openSimulatedGateway({
   events,
   protection,
   log,
-  channel,
+  outlets,
 }: GatewayDependencies): {
   rooms: SimulatedGatewayContext
   close(): Promise<void>
@@ -68,21 +68,15 @@ export function openSimulatedGateway({
     admission: admission,
     circuitBreaker: circuitBreaker,
   })
-  const { records } = store
-  const dispatcher = openDispatcher(channel, {
-    bus,
-    records,
-    objects,
-    log,
-    baseBackoffMs: 500,
-    maxBackoffMs: 5_000,
-  })
+  const dispatchers = outlets.map(({ channel, records }) =>
+    openDispatcher(channel, { bus, records, objects, log, baseBackoffMs: 500, maxBackoffMs: 5_000 }),
+  )
   return {
     rooms: { options: options, liveUpdates: liveUpdates, intake, closing: closing.signal },
     async close() {
       closing.abort()
       circuitBreaker.close()
-      await Promise.all([liveUpdates.close(), dispatcher.close()])
+      await Promise.all([liveUpdates.close(), ...dispatchers.map(dispatcher => dispatcher.close())])
     },
   }
 }

@@ -27,7 +27,7 @@ import { type Life, type Machine, openMachine } from './machine.ts'
 import { openSimulatedModel } from './model.ts'
 import { type Hosts, openSimulatedInvoker } from './network.ts'
 import { openSimulatedObjects } from './objects.ts'
-import { openSimulatedReceiver, type Receiver } from './receiver.ts'
+import { openSimulatedReceiver, RECEIVER_NAMES, type Receiver } from './receiver.ts'
 import { alarm, echo, refuse } from './skills.ts'
 import { openSimulatedStore, type SimulatedStore } from './store.ts'
 
@@ -37,7 +37,7 @@ export type SimulatedInstance = {
   bus: SimulatedBus
   store: SimulatedStore
   drivers: SimulatedDrivers
-  receiver: Receiver
+  receivers: Receiver[]
   vectors: Vectors
   machines: Machine[]
   gateways: SimulatedGateway[]
@@ -73,7 +73,7 @@ export function openSimulatedInstance(context: SimulationContext): SimulatedInst
     context.plan.isProtected,
   )
   const vectors = outsideProcesses(clock, openSqliteVectors(':memory:'))
-  const receiver = openSimulatedReceiver(calls, context, names)
+  const receivers = RECEIVER_NAMES.map(name => openSimulatedReceiver(name, calls, context, names))
   const deployedFunctions = DEPLOYED_FUNCTIONS.map(one => ({ name: one.name, topics: topicsOf(one) }))
   const hosts: Hosts = new Map()
   const machines: Machine[] = []
@@ -102,12 +102,13 @@ export function openSimulatedInstance(context: SimulationContext): SimulatedInst
     register(gateway.machine)
     const bootGateway = async (life: Life) => {
       const own = drivers.forProcess(life)
-      const records = receiver.observeRecords(life, own.store.records)
       const opened = openSimulatedGateway({
         ...own,
-        store: { ...own.store, records: records },
         log: createProcessLogger(life, context),
-        channel: receiver.channel(life),
+        outlets: receivers.map(receiver => ({
+          channel: receiver.channel(life),
+          records: receiver.observeRecords(life, own.store.records),
+        })),
       })
       gateway.context = opened.rooms
       return opened.close
@@ -140,7 +141,7 @@ export function openSimulatedInstance(context: SimulationContext): SimulatedInst
     bus,
     store: simulatedStore,
     drivers,
-    receiver,
+    receivers,
     vectors,
     machines,
     gateways,

@@ -1,27 +1,38 @@
 import type { Channel, Delivery } from '../../../gateway/channels/channel.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
+import type { Address } from '../../../shared/contract/events/address.ts'
 import type { JsonRecord, Records } from '../../../shared/store/store.ts'
+import { CHAT_CHANNEL } from '../plan.ts'
 import type { Names } from '../trace.ts'
 import type { Calls, World } from './calls.ts'
 import type { Life } from './machine.ts'
 
-export const CHANNEL_NAME = 'hook'
+/** The page's replies are pushed to a webhook, those of the chats to their channel. */
+export const RECEIVER_NAMES = ['hook', CHAT_CHANNEL] as const
+export type ReceiverName = (typeof RECEIVER_NAMES)[number]
+
 /** The collection in which the outbox keeps what was taken. */
 const CURSOR_COLLECTION = 'delivered'
 
-/** Somebody outside to whom all replies are pushed. It has no memory for ids: it takes whatever comes. */
+/** Somebody outside to whom the replies of one channel are pushed. It has no memory for ids: it takes whatever comes. */
 export type Receiver = {
+  name: ReceiverName
   /** How a gateway reaches it. */
   channel(life: Life): Channel
   /** The store as that gateway sees it, which here is seen to know of a delivery. */
   observeRecords(life: Life, documents: Records): Records
   /** In the order in which they came. */
-  received: Pick<Delivery, 'id' | 'conversation'>[]
+  received: Pick<Delivery, 'id' | 'conversation' | 'address'>[]
   /** Broken promises, in words. */
   violations: string[]
 }
 
-export function openSimulatedReceiver(calls: Calls, { chance }: World, names: Names): Receiver {
+export function openSimulatedReceiver(
+  name: ReceiverName,
+  calls: Calls,
+  { chance }: World,
+  names: Names,
+): Receiver {
   const received: Receiver['received'] = []
   const violations: string[] = []
   const knownIdsByLife = new WeakMap<Life, Set<string>>()
@@ -29,8 +40,8 @@ export function openSimulatedReceiver(calls: Calls, { chance }: World, names: Na
     const { ids = [] } = (record?.body ?? {}) as { ids?: string[] }
     knownIdsByLife.set(life, new Set([...(knownIdsByLife.get(life) ?? []), ...ids]))
   }
-  const send = async (life: Life, { id, conversation, inReplyTo }: Delivery): Promise<void> => {
-    const site = `delivers reply(${names.nameOf(inReplyTo ?? id)})`
+  const send = async (life: Life, { id, conversation, inReplyTo, address }: Delivery): Promise<void> => {
+    const site = `${name} delivers reply(${names.nameOf(inReplyTo ?? id)})`
     if (knownIdsByLife.get(life)?.has(id))
       violations.push(`P2 ${life.name} ${site} again, and knew that it was delivered`)
     if (chance.injects('delivery-rejected', `${life.name} ${site}`))
@@ -41,14 +52,16 @@ export function openSimulatedReceiver(calls: Calls, { chance }: World, names: Na
       site,
       refusedFault: 'delivery-refused',
       unconfirmedFault: 'delivery-unconfirmed',
-      effect: () => void received.push({ id, conversation }),
+      effect: () => void received.push({ id, conversation, address }),
     })
   }
   return {
+    name,
     received,
     violations,
     channel: life => ({
-      name: CHANNEL_NAME,
+      name,
+      accepts: ({ address }) => isReceiverOf(name, address),
       giveUpAfterMs: 24 * 3_600_000,
       send: delivery => send(life, delivery),
     }),
@@ -66,3 +79,6 @@ export function openSimulatedReceiver(calls: Calls, { chance }: World, names: Na
     }),
   }
 }
+
+export const isReceiverOf = (name: ReceiverName, { channel }: Address): boolean =>
+  (channel === CHAT_CHANNEL) === (name === CHAT_CHANNEL)

@@ -93,7 +93,16 @@ export async function runMemoryCases(
     const [recalled] = await kit.send(memory, createRootEvent(recognised))
     const { answer = '', memories } = recalled!.data as EventData<'lares.context.recalled'>
     const usage = { inputTokens: 0, outputTokens: 0 }
-    const reply = { person, question: text, inReplyTo: rest.id, answers: [rest.id], text: 'I see.', usage }
+    const { address } = message
+    const reply = {
+      person,
+      address,
+      question: text,
+      inReplyTo: rest.id,
+      answers: [rest.id],
+      text: 'I see.',
+      usage,
+    }
     await kit.send(
       memory,
       createRootEvent({
