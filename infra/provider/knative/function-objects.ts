@@ -113,6 +113,6 @@ async function readOwned<T extends StoredObject>(
   if (!stored || isOwned(stored)) return stored ?? undefined
   throw new LaresError(
     'invalid_request',
-    `somebody else has made the ${object.kind} ${stored.metadata.name}: remove it, or choose another name`,
+    `Lares did not deploy the ${object.kind} ${stored.metadata.name}: remove it, or choose another name`,
   )
 }

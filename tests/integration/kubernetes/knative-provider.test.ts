@@ -190,7 +190,7 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     const [apiVersion, kind] = ['serving.knative.dev/v1', 'Service']
     await kubernetes!.api('POST', SERVICES_PATH, { apiVersion, kind, metadata: { name: 'foreign' }, spec })
     for (const image of ['registry.example/lares/foreign:1', 'registry.example/broken:1'])
-      expect(await (await fixture.deploy('foreign', { image })).text()).toContain('was not deployed here')
+      expect(await (await fixture.deploy('foreign', { image })).text()).toContain('did not deploy')
     expect((await fixture.service('foreign'))!.spec.template.spec).toMatchObject({
       containers: [{ image: 'registry.example/theirs:1' }],
     })
@@ -200,7 +200,7 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     }
     await kubernetes!.api('POST', POLICIES_PATH, policy)
     const declared = await fixture.deploy('guarded', { annotations: { 'com.lares.egress': 'none' } })
-    expect(await declared.text()).toContain('was not deployed here')
+    expect(await declared.text()).toContain('did not deploy')
     expect((await fixture.deploy('guarded')).status).toBe(202)
     expect(await fixture.stored(`${POLICIES_PATH}/guarded-egress`)).toMatchObject({
       spec: { podSelector: {} },
