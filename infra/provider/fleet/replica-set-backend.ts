@@ -4,189 +4,153 @@ import { openKeyedMutex } from '../../../shared/base/keyed-mutex.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 import type { Backend, DeployedFunction, Lease, Usage } from '../backend.ts'
 import { canonicalJson, type Deployment, NAMESPACE } from '../deployment.ts'
-import type { ProviderStore, StoredFunction } from '../store.ts'
-import type { Release, Replica, ReplicaDriver } from './replica.ts'
-import { openReplicaSet, type ReplicaSet } from './replica-set.ts'
+import type { ProviderStore } from '../store.ts'
+import {
+  type ManagedFunction,
+  type ManagedFunctions,
+  openManagedFunctions,
+  restoreFunctions,
+} from './managed-functions.ts'
+import type { ReplicaDriver } from './replica.ts'
+import type { ReplicaSet } from './replica-set.ts'
 
 export type ReplicaSetBackendOptions = {
   driver: ReplicaDriver
   store: ProviderStore
   log: Logger
   now?: () => number
-  /** How often replicas are looked at whether they still run; default 1,000. */
+  /** How often the backend checks that replicas still run; default 1,000. */
   reconcileIntervalMs?: number
 }
 
-type ManagedFunction = StoredFunction & { replicaSet: ReplicaSet; notices: string[] }
-
-/** Makes a backend of a driver that can run one replica: versions, replicas and what survives a crash are its work. */
+/** Makes a backend of a driver that can run one replica: it manages versions, replicas and recovery after a crash. */
 export async function openReplicaSetBackend(options: ReplicaSetBackendOptions): Promise<Backend> {
   const { driver, store, log, now = Date.now, reconcileIntervalMs = 1_000 } = options
-  const functions = new Map<string, ManagedFunction>()
-  /** One change of a function at a time; they may come from several clients and from the autoscaler. */
+  const functions = openManagedFunctions({ driver, store, log, now })
+  const deployer = { functions, driver, log, now }
+  /** Changes of one function run one at a time; they come from several clients and from the autoscaler. */
   const mutex = openKeyedMutex()
-  const getManaged = (name: string): ManagedFunction => {
-    const one = functions.get(name)
-    if (one) return one
-    throw new LaresError('not_found', `no function "${name}" is deployed; faas-cli list shows those that are`)
-  }
-  /** An address is given anew as soon as its container has ended, which may be before anybody has looked. */
-  const onOriginAssigned = (origin: string) => {
-    for (const { replicaSet } of functions.values()) replicaSet.evictOrigin(origin)
-  }
-  const createReplicaSet = ({ replicas, ...release }: Release & { replicas: number }, existing: Replica[]) =>
-    openReplicaSet({ release, replicas, existing, driver, store, log, now, onOriginAssigned })
-  await restore()
+  await restoreFunctions(functions, { driver, store })
   const reconcileTimer = setInterval(() => {
-    for (const { replicaSet } of functions.values()) void replicaSet.reconcile()
+    for (const { replicaSet } of functions.all()) void replicaSet.reconcile()
   }, reconcileIntervalMs)
-
-  async function restore(): Promise<void> {
-    const stored = store.functions()
-    const storedReplicas = store.replicas()
-    for (const one of stored) {
-      const { name } = one.deployment
-      const existing = storedReplicas.filter(
-        stored => stored.function === name && stored.version === one.version,
-      )
-      const replicaSet = createReplicaSet(
-        one,
-        existing.map(({ replica }) => replica),
-      )
-      await replicaSet.reconcile()
-      // What was possible once and is not any more goes on running, and says why it could not be deployed now.
-      const notices = await driver.check(one.deployment).catch(error => [(error as Error).message])
-      functions.set(name, { ...one, replicaSet, notices })
-    }
-    const current = new Map(stored.map(one => [one.deployment.name, one.version]))
-    // Of an update or a removal that a crash cut short.
-    for (const { function: name, version, replica } of storedReplicas)
-      if (current.get(name) !== version) await stopOrphan(replica)
-    await driver.stopOrphans?.(
-      [...functions.values()].flatMap(({ replicaSet }) => replicaSet.replicas()),
-      [...current.values()],
-    )
-  }
-
-  async function stopOrphan(instance: Replica): Promise<void> {
-    await driver.stop(instance)
-    store.removeReplica(instance.id)
-  }
-
-  async function deploy(deployment: Deployment): Promise<boolean> {
-    const { name } = deployment
-    if (deployment.namespace !== NAMESPACE)
-      throw new LaresError(
-        'invalid_request',
-        `${name}: there is no namespace "${deployment.namespace}", only ${NAMESPACE}`,
-      )
-    const notices = await driver.check(deployment)
-    const previous = functions.get(name)
-    const content = await driver.contentDigestOf(deployment)
-    const version = versionOf(deployment, content)
-    if (previous?.version === version) return false
-    const candidate = createReplicaSet({ deployment, content, version, replicas: 0 }, [])
-    // It is started even if it may sleep: what does not answer is refused now, and its manifest is needed to wake it.
-    const desired = Math.max(1, previous?.replicaSet.desired() ?? 1)
-    await candidate.scale(desired).catch(async error => {
-      await candidate.end()
-      throw new LaresError('invalid_request', `${name} does not start: ${(error as Error).message}`, {
-        cause: error,
-      })
-    })
-    const stored = {
-      deployment,
-      content,
-      version,
-      manifest: await candidate.manifest(),
-      createdAt: now(),
-      replicas: desired,
-    }
-    store.saveFunction(stored)
-    functions.set(name, { ...stored, replicaSet: candidate, notices })
-    log.info({ function: name, version }, `${name} is deployed`)
-    // Not awaited: what it still does may take its time, and the new one answers already.
-    void previous?.replicaSet.end()
-    return true
-  }
-
-  async function remove(name: string): Promise<void> {
-    const one = getManaged(name)
-    store.removeFunction(name)
-    functions.delete(name)
-    await one.replicaSet.end()
-    if (!functions.has(name)) await driver.cleanUp(name)
-    log.info({ function: name }, `${name} is removed`)
-  }
-
-  function acquire(name: string): Lease | Promise<Lease> {
-    const one = getManaged(name)
-    const lease = one.replicaSet.acquire()
-    if (!(lease instanceof Promise)) return lease
-    // Who waited for a version that was replaced meanwhile gets the new one.
-    return lease.catch(error => (functions.get(name) === one ? Promise.reject(error) : acquire(name)))
-  }
-
-  const describe = ({
-    deployment,
-    createdAt,
-    manifest,
-    replicaSet,
-    notices,
-  }: ManagedFunction): DeployedFunction => ({
-    deployment,
-    createdAt,
-    manifest,
-    replicas: replicaSet.desired(),
-    availableReplicas: replicaSet.replicas().length,
-    activity: replicaSet.activity(),
-    notices,
-  })
-
   return {
     name: driver.name,
     scaledBy: 'provider',
-    list: () => [...functions.values()].map(describe),
-    get: name => describe(getManaged(name)),
-    deploy: deployment => mutex.run(deployment.name, () => deploy(deployment)),
-    remove: name => mutex.run(name, () => remove(name)),
-    scale: (name, replicas) =>
-      mutex.run(name, async () => {
-        const one = getManaged(name)
-        if (one.replicaSet.desired() === replicas && one.replicaSet.replicas().length === replicas) return
-        await one.replicaSet.scale(replicas)
-        store.saveFunction({ ...one, replicas })
-      }),
-    acquire,
-    async usage(name) {
-      const usages = await Promise.all(
-        getManaged(name)
-          .replicaSet.replicas()
-          .map(instance => driver.usage(instance)),
-      )
-      return usages.reduce<Usage | undefined>(
-        (sum, one) =>
-          one && {
-            cpuMs: (sum?.cpuMs ?? 0) + one.cpuMs,
-            memoryBytes: (sum?.memoryBytes ?? 0) + one.memoryBytes,
-          },
-        undefined,
-      )
-    },
+    list: () => functions.all().map(describe),
+    get: name => describe(functions.get(name)),
+    deploy: deployment => mutex.run(deployment.name, () => deploy(deployment, deployer)),
+    remove: name => mutex.run(name, () => remove(name, deployer)),
+    scale: (name, replicas) => mutex.run(name, () => scale(functions.get(name), replicas, store)),
+    acquire: name => acquire(name, functions),
+    usage: name => totalUsage(functions.get(name).replicaSet, driver),
     secrets: driver.secrets,
     logs: (query, signal) => {
-      getManaged(query.name)
+      functions.get(query.name)
       return driver.logs(query, signal)
     },
     async close({ stopFunctions }) {
       clearInterval(reconcileTimer)
       await mutex.settled()
-      await Promise.all([...functions.values()].map(({ replicaSet }) => replicaSet.close(stopFunctions)))
+      await Promise.all(functions.all().map(({ replicaSet }) => replicaSet.close(stopFunctions)))
       await driver.close({ stopFunctions })
     },
   }
 }
 
-/** Equal for what would run the same way. */
+type DeployerDependencies = {
+  functions: ManagedFunctions
+  driver: ReplicaDriver
+  log: Logger
+  now: () => number
+}
+
+async function deploy(deployment: Deployment, dependencies: DeployerDependencies): Promise<boolean> {
+  const { functions, driver, log, now } = dependencies
+  const { name, namespace } = deployment
+  if (namespace !== NAMESPACE)
+    throw new LaresError(
+      'invalid_request',
+      `${name}: there is no namespace "${namespace}", only ${NAMESPACE}`,
+    )
+  const notices = await driver.check(deployment)
+  const previous = functions.find(name)
+  const content = await driver.contentDigestOf(deployment)
+  const version = versionOf(deployment, content)
+  if (previous?.version === version) return false
+  const replicaSet = functions.createReplicaSet({ deployment, content, version, replicas: 0 }, [])
+  // A function that may sleep is started too: one that does not answer is refused now, and its manifest is read.
+  const replicas = Math.max(1, previous?.replicaSet.desired() ?? 1)
+  await startFirst(replicaSet, replicas, name)
+  const manifest = await replicaSet.manifest()
+  functions.put({ deployment, content, version, manifest, createdAt: now(), replicas, replicaSet, notices })
+  log.info({ function: name, version }, `${name} is deployed`)
+  // Not awaited: the old version may need time for its last requests, and the new one answers already.
+  void previous?.replicaSet.end()
+  return true
+}
+
+async function startFirst(candidate: ReplicaSet, replicas: number, name: string): Promise<void> {
+  await candidate.scale(replicas).catch(async cause => {
+    await candidate.end()
+    throw new LaresError('invalid_request', `${name} does not start: ${(cause as Error).message}`, { cause })
+  })
+}
+
+async function remove(name: string, { functions, driver, log }: DeployerDependencies): Promise<void> {
+  const { replicaSet } = functions.get(name)
+  functions.remove(name)
+  await replicaSet.end()
+  if (!functions.find(name)) await driver.cleanUp(name)
+  log.info({ function: name }, `${name} is removed`)
+}
+
+async function scale(managed: ManagedFunction, replicas: number, store: ProviderStore): Promise<void> {
+  const { replicaSet, notices: _, ...stored } = managed
+  if (replicaSet.desired() === replicas && replicaSet.replicas().length === replicas) return
+  await replicaSet.scale(replicas)
+  store.saveFunction({ ...stored, replicas })
+}
+
+function acquire(name: string, functions: ManagedFunctions): Lease | Promise<Lease> {
+  const managed = functions.get(name)
+  const lease = managed.replicaSet.acquire()
+  if (!(lease instanceof Promise)) return lease
+  // A request that waited for a version that was replaced meanwhile gets the new version.
+  return lease.catch(error =>
+    functions.find(name) === managed ? Promise.reject(error) : acquire(name, functions),
+  )
+}
+
+/** Undefined when the usage of one replica is not known. */
+async function totalUsage(replicaSet: ReplicaSet, driver: ReplicaDriver): Promise<Usage | undefined> {
+  const usages = await Promise.all(replicaSet.replicas().map(replica => driver.usage(replica)))
+  return usages.reduce<Usage | undefined>(
+    (sum, usage) =>
+      usage && {
+        cpuMs: (sum?.cpuMs ?? 0) + usage.cpuMs,
+        memoryBytes: (sum?.memoryBytes ?? 0) + usage.memoryBytes,
+      },
+    undefined,
+  )
+}
+
+const describe = ({
+  deployment,
+  createdAt,
+  manifest,
+  replicaSet,
+  notices,
+}: ManagedFunction): DeployedFunction => ({
+  deployment,
+  createdAt,
+  manifest,
+  replicas: replicaSet.desired(),
+  availableReplicas: replicaSet.replicas().length,
+  activity: replicaSet.activity(),
+  notices,
+})
+
+/** Equal for deployments that run the same way. */
 const versionOf = (deployment: Deployment, content: string): string =>
   createHash('sha256').update(canonicalJson(deployment)).update(content).digest('hex').slice(0, 16)
