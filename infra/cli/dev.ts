@@ -4,7 +4,7 @@ import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { print } from './terminal.ts'
 
-/** Rooms of the house whose files are what runs, besides the configuration. */
+/** The folders and files that run, besides the configuration and the operator's own skills. */
 const WATCHED_PATHS = ['functions', 'shared', 'gateway', 'infra', 'stack.yml']
 const ENTRY_POINT = join('infra', 'embedded', 'main.ts')
 /** Editors write a file in several strokes, and a checkout writes many files. */
@@ -17,6 +17,8 @@ export type DevOptions = {
   root: string
   /** The configuration directory. */
   config: string
+  /** Folders with the operator's own skills; those that are there are watched. */
+  skillFolders: readonly string[]
 }
 
 /**
@@ -24,7 +26,7 @@ export type DevOptions = {
  * Conversations go on: what was said is on the log, and a turn outlives the process (promise P1). One that does not
  * start waits for the next change. Ends in order at SIGTERM or SIGINT.
  */
-export async function devCommand({ root, config }: DevOptions): Promise<number> {
+export async function devCommand({ root, config, skillFolders }: DevOptions): Promise<number> {
   let running: ChildProcess | undefined
   let changed: string | undefined
   let wake: () => void = () => undefined
@@ -37,7 +39,7 @@ export async function devCommand({ root, config }: DevOptions): Promise<number> 
     isStopping = true
     wake()
   }
-  const watchers = [...WATCHED_PATHS.map(name => join(root, name)), config].flatMap(path =>
+  const watchers = [...WATCHED_PATHS.map(name => join(root, name)), config, ...skillFolders].flatMap(path =>
     watchTree(path, recordChange),
   )
   process.once('SIGINT', stop)
@@ -58,7 +60,10 @@ export async function devCommand({ root, config }: DevOptions): Promise<number> 
 }
 
 function startProcess(root: string): ChildProcess {
-  const child = spawn(process.execPath, [...process.execArgv, ENTRY_POINT], { cwd: root, stdio: 'inherit' })
+  const child = spawn(process.execPath, [...process.execArgv, ENTRY_POINT, '--dev'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
   child.once('exit', code => {
     if (code) print('It did not start, and is tried again when a file changes.')
   })

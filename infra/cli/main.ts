@@ -149,8 +149,8 @@ program
   .command('dev')
   .description('run everything, and start it again when a function, the configuration or the code changes')
   .action(() =>
-    runWithEnvironment(async ({ configDirectory }) =>
-      (await import('./dev.ts')).devCommand({ root: process.cwd(), config: configDirectory }),
+    runWithEnvironment(async ({ configDirectory: config, skillFolders }) =>
+      (await import('./dev.ts')).devCommand({ root: process.cwd(), config, skillFolders }),
     ),
   )
 

@@ -4,7 +4,8 @@ import { request } from 'undici'
 import * as z from 'zod'
 import { LaresError } from '../../shared/base/errors.ts'
 import type { Environment } from '../../shared/config/environment.ts'
-import { type FunctionSource, parseTopics, stackSource } from '../../shared/contract/stack.ts'
+import { type FunctionSource, parseTopics, readStack } from '../../shared/contract/stack.ts'
+import { findOwnSkills } from '../../shared/host/own-skills.ts'
 
 const REQUEST_TIMEOUT_MS = 5_000
 
@@ -53,9 +54,10 @@ export type FunctionDirectory = {
   urlOf(name: string): string
 }
 
-/** The functions that are deployed through OPENFAAS_URL; without it those of the stack file, at LARES_FUNCTION_URLS. */
+/** The functions that are deployed through OPENFAAS_URL; without it those of the stack file and the
+ * operator's own skills, at LARES_FUNCTION_URLS. */
 export function openFunctionDirectory(environment: Environment, stackFile: string): FunctionDirectory {
-  const { openfaasUrl, functionUrls } = environment
+  const { openfaasUrl, functionUrls, skillFolders } = environment
   if (openfaasUrl !== undefined) {
     const url = openfaasUrl.replace(/\/$/, '')
     return {
@@ -64,7 +66,12 @@ export function openFunctionDirectory(environment: Environment, stackFile: strin
     }
   }
   return {
-    source: stackSource(stackFile),
+    async source() {
+      const stack = await readStack(stackFile)
+      const own = await findOwnSkills(skillFolders, stack)
+      // A skill whose folder came after the start has no process yet.
+      return [...stack, ...own.filter(({ name }) => functionUrls.has(name))]
+    },
     urlOf(name) {
       const url = functionUrls.get(name)
       if (url) return url

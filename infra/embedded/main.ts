@@ -4,10 +4,12 @@ import { runProcess } from '../../shared/host/process.ts'
 import { openLogger } from '../../shared/observability/pino-log.ts'
 import { startEmbedded } from './embedded.ts'
 
-/** `npm start`: the whole assistant in one process. */
+/** `npm start`: the whole assistant in one process. `lares dev` starts it with `--dev`. */
 await runProcess(async () => {
   const environment = readEnvironment(process.env)
-  const embedded = await startEmbedded(environment, openLogger('lares', environment.logLevel))
+  const embedded = await startEmbedded(environment, openLogger('lares', environment.logLevel), {
+    isDevelopment: process.argv.includes('--dev'),
+  })
   const { signInLink } = embedded.gateway
   process.stdout.write(`Lares is ready after ${Math.round(performance.now())} ms.\nOpen ${signInLink}\n`)
   const query = new URL(signInLink).search

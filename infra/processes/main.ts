@@ -4,6 +4,7 @@ import { freePort } from '../../shared/base/free-port.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { readStack } from '../../shared/contract/stack.ts'
 import { FUNCTION_FLAGS } from '../../shared/host/node-flags.ts'
+import { findOwnSkills } from '../../shared/host/own-skills.ts'
 import { runProcess } from '../../shared/host/process.ts'
 import { openLogger } from '../../shared/observability/pino-log.ts'
 import { type ChildProcessSpec, startSupervisor } from './supervisor.ts'
@@ -19,8 +20,12 @@ await runProcess(async () => {
   const log = openLogger('processes', environment.logLevel)
   const runFolder = join(environment.dataDirectory, 'run')
   await mkdir(runFolder, { recursive: true })
+  const stack = await readStack('stack.yml')
   const functions = await Promise.all(
-    (await readStack('stack.yml')).map(async known => ({ ...known, port: await freePort() })),
+    [...stack, ...(await findOwnSkills(environment.skillFolders, stack))].map(async known => ({
+      ...known,
+      port: await freePort(),
+    })),
   )
   const urls = functions.map(({ name, port }) => `${name}=http://${HOST}:${port}`).join(',')
   const adminPort = environment.metricsPort ?? (await freePort())

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { basename, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { LaresError } from '../../shared/base/errors.ts'
 import { readStack, type StackFunction } from '../../shared/contract/stack.ts'
 import { findHandlerFile } from '../../shared/host/load.ts'
@@ -8,29 +8,44 @@ import type { Deployment } from './deployment.ts'
 
 export const HANDLER_ANNOTATION = 'com.lares.handler'
 
+export type HandlerFolders = {
+  /** The checkout. */
+  root: string
+  /** Folders with the operator's own skills. */
+  skillFolders: readonly string[]
+}
+
 /**
- * The handler's folder in this checkout: what the annotation says; else the handler that stack.yml gives to the image;
- * else the folder of the image's name in `functions/skills/` or `functions/`. Errors: `invalid_request` when there is no handler, or when it is outside.
+ * The handler's folder: what the annotation says; else the handler that stack.yml gives to the image; else the folder of
+ * the image's name among the operator's own skills, in `functions/skills/` or in `functions/`.
+ * Errors: `invalid_request` when there is no handler, or when it lies where the operator allows none.
  */
-export async function resolveHandler(deployment: Deployment, root: string): Promise<string> {
+export async function resolveHandler(
+  deployment: Deployment,
+  { root, skillFolders }: HandlerFolders,
+): Promise<string> {
   const { name, image, annotations } = deployment
   const path =
     annotations[HANDLER_ANNOTATION] ??
     (await handlerInStack(image, root)) ??
-    namedAs(imageBaseName(image), root)
+    namedAs(imageBaseName(image), skillFolders, root)
   const folder = resolve(root, path)
-  if (relative(root, folder).startsWith('..'))
-    throw new LaresError('invalid_request', `${name}: the handler ${path} is outside this checkout`)
+  if (![root, ...skillFolders].some(allowed => !relative(allowed, folder).startsWith('..')))
+    throw new LaresError(
+      'invalid_request',
+      `${name}: the handler ${path} is outside this checkout and the folders of SKILLS_PATH: add ${dirname(folder)} to SKILLS_PATH and start the provider again`,
+    )
   if (findHandlerFile(folder) !== undefined) return folder
   throw new LaresError(
     'invalid_request',
-    `${name}: nothing in this checkout makes the image ${image}: there is no handler in ${path}; name its folder in the annotation ${HANDLER_ANNOTATION}`,
+    `${name}: nothing makes the image ${image} here: there is no handler in ${path}; name its folder in the annotation ${HANDLER_ANNOTATION}, or put the folder ${imageBaseName(image)} into one of SKILLS_PATH or into LARES_HOME/skills`,
   )
 }
 
-const namedAs = (name: string, root: string): string => {
-  const skill = join('functions', 'skills', name)
-  return findHandlerFile(resolve(root, skill)) === undefined ? join('functions', name) : skill
+const namedAs = (name: string, skillFolders: readonly string[], root: string): string => {
+  const candidates = [...skillFolders.map(folder => join(folder, name)), join('functions', 'skills', name)]
+  const hasHandler = (path: string) => findHandlerFile(resolve(root, path)) !== undefined
+  return candidates.find(hasHandler) ?? join('functions', name)
 }
 
 /** The last name in an image's path, without tag and digest. */

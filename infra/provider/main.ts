@@ -39,6 +39,7 @@ await runProcess(async () => {
     port,
     home: environment.dataDirectory,
     root: ROOT,
+    skillFolders: environment.skillFolders,
     labels: nodeLabels,
     prewarmed: spares,
     environment: process.env,

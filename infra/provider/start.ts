@@ -25,6 +25,8 @@ export type ProviderOptions = {
   home: string
   /** The checkout whose handlers are run. */
   root: string
+  /** Folders with the operator's own skills, for the process backend; default: none. */
+  skillFolders?: readonly string[]
   password?: string
   labels: Map<string, string>
   prewarmed: number
@@ -91,7 +93,8 @@ async function openDriver(
   folder: string,
   labels: Map<string, string>,
 ): Promise<ReplicaDriver> {
-  if (options.backend === 'process') return await openProcessDriver({ ...options, folder, labels })
+  if (options.backend === 'process')
+    return await openProcessDriver({ skillFolders: [], ...options, folder, labels })
   const { openDockerDriver } = await import('./docker/docker.ts')
   return await openDockerDriver({
     network: undefined,

@@ -55,6 +55,12 @@ export class LaresError extends Error {
   }
 }
 
+/** The stack of what was thrown at first, file and line of an author's mistake included; the message where there is none. */
+export function stackOf(error: LaresError): string {
+  const origin = error.cause instanceof Error ? error.cause : error
+  return origin.stack ?? error.message
+}
+
 /** Wraps whatever was thrown; what is no LaresError is a `failed` one, which can be tried again. */
 export function toLaresError(thrown: unknown): LaresError {
   if (thrown instanceof LaresError) return thrown

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
+import { existsSync } from '../base/node-fs.ts'
 
 /** What a variable is read by, made only where it is set, as most are not and all together are 8 ms of a start. */
 type Variable<T> = { schema: () => z.ZodType<T>; unset: T }
@@ -13,6 +14,7 @@ const variables = {
   HOST: withDefault(() => z.string(), '127.0.0.1'),
   LARES_HOME: withDefault(() => z.string(), '.lares'),
   LARES_CONFIG: withDefault(() => z.string(), 'config'),
+  SKILLS_PATH: withDefault(() => z.string(), ''),
   LARES_TOKEN: optional(() => z.string().min(16, 'a token has at least 16 characters')),
   LARES_PROTECTION: withDefault(() => z.enum(['on', 'off']), 'on'),
   LARES_MASTER_KEY_FILE: optional(() => z.string()),
@@ -83,6 +85,8 @@ export type Environment = {
   dataDirectory: string
   /** The configuration directory. */
   configDirectory: string
+  /** Folders with skills of the operator's own: those of SKILLS_PATH, then LARES_HOME/skills. */
+  skillFolders: string[]
   token: string | undefined
   /** Where the master key is: in a file, or itself. Undefined: nothing is encrypted, as LARES_PROTECTION=off says. */
   masterKey: { file: string } | { text: string } | undefined
@@ -146,6 +150,7 @@ export function readEnvironment(given: NodeJS.ProcessEnv): Environment {
     host: env.HOST,
     dataDirectory: resolve(env.LARES_HOME),
     configDirectory: resolve(env.LARES_CONFIG),
+    skillFolders: skillFoldersFrom(env),
     token: env.LARES_TOKEN,
     masterKey: masterKeyFrom(env),
     bus: env.LARES_BUS,
@@ -199,6 +204,20 @@ function parseVariables(given: NodeJS.ProcessEnv): ParsedVariables {
   const values = Object.fromEntries(Object.entries<Variable<unknown>>(variables).map(read))
   if (problems.length === 0) return values as ParsedVariables
   throw new LaresError('invalid_config', `the environment is wrong: ${problems.join('; ')}`)
+}
+
+/** One that is named and not there is a mistake; LARES_HOME/skills is there when somebody makes it. */
+function skillFoldersFrom(env: ParsedVariables): string[] {
+  const named = env.SKILLS_PATH.split(delimiter)
+    .filter(folder => folder !== '')
+    .map(folder => resolve(folder))
+  const missing = named.find(folder => !existsSync(folder))
+  if (missing !== undefined)
+    throw new LaresError(
+      'invalid_config',
+      `SKILLS_PATH names ${missing}, which is not there: make that folder`,
+    )
+  return [...new Set([...named, resolve(env.LARES_HOME, 'skills')])]
 }
 
 function masterKeyFrom(env: ParsedVariables): Environment['masterKey'] {

@@ -36,12 +36,6 @@ export async function readStack(file: string): Promise<StackFunction[]> {
   }))
 }
 
-/** Takes the functions from stack.yml, read anew at each refresh. */
-export const stackSource =
-  (file: string): FunctionSource =>
-  () =>
-    readStack(file)
-
 /** The topics of a `topic` annotation, which are separated by commas. */
 export const parseTopics = (annotation = ''): string[] =>
   annotation

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { LaresError } from '../base/errors.ts'
 import type { AnyFunction } from '../contract/definition.ts'
-import { functionFromExport } from '../contract/plugin.ts'
+import { functionFromExport, topicsOf } from '../contract/plugin.ts'
+import type { StackFunction } from '../contract/stack.ts'
+import { loadError } from './load-error.ts'
+import { isInCheckout, provideSkillModules } from './skill-modules.ts'
 
 /** The file that makes a folder a skill without code. */
 const SKILL_FILE = 'SKILL.md'
@@ -31,14 +34,37 @@ export async function loadFunction(handlerFolder: string): Promise<AnyFunction> 
     const { skillFromMarkdown } = await import('../contract/written-skill.ts')
     return skillFromMarkdown(await readFile(file, 'utf8'), file)
   }
+  if (!isInCheckout(handlerFolder)) provideSkillModules()
   const { default: exported } = await importHandler(file)
   return functionFromExport(exported, file)
+}
+
+/**
+ * Loads a function of stack.yml, or of a folder of skills. Errors: `invalid_config`, also when the handler's own name or
+ * topics are others: its events would be refused one by one.
+ */
+export async function loadStackFunction({ name, handler, topics }: StackFunction): Promise<AnyFunction> {
+  const definition = await loadFunction(handler)
+  const file = findHandlerFile(handler)
+  if (definition.name !== name)
+    throw new LaresError(
+      'invalid_config',
+      `${file} defines "${definition.name}", but its entry or folder is called "${name}": give both the same name`,
+    )
+  const received = topicsOf(definition)
+  const unknown = topics.find(topic => !received.includes(topic))
+  if (unknown !== undefined)
+    throw new LaresError(
+      'invalid_config',
+      `stack.yml gives "${name}" the topic ${unknown}, but ${file} takes ${received.join(', ')}: put right its annotation "topic"`,
+    )
+  return definition
 }
 
 async function importHandler(file: string): Promise<{ default?: unknown }> {
   try {
     return await import(pathToFileURL(file).href)
   } catch (cause) {
-    throw new LaresError('invalid_config', `${file} cannot be loaded: ${(cause as Error).message}`, { cause })
+    throw await loadError(file, cause)
   }
 }

@@ -4,7 +4,8 @@ import { silentLogger } from '../../../shared/base/log.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import { readStack } from '../../../shared/contract/stack.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
-import { loadFunction } from '../../../shared/host/load.ts'
+import { loadStackFunction } from '../../../shared/host/load.ts'
+import { findOwnSkills } from '../../../shared/host/own-skills.ts'
 import { deliveriesSchema, type OperationStatus } from '../../../shared/operations/operations.ts'
 import { listFunctions, readProviderPassword } from '../../connector/provider-source.ts'
 import { connectToGateway } from '../connection.ts'
@@ -106,13 +107,16 @@ export async function checkDeliveries(environment: Environment): Promise<Finding
 const describeReplyCount = (count: number): string => (count === 1 ? '1 reply was' : `${count} replies were`)
 
 /** Of what does not run: whether its handler loads; with LARES_FUNCTION_URLS, whether it answers. */
-export async function checkFunctions({ functionUrls }: Environment): Promise<Finding[]> {
+export async function checkFunctions({ functionUrls, skillFolders }: Environment): Promise<Finding[]> {
   const stack = await readStack(STACK_FILE)
-  const checks = stack.map(({ name, handler }) =>
-    runCheck(`function ${name}`, async () => {
+  const inStack = stack.map(one => ({ ...one, handler: join(STACK_FILE, '..', one.handler) }))
+  const own = await findOwnSkills(skillFolders, inStack)
+  const checks = [...inStack, ...own].map(one =>
+    runCheck(`function ${one.name}`, async () => {
+      const { name } = one
       const url = functionUrls.get(name)
       if (url !== undefined) return await checkFunctionReady(name, url)
-      await loadFunction(join(STACK_FILE, '..', handler))
+      await loadStackFunction(one)
       return ok(`function ${name}`, 'its handler loads')
     }),
   )

@@ -9,7 +9,7 @@ import { type Deployment, limitsOf } from '../deployment.ts'
 import { openLogFiles } from '../fleet/log-files.ts'
 import type { Release, Replica, ReplicaDriver } from '../fleet/replica.ts'
 import { openSecretFiles } from '../fleet/secret-files.ts'
-import { folderDigest, resolveHandler } from '../handler-folder.ts'
+import { folderDigest, type HandlerFolders, resolveHandler } from '../handler-folder.ts'
 import { checkConstraints, checkSecrets } from '../nodes.ts'
 import { type Cgroups, openCgroups } from './cgroup.ts'
 import { openPrewarmedPool, type PrewarmedRuntime } from './prewarmed-pool.ts'
@@ -21,9 +21,7 @@ const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 35_000
 const POLL_INTERVAL_MS = 20
 
-export type ProcessOptions = {
-  /** The checkout whose handlers are run. */
-  root: string
+export type ProcessOptions = HandlerFolders & {
   /** Where secrets and logs are kept. */
   folder: string
   labels: Map<string, string>
@@ -39,7 +37,7 @@ export type ProcessOptions = {
  * outlive the provider. Limits hold where control groups may be written; where not, `check` says so.
  */
 export async function openProcessDriver(options: ProcessOptions): Promise<ReplicaDriver> {
-  const { root, folder, labels, log } = options
+  const { folder, labels, log } = options
   const secrets = await openSecretFiles(join(folder, 'secrets'))
   const logs = await openLogFiles(join(folder, 'logs'))
   const prewarmedPool = openPrewarmedPool({
@@ -50,7 +48,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Replic
   const cgroups = openCgroups()
 
   async function check(deployment: Deployment): Promise<string[]> {
-    await resolveHandler(deployment, root)
+    await resolveHandler(deployment, options)
     checkConstraints(deployment, labels)
     checkSecrets(deployment, await secrets.list())
     return noticesFor(deployment, cgroups)
@@ -61,7 +59,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Replic
     onOriginAssigned?: (origin: string) => void,
   ): Promise<Replica> {
     const { name } = deployment
-    const handler = await resolveHandler(deployment, root)
+    const handler = await resolveHandler(deployment, options)
     const runtime = await prewarmedPool.acquire()
     const id = `${name}-${runtime.id}`
     const { pid } = runtime.child
@@ -115,7 +113,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Replic
   return {
     name: 'process',
     check,
-    contentDigestOf: async deployment => folderDigest(await resolveHandler(deployment, root)),
+    contentDigestOf: async deployment => folderDigest(await resolveHandler(deployment, options)),
     start,
     isRunning,
     async stop(instance) {

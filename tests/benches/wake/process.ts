@@ -35,6 +35,7 @@ export async function wakeProcesses(runs: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-wake-'))
   const driver = await openProcessDriver({
     root: '.',
+    skillFolders: [],
     folder,
     labels: new Map(),
     prewarmed: 1,

@@ -1,0 +1,27 @@
+import { stackOf, toLaresError } from '../../shared/base/errors.ts'
+import type { Logger } from '../../shared/base/log.ts'
+import type { LaresEvent } from '../../shared/contract/events/event.ts'
+import type { Invocable } from '../../shared/contract/invoke.ts'
+
+/** An author wants to see a failure at once, and once again at most. */
+const MAX_ATTEMPTS = 2
+
+/** A function under `lares dev`: each failure is logged at its first attempt, with file, line and stack. */
+export function forDevelopment(invocable: Invocable, log: Logger): Invocable {
+  const { name, retry } = invocable.manifest
+  return {
+    ...invocable,
+    manifest: { ...invocable.manifest, retry: { ...retry, maxAttempts: MAX_ATTEMPTS } },
+    async *invoke(event: LaresEvent, signal?: AbortSignal) {
+      try {
+        yield* invocable.invoke(event, signal)
+      } catch (thrown) {
+        const error = toLaresError(thrown)
+        // What is away or busy is not the author's mistake, and is tried again for long.
+        if (error.code !== 'unavailable' && error.code !== 'busy')
+          log.error({ event: event.id, code: error.code }, `${name} failed: ${stackOf(error)}`)
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * `#lares/skill`: the public API of a skill. A skill imports from here, wherever its folder is; the paths of the other
+ * modules may change with any version.
+ */
+export { LaresError } from '../base/errors.ts'
+export { isNeverMind, type Option, parseChoice } from '../language/choices.ts'
+export {
+  formatDate,
+  formatDateTime,
+  formatTime,
+  instantFromWallMs,
+  toWallMs,
+  type WallTime,
+  wallTime,
+} from '../language/dates.ts'
+export { containsChinese } from '../language/detection.ts'
+export {
+  addDuration,
+  type FoundMoment,
+  findDuration,
+  findMoment,
+  type MomentContext,
+} from '../language/moments/moment.ts'
+export type { ChatMessage, Models, Tool } from '../models/models.ts'
+export type { Objects } from '../objects/objects.ts'
+export type { JsonRecord, Records, Timers } from '../store/store.ts'
+export type { Vectors } from '../vectors/vectors.ts'
+export type { AssistantSettings, ServiceName } from './context.ts'
+export { type DecisionKey, decideOnce } from './decision.ts'
+export type { FollowUpQuestion, Language } from './events/event-types.ts'
+export { defineSkill, type SkillAnswer, type SkillContext, type SkillDefinition } from './skill.ts'

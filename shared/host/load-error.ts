@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { LaresError } from '../base/errors.ts'
+
+/** Node begins the stack of an error in TypeScript syntax with the place: `/folder/handler.ts:3`. */
+const HEADING = /^(?:file:\/\/)?(\/[^\n]+:\d+)\n/
+/** A frame of a file; those of Node itself begin with `node:`. */
+const FRAME = /\bfile:\/\/\/[^\s)]+?:\d+(?=:\d+)/g
+/** What loads is not what is wrong. */
+const OWN_FOLDER = new URL('.', import.meta.url).href
+
+/** Why a handler does not load, with the file and the line of the mistake where Node tells them. */
+export async function loadError(file: string, cause: unknown): Promise<LaresError> {
+  const place = (await placeOf(file, cause)) ?? file
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new LaresError('invalid_config', `${place} cannot be loaded: ${reason}`, { cause })
+}
+
+async function placeOf(file: string, cause: unknown): Promise<string | undefined> {
+  const stack = cause instanceof Error ? (cause.stack ?? '') : ''
+  const heading = HEADING.exec(stack)?.[1]
+  if (heading !== undefined) return heading
+  const frame = stack.match(FRAME)?.find(one => !one.startsWith(OWN_FOLDER))
+  if (frame !== undefined) return fileURLToPath(frame)
+  return cause instanceof SyntaxError ? await placeFromCheck(file) : undefined
+}
+
+/** Of a mistake in JavaScript, Node prints the place, but its error has none. */
+async function placeFromCheck(file: string): Promise<string | undefined> {
+  const run = promisify(execFile)(process.execPath, ['--check', file])
+  const printed = await run.then(
+    () => '',
+    ({ stderr }: { stderr?: string }) => stderr ?? '',
+  )
+  return HEADING.exec(printed)?.[1]
+}
