@@ -19,7 +19,6 @@ export {
   type FoundMoment,
   findDuration,
   findMoment,
-  type MomentContext,
 } from '../language/moments/moment.ts'
 export type { ChatMessage, Models, Tool } from '../models/models.ts'
 export type { Objects } from '../objects/objects.ts'
