@@ -40,12 +40,12 @@ export async function* coalesce(
     }
     if (text !== '' && !isBlank) yield flush()
   } finally {
-    // Not awaited: it would wait for a model that says nothing.
+    // Not awaited: it would wait for a silent model.
     iterator.return?.()?.catch(() => undefined)
   }
 }
 
-/** Reads ahead; a failure is met by whoever waits for it, even if that is later. */
+/** Reads ahead. The caller that awaits the chunk gets a failure, even if it awaits later. */
 function readAhead<T>(iterator: AsyncIterator<T, void>): Promise<IteratorResult<T, void>> {
   const result = iterator.next()
   result.catch(() => undefined)

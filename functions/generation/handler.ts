@@ -13,7 +13,7 @@ const COALESCE_MS = 30
 type Prompt = EventData<'lares.prompt.composed'>
 type ToolCalls = EventData<'lares.generation.completed'>['toolCalls']
 
-/** Asks the model for the next step of a turn, and streams what it says. */
+/** Asks the model for the next step of a turn, and streams its answer. */
 export default defineFunction({
   name: 'generation',
   receives: ['lares.prompt.composed'],

@@ -1,12 +1,12 @@
 /** What a judge made of a text whose skill is known. */
 export type ScoredExample = { confidence: number; isNone: boolean; isRight: boolean }
 
-/** How much worse it is to miss a skill that was found than to take something for a skill. */
+/** The cost of missing a found skill, relative to the cost of inventing one. */
 const MISS_COST = 5
 
 /**
- * The confidence from which on a skill is taken: where the shares of what was right and is missed, and of what asks for
- * none and is taken, cost the least. 0 without outcomes.
+ * The confidence threshold with the least cost: the share of right skills that it misses, and of out-of-scope texts
+ * that it accepts. 0 without outcomes.
  */
 export function chooseThreshold(outcomes: readonly ScoredExample[]): number {
   const right = sortedConfidences(outcomes.filter(({ isNone, isRight }) => !isNone && isRight))
@@ -29,7 +29,7 @@ export function chooseThreshold(outcomes: readonly ScoredExample[]): number {
 const sortedConfidences = (outcomes: readonly ScoredExample[]): number[] =>
   outcomes.map(({ confidence }) => confidence).sort((a, b) => a - b)
 
-/** How many of ascending values are below a cut. */
+/** The number of ascending values below a cut. */
 function countBelow(values: readonly number[], threshold: number): number {
   let from = 0
   let to = values.length
@@ -43,7 +43,7 @@ function countBelow(values: readonly number[], threshold: number): number {
 
 export type ConfidenceScale = (confidence: number) => number
 
-/** Takes confidences of one language to those of another, when both were made of the same sentences. */
+/** Maps confidences of one language to those of another, when both come from the same sentences. */
 export function fitConfidenceScale(from: readonly number[], to: readonly number[]): ConfidenceScale {
   const [a, b] = [meanAndDeviation(from), meanAndDeviation(to)]
   return confidence => b.mean + (confidence - a.mean) * (b.deviation / (a.deviation || 1))

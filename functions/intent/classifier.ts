@@ -25,13 +25,13 @@ export type Classifier = (text: string) => Promise<Intent>
 
 /** Below this the words of a text say too little, and its meaning is judged alone. */
 const MIN_KNOWN_SHARE = 0.3
-/** How much of what speaks for "none of these" is taken from what speaks for a skill. */
+/** The share of the score of "none of these" that is subtracted from each skill's score. */
 const NONE_WEIGHT = 0.5
-/** How fast the score goes from 0 to 1 around the threshold, where it is 0.5. */
+/** The steepness of the score from 0 to 1 around the threshold, where it is 0.5. */
 const SCORE_STEEPNESS = 4
 /**
- * When the second skill is above the threshold too and this near, only the person can tell which is meant. Of the
- * development set nothing that is clear is nearer than 0.44, while what may be either is mostly within 0.36.
+ * When the second skill is above the threshold too and this near, only the person can decide. In the development set no
+ * clear text is nearer than 0.44, and ambiguous ones are mostly within 0.36.
  */
 const AMBIGUITY_MARGIN = 0.4
 /** Into how many parts the examples are divided to find the thresholds when none are held out. */
@@ -94,7 +94,7 @@ const identityScale: ConfidenceScale = confidence => confidence
 const classIndices = (examples: readonly Example[], skills: readonly string[]): number[] =>
   examples.map(({ skill }) => (skill === null ? skills.length : skills.indexOf(skill)))
 
-/** What speaks for each skill, less what speaks for none. */
+/** The score of each skill, less the share for "none of these". */
 function skillScores(scores: Float32Array): Float32Array {
   const none = scores[scores.length - 1]!
   return scores.slice(0, -1).map(score => score - NONE_WEIGHT * none)
@@ -147,7 +147,7 @@ function scoreExample(
   }
 }
 
-/** What comes of each example when the others are learnt from. */
+/** The outcome of each example when the classifier learns from the others. */
 async function crossValidate(
   examples: readonly Example[],
   inputs: readonly ScorerInput[],

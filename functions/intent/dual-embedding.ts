@@ -2,9 +2,9 @@ import type { Embedder } from '#shared/models/models.ts'
 import { addVectors, type Embed, toUnitLength } from './projection.ts'
 
 /**
- * A text seen both as a question and as a text that is kept: the mean of the two vectors that a model makes of it, which
- * err differently. Of Chinese that no example is in it gets more right than either. A model that makes no difference
- * between the two, as a server's, is asked once.
+ * A text embedded as a query and as a passage: the mean of the two vectors, which make different mistakes. It gets more
+ * Chinese texts without examples right than either vector. A model that makes no difference between the two, such as a
+ * server's, is asked once.
  */
 export function dualEmbedding(models: Pick<Embedder, 'embed'>): Embed {
   let isAsymmetric: boolean | undefined

@@ -7,7 +7,7 @@ const NUMBER = /[\d零〇一二两三四五六七八九十百千万亿半]+(?:[.
 /** Signs of reckoning are one word, so that an unseen formula looks like a seen one. */
 const OPERATOR = /[+\-*/^%=()×÷√]/g
 
-/** What a text is made of: words, pairs of words and pieces of words; of Chinese, runs of one to three characters. */
+/** The features of a text: words, pairs of words and pieces of words; for Chinese, runs of one to three characters. */
 export function extractFeatures(text: string): string[] {
   const normal = text
     .normalize('NFKC')

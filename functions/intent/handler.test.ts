@@ -28,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => kit.close())
 
-/** Words alone must do where there is no model; tests/integration/intent.test.ts has the embeddings. */
+/** Words alone decide without a model; tests/integration/intent.test.ts covers the embeddings. */
 function withoutModels() {
   const { embed } = openEmbedder(readEnvironment({ LARES_EMBEDDING_MODEL: 'none' }), silentLogger)
   const nothing = lazyTextGenerator(() => Promise.reject(new LaresError('unavailable', 'there is no model')))

@@ -10,14 +10,17 @@ type Encoder = { size: number; encode(text: string): Vector }
 
 const EPOCHS = 40
 const LEARNING_RATE = 2
-/** How likely a skill must be. Chosen on the development set; the skills that miss it are still the model's tools. */
+/** The least probability of a skill. Chosen on the development set; skills below it are still the model's tools. */
 const THRESHOLD = 0.35
 /** The second skill is as likely as this, and the first not much more: only the person can tell which is meant. */
 const AMBIGUITY_LIMITS = { likely: 0.3, apart: 0.3 }
-/** A text of which less than this is known is like no example at all. */
+/** A text with a smaller share of known features resembles no example. */
 const MIN_KNOWN_SHARE = 0.12
 
-/** By words alone, for as long as there are no embeddings: multinomial logistic regression over TF-IDF features. Learning 300 examples takes some 30 ms; a text, well under 1 ms. */
+/**
+ * Classifies by words alone while there are no embeddings: multinomial logistic regression over TF-IDF features.
+ * Learning 300 examples takes some 30 ms; a text takes well under 1 ms.
+ */
 export function trainLexicalClassifier(examples: readonly Example[]): LexicalClassifier {
   const encoder = fitLexicalEncoder(examples)
   const classes = [...new Set(examples.map(example => example.skill))]

@@ -1,11 +1,14 @@
 import { addIdentity, cholesky, createScatter, solveLower, solveUpper } from './matrix.ts'
 
-/** How near a vector is to the middle of each class. */
+/** The distance of a vector to each class's centroid. */
 export type DiscriminantScorer = (vector: Float32Array) => Float32Array
 
-/** How much the directions count in which translations differ, beside those in which examples of a class do. Chosen on CLINC150's validation split and a Chinese one. */
+/**
+ * The weight of directions in which translations differ, beside directions in which the examples of a class differ.
+ * Chosen on CLINC150's validation split and a Chinese one.
+ */
 const TRANSLATION_WEIGHT = 4
-/** How much a direction in which all classes are alike counts less than others. */
+/** The reduced weight of a direction in which all classes are alike. */
 const DISCRIMINANT_REGULARISATION = 1
 /** Learning gives way to other work after so many examples. */
 const BATCH_SIZE = 256

@@ -24,7 +24,7 @@ export function createScatter(size: number) {
 export const addIdentity = (matrix: Matrix, factor: number): Matrix =>
   matrix.map((row, i) => row.map((value, j) => factor * value + (i === j ? 1 : 0)))
 
-/** The lower triangular L with L L' = matrix, of which the lower half is read. */
+/** The lower triangular L with L L' = matrix. Reads only the matrix's lower half. */
 export function cholesky(matrix: Matrix): Matrix {
   const lower: Matrix = matrix.map(row => new Float64Array(row.length))
   for (let i = 0; i < matrix.length; i++)

@@ -9,7 +9,7 @@ export function createNeighbourScorer(
   classes: number,
 ): NeighbourScorer {
   const size = vectors[0]?.length ?? 0
-  // In one piece, since all of it is read for every text.
+  // One contiguous array, because every text reads all of it.
   const all = new Float32Array(vectors.length * size)
   for (const [at, vector] of vectors.entries()) all.set(vector, at * size)
   return vector => {
@@ -31,7 +31,7 @@ function insertDescending(best: Float32Array, from: number, cosine: number): voi
   best[at] = cosine
 }
 
-/** A class with fewer examples is measured by those that it has. */
+/** A class with fewer examples uses all of them. */
 function meanCosine(best: Float32Array, from: number): number {
   const found = best.subarray(from, from + NEIGHBOUR_COUNT).filter(value => value > -1)
   return found.length === 0 ? -1 : found.reduce((sum, value) => sum + value, 0) / found.length

@@ -83,7 +83,7 @@ export const outOfScopeExamples: readonly string[] = [
   'order a pizza',
   'fix the bug in this code',
   'explain it again more simply',
-  // What memory serves
+  // Served by memory
   'remember that my locker number is 318',
   'please remember that I am a vegetarian',
   'remember that the code of my safe is 2231',

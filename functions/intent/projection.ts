@@ -3,12 +3,15 @@ import { detectLanguage } from '#shared/language/detection.ts'
 import { addIdentity, cholesky, createScatter, solveLower } from './matrix.ts'
 import { translationPairs } from './parallel-sentences.ts'
 
-/** Takes the embedding of a text to a vector of length 1, of which the language of the text is no part. */
+/** Maps the embedding of a text to a vector of length 1 without the text's language. */
 export type Projection = (text: string, embedding: Float32Array) => Float32Array
 
 export type Embed = (texts: readonly string[]) => Promise<Float32Array[]>
 
-/** How much less a direction counts in which translations differ. Chosen on CLINC150's validation split and a Chinese one. */
+/**
+ * The reduced weight of a direction in which translations differ. Chosen on CLINC150's validation split and a Chinese
+ * one.
+ */
 const PROJECTION_REGULARISATION = 0.4
 
 /** The pairs' embeddings, English and Chinese. */
@@ -22,9 +25,10 @@ export async function embedTranslations(embed: Embed): Promise<TranslationEmbedd
 }
 
 /**
- * Cosines of sentence embeddings lie in a narrow band, and each language has a place of its own in it. So from each vector
- * the mean of its language is taken, with that of the examples; then directions in which a sentence and its translation
- * differ count less, by (1 + EVENNESS * C)^-1 for the covariance C of these differences (a Mahalanobis distance).
+ * Cosines of sentence embeddings lie in a narrow band, and each language has its own region. So the mean of its
+ * language is subtracted from each vector, and the mean of the examples. Then directions in which a sentence and its
+ * translation differ count less, by (1 + EVENNESS * C)^-1 for the covariance C of these differences (a Mahalanobis
+ * distance).
  */
 export function fitProjection(
   pairs: TranslationEmbeddings,
@@ -44,7 +48,7 @@ export function fitProjection(
     toUnitLength(solveLower(lower, subtractVectors(embedding, centres[detectLanguage(text)])))
 }
 
-/** How a sentence and its translation differ. */
+/** The difference between a sentence and its translation. */
 export const computeTranslationDeltas = ({ en, zh }: TranslationEmbeddings): Float32Array[] =>
   en.map((english, at) => subtractVectors(zh[at]!, english))
 

@@ -6,23 +6,23 @@ import { emptyTfidfVector, fitTfidfEncoder, type TfidfEncoder } from './tfidf.ts
 /** A text as it is judged: its projected embedding, and itself. */
 export type ScorerInput = { text: string; vector: Float32Array }
 
-/** How much a text is of each class. */
+/** The score of a text for each class. */
 export type Scorer = (seen: ScorerInput) => Float32Array
 
 export type Scorers = {
-  /** By meaning alone: for texts in words that no example has, as of another language. */
+  /** By meaning alone: for texts whose words no example has, such as texts in another language. */
   meaning: Scorer
   /** By meaning and words. */
   words: Scorer
-  /** How much of a text's words the examples have, from 0 to 1. */
+  /** The share of a text's words that the examples have, from 0 to 1. */
   knownShare(text: string): number
 }
 
-/** How much the nearest examples count beside the machine. Chosen on CLINC150's validation split and a Chinese one. */
+/** The weight of the nearest examples beside the SVMs. Chosen on CLINC150's validation split and a Chinese one. */
 const NEIGHBOUR_WEIGHTS = { meaning: 4, words: 2 }
 const SVM_COST = 1
 
-/** How much the middles of the classes count beside them; chosen likewise. */
+/** The weight of the classes' centroids beside them; chosen likewise. */
 const DISCRIMINANT_WEIGHT = 0.2
 
 /** `apart` is how sentences and their translations differ. */

@@ -6,21 +6,21 @@
 export type Sample = {
   /** Numbers for the first features. */
   dense: Float32Array
-  /** Places and values of further features, of which most are zero. */
+  /** Indices and values of further features, most of them zero. */
   at: Int32Array
   value: Float32Array
 }
 
 export type LinearSvms = {
-  /** How much a sample is of each class: above 1 is sure, below -1 is surely not. */
+  /** A sample's margin for each class: above 1 is a sure member, below -1 surely none. */
   scores(sample: Sample): Float32Array
 }
 
 export type SvmOptions = {
   classes: number
-  /** How many sparse features there are. */
+  /** The number of sparse features. */
   sparse: number
-  /** How much a sample on the wrong side costs. */
+  /** The cost of a sample on the wrong side. */
   cost: number
 }
 
@@ -51,8 +51,8 @@ export async function trainSvms(
 }
 
 /**
- * Of very many examples, those that a machine has to tell apart: its class, and the others that are nearest to its
- * middle. The rest never comes near the margin. A class without a middle is told apart from all.
+ * Of very many examples, the ones that an SVM has to separate: its class, and the others nearest to its centroid. The
+ * rest never comes near the margin. A class without a centroid is separated from all.
  */
 function selectContenders(samples: readonly Sample[], targets: readonly number[], target: number): number[] {
   const all = samples.map((_, i) => i)
@@ -115,7 +115,7 @@ function trainSvm(
     }
     if (highest - lowest <= TOLERANCE) {
       if (active === samples.length) break
-      // What was left out is looked at once more.
+      // The left-out features are checked again.
       active = samples.length
       shrinkingBound = Number.POSITIVE_INFINITY
     } else shrinkingBound = highest > 0 ? highest : Number.POSITIVE_INFINITY

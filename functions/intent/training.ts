@@ -9,18 +9,21 @@ import { dualEmbedding } from './dual-embedding.ts'
 import { type LexicalClassifier, trainLexicalClassifier } from './lexical-classifier.ts'
 import { outOfScopeExamples } from './out-of-scope-examples.ts'
 
-/** How long to leave the embeddings alone after they failed. */
+/** The pause before the next attempt after the embeddings failed. */
 const EMBEDDING_RETRY_MS = 60_000
 
-/** The first message, whose answer also waits for the chat model to load, has the machine to itself: it was 4 s slower without. */
+/**
+ * The first message, whose answer also waits for the chat model to load, has the machine to itself: it was 4 s slower
+ * without.
+ */
 const TRAINING_DELAY_MS = 5_000
 
 type TrainedClassifiers = { key: string; byWords: LexicalClassifier; byMeaning?: Classifier }
 
 /**
- * Learns anew only when the deployed skills or their examples change: by words at once, and by meaning as soon as the
- * embeddings are there, which begins a little later, takes a second or two, and at first a download. Nobody waits for that, and without
- * embeddings the words alone decide; the log says so once.
+ * Learns again only when the deployed skills or their examples change: by words at once, and by meaning as soon as the
+ * embeddings are ready. That starts a little later, takes a second or two, and at first a download. Nobody waits for
+ * it. Without embeddings words alone decide, and the log says so once.
  */
 export function openIntentRecogniser(now: () => number = Date.now) {
   let trained: TrainedClassifiers | undefined

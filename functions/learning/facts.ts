@@ -9,7 +9,7 @@ const MAX_NOTE_LENGTH = 200
 type LearningRequest = EventData<'lares.learning.requested'>
 type LearntFact = EventData<'lares.facts.learnt'>['facts'][number]
 
-/** How the model answers. */
+/** The schema of the model's answer. */
 export const keepNotesTool: Tool = {
   name: 'keep_notes',
   description: 'Keeps notes about the person for later conversations.',
@@ -41,7 +41,7 @@ Do not note questions, requests, small talk, moods, guesses, or what the notes s
 Write each note as the person would say it of themself, with "I" or "my", in the language of the message. Write dates as YYYY-MM-DD.
 Answer with ${keepNotesTool.name} alone.`
 
-/** What the model is asked: the message is quoted, so that what it says is noted and not obeyed. */
+/** The prompt. It quotes the message, so that the model notes its content and does not obey it. */
 export const composePrompt = ({ text, saidAt, known }: LearningRequest): ChatMessage[] => [
   { role: 'system', content: INSTRUCTIONS },
   {
@@ -65,7 +65,7 @@ const noteSchema = z.object({
 })
 const answerSchema = z.object({ notes: z.array(z.unknown()) })
 
-/** What of a model's answer can be kept: what is malformed, or what the message does not say, is left out. */
+/** The valid part of a model's answer. It drops malformed facts, and facts that the message does not contain. */
 export function parseNotes(call: ToolCall, { text, known }: LearningRequest): LearntFact[] {
   const notes =
     call.name === keepNotesTool.name ? (answerSchema.safeParse(call.arguments).data?.notes ?? []) : []
@@ -82,7 +82,7 @@ export function parseNotes(call: ToolCall, { text, known }: LearningRequest): Le
 const DATE = /\d{4}-\d{2}-\d{2}/g
 const NUMBER = /\d+/g
 
-/** Whether a note has its words and its numbers from the message; a date may be worked out. */
+/** Whether a note has its words and numbers from the message; a date may be computed. */
 function isGroundedIn(note: string, message: string): boolean {
   const numbersInMessage: readonly string[] = message.match(NUMBER) ?? []
   return (

@@ -7,12 +7,12 @@ import { seedOf } from '#shared/models/seed.ts'
 import { composePrompt, keepNotesTool, parseNotes } from './facts.ts'
 
 const MAX_TOKENS = 512
-/** Nobody waits for this function, so a model server that is slow to answer gets the time. */
+/** Nobody waits for this function, so a slow model server gets the time. */
 const CAPABILITIES_TIMEOUT_MS = 30_000
 
 /**
- * Asks the model what of a message is worth remembering, beyond what memory's rules find. It runs behind the reply and
- * beside everything else, so nobody waits for it; a small model, which cannot tell, is not asked.
+ * Asks the model for facts in a message that memory's rules do not find. It runs after the reply and beside other work,
+ * so nobody waits for it. It does not ask a small model, which cannot judge.
  */
 export default defineFunction({
   name: 'learning',
@@ -30,7 +30,7 @@ async function learn(
   { id, data }: LaresEvent<'lares.learning.requested'>,
   { models, signal, log, state: capabilities }: FunctionContext<'models', ModelCapabilities>,
 ) {
-  // Without a model that can call tools, memory keeps what its rules find.
+  // Without a model that can call tools, memory keeps the facts of its rules.
   if (!(await capabilities.known(CAPABILITIES_TIMEOUT_MS))?.tools) return
   const facts = []
   try {
@@ -45,7 +45,7 @@ async function learn(
     for await (const chunk of models.generate('text-generation', request))
       if (chunk.kind === 'tool-call') facts.push(...parseNotes(chunk.call, data))
   } catch (error) {
-    // It would fail again; what the rules found is kept.
+    // It would fail again; memory keeps the facts of its rules.
     if (!(error instanceof LaresError) || error.retryable) throw error
     log.warn({ err: error }, 'the model refuses to say what is worth remembering')
     return

@@ -10,7 +10,7 @@ const errorTable = {
   unsupported_media_type: { status: 415, retryable: false },
   misdirected: { status: 421, retryable: true },
   unknown_type: { status: 422, retryable: false },
-  /** Of a person who was forgotten: nothing more is done about it, and it is no failure. */
+  /** The person was forgotten: the work ends, and this is no failure. */
   forgotten: { status: 410, retryable: false },
   conflict: { status: 409, retryable: false },
   key_reused: { status: 422, retryable: false },
@@ -27,9 +27,9 @@ export type ErrorCode = keyof typeof errorTable
 
 export type ErrorDetails = {
   cause?: unknown
-  /** Overrides what the code says of retrying. */
+  /** Overrides the code's retryability. */
   retryable?: boolean
-  /** How long the caller should wait before it tries again. */
+  /** How long the caller should wait before it retries. */
   retryAfterMs?: number
 }
 
@@ -55,7 +55,7 @@ export class LaresError extends Error {
   }
 }
 
-/** The stack of what was thrown at first, file and line of an author's mistake included; the message where there is none. */
+/** The stack of the first cause, with file and line of an author's mistake; the message when there is no stack. */
 export function stackOf(error: LaresError): string {
   const origin = error.cause instanceof Error ? error.cause : error
   return origin.stack ?? error.message

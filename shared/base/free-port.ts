@@ -48,14 +48,14 @@ export async function reservePort(port: number): Promise<boolean> {
   return false
 }
 
-/** Whether nobody listens on the port now. */
+/** Whether no process listens on the port now. */
 export async function isFree(port: number, host = HOST): Promise<boolean> {
   const probe = await listen(port, host)
   if (probe !== undefined) await close(probe)
   return probe !== undefined
 }
 
-/** Undefined when the port is taken, or may not be used. */
+/** Undefined when the port is in use, or not allowed. */
 const listen = (port: number, host = HOST): Promise<Server | undefined> =>
   new Promise(resolve => {
     const server = createServer(socket => socket.destroy())

@@ -8,7 +8,7 @@ export type Logger = Record<
 
 const noop = () => undefined
 
-/** For tests and for callers that do not care. */
+/** For tests, and for callers without a log. */
 export const silentLogger: Logger = {
   debug: noop,
   info: noop,

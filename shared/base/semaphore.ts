@@ -13,7 +13,7 @@ const retryAfterMs = 2000
 
 /** Shares a fixed number of slots among any number of callers, of whom at most `maxWaiting` may wait. */
 export function createSemaphore(count: number, maxWaiting: number): Semaphore {
-  // The slot that was used last is given first: what it holds of the last prompt may be of use again.
+  // The slot that was used last is given first: its cache of the last prompt may help again.
   const free = Array.from({ length: count }, (_, at) => count - 1 - at)
   const waiting = new Set<Waiter>()
 

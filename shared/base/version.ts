@@ -4,7 +4,7 @@ import { LaresError } from './errors.ts'
 export const LARES_VERSION = '0.2.0'
 
 export type NewerData = {
-  /** What was opened, as messages name it. */
+  /** The name of the opened thing in messages. */
   what: string
   /** The format of the data, and the newest that this Lares knows. */
   found: number

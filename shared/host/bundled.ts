@@ -9,7 +9,7 @@ import type { StartFunction } from './warm-up.ts'
  * built, it starts once and ends, so that its code lies compiled in NODE_COMPILE_CACHE.
  */
 export async function runBundled(load: () => Promise<{ default?: unknown }>): Promise<void> {
-  // What fails while it is loaded is told in one line, as Node would print the whole of a bundle's.
+  // Reports a load error in one line, because Node would print the whole of a bundle's.
   const start: StartFunction = async overrides =>
     hostFunction(functionFromExport((await load()).default, 'handler'), {
       ...readEnvironment(process.env),

@@ -35,7 +35,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** A handler that works until it is told to end. */
+/** A handler that works until a signal ends it. */
 function blockingFunction() {
   const end = Promise.withResolvers<void>()
   const signals: AbortSignal[] = []
@@ -154,7 +154,7 @@ async function startProcess(
   return { url: `http://127.0.0.1:${port}`, child, errors: () => Buffer.concat(parts).toString() }
 }
 
-/** It says by a file that it works, and works until another file is there. */
+/** It reports by a file that it works, and works until another file exists. */
 const WAITING_HANDLER = (folder: string) => `
   import { existsSync, writeFileSync } from 'node:fs'
   import { setTimeout } from 'node:timers/promises'

@@ -27,13 +27,13 @@ export type Drivers = {
   models(): Promise<Models>
   events(): Promise<EventLog>
   audit(): Promise<Audit>
-  /** The keys that all of these are encrypted with; undefined when LARES_PROTECTION=off says so. */
+  /** The keys that encrypt all of these; undefined with LARES_PROTECTION=off. */
   protection: Protection | undefined
   /** What a function that `uses` these gets. */
   services(uses: Iterable<ServiceName>): Promise<Partial<Services>>
-  /** What this process counts; the drivers count here already. */
+  /** This process's metrics; the drivers already count here. */
   metrics: Metrics
-  /** Closes what was opened, in the reverse order. */
+  /** Closes all drivers, in the reverse order of opening. */
   close(): Promise<void>
 }
 

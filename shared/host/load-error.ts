@@ -7,10 +7,10 @@ import { LaresError } from '../base/errors.ts'
 const HEADING = /^(?:file:\/\/)?(\/[^\n]+:\d+)\n/
 /** A frame of a file; those of Node itself begin with `node:`. */
 const FRAME = /\bfile:\/\/\/[^\s)]+?:\d+(?=:\d+)/g
-/** What loads is not what is wrong. */
+/** The file that loads is not the file with the mistake. */
 const OWN_FOLDER = new URL('.', import.meta.url).href
 
-/** Why a handler does not load, with the file and the line of the mistake where Node tells them. */
+/** Why a handler does not load, with file and line of the mistake where Node gives them. */
 export async function loadError(file: string, cause: unknown): Promise<LaresError> {
   const place = (await placeOf(file, cause)) ?? file
   const reason = cause instanceof Error ? cause.message : String(cause)
@@ -26,7 +26,7 @@ async function placeOf(file: string, cause: unknown): Promise<string | undefined
   return cause instanceof SyntaxError ? await placeFromCheck(file) : undefined
 }
 
-/** Of a mistake in JavaScript, Node prints the place, but its error has none. */
+/** For a mistake in JavaScript, Node prints the line, but its error does not have it. */
 async function placeFromCheck(file: string): Promise<string | undefined> {
   const run = promisify(execFile)(process.execPath, ['--check', file])
   const printed = await run.then(

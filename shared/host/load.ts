@@ -11,7 +11,7 @@ import { isInCheckout, provideSkillModules } from './skill-modules.ts'
 
 /** The file that makes a folder a skill without code. */
 const SKILL_FILE = 'SKILL.md'
-/** The first that is there is taken: the source in a checkout, the bundle in an image, a skill that is only written down. */
+/** The first existing one is used: the source in a checkout, the bundle in an image, a written skill. */
 const HANDLER_FILES = ['handler.ts', 'handler.js', 'handler.mjs', SKILL_FILE]
 
 /** The handler's file; undefined when the folder has none. */

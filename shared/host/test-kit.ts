@@ -23,9 +23,9 @@ export type TestKit = {
   store: Store
   services: Partial<Services>
   objects: ObjectStore
-  /** Gives an event to a function, as the connector does, and gives what comes of it. */
+  /** Gives an event to a function, as the connector does, and returns the emitted events. */
   send<T extends EventType>(definition: AnyFunction, event: LaresEvent<T>): Promise<LaresEvent[]>
-  /** Says something to a skill, or calls it with an input. */
+  /** Sends a text to a skill, or calls it with an input. */
   ask(
     definition: AnyFunction,
     said: string,
@@ -40,7 +40,7 @@ export type SkillRequestOptions = Partial<
   eventId?: string
 }
 
-/** There are no models here: what needs one says so, and what can do without does. */
+/** There are no models here: functions that need one fail with a clear error, and others work without. */
 const noEmbeddings: Pick<Models, 'embed'> = {
   embed: async () => {
     throw new LaresError('rejected', 'there are no embeddings in this test')
@@ -92,7 +92,7 @@ export async function openTestKit({
   }
 }
 
-/** Each function is started once, as in its own process, and anew when the test has replaced a service. */
+/** Each function is started once, as in its own process, and again after the test replaced a service. */
 function openTestFunctions(services: Partial<Services>, objects: ObjectStore) {
   const started = new Map<AnyFunction, { invocable: Invocable; given: Partial<Services> }>()
   const isCurrent = (given: Partial<Services>) =>

@@ -6,12 +6,13 @@ import { pathToFileURL } from 'node:url'
 import type { Environment } from '../config/environment.ts'
 import type { HostedFunction } from './host.ts'
 
-/** Starts the function of an image, with this in place of what the environment says. */
+/** Starts the function of an image, with these variables in place of the environment's. */
 export type StartFunction = (instead?: Partial<Environment>) => Promise<HostedFunction>
 
 /**
- * Starts a function where its image is built, loads all that lies beside it, and ends the process. One that cannot start
- * there, as for want of a server, only starts slower later. Imports nothing of the bundle, whose main file waits for it.
+ * Starts a function while its image is built, loads all files beside it, and ends the process. A function that cannot
+ * start there, for example without a server, only starts slower later. Imports nothing of the bundle, whose main file
+ * waits for it.
  */
 export async function warmUp(start: StartFunction): Promise<void> {
   try {
@@ -25,7 +26,7 @@ export async function warmUp(start: StartFunction): Promise<void> {
   process.exit(0)
 }
 
-/** Programs of their own, which lie beside what the bundle loads at first use. */
+/** Programs of their own, beside the files that the bundle loads at first use. */
 const ENTRY_FILES = ['main.mjs', 'worker.mjs', 'health.mjs']
 
 /** Drivers of the stores that the function may meet where it runs; one that cannot be loaded here only loads slower later. */

@@ -32,7 +32,7 @@ export function openEmbedder({ embeddingModel, openai, cacheDirectory }: Environ
   }
 }
 
-/** For whoever set LARES_EMBEDDING_MODEL to none. */
+/** For LARES_EMBEDDING_MODEL=none. */
 const disabledEmbedder: Embedder = {
   embed: async () => {
     throw new LaresError('rejected', 'LARES_EMBEDDING_MODEL is none: words alone are compared')

@@ -1,8 +1,8 @@
 import type { TextGenerator } from './models.ts'
 
 /**
- * Models that are opened at their first use, so that an assistant whose model is not there yet starts all the same;
- * an opening that fails is tried again at the next use.
+ * Models that open at their first use, so that an assistant without its model starts all the same. A failed opening is
+ * retried at the next use.
  */
 export function lazyTextGenerator(open: () => Promise<TextGenerator>): TextGenerator {
   let opened: Promise<TextGenerator> | undefined

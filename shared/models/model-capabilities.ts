@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../base/log.ts'
 import type { Capabilities, TextGenerator } from './models.ts'
 
-/** How long a caller waits for the first answer; after that it goes on with what is known. */
+/** How long a caller waits for the first answer; then it continues with the known capabilities. */
 const FIRST_ANSWER_TIMEOUT_MS = 500
 const CACHE_TTL_MS = 10_000
 

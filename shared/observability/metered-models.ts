@@ -40,7 +40,7 @@ export function meteredModels<M extends Pick<Models, 'generate'>>(
     const startedAt = performance.now()
     const seconds = () => (performance.now() - startedAt) / 1_000
     let model = ''
-    // One who stops listening, as by an interrupt, ends the answer without its end.
+    // A listener that stops, as by an interrupt, ends the answer early.
     let error_type = 'cancelled'
     let isFirst = true
     try {

@@ -25,7 +25,7 @@ export type Metrics = {
     labels: readonly L[],
     buckets: number[],
   ): Histogram<L>
-  /** Everything in Prometheus's text format, version 0.0.4, with what the process itself uses. */
+  /** Everything in Prometheus's text format, version 0.0.4, with the process's own metrics. */
   page(): Promise<string>
 }
 
@@ -33,7 +33,7 @@ export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Seconds, as https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ advises. */
 export const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
-/** The same with room below, for what takes about a millisecond, and above, for what a model does. */
+/** The same with lower buckets for work of about a millisecond, and higher ones for model calls. */
 export const FINE_SECONDS_BUCKETS = [0.001, 0.0025, ...SECONDS_BUCKETS, 30, 60, 300]
 
 /** Several parts of one process may ask for a metric of the same name: it is one metric. */
@@ -69,7 +69,7 @@ export function openMetrics(): Metrics {
   }
 }
 
-/** What the process uses is watched from the first time on that somebody asks; until then it costs nothing. */
+/** Process metrics are collected from the first request on; until then they cost nothing. */
 async function watchProcess(register: Registry): Promise<void> {
   const { default: collectDefaultMetrics } = await import('prom-client/lib/defaultMetrics.js')
   collectDefaultMetrics({ register })
@@ -80,7 +80,7 @@ async function watchProcess(register: Registry): Promise<void> {
 
 export type DeduplicationPlace = 'connector' | 'dialog' | 'gateway'
 
-/** What came again and was told by its id, by the place that dropped it. */
+/** Repeated items that were recognised by their id, by the place that dropped them. */
 export function duplicateCounter(metrics: Metrics, place: DeduplicationPlace): () => void {
   const counter = metrics.counter('lares_duplicates_total', 'What came a second time and was dropped.', [
     'place',

@@ -5,8 +5,8 @@ import type { Logger } from '../base/log.ts'
 const TOP_LEVEL_FIELDS = new Set(['service', 'trace_id'])
 
 /**
- * A log of lines {timestamp, level, service, trace_id, message, metadata} on standard error: JSON, or plain words when
- * somebody watches in a terminal.
+ * A log of lines {timestamp, level, service, trace_id, message, metadata} on standard error: JSON, or text on a
+ * terminal.
  */
 export function openLogger(service: string, level: string): Logger {
   const options = {

@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts'
 import { isConnectionUsable, toDatabaseError } from './errors.ts'
 import { escapeNul, unescapeNul } from './text.ts'
 
-/** One statement; its values are $1 and on. int8 comes as a number, and text with NUL is taken and given back as it was. */
+/** One statement; its values are $1 and on. int8 becomes a number, and text with NUL comes back unchanged. */
 export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>
 
 /**
@@ -25,15 +25,15 @@ export type PoolOptions = {
   /** postgres://user:password@host:port/database, with any parameter of libpq that `pg` knows. */
   url: string
   log: Logger
-  /** How many connections this process holds at most. */
+  /** The maximum number of connections of this process. */
   poolSize: number
   /** A statement that takes longer is cancelled by the server. */
   statementTimeoutMs: number
 }
 
-/** How long a free or new connection is waited for. */
+/** How long a caller waits for a free or new connection. */
 const CONNECT_TIMEOUT_MS = 5_000
-/** How much later than the server the client gives up, so that a server that is cut off does not hold a call for ever. */
+/** How much later than the server the client gives up, so that an unreachable server does not hold a call for ever. */
 const GRACE_MS = 5_000
 
 export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolOptions): Database {
@@ -50,11 +50,11 @@ export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolOptions
     idle_in_transaction_session_timeout: statementTimeoutMs,
     connectionString: url,
   })
-  // One that breaks while a transaction is between two statements has no other listener; its next statement fails.
+  // A connection that breaks between two statements of a transaction has no other listener; its next statement fails.
   pool.on('connect', client =>
     client.on('error', error => log.warn({ err: error }, 'a connection to PostgreSQL was lost')),
   )
-  // Told above; the pool replaces it.
+  // Logged above; the pool replaces the connection.
   pool.on('error', () => undefined)
   const connect = () =>
     pool.connect().catch(error => {

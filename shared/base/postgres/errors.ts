@@ -25,7 +25,7 @@ export function toDatabaseError(thrown: unknown, displayName: string): unknown {
   return thrown
 }
 
-/** Whether the connection on which this was thrown can be used again. */
+/** Whether the connection that threw this can be used again. */
 export function isConnectionUsable(error: unknown): boolean {
   if (!(error instanceof LaresError) || error.code !== 'unavailable') return true
   return error.cause instanceof pg.DatabaseError && !CONNECTION_LOST.test(error.cause.code ?? '')

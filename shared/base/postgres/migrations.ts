@@ -15,7 +15,7 @@ export type MigrateOptions = {
   schema?: 'lares' | 'lares_keys'
   migrations: Migration[]
   log: Logger
-  /** How long a start waits for a server that is not there: everything may be starting at once. */
+  /** How long a start waits for a missing server: everything may be starting at once. */
   waitMs: number
 }
 

@@ -8,7 +8,7 @@ import { migrateDatabase } from './migrations.ts'
 
 export type OpenOptions = {
   allowExtension?: boolean
-  /** Told when a file that was there before is migrated. */
+  /** Called when an existing file is migrated. */
   log?: Logger | undefined
 }
 

@@ -3,15 +3,15 @@ import { type Logger, silentLogger } from '../log.ts'
 import { LARES_VERSION, newerDataError } from '../version.ts'
 
 export type MigrateOptions = {
-  /** What the file is, as messages name it: "the database /data/keys.db". */
+  /** The file's name in messages: "the database /data/keys.db". */
   what: string
   /** The statements of each version, from 1 on. The number of migrations that ran is `PRAGMA user_version`. */
   migrations: readonly string[]
-  /** Told when a file that was there before is migrated. */
+  /** Called when an existing file is migrated. */
   log?: Logger | undefined
 }
 
-/** Which version of Lares made which version of the file. An older Lares reads it to say what it needs. */
+/** Which version of Lares made which version of the file. An older Lares reads it to name the version that it needs. */
 const CREATE_VERSIONS = `
   CREATE TABLE IF NOT EXISTS schema_versions (
     version INTEGER PRIMARY KEY, lares TEXT NOT NULL, migrated_at TEXT NOT NULL) STRICT`

@@ -8,18 +8,18 @@ import { loadMe5Engine, type Me5Engine } from './engine.ts'
 import { ME5_MODEL_ID } from './model-folder.ts'
 
 export type Me5Options = {
-  /** Where its files are; they may be fetched at the first use. */
+  /** The folder of its files; the first use may download them. */
   folder(): Promise<string>
-  /** At most; never more than the machine has cores. Default 4. */
+  /** Maximum, and never more than the machine's cores. Default 4. */
   threads?: number
-  /** After this time without a request the model leaves the memory, until the next one. Default 15 minutes. */
+  /** After this time without a request the model leaves the memory, until the next request. Default 15 minutes. */
   idleUnloadMs?: number
-  /** How many vectors are kept, of 1.5 KB each. Default 2,000. */
+  /** The number of cached vectors, 1.5 KB each. Default 2,000. */
   maxCached?: number
   log?: Logger
 }
 
-/** What the model can take at once. */
+/** The maximum input of the model. */
 const MAX_TOKENS = 512
 /** A batch is this long at most, in tokens: it holds the thread for some 50 ms, and memory for each. */
 const BATCH_TOKENS = 512
@@ -28,9 +28,9 @@ const BATCH_TEXTS = 32
 type TextWindow = { text: number; ids: number[] }
 
 /**
- * multilingual-e5-small in this process, by ONNX Runtime; both are loaded at their first use. Texts that are embedded
- * together move each other's vectors a little (cosine with the vector of one alone above 0.99), since activations are
- * quantized for the batch; one text at a time always gives the same vector. Long texts are averaged over windows.
+ * multilingual-e5-small in this process, by ONNX Runtime; both load at their first use. Texts of one batch change each
+ * other's vectors a little (cosine with the vector of one alone above 0.99), because activations are quantized for the
+ * batch. One text at a time always gives the same vector. Long texts are averaged over windows.
  */
 export function openMe5(options: Me5Options): Embedder {
   const {

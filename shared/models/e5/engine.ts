@@ -39,7 +39,7 @@ async function load({ folder, threads, log }: Me5EngineOptions): Promise<Me5Engi
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
-      // What a run took is given back after it: one long text would hold 200 MB for good.
+      // Frees the memory of a run after it: one long text would hold 200 MB for good.
       enableCpuMemArena: false,
     }),
     readFile(join(folder, me5Files.vocabulary)),

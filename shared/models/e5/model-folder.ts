@@ -19,7 +19,7 @@ const wheel: Wheel = {
   platform: 'manylinux2014_x86_64',
 }
 
-/** Its last part counts up with what is written differently. */
+/** Its last part counts up when the written format changes. */
 export const ME5_MODEL_ID = 'multilingual-e5-small-q8-2'
 
 /** Weights begin where a page does, so that the system can map them. */
@@ -46,13 +46,13 @@ export async function ensureMe5Folder(options: CacheOptions): Promise<string> {
     log.info({ folder: target }, 'the embedding model is there')
     return target
   } catch (cause) {
-    // Another process may have been faster, and have removed what this one was reading.
+    // Another process may have been faster, and may have removed the files that this one was reading.
     if ((await findMe5Folder(options.cacheDir)).isThere) return target
     throw signal?.aborted ? cancellationError(signal) : fetchError(cause)
   }
 }
 
-/** Where the embedding model is kept, and whether it is there. */
+/** The folder of the embedding model, and whether it exists. */
 export async function findMe5Folder(cacheDir: string): Promise<{ target: string; isThere: boolean }> {
   const target = join(cacheDir, ME5_MODEL_ID)
   return { target, isThere: (await fileSize(join(target, me5Files.graph))) > 0 }

@@ -123,7 +123,7 @@ export async function buildGraph(model: Me5File, sink: TensorSink): Promise<Uint
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
 
-/** Eight bits with one step for each output, of what is stored in four bits; laid out (columns, rows). */
+/** Eight bits with one scale for each output, from data stored in four bits; laid out (columns, rows). */
 function quantize(
   model: Me5File,
   name: string,
@@ -149,13 +149,15 @@ function quantize(
   return { weights, steps }
 }
 
-/** As the reference rounds (numpy): halves are common here, since most scales of a row are close to its largest. */
+/**
+ * Rounds as the reference does (numpy): halves are common here, since most scales of a row are close to its largest.
+ */
 function roundHalfToEven(value: number): number {
   const up = Math.round(value)
   return up - value === 0.5 && up % 2 !== 0 ? up - 1 : up
 }
 
-/** Two's complement of value - 8, the even ones of each pair low: what GatherBlockQuantized reads. */
+/** Two's complement of value - 8, the even value of each pair low, as GatherBlockQuantized reads it. */
 function* packWordEmbeddings({ blocks, rows, hidden }: Me5File): Generator<Uint8Array> {
   const perRow = hidden / BLOCK_SIZE
   for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
@@ -168,7 +170,7 @@ function* packWordEmbeddings({ blocks, rows, hidden }: Me5File): Generator<Uint8
   }
 }
 
-/** What every word at a place gets: the place, and that it is of the first of two texts. */
+/** Added to every word at a position: the position, and that it is of the first of two texts. */
 function positionEmbeddings({ floats, hidden }: Me5File): Float32Array {
   const types = floats('emb.type')
   return floats('emb.pos').map((value, i) => value + types[i % hidden]!)

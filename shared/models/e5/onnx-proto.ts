@@ -84,7 +84,7 @@ function valueInfoField(field: number, { name, type, dims }: ValueInfo): Uint8Ar
   return messageField(field, textField(1, name), messageField(2, tensorType))
 }
 
-/** Protocol buffers know four kinds of fields; these are numbers, and what has a length. */
+/** Protocol buffers know four kinds of fields; these are numbers, and fields with a length. */
 const VARINT = 0
 const LENGTH_DELIMITED = 2
 const FIXED_32 = 5

@@ -22,13 +22,13 @@ export type Vocabulary = {
   pieceOffsets: Uint32Array
   /** The logarithm of each piece's probability. */
   scores: Float32Array
-  /** What a code point is written as before it is looked up, where that is not itself. */
+  /** The normalised form of a code point before the lookup, where it differs. */
   replacements: ReadonlyMap<number, readonly number[]>
 }
 
 const SPACE = 0x20
 const SPACE_MARK = 0x2581
-/** How much less than the rarest piece an unknown character counts (SentencePiece's kUnkPenalty). */
+/** How much less an unknown character counts than the rarest piece (SentencePiece's kUnkPenalty). */
 const UNKNOWN_PENALTY = 10
 
 export function openTokenizer(vocabulary: Vocabulary): Tokenizer {

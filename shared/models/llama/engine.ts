@@ -25,7 +25,7 @@ export type LlamaEngine = {
   wrapper: ChatWrapper
   contextTokens: number
   threads: number
-  /** Answers whether the model came to an end by itself. One chat at a time in a sequence. */
+  /** Resolves to whether the model ended by itself. One chat at a time in a sequence. */
   chat(sequence: number, prompt: FittedPrompt, options: ChatOptions): Promise<{ complete: boolean }>
   dispose(): Promise<void>
 }
@@ -45,8 +45,8 @@ export type ChatOptions = {
 const promptChunkTokens = 128
 
 /**
- * One core is left to everything else: the threads wait for each other by spinning, so that on a machine with other work
- * two threads on two cores were measured a hundred times slower than one. More than four make a small model no faster.
+ * One core is left to other work: the threads spin while they wait for each other, so on a busy machine two threads on
+ * two cores were measured a hundred times slower than one. More than four make a small model no faster.
  */
 export function defaultThreads(): number {
   return Math.max(1, Math.min(4, availableParallelism() - 1))
@@ -59,7 +59,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `the model ${options.modelFile} cannot be loaded: ${reason}. Or use a model server: set OPENAI_BASE_URL`
-    // A file or a machine that does not do is no better in a minute, and the person waits.
+    // An unsuitable file or machine is no better in a minute, and the person waits.
     throw new LaresError('unavailable', message, { cause, retryable: false })
   }
 }
@@ -125,8 +125,8 @@ function createEngine(
 }
 
 /**
- * Reads a prompt in parts, since the library would read it as a whole however soon its signal is aborted. What the
- * sequence holds of it already, because the last prompt began in the same way, is not read again.
+ * Reads a prompt in parts, because the library would read all of it even after its signal is aborted. The sequence does
+ * not read again the beginning that it shares with the last prompt.
  */
 async function readPrompt(
   sequence: LlamaContextSequence,

@@ -12,13 +12,13 @@ import { createRefCountedResource } from './resident-model.ts'
 
 export type LlamaOptions = {
   modelFile: string
-  /** At most; never more than the machine has physical cores. Default: one core fewer than there are, at most 4. */
+  /** Maximum, and never more than the machine's physical cores. Default: one core fewer than there are, at most 4. */
   threads?: number
   /** For each answer together with its prompt. Default 2048. */
   contextTokens?: number
-  /** After this time without a request the model leaves the memory, until the next one. Default 15 minutes. */
+  /** After this time without a request the model leaves the memory, until the next request. Default 15 minutes. */
   idleUnloadMs?: number
-  /** How many answers are computed at once. Default 2. */
+  /** The number of answers computed at once. Default 2. */
   parallel?: number
   /** How many requests may wait for their turn before more are refused with `busy`. Default 64. */
   maxWaiting?: number
@@ -28,7 +28,7 @@ export type LlamaOptions = {
 /** The part of the context that a prompt leaves to its answer. */
 const answerShare = 0.25
 
-/** So small a model is at its best when it says what it finds most likely; by chance it soon talks nonsense. */
+/** So small a model is best with its most likely tokens; with sampling it soon talks nonsense. */
 const defaultTemperature = 0
 const topP = 0.9
 /** Otherwise it falls into saying the same thing over and over, and does not find an end. */

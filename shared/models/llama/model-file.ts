@@ -30,13 +30,13 @@ export async function ensureModelFile(options: CacheOptions): Promise<string> {
     log.info({ file: target }, 'the built-in model is there')
     return target
   } catch (cause) {
-    // Another process may have been faster, and have removed what this one was reading.
+    // Another process may have been faster, and may have removed the files that this one was reading.
     if ((await fileSize(target)) === model.bytes) return target
     throw signal?.aborted ? cancellationError(signal) : fetchError(target, cause)
   }
 }
 
-/** Where the built-in model is kept, and whether it is there whole. */
+/** The folder of the built-in model, and whether the model is complete. */
 export async function findModelFile(cacheDir: string): Promise<{ target: string; isThere: boolean }> {
   const target = join(cacheDir, model.file)
   return { target, isThere: (await fileSize(target)) === model.bytes }

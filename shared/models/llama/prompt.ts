@@ -30,7 +30,7 @@ function tokenizePrompt(history: ChatHistoryItem[], wrapper: ChatWrapper, tokeni
   return wrapper.generateContextState({ chatHistory: opened }).contextText.tokenize(tokenizer)
 }
 
-/** A model without tools reads what a tool said as words of the user. */
+/** A model without tools reads a tool's result as words of the user. */
 function toHistoryItem({ role, content }: ChatMessage): ChatHistoryItem {
   if (role === 'system') return { type: 'system', text: content }
   return role === 'assistant' ? { type: 'model', response: [content] } : { type: 'user', text: content }

@@ -2,7 +2,7 @@ export type RefCountedResource<T> = {
   /** Loads it when it is not there. Each acquire is followed by one release, also after a failure. */
   acquire(): Promise<T>
   release(): void
-  /** Waits until nobody uses it, then lets it go for good. */
+  /** Waits until no call uses the model, then closes it for good. */
   close(): Promise<void>
 }
 
@@ -41,7 +41,7 @@ export function createRefCountedResource<T extends Disposable>(
     loading = undefined
     unloading = (loaded ?? Promise.resolve()).then(
       it => it?.dispose(),
-      // What could not be loaded need not be let go; whoever asked for it has the error.
+      // A model that could not load needs no closing; its caller has the error.
       () => undefined,
     )
   }

@@ -11,7 +11,7 @@ export type OpenAIEmbeddingsOptions = {
   apiKey?: string | undefined
   model: string
   fetch?: typeof globalThis.fetch
-  /** How long an answer may take. Default 60 s. */
+  /** The timeout of an answer. Default 60 s. */
   timeoutMs?: number
 }
 
@@ -59,7 +59,7 @@ export function openOpenAIEmbeddings(options: OpenAIEmbeddingsOptions): Embedder
   }
 }
 
-/** In the order of the texts, which a server need not keep, and of length 1, which not every server sees to. */
+/** In the order of the texts, which a server may change, and of length 1, which not every server ensures. */
 function parseVectors(text: string, count: number): Float32Array[] {
   const result = answerSchema.safeParse(tryJson(text))
   if (!result.success || result.data.data.length !== count)

@@ -1,12 +1,12 @@
 import { LaresError } from '../../base/errors.ts'
 import { errorMessageOf } from './wire-format.ts'
 
-/** An HTTP answer that is no success, as an error. */
+/** An unsuccessful HTTP answer as an error. */
 export function responseError(response: Response, body: string): LaresError {
   const { status } = response
   const message = `the model server answered ${status}: ${errorMessageOf(body) || response.statusText}`
   const retryAfterMs = parseRetryAfter(response.headers)
-  // OpenAI says 429 also of an account without money, which no waiting helps.
+  // OpenAI also answers 429 for an account without money, which no waiting helps.
   if (status === 429 && body.includes('insufficient_quota')) return new LaresError('rejected', message)
   if (status === 429) return new LaresError('busy', message, { retryAfterMs })
   if (status >= 500 || status === 408 || status === 425)

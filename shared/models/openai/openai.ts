@@ -11,22 +11,25 @@ export type OpenAIOptions = {
   /** With or without `/v1`. */
   baseUrl: string
   apiKey?: string | undefined
-  /** None given: the first that the server lists. */
+  /** Default: the first model that the server lists. */
   model?: string | undefined
-  /** None given: what the server tells, else 8192. */
+  /** Default: the server's value, else 8192. */
   contextTokens?: number | undefined
   fetch?: typeof globalThis.fetch
-  /** How long the server may be silent before its first byte. Long, because a small machine reads a prompt slowly. Default 120 s. */
+  /** The timeout until the server's first byte. Long, because a small machine reads a prompt slowly. Default 120 s. */
   firstByteTimeoutMs?: number
-  /** How long it may be silent between two parts. Default 60 s. */
+  /** The timeout between two parts. Default 60 s. */
   idleTimeoutMs?: number
-  /** How long a question about the server itself may take. Default 5 s. */
+  /** The timeout of a question about the server itself. Default 5 s. */
   checkTimeoutMs?: number
 }
 
 const defaultContextTokens = 8192
 
-/** Models on any server that speaks OpenAI's chat completions, such as llama.cpp, Ollama or vLLM. It adapts to what the server refuses. */
+/**
+ * Models on any server with OpenAI's chat completions, such as llama.cpp, Ollama or vLLM. It adapts to the server's
+ * refusals.
+ */
 export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
   const { fetch = globalThis.fetch, firstByteTimeoutMs = 120_000, idleTimeoutMs = 60_000 } = options
   const base = apiBaseUrl(options.baseUrl)
@@ -60,7 +63,7 @@ export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
     }
   }
 
-  /** Asks again without what the server refuses, and remembers what that was once it has answered. */
+  /** Retries without the refused parameters, and remembers them once the server has answered. */
   async function postCompletion(
     model: string,
     request: GenerateRequest,
@@ -156,7 +159,7 @@ export function apiBaseUrl(url: string): string {
   return /\/v\d[^/]*(\/|$)/.test(new URL(base).pathname) ? base : `${base}/v1`
 }
 
-/** Ends a request that its caller gives up, or whose server has been silent for too long. */
+/** Ends a request when its caller gives up, or when its server has been silent for too long. */
 function startWatchdog(firstMs: number, ...others: (AbortSignal | undefined)[]) {
   const silence = new AbortController()
   let timer: NodeJS.Timeout

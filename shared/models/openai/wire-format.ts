@@ -42,7 +42,7 @@ const chunkSchema = z.object({
   error: z.unknown().optional(),
 })
 
-/** What a server streams, or, where it cannot stream, answers at once. Unknown fields are left out. */
+/** The parts of a server's stream, or its answer at once when it cannot stream. Unknown fields are ignored. */
 export type WireChunk = z.infer<typeof chunkSchema>
 export type WireToolCall = z.infer<typeof toolCallDeltaSchema>
 
@@ -58,7 +58,7 @@ const modelListSchema = z.object({
   ),
 })
 
-/** The context is named differently by vLLM, OpenRouter, Groq and llama.cpp, and not told by others. */
+/** vLLM, OpenRouter, Groq and llama.cpp name the context size differently; other servers do not give it. */
 export type ListedModel = { id: string; contextTokens: number | undefined }
 
 /** Errors: `unavailable` when the text is no chunk; an error that the server sends inside its stream is thrown as one. */
@@ -79,7 +79,7 @@ export function parseModels(text: string): ListedModel[] {
   }))
 }
 
-/** The words of an error body, of which there are four customs: {error: {message}}, {error}, {message}, {detail}. */
+/** The message of an error body, which has four forms: {error: {message}}, {error}, {message}, {detail}. */
 export function errorMessageOf(body: string): string {
   const parsed = z
     .union([
