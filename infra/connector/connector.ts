@@ -61,7 +61,12 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
       now: options.now ?? Date.now,
       random: options.random ?? Math.random,
     })
-  const removedFunctions = openRemovedFunctions(startWorkerFor, options.now ?? Date.now)
+  const removedFunctions = openRemovedFunctions({
+    startWorker: startWorkerFor,
+    catalogue,
+    now: options.now ?? Date.now,
+    log,
+  })
   const startFunction = async ({ name, topics }: DeployedFunction) => {
     const worker = await startWorkerFor(name, topics, invoker)
     const concurrency = manifests.get(name)?.concurrency

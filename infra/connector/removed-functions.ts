@@ -1,55 +1,113 @@
 import { LaresError } from '../../shared/base/errors.ts'
+import type { Logger } from '../../shared/base/log.ts'
+import type { Catalogue } from '../../shared/contract/catalogue.ts'
 import type { DeployedFunction } from '../../shared/contract/stack.ts'
 import type { Worker } from './consumer/worker.ts'
 import type { Invoker } from './invokers/invoker.ts'
 
-/** What is replaced is away for a moment: only what stays away was removed. */
+/** A function that is being replaced is absent for a moment: only one that stays absent counts as removed. */
 const REMOVAL_GRACE_MS = 3_000
-/** By then nobody offers the skill any more, and what was asked of it has ended. */
+/** By then the catalogue offers the skill no more, and every request that it had has ended. */
 const STOP_REJECTING_AFTER_MS = 60_000
 
-/** Of a skill somebody waits for an answer; events of a stage wait for the stage to come back. */
+/** A turn waits for a skill's answer. Events of a stage wait for the stage to come back. */
 const isSkillTopic = (topic: string): boolean => topic.startsWith('lares.skill.')
 
+export type RemovedFunctionsDependencies = {
+  startWorker(name: string, topics: string[], invoker: Invoker): Promise<Worker>
+  /** Keeps the functions that were seen, so that a removal while no connector runs is noticed at the next start. */
+  catalogue: Pick<Catalogue, 'seenFunctions' | 'writeSeenFunctions'>
+  now: () => number
+  log: Logger
+}
+
 export type RemovedFunctions = {
-  /** Told at each refresh which functions are deployed. */
+  /** The connector calls it at each refresh with the functions that are deployed. */
   update(deployed: DeployedFunction[]): Promise<void>
   close(): Promise<void>
 }
 
-type AbsentFunction = { topics: string[]; sinceMs: number; worker?: Worker }
+type AbsentFunction = { topics: string[]; sinceMs: number; worker?: Worker | undefined }
 
 /**
- * Ends what was still asked of a skill that was removed, so that no turn waits for it: its last events go to the
- * dead-letter topic, which dialog reads. A skill that comes back gets its events as before.
+ * Ends the requests of a skill that was removed, so that no turn waits for it: they go to the dead-letter topic, which
+ * dialog reads. A topic that another deployed function reads is left to that function, so a skill can be renamed. A skill
+ * that comes back gets its events as before.
  */
-export function openRemovedFunctions(
-  startWorker: (name: string, topics: string[], invoker: Invoker) => Promise<Worker>,
-  now: () => number,
-): RemovedFunctions {
+export function openRemovedFunctions(dependencies: RemovedFunctionsDependencies): RemovedFunctions {
+  const { now } = dependencies
   let previous: DeployedFunction[] = []
-  const absentFunctions = new Map<string, AbsentFunction>()
-  const stopRejecting = async (name: string) => {
-    const absentFunction = absentFunctions.get(name)
-    absentFunctions.delete(name)
-    await absentFunction?.worker?.close()
+  const seen = openSeenFunctions(dependencies)
+  const absent = new Map<string, AbsentFunction>()
+
+  const noteAbsent = (known: DeployedFunction[], deployed: DeployedFunction[]) => {
+    for (const { name, topics } of known)
+      if (!isDeployed(name, deployed) && !absent.has(name) && topics.some(isSkillTopic))
+        absent.set(name, { topics: topics.filter(isSkillTopic), sinceMs: now() })
+  }
+  const forget = async (name: string) => {
+    const worker = absent.get(name)?.worker
+    absent.delete(name)
+    await worker?.close()
+  }
+  const reject = async (name: string, one: AbsentFunction, deployed: DeployedFunction[]) => {
+    const absentMs = now() - one.sinceMs
+    const orphaned = one.topics.filter(topic => !deployed.some(({ topics }) => topics.includes(topic)))
+    if (isDeployed(name, deployed) || orphaned.length === 0 || absentMs > STOP_REJECTING_AFTER_MS)
+      return await forget(name)
+    if (orphaned.length < one.topics.length) {
+      one.topics = orphaned
+      await one.worker?.close()
+      one.worker = undefined
+    }
+    if (absentMs >= REMOVAL_GRACE_MS)
+      one.worker ??= await dependencies.startWorker(name, orphaned, rejectingInvoker(name))
   }
   return {
     async update(deployed) {
-      const deployedNames = new Set(deployed.map(({ name }) => name))
-      for (const { name, topics } of previous)
-        if (!deployedNames.has(name) && topics.some(isSkillTopic))
-          absentFunctions.set(name, { topics: topics.filter(isSkillTopic), sinceMs: now() })
+      noteAbsent([...previous, ...(await seen.read())], deployed)
       previous = deployed
-      for (const [name, absentFunction] of absentFunctions) {
-        const absentMs = now() - absentFunction.sinceMs
-        if (deployedNames.has(name) || absentMs > STOP_REJECTING_AFTER_MS) await stopRejecting(name)
-        else if (absentMs >= REMOVAL_GRACE_MS)
-          absentFunction.worker ??= await startWorker(name, absentFunction.topics, rejectingInvoker(name))
-      }
+      for (const [name, one] of absent) await reject(name, one, deployed)
+      await seen.write([...deployed, ...[...absent].map(([name, { topics }]) => ({ name, topics }))])
     },
     async close() {
-      for (const name of absentFunctions.keys()) await stopRejecting(name)
+      await Promise.all([...absent.values()].map(({ worker }) => worker?.close()))
+      absent.clear()
+    },
+  }
+}
+
+const isDeployed = (name: string, deployed: DeployedFunction[]): boolean =>
+  deployed.some(one => one.name === name)
+
+/** Reads the stored list once and writes it when it changes. A store that is unreachable is asked again at the next refresh. */
+function openSeenFunctions({ catalogue, log }: RemovedFunctionsDependencies) {
+  let isRead = false
+  let written = ''
+  const ignoreUnreachable = (error: unknown) =>
+    log.warn({ err: error }, 'the functions that were deployed before are not known yet; trying again')
+  return {
+    async read(): Promise<DeployedFunction[]> {
+      if (isRead) return []
+      try {
+        const stored = await catalogue.seenFunctions()
+        isRead = true
+        return stored
+      } catch (error) {
+        ignoreUnreachable(error)
+        return []
+      }
+    },
+    /** Nothing is written before the list was read: that would lose the functions in it. */
+    async write(functions: DeployedFunction[]): Promise<void> {
+      const text = JSON.stringify(functions)
+      if (!isRead || text === written) return
+      try {
+        await catalogue.writeSeenFunctions(functions)
+        written = text
+      } catch (error) {
+        ignoreUnreachable(error)
+      }
     },
   }
 }

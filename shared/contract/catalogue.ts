@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import type { Records } from '../store/store.ts'
+import { skillRequestType, topicOf } from './events/event-types.ts'
 import { retryPolicySchema } from './retry-policy.ts'
+import type { DeployedFunction } from './stack.ts'
 
 /** What a skill tells about itself: how it is recognised, offered to a model and called. */
 export const skillManifestSchema = z.strictObject({
@@ -44,9 +46,19 @@ export type Catalogue = {
    * be reached just now: what is known of them stays.
    */
   write(manifests: Manifest[], deployed?: string[]): Promise<void>
+  /**
+   * The functions that a connector last saw deployed, with those that were removed and still have requests to end.
+   * Data of versions that kept no such list gives the known skills, each as the function of its name.
+   */
+  seenFunctions(): Promise<DeployedFunction[]>
+  writeSeenFunctions(functions: DeployedFunction[]): Promise<void>
 }
 
 const CATALOGUE_COLLECTION = 'catalogue'
+const SEEN_FUNCTIONS = { collection: 'deployed', person: '', id: 'functions' }
+const seenFunctionsSchema = z.object({
+  functions: z.array(z.object({ name: z.string(), topics: z.array(z.string()) })),
+})
 const CACHE_TTL_MS = 1_000
 const MAX_SKILLS = 1_000
 
@@ -83,6 +95,21 @@ export function openCatalogue(records: Records, now: () => number = Date.now): C
             createdAt: new Date(now()).toISOString(),
           })
       cached = undefined
+    },
+    async seenFunctions() {
+      const record = await records.get(SEEN_FUNCTIONS)
+      const stored = record && seenFunctionsSchema.safeParse(record.body).data
+      if (stored) return stored.functions
+      return (await read()).map(({ name }) => ({ name, topics: [topicOf(skillRequestType(name))] }))
+    },
+    async writeSeenFunctions(functions) {
+      const { collection, ...key } = SEEN_FUNCTIONS
+      await records.put(collection, {
+        ...key,
+        text: '',
+        body: { functions },
+        createdAt: new Date(now()).toISOString(),
+      })
     },
   }
 }
