@@ -69,7 +69,7 @@ export type Lease = {
 
 export type Secrets = {
   list(): Promise<string[]>
-  /** Errors: `not_found` when it is to be replaced and is not there. */
+  /** Errors: `conflict` when it is to be created and exists, `not_found` when it is to be replaced and does not exist. */
   put(name: string, value: Buffer, mode: 'create' | 'replace'): Promise<void>
   /** Errors: `not_found`. */
   remove(name: string): Promise<void>

@@ -8,6 +8,7 @@ import { loadStackFunction } from '../../../shared/host/load.ts'
 import { findOwnSkills } from '../../../shared/host/own-skills.ts'
 import { deliveriesSchema, type OperationStatus } from '../../../shared/operations/operations.ts'
 import { listFunctions, readProviderPassword } from '../../connector/provider-source.ts'
+import { functionsByNotice } from '../../provider/notices.ts'
 import { connectToGateway } from '../connection.ts'
 import { STACK_FILE } from '../operations/operations.ts'
 import type { Readiness } from '../operations/readiness.ts'
@@ -50,15 +51,14 @@ export async function checkBus(environment: Environment, isGatewayRunning: boole
   }
 }
 
-/** What a provider says of its functions that is asked for and not there, as a node with a GPU. */
+/** Requests that the provider does not fulfil, as limits or a node with a GPU; each once, with its functions. */
 export async function checkProvider(environment: Environment): Promise<Finding[]> {
   const url = environment.openfaasUrl?.replace(/\/$/, '')
   if (url === undefined) return []
   const functions = await listFunctions(url, await readProviderPassword(environment))
-  const notices = functions.flatMap(({ name, annotations }) => {
-    const notice = annotations['com.lares.notice']
-    return notice === undefined ? [] : [warning(`function ${name}`, notice)]
-  })
+  const notices = [...functionsByNotice(functions)].map(([notice, names]) =>
+    warning(`${names.length === 1 ? 'function' : 'functions'} ${names.join(', ')}`, notice),
+  )
   return [ok('provider', `${url} has ${functions.length} functions`), ...notices]
 }
 

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Backend, DeployedFunction, Usage } from '../backend.ts'
 import { NAMESPACE, readDeployment } from '../deployment.ts'
+import { noticeAnnotation } from '../notices.ts'
 import { parseBody, parseFunctionName } from './requests.ts'
 
 const deleteRequestSchema = z.object({ functionName: z.string().min(1), namespace: z.string().optional() })
@@ -99,7 +100,7 @@ function functionStatusOf(one: DeployedFunction, usage?: UsageRate) {
     labels: deployment.labels,
     annotations: {
       ...deployment.annotations,
-      ...(notices.length > 0 && { 'com.lares.notice': notices.join('; ') }),
+      ...noticeAnnotation(notices),
     },
     limits: deployment.limits,
     requests: deployment.requests,

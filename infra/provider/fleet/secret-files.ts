@@ -1,8 +1,9 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LaresError } from '../../../shared/base/errors.ts'
 import type { Secrets } from '../backend.ts'
 import { checkSecretName } from '../deployment.ts'
+import { existingSecretError, missingSecretError } from '../secret-errors.ts'
 
 /** Secrets as files that only their owner may read, as OpenFaaS gives them to functions. */
 export async function openSecretFiles(folder: string): Promise<Secrets> {
@@ -10,18 +11,22 @@ export async function openSecretFiles(folder: string): Promise<Secrets> {
   const list = async () => (await readdir(folder)).filter(name => !name.startsWith('.')).sort()
   const requireExisting = async (name: string) => {
     checkSecretName(name)
-    if (!(await list()).includes(name))
-      throw new LaresError('not_found', `no secret "${name}"; faas-cli secret create makes one`)
+    if (!(await list()).includes(name)) throw missingSecretError(name)
   }
   return {
     list,
     async put(name, value, mode) {
       if (mode === 'replace') await requireExisting(name)
       checkSecretName(name)
-      // A function that reads it meanwhile sees the old one or the new one.
-      const temporaryFile = join(folder, `.${name}`)
+      // Functions read it meanwhile: the file appears whole, or changes from the old value to the new one.
+      const temporaryFile = join(folder, `.${name}-${randomUUID()}`)
       await writeFile(temporaryFile, value, { mode: 0o600 })
-      await rename(temporaryFile, join(folder, name))
+      if (mode === 'replace') return await rename(temporaryFile, join(folder, name))
+      await link(temporaryFile, join(folder, name))
+        .catch(cause => {
+          throw cause.code === 'EEXIST' ? existingSecretError(name) : cause
+        })
+        .finally(() => rm(temporaryFile))
     },
     async remove(name) {
       await requireExisting(name)

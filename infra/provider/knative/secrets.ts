@@ -1,6 +1,7 @@
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Secrets } from '../backend.ts'
 import { checkSecretName } from '../deployment.ts'
+import { existingSecretError, missingSecretError } from '../secret-errors.ts'
 import type { Cluster } from './cluster.ts'
 
 const LABELS = { 'app.kubernetes.io/part-of': 'lares', 'lares.dev/secret': 'true' }
@@ -8,7 +9,7 @@ const LABEL_SELECTOR = Object.entries(LABELS)
   .map(([key, value]) => `${key}=${value}`)
   .join(',')
 
-/** Secrets of Kubernetes with one key, their own name, as OpenFaaS has them; those of others in the namespace are not touched. */
+/** Kubernetes Secrets with one key, their own name, as OpenFaaS stores them. Secrets of others in the namespace stay untouched. */
 export function openKnativeSecrets(cluster: Cluster): Secrets {
   const secretReference = (name: string) => ({
     apiVersion: 'v1',
@@ -18,12 +19,12 @@ export function openKnativeSecrets(cluster: Cluster): Secrets {
   const list = async () =>
     (await cluster.list('v1', 'Secret', LABEL_SELECTOR)).map(({ metadata }) => metadata.name).sort()
   const requireExisting = async (name: string) => {
-    if (!(await list()).includes(name))
-      throw new LaresError('not_found', `no secret "${name}"; faas-cli secret create makes one`)
+    if (!(await list()).includes(name)) throw missingSecretError(name)
   }
-  const requireNotForeign = async (name: string) => {
+  const requireNew = async (name: string) => {
+    if ((await list()).includes(name)) throw existingSecretError(name)
     const all = (await cluster.list('v1', 'Secret')).map(({ metadata }) => metadata.name)
-    if (all.includes(name) && !(await list()).includes(name))
+    if (all.includes(name))
       throw new LaresError('invalid_request', `the Secret "${name}" is not one of Lares: choose another name`)
   }
   return {
@@ -31,7 +32,7 @@ export function openKnativeSecrets(cluster: Cluster): Secrets {
     async put(name, value, mode) {
       checkSecretName(name)
       if (mode === 'replace') await requireExisting(name)
-      else await requireNotForeign(name)
+      else await requireNew(name)
       const reference = secretReference(name)
       await cluster.apply({
         ...reference,

@@ -88,7 +88,7 @@ export function requireJsonMediaType(contentType: string | undefined): void {
   if (contentType !== undefined && contentType !== 'application/json')
     throw new LaresError(
       'unsupported_media_type',
-      `an event's data is application/json, not "${contentType}"`,
+      `an event's data is application/json, not "${contentType}"; a whole event in JSON is ${STRUCTURED_MEDIA_TYPE}`,
     )
 }
 

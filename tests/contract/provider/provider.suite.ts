@@ -250,6 +250,11 @@ export function providerSuite(name: string, open: () => Promise<ProviderFixture>
       const name = { name: 'token-a' }
       expect((await harness.system('PUT', 'secrets', { ...name, value: 'x' })).status).toBe(404)
       expect((await harness.system('POST', 'secrets', { ...name, value: 'first' })).status).toBe(202)
+      const again = await harness.system('POST', 'secrets', { ...name, value: 'other' })
+      expect([again.status, await again.text()]).toEqual([
+        409,
+        expect.stringContaining('faas-cli secret update'),
+      ])
       expect((await harness.system('POST', 'secrets', { name: 'token-b', rawValue: 'AAE=' })).status).toBe(
         202,
       )

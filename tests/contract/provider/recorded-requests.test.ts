@@ -30,11 +30,16 @@ beforeAll(async () => {
 })
 afterAll(() => harness.close())
 
+const ROOT = join(import.meta.dirname, '..', '..', '..')
 const secret = { name: 'models-token', value: 'before' }
 
-/** The recording server kept nothing: it took a function with a secret that was made later. A provider does not. */
-async function createMissingSecret(method: string, path: string): Promise<void> {
+/**
+ * The recording server stored nothing: it accepted a function with a secret that faas-cli created later. A provider refuses
+ * such a function, so the secret is there for the deployment and is removed again before faas-cli creates it.
+ */
+async function prepareSecret(method: string, path: string): Promise<void> {
   if (path === '/system/functions' && method === 'POST') await harness.system('POST', 'secrets', secret)
+  if (path === '/system/secrets' && method === 'POST') await harness.system('DELETE', 'secrets', secret)
 }
 
 test('every request that faas-cli 0.18 was seen to make is answered as it expects', async () => {
@@ -43,7 +48,7 @@ test('every request that faas-cli 0.18 was seen to make is answered as it expect
   )
   expect(requests).toHaveLength(28)
   for (const [index, { method, path, headers, body, answered }] of requests.entries()) {
-    await createMissingSecret(method, path)
+    await prepareSecret(method, path)
     const { authorization, ...others } = headers
     const gone = new AbortController()
     const answer = await fetch(`${harness.url()}${path}`, {
@@ -64,3 +69,28 @@ test('every request that faas-cli 0.18 was seen to make is answered as it expect
     gone.abort()
   }
 }, 60_000)
+
+test('the documented faas-cli invoke gets an answer from the skill', async () => {
+  const page = await readFile(join(ROOT, 'docs', 'deploy.md'), 'utf8')
+  const [, name, contentType, event] =
+    /^faas-cli invoke (\S+) --content-type (\S+) <<'EVENT'\n([\s\S]*?)\nEVENT$/m.exec(page) ?? []
+  await harness.write('time', `export { default } from '${join(ROOT, 'functions/skills/time/handler.ts')}'`)
+  expect((await harness.system('POST', 'functions', harness.deployment('time'))).status).toBe(202)
+  const answer = await fetch(`${harness.url()}/function/${name}.openfaas-fn`, {
+    method: 'POST',
+    headers: { 'content-type': contentType!, 'user-agent': 'faas-cli/dev' },
+    body: event!,
+  })
+  expect([answer.status, answer.headers.get('ce-type')]).toEqual([200, 'lares.result.returned'])
+  expect(await answer.json()).toMatchObject({ callId: '1', text: expect.stringContaining('Tokyo') })
+})
+
+test('a body that is no event is refused with the content type that a whole event has', async () => {
+  const answer = await fetch(`${harness.url()}/function/time`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain' },
+    body: 'What time is it?',
+  })
+  expect(answer.status).toBe(415)
+  expect(await answer.text()).toContain('application/cloudevents+json')
+})
