@@ -4,20 +4,20 @@ import { LaresError } from '../shared/base/errors.ts'
 import { withTimeout } from '../shared/base/timeout.ts'
 import { chooseSubprotocol, openAuthenticator } from './auth/access.ts'
 import { checkExposure } from './auth/owner-token.ts'
-import { chatCompletionRoutes } from './channels/openai/chat-completions.ts'
-import { modelRoutes } from './channels/openai/models.ts'
+import { isOutbound } from './channels/channel.ts'
+import { openAiChannel } from './channels/openai/openai.ts'
+import { webChannel } from './channels/web/web.ts'
 import { webhookChannel } from './channels/webhook/webhook.ts'
 import type { GatewayContext } from './context.ts'
 import { openDispatcher } from './delivery/dispatcher.ts'
 import { eventStreamRoutes } from './http/conversation-events.ts'
+import { conversationRoutes } from './http/conversations.ts'
 import { handleUnknownRoutes, problemHandler } from './http/error-responses.ts'
 import { healthRoutes } from './http/health.ts'
-import { messageRoutes } from './http/messages.ts'
 import { measureRequests, meteredIntake, metricsRoutes } from './http/metrics.ts'
 import { operationRoutes } from './http/operations.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
 import { pageRoutes } from './http/static-page.ts'
-import { socketRoutes } from './http/websocket.ts'
 import { openAdmission } from './ingress/admission.ts'
 import { createCircuitBreaker } from './ingress/circuit-breaker.ts'
 import { openIntake } from './ingress/intake.ts'
@@ -45,9 +45,10 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
     log,
   )
   const intake = openIntake(options, { liveUpdates, admission, circuitBreaker })
-  const dispatchers = config.deliveries.map(one =>
-    openDispatcher(webhookChannel(one, now), { ...options, records: store.records }),
-  )
+  const channels = [...config.deliveries.map(one => webhookChannel(one, now)), ...(options.channels ?? [])]
+  const dispatchers = channels
+    .filter(isOutbound)
+    .map(channel => openDispatcher(channel, { ...options, records: store.records }))
   const context: GatewayContext = {
     options,
     liveUpdates,
@@ -57,10 +58,12 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
     closing: closing.signal,
   }
   const app = await buildApp(context)
+  for (const channel of channels) await channel.receive?.(context.intake)
   const close = async () => {
     closing.abort()
     circuitBreaker.close()
-    await Promise.all([closeApp(app), ...dispatchers.map(outbox => outbox.close())])
+    await Promise.all(channels.map(channel => channel.close?.()))
+    await Promise.all([closeApp(app), ...dispatchers.map(dispatcher => dispatcher.close())])
     await liveUpdates.close()
   }
   return {
@@ -119,11 +122,10 @@ async function buildApp(context: GatewayContext): Promise<FastifyInstance> {
     authenticatedScope.addHook('onRequest', async request => {
       request.person = context.authenticator.authenticate(request)
     })
-    messageRoutes(authenticatedScope, context)
+    for (const openChannel of [webChannel, openAiChannel])
+      await openChannel(authenticatedScope, context).receive?.(context.intake)
+    conversationRoutes(authenticatedScope, context)
     eventStreamRoutes(authenticatedScope, context)
-    socketRoutes(authenticatedScope, context)
-    chatCompletionRoutes(authenticatedScope, context)
-    modelRoutes(authenticatedScope, context)
     operationRoutes(authenticatedScope, context)
   })
   await app.ready()

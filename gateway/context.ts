@@ -10,7 +10,7 @@ export type GatewayContext = {
   authenticator: Authenticator
   intake: Intake
   liveUpdates: LiveUpdates
-  /** One for each of `deliveries` in gateway.yaml. */
+  /** One for each channel that replies are pushed to. */
   dispatchers: Dispatcher[]
   /** Aborted when the gateway closes: who waits stops waiting, who streams ends. */
   closing: AbortSignal

@@ -9,6 +9,7 @@ import type { Tracer } from '../shared/operations/trace-types.ts'
 import type { Audit } from '../shared/protection/audit/audit.ts'
 import type { PersonKeys } from '../shared/protection/unprotected.ts'
 import type { Store } from '../shared/store/store.ts'
+import type { Channel } from './channels/channel.ts'
 
 /** What the gateway stands on. */
 export type GatewayOptions = {
@@ -37,6 +38,8 @@ export type GatewayOptions = {
   audit: Pick<Audit, 'record'>
   /** What GET /metrics gives, and where the gateway counts; without it there is no such route. */
   metrics?: Metrics
+  /** Channels besides the gateway's own and the webhooks of gateway.yaml. */
+  channels?: Channel[]
   log: Logger
   /** Milliseconds since the epoch. */
   now?: () => number

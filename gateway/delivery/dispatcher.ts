@@ -10,7 +10,7 @@ import { eventFromRecord } from '../../shared/contract/events/kafka-binding.ts'
 import type { Objects } from '../../shared/objects/objects.ts'
 import type { UndeliveredReply } from '../../shared/operations/operations.ts'
 import type { Records } from '../../shared/store/store.ts'
-import type { Channel, Delivery } from '../channels/channel.ts'
+import { type Delivery, isForChannel, type OutboundChannel } from '../channels/channel.ts'
 import { openDeliveryLedger } from './delivery-ledger.ts'
 import { openOrderedConsumer } from './ordered-consumer.ts'
 
@@ -20,6 +20,7 @@ export const REPLY_TOPIC = 'lares.reply'
 const MAX_CONCURRENT_SENDS = 16
 /** However late it is, a reply is tried this often: the gateway itself may have been away. */
 const MIN_ATTEMPTS = 3
+const DEFAULT_GIVE_UP_AFTER_MS = 24 * 60 * 60_000
 const MAX_RETRY_AFTER_MS = 60 * 60_000
 
 export type DispatcherOptions = {
@@ -50,7 +51,7 @@ export type Dispatcher = {
  * gateways share the work as one consumer group. What was taken or given up is recorded before the next is sent; see
  * `Channel` for what a crash between may do. A channel that is new begins with the replies after its first start.
  */
-export function openDispatcher(channel: Channel, options: DispatcherOptions): Dispatcher {
+export function openDispatcher(channel: OutboundChannel, options: DispatcherOptions): Dispatcher {
   const { log, now = Date.now } = options
   const ledger = openDeliveryLedger(options.records, channel.name)
   const semaphore = createSemaphore(MAX_CONCURRENT_SENDS, Number.POSITIVE_INFINITY)
@@ -72,7 +73,7 @@ export function openDispatcher(channel: Channel, options: DispatcherOptions): Di
   const send = async (delivery: Delivery): Promise<void> => {
     const permit = await semaphore.acquire(stop.signal)
     try {
-      await channel.send(delivery)
+      await channel.send(delivery, delivery.address)
     } finally {
       semaphore.release(permit)
     }
@@ -89,7 +90,8 @@ export function openDispatcher(channel: Channel, options: DispatcherOptions): Di
       } catch (thrown) {
         if (stop.signal.aborted) throw thrown
         const error = toLaresError(thrown)
-        const isLate = now() - Date.parse(delivery.time) >= channel.giveUpAfterMs
+        const isLate =
+          now() - Date.parse(delivery.time) >= (channel.giveUpAfterMs ?? DEFAULT_GIVE_UP_AFTER_MS)
         if (!error.retryable || (isLate && tries >= MIN_ATTEMPTS)) return { reason: error.message, tries }
         await waitBeforeRetry(tries, error.retryAfterMs)
       }
@@ -98,7 +100,7 @@ export function openDispatcher(channel: Channel, options: DispatcherOptions): Di
   }
   const deliver = async (record: BusRecord, isLost: () => boolean): Promise<void> => {
     const delivery = await retryUntilStored(() => parseDelivery(record, options))
-    if (!delivery || !channel.accepts(delivery)) return
+    if (!delivery || !isForChannel(channel, delivery)) return
     if (await retryUntilStored(() => ledger.hasProcessed(delivery, record))) return
     const failure = await sendWithRetries(delivery, isLost)
     if (isLost()) return

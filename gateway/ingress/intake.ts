@@ -5,18 +5,17 @@ import {
   DEFAULT_ACCOUNT,
   personAsSender,
   principalOf,
-  type Sender,
 } from '../../shared/contract/events/address.ts'
 import { createRootEvent } from '../../shared/contract/events/event.ts'
-import type { Message } from '../../shared/contract/events/event-types.ts'
 import { keyedId, newId } from '../../shared/contract/events/ids.ts'
 import { detectLanguage } from '../../shared/language/detection.ts'
 import { summarizeAttachments } from '../../shared/store/attachment-notes.ts'
 import type { History } from '../../shared/store/store.ts'
+import type { InboundAddress, InboundMessage, MessageHandler } from '../channels/channel.ts'
 import type { LiveUpdates } from '../live/live-updates.ts'
 import type { GatewayOptions } from '../options.ts'
 import type { Admission } from './admission.ts'
-import { type AttachmentUpload, storeAttachments } from './attachments.ts'
+import { storeAttachments } from './attachments.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 
 /** After this the bus counts as down: the sender, who has been told nothing, may send again. */
@@ -25,30 +24,12 @@ const PUBLISH_TIMEOUT_MS = 15_000
 /** Asked for once: it takes a fifth of a millisecond. */
 const SERVER_TIME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
-/** Where a message came from; without a chat it is the conversation's own, without an account the channel's only one. */
-export type InboundAddress = Pick<Address, 'channel'> & Partial<Address>
-
-export type InboundMessage = Pick<Message, 'person' | 'text' | 'history' | 'instructions'> & {
-  address: InboundAddress
-  /** Without it the person who owns the conversation. */
-  sender?: Sender | undefined
-  /** None: a new one. */
-  conversation?: string | undefined
-  /** The sender's name for this message: sent again under the same key, it is the same message. */
-  key?: string | undefined
-  timeZone?: string | undefined
-  attachments?: AttachmentUpload[] | undefined
-}
-
-/** `repeated`: it had been accepted before, and nothing was done now. */
-export type AcceptedMessage = { id: string; conversation: string; isDuplicate: boolean }
-
 /**
  * Takes a message in: resolves when it is durably on the bus and in the history.
  * Errors: `not_found` (another person's conversation), `key_reused`, `busy` (too much waits), `unavailable`, `rejected`
  * (attachments).
  */
-export type Intake = (incoming: InboundMessage) => Promise<AcceptedMessage>
+export type Intake = MessageHandler
 
 type IntakeDependencies = {
   liveUpdates: Pick<LiveUpdates, 'messageAccepted'>

@@ -2,20 +2,25 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { keyedId, newId } from '../../../shared/contract/events/ids.ts'
 import type { GatewayContext } from '../../context.ts'
 import { parseInput } from '../../http/error-responses.ts'
-import { EPHEMERAL_PREFIX, readMessageHeaders } from '../../http/messages.ts'
+import { EPHEMERAL_PREFIX, readMessageHeaders } from '../../http/message-fields.ts'
 import { currentSequence } from '../../live/history-follower.ts'
 import { type Answer, type AwaitedMessage, waitForAnswer } from '../../live/reply-waiter.ts'
+import type { MessageHandler } from '../channel.ts'
 import { type ChatRequest, chatRequest, conversationOf, messageOf, personForUser } from './chat-request.ts'
 import { type Envelope, streamAnswer, toOpenAiUsage } from './chat-stream.ts'
 
 const ANSWER_TIMEOUT_MS = 10 * 60_000
 
 /** POST /v1/chat/completions. https://platform.openai.com/docs/api-reference/chat */
-export function chatCompletionRoutes(app: FastifyInstance, context: GatewayContext): void {
+export function chatCompletionRoutes(
+  app: FastifyInstance,
+  context: GatewayContext,
+  handler: MessageHandler,
+): void {
   app.post('/v1/chat/completions', async (request, reply) => {
     const body = parseInput(chatRequest, request.body)
     const model = await context.options.model()
-    const question = await submitMessage(context, request, body)
+    const question = await submitMessage(context, handler, { request, body })
     const created = Math.floor((context.options.now ?? Date.now)() / 1000)
     const envelope = { id: `chatcmpl-${question.id}`, created, model }
     reply.header('x-lares-conversation', question.conversation)
@@ -30,8 +35,8 @@ export function chatCompletionRoutes(app: FastifyInstance, context: GatewayConte
 /** Takes the message in; from here on it will be answered, whether or not somebody waits. */
 async function submitMessage(
   context: GatewayContext,
-  request: FastifyRequest,
-  body: ChatRequest,
+  handler: MessageHandler,
+  { request, body }: { request: FastifyRequest; body: ChatRequest },
 ): Promise<AwaitedMessage> {
   const headers = readMessageHeaders(request)
   const person = personForUser(request.person, body.user)
@@ -41,7 +46,7 @@ async function submitMessage(
   const conversation =
     requestedConversation ??
     `${EPHEMERAL_PREFIX}${headers.key ? keyedId(person, EPHEMERAL_PREFIX, headers.key) : newId()}`
-  const { id, isDuplicate } = await context.intake({
+  const { id, isDuplicate } = await handler({
     ...headers,
     ...messageOf(body),
     person,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Message } from '../../../shared/contract/events/event-types.ts'
-import { conversationId } from '../../http/messages.ts'
+import { conversationId } from '../../http/message-fields.ts'
 
 /** The OpenAI API's request. What has a meaning here is checked; the usual rest is taken if its type is right, and has no effect. */
 

@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { GatewayConfig } from '../../../shared/config/files.ts'
 import type { Address } from '../../../shared/contract/events/address.ts'
-import type { Channel } from '../channel.ts'
+import { type OutboundChannel, PLAIN_CAPABILITIES } from '../channel.ts'
 
 /** The channel of messages whose replies go to one webhook: its accounts are the names in `deliveries`. */
 const WEBHOOK_CHANNEL = 'webhook'
@@ -18,10 +18,13 @@ const RETRYABLE_STATUSES = new Set([408, 425, 429])
 export function webhookChannel(
   { name, url, secret, person, giveUpAfterMinutes }: GatewayConfig['deliveries'][number],
   now: () => number = Date.now,
-): Channel {
+): OutboundChannel {
   const signer = new Webhook(secret)
   return {
     name,
+    type: WEBHOOK_CHANNEL,
+    account: name,
+    capabilities: { ...PLAIN_CAPABILITIES, markup: 'markdown', isIdempotent: true },
     accepts: delivery =>
       (person === undefined || delivery.person === person) && isForWebhook(delivery.address, name),
     giveUpAfterMs: giveUpAfterMinutes * MINUTE_MS,

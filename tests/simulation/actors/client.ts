@@ -1,5 +1,5 @@
+import type { InboundMessage } from '../../../gateway/channels/channel.ts'
 import type { GatewayContext } from '../../../gateway/context.ts'
-import type { InboundMessage } from '../../../gateway/ingress/intake.ts'
 import { currentSequence, followConversation } from '../../../gateway/live/history-follower.ts'
 import { type Answer, waitForAnswer } from '../../../gateway/live/reply-waiter.ts'
 import { openDeltas } from '../../../gateway/live/text-deltas.ts'

@@ -1,4 +1,4 @@
-import type { Channel } from '../../../gateway/channels/channel.ts'
+import type { OutboundChannel } from '../../../gateway/channels/channel.ts'
 import type { GatewayContext } from '../../../gateway/context.ts'
 import { openDispatcher } from '../../../gateway/delivery/dispatcher.ts'
 import { openAdmission } from '../../../gateway/ingress/admission.ts'
@@ -24,7 +24,7 @@ export type GatewayDependencies = {
   protection: Pick<Protection, 'keys'> | undefined
   log: Logger
   /** Where replies are pushed, each with the store as its dispatcher sees it. */
-  outlets: { channel: Channel; records: Records }[]
+  outlets: { channel: OutboundChannel; records: Records }[]
 }
 
 /** What is behind the gateway's routes, without HTTP. */

@@ -1,4 +1,4 @@
-import type { Channel, Delivery } from '../../../gateway/channels/channel.ts'
+import { type Delivery, type OutboundChannel, PLAIN_CAPABILITIES } from '../../../gateway/channels/channel.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Address } from '../../../shared/contract/events/address.ts'
 import type { JsonRecord, Records } from '../../../shared/store/store.ts'
@@ -18,7 +18,7 @@ const CURSOR_COLLECTION = 'delivered'
 export type Receiver = {
   name: ReceiverName
   /** How a gateway reaches it. */
-  channel(life: Life): Channel
+  channel(life: Life): OutboundChannel
   /** The store as that gateway sees it, which here is seen to know of a delivery. */
   observeRecords(life: Life, documents: Records): Records
   /** In the order in which they came. */
@@ -61,6 +61,9 @@ export function openSimulatedReceiver(
     violations,
     channel: life => ({
       name,
+      type: name,
+      account: 'default',
+      capabilities: PLAIN_CAPABILITIES,
       accepts: ({ address }) => isReceiverOf(name, address),
       giveUpAfterMs: 24 * 3_600_000,
       send: delivery => send(life, delivery),

@@ -1,13 +1,21 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import { LaresError, toLaresError } from '../../shared/base/errors.ts'
-import type { GatewayContext } from '../context.ts'
-import { checkConversationOwner } from '../ingress/intake.ts'
-import { currentSequence, followConversation, toMessageView } from '../live/history-follower.ts'
-import { messageForClient, parseInput } from './error-responses.ts'
-import { MAX_BUFFERED_BYTES } from './event-stream-response.ts'
-import { conversationId, idempotencyKey, messageFields, requireContent, timeZone, WEB } from './messages.ts'
+import { LaresError, toLaresError } from '../../../shared/base/errors.ts'
+import type { GatewayContext } from '../../context.ts'
+import { messageForClient, parseInput } from '../../http/error-responses.ts'
+import { MAX_BUFFERED_BYTES } from '../../http/event-stream-response.ts'
+import {
+  conversationId,
+  idempotencyKey,
+  messageFields,
+  requireContent,
+  timeZone,
+} from '../../http/message-fields.ts'
+import { checkConversationOwner } from '../../ingress/intake.ts'
+import { currentSequence, followConversation, toMessageView } from '../../live/history-follower.ts'
+import type { MessageHandler } from '../channel.ts'
+import { WEB_CHANNEL } from './messages.ts'
 
 const HEARTBEAT_INTERVAL_MS = 30_000
 /** Frames that wait for their turn; beyond it nothing more is read from the socket. */
@@ -39,7 +47,8 @@ type Client = {
 }
 
 /** GET /api/socket: what the HTTP API does, as JSON frames both ways. */
-export function socketRoutes(app: FastifyInstance, context: GatewayContext): void {
+export function socketRoutes(app: FastifyInstance, context: GatewayContext, handler: MessageHandler): void {
+  const handlers = createFrameHandlers(context, handler)
   app.get(
     '/api/socket',
     {
@@ -56,7 +65,7 @@ export function socketRoutes(app: FastifyInstance, context: GatewayContext): voi
     },
     (socket, request) => {
       const client = openClient(socket, request.person)
-      readFrames(socket, data => handleFrame(context, client, data))
+      readFrames(socket, data => handleFrame(context, handlers, client, data))
       const stopHeartbeat = startHeartbeat(socket)
       const closeForShutdown = () => socket.close(1001, 'the gateway is stopping')
       context.closing.addEventListener('abort', closeForShutdown)
@@ -97,13 +106,18 @@ function readFrames(socket: WebSocket, handleFrame: (data: string) => Promise<vo
   })
 }
 
-async function handleFrame(context: GatewayContext, client: Client, data: string): Promise<void> {
+async function handleFrame(
+  context: GatewayContext,
+  handlers: FrameHandlers,
+  client: Client,
+  data: string,
+): Promise<void> {
   /** What the frame itself says it is about. */
   let about: { key?: string | undefined; conversation?: string | undefined } = {}
   try {
     const request = parseInput(clientFrame, parseJson(data))
     about = request
-    await handlers[request.type](context, client, request as never)
+    await handlers[request.type](client, request as never)
   } catch (error) {
     const problem = toLaresError(error)
     if (problem.status >= 500) context.options.log.error({ code: problem.code, err: error }, problem.message)
@@ -128,38 +142,32 @@ function parseJson(data: string): unknown {
   }
 }
 
-const handlers = {
-  async message(rooms: GatewayContext, { person, send }: Client, asked: ClientFrame & { type: 'message' }) {
+type FrameHandlers = ReturnType<typeof createFrameHandlers>
+
+const createFrameHandlers = (context: GatewayContext, handler: MessageHandler) => ({
+  async message({ person, send }: Client, asked: ClientFrame & { type: 'message' }) {
     const { type: _, ...incoming } = asked
-    const { id, conversation } = await rooms.intake({ ...incoming, person, address: WEB })
+    const { id, conversation } = await handler({ ...incoming, person, address: WEB_CHANNEL })
     void send({ type: 'accepted', id, conversation, ...(asked.key && { key: asked.key }) })
   },
 
-  async subscribe(
-    rooms: GatewayContext,
-    client: Client,
-    { conversation, after }: ClientFrame & { type: 'subscribe' },
-  ) {
+  async subscribe(client: Client, { conversation, after }: ClientFrame & { type: 'subscribe' }) {
     const { subscriptions } = client
-    await checkConversationOwner(rooms.options.store.history, conversation, client.person)
+    await checkConversationOwner(context.options.store.history, conversation, client.person)
     if (!subscriptions.has(conversation) && subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw new LaresError('busy', `a socket follows at most ${MAX_SUBSCRIPTIONS} conversations`)
-    const from = after ?? (await currentSequence(rooms, conversation))
+    const from = after ?? (await currentSequence(context, conversation))
     subscriptions.get(conversation)?.()
     if (client.socket.readyState !== client.socket.OPEN) return
     void client.send({ type: 'subscribed', conversation, after: from })
-    subscriptions.set(conversation, watchConversation(rooms, client, conversation, from))
+    subscriptions.set(conversation, watchConversation(context, client, conversation, from))
   },
 
-  async unsubscribe(
-    _rooms: GatewayContext,
-    { subscriptions }: Client,
-    { conversation }: ClientFrame & { type: 'unsubscribe' },
-  ) {
+  async unsubscribe({ subscriptions }: Client, { conversation }: ClientFrame & { type: 'unsubscribe' }) {
     subscriptions.get(conversation)?.()
     subscriptions.delete(conversation)
   },
-}
+})
 
 function watchConversation(
   context: GatewayContext,

@@ -1,0 +1,25 @@
+import type { FastifyInstance } from 'fastify'
+import { DEFAULT_ACCOUNT } from '../../../shared/contract/events/address.ts'
+import type { GatewayContext } from '../../context.ts'
+import { type Channel, PLAIN_CAPABILITIES } from '../channel.ts'
+import { chatCompletionRoutes } from './chat-completions.ts'
+import { modelRoutes } from './models.ts'
+
+/**
+ * The OpenAI API. A message is acknowledged by the first byte of the answer; the answer is read from the history, and
+ * what was streamed cannot be taken back.
+ */
+export const openAiChannel = (scope: FastifyInstance, context: GatewayContext): Channel => ({
+  name: 'openai',
+  type: 'openai',
+  account: DEFAULT_ACCOUNT,
+  capabilities: {
+    ...PLAIN_CAPABILITIES,
+    markup: 'markdown',
+    isIdempotent: true,
+  },
+  async receive(handler) {
+    chatCompletionRoutes(scope, context, handler)
+    modelRoutes(scope, context)
+  },
+})

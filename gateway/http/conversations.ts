@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify'
+import * as z from 'zod'
+import type { GatewayContext } from '../context.ts'
+import { checkConversationOwner } from '../ingress/intake.ts'
+import { toMessageView } from '../live/history-follower.ts'
+import { parseInput } from './error-responses.ts'
+import { EPHEMERAL_PREFIX } from './message-fields.ts'
+
+const pageQuery = z.strictObject({
+  before: z.string().max(255).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+})
+
+const MAX_LISTED_CONVERSATIONS = 100
+
+/** GET /api/conversations, and the messages of one. */
+export function conversationRoutes(app: FastifyInstance, context: GatewayContext): void {
+  const { history } = context.options.store
+
+  app.get('/api/conversations', async request => {
+    const ownConversations = await history.conversations(request.person, 10 * MAX_LISTED_CONVERSATIONS)
+    const listed = ownConversations
+      .filter(({ id }) => !id.startsWith(EPHEMERAL_PREFIX))
+      .slice(0, MAX_LISTED_CONVERSATIONS)
+    return { conversations: await Promise.all(listed.map(summarize)) }
+  })
+
+  const summarize = async ({ id, createdAt }: { id: string; createdAt: string }) => {
+    const [last] = await history.list(id, { limit: 1 })
+    return { id, createdAt, updatedAt: last?.createdAt ?? createdAt, preview: last?.text.slice(0, 120) ?? '' }
+  }
+
+  app.get<{ Params: { id: string } }>('/api/conversations/:id/messages', async request => {
+    const { id } = request.params
+    await checkConversationOwner(history, id, request.person)
+    const { before, limit } = parseInput(pageQuery, request.query)
+    const rows = await history.list(id, { limit, ...(before !== undefined && { before }) })
+    return { messages: rows.map(toMessageView) }
+  })
+}
