@@ -1,12 +1,4 @@
-import type { Language } from '#shared/contract/events/event-types.ts'
-import {
-  freshStartText,
-  helpText,
-  nothingToStopText,
-  statusText,
-  stoppedText,
-  unknownCommandText,
-} from './messages.ts'
+import { helpText, phrasesIn, statusText } from './messages.ts'
 import { sendReply } from './publishing.ts'
 import type { StepContext } from './step-context.ts'
 import { interruptTurn } from './turn/completion.ts'
@@ -19,20 +11,20 @@ const COMMAND = /^\s*\/([\p{L}_][\p{L}\p{N}_-]*)(?=\s|$)/u
 export const parseCommand = (text: string): string | undefined => COMMAND.exec(text)?.[1]?.toLowerCase()
 
 /** Each does its work and gives back what to say. */
-const commandHandlers: Record<string, (work: StepContext, language: Language) => string> = {
+const commandHandlers: Record<string, (work: StepContext, language: string) => string> = {
   help: ({ assistant, skills }, language) => helpText(assistant.name, skills, language),
   new({ state }, language) {
     state.transcript = []
     state.question = null
     if (state.turn) state.turn.isForgotten = true
-    return freshStartText[language]
+    return phrasesIn(language).freshStart
   },
   stop(work, language) {
     const { state } = work
-    if (!state.turn) return nothingToStopText[language]
+    if (!state.turn) return phrasesIn(language).nothingToStop
     interruptTurn(work, state.turn)
     clearQueue(work, { keepLate: false })
-    return stoppedText[language]
+    return phrasesIn(language).stopped
   },
   status: ({ state }, language) => statusText(state.turn, state.waiting.length, language),
 }
@@ -41,7 +33,7 @@ const commandHandlers: Record<string, (work: StepContext, language: Language) =>
 export function runCommand(context: StepContext, command: string, message: ReceivedMessage): void {
   const { person, address, language } = message.recalled.message
   const run = Object.hasOwn(commandHandlers, command) ? commandHandlers[command] : undefined
-  const text = run ? run(context, language) : unknownCommandText(command, language)
+  const text = run ? run(context, language) : phrasesIn(language).unknownCommand(command)
   const said = [toUserMessage(message)]
   sendReply(context, { person, address, language, text, status: 'completed', said })
 }

@@ -1,4 +1,4 @@
-import { containsChinese } from '#shared/language/detection.ts'
+import { containsHan } from '#shared/language/script.ts'
 
 const TOKEN = /\p{Script=Han}+|[\p{Script=Latin}\p{M}']+|0|[+\-*/^%=()×÷√]/gu
 const NUMBER_WORD =
@@ -22,7 +22,7 @@ export function extractFeatures(text: string): string[] {
 }
 
 function tokenFeatures(token: string): string[] {
-  if (containsChinese(token)) return characterNgrams(token, 1, 3)
+  if (containsHan(token)) return characterNgrams(token, 1, 3)
   return token.length < 4 ? [`_${token}_`] : [`_${token}_`, ...characterNgrams(`_${token}_`, 4, 4)]
 }
 

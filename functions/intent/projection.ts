@@ -1,5 +1,5 @@
-import type { Language } from '#shared/contract/events/event-types.ts'
 import { detectLanguage } from '#shared/language/detection.ts'
+import { packFor, packs } from '#shared/language/packs.ts'
 import { addIdentity, cholesky, createScatter, solveLower } from './matrix.ts'
 import { translationPairs } from './parallel-sentences.ts'
 
@@ -14,38 +14,58 @@ export type Embed = (texts: readonly string[]) => Promise<Float32Array[]>
  */
 const PROJECTION_REGULARISATION = 0.4
 
-/** The pairs' embeddings, English and Chinese. */
-export type TranslationEmbeddings = Record<Language, Float32Array[]>
+/** The pairs' embeddings, English and Chinese; for each other language, how its general sentences lie apart from the English ones. */
+export type TranslationEmbeddings = {
+  en: Float32Array[]
+  zh: Float32Array[]
+  shifts?: ReadonlyMap<string, Float32Array>
+}
 
 export async function embedTranslations(embed: Embed): Promise<TranslationEmbeddings> {
   return {
     en: await embed(translationPairs.map(([english]) => english)),
     zh: await embed(translationPairs.map(([, zh]) => zh)),
+    shifts: await embedShifts(embed),
   }
+}
+
+/** A language without pairs has its place where its general sentences lie, seen from the English ones. */
+async function embedShifts(embed: Embed): Promise<ReadonlyMap<string, Float32Array>> {
+  const [english] = packs
+  const others = packs.filter(({ tag }) => tag !== 'en' && tag !== 'zh')
+  if (others.length === 0) return new Map()
+  const origin = meanVector(await embed(english.generalSentences))
+  const shifts = new Map<string, Float32Array>()
+  for (const { tag, generalSentences } of others)
+    shifts.set(tag, subtractVectors(meanVector(await embed(generalSentences)), origin))
+  return shifts
 }
 
 /**
  * Cosines of sentence embeddings lie in a narrow band, and each language has its own region. So the mean of its
  * language is subtracted from each vector, and the mean of the examples. Then directions in which a sentence and its
- * translation differ count less, by (1 + EVENNESS * C)^-1 for the covariance C of these differences (a Mahalanobis
- * distance).
+ * translation differ count less, by (1 + R * C)^-1 for R = PROJECTION_REGULARISATION and the covariance C of these differences (a
+ * Mahalanobis distance).
  */
 export function fitProjection(
   pairs: TranslationEmbeddings,
   examples: readonly { text: string; embedding: Float32Array }[],
 ): Projection {
-  const means = { en: meanVector(pairs.en), zh: meanVector(pairs.zh) }
-  const shift = meanVector(
-    examples.map(({ text, embedding }) => subtractVectors(embedding, means[detectLanguage(text)])),
-  )
-  const centres = { en: addVectors(means.en, shift), zh: addVectors(means.zh, shift) }
-  const scatter = createScatter(means.en.length)
+  const english = meanVector(pairs.en)
+  const means = new Map([
+    ['en', english],
+    ['zh', meanVector(pairs.zh)],
+    ...[...(pairs.shifts ?? [])].map(([tag, shift]) => [tag, addVectors(english, shift)] as const),
+  ])
+  const meanOf = (text: string): Float32Array => means.get(packFor(detectLanguage(text)).tag) ?? english
+  const shift = meanVector(examples.map(({ text, embedding }) => subtractVectors(embedding, meanOf(text))))
+  const scatter = createScatter(english.length)
   for (const delta of computeTranslationDeltas(pairs))
-    scatter.add(subtractVectors(delta, subtractVectors(means.zh, means.en)))
-  // 1 + EVENNESS * C, where C is scaled to an average variance of 1.
+    scatter.add(subtractVectors(delta, subtractVectors(means.get('zh')!, english)))
+  // 1 + PROJECTION_REGULARISATION * C, where C is scaled to an average variance of 1.
   const lower = cholesky(addIdentity(scatter.scaled(), PROJECTION_REGULARISATION))
   return (text, embedding) =>
-    toUnitLength(solveLower(lower, subtractVectors(embedding, centres[detectLanguage(text)])))
+    toUnitLength(solveLower(lower, subtractVectors(embedding, addVectors(meanOf(text), shift))))
 }
 
 /** The difference between a sentence and its translation. */

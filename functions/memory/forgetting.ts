@@ -14,7 +14,7 @@ import {
 } from './documents/document-requests.ts'
 import type { KnowledgeBaseDependencies } from './documents/store.ts'
 import type { AnswerSourcesStore, ForgetQuestion } from './last-used.ts'
-import { phrases } from './messages.ts'
+import { messagesIn } from './messages.ts'
 
 /** Those, and what they had replaced. */
 export async function forgetMemories(
@@ -51,10 +51,10 @@ export async function resolveForgetChoice(
     return undefined
   }
   await recordSources({ asked: { ...asked, answered: { message: source.message, ids } } })
-  if (ids.length === 0) return phrases[language].keptAll
+  if (ids.length === 0) return messagesIn(language).keptAll
   if (asked.about === 'memories') {
     await forgetMemories(ids, person, source, dependencies)
-    return ids.length === 1 ? phrases[language].forgottenLast : phrases[language].forgottenThose
+    return ids.length === 1 ? messagesIn(language).forgottenLast : messagesIn(language).forgottenThose
   }
   const chosen = (await documentsAsOf(message, source, dependencies)).filter(({ id }) => ids.includes(id))
   return await forgetDocuments(chosen, message, source, dependencies)
@@ -71,7 +71,7 @@ async function chosenIds(
   if (isNeverMind(message.text)) return []
   const { items, isSure } =
     about === 'memories'
-      ? parseChoice(await memoryOptions(ids, message, dependencies), message.text)
+      ? parseChoice(await memoryOptions(ids, message, dependencies), message.text, message.language)
       : await chosenDocuments(ids, message, source, dependencies)
   return isSure && items.length > 0 ? items.map(({ id }) => id) : undefined
 }
@@ -93,8 +93,8 @@ async function chosenDocuments(
 ) {
   const all = await documentsAsOf(message, source, dependencies)
   const asked = ids.flatMap(id => all.find(one => one.id === id) ?? [])
-  const exactMatches = documentsNamedExactly(stripFillerWords(message.text), asked)
+  const exactMatches = documentsNamedExactly(stripFillerWords(message.text, message.language), asked)
   if (exactMatches.length > 0) return { items: exactMatches, isSure: true }
   const options = asked.map(({ id, name }) => ({ id, text: nameAsWords(name) }))
-  return parseChoice(options, nameAsWords(message.text))
+  return parseChoice(options, nameAsWords(message.text), message.language)
 }

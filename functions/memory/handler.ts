@@ -18,7 +18,7 @@ import { findStatedFacts } from './facts.ts'
 import { forgetMemories, resolveForgetChoice } from './forgetting.ts'
 import { type AnswerSourcesStore, type ForgetQuestion, openAnswerSources } from './last-used.ts'
 import { learningRequestFor, toFacts } from './learning.ts'
-import { phrases } from './messages.ts'
+import { messagesIn } from './messages.ts'
 import { isAbout, type MemoryRequest, parseMemoryRequest } from './requests.ts'
 import { isAboutOneself, toSecondPersonSentence } from './second-person.ts'
 import { openMemoryState } from './state.ts'
@@ -134,18 +134,19 @@ async function answerFromMemories(
   dependencies: KnowledgeBaseDependencies,
 ): Promise<{ memories: Memory[]; answer?: string }> {
   const { person, text } = message
-  const request = parseMemoryRequest(text)
+  const request = parseMemoryRequest(text, message.language)
   if (request)
     return {
       memories: [],
       answer: await handleMemoryRequest(records, request, message, source, answerSources, dependencies),
     }
   const found = await searchMemories(records, person, text)
-  const answer = answerFrom(found, text)
+  const answer = answerFrom(found, text, message.language)
   // What clearly answers needs no more.
   const similar = answer === undefined ? await findSimilar(records, message, dependencies) : []
   const memories = fitMemories(fuseRankings(found, similar))
-  const ids = answer === undefined ? memories.map(({ id }) => id) : memoriesInAnswer(answer, found)
+  const ids =
+    answer === undefined ? memories.map(({ id }) => id) : memoriesInAnswer(answer, found, message.language)
   await answerSources.record({ ids, at: source.saidAt })
   return { memories, ...(answer === undefined ? {} : { answer }) }
 }
@@ -159,7 +160,7 @@ async function handleMemoryRequest(
   answerSources: AnswerSourcesStore,
   { state }: KnowledgeBaseDependencies,
 ): Promise<string> {
-  const t = phrases[language]
+  const t = messagesIn(language)
   const { saidAt, conversation } = source
   const recordSources = (ids: string[], asked?: ForgetQuestion) =>
     answerSources.record({ ids, at: saidAt, asked })
@@ -182,7 +183,7 @@ async function handleMemoryRequest(
       return t.known(all.map(({ text }) => text))
     }
     case 'forget':
-      await forgetMatching(({ text }) => isAbout(text, request.about))
+      await forgetMatching(({ text }) => isAbout(text, request.about, language))
       return t.forgotten(request.about)
     case 'forget-all':
       await forgetMatching(() => true)
@@ -204,8 +205,8 @@ async function handleMemoryRequest(
     }
     case 'earlier': {
       const before = await searchReplacedMemories(records, person, request.question)
-      const answer = answerFrom(before, request.question)
-      const matching = before.filter(({ text }) => answer?.includes(toSecondPersonSentence(text)))
+      const answer = answerFrom(before, request.question, language)
+      const matching = before.filter(({ text }) => answer?.includes(toSecondPersonSentence(text, language)))
       await recordSources(matching.map(({ id }) => id))
       return answer === undefined ? t.noEarlier : t.earlier(answer, matching[0]!.until)
     }
@@ -213,15 +214,15 @@ async function handleMemoryRequest(
 }
 
 /** Those of the memories that an answer says. */
-const memoriesInAnswer = (answer: string, found: StoredMemory[]): string[] =>
-  found.filter(({ text }) => answer.includes(toSecondPersonSentence(text))).map(({ id }) => id)
+const memoriesInAnswer = (answer: string, found: StoredMemory[], language: string): string[] =>
+  found.filter(({ text }) => answer.includes(toSecondPersonSentence(text, language))).map(({ id }) => id)
 
 async function findSimilar(
   records: Records,
-  { person, text }: Message,
+  { person, text, language }: Message,
   dependencies: KnowledgeBaseDependencies,
 ): Promise<StoredMemory[]> {
-  if (!isAboutOneself(text)) return []
+  if (!isAboutOneself(text, language)) return []
   const ids = await dependencies.state.semanticIndex.nearest(
     person,
     text,

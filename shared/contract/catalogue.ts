@@ -8,7 +8,8 @@ import type { DeployedFunction } from './stack.ts'
 export const skillManifestSchema = z.strictObject({
   name: z.string(),
   /** What people call it. */
-  title: z.strictObject({ en: z.string(), zh: z.string() }).optional(),
+  /** By BCP 47 tag. */
+  title: z.record(z.string(), z.string()).optional(),
   description: z.string(),
   /** Things people say when they want it. */
   examples: z.array(z.string()),

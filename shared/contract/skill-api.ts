@@ -4,22 +4,22 @@
  */
 export { LaresError } from '../base/errors.ts'
 export { isNeverMind, type Option, parseChoice } from '../language/choices.ts'
+export { formatDate, formatDateTime } from '../language/date-format.ts'
 export {
-  formatDate,
-  formatDateTime,
   formatTime,
   instantFromWallMs,
   toWallMs,
   type WallTime,
   wallTime,
 } from '../language/dates.ts'
-export { containsChinese } from '../language/detection.ts'
+export { detectLanguage } from '../language/detection.ts'
 export {
   addDuration,
   type FoundMoment,
   findDuration,
   findMoment,
 } from '../language/moments/moment.ts'
+export { localised } from '../language/packs.ts'
 export type { ChatMessage, Models, Tool } from '../models/models.ts'
 export type { Objects } from '../objects/objects.ts'
 export type { JsonRecord, Records, Timers } from '../store/store.ts'

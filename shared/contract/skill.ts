@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 import type { ServiceName } from './context.ts'
 import { type AnyFunction, defineFunction, type FunctionDefinition } from './definition.ts'
-import type { FollowUpQuestion, Language, SkillRequest } from './events/event-types.ts'
+import type { FollowUpQuestion, SkillRequest } from './events/event-types.ts'
 import { skillRequestType } from './events/event-types.ts'
 import type { SkillContext } from './skill-context.ts'
 import { fillSlots, slotsOf } from './slot-filling.ts'
@@ -17,8 +17,8 @@ export type SkillDefinition<Input extends z.ZodType, Uses extends ServiceName, S
   FunctionDefinition<never, Uses, State>,
   'name' | 'uses' | 'concurrency' | 'timeoutMs' | 'retry' | 'init' | 'destroy'
 > & {
-  /** What people call it, to be asked "Did you mean … or …?"; the name, when it has none. */
-  title?: Readonly<Record<Language, string>>
+  /** By BCP 47 tag, what people call it, to be asked "Did you mean … or …?"; the name, when it has none. */
+  title?: Readonly<Record<string, string>>
   /** One sentence, read by models and people. */
   description: string
   /** Things people say when they want it, in any language. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import * as z from 'zod'
-import { containsChinese } from '../language/detection.ts'
+import { containsHan } from '../language/script.ts'
 import type { AnyFunction } from './definition.ts'
 import type { EventData, SkillRequest } from './events/event-types.ts'
 import { type FunctionTestBed, openFunctionTestBed, skillRequestEvent } from './serve.fixture.ts'
@@ -40,7 +40,7 @@ async function converse(skill: AnyFunction, ...texts: string[]): Promise<Result[
       // A Friday.
       saidAt: '2026-03-27T09:00:00.000Z',
       timeZone: 'Europe/Berlin',
-      language: containsChinese(text) ? 'zh' : 'en',
+      language: containsHan(text) ? 'zh' : 'en',
       ...(asked && { asked }),
     }
     const [event] = await served.ask(skillRequestEvent(text, more))

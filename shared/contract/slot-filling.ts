@@ -1,13 +1,16 @@
 import * as z from 'zod'
 import { wallTime } from '../language/dates.ts'
-import { containsChinese } from '../language/detection.ts'
+import { packsReading } from '../language/detection.ts'
+import { strip } from '../language/fillers.ts'
 import { blankSpan, type Span } from '../language/moments/spans.ts'
-import type { ProperNameKind } from '../language/proper-names.ts'
-import type { FollowUpQuestion, Language } from './events/event-types.ts'
+import type { ProperNameKind, SlotKind } from '../language/pack.ts'
+import { localised, packFor } from '../language/packs.ts'
+import { containsHan } from '../language/script.ts'
+import type { FollowUpQuestion } from './events/event-types.ts'
 import type { SkillContext } from './skill-context.ts'
 
 /**
- * Fills a skill's input from what people say, in English and Chinese, for a skill that does not `read` it itself: moments,
+ * Fills a skill's input from what people say, for a skill that does not `read` it itself: moments,
  * dates, times of day, lengths of time, numbers, choices, places and names, by the types and formats of its schema; and asks
  * for what is missing, over as many turns as it takes.
  */
@@ -23,7 +26,6 @@ const slotKindSchema = z.enum([
   'name',
   'words',
 ])
-type SlotKind = z.infer<typeof slotKindSchema>
 type Slot = {
   name: string
   kind: SlotKind
@@ -31,7 +33,7 @@ type Slot = {
   isWhole: boolean
   choices: [value: string, words: string[]][]
   beside: string[]
-  question: (language: Language) => string
+  question: (language: string) => string
 }
 
 /**
@@ -44,7 +46,7 @@ const propertySchema = z.object({
   title: z.string().optional(),
   enum: z.array(z.string()).optional(),
   reads: slotKindSchema.optional(),
-  ask: z.object({ en: z.string(), zh: z.string() }).optional(),
+  ask: z.record(z.string(), z.string()).optional(),
   words: z.union([z.record(z.string(), z.array(z.string())), z.array(z.string())]).optional(),
 })
 type Property = z.infer<typeof propertySchema>
@@ -95,38 +97,12 @@ function slotFrom(name: string, kind: SlotKind, given: Property, isRequired: boo
     choices,
     beside: Array.isArray(given.words) ? given.words : [],
     question: language =>
-      given.ask?.[language] ??
-      QUESTIONS[language][kind](
+      (given.ask && localised(given.ask, language)) ??
+      packFor(language).slots.questions[kind](
         label,
         choices.map(([, [word]]) => word!),
       ),
   }
-}
-
-type Question = (label: string, choices: string[]) => string
-const QUESTIONS: Readonly<Record<Language, Record<SlotKind, Question>>> = {
-  en: {
-    moment: () => 'When?',
-    date: () => 'On which day?',
-    time: () => 'At what time?',
-    duration: () => 'For how long?',
-    number: label => `How many (${label})?`,
-    choice: (_, choices) => `Which one: ${choices.join(', ')}?`,
-    place: () => 'Where?',
-    name: label => `Which name (${label})?`,
-    words: label => `What is it (${label})?`,
-  },
-  zh: {
-    moment: () => '什么时候？',
-    date: () => '哪一天？',
-    time: () => '几点？',
-    duration: () => '多长时间？',
-    number: label => `多少（${label}）？`,
-    choice: (_, choices) => `要哪一个：${choices.join('、')}？`,
-    place: () => '在哪里？',
-    name: label => `叫什么名字（${label}）？`,
-    words: label => `内容是什么（${label}）？`,
-  },
 }
 
 type SlotValues = Record<string, unknown>
@@ -178,13 +154,15 @@ async function parseAnswer(
   fields: Slot[],
   context: SkillContext,
 ): Promise<unknown> {
-  const { text } = context
+  const { text, language } = context
   if (missing.kind === 'place' || missing.kind === 'name')
-    return (await soleProperName(text, missing.kind)) ?? freeTextAnswer(text)
+    return (await soleProperName(text, missing.kind, language)) ?? freeTextAnswer(text)
   if (FREE_TEXT_KINDS.has(missing.kind)) return freeTextAnswer(text)
   const asked = fields.map(field => (field === missing ? { ...field, beside: [] } : field))
   const answer =
-    /^\d{1,2}(?:[:.]\d\d)?$/.test(text.trim()) && hasClockTime(missing.kind) ? `at ${text}` : text
+    /^\d{1,2}(?:[:.]\d\d)?$/.test(text.trim()) && hasClockTime(missing.kind)
+      ? packFor(language).moments.toClockPhrase(text.trim())
+      : text
   const alone = await extractMoment(answer, context)
   const whole = missing.kind === 'moment' && alone && !alone.hasDay ? `${said} ${answer}` : answer
   return (await extractValues(whole, asked, context))[missing.name]
@@ -196,15 +174,22 @@ const freeTextAnswer = (text: string): string | undefined =>
   /[?？]\s*$/.test(text) ? undefined : text.trim().replace(/[\s.。!！,，]+$/u, '') || undefined
 
 /** "In Berlin, please": the place without the words that only carry it; undefined where they say more. */
-async function soleProperName(text: string, kind: ProperNameKind): Promise<string | undefined> {
+async function soleProperName(
+  text: string,
+  kind: ProperNameKind,
+  language: string,
+): Promise<string | undefined> {
   const { findProperNames } = await import('../language/proper-names.ts')
-  const [span, ...others] = await findProperNames(text, kind)
-  const isAlone = span && others.length === 0 && ONLY_FILLER_WORDS.test(blankSpan(text, span))
+  const [span, ...others] = await findProperNames(text, kind, language)
+  const readers = packsReading(text, language)
+  const rest = strip(
+    span ? blankSpan(text, span) : '',
+    readers.map(({ slots }) => slots.fillers),
+    [],
+  )
+  const isAlone = span && others.length === 0 && rest === ''
   return isAlone ? text.slice(...span) : undefined
 }
-
-const ONLY_FILLER_WORDS =
-  /^(?:(?:in|at|near|to|from|for|under|with|it'?s|it is|the|my|name|is|please|thanks)\b|[\s,.!:，。！：]|在|去|到|从|我|叫|是|姓名|名字|给|吧|请|谢谢)*$/iu
 
 /** What of the fields is in a text. What one of them takes is not taken by another. */
 async function extractValues(text: string, fields: Slot[], context: SkillContext): Promise<SlotValues> {
@@ -220,7 +205,8 @@ async function extractValues(text: string, fields: Slot[], context: SkillContext
   }
   if (has('duration')) {
     const { findDuration } = await import('../language/moments/moment.ts')
-    const found = DURATION_CUE.test(rest) || !has('moment', 'date', 'time') ? findDuration(rest) : undefined
+    const hasCue = packsReading(text, context.language).some(({ slots }) => slots.durationCue.test(rest))
+    const found = hasCue || !has('moment', 'date', 'time') ? findDuration(rest, context.language) : undefined
     if (found) {
       set('duration', toIsoDuration(found.duration))
       rest = found.rest
@@ -237,14 +223,14 @@ async function extractValues(text: string, fields: Slot[], context: SkillContext
     }
   }
   for (const kind of ['place', 'name'] as const) {
-    const spans = await extractProperNames(rest, kind, fields)
+    const spans = await extractProperNames(rest, kind, fields, context.language)
     for (const [name, span] of spans) put(name, rest.slice(...span))
     rest = [...spans.values()].reduce(blankSpan, rest)
   }
   for (const field of fields) {
     if (field.kind === 'choice') put(field.name, extractChoice(rest, field))
     else if (field.kind === 'number') {
-      const number = await extractNumber(rest, field)
+      const number = await extractNumber(rest, field, context.language)
       put(field.name, number?.value)
       rest = number?.rest ?? rest
     }
@@ -260,14 +246,15 @@ async function extractProperNames(
   text: string,
   kind: ProperNameKind,
   fields: Slot[],
+  language: string,
 ): Promise<Map<string, Span>> {
   const spanOfSlot = new Map<string, Span>()
   const wanted = fields.filter(field => field.kind === kind)
   if (wanted.length === 0) return spanOfSlot
   const { findProperNames } = await import('../language/proper-names.ts')
-  const remaining = await findProperNames(text, kind)
+  const remaining = await findProperNames(text, kind, language)
   for (const { name, beside } of [...wanted.filter(hasWords), ...wanted.filter(field => !hasWords(field))]) {
-    const at = remaining.findIndex(([start]) => isBeside(text.slice(0, start), beside))
+    const at = remaining.findIndex(([start]) => isBeside(text.slice(0, start), beside, language))
     if (at >= 0) spanOfSlot.set(name, remaining.splice(at, 1)[0]!)
   }
   return spanOfSlot
@@ -276,27 +263,28 @@ async function extractProperNames(
 const hasWords = ({ beside }: Slot): boolean => beside.length > 0
 
 /** Whether a text ends with one of the words, which are whole words where spaces divide them; "to the" is "to". */
-function isBeside(before: string, words: string[]): boolean {
-  const said = ` ${before.toLowerCase().trim().replace(/ the$/, '')}`
+function isBeside(before: string, words: string[], language: string): boolean {
+  const readers = packsReading(before, language)
+  const said = readers.reduce(
+    (text, { slots }) => text.replace(slots.article, ''),
+    ` ${before.toLowerCase().trim()}`,
+  )
   return (
     words.length === 0 ||
-    words.some(word => said.endsWith(containsChinese(word) ? word : ` ${word.toLowerCase()}`))
+    words.some(word => said.endsWith(containsHan(word) ? word : ` ${word.toLowerCase()}`))
   )
 }
 
-/** "For two hours" is a length of time, and "in two hours" a moment. */
-const DURATION_CUE = /\bfor\b|\blong\b|时长|持续|多久|共/iu
-
-async function extractMoment(text: string, { saidAt, timeZone }: SkillContext) {
+async function extractMoment(text: string, { saidAt, timeZone, language }: SkillContext) {
   const { findMoment } = await import('../language/moments/moment.ts')
-  return await findMoment(text, { saidAt, timeZone, morning: false })
+  return await findMoment(text, { saidAt, timeZone, morning: false, language })
 }
 
 const NUMBER = String.raw`(?<![\d.])(-?\d+(?:\.\d+)?)(?![\d.])`
 
-async function extractNumber(text: string, { isWhole, beside }: Slot) {
+async function extractNumber(text: string, { isWhole, beside }: Slot, language: string) {
   const { normaliseText } = await import('../language/moments/moment.ts')
-  const plain = normaliseText(text)
+  const plain = normaliseText(text, language)
   const words = beside.map(word => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')
   const form = beside.length === 0 ? NUMBER : `(?:${words})\\s*${NUMBER}|${NUMBER}\\s*(?:${words})`
   const match = new RegExp(form, 'u').exec(plain)
@@ -308,7 +296,7 @@ async function extractNumber(text: string, { isWhole, beside }: Slot) {
 function extractChoice(text: string, { choices }: Slot): string | undefined {
   const plain = text.toLowerCase()
   const isSaid = (word: string) =>
-    containsChinese(word)
+    containsHan(word)
       ? plain.includes(word)
       : ` ${plain.replace(/[^\p{L}\p{N}]+/gu, ' ')} `.includes(` ${word.toLowerCase()} `)
   const said = choices.filter(([, words]) => words.some(isSaid))

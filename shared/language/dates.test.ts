@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { formatDateTime, instantFromWallMs, toWallMs, wallTime } from './dates.ts'
+import { formatDateTime } from './date-format.ts'
+import { instantFromWallMs, toWallMs, wallTime } from './dates.ts'
 
 const toDate = (iso: string) => new Date(iso)
 const instant = (wall: string, zone: string) => instantFromWallMs(Date.parse(`${wall}Z`), zone).toISOString()

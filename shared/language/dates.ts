@@ -1,9 +1,4 @@
-import type { Language } from '../contract/events/event-types.ts'
-
-/**
- * Dates as people say them, in their time zone. The words and signs are ours: those of Intl change with its version.
- * A time zone that this machine does not know is taken as UTC.
- */
+/** What clocks show in a time zone. A time zone that this machine does not know is taken as UTC. */
 
 /** What a clock and a calendar on the wall show. `month` is 1 to 12, `weekday` 0 (Sunday) to 6. */
 export type WallTime = {
@@ -16,13 +11,6 @@ export type WallTime = {
   weekday: number
 }
 
-const WEEKDAYS = {
-  en: ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'],
-  zh: ['星期日', '星期一', '星期二', '星期三', '星期四', '星期五', '星期六'],
-}
-const MONTHS = 'January February March April May June July August September October November December'.split(
-  ' ',
-)
 const DAY_MS = 86_400_000
 
 const formatCache = new Map<string, Intl.DateTimeFormat>()
@@ -88,17 +76,3 @@ const twoDigits = (number: number): string => String(number).padStart(2, '0')
 
 /** 09:05 */
 export const formatTime = ({ hour, minute }: WallTime): string => `${twoDigits(hour)}:${twoDigits(minute)}`
-
-/** "Friday, 27 March 2026", 2026年3月27日星期五 */
-export function formatDate({ year, month, day, weekday }: WallTime, language: Language): string {
-  const name = WEEKDAYS[language][weekday]
-  return language === 'zh'
-    ? `${year}年${month}月${day}日${name}`
-    : `${name}, ${day} ${MONTHS[month - 1]} ${year}`
-}
-
-/** "Friday, 27 March 2026 at 09:05", 2026年3月27日星期五 09:05 */
-export function formatDateTime(when: Date, timeZone: string, language: Language): string {
-  const wall = wallTime(when, timeZone)
-  return `${formatDate(wall, language)}${language === 'zh' ? ' ' : ' at '}${formatTime(wall)}`
-}

@@ -1,15 +1,60 @@
-import type { Language } from '../contract/events/event-types.ts'
+import { languageByScript, latinLanguages } from './other-languages.ts'
+import type { LanguagePack, Recognition } from './pack.ts'
+import { packFor, packs } from './packs.ts'
 
-const HAN = /\p{Script=Han}/gu
-const WORD = /[\p{L}\p{N}]+/gu
+const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}'-]*/gu
+/** Below this part of the words in a language, a text that has none of the first pack's words is not taken to be in it. */
+const MIN_SHARE = 0.15
 
-/** Whether any of it is in Chinese characters. */
-export const containsChinese = (text: string): boolean => /\p{Script=Han}/u.test(text)
+/** The language to answer in, as a BCP 47 tag; `otherwise` where a text does not tell, as "12 + 30" does not. */
+export const detectLanguage = (text: string, otherwise: string = packs[0].tag): string =>
+  recogniseLanguage(text) ?? otherwise
 
-/** The language to answer in: Chinese when a text has at least as many Chinese characters as other words. */
-export function detectLanguage(text: string): Language {
-  const han = text.match(HAN)?.length ?? 0
-  if (han === 0) return 'en'
-  const otherWords = text.replace(HAN, ' ').match(WORD)?.length ?? 0
-  return han >= otherWords ? 'zh' : 'en'
+/** The language of a text; undefined where nothing in it tells. */
+export function recogniseLanguage(text: string): string | undefined {
+  const plain = text.normalize('NFC').replaceAll('’', "'")
+  return languageOfScript(plain) ?? latinLanguageOf(plain)
+}
+
+/** By a script of its own, when a text has at least as many of its characters as other words. */
+function languageOfScript(text: string): string | undefined {
+  const scripts = [
+    ...languageByScript,
+    ...packs.flatMap(({ tag, recognition: { script } }) => (script ? [[script, tag] as const] : [])),
+  ]
+  for (const [form, tag] of scripts) {
+    const letters = new RegExp(form.source, 'giu')
+    const count = text.match(letters)?.length ?? 0
+    if (count > 0 && count >= (text.replace(letters, ' ').match(WORD)?.length ?? 0)) return tag
+  }
+  return undefined
+}
+
+/** By the words that hardly a text goes without. Of several that fit alike, the first pack's. */
+function latinLanguageOf(text: string): string | undefined {
+  const words = text.toLowerCase().match(WORD) ?? []
+  const score = ({ words: known, letters }: Recognition): number =>
+    words.filter(word => known.has(word)).length + (letters ? (text.match(letters)?.length ?? 0) : 0)
+  const languages = [
+    ...latinPacks().map(({ tag, recognition }) => ({ tag, ...recognition })),
+    ...latinLanguages,
+  ]
+  const scored = languages.map(one => ({ tag: one.tag, score: score(one) }))
+  const best = scored.reduce((first, one) => (one.score > first.score ? one : first))
+  if (best.score === 0) return undefined
+  return best.tag === packs[0].tag || best.score >= MIN_SHARE * words.length ? best.tag : packs[0].tag
+}
+
+const latinPacks = (): LanguagePack[] => packs.filter(({ recognition }) => !recognition.script)
+
+/**
+ * The packs that can read a text, the main one first: a script that only one of them has decides, and the rest of the text is
+ * read by another, since people mix. `language`: that of the conversation, for a text that does not tell.
+ */
+export function packsReading(text: string, language?: string): readonly [LanguagePack, ...LanguagePack[]] {
+  const byScript = packs.filter(({ recognition: { script } }) => script && text.search(script) >= 0)
+  const latin = packFor(latinLanguageOf(text) ?? language ?? packs[0].tag)
+  const rest = latin.recognition.script ? packs[0] : latin
+  const [first = rest, ...others] = byScript
+  return first === rest ? [rest] : [first, ...others, rest]
 }

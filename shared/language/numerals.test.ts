@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { chineseNumeralsToDigits, englishNumeralsToDigits } from './numerals.ts'
+import { numeralsToDigits as englishNumeralsToDigits } from './en/numerals.ts'
+import { numeralsToDigits as chineseNumeralsToDigits } from './zh/numerals.ts'
 
 describe('number words', () => {
   it.each([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { findProperNames, type ProperNameKind } from './proper-names.ts'
+import type { ProperNameKind } from './pack.ts'
+import { findProperNames } from './proper-names.ts'
 
 const inText = async (text: string, kind: ProperNameKind) =>
   (await findProperNames(text, kind)).map(span => text.slice(...span))

@@ -1,127 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Jieba } from '@node-rs/jieba'
-import { containsChinese } from './detection.ts'
+import { packsReading } from './detection.ts'
 import type { Span } from './moments/spans.ts'
+import type { ProperNameKind } from './pack.ts'
 
-/**
- * Places and people in what somebody says. English is read by compromise's lexicon and grammar, Chinese by jieba's dictionary,
- * which tags each word with what it is (`ns` a place, `nt` an institution, `nr` a person). What they do not know is told by
- * the words around it, as "in Köln". Each library is loaded with the first text in its language (some 50 MB): most skills
- * fill neither.
- */
-export type ProperNameKind = 'place' | 'name'
-
-/** Where they stand in a text, in its order; of those that only the words around them tell, the first. */
-export async function findProperNames(text: string, kind: ProperNameKind): Promise<Span[]> {
-  const found = containsChinese(text) ? findInChinese(text, kind) : await findInEnglish(text, kind)
+/** Where places and people stand in a text, in its order; of those that only the words around them tell, the first. */
+export async function findProperNames(
+  text: string,
+  kind: ProperNameKind,
+  language?: string,
+): Promise<Span[]> {
+  const found = await packsReading(text, language)[0].findProperNames(text, kind)
   return found.filter(([start, end]) => start < end)
 }
-
-const PROPER_NAME = String.raw`(\p{Lu}[\p{L}'’-]*(?:\s+\p{Lu}[\p{L}'’-]*){0,3})`
-const PREFIX_PATTERNS_EN: Readonly<Record<ProperNameKind, RegExp>> = {
-  place: new RegExp(String.raw`\b(?:in|at|near|to|from)\s+(?:the\s+)?${PROPER_NAME}`, 'du'),
-  name: new RegExp(String.raw`\b(?:for|with|under|named|called|name(?: is|:)?)\s+${PROPER_NAME}`, 'du'),
-}
-
-async function findInEnglish(text: string, kind: ProperNameKind): Promise<Span[]> {
-  const { default: read } = await import('compromise')
-  const said = read(text)
-  const found: { offset: { start: number; length: number } }[] = (
-    kind === 'place' ? said.places() : said.people()
-  ).json({ offset: true })
-  const spans = found.map(({ offset: { start, length } }): Span => [start, start + length])
-  return (spans.length > 0 ? spans : matchAfterPrefix(PREFIX_PATTERNS_EN[kind], text)).map(span =>
-    trimSpan(text, span),
-  )
-}
-
-/** What stands where a form has its group. */
-function matchAfterPrefix(form: RegExp, text: string): Span[] {
-  const span = form.exec(text)?.indices?.[1]
-  return span ? [[...span]] : []
-}
-
-const LEADING_PUNCTUATION = /^[^\p{L}\p{N}]+/u
-const TRAILING_PUNCTUATION = /(?:\s*['’]s)?[^\p{L}\p{N}]*$/u
-
-/** Without the punctuation and the possessive around it. */
-function trimSpan(text: string, [start, end]: Span): Span {
-  const said = text.slice(start, end)
-  return [
-    start + (LEADING_PUNCTUATION.exec(said)?.[0].length ?? 0),
-    end - (TRAILING_PUNCTUATION.exec(said)?.[0].length ?? 0),
-  ]
-}
-
-/** `tag`: what it is, as the dictionary has it. */
-type Word = { word: string; tag: string; start: number; end: number }
-let tagger: Pick<Jieba, 'tag'> | undefined
-
-/** `dict.js` of the package would read the frequencies too, 6 MB that nothing here needs. */
-function chineseTagger(): Pick<Jieba, 'tag'> {
-  const require = createRequire(import.meta.url)
-  const { Jieba } = require('@node-rs/jieba') as typeof import('@node-rs/jieba')
-  return Jieba.withDict(readFileSync(require.resolve('@node-rs/jieba/dict.txt')))
-}
-
-function tagWords(text: string): Word[] {
-  tagger ??= chineseTagger()
-  let end = 0
-  return tagger.tag(text).map(({ word, tag }) => {
-    const start = end
-    end += word.length
-    return { word, tag, start, end }
-  })
-}
-
-const PREFIX_PATTERNS_ZH: Readonly<Record<ProperNameKind, RegExp>> = {
-  place: /(?:在|去|到|从)(\p{Script=Han}{2,10}?)(?=的|吃|订|预订|预约|开|见|住|玩|，|。|,|\s|$)/du,
-  name: /(?:叫|给|和|跟|姓名是|名字是)(\p{Script=Han}{2,4}?)(?=的|订|预订|预约|打|发|说|，|。|,|\s|$)/du,
-}
-
-function findInChinese(text: string, kind: ProperNameKind): Span[] {
-  const words = tagWords(text)
-  const prefixed = matchAfterPrefix(PREFIX_PATTERNS_ZH[kind], text).filter(span => mayBeName(words, span))
-  // What is said to be a name goes before what looks like one: 我叫欧阳娜娜 is no Nana of a town Ouyang.
-  const [first, second] = kind === 'place' ? [placeSpans(words), prefixed] : [prefixed, personSpans(words)]
-  return first.length > 0 ? first : second
-}
-
-/** Whole words, and none that says who or does something, as in 给我打电话. */
-function mayBeName(words: Word[], [from, to]: Span): boolean {
-  const inside = words.filter(({ start }) => start >= from && start < to)
-  const isWhole = inside[0]?.start === from && inside.at(-1)?.end === to
-  return isWhole && inside.every(({ tag }) => tag !== 'r' && tag !== 'v')
-}
-
-/** Also of several words, as 朝阳区三里屯. */
-const placeSpans = (words: Word[]): Span[] => mergeAdjacent(words, ({ tag }) => tag === 'ns' || tag === 'nt')
-
-/** Words of a kind that follow one another. */
-function mergeAdjacent(words: Word[], isOne: (word: Word) => boolean): Span[] {
-  const runs: Span[] = []
-  for (const { start, end } of words.filter(isOne)) {
-    const before = runs.at(-1)
-    if (before?.[1] === start) before[1] = end
-    else runs.push([start, end])
-  }
-  return runs
-}
-
-const MAX_NAME = 3
-
-/** A family name alone takes the characters after it, of which the dictionary makes words of their own: 李雷, 赵丽颖. */
-function personSpans(words: Word[]): Span[] {
-  const isPerson = ({ tag, word }: Word) => tag.startsWith('nr') || (tag === 'eng' && /^\p{Lu}/u.test(word))
-  const isGiven = ({ tag, word }: Word) => word.length === 1 && /^(?:n|a|nz|ng|nr|vg|zg)$/.test(tag)
-  const found = mergeAdjacent(words, isPerson)
-  for (const person of found) {
-    if (spanLength(person) > 1) continue
-    for (const next of words)
-      if (next.start === person[1] && isGiven(next) && spanLength(person) < MAX_NAME) person[1] = next.end
-  }
-  return found.filter(person => spanLength(person) > 1)
-}
-
-const spanLength = ([start, end]: Span): number => end - start

@@ -9,7 +9,7 @@ import notes from '../../functions/skills/notes/handler.ts'
 import reminder from '../../functions/skills/reminder/handler.ts'
 import time from '../../functions/skills/time/handler.ts'
 import { silentLogger } from '../../shared/base/log.ts'
-import { containsChinese } from '../../shared/language/detection.ts'
+import { containsHan } from '../../shared/language/script.ts'
 import { openMe5 } from '../../shared/models/e5/e5.ts'
 import { builtInEmbeddings } from '../support/embedding-model.ts'
 
@@ -85,7 +85,7 @@ describe.skipIf(!folder)('intent with embeddings', () => {
   })
 
   test('English examples alone serve people who write Chinese', async () => {
-    const classify = await learn(text => !containsChinese(text))
+    const classify = await learn(text => !containsHan(text))
     expect(await share(classify, chineseUtterances)).toBeGreaterThanOrEqual(0.8)
   }, 120_000)
 

@@ -1,5 +1,5 @@
 import { parseCommand, runCommand } from '../commands.ts'
-import { queueFullText } from '../messages.ts'
+import { phrasesIn } from '../messages.ts'
 import { newestEntries } from '../prompt/transcript.ts'
 import { sendReply } from '../publishing.ts'
 import { isKnownMessage, type RecalledMessage } from '../state.ts'
@@ -44,7 +44,7 @@ function queueMessage(context: StepContext, { id, recalled }: ReceivedMessage): 
   const said = [toUserMessage({ id, recalled })]
   const { person, address, language } = recalled.message
   if (context.state.turn && isQueueFull(context)) {
-    const text = queueFullText[language]
+    const text = phrasesIn(language).queueFull
     sendReply(context, { person, address, language, text, status: 'failed', said })
   } else {
     setMessageStatus(context, said, 'queued')

@@ -1,5 +1,5 @@
 import type { EventData, SkillResult, Usage } from '#shared/contract/events/event-types.ts'
-import { noAnswerText } from '../messages.ts'
+import { phrasesIn } from '../messages.ts'
 import type { Turn } from '../state.ts'
 import type { StepContext } from '../step-context.ts'
 import { endTurn } from '../turn/completion.ts'
@@ -23,7 +23,7 @@ export function onGeneration(context: StepContext, turn: Turn, generation: Gener
   turn.usage = addUsage(turn.usage, generation.usage)
   turn.text = appendText(turn.text, generation.text)
   if (stage.hasTools && generation.toolCalls.length > 0) callTools(context, turn, generation)
-  else endTurn(context, turn, turn.text || noAnswerText[turn.message.language])
+  else endTurn(context, turn, turn.text || phrasesIn(turn.message.language).noAnswer)
 }
 
 const addUsage = (a: Usage, b: Usage): Usage => ({
@@ -60,7 +60,7 @@ export function onSkillResult(context: StepContext, turn: Turn, result: SkillRes
     endTurn(
       context,
       turn,
-      appendText(turn.text, result.text) || noAnswerText[message.language],
+      appendText(turn.text, result.text) || phrasesIn(message.language).noAnswer,
       result.status === 'ok' ? 'completed' : 'failed',
     )
 }

@@ -1,6 +1,6 @@
 import type { SkillManifest } from '#shared/contract/catalogue.ts'
 import type { ChatMessage, Intent, Memory, Passage, Tool } from '#shared/contract/events/event-types.ts'
-import { formatDateTime } from '#shared/language/dates.ts'
+import { formatDateTime } from '#shared/language/date-format.ts'
 import type { Turn } from '../state.ts'
 import type { StepContext } from '../step-context.ts'
 import { fitWithinBudget } from './budget.ts'

@@ -1,4 +1,4 @@
-import { interruptedText } from '../messages.ts'
+import { phrasesIn } from '../messages.ts'
 import { newestEntries } from '../prompt/transcript.ts'
 import { sendReply } from '../publishing.ts'
 import { MAX_FAILED_TURNS, type Turn } from '../state.ts'
@@ -43,7 +43,7 @@ function appendToTranscript({ state }: StepContext, question: string, answer: st
 
 /** Ends the running turn for something newer. */
 export function interruptTurn(context: StepContext, turn: Turn): void {
-  abortTurn(context, turn, 'interrupted', interruptedText[turn.message.language])
+  abortTurn(context, turn, 'interrupted', phrasesIn(turn.message.language).interrupted)
 }
 
 /** Ends the running turn with an apology, and keeps it in case that what failed is put back. */

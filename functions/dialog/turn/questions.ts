@@ -1,7 +1,10 @@
 import type { SkillManifest } from '#shared/contract/catalogue.ts'
 import type { Intent } from '#shared/contract/events/event-types.ts'
 import { isNeverMind } from '#shared/language/choices.ts'
-import { neverMindText, whichSkillQuestion } from '../messages.ts'
+import { packsReading } from '#shared/language/detection.ts'
+import { strip } from '#shared/language/fillers.ts'
+import { localised } from '#shared/language/packs.ts'
+import { phrasesIn } from '../messages.ts'
 import type { PendingQuestion, Turn } from '../state.ts'
 import type { StepContext } from '../step-context.ts'
 import { endTurn } from './completion.ts'
@@ -19,13 +22,13 @@ export function askWhichSkill(
   const [first, second] = skillNames.map(name => context.skills.find(skill => skill.name === name))
   if (!first || !second) return false
   const titles = [first, second].map(skill => skillTitle(skill, message.language)) as [string, string]
-  endTurn(context, turn, appendText(turn.text, whichSkillQuestion(...titles, message.language)))
+  endTurn(context, turn, appendText(turn.text, phrasesIn(message.language).whichSkill(...titles)))
   context.state.question = { kind: 'which', skills: [first.name, second.name], message, saidAt }
   return true
 }
 
-const skillTitle = ({ title, name }: SkillManifest, language: 'en' | 'zh'): string =>
-  title?.[language] ?? name
+const skillTitle = ({ title, name }: SkillManifest, language: string): string =>
+  (title && localised(title, language)) ?? name
 
 /** What the message is when it is no answer: what it seems to ask for, and the skill that can read it. */
 export type FallbackInterpretation = { intent: Intent; skill: string | undefined }
@@ -39,7 +42,7 @@ export function tryAnswerQuestion(
 ): boolean {
   const { text, language } = turn.message
   if (isNeverMind(text)) {
-    endTurn(context, turn, appendText(turn.text, neverMindText[language]))
+    endTurn(context, turn, appendText(turn.text, phrasesIn(language).neverMind))
     return true
   }
   return question.kind === 'which'
@@ -54,7 +57,7 @@ function routeToChosenSkill(
   { skills, message, saidAt }: QuestionOf<'which'>,
 ): boolean {
   const known = skills.map(name => context.skills.find(skill => skill.name === name))
-  const chosen = known[chosenIndex(turn.message.text, known)]
+  const chosen = known[chosenIndex(turn.message.text, known, turn.message.language)]
   if (!chosen) return false
   const { address, sender } = turn.message
   const attachments = [...message.attachments, ...turn.message.attachments]
@@ -87,28 +90,34 @@ function passAnswerToSkill(
   return true
 }
 
-const POSITION_PATTERNS = [
-  /^(?:first|1st|former|1|one|a|第[一1]个?|前者|前面(?:那|的)?(?:一?个)?|[一1])$/,
-  /^(?:second|2nd|latter|last|2|two|b|第[二2两]个?|后者|后面(?:那|的)?(?:一?个)?|[二2两])$/,
-]
-const LEADING_FILLERS =
-  /^(?:(?:i (?:meant|mean|want|wanted)|it'?s|its|that'?s|yes|yeah|the|an?|your|my|please|option|number|use|with)(?: |$)|我(?:是|要|想|指|说)*(?:的是)?|就?是|选|用|要|指)+/
-const TRAILING_FILLERS = /(?: (?:one|please|thanks)|的?(?:那|这)个|吧|的|啊|呀|[\s.!?,。！？，~])+$/
-
 /** The place of the one that the words name, by its place, title or name; -1 for none. */
-function chosenIndex(text: string, skills: readonly (SkillManifest | undefined)[]): number {
-  const answer = normaliseAnswer(text)
+function chosenIndex(text: string, skills: readonly (SkillManifest | undefined)[], language: string): number {
+  const answer = normaliseAnswer(text, language)
   const byTitle = skills.findIndex(
     skill =>
       skill &&
-      [skill.name, ...Object.values(skill.title ?? {})].some(title => normaliseAnswer(title) === answer),
+      [skill.name, ...Object.values(skill.title ?? {})].some(
+        title => normaliseAnswer(title, language) === answer,
+      ),
   )
-  return byTitle >= 0 ? byTitle : POSITION_PATTERNS.findIndex(form => form.test(answer))
+  if (byTitle >= 0) return byTitle
+  const either = packsReading(text, language).map(({ answers }) => answers.either)
+  if (either.some(({ first }) => first.test(answer))) return 0
+  return either.some(({ second }) => second.test(answer)) ? 1 : -1
 }
 
 /** In lower case, without what frames the words; whether there is one or several says nothing. */
-function normaliseAnswer(text: string): string {
-  const said = text.normalize('NFKC').toLowerCase().replaceAll('’', "'").trim().replace(TRAILING_FILLERS, '')
-  const rest = said.replace(LEADING_FILLERS, '')
-  return (rest === '' ? said : rest).replace(/[“”"'「」]/g, '').replace(/s$/, '')
+function normaliseAnswer(text: string, language: string): string {
+  const either = packsReading(text, language).map(({ answers }) => answers.either)
+  const said = strip(
+    text.normalize('NFKC').toLowerCase().replaceAll('’', "'").trim(),
+    [],
+    either.map(({ trailingFillers }) => trailingFillers),
+  )
+  const rest = strip(
+    said,
+    either.map(({ leadingFillers }) => leadingFillers),
+    [],
+  )
+  return (rest === '' ? said : rest).replace(/[“”„"'「」]/g, '').replace(/s$/, '')
 }

@@ -1,7 +1,7 @@
 import { isSameAddress } from '#shared/contract/events/address.ts'
 import type { EventData, Message, SkillResult } from '#shared/contract/events/event-types.ts'
 import { onGeneration, onSkillResult } from '../events/result.ts'
-import { interruptedText } from '../messages.ts'
+import { phrasesIn } from '../messages.ts'
 import { sendReply } from '../publishing.ts'
 import type { QueueItem, Turn } from '../state.ts'
 import { type StepContext, setMessageStatus } from '../step-context.ts'
@@ -93,7 +93,7 @@ const isLateItem = (item: QueueItem): boolean =>
 
 function replyInterrupted(context: StepContext, item: QueueItemOf<'message'>): void {
   const { person, address, language } = item.recalled.message
-  const text = interruptedText[language]
+  const text = phrasesIn(language).interrupted
   const said = [toUserMessage(item)]
   sendReply(context, { person, address, language, text, status: 'interrupted', said })
 }

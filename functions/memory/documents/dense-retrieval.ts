@@ -1,7 +1,8 @@
 import { toLaresError } from '#shared/base/errors.ts'
 import type { Logger } from '#shared/base/log.ts'
 import { passageModel, syncPassageVectors } from '#shared/knowledge/passages.ts'
-import { containsChinese } from '#shared/language/detection.ts'
+import { packsReading } from '#shared/language/detection.ts'
+import { packs } from '#shared/language/packs.ts'
 import type { Embedder } from '#shared/models/models.ts'
 import type { Records } from '#shared/store/store.ts'
 import type { VectorIndex, Vectors } from '#shared/vectors/vectors.ts'
@@ -9,35 +10,8 @@ import type { VectorIndex, Vectors } from '#shared/vectors/vectors.ts'
 /** How long to leave the embeddings alone after they failed. */
 const EMBEDDING_RETRY_MS = 60_000
 
-/** What people say that no document is about. */
-const GENERAL_SENTENCES = {
-  en: [
-    'how are you today?',
-    'tell me something funny',
-    'what is the weather like?',
-    'who was the first president?',
-    'what shall we do this evening?',
-    'how far is the moon?',
-    'can you write a poem?',
-    'which film is the best?',
-    'good evening',
-    'what does this word mean?',
-  ],
-  zh: [
-    '你今天怎么样？',
-    '给我说点有趣的',
-    '天气怎么样？',
-    '第一任总统是谁？',
-    '今晚我们做什么？',
-    '月亮有多远？',
-    '你会写诗吗？',
-    '哪部电影最好看？',
-    '晚上好',
-    '这个词是什么意思？',
-  ],
-} as const
-
-type BaselineVectors = Record<keyof typeof GENERAL_SENTENCES, Float32Array>
+/** What people generally say, by language. */
+type BaselineVectors = ReadonlyMap<string, Float32Array>
 /** What a process knows of the vectors of passages. */
 export type DenseIndexState = {
   space?: VectorIndex
@@ -88,7 +62,7 @@ export async function searchDense(
   if (!space || !ground) return []
   try {
     const embedded = await dependencies.models.embed([text], 'query', dependencies.signal)
-    const values = subtractVectors(embedded.vectors[0]!, ground[containsChinese(text) ? 'zh' : 'en'])
+    const values = subtractVectors(embedded.vectors[0]!, ground.get(packsReading(text)[0].tag)!)
     const length = Math.hypot(...values)
     if (length === 0) return []
     const found = await space.search({ person, values, limit })
@@ -128,11 +102,13 @@ async function initialise(
   state.initialisation ??= (async () => {
     try {
       const { model, vectors: embedded } = await models.embed(
-        [...GENERAL_SENTENCES.en, ...GENERAL_SENTENCES.zh],
+        packs.flatMap(({ generalSentences }) => generalSentences),
         'query',
       )
-      const { length } = GENERAL_SENTENCES.en
-      state.ground = { en: meanVector(embedded.slice(0, length)), zh: meanVector(embedded.slice(length)) }
+      const tags = packs.flatMap(({ tag, generalSentences }) => generalSentences.map(() => tag))
+      state.ground = new Map(
+        packs.map(({ tag }) => [tag, meanVector(embedded.filter((_, at) => tags[at] === tag))]),
+      )
       state.space = await vectors.index(passageModel({ id: model, dimensions: embedded[0]!.length }))
     } finally {
       delete state.initialisation

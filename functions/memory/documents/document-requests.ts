@@ -2,7 +2,7 @@ import { decideOnce } from '#shared/contract/decision.ts'
 import type { Message } from '#shared/contract/events/event-types.ts'
 import type { MemorySource } from '#shared/knowledge/memories.ts'
 import { bestMatches } from '#shared/language/matching.ts'
-import { phrases } from './messages.ts'
+import { messagesIn } from './messages.ts'
 import type { DocumentRequest } from './requests.ts'
 import {
   deleteDocument,
@@ -26,7 +26,7 @@ export async function handleDocumentRequest(
   dependencies: KnowledgeBaseDependencies,
 ): Promise<RequestOutcome> {
   const all = await documentsAsOf(message, source, dependencies)
-  if (request.kind === 'list') return { answer: phrases[message.language].list(all) }
+  if (request.kind === 'list') return { answer: messagesIn(message.language).list(all) }
   return await executeDecision(message, source, dependencies, () =>
     decideForget(request, all, message.language),
   )
@@ -39,7 +39,7 @@ export async function forgetDocuments(
   source: MemorySource,
   dependencies: KnowledgeBaseDependencies,
 ): Promise<string> {
-  const reply = phrases[message.language].forgotten(chosen.map(({ name }) => name))
+  const reply = messagesIn(message.language).forgotten(chosen.map(({ name }) => name))
   return (await executeDecision(message, source, dependencies, () => ({ gone: [...chosen], reply }))).answer
 }
 
@@ -74,9 +74,9 @@ function decideForget(
   all: StoredDocument[],
   language: Message['language'],
 ): ForgetDecision {
-  const t = phrases[language]
+  const t = messagesIn(language)
   if (all.length === 0) return { gone: [], reply: t.none }
-  const targets = request.kind === 'forget-all' ? all : matchDocuments(request.about, all)
+  const targets = request.kind === 'forget-all' ? all : matchDocuments(request.about, all, language)
   if (targets.length === 0) return { gone: [], reply: t.unknown((request as { about: string }).about) }
   if (targets.length > 1 && request.kind === 'forget')
     return {
@@ -94,11 +94,11 @@ export const documentsNamedExactly = (name: string, all: readonly StoredDocument
   )
 
 /** Those of exactly that name, else those whose names hold all of the words. */
-function matchDocuments(query: string, all: StoredDocument[]): StoredDocument[] {
+function matchDocuments(query: string, all: StoredDocument[], language: string): StoredDocument[] {
   if (query === '') return all
   const exactMatches = documentsNamedExactly(query, all)
   if (exactMatches.length > 0) return exactMatches
-  const { items, isSure } = bestMatches(all, ({ name }) => nameAsWords(name), nameAsWords(query))
+  const { items, isSure } = bestMatches(all, ({ name }) => nameAsWords(name), nameAsWords(query), language)
   return isSure ? items : []
 }
 

@@ -3,7 +3,7 @@ import type { MemorySource } from '#shared/knowledge/memories.ts'
 import { syncVectors } from './dense-retrieval.ts'
 import { handleDocumentRequest } from './document-requests.ts'
 import { ingest } from './ingestion.ts'
-import { phrases } from './messages.ts'
+import { messagesIn } from './messages.ts'
 import { isQuestion } from './query.ts'
 import { parseDocumentRequest } from './requests.ts'
 import { type RetrievalResult, retrieve } from './retrieval.ts'
@@ -26,15 +26,19 @@ export async function handleDocuments(
   const { person, text, language } = message
   const ingested = await ingest(message, source, dependencies)
   if (!ingested) {
-    const request = parseDocumentRequest(text)
+    const request = parseDocumentRequest(text, language)
     return request && (await handleDocumentRequest(request, message, source, dependencies))
   }
   const ids = ingested.flatMap(({ id }) => id ?? [])
   if (ids.length > 0) void syncVectors(person, dependencies)
-  const notice = ingested.map(one => phrases[language].taken(one)).join('\n')
+  const notice = ingested.map(one => messagesIn(language).taken(one)).join('\n')
   if (text.trim() === '') return { answer: notice }
   if (intent.skill !== null) return { notice }
   const { answer, passages } = ids.length > 0 ? await retrieve(message, intent, dependencies, ids) : {}
   if (answer !== undefined) return { answer: `${notice}\n\n${answer}` }
-  return { notice, isAll: passages === undefined && !isQuestion(text), ...(passages && { passages }) }
+  return {
+    notice,
+    isAll: passages === undefined && !isQuestion(text, language),
+    ...(passages && { passages }),
+  }
 }

@@ -3,8 +3,16 @@ import { toSearchQuery } from '#shared/knowledge/tokens.ts'
 import type { Capabilities } from '#shared/models/models.ts'
 import { splitSentences } from '../readers/chunks.ts'
 import { searchDense } from './dense-retrieval.ts'
-import { phrases } from './messages.ts'
-import { asksForSummary, countMatches, documentsNamedIn, isQuestion, queryTermsOf } from './query.ts'
+import { messagesIn } from './messages.ts'
+import {
+  asksForSummary,
+  countMatches,
+  countTerms,
+  documentsNamedIn,
+  isQuestion,
+  type QueryTerms,
+  queryTermsOf,
+} from './query.ts'
 import {
   firstPassages,
   type KnowledgeBaseDependencies,
@@ -65,8 +73,8 @@ export async function retrieve(
   if (all.length === 0) return {}
   const targets =
     onlyIds.length > 0 ? all.filter(({ id }) => onlyIds.includes(id)) : documentsNamedIn(all, text)
-  if (targets.length === 0 && (intent.skill !== null || !isQuestion(text))) return {}
-  const queryTerms = queryTermsOf(text, targets)
+  if (targets.length === 0 && (intent.skill !== null || !isQuestion(text, language))) return {}
+  const queryTerms = queryTermsOf(text, targets, language)
   const candidates = await findCandidates(
     person,
     text,
@@ -77,7 +85,10 @@ export async function retrieve(
   // Without a model that is known to call tools, passages are quoted.
   const capabilities = await dependencies.state.capabilities.known()
   const toQuotation = quotationFormatter(all, language)
-  if (targets.length > 0 && (asksForSummary(text) || (candidates.length === 0 && capabilities?.tools))) {
+  if (
+    targets.length > 0 &&
+    (asksForSummary(text, language) || (candidates.length === 0 && capabilities?.tools))
+  ) {
     const opening = await firstPassages(
       dependencies.records,
       person,
@@ -86,7 +97,7 @@ export async function retrieve(
     )
     return capabilities?.tools
       ? { passages: fitQuotations(opening, toQuotation, capabilities) }
-      : quoteAnswer(opening[0], [], toQuotation, language)
+      : quoteAnswer(opening[0], undefined, toQuotation, language)
   }
   if (capabilities?.tools)
     return candidates.length === 0
@@ -98,9 +109,9 @@ export async function retrieve(
             capabilities,
           ),
         }
-  const best = candidates.find(one => isAnswer(one, queryTerms.length))
+  const best = candidates.find(one => isAnswer(one, countTerms(queryTerms)))
   if (best) return quoteAnswer(best.passage, queryTerms, toQuotation, language)
-  const isAsked = targets.length > 0 && isQuestion(text)
+  const isAsked = targets.length > 0 && isQuestion(text, language)
   const related = candidates.filter(({ share }) => isAsked && share >= ANSWERING_SHARE / 2)
   return related.length === 0
     ? {}
@@ -117,11 +128,12 @@ export async function retrieve(
 async function findCandidates(
   person: string,
   text: string,
-  queryTerms: readonly string[],
+  queryTerms: QueryTerms,
   targets: readonly StoredDocument[],
   dependencies: KnowledgeBaseDependencies,
 ): Promise<Candidate[]> {
   const { records } = dependencies
+  const termCount = countTerms(queryTerms)
   const ids = new Set(targets.map(({ id }) => id))
   const lexicalHits = (await searchPassages(records, person, toSearchQuery(text), MAX_LEXICAL_HITS)).filter(
     one => ids.has(one.document),
@@ -142,7 +154,7 @@ async function findCandidates(
   const scores = new Map(relevantHits.map(({ id, score }) => [id, score]))
   const candidates = [...passagesById.values()].map(passage => {
     const count = countMatches(queryTerms, `${passage.place.section ?? ''}\n${passage.text}`)
-    const share = queryTerms.length === 0 ? 0 : count / queryTerms.length
+    const share = termCount === 0 ? 0 : count / termCount
     return {
       passage,
       count,
@@ -176,26 +188,26 @@ const quotationFormatter =
   (documents: readonly StoredDocument[], language: Language): ToQuotation =>
   ({ document, place, text }) => {
     const name = documents.find(({ id }) => id === document)?.name ?? ''
-    return { cite: phrases[language].cite(name, place), text }
+    return { cite: messagesIn(language).cite(name, place), text }
   }
 
 function quoteAnswer(
   passage: StoredPassage | undefined,
-  queryTerms: readonly string[],
+  queryTerms: QueryTerms | undefined,
   toQuotation: ToQuotation,
   language: Language,
 ): RetrievalResult {
   if (!passage) return {}
   const { cite, text } = toQuotation(passage)
-  return { answer: phrases[language].quoted(excerpt(text, queryTerms), cite) }
+  return { answer: messagesIn(language).quoted(excerpt(text, queryTerms), cite) }
 }
 
 /** Of a long passage the sentence that holds the most of what was asked for, with what comes after it. */
-function excerpt(text: string, queryTerms: readonly string[]): string {
+function excerpt(text: string, queryTerms: QueryTerms | undefined): string {
   const flat = text.replace(/\s*\n+\s*/g, '\n').trim()
   if (flat.length <= MAX_QUOTED) return flat
   const sentences = splitSentences(flat)
-  const scores = sentences.map(sentence => countMatches(queryTerms, sentence))
+  const scores = sentences.map(sentence => (queryTerms ? countMatches(queryTerms, sentence) : 0))
   const from = scores.indexOf(Math.max(...scores))
   let quoted = sentences[from] ?? ''
   for (const next of sentences.slice(from + 1)) {

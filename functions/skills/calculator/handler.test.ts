@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestKit, type SkillRequestOptions, type TestKit } from '#shared/host/test-kit.ts'
+import { packs } from '#shared/language/packs.ts'
 import { chineseUtterances, englishUtterances } from '../../intent/development-set.fixture.ts'
-import { examples } from './examples.ts'
 import calculator from './handler.ts'
 
 let kit: TestKit
@@ -80,7 +80,8 @@ describe('asked in words', () => {
   })
 
   it('reads all its examples', async () => {
-    for (const text of examples) expect(await kit.ask(calculator, text), text).toMatchObject({ status: 'ok' })
+    for (const text of packs.flatMap(({ calculator: { examples } }) => examples))
+      expect(await kit.ask(calculator, text), text).toMatchObject({ status: 'ok' })
   })
 
   it.each([

@@ -1,24 +1,24 @@
 import * as z from 'zod'
 import { defineSkill } from '#shared/contract/skill.ts'
 import { parseChoice, parseChoiceQuestion } from '#shared/language/choices.ts'
-import { examples } from './examples.ts'
+import { byTag, packs } from '#shared/language/packs.ts'
 import { addNote, deleteNote, listNotes, searchNotes } from './notebook.ts'
 import { parseNotesRequest } from './parse.ts'
 
 export default defineSkill({
   name: 'notes',
-  title: { en: 'your notes', zh: '笔记' },
+  title: byTag(({ notes }) => notes.title),
   description: 'Saves, lists, searches and deletes notes.',
-  examples,
+  examples: packs.flatMap(({ notes }) => notes.examples),
   uses: ['records'],
   input: z.object({
     action: z.enum(['add', 'list', 'search', 'delete']),
     text: z.string().optional(),
   }),
-  read(text, { asked }) {
+  read(text, { asked, language }) {
     const among = parseChoiceQuestion(asked)
-    if (!among) return parseNotesRequest(text) ?? null
-    return parseChoice(among, text).items.length > 0 ? { action: 'delete' as const, text } : null
+    if (!among) return parseNotesRequest(text, language) ?? null
+    return parseChoice(among, text, language).items.length > 0 ? { action: 'delete' as const, text } : null
   },
   run({ action, text = '' }, context) {
     const about = text.trim()

@@ -3,22 +3,22 @@ import { decideOnce } from '#shared/contract/decision.ts'
 import type { SkillAnswer } from '#shared/contract/skill.ts'
 import type { SkillContext } from '#shared/contract/skill-context.ts'
 import { choiceQuestion, parseChoice, parseChoiceQuestion } from '#shared/language/choices.ts'
+import { packsReading } from '#shared/language/detection.ts'
 import { bestMatches, type Matches } from '#shared/language/matching.ts'
+import { packFor } from '#shared/language/packs.ts'
 import type { JsonRecord } from '#shared/store/store.ts'
-import { NOTES_PER_LIST, phrases } from './messages.ts'
+import { bulletList, NOTES_PER_LIST, numberedList } from './messages.ts'
 
 const NOTES_COLLECTION = 'notes'
 const MAX_TEXT_LENGTH = 4_000
 const MAX_NOTES = 2_000
-const LATEST_NOTE = /^(?:(?:last|latest|newest|most recent|最后|最新|最近|上)\s*(?:one|一?条|一?个)?)$/i
-const ALL_NOTES = /^(?:all|every|everything|所有|全部|一切)|^清空/i
 
 type Context = SkillContext<'records'>
 
 /** Kept once, however often the event comes. */
 export async function addNote(text: string, context: Context): Promise<string> {
   const { records, person, idempotencyKey: id, saidAt, language } = context
-  const t = phrases[language]
+  const t = packFor(language).notes.phrases
   if (text === '') return t.what
   if (text.length > MAX_TEXT_LENGTH) throw new LaresError('rejected', t.tooLong)
   const isKnown = (await records.get({ collection: NOTES_COLLECTION, person, id })) !== undefined
@@ -29,15 +29,15 @@ export async function addNote(text: string, context: Context): Promise<string> {
 }
 
 export async function listNotes({ records, person, language }: Context): Promise<string> {
-  const t = phrases[language]
+  const t = packFor(language).notes.phrases
   const notes = await records.list({ collection: NOTES_COLLECTION, person, limit: NOTES_PER_LIST + 1 })
-  return notes.length === 0 ? t.none : t.list(notes.map(textOf), notes.length > NOTES_PER_LIST)
+  return notes.length === 0 ? t.none : t.list(bulletList(notes.map(textOf)), notes.length > NOTES_PER_LIST)
 }
 
 export async function searchNotes(query: string, context: Context): Promise<string> {
-  const t = phrases[context.language]
+  const t = packFor(context.language).notes.phrases
   const found = await findNotes(query, context)
-  return found.length === 0 ? t.unknown(query) : t.found(found.map(textOf))
+  return found.length === 0 ? t.unknown(query) : bulletList(found.map(textOf))
 }
 
 type DeleteDecision = { id?: string; reply: SkillAnswer }
@@ -52,28 +52,29 @@ export async function deleteNote(query: string, context: Context): Promise<Skill
 }
 
 async function decideDeletion(query: string, context: Context): Promise<DeleteDecision> {
-  const t = phrases[context.language]
+  const t = packFor(context.language).notes.phrases
   const notes = await allNotes(context)
   if (notes.length === 0) return { reply: t.none }
-  if (ALL_NOTES.test(query)) return { reply: t.oneByOne }
-  const { items: meant, isSure } = matchNotes(query, notes, context.asked)
+  const readers = packsReading(query, context.language)
+  if (readers.some(({ notes: { all } }) => all.test(query))) return { reply: t.oneByOne }
+  const { items: meant, isSure } = matchNotes(query, notes, context)
   const [first] = meant
   if (!first) return { reply: t.unknown(query) }
   return meant.length > 1 || !isSure
-    ? { reply: { text: t.which(meant.map(textOf)), asks: choiceQuestion(meant) } }
+    ? { reply: { text: t.which(numberedList(meant.map(textOf))), asks: choiceQuestion(meant) } }
     : { id: first.id, reply: t.deleted(first.text) }
 }
 
-function matchNotes(query: string, notes: JsonRecord[], asked: unknown): Matches<JsonRecord> {
+function matchNotes(query: string, notes: JsonRecord[], { asked, language }: Context): Matches<JsonRecord> {
   const options = parseChoiceQuestion(asked)
   if (options) {
-    const ids = new Set(parseChoice(options, query).items.map(({ id }) => id))
+    const ids = new Set(parseChoice(options, query, language).items.map(({ id }) => id))
     return { items: notes.filter(({ id }) => ids.has(id)), isSure: true }
   }
   if (query === '') return { items: notes, isSure: true }
-  return LATEST_NOTE.test(query)
+  return packsReading(query, language).some(({ notes: { latest } }) => latest.test(query))
     ? { items: notes.slice(0, 1), isSure: true }
-    : bestMatches(notes, textOf, query)
+    : bestMatches(notes, textOf, query, language)
 }
 
 const allNotes = ({ records, person }: Context): Promise<JsonRecord[]> =>
@@ -81,15 +82,15 @@ const allNotes = ({ records, person }: Context): Promise<JsonRecord[]> =>
 
 /** By the index first; it knows words only as they were written, so other forms of them are looked for in all notes. */
 async function findNotes(query: string, context: Context): Promise<JsonRecord[]> {
-  const { records, person } = context
+  const { records, person, language } = context
   const found = await records.search({
     collection: NOTES_COLLECTION,
     person,
     query: query,
     limit: NOTES_PER_LIST,
   })
-  const { items } = bestMatches(found, textOf, query)
-  return items.length > 0 ? items : bestMatches(await allNotes(context), textOf, query).items
+  const { items } = bestMatches(found, textOf, query, language)
+  return items.length > 0 ? items : bestMatches(await allNotes(context), textOf, query, language).items
 }
 
 const textOf = ({ text }: JsonRecord): string => text

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import type { Language } from '#shared/contract/events/event-types.ts'
+import { packsReading } from '#shared/language/detection.ts'
 import { addDuration, findDuration, findMoment } from '#shared/language/moments/moment.ts'
 import type { MomentContext } from '#shared/language/moments/moment-context.ts'
-import { parseReminderRequest } from './parse.ts'
+import { parseReminderRequest, trimFillers } from './parse.ts'
 
 /** What a reminder that is asked about has so far. */
 const incompleteReminderSchema = z.strictObject({
@@ -12,7 +12,7 @@ const incompleteReminderSchema = z.strictObject({
 })
 export type IncompleteReminder = z.infer<typeof incompleteReminderSchema>
 
-type AnswerContext = Omit<MomentContext, 'morning'> & { language: Language; asked?: Record<string, unknown> }
+type AnswerContext = Omit<MomentContext, 'morning'> & { asked?: Record<string, unknown> }
 export type CompletedReminder = { when: string; text: string }
 
 const MAX_ANSWER_LENGTH = 500
@@ -35,19 +35,22 @@ async function parseTimeAnswer(
   { text }: IncompleteReminder,
   context: AnswerContext,
 ): Promise<CompletedReminder | null> {
-  const words = answer.trim().replace(LEADING_FILLERS, '').replace(TRAILING_FILLERS, '')
+  const readers = packsReading(answer, context.language)
+  const words = trimFillers(answer, 'answerFillers', readers)
   const found = await findMomentInAnswer(words, context)
   if (!found) return null
-  const rest = found.rest.replace(LEADING_FILLERS, '').replace(TRAILING_FILLERS, '').trim()
+  const rest = trimFillers(found.rest, 'answerFillers', readers)
   const when = found.due.toISOString()
   if (rest === '') return { when, text }
-  const about = text === '' ? (ABOUT.exec(rest) ?? ABOUT_ZH.exec(rest))?.[1] : undefined
-  return about === undefined ? null : { when, text: about }
+  const about = readers
+    .map(({ reminder }) => reminder.about.exec(rest)?.[1])
+    .find(found => found !== undefined)
+  return text !== '' || about === undefined ? null : { when, text: about }
 }
 
 /** "10 minutes" is in that time, and "5" is at that hour. */
-async function findMomentInAnswer(words: string, { saidAt, timeZone }: AnswerContext) {
-  const durationMatch = findDuration(words)
+async function findMomentInAnswer(words: string, { saidAt, timeZone, language }: AnswerContext) {
+  const durationMatch = findDuration(words, language)
   if (durationMatch?.rest === '')
     return {
       due: addDuration(saidAt, durationMatch.duration, timeZone),
@@ -55,17 +58,10 @@ async function findMomentInAnswer(words: string, { saidAt, timeZone }: AnswerCon
       hasDay: true,
       hasTime: true,
     }
-  const partOfDay = PART_OF_DAY.exec(words)?.[1]
-  const normalised = BARE_HOUR.test(words)
-    ? `at ${words}`
-    : partOfDay
-      ? `${partOfDay === 'morning' ? 'tomorrow' : 'this'} ${partOfDay}`
-      : words
-  return await findMoment(normalised, { saidAt, timeZone, morning: false })
+  const { reminder } = packsReading(words, language)[0]
+  const phrase = reminder.toMomentPhrase(words)
+  return await findMoment(phrase, { saidAt, timeZone, morning: false, ...(language && { language }) })
 }
-
-const BARE_HOUR = /^(?:\d{1,2}(?:[:.]\d\d)?|[a-z]+)$/i
-const PART_OF_DAY = /^in the (morning|afternoon|evening)$/i
 
 /** Any words but a question, and but what is a wish of its own. */
 async function parseTextAnswer(
@@ -74,19 +70,12 @@ async function parseTextAnswer(
   context: AnswerContext,
 ): Promise<CompletedReminder | null> {
   if (/[?？]\s*$/.test(answer) || (await parseReminderRequest(answer, context))) return null
-  const about = answer
-    .trim()
-    .replace(LEADING_FILLERS, '')
-    .replace(/^(?:to|about|of|that)\s+/i, '')
+  const readers = packsReading(answer, context.language)
+  const about = readers
+    .reduce(
+      (rest, { reminder }) => rest.replace(reminder.answerLead, ''),
+      readers.reduce((rest, { reminder }) => rest.replace(reminder.answerFillers.leading, ''), answer.trim()),
+    )
     .replace(/[\s.。!！]+$/, '')
   return about === '' ? null : { when, text: about }
 }
-
-/** What frames an answer and says nothing. */
-const LEADING_FILLERS =
-  /^(?:(?:well|ok|okay|yes|sure|um|uh|hm+|please|maybe|perhaps|say|let's say|how about|what about|make (?:it|that)|remind me|that(?:'s| is)|it(?:'s| is)|let me know)\b[\s,]*|好的?|嗯|那就?|就|请|提醒我|叫我|可以|大概|[\s,.，。、]+)+/i
-const TRAILING_FILLERS =
-  /(?:\s*\b(?:please|pls|thanks|thank you|then|(?:is|would be|will be|sounds) (?:good|fine|great|ok|okay|perfect)|or so)\b|之前|左右|的时候|吧|好了?|可以|提醒我?|叫我|谢谢|呢|啊|[\s.!?,。！？，、~])+$/i
-const ABOUT = /^(?:to|about|of|that)\s+(.+)$/i
-/** Chinese needs no word between the time and what it is for. */
-const ABOUT_ZH = /^((?=.*\p{Script=Han}).+)$/u

@@ -9,15 +9,16 @@ import {
   stripFillerWords,
 } from '#shared/language/choices.ts'
 import { wallTime } from '#shared/language/dates.ts'
+import { packsReading } from '#shared/language/detection.ts'
 import { bestMatches, type Matches } from '#shared/language/matching.ts'
 import { findMoment } from '#shared/language/moments/moment.ts'
 import type { MomentContext } from '#shared/language/moments/moment-context.ts'
+import { packFor } from '#shared/language/packs.ts'
 import type { Timer } from '#shared/store/store.ts'
-import { phrases, toReminderItem } from './messages.ts'
+import { bulletList, numberedList, toReminderItem } from './messages.ts'
 
 const MAX_PENDING = 200
 const MAX_QUERY_LENGTH = 200
-const ALL_REMINDERS = /^(?:all|every|everything|所有|全部)$/i
 
 type Context = SkillContext<'timers' | 'records'>
 type CancelDecision = { timers: Timer[]; reply: SkillAnswer }
@@ -39,9 +40,9 @@ export async function parseReminderChoice(
 ): Promise<Matches<Option>> {
   const options = parseChoiceQuestion(asked)
   if (!options || answer.length > MAX_QUERY_LENGTH) return NO_MATCHES
-  const chosen = parseChoice(options, answer)
+  const chosen = parseChoice(options, answer, context.language)
   if (chosen.items.length > 0) return chosen
-  const byTime = await findMatchingReminders(options, stripFillerWords(answer), context)
+  const byTime = await findMatchingReminders(options, stripFillerWords(answer, context.language), context)
   return byTime.isSure ? { ...byTime, isSure: byTime.items.length === 1 } : NO_MATCHES
 }
 
@@ -49,7 +50,7 @@ const NO_MATCHES: Matches<Option> = { items: [], isSure: false }
 
 async function decideCancellation(said: string, context: Context): Promise<CancelDecision> {
   const { timers, person, language } = context
-  const t = phrases[language]
+  const t = packFor(language).reminder.phrases
   const words = said.slice(0, MAX_QUERY_LENGTH)
   const pending = await timers.pending(person, MAX_PENDING)
   const toItem = (timer: Timer) => toReminderItem(timer, context)
@@ -59,20 +60,24 @@ async function decideCancellation(said: string, context: Context): Promise<Cance
     const meant = pending.filter(({ id }) => ids.has(id))
     if (meant.length === 0) return { timers: [], reply: t.over }
     if (meant.length > 1 && !isSure) return { timers: [], reply: askWhichReminder(meant, context) }
-    const reply = meant.length > 1 ? t.cancelledThese(meant.map(toItem)) : t.cancelled(toItem(meant[0]!))
+    const reply =
+      meant.length > 1 ? t.cancelledThese(bulletList(meant.map(toItem))) : t.cancelled(toItem(meant[0]!))
     return { timers: meant, reply }
   }
   if (pending.length === 0) return { timers: [], reply: t.none }
-  if (ALL_REMINDERS.test(words)) return { timers: pending, reply: t.cancelledAll(pending.length) }
+  if (words === 'all' || packsReading(words, language).some(({ reminder }) => reminder.allQuery.test(words)))
+    return { timers: pending, reply: t.cancelledAll(pending.length) }
   const { items: meant, isSure } =
     words === '' ? { items: pending, isSure: true } : await findMatchingReminders(pending, words, context)
-  if (meant.length === 0) return { timers: [], reply: t.unknown(pending.map(toItem)) }
+  if (meant.length === 0) return { timers: [], reply: t.unknown(bulletList(pending.map(toItem))) }
   if (meant.length > 1 || !isSure) return { timers: [], reply: askWhichReminder(meant, context) }
   return { timers: meant, reply: t.cancelled(toItem(meant[0]!)) }
 }
 
 const askWhichReminder = (meant: Timer[], context: Context): SkillAnswer => ({
-  text: phrases[context.language].which(meant.map(timer => toReminderItem(timer, context))),
+  text: packFor(context.language).reminder.phrases.which(
+    numberedList(meant.map(timer => toReminderItem(timer, context))),
+  ),
   asks: choiceQuestion(meant),
 })
 
@@ -80,16 +85,16 @@ const askWhichReminder = (meant: Timer[], context: Context): SkillAnswer => ({
 async function findMatchingReminders<Item extends { text: string; dueAt?: string | undefined }>(
   items: readonly Item[],
   query: string,
-  { saidAt, timeZone }: Omit<MomentContext, 'morning'>,
+  context: Omit<MomentContext, 'morning'>,
 ): Promise<Matches<Item>> {
-  const byWords = bestMatches(items, ({ text }) => text, query)
+  const byWords = bestMatches(items, ({ text }) => text, query, context.language)
   if (byWords.isSure) return byWords
-  const moment = await findMoment(query, { saidAt, timeZone, morning: false })
+  const moment = await findMoment(query, { ...context, morning: false })
   if (!moment) return byWords
-  const due = wallTime(moment.due, timeZone)
-  const rest = bestMatches(items, ({ text }) => text, moment.rest)
+  const due = wallTime(moment.due, context.timeZone)
+  const rest = bestMatches(items, ({ text }) => text, moment.rest, context.language)
   const atThatTime = (rest.items.length > 0 ? rest.items : items).filter(({ dueAt }) => {
-    const wall = wallTime(new Date(dueAt ?? Number.NaN), timeZone)
+    const wall = wallTime(new Date(dueAt ?? Number.NaN), context.timeZone)
     const isThatDay = wall.day === due.day && wall.month === due.month && wall.year === due.year
     const isThatTime = wall.hour === due.hour && wall.minute === due.minute
     return (isThatDay || !moment.hasDay) && (isThatTime || !moment.hasTime)

@@ -2,8 +2,9 @@ import { LaresError } from '#shared/base/errors.ts'
 import type { SkillAnswer } from '#shared/contract/skill.ts'
 import type { SkillContext } from '#shared/contract/skill-context.ts'
 import { addDuration, findDuration, findMoment } from '#shared/language/moments/moment.ts'
+import { packFor } from '#shared/language/packs.ts'
 import type { IncompleteReminder } from './answers.ts'
-import { formatDue, phrases } from './messages.ts'
+import { formatDue } from './messages.ts'
 import { findRecurrence } from './parse.ts'
 
 const MAX_TEXT_LENGTH = 500
@@ -20,9 +21,9 @@ type Context = SkillContext<'timers' | 'records'>
  */
 export async function setReminder(when: string, text: string, context: Context): Promise<SkillAnswer> {
   const { language, conversation, person, timers, saidAt, idempotencyKey, address } = context
-  const t = phrases[language]
+  const t = packFor(language).reminder.phrases
   if (text.length > MAX_TEXT_LENGTH) throw new LaresError('rejected', t.tooLong)
-  if (findRecurrence(when)) return t.recurring
+  if (findRecurrence(when, language)) return t.recurring
   const due = when.length > MAX_WHEN_LENGTH ? undefined : await parseDue(when, context)
   if (!due)
     return askForMissing(t.when(isCustomText(text, t) ? text : ''), { missing: 'when', when: '', text })
@@ -57,9 +58,9 @@ const askForMissing = (text: string, asked: IncompleteReminder): SkillAnswer => 
 })
 
 /** A model may say "20 minutes" when it means in that time. */
-async function parseDue(when: string, { saidAt, timeZone }: Context): Promise<Date | undefined> {
-  const moment = await findMoment(when, { saidAt, timeZone, morning: false })
+async function parseDue(when: string, { saidAt, timeZone, language }: Context): Promise<Date | undefined> {
+  const moment = await findMoment(when, { saidAt, timeZone, morning: false, language })
   if (moment) return moment.due
-  const durationMatch = findDuration(when)
+  const durationMatch = findDuration(when, language)
   return durationMatch && addDuration(saidAt, durationMatch.duration, timeZone)
 }

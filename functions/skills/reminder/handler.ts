@@ -1,20 +1,22 @@
 import * as z from 'zod'
 import { defineSkill } from '#shared/contract/skill.ts'
 import { parseChoiceQuestion } from '#shared/language/choices.ts'
+import { byTag, packFor, packs } from '#shared/language/packs.ts'
 import { parseAnswer } from './answers.ts'
 import { cancelReminder, parseReminderChoice } from './cancellation.ts'
 import { setReminder } from './creation.ts'
-import { examples } from './examples.ts'
-import { phrases, toReminderItem } from './messages.ts'
+import { bulletList, countUnlisted, toReminderItem } from './messages.ts'
 import { parseReminderRequest } from './parse.ts'
 
 const MAX_LISTED = 100
+/** As a model says it too. */
+const ALL = 'all'
 
 export default defineSkill({
   name: 'reminder',
-  title: { en: 'a reminder', zh: '提醒' },
+  title: byTag(({ reminder }) => reminder.title),
   description: 'Reminds at a time; lists and cancels reminders.',
-  examples,
+  examples: packs.flatMap(({ reminder }) => reminder.examples),
   uses: ['timers', 'records'],
   input: z.object({
     action: z.enum(['set', 'list', 'cancel']).optional(),
@@ -28,19 +30,20 @@ export default defineSkill({
       return items.length > 0 ? { action: 'cancel' as const, text } : null
     }
     if (context.asked) return parseAnswer(text, context)
-    const wish = await parseReminderRequest(text, { saidAt, timeZone })
+    const { phrases } = packFor(language).reminder
+    const wish = await parseReminderRequest(text, { saidAt, timeZone, language })
     if (!wish) return null
     switch (wish.kind) {
       case 'list':
         return { action: 'list' as const }
       case 'cancel':
-        return { action: 'cancel' as const, text: wish.isAll ? 'all' : wish.text }
+        return { action: 'cancel' as const, text: wish.isAll ? ALL : wish.text }
       case 'recurring':
         return { when: wish.when }
       default:
         return wish.due
-          ? { when: wish.due.toISOString(), text: wish.text || phrases[language][wish.kind] }
-          : { text: wish.text || (wish.kind === 'reminder' ? '' : phrases[language][wish.kind]) }
+          ? { when: wish.due.toISOString(), text: wish.text || phrases[wish.kind] }
+          : { text: wish.text || (wish.kind === 'reminder' ? '' : phrases[wish.kind]) }
     }
   },
   async run({ action = 'set', when = '', text = '' }, context) {
@@ -49,6 +52,7 @@ export default defineSkill({
     const { language, timers, person } = context
     const pending = await timers.pending(person, MAX_LISTED)
     const items = pending.map(timer => toReminderItem(timer, context))
-    return items.length === 0 ? phrases[language].none : phrases[language].list(items)
+    const { phrases } = packFor(language).reminder
+    return items.length === 0 ? phrases.none : phrases.list(bulletList(items), countUnlisted(items))
   },
 })

@@ -23,7 +23,12 @@ export const nameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'a name has lower-case letters, digits and dashes')
 
-export const languageSchema = lazy(() => z.enum(['en', 'zh']))
+/** A BCP 47 tag: `en`, `zh-Hant`, `de-AT`. */
+export const languageSchema = lazy(() =>
+  z
+    .string()
+    .regex(/^[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{1,8}){0,7}$/, 'a language is a BCP 47 tag, as "de" or "zh-Hant"'),
+)
 export type Language = SchemaOutput<typeof languageSchema>
 
 export const attachmentSchema = lazy(() =>

@@ -1,5 +1,6 @@
 import type { ParsedResult } from 'chrono-node'
 import { instantFromWallMs, toWallMs, wallTime } from '../dates.ts'
+import type { DayPart, MomentLanguage } from '../pack.ts'
 import type { MomentContext } from './moment-context.ts'
 import type { Span } from './spans.ts'
 
@@ -9,63 +10,53 @@ const DAY_MS = 24 * HOUR_MS
 /** A moment by calendar and clock; `wallClockMs` is what the wall shows then, as if it were UTC. */
 export type DateTimeMatch = { due: Date; wallMs: number; hasDay: boolean; hasTime: boolean; spans: Span[] }
 
-/** The library for dates takes its time to load. */
-const parsers = {
-  en: () => import('chrono-node/en').then(({ casual }) => casual),
-  zh: () => import('chrono-node/zh/hans').then(({ casual }) => casual),
-}
-
 /** Finds a day, a time of day or both, which need not stand together: "tomorrow call mom at 5". */
 export async function matchDateTime(
   plain: string,
-  isChinese: boolean,
+  language: MomentLanguage,
   context: MomentContext,
 ): Promise<DateTimeMatch | undefined> {
-  const parser = await parsers[isChinese ? 'zh' : 'en']()
+  const parser = await language.loadDateParser()
   // The library reckons as if the wall showed UTC.
   const nowMs = toWallMs(wallTime(context.saidAt, context.timeZone))
   const results = parser
     .parse(plain, { instant: new Date(nowMs), timezone: 0 }, { forwardDate: true })
-    .filter(result => !isFalsePositive(result, plain))
-  const parts = { day: results.find(hasDay), time: results.find(hasTime) }
+    .filter(({ text, index }) => !language.isFalsePositive?.(text, plain.slice(0, index)))
+  const parts = { day: results.find(result => hasDay(result, language)), time: results.find(hasTime) }
   if (!parts.day && !parts.time) return undefined
-  const wallMs = wallMsOf(parts, nowMs, context.morning)
+  const wallMs = wallMsOf(parts, nowMs, context.morning, language.dayParts)
   return {
     due: instantFromWallMs(wallMs, context.timeZone),
     wallMs,
     hasDay: parts.day !== undefined,
     hasTime: parts.time !== undefined,
-    spans: [...new Set(Object.values(parts))].flatMap(part => (part ? [spanOf(part, plain)] : [])),
+    spans: [...new Set(Object.values(parts))].flatMap(part =>
+      part ? [spanOf(part, plain, language.lead)] : [],
+    ),
   }
 }
 
-/** "May", "Sun" and "second" are names and words too. */
-const isFalsePositive = ({ text, index }: ParsedResult, plain: string): boolean =>
-  /^(?:may|march|mar|sun|sat|wed|now|second|the second)$/.test(text) &&
-  !/\b(?:on|next|this|in)\s+$/.test(plain.slice(0, index))
-
 const hasTime = ({ start }: ParsedResult): boolean => start.isCertain('hour')
 /** Of "this afternoon" the library is certain of nothing. */
-const hasDay = ({ start, text }: ParsedResult): boolean =>
-  start.isCertain('day') || start.isCertain('weekday') || start.isCertain('month') || text.startsWith('this ')
+const hasDay = ({ start, text }: ParsedResult, { impliedDay }: MomentLanguage): boolean =>
+  start.isCertain('day') ||
+  start.isCertain('weekday') ||
+  start.isCertain('month') ||
+  impliedDay?.test(text) === true
 
 type DateTimeParts = { day: ParsedResult | undefined; time: ParsedResult | undefined }
 
-/** Parts of a day, and the hours that are meant when no other is said; the first that is still to come. */
-const DAY_PARTS: [RegExp, number[]][] = [
-  [/凌晨/, [5]],
-  [/morning|早|上午|晨/, [9]],
-  [/\bnoon\b|中午/, [12]],
-  [/afternoon|下午/, [15]],
-  [/evening|傍晚/, [19, 21]],
-  [/night|晚|夜/, [20, 22, 23]],
-]
 /** Someone who names a day is reminded in its morning. */
 const DEFAULT_HOURS = [9]
 
-function wallMsOf({ day, time }: DateTimeParts, nowMs: number, morning: boolean): number {
+function wallMsOf(
+  { day, time }: DateTimeParts,
+  nowMs: number,
+  morning: boolean,
+  dayParts: readonly DayPart[],
+): number {
   const said = `${day?.text ?? ''} ${time?.text ?? ''}`
-  const part = DAY_PARTS.find(([form]) => form.test(said))
+  const part = dayParts.find(([form]) => form.test(said))
   const midnight = startOfDay((day ?? time)!)
   if (!time) return nextOccurrence(firstFutureHour(part?.[1] ?? DEFAULT_HOURS, midnight, nowMs), day, nowMs)
   const clock = time.start
@@ -112,7 +103,7 @@ function resolveMeridiem(
 }
 
 /** The words of a moment with what leads up to them. */
-function spanOf({ index, text }: ParsedResult, plain: string): Span {
-  const lead = /(?:\b(?:at|on|by|for|around|from|this|@)\s+|在|于|到|等)$/.exec(plain.slice(0, index))
+function spanOf({ index, text }: ParsedResult, plain: string, leadPattern: RegExp): Span {
+  const lead = leadPattern.exec(plain.slice(0, index))
   return [index - (lead?.[0].length ?? 0), index + text.length]
 }

@@ -1,10 +1,8 @@
 import { instantFromWallMs, toWallMs, wallTime } from '../dates.ts'
-import { containsChinese } from '../detection.ts'
-import { chineseNumeralsToDigits, englishNumeralsToDigits } from '../numerals.ts'
-import { normaliseCalendarWords } from './calendar-words.ts'
+import { packsReading } from '../detection.ts'
+import type { LanguagePack, MomentLanguage } from '../pack.ts'
 import { type DateTimeMatch, matchDateTime } from './clock-time.ts'
-import { normaliseClockWords } from './clock-words.ts'
-import { DURATION_EN, DURATION_ZH, type Duration, parseDuration } from './duration.ts'
+import type { Duration } from './duration.ts'
 import type { MomentContext } from './moment-context.ts'
 import { blankSpan, removeSpans, type Span } from './spans.ts'
 
@@ -13,14 +11,6 @@ const DAY_MS = 86_400_000
 /** A moment found in a text, and the text without the words that say it; `hasDay` and `hasTime` tell whether these were said. */
 export type FoundMoment = { due: Date; rest: string; hasDay: boolean; hasTime: boolean }
 
-const RELATIVE_TIME_EN = new RegExp(
-  `\\b(?:(?:in|within|after)\\s+(?:about\\s+|the next\\s+)?(${DURATION_EN})(?:'s?)?(?:\\s+time)?|(${DURATION_EN})\\s+(?:from now|later|hence))(?![a-z])`,
-)
-const RELATIVE_TIME_ZH = new RegExp(
-  `(?:再?过|等)?(${DURATION_ZH})(?:钟)?(?:之后|以后|过后|后|内|之内)|再?过(${DURATION_ZH})`,
-)
-const DURATION_PATTERN_EN = new RegExp(`(?:\\bfor\\s+)?(${DURATION_EN})(?![a-z])`)
-const DURATION_PATTERN_ZH = new RegExp(`(${DURATION_ZH})(?:钟)?的?`)
 const ISO_DATE_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/i
 
 /** The moment that a text names, counted from when it was said, where it was said; undefined when it names none. */
@@ -28,12 +18,14 @@ export async function findMoment(text: string, context: MomentContext): Promise<
   if (ISO_DATE_TIME.test(text.trim()) && !Number.isNaN(Date.parse(text)))
     return { due: new Date(text), rest: '', hasDay: true, hasTime: true }
   const now = wallTime(context.saidAt, context.timeZone)
-  const normalise = (said: string) => normaliseCalendarWords(normaliseText(said), now)
+  const readers = packsReading(text, context.language)
+  const { moments } = readers[0]
+  const normalise = (said: string) => moments.normaliseCalendar(normaliseWith(said, readers), now)
   const normalised = normalise(text)
-  const relative = matchDuration(normalised, RELATIVE_TIME_EN, RELATIVE_TIME_ZH)
+  const relative = matchDuration(normalised, readers, ({ relativeTime }) => relativeTime)
   const clock = await matchDateTime(
     relative ? blankSpan(normalised, relative.span) : normalised,
-    containsChinese(text),
+    moments,
     context,
   )
   if (!relative && !clock) return undefined
@@ -53,14 +45,17 @@ export async function findMoment(text: string, context: MomentContext): Promise<
 }
 
 /** How long a timer is to run: any length of time in the text. */
-export function findDuration(text: string): { duration: Duration; rest: string } | undefined {
-  const normalised = normaliseText(text)
+export function findDuration(
+  text: string,
+  language?: string,
+): { duration: Duration; rest: string } | undefined {
+  const readers = packsReading(text, language)
+  const normalise = (said: string) => normaliseWith(said, readers)
+  const normalised = normalise(text)
   const found =
-    matchDuration(normalised, RELATIVE_TIME_EN, RELATIVE_TIME_ZH) ??
-    matchDuration(normalised, DURATION_PATTERN_EN, DURATION_PATTERN_ZH)
-  return (
-    found && { duration: found.duration, rest: removeSpans(text, normalised, normaliseText, [found.span]) }
-  )
+    matchDuration(normalised, readers, ({ relativeTime }) => relativeTime) ??
+    matchDuration(normalised, readers, ({ duration }) => duration)
+  return found && { duration: found.duration, rest: removeSpans(text, normalised, normalise, [found.span]) }
 }
 
 /** Days and months go by the calendar, so that the hour stays; hours and less by the clock. */
@@ -73,21 +68,30 @@ export function addDuration(from: Date, { ms, days, months }: Duration, timeZone
 }
 
 /** In lower case, numbers and times of day written with digits. */
-export const normaliseText = (text: string): string => {
-  const plain = text.normalize('NFKC').toLowerCase()
-  return normaliseClockWords(
-    containsChinese(plain) ? chineseNumeralsToDigits(plain) : englishNumeralsToDigits(plain),
+export const normaliseText = (text: string, language?: string): string =>
+  normaliseWith(text, packsReading(text, language))
+
+type Readers = ReturnType<typeof packsReading>
+
+/** By packs that were chosen for the whole text: of its beginning alone others might be. */
+const normaliseWith = (text: string, readers: Readers): string =>
+  readers.reduce(
+    (said, { moments }) => moments.normaliseClock(said),
+    readers[0].numeralsToDigits(text.normalize('NFKC').toLowerCase()),
   )
-}
 
 type DurationMatch = { duration: Duration; span: Span }
 
-function matchDuration(plain: string, ...forms: RegExp[]): DurationMatch | undefined {
-  for (const form of forms) {
-    const match = form.exec(plain)
+function matchDuration(
+  plain: string,
+  readers: readonly LanguagePack[],
+  formOf: (language: MomentLanguage) => RegExp,
+): DurationMatch | undefined {
+  for (const { moments } of readers) {
+    const match = formOf(moments).exec(plain)
     const said = match?.[1] ?? match?.[2]
     if (match && said)
-      return { duration: parseDuration(said), span: [match.index, match.index + match[0].length] }
+      return { duration: moments.parseDuration(said), span: [match.index, match.index + match[0].length] }
   }
   return undefined
 }

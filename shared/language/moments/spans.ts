@@ -40,3 +40,9 @@ function findEnd(text: string, head: string, normalise: (text: string) => string
     if (!/\s/.test(text[at - 1] ?? '') && normalise(text.slice(0, at)).trimEnd() === wanted) return at
   return undefined
 }
+
+/** Where the first group of a pattern (with the flag `d`) stands in a text. */
+export function matchGroup(form: RegExp, text: string): Span[] {
+  const span = form.exec(text)?.indices?.[1]
+  return span ? [[...span]] : []
+}

@@ -1,40 +1,5 @@
 import type { WallTime } from '../dates.ts'
-import { containsChinese } from '../detection.ts'
-
-/**
- * Writes days that the library for dates does not know, or takes for another, as dates: 下个月5号 as 2026年4月5日, 月底,
- * 下下周一, "the 5th of next month". Given in lower case and with digits; `now` is the wall where it is said.
- */
-export const normaliseCalendarWords = (plain: string, now: WallTime): string =>
-  containsChinese(plain) ? normaliseChinese(plain, now) : normaliseEnglish(plain, now)
-
-type Day = Pick<WallTime, 'year' | 'month' | 'day'>
-
-/** Days and months beyond the end of one are of the next; the last day of a month where it has not that many. */
-function dayOfMonthIn(now: Day, months: number, day: number): Day {
-  const last = new Date(Date.UTC(now.year, now.month + months, 0)).getUTCDate()
-  return dayFromUtcMs(Date.UTC(now.year, now.month - 1 + months, Math.min(day, last)))
-}
-
-function dayFromUtcMs(ms: number): Day {
-  const date = new Date(ms)
-  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() }
-}
-
-const daysAfter = ({ year, month, day }: Day, days: number): Day =>
-  dayFromUtcMs(Date.UTC(year, month - 1, day + days))
-
-/** The next 5th: today counts, and a month that has no such day does not. */
-function nextDayOfMonth(now: Day, day: number): Day {
-  for (let months = day < now.day ? 1 : 0; ; months++) {
-    const found = dayOfMonthIn(now, months, day)
-    if (found.day === day || months > 12) return found
-  }
-}
-
-/** Monday is 1 and Sunday 7; weeks begin on Monday. */
-const weekdayOfWeek = (now: WallTime, weeks: number, weekday: number): Day =>
-  daysAfter(now, weeks * 7 + weekday - (now.weekday || 7))
+import { type Day, dayOfMonthIn, daysAfter, nextDayOfMonth, weekdayOfWeek } from '../moments/calendar.ts'
 
 const WEEKDAY = '(?:周|星期|礼拜)([一二三四五六日天])'
 const weekdayNumber = (weekday: string): number => '一二三四五六日'.indexOf(weekday.replace('天', '日')) + 1
@@ -59,7 +24,11 @@ const PART_OF_DAY_HOURS: Readonly<Record<string, string>> = {
 
 const formatChinese = ({ year, month, day }: Day): string => `${year}年${month}月${day}日`
 
-function normaliseChinese(plain: string, now: WallTime): string {
+/**
+ * Writes days that the library for dates does not know, or takes for another, as dates: 下个月5号 as 2026年4月5日, 月底, 下下周一.
+ * Given in lower case and with digits; `now` is the wall where it is said.
+ */
+export function normaliseCalendar(plain: string, now: WallTime): string {
   const monthsAhead = '(下下|下|这|本)个?月'
   return plain
     .replace(
@@ -115,26 +84,4 @@ function monthEdge(now: Day, year: string | undefined, month: number, part: stri
   const isOver = part === '初' ? month < now.month || (month === now.month && now.day > 1) : month < now.month
   const years = year === undefined ? (isOver ? 1 : 0) : YEARS.indexOf(year)
   return formatChinese(dayOfMonthIn(now, 12 * years + month - now.month, part === '初' ? 1 : 31))
-}
-
-const twoDigits = (number: number): string => String(number).padStart(2, '0')
-const formatIso = ({ year, month, day }: Day): string => `${year}-${twoDigits(month)}-${twoDigits(day)}`
-
-/** Of "the 5th" a day is meant only where nothing follows that it could be the fifth of. */
-const DAY_ORDINAL = '(?:on )?the (\\d{1,2})(?:st|nd|rd|th)'
-const NOT_BEFORE_NOUN_EN =
-  '(?= *(?:$|[.,!?;]| (?:at|to|in|that|about|by|for|please|remind|i|morning|noon|afternoon|evening)\\b))'
-
-function normaliseEnglish(plain: string, now: WallTime): string {
-  return plain
-    .replace(new RegExp(`\\bnext month,? ${DAY_ORDINAL}\\b`, 'g'), (_, day: string) =>
-      formatIso(dayOfMonthIn(now, 1, Number(day))),
-    )
-    .replace(
-      new RegExp(`\\b${DAY_ORDINAL} of (next|this|the) month\\b`, 'g'),
-      (_, day: string, month: string) => formatIso(dayOfMonthIn(now, month === 'next' ? 1 : 0, Number(day))),
-    )
-    .replace(new RegExp(`\\b${DAY_ORDINAL}\\b${NOT_BEFORE_NOUN_EN}`, 'g'), (said, day: string) =>
-      Number(day) >= 1 && Number(day) <= 31 ? formatIso(nextDayOfMonth(now, Number(day))) : said,
-    )
 }

@@ -1,0 +1,16 @@
+import type { WordLanguage } from './pack.ts'
+
+const WORD = /[\p{Script=Latin}\p{N}][\p{Script=Latin}\p{N}\p{M}']*/gu
+
+/** The words of a text that carry meaning, in lower case and in one spelling. */
+export function plainContentWordsBy(rules: WordLanguage, text: string): string[] {
+  const plain = text.normalize('NFKC').toLowerCase().replaceAll('’', "'")
+  return ((rules.normaliseSpelling?.(plain) ?? plain).match(WORD) ?? []).filter(
+    word => !rules.stopWords.has(word),
+  )
+}
+
+/** As stems, each once. */
+export const contentWordsBy = (rules: WordLanguage, text: string): string[] => [
+  ...new Set(plainContentWordsBy(rules, text).map(rules.stem)),
+]
