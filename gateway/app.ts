@@ -10,6 +10,7 @@ import { webChannel } from './channels/web/web.ts'
 import { webhookChannel } from './channels/webhook/webhook.ts'
 import type { GatewayContext } from './context.ts'
 import { openDispatcher } from './delivery/dispatcher.ts'
+import { backupRoutes } from './http/backup.ts'
 import { eventStreamRoutes } from './http/conversation-events.ts'
 import { conversationRoutes } from './http/conversations.ts'
 import { handleUnknownRoutes, problemHandler } from './http/error-responses.ts'
@@ -127,6 +128,7 @@ async function buildApp(context: GatewayContext): Promise<FastifyInstance> {
     conversationRoutes(authenticatedScope, context)
     eventStreamRoutes(authenticatedScope, context)
     operationRoutes(authenticatedScope, context)
+    backupRoutes(authenticatedScope, context)
   })
   await app.ready()
   return app

@@ -4,6 +4,7 @@ import type { GatewayConfig } from '../shared/config/files.ts'
 import type { EventLog } from '../shared/contract/events/event-log.ts'
 import type { Objects } from '../shared/objects/objects.ts'
 import type { Metrics } from '../shared/observability/metrics.ts'
+import type { LogCopy } from '../shared/operations/log-copy.ts'
 import type { DeadLetters, OperationStatus } from '../shared/operations/operations.ts'
 import type { Tracer } from '../shared/operations/trace-types.ts'
 import type { Audit } from '../shared/protection/audit/audit.ts'
@@ -34,6 +35,8 @@ export type GatewayOptions = {
   status?: () => Promise<OperationStatus>
   deadLetters?: DeadLetters
   trace?: Tracer
+  /** Reads the log for `lares backup`; without it there are no such routes. */
+  logCopy?: LogCopy
   /** Records who signs in, and what the owner reads of other people. What cannot be recorded does not happen. */
   audit: Pick<Audit, 'record'>
   /** What GET /metrics gives, and where the gateway counts; without it there is no such route. */

@@ -2,9 +2,10 @@ import { LaresError } from '../shared/base/errors.ts'
 import type { Logger } from '../shared/base/log.ts'
 import type { Bus } from '../shared/bus/bus.ts'
 import type { Environment } from '../shared/config/environment.ts'
-import { readConfig } from '../shared/config/files.ts'
+import { type GatewayConfig, readConfig } from '../shared/config/files.ts'
 import { openCatalogue } from '../shared/contract/catalogue.ts'
 import type { Drivers } from '../shared/host/drivers.ts'
+import { type LogCopy, openLogCopy } from '../shared/operations/log-copy.ts'
 import { recordConfigurationChanges } from '../shared/protection/audit/configuration-audit.ts'
 import { noProtection } from '../shared/protection/unprotected.ts'
 import { buildGateway, type Gateway } from './app.ts'
@@ -36,6 +37,7 @@ export async function startGateway(
   ])
   const catalogue = openCatalogue(conversations.records)
   await recordConfigurationChanges(environment.configDirectory, { audit, documents: conversations.records })
+  const config = readConfig(environment.configDirectory, 'gateway')
   const gateway = await buildGateway({
     bus,
     events,
@@ -45,7 +47,8 @@ export async function startGateway(
     protection: drivers.protection ?? noProtection,
     log,
     metrics: drivers.metrics,
-    config: readConfig(environment.configDirectory, 'gateway'),
+    config,
+    ...(overrides.status && { logCopy: await openGatewayLogCopy(drivers, overrides.status, config) }),
     ownerToken: token,
     hasChosenOwnerToken: environment.token !== undefined,
     model: async () => MODEL_NAME,
@@ -63,6 +66,19 @@ export async function startGateway(
   })
   const address = await gateway.listen(environment.host, environment.port)
   return { ...gateway, signInLink: `${address}/?token=${token}` }
+}
+
+/** Reads the log for `lares backup`, of the functions that the status names. */
+async function openGatewayLogCopy(
+  drivers: Drivers,
+  status: NonNullable<GatewayOptions['status']>,
+  { deliveries }: GatewayConfig,
+): Promise<LogCopy> {
+  return openLogCopy({
+    bus: await drivers.rawBus(),
+    functions: async () => (await status()).functions,
+    deliveries: deliveries.map(({ name }) => name),
+  })
 }
 
 /** The connector makes the topics when it first starts; a gateway that is up before it has nowhere to put a message. */

@@ -20,8 +20,6 @@ const traceQuery = z.strictObject({
 /** GET /api/status, /api/trace/:id, the deliveries and the dead letters: for the owner alone, since they show what other people said. */
 export function operationRoutes(app: FastifyInstance, { options, dispatchers }: GatewayContext): void {
   const { status, trace, deadLetters, audit } = options
-  const ownerOnly = { onRequest: async ({ person }: FastifyRequest) => requireOwner(person) }
-
   if (status) app.get('/api/status', ownerOnly, status)
   /** What shows what people said is recorded before it is shown. */
   const auditRead = async (what: string, id: string) =>
@@ -50,6 +48,9 @@ export function operationRoutes(app: FastifyInstance, { options, dispatchers }: 
   })
   app.post<IdParams>('/api/dead/:id/retry', ownerOnly, ({ params }) => deadLetters.retry(params.id))
 }
+
+/** Options of a route for the owner alone. */
+export const ownerOnly = { onRequest: async ({ person }: FastifyRequest) => requireOwner(person) }
 
 function requireOwner(person: string): void {
   if (person !== OWNER) throw new LaresError('forbidden', 'only the owner may do this')

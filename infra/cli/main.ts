@@ -274,6 +274,28 @@ program
   )
 
 program
+  .command('backup')
+  .description('write everything that is kept into one encrypted file, while Lares runs')
+  .argument('<file>', 'a new file')
+  .option('--json', 'report as JSON')
+  .action((file: string, flags: { json?: boolean }) =>
+    runWithEnvironment(async environment =>
+      (await import('./backup/backup.ts')).backupCommand(environment, file, flags),
+    ),
+  )
+
+program
+  .command('restore')
+  .description('put a backup into the empty deployment that the environment chooses, before its first start')
+  .argument('<file>', 'as "lares backup" wrote it')
+  .option('--json', 'report as JSON')
+  .action((file: string, flags: { json?: boolean }) =>
+    runWithEnvironment(async environment =>
+      (await import('./backup/backup.ts')).restoreCommand(environment, file, flags),
+    ),
+  )
+
+program
   .command('forget')
   .description("destroy a person's key and all that is kept of the person; it cannot be undone")
   .argument('<person>', 'as in gateway.yaml; the owner is "owner"')

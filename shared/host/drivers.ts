@@ -12,15 +12,19 @@ import { meteredEventLog } from '../observability/metered-events.ts'
 import { meteredModels } from '../observability/metered-models.ts'
 import { meteredStore } from '../observability/metered-store.ts'
 import { type Metrics, openMetrics } from '../observability/metrics.ts'
+import { requireNoUnfinishedRestore } from '../operations/restore-state.ts'
 import type { Audit } from '../protection/audit/audit.ts'
 import { openOwnerCache } from '../protection/owners.ts'
 import { openProtection, type Protection, requirePlainStore } from '../protection/protection.ts'
 import type { Store } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
+import { openRawBus, openRawObjects, openRawStore, openRawVectors } from './raw-drivers.ts'
 
 /** The drivers that the environment chooses, each opened (and its code loaded) at its first use, and then kept. */
 export type Drivers = {
   bus(): Promise<Bus>
+  /** The log with its records as they are stored, encrypted, for backups. It is closed with the bus. */
+  rawBus(): Promise<Bus>
   store(): Promise<Store>
   objects(): Promise<ObjectStore>
   vectors(): Promise<Vectors>
@@ -53,21 +57,24 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
   const owners = openOwnerCache()
   const ownerOf = async (conversation: string) =>
     (await (await store()).history.conversation(conversation))?.person
+  let unprotectedBus: Promise<Bus> | undefined
   const bus = lazyDriver(async () => {
-    const driver = await openBus(environment, log)
+    unprotectedBus = openRawBus(environment, log)
+    const driver = await unprotectedBus
     if (!protection) return driver
     const { protectedBus } = await import('../protection/stores/protected-bus.ts')
     return protectedBus(driver, { keys: protection.keys, owners, ownerOf })
   })
   const store = lazyDriver(async () => {
     await (protection ? protection.ready() : requirePlainStore(environment))
-    const driver = await openStore(environment, log)
+    const driver = await openRawStore(environment, log)
+    await requireNoUnfinishedRestore(driver.records)
     if (!protection) return meteredStore(driver, metrics)
     const { protectedStore } = await import('../protection/stores/protected-store.ts')
     return meteredStore(protectedStore(driver, protection.keys), metrics)
   })
   const objects = lazyDriver(async () => {
-    const driver = await openObjects(environment)
+    const driver = await openRawObjects(environment)
     if (!protection) return driver
     return (await import('../protection/stores/protected-objects.ts')).protectedObjects(
       driver,
@@ -75,7 +82,7 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
     )
   })
   const vectors = lazyDriver(async () => {
-    const driver = await openVectors(environment, log)
+    const driver = await openRawVectors(environment, log)
     if (!protection) return driver
     return (await import('../protection/stores/protected-vectors.ts')).protectedVectors(
       driver,
@@ -110,6 +117,10 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
   }
   return {
     bus,
+    async rawBus() {
+      await bus()
+      return await unprotectedBus!
+    },
     store,
     objects,
     vectors,
@@ -132,42 +143,6 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
       for (const driver of closeables.reverse()) await driver.close?.()
     },
   }
-}
-
-async function openBus(environment: Environment, log: Logger): Promise<Bus> {
-  if (environment.bus === 'sqlite') {
-    const { openSqliteBus } = await import('../bus/sqlite/sqlite-bus.ts')
-    return openSqliteBus({ file: join(environment.dataDirectory, 'bus.db'), log })
-  }
-  const { openKafkaBus } = await import('../bus/kafka/kafka-bus.ts')
-  return openKafkaBus({ brokers: environment.kafkaBrokers, client: environment.kafkaClient, log })
-}
-
-async function openObjects(environment: Environment): Promise<ObjectStore> {
-  if (environment.s3) {
-    const { openMinioObjects } = await import('../objects/minio.ts')
-    return openMinioObjects(environment.s3)
-  }
-  const { openFolderObjects } = await import('../objects/folder.ts')
-  return openFolderObjects(join(environment.dataDirectory, 'objects'), environment.coldFolder)
-}
-
-async function openVectors(environment: Environment, log: Logger): Promise<Vectors> {
-  if (environment.qdrant) {
-    const { openQdrantVectors } = await import('../vectors/qdrant.ts')
-    return openQdrantVectors(environment.qdrant)
-  }
-  const { openSqliteVectors } = await import('../vectors/sqlite.ts')
-  return openSqliteVectors(join(environment.dataDirectory, 'vectors.db'), log)
-}
-
-async function openStore(environment: Environment, log: Logger): Promise<Store> {
-  if (environment.database) {
-    const { openPostgresStore } = await import('../store/postgres/postgres-store.ts')
-    return openPostgresStore({ ...environment.database, log })
-  }
-  const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')
-  return openSqliteStore(join(environment.dataDirectory, 'conversations.db'), Date.now, log)
 }
 
 function combineModels(generator: TextGenerator, embedder: Embedder): Models {

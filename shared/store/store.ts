@@ -20,6 +20,7 @@ export type Store = {
   timers: Timers
   rows: StoreRows
   audit: AuditStore
+  copy: StoreCopy
   /** Removes journal entries older than this; an event that comes again later than that would be applied again. */
   trimJournal(beforeMs: number): Promise<void>
   /** Resolves when the store can be read and written; rejects with `unavailable` and the remedy. */
@@ -186,4 +187,22 @@ export type AuditStore = {
   append(id: string, make: (last: AuditRow | undefined) => AuditRow): Promise<AuditRow>
   /** In their order. */
   read(afterSequence: number, limit: number): Promise<AuditRow[]>
+}
+
+/** What dialog wrote under an event: it answers the same event with the same outcome. */
+export type JournalEntry = { eventId: string; conversation: string; outcome: string; atMs: number }
+
+/** For backups: everything that the store keeps except the counts of model calls, as it is stored (encrypted rows stay so). */
+export type StoreCopy = {
+  /** The store as it is at one moment, in which every state agrees with its journal. Steps go on meanwhile. */
+  snapshot(): Promise<StoreSnapshot>
+  /** Writes journal entries of a snapshot; those that are there already stay. */
+  writeJournal(entries: JournalEntry[]): Promise<void>
+}
+
+export type StoreSnapshot = {
+  rows: Pick<StoreRows, 'people' | 'read'>
+  journal(): AsyncIterable<JournalEntry>
+  audit: Pick<AuditStore, 'read'>
+  close(): Promise<void>
 }

@@ -16,6 +16,8 @@ export type Database = {
   query: Query
   /** Commits what `work` did when it resolves; when it throws, nothing was done and its error comes back. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
+  /** A connection that sees the database as it is now, for as long as it is open, and cannot write. */
+  snapshot(): Promise<{ query: Query; close(): Promise<void> }>
   /** Without the password. */
   displayName: string
   close(): Promise<void>
@@ -98,6 +100,21 @@ export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolOptions
         },
         query => query('ROLLBACK'),
       ),
+    async snapshot() {
+      const client = await connect()
+      const query = createQuery(client, displayName)
+      try {
+        // The reader may be slow: it writes to a file or over a network between two statements.
+        await query(
+          'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT 1',
+        )
+      } catch (error) {
+        client.release(true)
+        throw error
+      }
+      // The connection is not used again, which also ends its transaction.
+      return { query, close: async () => client.release(true) }
+    },
     close: () => pool.end(),
   }
 }

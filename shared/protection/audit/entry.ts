@@ -8,6 +8,8 @@ export const auditActions = [
   'read',
   'exported',
   'imported',
+  'backed-up',
+  'restored',
   'forgot',
   'configuration-changed',
   'keys-rotated',

@@ -5,6 +5,7 @@ import { type Database, openPool } from '../../base/postgres/database.ts'
 import { migrate } from '../../base/postgres/migrations.ts'
 import type { StepRequest, Store } from '../store.ts'
 import { postgresAudit } from './audit.ts'
+import { postgresCopy } from './copy.ts'
 import { postgresHistory } from './history.ts'
 import { lockConversation, upsertMessages } from './messages.ts'
 import { postgresRecords } from './records.ts'
@@ -49,6 +50,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     timers: postgresTimers(database),
     rows: postgresRows(database, now, records),
     audit: postgresAudit(database),
+    copy: postgresCopy(database, now, records),
     async trimJournal(beforeMs) {
       await database.query('DELETE FROM lares.journal WHERE at_ms < $1', [beforeMs])
     },

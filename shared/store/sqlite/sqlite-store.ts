@@ -5,6 +5,7 @@ import { requireUndamaged } from '../../base/sqlite/damage.ts'
 import { createGroupCommit, type GroupCommit, openDatabase } from '../../base/sqlite/database.ts'
 import type { StepRequest, Store } from '../store.ts'
 import { sqliteAudit } from './audit.ts'
+import { sqliteCopy } from './copy.ts'
 import { IS_UNANSWERED, sqliteHistory, sqliteMessages } from './history.ts'
 import { sqliteRecords } from './records.ts'
 import { sqliteRows } from './rows.ts'
@@ -67,6 +68,7 @@ export function openSqliteStore(file: string, now: () => number = Date.now, log?
     timers: sqliteTimers(database, commits),
     rows: sqliteRows(database, commits, records),
     audit: sqliteAudit(database, commits),
+    copy: sqliteCopy(database, commits),
     async trimJournal(beforeMs) {
       await commits.run(() => database.prepare('DELETE FROM journal WHERE at_ms < ?').run(beforeMs))
     },

@@ -84,6 +84,7 @@ function storeForProcess(
       ...driver.audit,
       append: (id, make) => call('audit.append', () => driver.audit.append(id, make)),
     },
+    copy: driver.copy,
     trimJournal: beforeMs => call('store.trimJournal', () => driver.trimJournal(beforeMs)),
     check: () => call('store.check', () => driver.check()),
     close: async () => undefined,
