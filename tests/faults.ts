@@ -18,11 +18,11 @@ import { startModelServer } from './support/model-server.ts'
 import { startPostgres } from './support/stores/postgres.ts'
 
 /**
- * `npm run test:faults`: the table of faults. For each component, moment and signal, some conversations are under way on a
- * Kafka deployment with two gateways and two connectors when the signal meets the component exactly at the moment (see
- * faults/hook.ts); then every acknowledged message must have one reply or visible failure, in order. `--lanes N`: so many
- * components are struck at the same time, each with conversations of its own; all conversations feel all of it. Results
- * are appended to a file, and a run goes on where the last one ended. Exits with 1 when a promise was broken.
+ * `npm run test:faults`: the table of faults. For each component, moment and signal, some conversations are in flight on a
+ * Kafka deployment with two gateways and two connectors. The signal meets the component exactly at the moment (see
+ * faults/loader-hook.ts). Then every acknowledged message must have one reply or visible failure, in order. `--parallel N`
+ * strikes N components at the same time, each with its own conversations; all conversations feel all strikes. The run
+ * appends its results to a file, and continues where the last run ended. It exits with 1 when a promise was broken.
  */
 const { values } = parseArgs({
   options: {
@@ -33,7 +33,7 @@ const { values } = parseArgs({
     'stop-seconds': { type: 'string', default: '30' },
     conversations: { type: 'string', default: '10' },
     messages: { type: 'string', default: '3' },
-    lanes: { type: 'string', default: '1' },
+    parallel: { type: 'string', default: '1' },
     results: { type: 'string', default: join(tmpdir(), 'lares-faults.jsonl') },
   },
 })
@@ -49,13 +49,13 @@ const selectKnown = (requested: string[] | undefined, known: readonly string[], 
 const allCases = selectKnown(values.component, components, 'component').flatMap(component =>
   selectKnown(values.moment, FAULT_POINTS, 'moment').flatMap(moment =>
     selectKnown(values.signal, SIGNALS, 'signal')
-      // A PostgreSQL server is many processes, none of which is the store.
+      // A PostgreSQL server is many processes, and none of them is the store.
       .filter(signal => component !== 'store' || signal !== 'SIGSTOP')
       .map(signal => ({ component, moment, signal }) as FaultCase),
   ),
 )
 
-/** What people say so that the component has something to do. */
+/** Messages that give the component work. */
 const MESSAGE_OF_COMPONENT: Record<string, string> = {
   time: 'what time is it in Tokyo?',
   calculator: 'what is {message} + {conversation}?',
@@ -65,13 +65,13 @@ const MESSAGE_OF_COMPONENT: Record<string, string> = {
   reminder: 'remind me in 8 seconds to stretch',
 }
 const RATE_PER_SECOND = 15
-/** Longer than a stopped process stays so, and than a function that is away is waited for. */
+/** Longer than a stopped process stays stopped, and longer than the wait for an unreachable function. */
 const TIMEOUT_MS = 180_000
 
 /** Those of `volley` are struck together, each with conversations of its own. */
 async function runRepetition(batch: FaultCase[], environment: FaultEnvironment): Promise<FaultResult[]> {
   const injections = batch.map(faultCase => injectMessages(faultCase, environment))
-  // So that the moments of all repetitions do not fall on the first message.
+  // Spreads the moments of the repetitions, so that they do not all fall on the first message.
   await wait(Math.random() * 1_000)
   const [recoveredAt, reports] = await Promise.all([
     injectFaults(batch, environment),
@@ -114,7 +114,7 @@ async function injectMessages(faultCase: FaultCase, environment: FaultEnvironmen
   return { report, answeredAt }
 }
 
-/** What the log tells of a conversation in which a promise was broken, before the fleet and its files are gone. */
+/** The trace of a conversation with a broken promise, read before the deployment and its files are removed. */
 async function traceOf(conversation: string, { cluster, broker }: FaultEnvironment): Promise<string> {
   const where = {
     LARES_HOME: cluster.home,
@@ -192,7 +192,7 @@ async function runBatch(batch: FaultCase[], environment: FaultEnvironment): Prom
     process.stderr.write(`${environment.cluster.output().slice(-20_000)}\n`)
 }
 
-/** Without these nothing moves, so that who is struck beside them would only wait. */
+/** Nothing moves without these, so a component struck beside them would only wait. */
 const affectsAllCases = ({ component, moment }: FaultCase) =>
   ['gateway', 'connector', 'broker'].includes(component) || moment === 'during a rebalance'
 try {
@@ -201,7 +201,7 @@ try {
   await runCases(
     onFiles.filter(cell => !affectsAllCases(cell)),
     false,
-    Number(values.lanes),
+    Number(values.parallel),
   )
   await runCases(onFiles.filter(affectsAllCases), false, 1)
   await runCases(of('store'), true, 1)

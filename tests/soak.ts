@@ -20,7 +20,7 @@ const MINUTES = Number(values.minutes)
 const RATE = Number(values.rate)
 /** Messages of a round. */
 const MESSAGES_PER_ROUND = 500
-/** Conversations that go on from round to round; as many are new in each. */
+/** Conversations that continue from round to round; each round has as many new ones. */
 const REGULAR_CONVERSATIONS = 25
 
 const MESSAGE_TEMPLATES = [
@@ -35,7 +35,7 @@ const MESSAGE_TEMPLATES = [
 
 type Sample = {
   turns: number
-  /** Resident; of it what is no file's, and what of that V8 knows of. */
+  /** Resident memory: the part that belongs to no file, and the part of it that V8 knows. */
   memoryMB: number
   anonymousMB: number
   heapMB: number

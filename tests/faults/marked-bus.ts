@@ -4,7 +4,10 @@ import { PROCESS_NAME, reachFaultPoint } from './moments.ts'
 
 const isGateway = PROCESS_NAME.startsWith('gateway')
 
-/** The bus with its moments marked: a connector commits what it has produced, a gateway acknowledges it. */
+/**
+ * The bus with its moments marked: a connector commits the records that it has produced, a gateway acknowledges its
+ * message.
+ */
 export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
   await reachFaultPoint('while starting')
   const bus = await open(options)
@@ -36,7 +39,7 @@ function instrumentSubscription(options: SubscribeOptions): SubscribeOptions {
       const reached = reachFaultPoint('before handling')
       if (reached) lastBatch = (lastBatch ?? Promise.resolve()).then(() => reached)
       if (!lastBatch) return options.onRecords(records)
-      // What comes meanwhile waits for its turn; then the next is handed on at once again, and can be struck again.
+      // Later records wait for their turn. Then the next is delivered at once, and can be struck again.
       const batch = lastBatch.then(() => options.onRecords(records))
       lastBatch = batch
       void batch.then(() => {

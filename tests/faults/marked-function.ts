@@ -4,7 +4,10 @@ import { reachFaultPoint } from './moments.ts'
 
 export * from '../../shared/contract/invoke.ts'
 
-/** A function with its moments marked: what it made is produced, and its event committed, once its answer is out. */
+/**
+ * A function with its moments marked: when its answer is out, its events are produced, and the causing event is
+ * committed.
+ */
 export function createInvocable(...args: Parameters<typeof make>): Invocable {
   const original = make(...args)
   return {

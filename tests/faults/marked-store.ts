@@ -2,7 +2,10 @@ import { openSqliteStore as open } from '../../shared/store/sqlite/sqlite-store.
 import type { Store } from '../../shared/store/store.ts'
 import { PROCESS_NAME, reachFaultPoint } from './moments.ts'
 
-/** The store as the gateway uses it: it asks whose a conversation is first, and how much waits before it takes a message. */
+/**
+ * The store as the gateway uses it: it first asks for the conversation's owner and the number of waiting messages, and
+ * then accepts a message.
+ */
 export function openSqliteStore(...args: Parameters<typeof open>): Store {
   const store = open(...args)
   if (!PROCESS_NAME.startsWith('gateway')) return store

@@ -29,8 +29,8 @@ function isArmed(moment: FaultPoint): boolean {
 }
 
 /**
- * Marks a moment. When the table waits for it, the process stays here until the table has done what it came for: a
- * signal meets it exactly here. Undefined, for those who must not wait a turn, when nobody waits.
+ * Marks a moment. When the table waits for it, the process stops here until the table has sent its signal, so the
+ * signal meets it exactly here. Returns undefined at once when nobody waits, for callers that must not lose a turn.
  */
 export function reachFaultPoint(moment: FaultPoint): Promise<void> | undefined {
   if (!isArmed(moment)) return undefined

@@ -22,7 +22,7 @@ export type ProcessClusterOptions = {
 
 /** Several gateways and connectors, and every function, each a process of its own on one Kafka and one LARES_HOME. */
 export type ProcessCluster = {
-  /** Of each gateway. */
+  /** The options of each gateway. */
   urls: string[]
   home: string
   databaseUrl: string | undefined
@@ -72,7 +72,7 @@ export async function startProcessCluster(options: ProcessClusterOptions): Promi
     )
   }
   try {
-    // One first, which makes the database and the topics.
+    // One first, which creates the database and the topics.
     for (const spec of specs.filter(({ name }) => name === 'dialog')) await start(spec)
     const others = await Promise.allSettled(specs.filter(({ name }) => name !== 'dialog').map(start))
     const failed = others.find(({ status }) => status === 'rejected')

@@ -13,7 +13,7 @@ export type FaultEnvironment = {
   cluster: ProcessCluster
   broker: { current(): Broker; start(): Promise<void> }
   postgres?: PostgresServer | undefined
-  /** How long a stopped process stays so. */
+  /** How long a stopped process stays stopped. */
   stopMs: number
 }
 

@@ -21,7 +21,7 @@ const READY_TIMEOUT_MS = 180_000
 const STOP_TIMEOUT_MS = 45_000
 const RESTART_DELAY_MS = 100
 
-/** None stays behind when whoever started it is cut short itself. */
+/** No child stays behind when its parent is killed. */
 const runningProcesses = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const one of runningProcesses) one.kill('SIGKILL')

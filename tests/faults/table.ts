@@ -10,7 +10,7 @@ export type FaultResult = FaultCase & {
   lost: number
   repeated: number
   reordered: number
-  /** From the moment at which everything ran again to the last reply. */
+  /** The time from the moment at which everything ran again to the last reply. */
   drainMs: number
 }
 
@@ -44,7 +44,7 @@ const isResultOf = (result: FaultResult, faultCase: FaultCase): boolean =>
 
 const COLUMNS = ['acknowledged', 'replied', 'failed', 'lost', 'repeated', 'reordered'] as const
 
-/** As Markdown: a row for each cell, summed over its repetitions. */
+/** The table as Markdown: a row for each cell, summed over its repetitions. */
 export function renderTable(results: FaultResults, cases: FaultCase[]): string {
   const head = ['component', 'moment', 'signal', 'runs', 'not met', ...COLUMNS, 'drained in s: p50', 'max']
   const rows = cases.flatMap(faultCase => {
@@ -70,6 +70,6 @@ export function renderTable(results: FaultResults, cases: FaultCase[]): string {
   return [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')
 }
 
-/** What the promises P1 to P3 forbid. */
+/** The outcomes that promises P1 to P3 forbid. */
 export const breaksPromise = ({ met, lost, repeated, reordered }: FaultResult): boolean =>
   met && lost + repeated + reordered > 0

@@ -1,7 +1,7 @@
 import type { FaultCase } from './strike.ts'
 import type { FaultResults } from './table.ts'
 
-/** What a strike needs for itself: the component, and the process whose moment it waits for. */
+/** The resources of a strike: the component, and the process whose moment it waits for. */
 const processesUsedBy = ({ component, moment }: FaultCase): string[] =>
   moment === 'during a rebalance' ? [component, 'connector', 'connector-2'] : [component]
 
@@ -11,7 +11,7 @@ const MAX_NOT_REACHED = 5
 const isFunction = ({ component }: FaultCase): boolean =>
   !['gateway', 'connector', 'broker', 'store'].includes(component)
 
-/** Of a rebalance all feel the same, so that all who are struck beside it are struck in the same one. */
+/** All components feel the same rebalance, so those that are struck in one share it. */
 const canRunTogether = (one: FaultCase, other: FaultCase): boolean =>
   one.moment === 'during a rebalance' &&
   other.moment === one.moment &&
@@ -19,7 +19,9 @@ const canRunTogether = (one: FaultCase, other: FaultCase): boolean =>
   isFunction(one) &&
   isFunction(other)
 
-/** Hands out the cell with the fewest repetitions whose processes nobody else strikes, and those struck with it. */
+/**
+ * Hands out the cell with the fewest repetitions whose processes no other strike uses, and the cells struck with it.
+ */
 export function openFaultScheduler(cases: FaultCase[], results: FaultResults, repetitions: number) {
   const usedProcesses = new Set<string>()
   let changed = Promise.withResolvers<void>()

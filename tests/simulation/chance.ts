@@ -1,8 +1,8 @@
 import { FAULTS, type FaultName } from './faults.ts'
 
 /**
- * All chance of a run. Nothing is drawn from a sequence: what happens at a place is a hash of the seed, the place and how
- * often it was passed, so that taking one fault or one message away leaves all other decisions as they were.
+ * The random source of a run. No decision comes from a sequence: each is a hash of the seed, the place and the number
+ * of earlier decisions there. Removing one fault or one message therefore leaves all other decisions as they were.
  */
 export type Chance = {
   /** Whether this goes wrong here and now; each yes is kept in `taken` under a name that a replay can repeat. */
@@ -54,7 +54,7 @@ export function openChance({ seed, rates, onlyFaults }: ChanceOptions): Chance {
   }
 }
 
-/** Each seed has its own weather: half of the kinds, seldom or often; those that are asked for by name are frequent. */
+/** Each seed has its own weather: half of the kinds of faults, seldom or often; kinds that are named are frequent. */
 export function faultRates(seed: number, forced: readonly FaultName[] = []): Map<FaultName, number> {
   const rates = new Map<FaultName, number>()
   const factor = forced.length > 0 ? 3 : [0.3, 1, 3][hash32(seed, 'often') % 3]!

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** A running process of the simulated house: whatever it waits for ends when it does. */
+/** A running process of the simulated instance: its timers end with it. */
 export type TaskOwner = {
   name: string
   alive: boolean
-  /** It stands still until then. */
+  /** The process is paused until then. */
   pausedUntilMs: number
   /** Its wall clock is off by so much. */
   skewMs: number
@@ -21,7 +21,7 @@ export type Task = {
 export type Clock = {
   /** Milliseconds since the start of the run; it never goes back. */
   nowMs(): number
-  /** What the process that runs now reads from its wall clock, in milliseconds since the epoch. */
+  /** The wall clock of the current process, in milliseconds since the epoch. */
   wallClockMs(): number
   /** Has something happen later, in a process or (without one) outside of all. */
   schedule(delayMs: number, run: () => void, owner?: TaskOwner): Task
@@ -39,10 +39,10 @@ export type Clock = {
 export const RUN_START_MS = Date.UTC(2026, 0, 5, 9)
 
 const realSetImmediate = setImmediate
-/** Resolves when all that is ready to go on has gone on: promises settle before the event loop turns. */
+/** Resolves when all ready work has run: promises settle before the event loop turns. */
 const flushPromises = () => new Promise<void>(resolve => void realSetImmediate(resolve))
 
-/** A clock that stands still until something is due, and then is there at once. */
+/** A clock that stands still until something is due, and then jumps there at once. */
 export function openClock(): Clock {
   const current = new AsyncLocalStorage<TaskOwner | undefined>()
   const queue = openHeap()

@@ -22,7 +22,7 @@ import type { SimulatedStore } from './world/store.ts'
 
 type KeyAccess = Pick<Protection, 'keys' | 'ring'>
 
-/** What a process has of the house's servers, joined as `shared/host/drivers.ts` does. */
+/** One process's drivers for the instance's servers, composed as `shared/host/drivers.ts` does. */
 export type ProcessDrivers = {
   bus: Bus
   store: Store
@@ -33,9 +33,9 @@ export type ProcessDrivers = {
 }
 
 export type SimulatedDrivers = {
-  /** As one process sees them, with the keys that it knows: the same for all of its life. */
+  /** The drivers as one process sees them, with the keys that it knows: the same for all of its life. */
   forProcess(life: Life): ProcessDrivers
-  /** For whoever looks from outside, behind no network. */
+  /** For observers from outside, behind no network. */
   outside: OutsideView
 }
 
@@ -43,7 +43,7 @@ export type OutsideView = {
   store: Store
   objects: Pick<ObjectStore, 'get' | 'list'>
   protection: KeyAccess | undefined
-  /** What is on a topic, each partition in its order, in the clear; without what is forgotten. */
+  /** The decrypted records of a topic, each partition in its order; without forgotten people's. */
   records(topic: string): Promise<BusRecord[]>
 }
 
@@ -125,7 +125,7 @@ function openEncryptedDrivers(servers: Servers, calls: Calls): SimulatedDrivers 
 
 /** The key ring is in the database with the conversations, behind the same network. */
 function ringCallsFor(ring: KeyRing, calls: Calls): (life: Life) => KeyRing {
-  /** Whose each key is: ids are drawn by chance, and a fault's place is none. */
+  /** The owner of each key: ids are random, so they cannot be part of a fault's place. */
   const ownerByKeyId = new Map<string, string>()
   return life => {
     const call = <T>(site: string, effect: Call<T>['effect']) =>

@@ -7,9 +7,9 @@ import type { Clock, Task } from './clock.ts'
 import { createWorkerClass } from './threads.ts'
 
 /**
- * Puts the simulated clock and chance in the place of Node's own, for all code of this thread; nothing in Lares knows.
- * Gives back what undoes it. An @sinonjs/fake-timers would do for the time alone, but a process that dies here must take
- * its timers with it, and each process has a wall clock of its own.
+ * Replaces Node's clock and random source by the simulated ones, for all code of this thread; the product does not
+ * notice. Returns a function that undoes it. @sinonjs/fake-timers would do for the time alone. But a process that dies
+ * here must take its timers with it, and each process has its own wall clock.
  */
 export function installSimulatedGlobals(clock: Clock, seed: number): () => void {
   const fillRandomBytes = createFillRandomBytes(createRandom(clock, seed + 1))
@@ -110,7 +110,7 @@ function createDate(clock: Clock): DateConstructor {
   })
 }
 
-/** A sequence for each process, so that what one draws does not depend on the others. */
+/** A sequence for each process, so that one process's draws do not depend on the others. */
 function createRandom(clock: Clock, seed: number): () => number {
   const drawCounts = new Map<string, number>()
   return () => {

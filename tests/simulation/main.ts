@@ -26,9 +26,9 @@ const firstSeed =
   values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : parseWholeNumber('seed', values.seed)
 const kinds = values.fault?.map(parseFaultName)
 const faultOptions = kinds ? { kinds } : {}
-/** So many failures are shrunk; the others are only counted. */
+/** The number of failures that are shrunk; the others are only counted. */
 const MAX_SHRUNK = 3
-/** After so many it is clear enough that something is wrong. */
+/** The number of failures after which the run stops. */
 const MAX_FAILURES = 100
 
 process.exitCode = await main()
@@ -46,7 +46,7 @@ async function simulate(): Promise<number> {
   let simulatedMs = 0
   let runs = 0
   let isStopped = false
-  // A long run that is stopped tells what it has found so far.
+  // An interrupted run prints what it has found so far.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       isStopped = true
@@ -106,7 +106,7 @@ async function printTrace(): Promise<number> {
   return violations.length === 0 ? 0 : 1
 }
 
-/** How many seeds it takes until the fault that was put in is found; only its own promise counts. */
+/** The number of seeds until the mutation is found; only its own promise counts. */
 async function findMutation(name: string): Promise<number> {
   const mutation = mutationNamed(MUTATIONS, name)
   const { promise, faults } = mutation

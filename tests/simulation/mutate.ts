@@ -2,7 +2,7 @@ import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { FaultName } from './faults.ts'
 
-/** A function of the product, by its module and name, and what takes its place. */
+/** A function of the product, by its module and name, and its replacement. */
 export type Wrapper = {
   /** The module's URL. */
   url: string
@@ -81,7 +81,7 @@ export function applyMutation(text: string, { url, name }: Wrapper): string {
   return `${open}\n;${name} = globalThis[Symbol.for('${Symbol.keyFor(REGISTRY)}')]('${name}', ${name})\n`
 }
 
-/** From now on the modules that the mutation names are loaded with it. None of them may be loaded already. */
+/** From now on the modules that the mutation names load with it. None of them may be loaded already. */
 export function installMutation({ wrappers }: Mutation): void {
   Object.assign(globalThis, {
     [REGISTRY]: (name: string, original: unknown) => wrappers.find(one => one.name === name)!.wrap(original),

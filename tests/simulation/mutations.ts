@@ -609,7 +609,7 @@ function withCode(error: LaresError, codes: string[], code: LaresError['code']):
 
 type Scope = { enter<T>(work: () => T): T; isIn(): boolean }
 
-/** Wrappers of which one acts only while another runs, synchronously. */
+/** Two wrappers: one acts only while the other one runs, synchronously. */
 function whileIn(...wrappers: ((scope: Scope) => Wrapper)[]): Wrapper[] {
   let isIn = false
   const scope: Scope = {

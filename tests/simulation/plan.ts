@@ -2,7 +2,7 @@ import { type Address, webAddress } from '../../shared/contract/events/address.t
 import type { StuckConversation } from './actors/trouble.ts'
 import { hash32, openChance } from './chance.ts'
 
-/** What people do in a run. */
+/** The people's actions in a run. */
 export type Plan = {
   mode: 'queue' | 'merge' | 'interrupt'
   /**
@@ -14,9 +14,9 @@ export type Plan = {
   isProtected: boolean
   scripts: ConversationScript[]
   stuckConversations: StuckConversation[]
-  /** Somebody who is forgotten when all of this is said, in some of the runs that are encrypted. */
+  /** A person who is forgotten after all of this, in some of the encrypted runs. */
   leaver?: Leaver
-  /** The function that is away. */
+  /** The unreachable function. */
   unavailableFunction?: string
 }
 
@@ -29,13 +29,13 @@ export type PlannedMessage = {
   /** `c0.1`; also its idempotency key. */
   name: string
   text: string
-  /** How long the person waits after the answer to the message before was given, or it was taken in. */
+  /** How long the person waits after the answer to the message before, or after its acknowledgement. */
   pauseMs: number
   /** Whether the sender waits for the reply, as a client of the OpenAI API does. */
   waits: boolean
-  /** What is sent along to be read. */
+  /** The attached document. */
   document?: SentDocument
-  /** Where the person says it: on the page, or in one of two chats of another channel. */
+  /** Where the person writes: on the page, or in one of two chats of another channel. */
   from: Origin
 }
 
@@ -84,7 +84,7 @@ const DOCUMENTS: readonly SentDocument[] = ['garden', 'attic'].map(place => ({
 }))
 const DOCUMENT_REQUESTS = ['which documents do you have?', 'forget the document garden.txt'] as const
 
-/** As much of a text as people read. */
+/** The shown part of a text. */
 export const abbreviate = (text: string): string => text.slice(0, 60)
 
 const COMMANDS = ['/stop', '/new'] as const
@@ -172,6 +172,6 @@ export function reducePlan({ leaver, ...plan }: Plan, keptNames: ReadonlySet<str
   }
 }
 
-/** All that is said. */
+/** All messages of the run. */
 export const plannedMessages = ({ scripts, leaver }: Plan): PlannedMessage[] =>
   [...scripts, ...(leaver ? [leaver] : [])].flatMap(({ messages }) => messages)

@@ -2,11 +2,11 @@ import { abbreviate, type Plan, plannedMessages } from './plan.ts'
 import type { RunResult } from './run.ts'
 import type { ShrinkResult } from './shrink.ts'
 
-/** What goes on in an idle house says nothing about a failure. */
+/** The polling of an idle instance says nothing about a failure. */
 const IDLE_POLLING =
   /timers\.due|markFired $|list catalogue|put catalogu|makes topics|history\.changes|begins to watch/
 
-/** A failure as people read it: what broke, what is left of the history that broke it, and how to see it again. */
+/** A failure for people: the broken promise, the shrunk history, and how to see it again. */
 export function formatFailure({ seed, plan, violations }: RunResult, shrunk: ShrinkResult): string {
   const shownLines = shrunk.lines.filter(line => !IDLE_POLLING.test(line))
   return [

@@ -36,9 +36,9 @@ export type RunOptions = {
   seed: number
   /** Only these kinds of faults. */
   kinds?: readonly FaultName[]
-  /** Only these faults and messages, by name: a history that was shrunk. */
+  /** Only these faults and messages, by name: a shrunk history. */
   only?: { faults: ReadonlySet<string>; says: ReadonlySet<string> }
-  /** Takes down what happens. */
+  /** Records the trace. */
   lines?: string[]
 }
 
@@ -55,14 +55,20 @@ export type RunResult = {
 const BOOT_MS = 2_000
 const FAULT_PERIOD_MS = 30_000
 const UNAVAILABLE_MS = 40_000
-/** What is finished is committed and, if it is a timer, fired by then. */
+/** By then finished work is committed, and due timers are fired. */
 const QUIET_MS = 1_500
 /** A page looks at the store by itself at least this often. */
 const PAGE_RECHECK_MS = 17_000
-/** After this without faults, all must be over: longer than the ten minutes that work waits for a function that is away. */
+/**
+ * After this time without faults all must be finished: longer than the ten minutes that work waits for an unreachable
+ * function.
+ */
 const CALM_TIMEOUT_MS = 25 * 60_000
 
-/** One history, from the start of the house until all is over, and what it broke. The same options give the same history. */
+/**
+ * One history, from the start of the instance to the end of all work, and the promises that it broke. The same options
+ * give the same history.
+ */
 export async function runSimulation({ seed, kinds, only, lines }: RunOptions): Promise<RunResult> {
   const fullPlan = createPlan(seed)
   const plan = only ? reducePlan(fullPlan, only.says) : fullPlan
@@ -110,7 +116,7 @@ export async function runSimulation({ seed, kinds, only, lines }: RunOptions): P
   }
 }
 
-/** What happens from outside: people talk while things go wrong; then it is calm, and what failed is put back. */
+/** The events from outside: people talk while things go wrong; then it is calm, and failed work is retried. */
 async function runScenario(
   instance: SimulatedInstance,
   plan: Plan,
@@ -147,8 +153,9 @@ async function runScenario(
 type Actors = { clients: Client[]; leaver: LeaverClient | undefined }
 
 /**
- * Waits until everybody has said everything, everything is finished, and the pages show it. Gives back what is not by
- * then; what a page does not show is no reason to wait longer than it takes to look by itself.
+ * Waits until everybody has sent everything, everything is finished, and the pages show it. Returns what is still
+ * unfinished. A page that shows less than the history is awaited no longer than the time after which it polls by
+ * itself.
  */
 async function waitUntilSettled(
   instance: SimulatedInstance,
@@ -176,13 +183,13 @@ async function waitUntilSettled(
   }
 }
 
-/** One that stood still wakes up, and may do harm, before the promises are checked. */
+/** A paused process resumes, and may do harm, before the promises are checked. */
 const listDownMachines = ({ machines }: SimulatedInstance, clock: Clock): string[] =>
   machines
     .filter(({ life }) => !life || life.pausedUntilMs > clock.nowMs())
     .map(({ name }) => `${name} is not up`)
 
-/** Nothing can be put back then. */
+/** No dead letter can be retried then. */
 const listUnreachable = ({ isUnreachable }: Calls): string[] =>
   (['bus', 'store', 'receiver'] as const).filter(isUnreachable).map(service => `the ${service} is away`)
 
@@ -199,7 +206,7 @@ async function listUnfinished(instance: SimulatedInstance, { clients, leaver }: 
   ]
 }
 
-/** Whether each page shows what is in the history. */
+/** Whether each page shows the history. */
 async function arePagesCurrent({ store }: SimulatedInstance, clients: Client[]): Promise<boolean> {
   for (const { script, page } of clients)
     for (const { id, sequence } of await store.driver.history.list(script.conversation, { limit: 1_000 }))

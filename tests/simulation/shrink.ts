@@ -11,12 +11,12 @@ export type ShrinkResult = {
   lines: string[]
 }
 
-/** Beyond so many runs a history is short enough. */
+/** The number of runs after which a history is short enough. */
 const MAX_RUNS = 200
 
 /**
- * Takes away messages and faults as long as the same promise is broken, first halves and then single ones (delta
- * debugging, Zeller and Hildebrandt 2002). What is left happens as before, since no decision depends on another.
+ * Removes messages and faults as long as the same promise is broken, first halves and then single ones (delta
+ * debugging, Zeller and Hildebrandt 2002). The rest happens as before, since no decision depends on another.
  */
 export async function shrink(failed: RunResult, kinds?: readonly FaultName[]): Promise<ShrinkResult> {
   const { seed } = failed

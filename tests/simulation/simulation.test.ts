@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** Fresh ones each time; they are printed, and a failure tells its own. */
+/** Fresh seeds each time. The test prints them, and a failure names its own. */
 const SEEDS = 500
 
 /** A process of its own: the simulator takes clock and chance from whatever runs beside it. */

@@ -20,7 +20,7 @@ export const createWorkerClass = (clock: Clock) =>
       const { bytes } = workerData as { bytes: Uint8Array }
       const life = clock.currentOwner() as Life
       const { parts, count } = readText(bytes)
-      // It dies with its process. Who waits for their turn to read is told so: they may be of a later life.
+      // It dies with its process. Readers that wait for their turn get an error: they may belong to a later life.
       const die = () => this.emit('exit', 1)
       if (life.alive) life.onDeath(die)
       else queueMicrotask(die)

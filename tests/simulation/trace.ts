@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 
-/** Takes down what happens; the words are made only when somebody reads them. */
+/** Records what happens; it formats the words only when they are read. */
 export type WriteTrace = (words: () => string) => void
 
 export function openTraceWriter(clock: Clock, lines: string[] | undefined): WriteTrace {

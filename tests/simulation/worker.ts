@@ -4,7 +4,7 @@ import { type RunResult, runSimulation } from './run.ts'
 
 export type WorkerData = { kinds?: readonly FaultName[] }
 
-/** What a thread tells: each run, and in the end the states that it visited. */
+/** A thread's messages: each run, and in the end the states that it visited. */
 export type WorkerMessage =
   | { kind: 'run'; result: Omit<RunResult, 'states'> }
   | { kind: 'states'; states: Float64Array }

@@ -38,11 +38,11 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
     const resolved = new Map<string, number>()
     const ids = Array.from({ length: 400 }, (_, n) => `killed-${n}`)
     let away = 0
-    const work = async (lane: number) => {
-      for (const id of ids.filter((_, n) => n % 4 === lane))
+    const work = async (worker: number) => {
+      for (const id of ids.filter((_, n) => n % 4 === worker))
         await until(async () => {
           try {
-            resolved.set(id, await store.step(countingStep(`killed-${lane}`, id)))
+            resolved.set(id, await store.step(countingStep(`killed-${worker}`, id)))
             return true
           } catch (error) {
             expect(error).toMatchObject({ code: 'unavailable', retryable: true })
@@ -60,8 +60,8 @@ describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
     await working
     expect(away).toBeGreaterThan(0)
     for (const [id, outcome] of resolved) {
-      const lane = ids.indexOf(id) % 4
-      expect(await store.step(countingStep(`killed-${lane}`, id))).toBe(outcome)
+      const worker = ids.indexOf(id) % 4
+      expect(await store.step(countingStep(`killed-${worker}`, id))).toBe(outcome)
       expect(outcome).toBe(Math.floor(ids.indexOf(id) / 4) + 1)
     }
   }, 120_000)

@@ -12,14 +12,14 @@ import type { World } from '../world/calls.ts'
 import type { SimulatedGatewayContext } from '../world/gateways.ts'
 import type { SimulatedGateway } from '../world/instance.ts'
 
-/** What one person saw and did in one conversation. */
+/** The view of one person of one conversation: what they saw and did. */
 export type Client = {
   script: ConversationScript
-  /** What was acknowledged, in the order in which it was said: each was sent when the one before had been. */
+  /** The acknowledged messages in their order: the client sent each after the one before was sent. */
   acknowledged: SentMessage[]
-  /** What a page that follows the conversation shows, by row. */
+  /** The rows that a page which follows the conversation shows. */
   page: Map<string, HistoryMessage>
-  /** What came wrong: a row twice, a text that was taken back, an answer that is none. */
+  /** Errors that the client saw: a row twice, a withdrawn text, an answer to no message. */
   problems: string[]
   isDone(): boolean
 }
@@ -68,7 +68,7 @@ export function startClient(script: ConversationScript, dependencies: ClientDepe
     client.acknowledged.push(sentMessage)
     if (planned.waits) void waitForReply(sentMessage, after)
   }
-  /** As the OpenAI API's stream does: what was sent cannot be taken back. */
+  /** As the OpenAI API's stream does: sent text cannot be taken back. */
   const waitForReply = async (sentMessage: SentMessage, after: number): Promise<void> => {
     client.waiting++
     const rooms = connection.rooms(`${sentMessage.name} waits`)
@@ -128,7 +128,7 @@ export function toInboundMessage(
   return { person, conversation, text, address, key: name, attachments }
 }
 
-/** Follows the conversation as a page does: whatever cuts it off, it comes back and asks for what it missed. */
+/** Follows the conversation as a page does: after each lost connection it reconnects and asks for the missed rows. */
 async function followAsPage(
   client: Client,
   connection: GatewayConnection,
@@ -191,7 +191,7 @@ export function openGatewayConnection(
       ? { gateway, rooms: context }
       : undefined
   }
-  /** One try: the answer, or undefined when there is none. Errors: those of the work. */
+  /** One attempt: the answer, or undefined when there is none. Errors: those of the work. */
   const tryOnce = <T>(
     site: string,
     request: (rooms: SimulatedGatewayContext) => Promise<T>,

@@ -8,7 +8,7 @@ import { type ClientDependencies, openGatewayConnection, toInboundMessage } from
 
 export type LeaverClient = { script: Leaver; isDone(): boolean }
 
-/** Somebody talks, and is forgotten by an operator while what they said may be anywhere. */
+/** A person talks, and an operator forgets the person while the messages may be anywhere. */
 export function startLeaver(
   script: Leaver,
   instance: SimulatedInstance,
@@ -27,7 +27,7 @@ export function startLeaver(
       await connection.ask(`${name} sends`, rooms => rooms.intake(toInboundMessage(script, planned)))
     }
   }
-  /** One try, in some process; it may fail, or die with it. */
+  /** One attempt, in some process; it may fail, or die with the process. */
   const tryErase = async (life: Life): Promise<boolean> => {
     const done = Promise.withResolvers<boolean>()
     life.onDeath(() => done.resolve(false))

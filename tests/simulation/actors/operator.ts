@@ -2,11 +2,11 @@ import { openDeadLetters } from '../../../shared/operations/dead-letters.ts'
 import type { World } from '../world/calls.ts'
 import type { SimulatedInstance, SimulationContext } from '../world/instance.ts'
 
-/** What the operator did. */
+/** The operator's actions. */
 export type Operator = {
-  /** When each dead letter was put back last, by its id. */
+  /** The time of each dead letter's last retry, by its id. */
   retriedAtMs: Map<string, number>
-  /** Puts back all that are not yet, or that have failed again. */
+  /** Retries all dead letters that are not retried yet, or that have failed again. */
   retryAll(): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export function openOperator(
   }
 }
 
-/** Those on the log, each once. */
+/** The dead letters on the log, each once. */
 export async function readDeadLetters({
   drivers,
 }: Pick<SimulatedInstance, 'drivers'>): Promise<DeadLetter[]> {
@@ -63,7 +63,7 @@ export type DeadLetterData = {
   event?: { id: string; type: string; correlationid: string; subject: string }
 }
 
-/** Each second, what may go wrong with time: until it is calm. */
+/** Each second, until calm, the faults that time brings. */
 export function startFaultSchedule(
   instance: SimulatedInstance,
   operator: Operator,
@@ -71,7 +71,7 @@ export function startFaultSchedule(
 ): void {
   const { clock, chance, calls, trace } = context
   const tick = async () => {
-    if (chance.injects('power-cut', 'the house'))
+    if (chance.injects('power-cut', 'instance'))
       for (const machine of instance.machines) machine.crash('the power is cut')
     for (const machine of instance.machines) {
       const { name, life } = machine

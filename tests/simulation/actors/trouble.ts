@@ -6,13 +6,13 @@ import type { EventDraft, LaresEvent } from '../../../shared/contract/events/eve
 import type { Names } from '../trace.ts'
 import type { World } from '../world/calls.ts'
 
-/** What is wrong with functions, until it is put right. */
+/** The faults of functions, until they are healed. */
 export type FunctionFaults = {
   /** The function as the author wrote it, in trouble. */
   withFaults(definition: AnyFunction): AnyFunction
-  /** Every try of these fails: of a function, those of one conversation. */
+  /** Every attempt of these fails: those of one conversation at a function. */
   addStuckConversation(stuck: StuckConversation): void
-  /** From now on the events that failed will succeed. */
+  /** From now on the failed events succeed. */
   heal(eventId: string): void
   healAll(): void
 }
@@ -20,7 +20,7 @@ export type FunctionFaults = {
 export type StuckConversation = { function: string; conversation: string; how: 'fails' | 'hangs' }
 
 export function openFunctionFaults({ chance, trace }: World, names: Names): FunctionFaults {
-  /** How each event fails its function; decided once, so that every try of it fails alike. */
+  /** How each event fails its function; decided once, so that every attempt fails alike. */
   const poisoned = new Map<string, 'rejects' | 'fails' | undefined>()
   const healed = new Set<string>()
   let stuckConversations: StuckConversation[] = []

@@ -7,7 +7,7 @@ import { RECEIVER_NAMES } from '../world/receiver.ts'
 import type { Findings } from './findings.ts'
 import type { Violations } from './promises.ts'
 
-/** What the functions have not finished, by partition: nothing, when all is over. */
+/** The unfinished records of functions, by partition: none at the end. */
 export function listUnfinishedOffsets({ log, deployedFunctions }: SimulatedInstance): string[] {
   const readers = deployedFunctions.map(({ name, topics }) => ({ name, group: functionGroup(name), topics }))
   for (const name of RECEIVER_NAMES)
@@ -25,7 +25,7 @@ export function listUnfinishedOffsets({ log, deployedFunctions }: SimulatedInsta
   )
 }
 
-/** P2 Ids follow from causes: what is made twice has the same ids. */
+/** P2 Ids follow from causes: an event that is made twice has the same id. */
 export function checkDerivedIds({ instance }: Findings): Violations {
   const violations = new Set<string>()
   const derived = new Set<string>()
@@ -49,7 +49,7 @@ function isDerivedFrom(id: string, cause: string, name: string): boolean {
   return false
 }
 
-/** P1 What dialog has finished is in its journal, or has failed for good. */
+/** P1 Every event that dialog has finished is in its journal, or has failed for good. */
 export async function checkJournal({ instance, deadLetters, leaver }: Findings): Promise<Violations> {
   const violations = new Set<string>()
   const topics = ['lares.context', 'lares.generation', 'lares.result', 'lares.timer']
@@ -81,8 +81,8 @@ async function isJournaled(
 }
 
 /**
- * P4 What is finished is forgotten: a connector that has nothing to do holds nothing. Only a try that hangs runs on until
- * its deadline, also when its partition is another connector's by then.
+ * P4 A connector forgets finished work: one with nothing to do holds nothing. Only a hanging attempt runs until its
+ * deadline, even when another connector has its partition by then.
  */
 export function checkConnectorsIdle({ instance, clients, leaver }: Findings): Violations {
   const violations: Violations = []

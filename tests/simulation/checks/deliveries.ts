@@ -9,9 +9,9 @@ import type { Findings } from './findings.ts'
 import type { Violations } from './promises.ts'
 
 /**
- * P1 Every reply since the channel was new is delivered, or recorded as undelivered. P3 In the order of its conversation.
- * P2 Not again by whoever knows that it was: what a crash, a lost answer or a second owner repeats is the window that
- * docs/delivery.md tells of.
+ * P1 Every reply since the channel was new is delivered, or recorded as undelivered. P3 In the order of its
+ * conversation. P2 Not again by a gateway that knows of the delivery. A crash, a lost answer or a second owner may
+ * repeat one: docs/delivery.md describes that window.
  */
 export async function checkDeliveries(findings: Findings): Promise<Violations> {
   const { receivers, drivers } = findings.instance
@@ -61,8 +61,8 @@ function checkReceived(
 }
 
 /**
- * Address: a reply is delivered to the address that its messages came from, and nowhere else. An alarm rings where its
- * conversation was spoken in.
+ * Address: a reply goes to the address that its messages came from, and nowhere else. An alarm rings where its
+ * conversation took place.
  */
 function checkAddresses({ name, received }: Receiver, { clients, replies }: Findings): Violations {
   const data = new Map(replies.map(one => [one.id, one.data]))

@@ -6,7 +6,7 @@ import type { Violations } from './promises.ts'
 
 const MAX_PASSAGES = 10_000
 
-/** P1 A document that was said to be read is kept whole; P2 and of one that is not kept nothing lies about. */
+/** P1 A document that was reported as read is stored whole. P2 Nothing remains of a document that is not kept. */
 export async function checkDocuments({
   instance,
   clients,
@@ -36,7 +36,7 @@ export async function checkDocuments({
       if (document && isRead && !isForgotten && !stored.some(one => one.name === document.name))
         violations.push(`P1 ${name} brought ${document.name}, which is not kept`)
     }
-    // What failed for good is left as it was, to be put back.
+    // Failed work is left as it was, to be retried.
     if (sentMessages.some(({ id }) => failed.has(id))) continue
     const kept = new Set(stored.flatMap(passageIds))
     for (const { id } of await records.list({ collection: PASSAGES_COLLECTION, person, limit: MAX_PASSAGES }))

@@ -8,7 +8,7 @@ import { type DeadLetter, readDeadLetters } from '../actors/operator.ts'
 import { RUN_START_MS } from '../clock.ts'
 import type { SimulatedInstance } from '../world/instance.ts'
 
-/** What a run left behind, read from the log and the store, for the promises to be checked on. */
+/** The state that a run left behind, read from the log and the store, for the checks of the promises. */
 export type Findings = {
   clients: Client[]
   /** Each once, in the order of the log of its conversation. */
@@ -46,7 +46,7 @@ async function readReplies(instance: SimulatedInstance): Promise<LoggedReply[]> 
   const { outside } = instance.drivers
   for (const record of await outside.records('lares.reply')) {
     const { key, timestampMs } = record
-    // Of one whose words are nowhere nobody is told.
+    // The address of a dead letter without a message is unknown, so nobody can be told.
     const reply = await resolveDataRef(eventFromRecord(record), outside.objects).catch(() => undefined)
     if (!reply) continue
     const { id, correlationid: turn } = reply

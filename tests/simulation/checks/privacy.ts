@@ -4,7 +4,7 @@ import { abbreviate, type Plan, plannedMessages, type SentDocument } from '../pl
 import type { Findings } from './findings.ts'
 import type { Violations } from './promises.ts'
 
-/** Where everything is encrypted nobody reads on the log or in the store what people said. */
+/** In encrypted histories nobody can read a message's text on the log or in the store. */
 export async function checkEncryption({ instance }: Findings, plan: Plan): Promise<Violations> {
   if (!plan.isProtected) return []
   const { log, store } = instance
@@ -26,10 +26,10 @@ export async function checkEncryption({ instance }: Findings, plan: Plan): Promi
   return violations
 }
 
-/** As much of a document as stands in one passage. */
+/** The part of a document that fits one passage. */
 const firstSentence = ({ text }: SentDocument): string => text.slice(0, text.indexOf('.'))
 
-/** Of who was forgotten nothing opens but what was said since: no work that was under way makes a key, or takes another's. */
+/** Of a forgotten person only later messages can be opened: no work in flight creates a key, or uses another's. */
 export async function checkErasure({ instance, leaver }: Findings): Promise<Violations> {
   const { protection, store, objects } = instance.drivers.outside
   if (!leaver || !protection) return []
@@ -45,13 +45,13 @@ export async function checkErasure({ instance, leaver }: Findings): Promise<Viol
       if (id === undefined) violations.add(`Privacy an event on ${topic} is not encrypted`)
       if (key && key.person !== person)
         violations.add(
-          `Privacy an event of ${person} on ${topic} has the key of ${key.person || 'the house'}`,
+          `Privacy an event of ${person} on ${topic} has the key of ${key.person || 'the system'}`,
         )
       if (key?.person === person && topic === 'lares.message') hasSpoken = true
     }
   const leftKinds = new Set<string>()
   for await (const row of store.rows.read(person)) {
-    // What a process writes that stood still for long meanwhile opens for nobody.
+    // Nobody can open the data that a long paused process writes later.
     if (row.kind !== 'conversation' || row.state !== undefined) leftKinds.add(row.kind)
     if (row.kind === 'message' && row.role === 'user') hasSpoken = true
   }

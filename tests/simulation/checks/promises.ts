@@ -3,7 +3,7 @@ import type { Client, SentMessage as Sent } from '../actors/client.ts'
 import type { Plan } from '../plan.ts'
 import type { Findings, LoggedReply } from './findings.ts'
 
-/** What is broken, each beginning with the name of its promise. */
+/** The broken promises; each text begins with the name of its promise. */
 export type Violations = string[]
 
 /** P1 Nothing acknowledged is lost: it has a reply, or a failure that the person sees. */
@@ -21,7 +21,7 @@ export function checkNothingLost({ clients, replies, history }: Findings): Viola
   return violations
 }
 
-/** P2 Nothing is said twice: one reply to a message; after a failure that was told, one more when it is put right. */
+/** P2 No reply is repeated: one reply to a message; after a visible failure, one more when it is retried. */
 export function checkRepliesOnce({ clients, replies, history, deadLetters }: Findings): Violations {
   const violations: Violations = []
   for (const { acknowledged } of clients)
@@ -83,8 +83,8 @@ const PRE_DIALOG_TYPES = new Set([
 ])
 
 /**
- * P3 Order is kept: replies come in the order of the messages. A command is answered at once, and a message that never
- * reached dialog has its failure told when dialog hears of it.
+ * P3 Order is kept: replies come in the order of the messages. A command is answered at once. When a message fails
+ * before dialog, its failure appears when dialog learns of it.
  */
 export function checkReplyOrder({ clients, replies, history, deadLetters }: Findings): Violations {
   const violations: Violations = []
@@ -112,7 +112,7 @@ export function checkReplyOrder({ clients, replies, history, deadLetters }: Find
   return violations
 }
 
-/** P2 What a page shows that followed the conversation all along is the history. */
+/** P2 A page that followed the conversation all along shows the history. */
 export function checkPages({ clients, history }: Findings): Violations {
   const violations = clients.flatMap(({ problems }) => problems)
   for (const { script, page, acknowledged } of clients) {
@@ -131,12 +131,15 @@ export function checkPages({ clients, history }: Findings): Violations {
 }
 
 /**
- * Beyond this, somebody was held up by somebody else. Whoever finds a function full comes again after a second, and with
- * two connectors may find it full a few times.
+ * Beyond this limit one conversation held up another. An event that finds a function full comes again after a second,
+ * and with two connectors it may find it full a few times.
  */
 const MAX_ANSWER_MS = 6_000
 
-/** P4 While a stage is stuck or asleep, those who do not need it are answered as ever, and its work waits for it. */
+/**
+ * P4 While a stage is stuck or asleep, messages that do not need it get their answer as usual, and its work waits for
+ * it.
+ */
 export function checkIsolation({ clients, replies }: Findings, plan: Plan): Violations {
   const violations: Violations = []
   for (const { script, acknowledged } of clients) {
@@ -171,7 +174,7 @@ function isUnaffected(
   )
 }
 
-/** P1 What was put back after it had failed, ends well, unless the person wanted something else meanwhile. */
+/** P1 A retried dead letter ends well, unless the person wanted something else meanwhile. */
 export function checkRetriedDeadLetters(
   { clients, replies, deadLetters }: Findings,
   plan: Plan,

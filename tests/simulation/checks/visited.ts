@@ -1,8 +1,8 @@
 import { hash32 } from '../chance.ts'
 
 /**
- * The durable states that a run went through: everything on the log, the committed positions and what is in the store,
- * without times. A state is known by a hash of 53 bits, kept up to date as its parts change.
+ * The durable states that a run went through: everything on the log, the committed offsets and the content of the
+ * store, without times. A state is identified by a hash of 53 bits, which is updated as its parts change.
  */
 export type VisitedStates = {
   /** A part of the state is now this. */

@@ -8,7 +8,7 @@ import type { Life } from './machine.ts'
 
 /** The simulated bus: it keeps the promises of `shared/bus/bus.ts`, and no others. */
 export type SimulatedBus = {
-  /** As one process sees it. */
+  /** The bus as one process sees it. */
   forProcess(life: Life): Bus
   groups(): IterableIterator<[string, ConsumerGroup]>
 }
@@ -34,7 +34,7 @@ export function openSimulatedBus(log: BrokerLog, calls: Calls, world: World, nam
   const publish = (life: Life, messages: BusMessage[], link: OrderedLink): Promise<void> => {
     const site = `publishes ${describeMessages(messages, names)}`
     const write = (isAccepted: (part: string) => boolean) => {
-      // Of a partition a batch is written whole or not at all.
+      // A partition gets a batch whole or not at all.
       for (const message of messages)
         if (isAccepted(topicPartitionId(log.partitionFor(message)))) log.append(message)
     }

@@ -5,14 +5,14 @@ import type { FaultName } from '../faults.ts'
 import type { WriteTrace } from '../trace.ts'
 import type { Life } from './machine.ts'
 
-/** How the calls of processes reach what is outside of them. Each call is a step before and after which a process may die. */
+/** The network between processes and the outside. Each call is a step before and after which a process may die. */
 export type Calls = {
   /**
    * Resolves with what `effect` gives. The effect happens when the request arrives, whether or not the caller still lives.
    * Errors: those of the effect; `unavailable` by a fault.
    */
   call<T>(call: Call<T>): Promise<T>
-  /** How long something travels, in milliseconds. */
+  /** The travel time of a call, in milliseconds. */
   latencyMs(place: string): number
   /** Something that many share cannot be reached until then. */
   makeUnreachable(what: SharedService, untilMs: number): void
@@ -24,7 +24,7 @@ export type SharedService = 'bus' | 'store' | 'objects' | 'receiver'
 export type Call<T> = {
   life: Life
   target: SharedService
-  /** What is called and what about, as a fault's place. */
+  /** The called operation and its subject, as a fault's place. */
   site: string
   refusedFault?: FaultName
   unconfirmedFault?: FaultName

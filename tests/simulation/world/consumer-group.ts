@@ -3,19 +3,19 @@ import type { Calls, World } from './calls.ts'
 import { type BrokerLog, PARTITIONS, topicPartitionId } from './log.ts'
 import type { Life } from './machine.ts'
 
-/** The broker's side of one consumer group: who owns which partition, as Kafka's group coordinator decides it. */
+/** The broker's side of one consumer group: it assigns partitions, as Kafka's group coordinator does. */
 export type ConsumerGroup = {
   join(life: Life, options: SubscribeOptions): Promise<Subscription>
-  /** Shares the partitions anew. */
+  /** Rebalances the partitions. */
   rebalance(): void
   hasMembers(): boolean
 }
 
-/** After so long without a word from it, a member is out. */
+/** The group removes a member after this time without a heartbeat. */
 const SESSION_TIMEOUT_MS = 4_000
 const MAX_POLL_RECORDS = 20
 
-/** What a member believes to own. */
+/** The partitions that a member believes to own. */
 type AssignedPartition = {
   at: TopicPartition
   epoch: number
@@ -63,7 +63,7 @@ export function openConsumerGroup(
       assigned.isPaused
     )
       return
-    // What cannot be read now is read when the bus is back.
+    // An unreadable partition is read when the bus is back.
     if (calls.isUnreachable('bus'))
       return void clock.schedule(500, () => fetch(member, assigned), member.life)
     if (chance.injects('read-again', readSite(member, assigned.at)))
@@ -82,7 +82,7 @@ export function openConsumerGroup(
     }
   })
 
-  /** The member learns what it owns: what went to another is revoked, what came is read from the last commit. */
+  /** The member learns its assignment: lost partitions are revoked, new ones are read from the last commit. */
   const applyAssignment = (member: GroupMember) => {
     if (member.isClosed) return
     const revoked = [...member.assignments.values()].filter(({ at, epoch }) => {

@@ -23,11 +23,11 @@ export type GatewayDependencies = {
   events: EventLog
   protection: Pick<Protection, 'keys'> | undefined
   log: Logger
-  /** Where replies are pushed, each with the store as its dispatcher sees it. */
+  /** The receivers of pushed replies, each with the store as its dispatcher sees it. */
   outlets: { channel: OutboundChannel; records: Records }[]
 }
 
-/** What is behind the gateway's routes, without HTTP. */
+/** The code behind the gateway's routes, without HTTP. */
 export type SimulatedGatewayContext = Pick<GatewayContext, 'options' | 'intake' | 'liveUpdates' | 'closing'>
 
 /** The gateway as `buildGateway` puts it together, up to its routes. */
@@ -52,7 +52,7 @@ export function openSimulatedGateway({
     events,
     audit: noAudit,
     protection: protection ?? noProtection,
-    // There is no configuration in this folder: the defaults.
+    // This folder has no configuration, so the defaults apply.
     config: readConfig(import.meta.dirname, 'gateway'),
     ownerToken: '',
     model: async () => 'lares',

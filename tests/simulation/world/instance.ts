@@ -41,7 +41,7 @@ export type SimulatedInstance = {
   vectors: Vectors
   machines: Machine[]
   gateways: SimulatedGateway[]
-  /** Of the connectors that are up. */
+  /** The connectors that are up. */
   connectors(): Connector[]
   deployedFunctions: DeployedFunction[]
 }
@@ -150,7 +150,7 @@ export function openSimulatedInstance(context: SimulationContext): SimulatedInst
   }
 }
 
-/** A server that all reach and that dies with none of them: what it does belongs to no process. */
+/** A server that all processes reach and that dies with none of them: its work belongs to no process. */
 function outsideProcesses(clock: World['clock'], { index, ...server }: Vectors): Vectors {
   const runOutside = <T extends object>(methods: T): T =>
     Object.fromEntries(
@@ -179,7 +179,7 @@ async function bootFunction(life: Life, definition: AnyFunction, dependencies: F
     store,
     records: records,
     timers,
-    // Its own: what a process knows of the vectors it finds by this.
+    // An object of its own, because a process finds its knowledge of the vectors by it.
     vectors: { ...vectors },
     objects,
     catalogue: openCatalogue(records),
@@ -201,7 +201,7 @@ async function bootFunction(life: Life, definition: AnyFunction, dependencies: F
   return () => instance.stop()
 }
 
-/** What a process has to say, in the trace. */
+/** A process's log lines, in the trace. */
 function createProcessLogger({ name }: Life, { trace }: World): ProcessLog {
   const write = (fields: object, message: string) => {
     const { err, event } = fields as { err?: Error; event?: string }

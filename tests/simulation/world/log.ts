@@ -10,7 +10,7 @@ export const PARTITIONS = 2
 
 export const topicPartitionId = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
 
-/** What the broker has on its disk: it outlives every process. */
+/** The broker's disk: it outlives every process. */
 export type BrokerLog = {
   createTopic(topic: string): void
   topics(): string[]
@@ -18,16 +18,16 @@ export type BrokerLog = {
   partitionFor(message: Pick<BusMessage, 'topic' | 'key'>): TopicPartition
   append(message: BusMessage): void
   records(at: TopicPartition): readonly BusRecord[]
-  /** What is on a topic, each partition in its order. */
+  /** The records of a topic, each partition in its order. */
   allRecords(topic: string): BusRecord[]
-  /** From a position on. */
+  /** Records from an offset on. */
   readFrom(at: TopicPartition, position: number, limit: number): BusRecord[]
   /** One past the last record. */
   endOffset(at: TopicPartition): number
   /** Calls it whenever something is appended. */
   onAppend(run: (at: TopicPartition) => void): void
   committedOffsets: Map<string, number>
-  /** What each group committed first, of each partition. */
+  /** The first commit of each group in each partition. */
   firstCommits: Map<string, number>
   commit(group: string, at: TopicPartition, offset: number): void
 }

@@ -9,13 +9,15 @@ export type Life = TaskOwner & {
   onPause(run: (forMs: number) => void): void
 }
 
-/** A process of the house, which lives, dies and is started again. Its durable state is in the bus and in the store. */
+/**
+ * A process of the instance, which lives, dies and is started again. Its durable state is in the bus and in the store.
+ */
 export type Machine = {
   name: string
   /** Undefined while it is down. */
   life: Life | undefined
   start(): void
-  /** Kill -9: nothing of it goes on, but for what it has sent. It is started again after a while. */
+  /** Kill -9: nothing of it continues, except for calls that it has sent. It is started again after a while. */
   crash(why: string): void
   /** SIGSTOP, and SIGCONT after a while. */
   pause(forMs: number): void
@@ -23,16 +25,16 @@ export type Machine = {
   stop(): void
   /** Stays down, or may start again. */
   keepDown(isDown: boolean): void
-  /** How often it has died. */
+  /** The number of its deaths. */
   deaths: number
 }
 
-/** What runs when a process starts; gives back what ends it in order. */
+/** Starts the process's work; returns the function that stops it in order. */
 export type Boot = (life: Life) => Promise<() => Promise<void>>
 
 type MachineDependencies = { clock: Clock; chance: Chance; trace: WriteTrace }
 
-/** How long a process that ends in order may take before it is killed. */
+/** How long an orderly stop may take before the process is killed. */
 const SHUTDOWN_GRACE_MS = 10_000
 
 export function openMachine(

@@ -7,7 +7,7 @@ const USAGE = { inputTokens: 7, outputTokens: 3 }
 
 /**
  * A model whose answer follows from its prompt: it calls a tool when the question says so ("use a tool", "use tools
- * without end"), else repeats the question. By a fault it chooses other words when it is asked again.
+ * without end"), else it repeats the question. By a fault it chooses other words the second time.
  */
 export function openSimulatedModel({ chance }: World): Models {
   return {

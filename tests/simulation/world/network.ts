@@ -7,10 +7,10 @@ import type { Names } from '../trace.ts'
 import type { Calls, World } from './calls.ts'
 import type { Life, Machine } from './machine.ts'
 
-/** Where each function runs, and what runs there while it is up. */
+/** Where each function runs, and its code while it is up. */
 export type Hosts = Map<string, { machine: Machine; invocable: Invocable | undefined }>
 
-/** Calls functions as the http invoker does: its errors, its streams, and what may happen on the way. */
+/** Calls functions as the HTTP invoker does: its errors, its streams, and the faults of a network. */
 export function openSimulatedInvoker(
   caller: Life,
   hosts: Hosts,
@@ -97,10 +97,10 @@ export function openSimulatedInvoker(
   }
 }
 
-/** What the http invoker tells apart. */
+/** The cases that the HTTP invoker distinguishes. */
 const PASSED_ERROR_CODES = new Set(['busy', 'unavailable', 'forgotten'])
 
-/** What the http invoker makes of an answer. */
+/** The HTTP invoker's result for an answer. */
 function toInvokerError(error: unknown): LaresError {
   const { code, message, retryable, retryAfterMs } = toLaresError(error)
   const known = PASSED_ERROR_CODES.has(code) ? code : retryable ? 'failed' : 'rejected'
@@ -111,14 +111,14 @@ async function drain(events: AsyncIterable<LaresEvent>): Promise<void> {
   try {
     for await (const _ of events);
   } catch (error) {
-    // Nobody asked for it; only what it does to the store counts.
+    // Nobody awaits it; only its effect on the store counts.
     toLaresError(error)
   }
 }
 
 const copyEvent = (event: LaresEvent): LaresEvent => JSON.parse(JSON.stringify(event)) as LaresEvent
 
-/** What arrives, for one who takes it in order. */
+/** The arriving events, for a reader that takes them in order. */
 function createAsyncQueue() {
   const arrived: LaresEvent[] = []
   let isOver = false

@@ -7,9 +7,9 @@ import type { Life } from './machine.ts'
 
 /** The simulated object store: objects are whole or not there, behind a network that loses calls and answers. */
 export type SimulatedObjects = {
-  /** As one process sees it. */
+  /** The object store as one process sees it. */
   forProcess(life: Life): ObjectStore
-  /** For whoever looks from outside. */
+  /** For observers from outside. */
   outside: ObjectStore
 }
 
@@ -55,7 +55,7 @@ export function openSimulatedObjects(calls: Calls, names: Names): SimulatedObjec
   }
 }
 
-/** Of what is kept here nobody asks more than whether it is cold. */
+/** Callers ask no more of these objects than whether they are archived. */
 const METADATA = { bytes: 0, sha256: '', mediaType: 'application/octet-stream', cold: false }
 
 const notSimulated = (): never => {

@@ -11,17 +11,17 @@ import type { Life } from './machine.ts'
 export const RECEIVER_NAMES = ['hook', CHAT_CHANNEL] as const
 export type ReceiverName = (typeof RECEIVER_NAMES)[number]
 
-/** The collection in which the outbox keeps what was taken. */
+/** The collection of the delivery ledger. */
 const CURSOR_COLLECTION = 'delivered'
 
-/** Somebody outside to whom the replies of one channel are pushed. It has no memory for ids: it takes whatever comes. */
+/** The receiver of one channel's pushed replies. It has no memory for ids: it accepts every delivery. */
 export type Receiver = {
   name: ReceiverName
-  /** How a gateway reaches it. */
+  /** The gateway's connection to it. */
   channel(life: Life): OutboundChannel
   /** The store as that gateway sees it, which here is seen to know of a delivery. */
   observeRecords(life: Life, documents: Records): Records
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   received: Pick<Delivery, 'id' | 'conversation' | 'address'>[]
   /** Broken promises, in words. */
   violations: string[]

@@ -3,7 +3,7 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import type { AnyFunction } from '../../../shared/contract/definition.ts'
 import { defineSkill } from '../../../shared/contract/skill.ts'
 
-/** Says a word back. */
+/** Repeats a word. */
 export const echo: AnyFunction = defineSkill({
   name: 'echo',
   description: 'Says a word back.',
@@ -16,7 +16,7 @@ export const echo: AnyFunction = defineSkill({
   run: ({ word }) => `Echo: ${word}`,
 })
 
-/** Sets a timer for some seconds from when it was said, as the reminder does, under the id of its event. */
+/** Sets a timer for some seconds after the message was sent, as the reminder does, under the id of its event. */
 export const alarm: AnyFunction = defineSkill({
   name: 'alarm',
   description: 'Rings after some seconds.',
@@ -34,7 +34,7 @@ export const alarm: AnyFunction = defineSkill({
   },
 })
 
-/** Refuses, for good, whatever it is asked: what a skill tells a person by failing. */
+/** Refuses every call for good: a skill that tells the person something by failing. */
 export const refuse: AnyFunction = defineSkill({
   name: 'refuse',
   description: 'Refuses.',

@@ -11,7 +11,7 @@ import type { Life } from './machine.ts'
  */
 export type SimulatedStore = {
   forProcess(life: Life): Store
-  /** The driver itself, for whoever looks from outside. */
+  /** The driver itself, for observers from outside. */
   driver: Store
 }
 
@@ -93,7 +93,7 @@ function storeForProcess(
 
 const WRITE_METHODS = new Set(['accept', 'put', 'insert', 'delete', 'schedule', 'cancel', 'markFired'])
 
-/** What a call is about, so that its place in one run is its place in another. */
+/** The subject of a call, so that its place in one run is its place in another. */
 function describeArguments(args: unknown[], names: Names): string {
   const parts = args.map(one => {
     if (typeof one === 'string') return names.nameOf(one)
