@@ -25,6 +25,8 @@ export type GatewayOptions = {
   model: () => Promise<string>
   /** Readiness by part: each rejects with the reason. */
   checks: Record<string, () => Promise<void>>
+  /** What an operator should know though every part is ready, such as a configuration that changed since the start. */
+  notices?: () => string[]
   /** The names of the deployed skills. */
   skillNames: () => Promise<string[]>
   /** Gives a person who is new a key. `noProtection` where nothing is encrypted. */

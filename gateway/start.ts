@@ -1,8 +1,9 @@
 import { LaresError } from '../shared/base/errors.ts'
 import type { Logger } from '../shared/base/log.ts'
 import type { Bus } from '../shared/bus/bus.ts'
+import { describeChange, watchConfiguration } from '../shared/config/configuration-watch.ts'
 import type { Environment } from '../shared/config/environment.ts'
-import { type GatewayConfig, readConfig } from '../shared/config/files.ts'
+import { type GatewayConfig, readConfig, requireConfigDirectory } from '../shared/config/files.ts'
 import { openCatalogue } from '../shared/contract/catalogue.ts'
 import type { Drivers } from '../shared/host/drivers.ts'
 import { type LogCopy, openLogCopy } from '../shared/operations/log-copy.ts'
@@ -27,6 +28,7 @@ export async function startGateway(
   log: Logger,
   overrides: Partial<GatewayOptions> = {},
 ): Promise<StartedGateway> {
+  requireConfigDirectory(environment.configDirectory)
   const [bus, events, conversations, objects, audit, token] = await Promise.all([
     drivers.bus(),
     drivers.events(),
@@ -38,6 +40,7 @@ export async function startGateway(
   const catalogue = openCatalogue(conversations.records)
   await recordConfigurationChanges(environment.configDirectory, { audit, documents: conversations.records })
   const config = readConfig(environment.configDirectory, 'gateway')
+  const configuration = watchConfiguration(environment.configDirectory, log)
   const gateway = await buildGateway({
     bus,
     events,
@@ -53,6 +56,7 @@ export async function startGateway(
     hasChosenOwnerToken: environment.token !== undefined,
     model: async () => MODEL_NAME,
     skillNames: async () => (await catalogue.skills()).map(({ name }) => name),
+    notices: () => configuration.changedFiles().map(describeChange),
     ...overrides,
     checks: {
       bus: async () => {
@@ -65,7 +69,11 @@ export async function startGateway(
     },
   })
   const address = await gateway.listen(environment.host, environment.port)
-  return { ...gateway, signInLink: `${address}/?token=${token}` }
+  const close = async () => {
+    configuration.close()
+    await gateway.close()
+  }
+  return { ...gateway, close, signInLink: `${address}/?token=${token}` }
 }
 
 /** Reads the log for `lares backup`, of the functions that the status names. */

@@ -17,7 +17,10 @@ export function healthRoutes(app: FastifyInstance, { options }: GatewayContext):
       checks.map(async ([name, check]) => [name, await checkHealth(name, check)] as const),
     )
     const ready = results.every(([, { ok }]) => ok)
-    return reply.code(ready ? 200 : 503).send({ ready, parts: Object.fromEntries(results) })
+    const notices = options.notices?.() ?? []
+    return reply
+      .code(ready ? 200 : 503)
+      .send({ ready, parts: Object.fromEntries(results), ...(notices.length > 0 && { notices }) })
   })
 }
 

@@ -1,5 +1,6 @@
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { networkUrls } from '../../shared/config/network-urls.ts'
+import { openDataDirectory } from '../../shared/host/data-directory.ts'
 import { runProcess } from '../../shared/host/process.ts'
 import { openLogger } from '../../shared/observability/pino-log.ts'
 import { startEmbedded } from './embedded.ts'
@@ -7,9 +8,9 @@ import { startEmbedded } from './embedded.ts'
 /** `npm start`: the whole assistant in one process. `lares dev` starts it with `--dev`. */
 await runProcess(async () => {
   const environment = readEnvironment(process.env)
-  const embedded = await startEmbedded(environment, openLogger('lares', environment.logLevel), {
-    isDevelopment: process.argv.includes('--dev'),
-  })
+  const log = openLogger('lares', environment.logLevel)
+  await openDataDirectory(environment.dataDirectory, log)
+  const embedded = await startEmbedded(environment, log, { isDevelopment: process.argv.includes('--dev') })
   const { signInLink } = embedded.gateway
   process.stdout.write(`Lares is ready after ${Math.round(performance.now())} ms.\nOpen ${signInLink}\n`)
   const query = new URL(signInLink).search

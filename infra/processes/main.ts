@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { freePort } from '../../shared/base/free-port.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { readStack } from '../../shared/contract/stack.ts'
+import { openDataDirectory } from '../../shared/host/data-directory.ts'
 import { FUNCTION_FLAGS } from '../../shared/host/node-flags.ts'
 import { findOwnSkills } from '../../shared/host/own-skills.ts'
 import { runProcess } from '../../shared/host/process.ts'
@@ -18,6 +19,7 @@ const HOST = '127.0.0.1'
 await runProcess(async () => {
   const environment = readEnvironment({ ...process.env, LARES_BUS: 'kafka' })
   const log = openLogger('processes', environment.logLevel)
+  await openDataDirectory(environment.dataDirectory, log)
   const runFolder = join(environment.dataDirectory, 'run')
   await mkdir(runFolder, { recursive: true })
   const stack = await readStack('stack.yml')

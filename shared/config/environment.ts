@@ -3,70 +3,95 @@ import { delimiter, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 import { existsSync } from '../base/node-fs.ts'
+import { isSecretName } from './issues.ts'
 
-/** What a variable is read by, made only where it is set, as most are not and all together are 8 ms of a start. */
+/** A schema is made only where its variable is set: most are not, and all together take 8 ms of a start. */
 type Variable<T> = { schema: () => z.ZodType<T>; unset: T }
 const withDefault = <T>(schema: () => z.ZodType<T>, unset: NoInfer<T>): Variable<T> => ({ schema, unset })
 const optional = <T>(schema: () => z.ZodType<T>): Variable<T | undefined> => ({ schema, unset: undefined })
 
+/** Texts of errors follow "NAME must be". */
+const wholeNumber =
+  (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  (): z.ZodType<number> => {
+    const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`
+    const isInRange = (value: number) => Number.isInteger(value) && value >= min && value <= max
+    return z
+      .string()
+      .refine(text => /^[+-]?\d+$/.test(text.trim()) && isInRange(Number(text)), `a whole number ${range}`)
+      .transform(Number)
+  }
+const oneOf =
+  <const T extends string>(...values: T[]) =>
+  () =>
+    z.enum(values, { error: `one of ${values.join(', ')}` })
+const httpUrl = () => z.url({ protocol: /^https?$/, error: 'a URL, as in http://host:port' })
+const text = () => z.string()
+const secretOf = (minLength: number) => () =>
+  z.string().min(minLength, `text of at least ${minLength} characters`)
+const port = wholeNumber(0, 65_535)
+
 const variables = {
-  PORT: withDefault(() => z.coerce.number().int().min(0).max(65_535), 8080),
-  HOST: withDefault(() => z.string(), '127.0.0.1'),
-  LARES_HOME: withDefault(() => z.string(), '.lares'),
-  LARES_CONFIG: withDefault(() => z.string(), 'config'),
-  SKILLS_PATH: withDefault(() => z.string(), ''),
-  LARES_TOKEN: optional(() => z.string().min(16, 'a token has at least 16 characters')),
-  LARES_PROTECTION: withDefault(() => z.enum(['on', 'off']), 'on'),
-  LARES_MASTER_KEY_FILE: optional(() => z.string()),
-  LARES_MASTER_KEY: optional(() => z.string()),
-  LARES_BUS: withDefault(() => z.enum(['sqlite', 'kafka']), 'sqlite'),
+  PORT: withDefault(port, 8080),
+  HOST: withDefault(text, '127.0.0.1'),
+  LARES_HOME: withDefault(text, '.lares'),
+  LARES_CONFIG: withDefault(text, 'config'),
+  SKILLS_PATH: withDefault(text, ''),
+  LARES_TOKEN: optional(secretOf(16)),
+  LARES_PROTECTION: withDefault(oneOf('on', 'off'), 'on'),
+  LARES_MASTER_KEY_FILE: optional(text),
+  LARES_MASTER_KEY: optional(text),
+  LARES_BUS: withDefault(oneOf('sqlite', 'kafka'), 'sqlite'),
   KAFKA_BROKERS: withDefault(
     () => z.string().regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'host:port, several with commas'),
     '127.0.0.1:9092',
   ),
-  LARES_KAFKA_CLIENT: optional(() => z.enum(['platformatic', 'kafkajs'])),
+  LARES_KAFKA_CLIENT: optional(oneOf('platformatic', 'kafkajs')),
   DATABASE_URL: optional(() =>
-    z.url({ protocol: /^postgres(ql)?$/, error: 'postgres://user:password@host:port/database' }),
+    z.url({ protocol: /^postgres(ql)?$/, error: 'a URL, as in postgres://user:password@host:port/database' }),
   ),
-  DATABASE_POOL: withDefault(() => z.coerce.number().int().min(1), 8),
-  QDRANT_URL: optional(() => z.url({ protocol: /^https?$/ })),
-  QDRANT_API_KEY: optional(() => z.string()),
-  S3_ENDPOINT: optional(() => z.url({ protocol: /^https?$/ })),
-  S3_ACCESS_KEY: withDefault(() => z.string(), ''),
-  S3_SECRET_KEY: withDefault(() => z.string(), ''),
+  DATABASE_POOL: withDefault(wholeNumber(1), 8),
+  QDRANT_URL: optional(httpUrl),
+  QDRANT_API_KEY: optional(text),
+  S3_ENDPOINT: optional(httpUrl),
+  S3_ACCESS_KEY: withDefault(text, ''),
+  S3_SECRET_KEY: withDefault(text, ''),
   S3_BUCKET: withDefault(
-    () => z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name'),
+    () =>
+      z
+        .string()
+        .regex(
+          /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+          'the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes',
+        ),
     'lares',
   ),
-  S3_COLD_CLASS: optional(() => z.string()),
-  LARES_COLD: optional(() => z.string()),
-  LARES_COLD_DAYS: withDefault(() => z.coerce.number().min(1), 90),
-  OPENAI_BASE_URL: optional(() => z.url({ protocol: /^https?$/ })),
-  OPENAI_API_KEY: optional(() => z.string()),
-  LARES_MODEL: optional(() => z.string()),
-  LARES_EMBEDDING_MODEL: optional(() => z.string()),
-  LARES_CACHE: withDefault(
-    () => z.string(),
-    join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lares'),
-  ),
-  LARES_LOG_LEVEL: withDefault(() => z.enum(['debug', 'info', 'warn', 'error']), 'info'),
+  S3_COLD_CLASS: optional(text),
+  LARES_COLD: optional(text),
+  LARES_COLD_DAYS: withDefault(wholeNumber(1), 90),
+  OPENAI_BASE_URL: optional(httpUrl),
+  OPENAI_API_KEY: optional(text),
+  LARES_MODEL: optional(text),
+  LARES_EMBEDDING_MODEL: optional(text),
+  LARES_CACHE: withDefault(text, join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lares')),
+  LARES_LOG_LEVEL: withDefault(oneOf('debug', 'info', 'warn', 'error'), 'info'),
   LARES_FUNCTION_URLS: withDefault(
     () => z.string().regex(/^([a-z0-9-]+=https?:[^,\s]+(,|$))*$/, 'name=url, several with commas'),
     '',
   ),
-  LARES_METRICS_PORT: optional(() => z.coerce.number().int().min(0).max(65_535)),
-  LARES_URL: optional(() => z.url({ protocol: /^https?$/ })),
-  OPENFAAS_URL: optional(() => z.url({ protocol: /^https?$/ })),
-  PROVIDER_HOST: withDefault(() => z.string(), '127.0.0.1'),
-  PROVIDER_PORT: withDefault(() => z.coerce.number().int().min(0).max(65_535), 31_112),
-  PROVIDER_PASSWORD: optional(() => z.string().min(8, 'a password has at least 8 characters')),
+  LARES_METRICS_PORT: optional(port),
+  LARES_URL: optional(httpUrl),
+  OPENFAAS_URL: optional(httpUrl),
+  PROVIDER_HOST: withDefault(text, '127.0.0.1'),
+  PROVIDER_PORT: withDefault(port, 31_112),
+  PROVIDER_PASSWORD: optional(secretOf(8)),
   PROVIDER_NODE_LABELS: withDefault(
     () => z.string().regex(/^([^=,\s]+=[^,\s]*(,|$))*$/, 'label=value, several with commas'),
     '',
   ),
-  PROVIDER_SPARES: withDefault(() => z.coerce.number().int().min(0).max(16), 1),
-  PROVIDER_NETWORK: optional(() => z.string()),
-  PROVIDER_PAUSED_MIB: withDefault(() => z.coerce.number().int().min(0), 256),
+  PROVIDER_SPARES: withDefault(wholeNumber(0, 16), 1),
+  PROVIDER_NETWORK: optional(text),
+  PROVIDER_PAUSED_MIB: withDefault(wholeNumber(0), 256),
 }
 
 type S3 = {
@@ -192,13 +217,15 @@ export function readEnvironment(given: NodeJS.ProcessEnv): Environment {
 
 type ParsedVariables = { [Name in keyof typeof variables]: (typeof variables)[Name]['unset'] }
 
-/** One that is empty is one that is not set, as people write it in Compose files. */
+/** An empty variable counts as unset, as people write it in Compose files. */
 function parseVariables(given: NodeJS.ProcessEnv): ParsedVariables {
   const problems: string[] = []
   const read = ([name, { schema, unset }]: [string, Variable<unknown>]) => {
     if (!given[name]) return [name, unset]
     const { data, error } = schema().safeParse(given[name])
-    for (const { message } of error?.issues ?? []) problems.push(`${name}: ${message}`)
+    const issue = error?.issues[0]
+    const value = isSecretName(name) ? '' : ` is ${JSON.stringify(given[name])}, and`
+    if (issue) problems.push(`${name}${value} must be ${issue.message}`)
     return [name, data]
   }
   const values = Object.fromEntries(Object.entries<Variable<unknown>>(variables).map(read))

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
+import { describeInput, explainIssue, isSecretName } from './issues.ts'
 
 const assistantSchema = z.strictObject({
   name: z.string().min(1).max(64).default('Lares'),
@@ -32,7 +33,12 @@ const gatewaySchema = z.strictObject({
   /** Who may come in, besides the owner: a token each. */
   people: z
     .array(
-      z.strictObject({ person: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/), token: z.string().min(16) }),
+      z.strictObject({
+        person: z
+          .string()
+          .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'lower-case letters, digits, dots and dashes'),
+        token: z.string().min(16),
+      }),
     )
     .default([]),
   /** Opens /metrics and nothing else, for a Prometheus that need not be the owner. */
@@ -57,11 +63,13 @@ const gatewaySchema = z.strictObject({
     .default([])
     .refine(
       all => new Set(all.map(({ name }) => name)).size === all.length,
-      'each has a name of its own, under which it is known where it is',
+      'a list in which each delivery has a name of its own',
     ),
 })
 
 const configSchemas = { assistant: assistantSchema, gateway: gatewaySchema } as const
+
+export const CONFIG_NAMES = ['assistant', 'gateway'] as const
 
 export type AssistantConfig = z.infer<typeof assistantSchema>
 export type GatewayConfig = z.infer<typeof gatewaySchema>
@@ -79,7 +87,7 @@ export function readConfig<Name extends keyof typeof configSchemas>(
   const document = parseDocument(readIfExists(file) ?? '')
   const syntaxError = document.errors[0]
   if (syntaxError) throw new LaresError('invalid_config', `${file} is not YAML: ${syntaxError.message}`)
-  const result = configSchemas[name].safeParse(document.toJS() ?? {})
+  const result = configSchemas[name].safeParse(document.toJS() ?? {}, { reportInput: true })
   if (result.success) return result.data as ConfigOf<Name>
   const problems = result.error.issues.map(issue =>
     describeIssue(issue, Object.keys(configSchemas[name].shape)),
@@ -98,9 +106,25 @@ function readIfExists(file: string): string | undefined {
 
 function describeIssue(issue: z.core.$ZodIssue, known: string[]): string {
   const where = issue.path.join('.')
-  if (issue.code !== 'unrecognized_keys') return `${where || 'the file'}: ${issue.message}`
+  if (issue.code !== 'unrecognized_keys') return describeWrongValue(where || 'the file', issue)
   const keys = issue.keys.map(key => `"${where ? `${where}.` : ''}${key}"`).join(', ')
   return `unknown key ${keys}${issue.path.length === 0 ? `; known are ${known.join(', ')}` : ''}`
+}
+
+function describeWrongValue(where: string, issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type' && issue.input === undefined) return `"${where}" is missing`
+  const value = isSecretName(where) ? undefined : describeInput(issue.input)
+  const given = value === undefined ? '' : ` is ${value}, and`
+  return `"${where}"${given} must be ${explainIssue(issue)}`
+}
+
+/** Errors: `invalid_config` where LARES_CONFIG names a folder that is not there; without it the defaults hold. */
+export function requireConfigDirectory(directory: string, variables: NodeJS.ProcessEnv = process.env): void {
+  if (!variables.LARES_CONFIG || existsSync(directory)) return
+  throw new LaresError(
+    'invalid_config',
+    `LARES_CONFIG names ${directory}, and there is no such folder: make it, or correct LARES_CONFIG`,
+  )
 }
 
 export function isTimeZone(zone: string): boolean {

@@ -1,12 +1,12 @@
-import { pino } from 'pino'
+import { type Logger as PinoLogger, pino } from 'pino'
 import type { Logger } from '../base/log.ts'
 
 /** Fields with a place of their own in a line; all others go into `metadata`. */
 const TOP_LEVEL_FIELDS = new Set(['service', 'trace_id'])
 
 /**
- * A log of lines {timestamp, level, service, trace_id, message, metadata} on standard error: JSON, or text on a
- * terminal.
+ * Writes lines {timestamp, level, service, trace_id, message, metadata} to standard error: as JSON, or as plain text where
+ * standard error is a terminal.
  */
 export function openLogger(service: string, level: string): Logger {
   const options = {
@@ -19,7 +19,22 @@ export function openLogger(service: string, level: string): Logger {
   const destination = process.stderr.isTTY
     ? { write: (line: string) => void process.stderr.write(formatForTerminal(line)) }
     : pino.destination({ fd: 2, sync: true })
-  return pino(options, destination).child({ service }) as unknown as Logger
+  return loggerOf(pino(options, destination), { service })
+}
+
+/**
+ * pino writes the fields of a child after those of its parent, so a field that both have would stand in a line twice. Each
+ * child is therefore made from the root, with the fields merged.
+ */
+function loggerOf(root: PinoLogger, fields: object): Logger {
+  const logger = root.child(fields)
+  return {
+    debug: (more, message) => logger.debug(more, message),
+    info: (more, message) => logger.info(more, message),
+    warn: (more, message) => logger.warn(more, message),
+    error: (more, message) => logger.error(more, message),
+    child: more => loggerOf(root, { ...fields, ...more }),
+  }
 }
 
 function nestMetadata(fields: Record<string, unknown>): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { LaresError } from '../../../shared/base/errors.ts'
 import { silentLogger } from '../../../shared/base/log.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
+import { openDataDirectory } from '../../../shared/host/data-directory.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
 import type { ObjectStore } from '../../../shared/objects/objects.ts'
 import { type Audit, openAudit } from '../../../shared/protection/audit/audit.ts'
@@ -24,6 +25,7 @@ export async function withStores<T>(
   environment: Environment,
   action: (stores: Stores) => Promise<T>,
 ): Promise<T> {
+  await openDataDirectory(environment.dataDirectory, silentLogger)
   const drivers = openDrivers(environment, silentLogger)
   try {
     const { protection } = drivers

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { freePort } from '../../../shared/base/free-port.ts'
 import { silentLogger } from '../../../shared/base/log.ts'
 import { openSqliteBus } from '../../../shared/bus/sqlite/sqlite-bus.ts'
@@ -12,6 +12,9 @@ import { openDrivers } from '../../../shared/host/drivers.ts'
 import { diagnose } from './doctor.ts'
 import type { Finding } from './finding.ts'
 
+// Each diagnosis starts programs to ask for their versions, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
+
 let folder: string
 let port: number
 const servers: { close(): unknown }[] = []
@@ -19,6 +22,7 @@ const servers: { close(): unknown }[] = []
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lares-doctor-'))
   port = await freePort()
+  await mkdir(join(folder, 'config'))
 })
 afterEach(async () => {
   for (const server of servers.splice(0)) server.close()
@@ -100,7 +104,6 @@ test('a wrong variable is told by its name', async () => {
 })
 
 test('a configuration file with an unknown key is told by file and key', async () => {
-  await mkdir(join(folder, 'config'))
   await writeFile(join(folder, 'config', 'assistant.yaml'), 'nam: Ada\n')
   expect(findingOf(await diagnoseWith(), 'configuration')).toMatchObject({
     level: 'problem',
@@ -112,7 +115,7 @@ test('another program on the port is told, with the remedy', async () => {
   await startServer(port, () => ({ hello: 'I am another program' }))
   expect(findingOf(await diagnoseWith(), 'port')).toMatchObject({
     level: 'problem',
-    message: expect.stringMatching(/no gateway of Lares: set PORT/),
+    message: expect.stringMatching(/another program than a gateway of Lares .*: set PORT/),
   })
 })
 
@@ -220,5 +223,24 @@ test('a damaged database is told with its file and the remedy', async () => {
     what: 'database',
     level: 'problem',
     message: expect.stringMatching(/conversations\.db is damaged .*put the file back from a backup/),
+  })
+})
+
+test('a configuration folder that is not there is told, as a start tells it', async () => {
+  expect(
+    findingOf(await diagnoseWith({ LARES_CONFIG: join(folder, 'nowhere') }), 'configuration'),
+  ).toMatchObject({
+    level: 'problem',
+    message: expect.stringMatching(/nowhere, and there is no such folder/),
+  })
+})
+
+test('a file of the configuration that changed since the start is told', async () => {
+  const notice = 'assistant.yaml has changed since the start: restart Lares to use it'
+  await startServer(port, () => ({ ready: true, parts: {}, notices: [notice] }))
+  expect((await diagnoseWith()).filter(({ what }) => what === 'configuration')).toContainEqual({
+    what: 'configuration',
+    level: 'warning',
+    message: notice,
   })
 })

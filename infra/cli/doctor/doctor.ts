@@ -34,18 +34,21 @@ export async function doctorCommand(
 export async function diagnose(variables: NodeJS.ProcessEnv): Promise<Finding[]> {
   const node = await checkNode()
   try {
-    return [node, ...(await diagnoseEnvironment(readEnvironment(variables)))]
+    return [node, ...(await diagnoseEnvironment(readEnvironment(variables), variables))]
   } catch (error) {
     return [node, ...(await runCheck('environment', () => Promise.reject(error)))]
   }
 }
 
-async function diagnoseEnvironment(environment: Environment): Promise<Finding[]> {
+async function diagnoseEnvironment(
+  environment: Environment,
+  variables: NodeJS.ProcessEnv,
+): Promise<Finding[]> {
   const gateway = await fetchReadiness(environment.gatewayUrl).catch(toLaresError)
   const results = await Promise.all([
     runCheck('disk', () => checkDisk(environment)),
     runCheck('home', () => checkHome(environment)),
-    runCheck('configuration', () => checkConfig(environment)),
+    runCheck('configuration', () => checkConfig(environment, variables)),
     runCheck('keys', () => checkKeys(environment)),
     runCheck('databases', () => checkDatabases(environment, isRunning(gateway))),
     runCheck('port', () => checkPort(environment, gateway)),

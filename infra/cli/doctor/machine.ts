@@ -1,14 +1,16 @@
 import { execFile } from 'node:child_process'
-import { access, constants, statfs } from 'node:fs/promises'
+import { access, constants, stat, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import type { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
-import { readConfig } from '../../../shared/config/files.ts'
+import { CONFIG_NAMES, readConfig, requireConfigDirectory } from '../../../shared/config/files.ts'
 import type { Readiness } from '../operations/readiness.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 const NODE_MAJOR = 24
+const OTHERS_PERMISSION_BITS = 0o077
 const BYTES_PER_GB = 1e9
 const MIN_FREE_BYTES = 0.2 * BYTES_PER_GB
 const LOW_FREE_BYTES = 1 * BYTES_PER_GB
@@ -35,6 +37,17 @@ export async function checkHome({ dataDirectory }: Environment): Promise<Finding
     () => true,
     () => false,
   )
+  const mode = (await stat(folder)).mode
+  if (
+    writable &&
+    folder === dataDirectory &&
+    process.platform !== 'win32' &&
+    (mode & OTHERS_PERMISSION_BITS) !== 0
+  )
+    return warning(
+      'home',
+      `other users have rights in ${folder}: the next start takes them away, or chmod 700 ${folder}`,
+    )
   if (!writable)
     return problem('home', `${folder} cannot be written: give this user the right to, or set LARES_HOME`)
   return ok(
@@ -54,8 +67,12 @@ async function nearestExistingFolder(folder: string): Promise<string> {
   return isThere || dirname(folder) === folder ? folder : nearestExistingFolder(dirname(folder))
 }
 
-export async function checkConfig({ configDirectory }: Environment): Promise<Finding> {
-  for (const name of ['assistant', 'gateway'] as const) readConfig(configDirectory, name)
+export async function checkConfig(
+  { configDirectory }: Environment,
+  variables: NodeJS.ProcessEnv,
+): Promise<Finding> {
+  requireConfigDirectory(configDirectory, variables)
+  for (const name of CONFIG_NAMES) readConfig(configDirectory, name)
   return ok('configuration', `the files in ${configDirectory} are valid`)
 }
 
@@ -83,7 +100,7 @@ function tryListen(host: string, port: number): Promise<string | undefined> {
 export function readProgramVersion(program: string, args: string[]): Promise<string | undefined> {
   return new Promise(resolve =>
     execFile(program, args, { timeout: 10_000 }, (error, stdout, stderr) =>
-      resolve(error ? undefined : `${stdout}${stderr}`.split('\n', 1)[0]),
+      resolve(error ? undefined : stripVTControlCharacters(`${stdout}${stderr}`).split('\n', 1)[0]),
     ),
   )
 }

@@ -62,10 +62,11 @@ export async function checkProvider(environment: Environment): Promise<Finding[]
   return [ok('provider', `${url} has ${functions.length} functions`), ...notices]
 }
 
-export function checkGatewayHealth({ parts }: Readiness): Finding[] {
-  return Object.entries(parts).map(([name, { ok: isOk, problem: reason = 'it is not ready' }]) =>
+export function checkGatewayHealth({ parts, notices }: Readiness): Finding[] {
+  const health = Object.entries(parts).map(([name, { ok: isOk, problem: reason = 'it is not ready' }]) =>
     isOk ? ok(`gateway: ${name}`, 'ready') : problem(`gateway: ${name}`, reason),
   )
+  return [...health, ...notices.map(notice => warning('configuration', notice))]
 }
 
 /** Of what runs: whether it can be called and keeps up. */

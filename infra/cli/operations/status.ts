@@ -51,6 +51,7 @@ function printGateway(url: string, gateway: Readiness | LaresError): void {
   print(`${bold('Gateway')} ${url} ${gateway.ready ? green('ready') : red('not ready')}`)
   const rows = Object.entries(gateway.parts).map(([name, { problem }]) => [name, problem ?? 'ready'])
   for (const line of formatColumns(rows)) print(`  ${line}`)
+  for (const notice of gateway.notices) print(yellow(`  ${notice}`))
 }
 
 function printOperations(operations: OperationStatus | LaresError, gateway: Readiness | LaresError): void {

@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { isDamageError, nameDamage } from './damage.ts'
 import { migrateDatabase } from './migrations.ts'
+import { makePrivateFile } from './private-file.ts'
 
 export type OpenOptions = {
   allowExtension?: boolean
@@ -21,7 +20,7 @@ export function openDatabase(file: string, migrations: string[], options: OpenOp
   const { log, ...sqliteOptions } = options
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    makePrivateFile(file)
     database = nameDamage(new DatabaseSync(file, sqliteOptions), file)
     database.exec(
       'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',

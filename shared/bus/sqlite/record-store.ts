@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { LaresError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { isDamageError, nameDamage, requireUndamaged } from '../../base/sqlite/damage.ts'
 import { migrateDatabase } from '../../base/sqlite/migrations.ts'
+import { makePrivateFile } from '../../base/sqlite/private-file.ts'
 import { type BusMessage, type BusRecord, DEFAULT_PARTITIONS, type TopicSettings } from '../bus.ts'
 
 /** One partition of one topic. Only a finished transaction moves `end`. */
@@ -215,7 +214,7 @@ function toRecord(stream: Stream, { position, timestamp_ms, key, headers, value 
 function openExclusively(file: string, log: Logger | undefined): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    makePrivateFile(file)
     db = nameDamage(new DatabaseSync(file, { timeout: LOCK_WAIT_MS }), file)
     // Exclusive before the first access in WAL mode: no shared memory file, and the lock is held until the end.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
