@@ -185,10 +185,25 @@ program
   .command('new')
   .description('write something new')
   .command('skill')
-  .description('a skill that works: its handler, its test and its entry in stack.yml')
+  .description('a skill that works, with its test, in LARES_HOME/skills')
   .argument('<name>', 'lower-case letters, digits and dashes')
-  .action((name: string) =>
-    runCommand(async () => (await import('./new-skill.ts')).newSkillCommand(process.cwd(), name)),
+  .option('--in <folder>', 'another folder; functions/skills adds an entry to stack.yml')
+  .action((name: string, flags: { in?: string }) =>
+    runWithEnvironment(async environment =>
+      (await import('./new-skill.ts')).newSkillCommand(environment, name, flags),
+    ),
+  )
+
+program
+  .command('test')
+  .description('run tests')
+  .command('skill')
+  .description("the tests of the operator's own skills, in SKILLS_PATH and LARES_HOME/skills")
+  .argument('[name]', 'of one skill; default: all')
+  .action((name: string | undefined) =>
+    runWithEnvironment(async environment =>
+      (await import('./test-skill.ts')).testSkillCommand(environment, name),
+    ),
   )
 
 const deadLetterCommand = program.command('dead').description('events that failed for good')

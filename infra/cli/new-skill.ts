@@ -1,67 +1,48 @@
 import { existsSync } from 'node:fs'
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { LaresError } from '../../shared/base/errors.ts'
+import type { Environment } from '../../shared/config/environment.ts'
+import { nameSchema } from '../../shared/contract/events/event-types.ts'
 import { readStack } from '../../shared/contract/stack.ts'
+import { findOwnSkills } from '../../shared/host/own-skills.ts'
+import { editorSettings, handlerSource, testSource } from './skill-template.ts'
 import { print } from './terminal.ts'
 
-export type CreatedSkill = { files: string[]; lines: number }
+const ROOT = resolve(import.meta.dirname, '..', '..')
+
+export type CreatedSkill = { folder: string; lines: number }
 
 /**
- * Writes a skill that works: its handler, its test, and its entry at the end of stack.yml.
- * Errors: `invalid_request` for a name that is none, `conflict` when it is there already.
+ * Writes a skill that works, with its test, into a folder of skills. Errors: `invalid_request` for a name that no function
+ * may have, `conflict` when the folder of that name exists.
  */
-export async function createSkill(root: string, name: string): Promise<CreatedSkill> {
-  if (!/^[a-z][a-z0-9-]{1,30}$/.test(name))
-    throw new LaresError('invalid_request', `"${name}" is no name: lower-case letters, digits and dashes`)
-  const folder = join(root, 'functions', 'skills', name)
-  const stackFile = join(root, 'stack.yml')
-  const stack = await readStack(stackFile)
-  if (existsSync(folder) || stack.some(known => known.name === name))
-    throw new LaresError('conflict', `there is a function "${name}" already; choose another name`)
+export async function createSkill(skillFolder: string, name: string): Promise<CreatedSkill> {
+  if (!nameSchema.safeParse(name).success)
+    throw new LaresError('invalid_request', `"${name}" is no name: use lower-case letters, digits and dashes`)
+  const folder = join(skillFolder, name)
+  if (existsSync(folder)) throw conflictError(name, folder)
   await mkdir(folder, { recursive: true })
   const handler = handlerSource(name)
   await writeFile(join(folder, 'handler.ts'), handler)
   await writeFile(join(folder, 'handler.test.ts'), testSource(name))
-  const stackText = await readFile(stackFile, 'utf8')
-  await appendFile(stackFile, `${stackText.endsWith('\n') ? '' : '\n'}\n${stackEntry(name)}`)
-  if (!(await readStack(stackFile)).some(known => known.name === name))
-    throw new LaresError(
-      'invalid_config',
-      `${stackFile} does not end with "functions", so its entry has to be put into place by hand`,
-    )
-  return {
-    files: ['handler.ts', 'handler.test.ts'].map(file => join('functions', 'skills', name, file)),
-    lines: handler.trim().split('\n').length,
-  }
+  return { folder, lines: handler.trim().split('\n').length }
 }
 
-const handlerSource = (name: string) => `import * as z from 'zod'
-import { defineSkill } from '#lares/skill'
+const conflictError = (name: string, folder: string) =>
+  new LaresError('conflict', `there is a skill "${name}" in ${folder}: choose another name`)
 
-export default defineSkill({
-  name: '${name}',
-  description: 'Says back what it was given.',
-  examples: ['${spokenName(name)}, please', 'use ${spokenName(name)}', 'what does ${spokenName(name)} say?'],
-  input: z.object({ subject: z.string().default('you') }),
-  run: ({ subject }) => ({ text: \`${spokenName(name)} greets \${subject}.\`, data: { subject } }),
-})
-`
-
-const testSource = (name: string) => `import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Kit, openKit } from '#lares/test'
-import skill from './handler.ts'
-
-let kit: Kit
-beforeAll(async () => {
-  kit = await openKit()
-})
-afterAll(() => kit.close())
-
-test('it answers', async () => {
-  expect(await kit.ask(skill, '${spokenName(name)}, please')).toMatchObject({ status: 'ok', text: '${spokenName(name)} greets you.' })
-})
-`
+/** Adds the entry of a skill of the checkout at the end of stack.yml, for `faas-cli up` and images. */
+export async function addToStack(root: string, name: string): Promise<void> {
+  const file = join(root, 'stack.yml')
+  const text = await readFile(file, 'utf8')
+  await appendFile(file, `${text.endsWith('\n') ? '' : '\n'}\n${stackEntry(name)}`)
+  if (!(await readStack(file)).some(known => known.name === name))
+    throw new LaresError(
+      'invalid_config',
+      `"functions" is not at the end of ${file}: put the entry of ${name} there by hand`,
+    )
+}
 
 const stackEntry = (name: string) => `  ${name}:
     lang: node24
@@ -71,11 +52,37 @@ const stackEntry = (name: string) => `  ${name}:
       topic: lares.skill.${name}
 `
 
-const spokenName = (name: string) => name.replaceAll('-', ' ')
-
-export async function newSkillCommand(root: string, name: string): Promise<number> {
-  const { files, lines } = await createSkill(root, name)
-  print(`${files.join(' and ')} are written (${lines} lines), and stack.yml has the function.`)
-  print(`Try it: npx vitest run functions/skills/${name}    Deploy it: faas-cli deploy --filter ${name}`)
+/** `lares new skill`: into `--in`, or LARES_HOME/skills. A folder of the checkout gets an entry in stack.yml, too. */
+export async function newSkillCommand(
+  environment: Pick<Environment, 'skillFolders'>,
+  name: string,
+  { in: given }: { in?: string },
+): Promise<number> {
+  const skillFolder = resolve(given ?? environment.skillFolders.at(-1)!)
+  const taken = [
+    ...(await readStack(join(ROOT, 'stack.yml'))),
+    ...(await findOwnSkills(environment.skillFolders)),
+  ].find(known => known.name === name)
+  if (taken) throw conflictError(name, taken.handler)
+  const { folder, lines } = await createSkill(skillFolder, name)
+  print(`${join(folder, 'handler.ts')} (${lines} lines) and its test are written.`)
+  if (skillFolder === join(ROOT, 'functions', 'skills')) {
+    await addToStack(ROOT, name)
+    print('stack.yml has the function. Draw it into docs/pipeline.md: npm run pipeline')
+  } else await prepareFolder(skillFolder, environment)
+  print(`Try it:    npx lares dev    (it starts again when a file changes)`)
+  print(`Test it:   npx lares test skill ${name}`)
+  print(
+    `Deploy it: npm start finds it; with a provider: faas-cli deploy --name ${name} --image lares/${name} --annotation topic=lares.skill.${name}`,
+  )
   return 0
+}
+
+/** What an editor needs to know `#lares/skill` there, and whether Lares looks there. */
+async function prepareFolder(skillFolder: string, { skillFolders }: Pick<Environment, 'skillFolders'>) {
+  const settings = join(skillFolder, 'tsconfig.json')
+  const isInCheckout = !relative(ROOT, skillFolder).startsWith('..')
+  if (!isInCheckout && !existsSync(settings)) await writeFile(settings, editorSettings(ROOT))
+  if (!skillFolders.includes(skillFolder))
+    print(`Lares looks there when SKILLS_PATH names it: export SKILLS_PATH=${skillFolder}`)
 }

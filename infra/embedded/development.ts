@@ -1,4 +1,4 @@
-import { stackOf, toLaresError } from '../../shared/base/errors.ts'
+import { authorStackOf, toLaresError } from '../../shared/base/errors.ts'
 import type { Logger } from '../../shared/base/log.ts'
 import type { LaresEvent } from '../../shared/contract/events/event.ts'
 import type { Invocable } from '../../shared/contract/invoke.ts'
@@ -19,7 +19,10 @@ export function forDevelopment(invocable: Invocable, log: Logger): Invocable {
         const error = toLaresError(thrown)
         // What is away or busy is not the author's mistake, and is tried again for long.
         if (error.code !== 'unavailable' && error.code !== 'busy')
-          log.error({ event: event.id, code: error.code }, `${name} failed: ${stackOf(error)}`)
+          log.error(
+            { event: event.id, code: error.code },
+            `${name} failed: ${authorStackOf(error) ?? error.message}`,
+          )
         throw error
       }
     },

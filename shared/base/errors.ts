@@ -55,11 +55,21 @@ export class LaresError extends Error {
   }
 }
 
-/** The stack of the first cause, with file and line of an author's mistake; the message when there is no stack. */
-export function stackOf(error: LaresError): string {
-  const origin = error.cause instanceof Error ? error.cause : error
-  return origin.stack ?? error.message
+const MAX_STACK_LENGTH = 4_000
+
+/**
+ * The stack of an author's mistake, with file and line: of what a handler threw that is no error of Lares, at most 4,000
+ * characters. Undefined of any other error, whose message says all.
+ */
+export function authorStackOf(error: LaresError): string | undefined {
+  const { cause } = error
+  if (error.code !== 'failed' || !(cause instanceof Error) || cause instanceof LaresError) return undefined
+  return cause.stack?.slice(0, MAX_STACK_LENGTH)
 }
+
+/** The cause of an error that another process reports, with the stack from there. */
+export const remoteCause = (message: string, stack: string): Error =>
+  Object.assign(new Error(message), { stack })
 
 /** Wraps whatever was thrown; what is no LaresError is a `failed` one, which can be tried again. */
 export function toLaresError(thrown: unknown): LaresError {

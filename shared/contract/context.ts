@@ -6,15 +6,23 @@ import type { Vectors } from '../vectors/vectors.ts'
 import type { Catalogue } from './catalogue.ts'
 
 /** What a function may ask for. It gets what it `uses` and nothing else. */
-export type ServiceName =
-  | 'models'
-  | 'store'
-  | 'records'
-  | 'timers'
-  | 'vectors'
-  | 'objects'
-  | 'catalogue'
-  | 'assistant'
+export const SERVICE_NAMES = [
+  'models',
+  'store',
+  'records',
+  'timers',
+  'vectors',
+  'objects',
+  'catalogue',
+  'assistant',
+] as const
+export type ServiceName = (typeof SERVICE_NAMES)[number]
+
+/** Names of before, which a handler of somebody else's may still use. */
+export const RENAMED_SERVICES: Readonly<Record<string, ServiceName>> = {
+  documents: 'records',
+  conversations: 'store',
+}
 
 /** What people set about their assistant (config/assistant.yaml). */
 export type AssistantSettings = {

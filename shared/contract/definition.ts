@@ -1,7 +1,13 @@
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 import type { Manifest } from './catalogue.ts'
-import type { FunctionContext, InitContext, ServiceName } from './context.ts'
+import {
+  type FunctionContext,
+  type InitContext,
+  RENAMED_SERVICES,
+  SERVICE_NAMES,
+  type ServiceName,
+} from './context.ts'
 import type { EventDraft, LaresEvent } from './events/event.ts'
 import { type EventType, isEventType, nameSchema } from './events/event-types.ts'
 import { type RetryPolicy, retryPolicySchema } from './retry-policy.ts'
@@ -77,6 +83,18 @@ export function checkDefinition(definition: AnyFunction): void {
     throw configError(`has a concurrency of ${concurrency}; it takes a whole number from 1`)
   if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
     throw configError(`has a timeoutMs of ${timeoutMs}; it takes 1 to ${MAX_TIMEOUT_MS}`)
+  checkUses(definition.uses ?? [], configError)
   const retry = retryPolicySchema.partial().safeParse(definition.retry ?? {})
   if (!retry.success) throw configError(`has a wrong "retry": ${z.prettifyError(retry.error)}`)
+}
+
+function checkUses(uses: readonly string[], configError: (problem: string) => LaresError): void {
+  const unknown = uses.find(name => !SERVICE_NAMES.includes(name as ServiceName))
+  if (unknown === undefined) return
+  const newName = RENAMED_SERVICES[unknown]
+  if (newName)
+    throw configError(
+      `uses "${unknown}", which is called "${newName}" now: rename it in "uses" and where its handler reads context.${unknown}`,
+    )
+  throw configError(`uses "${unknown}", which is no service: there are ${SERVICE_NAMES.join(', ')}`)
 }

@@ -302,3 +302,14 @@ test('a wrong retry policy is refused, and names the member', () => {
   const definition = { ...parrotFunction(() => undefined), retry: { attempts: 3 } as never }
   expect(() => testBed.invocable(definition)).toThrow(/"parrot" has a wrong "retry".*attempts/s)
 })
+
+test('a service by its old name is refused, and the error says the new one', () => {
+  const definition = { ...parrotFunction(() => undefined), uses: ['documents'] as never }
+  expect(() => testBed.invocable(definition)).toThrow(
+    /uses "documents", which is called "records" now: rename it/,
+  )
+  const unknown = { ...parrotFunction(() => undefined), uses: ['database'] as never }
+  expect(() => testBed.invocable(unknown)).toThrow(
+    /uses "database", which is no service: there are models, store/,
+  )
+})

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { LaresError, toLaresError } from '../base/errors.ts'
+import { authorStackOf, LaresError, toLaresError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createServer } from '../base/node-http.ts'
 import { METRICS_CONTENT_TYPE, type Metrics } from '../observability/metrics.ts'
@@ -208,8 +208,10 @@ async function sendStream(events: AsyncIterable<LaresEvent>, response: ServerRes
   } catch (error) {
     if (!response.headersSent) throw error
     if (response.destroyed) return
-    const { code, message, retryable, retryAfterMs } = toLaresError(error)
-    response.write(`${JSON.stringify({ error: { code, message, retryable, retryAfterMs } })}\n`)
+    const failure = toLaresError(error)
+    const { code, message, retryable, retryAfterMs } = failure
+    const stack = authorStackOf(failure)
+    response.write(`${JSON.stringify({ error: { code, message, retryable, retryAfterMs, stack } })}\n`)
   }
   response.end()
 }
@@ -250,7 +252,9 @@ function sendError(response: ServerResponse, error: LaresError): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
   if (error.retryAfterMs !== undefined)
     response.setHeader('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1000)))
-  sendJson(response, error.status, { error: { code: error.code, message: error.message } })
+  const stack = authorStackOf(error)
+  const { code, message } = error
+  sendJson(response, error.status, { error: { code, message, ...(stack !== undefined && { stack }) } })
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

@@ -220,3 +220,22 @@ test.each([undefined, null, 7, {}, { name: 'x' }, { handleMessage: () => '' }])(
     )
   },
 )
+
+test.each([
+  [
+    { aks: { en: 'How many?', zh: '几个？' } },
+    /the skill "table" has "aks" in the meta of its input.*use reads, ask, words/,
+  ],
+  [{ reads: 'plce' }, /the skill "table" has reads: "plce".*use one of moment, date/],
+])('a mistyped meta of the input is refused: %j', (meta, message) => {
+  const input = z.object({ guests: z.object({ count: z.int().meta(meta as never) }).optional() })
+  const define = () =>
+    defineSkill({
+      name: 'table',
+      description: 'Books a table.',
+      examples: ['a table'],
+      input,
+      run: () => 'done',
+    })
+  expect(define).toThrow(message)
+})

@@ -4,6 +4,7 @@ import type { ServiceName } from './context.ts'
 import { type AnyFunction, defineFunction, type FunctionDefinition } from './definition.ts'
 import type { FollowUpQuestion, SkillRequest } from './events/event-types.ts'
 import { skillRequestType } from './events/event-types.ts'
+import { checkInputMeta, LARES_META_KEYS } from './input-meta.ts'
 import type { SkillContext } from './skill-context.ts'
 import { fillSlots, slotsOf } from './slot-filling.ts'
 
@@ -58,7 +59,7 @@ export function defineSkill<Input extends z.ZodType, const Uses extends ServiceN
       ...(skill.title && { title: skill.title }),
       description: skill.description,
       examples: [...skill.examples],
-      input: toModelSchema(skill.input),
+      input: toModelSchema(name, skill.input),
       readsText: skill.read !== undefined || slots !== undefined || skill.input.safeParse({}).success,
     },
     async handle(event, context) {
@@ -122,13 +123,14 @@ async function runSkill<Input extends z.ZodType, Uses extends ServiceName, State
 }
 
 /** The input's JSON Schema without what only costs a model tokens. */
-function toModelSchema(input: z.ZodType): Record<string, unknown> {
+function toModelSchema(name: string, input: z.ZodType): Record<string, unknown> {
   const { $schema, additionalProperties, ...schema } = z.toJSONSchema(input, {
     io: 'input',
-    override({ jsonSchema }) {
+    override({ zodSchema, jsonSchema }) {
+      checkInputMeta(name, zodSchema)
       // Of a format the pattern says nothing new, and the rest is for people.
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern
-      for (const ours of ['reads', 'ask', 'words']) delete jsonSchema[ours]
+      for (const ours of LARES_META_KEYS) delete jsonSchema[ours]
     },
   }) as Record<string, unknown>
   return schema

@@ -7,6 +7,7 @@ import type { ProperNameKind, SlotKind } from '../language/pack.ts'
 import { localised, packFor } from '../language/packs.ts'
 import { containsHan } from '../language/script.ts'
 import type { FollowUpQuestion } from './events/event-types.ts'
+import { slotKindSchema } from './input-meta.ts'
 import type { SkillContext } from './skill-context.ts'
 
 /**
@@ -15,17 +16,6 @@ import type { SkillContext } from './skill-context.ts'
  * for what is missing, over as many turns as it takes.
  */
 
-const slotKindSchema = z.enum([
-  'moment',
-  'date',
-  'time',
-  'duration',
-  'number',
-  'choice',
-  'place',
-  'name',
-  'words',
-])
 type Slot = {
   name: string
   kind: SlotKind

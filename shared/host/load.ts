@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { LaresError } from '../base/errors.ts'
 import type { AnyFunction } from '../contract/definition.ts'
@@ -32,11 +32,21 @@ export async function loadFunction(handlerFolder: string): Promise<AnyFunction> 
   if (file.endsWith(SKILL_FILE)) {
     // Loaded only here: its YAML parser is memory that other functions save.
     const { skillFromMarkdown } = await import('../contract/written-skill.ts')
-    return skillFromMarkdown(await readFile(file, 'utf8'), file)
+    return checkFolderName(skillFromMarkdown(await readFile(file, 'utf8'), file), file)
   }
   if (!isInCheckout(handlerFolder)) provideSkillModules()
   const { default: exported } = await importHandler(file)
   return functionFromExport(exported, file)
+}
+
+/** The Agent Skills specification demands it: "must match the parent directory name". */
+function checkFolderName(definition: AnyFunction, file: string): AnyFunction {
+  const folder = basename(dirname(resolve(file)))
+  if (definition.name === folder) return definition
+  throw new LaresError(
+    'invalid_config',
+    `${file} has the name "${definition.name}" and lies in the folder "${folder}": give both the same name`,
+  )
 }
 
 /**

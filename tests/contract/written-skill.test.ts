@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -11,12 +11,18 @@ import type { GenerateRequest, Models } from '../../shared/models/models.ts'
 const documented = /^```markdown\n(.*?)^```/ms.exec(await readFile('docs/functions.md', 'utf8'))![1]!
 
 test('the example in the documents is a skill, found in its folder', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'lares-written-'))
+  const parent = await mkdtemp(join(tmpdir(), 'lares-written-'))
+  const folder = join(parent, 'haiku')
+  await mkdir(folder)
   await writeFile(join(folder, 'SKILL.md'), documented)
   const { name, receives, skill } = await loadFunction(folder)
   expect({ name, receives }).toEqual({ name: 'haiku', receives: ['lares.skill.haiku.requested'] })
   expect(skill?.examples).toHaveLength(2)
-  await rm(folder, { recursive: true })
+  await rename(folder, join(parent, 'poem'))
+  await expect(loadFunction(join(parent, 'poem'))).rejects.toThrow(
+    'has the name "haiku" and lies in the folder "poem": give both the same name',
+  )
+  await rm(parent, { recursive: true })
 })
 
 const HAIKU = `---

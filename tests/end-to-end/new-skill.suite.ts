@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { createSkill } from '../../infra/cli/new-skill.ts'
+import { addToStack, createSkill } from '../../infra/cli/new-skill.ts'
 import { ask } from '../support/conversation.ts'
 import type { LaresInstance } from '../support/instance.ts'
 import { until } from '../support/until.ts'
@@ -22,7 +22,8 @@ export function newSkillSuite(instance: () => LaresInstance, { build, deploy, re
     const root = await mkdtemp(join(tmpdir(), 'lares-skill-'))
     await mkdir(join(root, 'functions', 'skills'), { recursive: true })
     await cp('stack.yml', join(root, 'stack.yml'))
-    const { lines } = await createSkill(root, SKILL_NAME)
+    const { lines } = await createSkill(join(root, 'functions', 'skills'), SKILL_NAME)
+    await addToStack(root, SKILL_NAME)
     let n = 0
     const deployAndWaitFor = async (text: string) => {
       await build(root, SKILL_NAME)

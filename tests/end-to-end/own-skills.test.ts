@@ -75,13 +75,32 @@ test('a skill that does not load is reported once with file and line, and the ot
   expect(instance.output().match(/broken\/handler\.ts:3/g)).toHaveLength(1)
 })
 
-test('doctor loads them too', async () => {
-  const run = promisify(execFile)(process.execPath, ['infra/cli/main.ts', 'doctor', '--json'], {
-    env: { ...process.env, LARES_HOME: instance.home, SKILLS_PATH: skills },
+/** A `lares` command; resolves with what it printed, whatever its status. */
+const lares = async (...args: string[]): Promise<string> => {
+  const run = promisify(execFile)(process.execPath, ['infra/cli/main.ts', ...args], {
+    env: { ...process.env, LARES_HOME: instance.home, SKILLS_PATH: skills, NO_COLOR: '1' },
   })
-  const output = await run.then(
-    ({ stdout }) => stdout,
-    ({ stdout }: { stdout: string }) => stdout,
-  )
-  expect(output).toContain('function broken')
+  const { stdout, stderr } = await run.catch((failed: { stdout: string; stderr: string }) => failed)
+  return stdout + stderr
+}
+
+test('doctor loads them too', async () => {
+  expect(await lares('doctor', '--json')).toContain('function broken')
+  await rm(join(skills, 'broken'), { recursive: true })
+  await rm(join(skills, 'misnamed'), { recursive: true })
 })
+
+test('lares new skill writes a skill that answers, whose test and types hold outside the checkout', async () => {
+  expect(await lares('new', 'skill', 'marmot-fact', '--in', skills)).toContain(
+    'npx lares test skill marmot-fact',
+  )
+  expect(await lares('new', 'skill', 'marmot-fact', '--in', skills)).toContain('choose another name')
+  expect(await lares('new', 'skill', 'notes', '--in', skills)).toContain(
+    'there is a skill "notes" in ./functions/',
+  )
+  expect(await lares('test', 'skill', 'marmot-fact')).toContain('1 passed')
+  expect(await lares('test', 'skill', 'nothing')).toContain('there is no skill "nothing" in')
+  await until(async () => (await ask(instance, 'own', 'marmot fact, please')) === 'marmot fact greets you.')
+  const compiler = promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', skills])
+  expect((await compiler).stdout).toBe('')
+}, 90_000)

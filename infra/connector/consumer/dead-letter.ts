@@ -1,4 +1,4 @@
-import type { LaresError } from '../../../shared/base/errors.ts'
+import { authorStackOf, type LaresError } from '../../../shared/base/errors.ts'
 import type { BusRecord } from '../../../shared/bus/bus.ts'
 import {
   createCausedEvent,
@@ -21,11 +21,12 @@ export function createDeadLetter(
   functionName: string,
 ): LaresEvent {
   const { topic, partition, offset } = record
+  const stack = authorStackOf(error)
   // The place on the log is part of the id: an event that was put back and failed again is another dead letter.
   const producer = `connector/${functionName}/${topic}/${partition}/${offset}`
   const data = {
     function: functionName,
-    error: { code: error.code, message: error.message },
+    error: { code: error.code, message: error.message, ...(stack !== undefined && { stack }) },
     tries: Math.max(1, attempts.failures + attempts.unreachable),
     firstTriedAt: new Date(attempts.receivedAtMs).toISOString(),
     topic,

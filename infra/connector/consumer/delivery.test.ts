@@ -394,3 +394,17 @@ test('each function is tried again as its own manifest says', async () => {
   await waitUntil(async () => expect(await testBed.deadLetters()).toHaveLength(2))
   expect(attempts).toEqual({ hasty: 1, patient: 3 })
 })
+
+test('a dead letter has the stack of what the handler threw, with its file and line', async () => {
+  testBed.deploy(
+    testFunction(() => {
+      throw new TypeError('boom')
+    }),
+  )
+  await testBed.start()
+  await testBed.events.publish([messageEvent('a1', 'a')])
+  await waitUntil(async () => expect(await testBed.deadLetters()).toHaveLength(1))
+  const { error } = (await testBed.deadLetters())[0]!
+  expect(error).toMatchObject({ code: 'failed', message: 'boom' })
+  expect(error.stack).toMatch(/TypeError: boom\n.*delivery\.test\.ts:\d+:\d+/)
+})

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { LaresError } from '../../../shared/base/errors.ts'
+import { authorStackOf, LaresError } from '../../../shared/base/errors.ts'
 import { silentLogger } from '../../../shared/base/log.ts'
 import type { LaresEvent } from '../../../shared/contract/events/event.ts'
 import { eventToHttp, NDJSON_MEDIA_TYPE, toJson } from '../../../shared/contract/events/http-binding.ts'
@@ -311,5 +311,21 @@ test('a function that is away uses up no tries, and its events are handled when 
   await waitUntil(async () => expect((await works2.results()).sort()).toEqual(['a1', 'b1']))
   expect(await works2.deadLetters()).toEqual([])
   await works2.close()
+  await works.close()
+})
+
+test.each(['at once', 'in a stream'])('what a handler throws %s comes with its stack', async when => {
+  const works = await openConnectorTestBed()
+  const definition = testFunction(async function* (event) {
+    if (when === 'in a stream') yield streamDraft(0, event.id)
+    throw new TypeError('boom')
+  })
+  const objects = openFolderObjects(works.folder)
+  const one = createInvocable(definition, { services: {}, objects, log: silentLogger })
+  running = await serve(one, { port: 0, log: silentLogger })
+  url = `http://127.0.0.1:${running.port}`
+  await invoker.manifest('stage')
+  const error: LaresError = await invoke().catch(error => error)
+  expect(authorStackOf(error)).toMatch(/TypeError: boom\n.*http-invoker\.test\.ts:\d+/)
   await works.close()
 })

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
-import { type ErrorCode, LaresError } from '../../../shared/base/errors.ts'
+import * as z from 'zod'
+import { type ErrorCode, LaresError, remoteCause } from '../../../shared/base/errors.ts'
 import { type Manifest, manifestSchema } from '../../../shared/contract/catalogue.ts'
 import type { LaresEvent } from '../../../shared/contract/events/event.ts'
 import {
@@ -100,9 +101,13 @@ const CODE_OF_STATUS: Record<number, ErrorCode> = { 421: 'unavailable', 429: 'bu
 /** Taken from what a function says, not from the status alone: an event is passed over for it. */
 const FORGOTTEN_CODE = 'forgotten'
 
+/** Room for a message and a stack. */
+const MAX_ERROR_BODY_LENGTH = 16_000
+const MAX_REASON_LENGTH = 2_000
+
 async function errorFromResponse(name: string, response: Dispatcher.ResponseData): Promise<LaresError> {
   const { statusCode, headers } = response
-  const text = (await response.body.text().catch(() => '')).slice(0, 2_000)
+  const text = (await response.body.text().catch(() => '')).slice(0, MAX_ERROR_BODY_LENGTH)
   const retryable = statusCode >= 500 || RETRYABLE_STATUSES.has(statusCode)
   const functionError = parseErrorBody(text)
   const code =
@@ -110,17 +115,29 @@ async function errorFromResponse(name: string, response: Dispatcher.ResponseData
       ? FORGOTTEN_CODE
       : (CODE_OF_STATUS[statusCode] ?? (retryable ? 'failed' : 'rejected'))
   const retryAfterMs = parseRetryAfter(headers['retry-after'])
-  const reason = functionError ? `${functionError.code}: ${functionError.message}` : text
+  const reason = functionError
+    ? `${functionError.code}: ${functionError.message}`
+    : text.slice(0, MAX_REASON_LENGTH)
   return new LaresError(code, `${name} answered ${statusCode}: ${reason}`, {
     retryable,
+    cause: functionError?.stack && remoteCause(functionError.message, functionError.stack),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
 }
 
-function parseErrorBody(text: string): { code?: string; message: string } | undefined {
+const functionErrorSchema = z.object({
+  code: z.string().optional(),
+  message: z.string().min(1),
+  retryable: z.boolean().optional(),
+  retryAfterMs: z.number().optional(),
+  stack: z.string().optional(),
+})
+const errorBodySchema = z.object({ error: functionErrorSchema })
+
+/** A body that is no error of Lares's contract, as a proxy's page, is told as text. */
+function parseErrorBody(text: string): z.infer<typeof functionErrorSchema> | undefined {
   try {
-    const { error } = JSON.parse(text) as { error?: { code?: string; message?: string } }
-    return error?.message ? { ...error, message: error.message } : undefined
+    return errorBodySchema.safeParse(JSON.parse(text)).data?.error
   } catch {
     return undefined
   }
@@ -143,21 +160,17 @@ async function* readEvents(name: string, response: Dispatcher.ResponseData): Asy
   }
 }
 
-type ErrorLine = { error: { code?: string; message: string; retryable: boolean; retryAfterMs?: number } }
-
-const isErrorLine = (value: unknown): value is ErrorLine =>
-  typeof value === 'object' && value !== null && 'error' in value
-
 async function* readEventLines(name: string, body: AsyncIterable<Buffer>): AsyncGenerator<LaresEvent> {
   for await (const line of readLines(body)) {
     const value = parseJson(line)
-    if (isErrorLine(value)) {
-      const { code, message } = value.error
-      throw new LaresError(
-        code === FORGOTTEN_CODE ? FORGOTTEN_CODE : 'failed',
-        `${name}: ${message}`,
-        value.error,
-      )
+    const failure = errorBodySchema.safeParse(value).data?.error
+    if (failure) {
+      const { code, message, retryable = true, retryAfterMs, stack } = failure
+      throw new LaresError(code === FORGOTTEN_CODE ? FORGOTTEN_CODE : 'failed', `${name}: ${message}`, {
+        retryable,
+        cause: stack && remoteCause(message, stack),
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      })
     }
     yield eventFromJson(value)
   }

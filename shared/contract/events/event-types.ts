@@ -143,7 +143,10 @@ export const usageSchema = lazy(() =>
 )
 export type Usage = SchemaOutput<typeof usageSchema>
 
-const failureSchema = lazy(() => z.strictObject({ code: z.string(), message: z.string() }))
+/** `stack`: where the function's code failed, for its author. */
+const failureSchema = lazy(() =>
+  z.strictObject({ code: z.string(), message: z.string(), stack: z.string().optional() }),
+)
 
 /** `text` may be null when the skill is called with `input` alone (a tool call of the model). */
 export const skillRequestSchema = lazy(() =>
