@@ -8,6 +8,7 @@ import { FUNCTION_FLAGS } from '../../shared/host/node-flags.ts'
 import { findOwnSkills } from '../../shared/host/own-skills.ts'
 import { runProcess } from '../../shared/host/process.ts'
 import { openLogger } from '../../shared/observability/pino-log.ts'
+import { printLinkWhenReady } from './ready.ts'
 import { type ChildProcessSpec, startSupervisor } from './supervisor.ts'
 
 const HOST = '127.0.0.1'
@@ -50,5 +51,12 @@ await runProcess(async () => {
     { name: 'gateway', script: 'gateway/main.ts', args: [], environment: {} },
   ]
   const supervisor = startSupervisor(children, { runFolder, log, sharedEnvironment: { LARES_BUS: 'kafka' } })
-  return supervisor.stop
+  // A terminal that is closed reaches this process alone: the others are in groups of their own.
+  process.on('SIGHUP', () => process.kill(process.pid, 'SIGTERM'))
+  const stopWaiting = new AbortController()
+  void printLinkWhenReady(environment, stopWaiting.signal)
+  return async () => {
+    stopWaiting.abort()
+    await supervisor.stop()
+  }
 })

@@ -5,12 +5,12 @@ import type { Logger } from '../../shared/base/log.ts'
 
 export type ChildProcessSpec = {
   name: string
-  /** For Node itself. */
+  /** Flags for Node. */
   flags?: string[]
   script: string
   args: string[]
   environment: Record<string, string>
-  /** Where it listens, for those who look into the run folder. */
+  /** Where it listens, written into the run folder for other programs. */
   url?: string
 }
 
@@ -29,8 +29,10 @@ const STABLE_AFTER_MS = 10_000
 const STOP_TIMEOUT_MS = 40_000
 
 /**
- * Keeps processes running: one that ends is started again, at once the first time and then after growing waits.
- * `stop` ends them in the reverse order of the list (who brings work before who does it), each with SIGTERM.
+ * Keeps processes running: one that ends is started again, at once the first time and then after growing waits. `stop`
+ * starts none again from its first moment, and sends each SIGTERM in the reverse order of the list, so that a process that
+ * brings work ends before those that do it. Each is in a process group of its own: Ctrl-C in a terminal reaches the
+ * supervisor alone, which then stops the others in that order.
  */
 export function startSupervisor(
   children: ChildProcessSpec[],
@@ -39,15 +41,18 @@ export function startSupervisor(
   const supervised = children.map(child => superviseProcess(child, options))
   return {
     async stop() {
+      for (const one of supervised) one.endRestarts()
       for (const one of supervised.reverse()) await one.stop()
     },
   }
 }
 
+type SupervisedProcess = { endRestarts(): void; stop(): Promise<void> }
+
 function superviseProcess(
   child: ChildProcessSpec,
   { runFolder, log, sharedEnvironment }: SupervisorOptions,
-): { stop(): Promise<void> } {
+): SupervisedProcess {
   const pidFile = join(runFolder, `${child.name}.pid`)
   let running: ChildProcess | undefined
   let restartDelayMs = FIRST_RESTART_DELAY_MS
@@ -59,6 +64,7 @@ function superviseProcess(
     const env = { ...process.env, ...sharedEnvironment, ...child.environment }
     const started = spawn(process.execPath, [...(child.flags ?? []), child.script, ...child.args], {
       env,
+      detached: true,
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     running = started
@@ -81,16 +87,18 @@ function superviseProcess(
   if (child.url) writeFileSync(urlFile, child.url)
   start()
   return {
-    async stop() {
+    endRestarts() {
       stopping = true
       clearTimeout(restartTimer)
+    },
+    async stop() {
       if (running) await terminate(running)
       for (const file of [pidFile, urlFile]) rmSync(file, { force: true })
     },
   }
 }
 
-/** SIGTERM, and SIGKILL for one that does not heed it. */
+/** Sends SIGTERM, and SIGKILL to a process that does not end in time. */
 async function terminate(running: ChildProcess): Promise<void> {
   const exited = new Promise(resolve => running.once('exit', resolve))
   running.kill('SIGTERM')
