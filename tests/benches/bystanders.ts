@@ -4,7 +4,7 @@ import { type LaresInstance, startInstance, TOKEN } from '../support/instance.ts
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { mapByKey, median, roundToThreeDigits } from './statistics.ts'
 
-/** What the benches of trouble in one place share: what people elsewhere feel of it, against the same without it. */
+/** Shared by benches of local trouble: what other conversations feel of it, against the same without it. */
 
 export type Latency = { p50: number; p99: number }
 
@@ -15,7 +15,7 @@ const { values } = parseArgs({ options: { rounds: { type: 'string' }, seconds: {
 const rounds = Number(values.rounds ?? 3)
 const seconds = Number(values.seconds ?? 15)
 
-/** People who talk at a steady rate, each in a conversation of their own; all of them must be answered. */
+/** People who talk at a steady rate, each in their own conversation; all of them must get an answer. */
 async function injectBystanders(url: string): Promise<Latency> {
   const report = await inject({
     url,

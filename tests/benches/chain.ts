@@ -51,7 +51,7 @@ async function measureSequential({ turn }: Chain, turns: number): Promise<number
   return durations
 }
 
-/** Starts turns at their times, whether those before have ended or not; the time counts from when each was due. */
+/** Starts turns at their times, whether earlier ones have ended or not; a turn's time counts from when it was due. */
 async function measureAtRate({ turn }: Chain, perSecond: number, forMs: number): Promise<number[]> {
   const durations: Promise<number>[] = []
   const startedAt = performance.now()

@@ -9,7 +9,7 @@ import { createInvocable } from '../../shared/contract/invoke.ts'
 import { serve } from '../../shared/contract/serve.ts'
 import { openFolderObjects } from '../../shared/objects/folder.ts'
 
-/** All of them answer this: what a skill gives back. */
+/** The answer of all servers: a skill's result. */
 const resultFor = ({ callId, step, text }: { callId: string; step: number; text: string }) =>
   ({ callId, step, status: 'ok', text }) as const
 

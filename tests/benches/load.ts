@@ -15,8 +15,8 @@ export type LoadResult = { requestsPerSecond: number; p50Ms: number; p99Ms: numb
 const HEAD_END = Buffer.from('\r\n\r\n')
 
 /**
- * Sends the same request over and over on connections that are kept, each with one request in flight. It reads of an
- * answer its status and its end, so that it costs far less than any server that it measures. Errors: any status but 200.
+ * Sends the same request repeatedly on persistent connections, each with one request in flight. It reads only an
+ * answer's status and its end, so it costs far less than any server that it measures. Errors: any status but 200.
  */
 export async function generateLoad({
   port,

@@ -29,9 +29,9 @@ const residentMB = async (pid: number): Promise<number> => {
   return Math.round((Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1_024) / 1e6)
 }
 
-/** Memory that was only just used is not what a house keeps. */
+/** Memory that was used a moment ago is not memory that an instance holds. */
 const SETTLE_MS = 3_000
-/** Turns a second: a busy house, not one under attack. */
+/** Turns a second: a busy instance, not one under attack. */
 const TURNS_PER_SECOND = 50
 
 async function measureInstance(instance: LaresInstance, turns: number) {

@@ -100,7 +100,7 @@ try {
         `round ${round + 1} ${kind.padEnd(8)} ${Math.round(requestsPerSecond)}/s p50 ${p50Ms.toFixed(2)} ms p99 ${p99Ms.toFixed(2)} ms\n`,
       )
     }
-  // Without a queue, what is added is the provider's own work.
+  // Without a queue, the added time is the provider's own work.
   for (const kind of ['direct', 'provider'] as const)
     oneConnection[kind] = await generateLoad({ ...targets[kind], connections: 1, durationMs: ROUND_MS })
 } finally {

@@ -17,7 +17,9 @@ const PEOPLE = 1_000
 const QUERIES = 1_000
 const K = 10
 const BATCH = 500
-/** What people talk about: memories lie around these, closer than to each other, as sentence embeddings do. */
+/**
+ * The topics of memories: memories lie around them, closer than the topics to each other, as sentence embeddings do.
+ */
 const TOPICS = 200
 const SPREAD = 0.5
 
@@ -43,7 +45,7 @@ function generateMemories(): VectorEntry[][] {
 
 const memoriesByPerson = generateMemories()
 const queries = Array.from({ length: QUERIES }, (_, n) => {
-  // Every other one asks for somebody with many memories, where an index can miss.
+  // Every other question is for a person with many memories, where an index can miss some.
   const person = n % 2 === 0 ? (n / 2) % 20 : (n * 37) % PEOPLE
   const values = vectorAbout(person * 7 + (n % 20))
   const nearest = memoriesByPerson[person]!.map(({ id, values: of }) => ({ id, score: cosine(of, values) }))

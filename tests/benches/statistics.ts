@@ -11,7 +11,7 @@ export function percentiles(values: number[]): Percentiles {
 
 export const median = (values: number[]): number => percentiles(values).p50
 
-/** Three digits are what a bench can tell. */
+/** A bench is exact to three digits. */
 export const roundToThreeDigits = (value: number): number => Number(value.toPrecision(3))
 
 /** Applies `change` to the numbers of objects of the same shape, key by key, and rounds what comes of it. */

@@ -17,7 +17,9 @@ let out: string
 
 const run = promisify(execFile)
 
-/** What template/node24/Dockerfile has before it bundles, with the packages of this checkout and no function yet. */
+/**
+ * The state of template/node24/Dockerfile before it bundles, with the packages of this checkout and no function yet.
+ */
 async function createBundleFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-bundle-'))
   await cp(join(ROOT, 'template', 'node24'), folder, { recursive: true })

@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => gateway.close())
 
-/** A session that notes what it is told. */
+/** A session that records what it is told. */
 async function open(conversation?: string) {
   const observed = {
     replies: [] as MessageRow[],

@@ -31,7 +31,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(checkout, { recursive: true }))
 
-/** Somebody who is connected, and what they read. */
+/** A connected person, and the lines that they read. */
 async function connectTo(port: number): Promise<{ socket: Socket; lines: string[] }> {
   const lines: string[] = []
   const socket = connect(port, '127.0.0.1')

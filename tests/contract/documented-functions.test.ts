@@ -19,7 +19,7 @@ let checkout: string
 let kit: TestKit
 const functions = new Map<string, AnyFunction>()
 
-/** A house of its own, so that the examples stand where a reader puts them. */
+/** A checkout of its own, so that the examples are where a reader puts them. */
 beforeAll(async () => {
   kit = await openTestKit()
   checkout = await mkdtemp(join(tmpdir(), 'lares-documented-'))
@@ -38,7 +38,7 @@ afterAll(async () => {
   await rm(checkout, { recursive: true })
 })
 
-/** What each example is asked, and what must come of it. */
+/** The messages for each example, and the expected results. */
 const scenarios: Record<string, () => Promise<void>> = {
   async dice() {
     const dice = functions.get('dice')!

@@ -38,7 +38,7 @@ const accepted: [from: string, to: string][] = [
   ['tests/end-to-end/right.ts', '../../infra/embedded/runner.ts'],
 ]
 
-/** Every way to name another module; a rule that misses one of them is no rule. */
+/** Every syntax that names another module; a rule that misses one of them does not hold. */
 const forms: Record<string, (to: string) => string> = {
   import: to => `import { thing } from '${to}'\nexport const other = thing\n`,
   type: to => `import type { Thing } from '${to}'\nexport type Other = Thing\n`,
@@ -104,7 +104,7 @@ type Diagnostics = z.infer<typeof report>['diagnostics']
 const filesWith = (diagnostics: Diagnostics, rule: string): Set<string> =>
   new Set(diagnostics.filter(({ category }) => category.endsWith(rule)).map(({ location }) => location.path))
 
-/** What the linter reports under the repository's own rules. */
+/** The linter's findings under the repository's own rules. */
 async function lint(): Promise<Diagnostics> {
   const args = ['lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none', '.']
   const output = await new Promise<string>((resolve, reject) => {

@@ -41,7 +41,7 @@ examples:
 Answer with three lines of 5, 7 and 5 syllables, and nothing else.
 `
 
-/** A model that notes what it is asked. */
+/** A model that records its prompts. */
 function recordingModels(contextTokens = 4_000) {
   const requests: GenerateRequest[] = []
   const models = {

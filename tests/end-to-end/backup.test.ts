@@ -11,7 +11,7 @@ import { findPlantedWords } from '../support/stores/planted.ts'
 import { until } from '../support/until.ts'
 
 const CONVERSATIONS = 8
-/** Messages of a conversation that wait for their reply while the next is said. */
+/** Messages of a conversation that wait for their reply while the next is sent. */
 const MAX_UNANSWERED = 4
 
 let model: ModelServer
@@ -43,7 +43,7 @@ async function lares(variables: NodeJS.ProcessEnv, ...args: string[]) {
 
 type Sent = { conversation: string; id: string; text: string }
 
-/** Speaks in several conversations at once until it is stopped, and keeps what was acknowledged. */
+/** Sends messages in several conversations at once until it is stopped, and records the acknowledged ones. */
 function startLoad(instance: LaresInstance) {
   const acknowledged: Sent[] = []
   let isStopped = false
@@ -58,7 +58,7 @@ function startLoad(instance: LaresInstance) {
     }
   }
   const speakers = Array.from({ length: CONVERSATIONS }, (_, at) => speak(`load-${at}`))
-  // `stop` throws what a speaker met.
+  // `stop` throws the sender's errors.
   for (const speaker of speakers) speaker.catch(() => undefined)
   return {
     acknowledged,

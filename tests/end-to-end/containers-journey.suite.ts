@@ -18,7 +18,7 @@ export function containersJourneySuite(
   functionsBackend?: () => FunctionsBackend,
 ): void {
   const closers: (() => Promise<unknown>)[] = []
-  /** Where the house has its functions. */
+  /** Where the instance runs its functions. */
   let provider: string
   journeySuite(
     `${name}, on Kafka and PostgreSQL`,

@@ -43,7 +43,7 @@ test('after kill -9 between the sending and its record the reply comes again, un
   await until(() => receiver.deliveries.length === 1, WAIT_TIMEOUT_MS)
   const pid = instance.pid('embedded')
   receiver.respondWith(({ text }) => {
-    // It has been taken, and nobody is left to hear of it.
+    // The receiver has accepted it, and no process is left to learn of it.
     if (text === 'echo: second' && instance.pid('embedded') === pid) process.kill(pid, 'SIGKILL')
     return 204
   })

@@ -117,7 +117,7 @@ test.each([
     const readiness = await request('/readyz')
     expect(readiness.status).toBe(503)
     expect(await readiness.text()).toMatch(/full|disk I\/O|file too large/i)
-    // What is there can be read.
+    // Existing rows can be read.
     expect(await replies()).toContain('echo: before')
 
     disk.free(instance)

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type LaresInstance, startInstance } from '../support/instance.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 
-/** What is not run here, and why not. */
+/** The commands that do not run here, and the reasons. */
 const EXCLUDED_COMMANDS: { command: RegExp; because: string }[] = [
   {
     command: /^(\w+=\S+ )*npm start$/,
@@ -38,7 +38,7 @@ let instance: LaresInstance
 
 beforeAll(async () => {
   model = await startModelServer()
-  // Without a given token the house makes one and keeps it in its home, where the documents look for it.
+  // Without LARES_TOKEN the instance makes a token and keeps it in its LARES_HOME, where the docs look for it.
   instance = await startInstance({ kind: 'embedded', modelUrl: model.url, environment: { LARES_TOKEN: '' } })
 })
 afterAll(async () => {
@@ -67,7 +67,7 @@ async function commandsIn(page: string): Promise<string[]> {
 
 const shouldRun = (command: string) => !EXCLUDED_COMMANDS.some(one => one.command.test(command))
 
-/** As a person runs them, one after the other in one shell; what fails by its status or an HTTP error ends it. */
+/** Runs commands as a person does, one after the other in one shell; a failed status or an HTTP error ends it. */
 function runCommands(commands: string[]): Promise<{ code: number | null; output: string }> {
   const script = [
     'set -euo pipefail',
@@ -89,7 +89,7 @@ function runCommands(commands: string[]): Promise<{ code: number | null; output:
   return new Promise(resolve => child.on('close', code => resolve({ code, output })))
 }
 
-/** The house of these tests stands elsewhere. */
+/** The instance of these tests has another address. */
 const rewriteForInstance = (command: string) =>
   command
     .replaceAll('http://127.0.0.1:8080', instance.url)

@@ -25,7 +25,7 @@ async function uploadDocument(name: string, mediaType: string, bytes: Uint8Array
   return (await waitForReply(instance, 'desk', id)).text
 }
 
-/** What the model is given to answer from, asked in a conversation where the documents were not brought. */
+/** The passages that the model gets for a question, in a conversation without the documents. */
 async function promptFor(question: string): Promise<string> {
   await ask(instance, crypto.randomUUID(), question)
   return JSON.stringify(model.requests.at(-1)!.messages)

@@ -55,14 +55,14 @@ async function openInstance(environment: Record<string, string> = {}): Promise<L
   return instance
 }
 
-/** The house as Alice reaches it. */
+/** The instance as Alice reaches it. */
 const asAlice = (instance: LaresInstance): LaresInstance => ({
   ...instance,
   request: (path, init = {}) =>
     instance.request(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${ALICE_TOKEN}` } }),
 })
 
-/** What a person leaves in every place that there is. */
+/** A person's traces in every place of the instance. */
 async function writePersonalData(instance: LaresInstance): Promise<void> {
   const alice = asAlice(instance)
   await ask(alice, 'talk', `tell me about ${CHAT}`)
@@ -100,7 +100,7 @@ async function runLares(instance: LaresInstance, args: string[], environment: Re
   return stdout
 }
 
-/** All that is to be recorded was, by whom it was, and of the forgotten nothing but that there was somebody. */
+/** The audit log has every event with its actor, and of the forgotten person only the id of a key. */
 async function checkAudit(instance: LaresInstance): Promise<void> {
   await instance.request('/api/session', { method: 'POST', body: JSON.stringify({ token: TOKEN }) })
   await instance.request('/api/trace/mine')
@@ -178,7 +178,7 @@ describe('forgetting a person', () => {
     expect(await (await alice.request('/api/conversations')).json()).toEqual({ conversations: [] })
     expect(await ask(alice, 'talk', 'list my notes')).not.toContain(NOTE)
     expect(await ask(house, 'mine', 'list my notes')).toContain(OWNER_WORD)
-    // The log is read anew from its beginning, and what is forgotten is passed over.
+    // The log is read again from its beginning, and readers skip the forgotten person's records.
     await until(async () => {
       const status = (await (await house.request('/api/status')).json()) as { functions: { lag: number }[] }
       return status.functions.every(({ lag }) => lag === 0)

@@ -33,7 +33,7 @@ function collect(child: ChildProcessWithoutNullStreams): Promise<CommandResult> 
 
 type CommandResult = { code: number | null; stdout: string; stderr: string }
 
-/** The command as a person runs it, beside the running house. */
+/** The command as a person runs it, beside the running instance. */
 function runLares(args: string[], input = '', variables: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
   const child = spawn(process.execPath, ['infra/cli/lares.mjs', ...args], {
     env: {

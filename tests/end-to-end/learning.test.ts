@@ -19,7 +19,7 @@ afterAll(async () => {
 const askWhatIsKnown = (conversation: string) => ask(instance, conversation, 'what do you know about me?')
 
 test('what a model finds in a message is known in other conversations, changes, and can be forgotten', async () => {
-  // The stand-in for a model does what its prompt tells it to.
+  // The stand-in for a model follows its prompt.
   const told =
     'we are painting the nursery yellow, call keep_notes {"notes":[{"text":"The nursery is yellow"}]}'
   expect(await ask(instance, 'desk', told)).toContain('echo: we are painting')

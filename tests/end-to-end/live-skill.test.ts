@@ -111,7 +111,7 @@ test('a new skill is answered within 5 seconds of its deployment, changes with a
     void reply.then(text => text === 'echo: marmot fact, please' && echoed.resolve())
   }, 500)
   await Promise.race([echoed.promise, rejectAfter(5_000)]).finally(() => clearInterval(asking))
-  // Who asked for the skill in between is told that it failed: no turn waits for what is gone.
+  // A person who asked for the removed skill gets an apology: no turn waits for it.
   for (const reply of await Promise.all(asked)) expect(reply).not.toBe('')
 }, 60_000)
 

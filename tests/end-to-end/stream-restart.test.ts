@@ -25,7 +25,7 @@ afterAll(async () => {
   await model.close()
 })
 
-/** The model's server dies as soon as some of its answer was heard, and comes back. */
+/** The model's server dies as soon as a part of its answer has arrived, and comes back. */
 async function restartModelMidAnswer(heard: () => boolean): Promise<void> {
   await until(heard, WAIT_TIMEOUT_MS)
   await model.close()

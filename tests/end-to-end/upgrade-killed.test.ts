@@ -30,7 +30,7 @@ async function copyHome(name: string): Promise<string> {
   return home
 }
 
-/** What is in the stores, by its digest, and the number of records on the log. */
+/** The digest of the stores' data, and the number of records on the log. */
 async function contentsOf(home: string) {
   const drivers = openStores({ LARES_HOME: home })
   try {

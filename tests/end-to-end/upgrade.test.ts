@@ -37,7 +37,7 @@ const owner = () => as(old.token)
 const textsOf = async (conversation: string, who = owner()): Promise<string[]> =>
   (await listMessages(who, conversation)).map(({ text }) => text)
 
-/** What the model was given last, asked in a conversation that knows nothing yet. */
+/** The last prompt of the model, from a conversation that knows nothing yet. */
 async function promptFor(question: string): Promise<string> {
   await ask(owner(), crypto.randomUUID(), question)
   return JSON.stringify(model.requests.at(-1)!.messages)

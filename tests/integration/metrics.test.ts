@@ -24,13 +24,16 @@ afterAll(async () => {
   await model?.close()
 })
 
-/** What Prometheus's own tool says of a page: nothing, when it is well. */
+/** The findings of Prometheus's own tool for a page: none, when it is valid. */
 function promtoolOutput(page: string): string {
   const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: page, encoding: 'utf8' })
   return stdout + stderr
 }
 
-/** A process of a house of processes, with the embedded drivers in a home of its own, and the page that it serves. */
+/**
+ * One process of a deployment with separate processes, on embedded drivers with its own LARES_HOME, and its metrics
+ * page.
+ */
 async function scrapeProcess(
   script: string,
   args: string[],

@@ -10,7 +10,7 @@ import {
   type TestGateway,
 } from '../contract/gateway/gateway-instance.ts'
 
-/** A browser is no dependency of Lares: where there is none, CHROMIUM names one, or these tests are left out. */
+/** A browser is no dependency of Lares: without one, set CHROMIUM, or these tests are skipped. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 const MALICIOUS_MARKDOWN = [
@@ -205,7 +205,7 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
       await page.locator('.is-sending .file', { hasText: 'lease.pdf' }).waitFor()
       const address = page.url()
       await house.start()
-      // Opened anew before anything could be sent by the first page.
+      // Opened again before the first page could send anything.
       const other = await page.context().newPage()
       await page.close()
       await other.goto(address)

@@ -22,8 +22,9 @@ type StartBareChain = (
 ) => Promise<Chain>
 
 /**
- * The same number of hops by the library alone: each message that its consumer brings is sent on by its producer, as its
- * documents say, with the driver's settings. A consumer for each topic, as there is one for each function.
+ * The same number of hops by the library alone: the producer sends on each message that the consumer reads, as the
+ * library's documentation says, with the driver's settings. One consumer for each topic, as there is one for each
+ * function.
  */
 export async function startBareChain(
   bus: Bus,

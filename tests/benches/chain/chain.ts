@@ -1,15 +1,15 @@
 /** A turn of `HOPS` produce-consume hops, through `HOPS - 1` functions or forwarders that do nothing. */
 export const HOPS = 6
-/** About what an event of a turn weighs with its message, in bytes. */
+/** The approximate size of a turn's event with its message, in bytes. */
 export const PAYLOAD_TEXT = 'x'.repeat(700)
 
 export type Chain = {
-  /** Resolves when what it has put on the first topic has come out of the last one. */
+  /** Resolves when the event that it put on the first topic has come out of the last one. */
   turn(): Promise<void>
   close(): Promise<void>
 }
 
-/** Those who wait for their turn's end, by its id. */
+/** The callers that wait for their turn's end, by its id. */
 export function openPendingTurns() {
   const waiting = new Map<string, () => void>()
   return {

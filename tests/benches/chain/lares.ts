@@ -21,7 +21,7 @@ import { type Chain, HOPS, openPendingTurns, PAYLOAD_TEXT } from './chain.ts'
 
 const END_TOPIC = 'lares.result'
 
-/** The real connector on this bus, with functions that hand on what they get: in this process, or over HTTP. */
+/** The real connector on this bus, with functions that hand on their input: in this process, or over HTTP. */
 export async function startLaresChain(bus: Bus, invokerKind: 'inline' | 'http'): Promise<Chain> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-chain-'))
   const objects = openFolderObjects(folder)

@@ -7,7 +7,7 @@ type CpuProfile = {
   timeDeltas?: number[]
 }
 
-/** Where a function belongs, by the file that it is in. */
+/** The part that a function belongs to, by its file. */
 const FILE_GROUPS: [RegExp, string][] = [
   [/node_modules\/((?:@[^/]+\/)?[^/]+)\//, '$1'],
   [/\/(shared\/[^/]+|infra\/[^/]+|tests\/[^/]+)\//, '$1'],

@@ -80,7 +80,7 @@ export async function loadPostgres(server: PostgresServer, rows: number): Promis
   }
 }
 
-/** An index that is made after the load is made in a fraction of the time; what comes out is the same. */
+/** An index that is created after the load takes a fraction of the time; the result is the same. */
 async function withoutIndexes(client: pg.Client, load: () => Promise<void>): Promise<void> {
   const { rows } = await client.query(
     `SELECT indexname, indexdef, tablename FROM pg_indexes WHERE schemaname = 'lares' AND tablename IN ('messages', 'message_states')`,

@@ -31,7 +31,7 @@ const vectors = await openCachedEmbedder(
   embedder,
   printProgress,
 )
-/** What is measured is embedded anew, each text by itself, as a message is. */
+/** Measured texts are embedded anew, each by itself, as a message is. */
 let embed = dualEmbedding(vectors)
 
 const startedAt = performance.now()

@@ -25,14 +25,14 @@ const examplesOf = (intents: IntentFile, split: Split): Example[] => [
 
 export type EvaluationPlan = {
   learn: Example[]
-  /** Where the threshold is found; empty for cross-validation over what is learnt from. */
+  /** The split for finding the threshold; empty for cross-validation over the training split. */
   tune: Example[]
   test: Example[]
-  /** What whoever reads the figures must know. */
+  /** Notes that a reader of the figures needs. */
   remarks: string[]
 }
 
-/** Which split serves for what. What is reported is never what the threshold was found on. */
+/** The use of each split. No figure is measured on the split that the threshold was found on. */
 export async function readEvaluationPlan(trainPath: string, testPath: string): Promise<EvaluationPlan> {
   const [train, test] = await Promise.all([readIntents(trainPath), readIntents(testPath)])
   if (train.train.length === 0) throw new Error(`${trainPath} has no "train"`)

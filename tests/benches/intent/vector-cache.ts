@@ -3,9 +3,9 @@ import { openDatabase } from '../../../shared/base/sqlite/database.ts'
 import type { Embedder, EmbeddingKind } from '../../../shared/models/models.ts'
 
 const TABLE = 'CREATE TABLE vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID'
-/** Texts are embedded and kept in parts of this size, so that what was made is there after a run that was stopped. */
+/** Texts are embedded and stored in parts of this size, so that an interrupted run keeps its finished parts. */
 const BATCH_SIZE = 512
-/** A text by itself always gets the same vector, so another one means that another model bears the name. */
+/** A text by itself always gets the same vector, so a different vector means a different model of that name. */
 const PROBE_TEXT = 'Which of the two boats is ours?'
 const MIN_PROBE_SIMILARITY = 0.999999
 

@@ -9,7 +9,7 @@ import { startPostgres } from '../../support/stores/postgres.ts'
 import { until } from '../../support/until.ts'
 import { startPeer, stopPeer } from './peers.ts'
 
-/** The newest one whose dependencies were all published when this was written. */
+/** The newest version whose dependencies were all published when this was written. */
 export const N8N_VERSION = '2.40.7'
 
 export type Webhook = { url: string; headers: Record<string, string>; close(): Promise<void> }

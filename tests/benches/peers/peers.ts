@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
-/** Starts a process and gives back how to end it; what it says on stderr is shown only when it ends by itself. */
+/** Starts a process and returns how to end it; shows its stderr only when it ends by itself. */
 export function startPeer(command: string, args: string[], env: NodeJS.ProcessEnv): ChildProcess {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
   let errorOutput = ''

@@ -10,7 +10,7 @@ import { openProcessDriver } from '../../../infra/provider/process/process.ts'
 import { silentLogger } from '../../../shared/base/log.ts'
 import { median, percentiles, roundToThreeDigits } from '../statistics.ts'
 
-/** Long enough for the next empty runtime to be there, as between two wakes of a house. */
+/** Long enough for the next prewarmed runtime to be ready, as between two wakes in practice. */
 const POOL_REFILL_MS = 1_000
 
 const BARE_SERVER = `require('node:http').createServer((_, response) => response.end('ok'))

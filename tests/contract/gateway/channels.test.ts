@@ -22,7 +22,7 @@ import { SECRET, startWebhookReceiver } from '../../support/webhook-receiver.ts'
 
 type Say = (url: string, text: string, key: string) => Promise<boolean>
 
-/** A channel of routes, served by themselves: the suite's handler stands in the place of the intake. */
+/** A channel of routes on a server of its own: the suite's handler replaces the intake. */
 async function serveRoutes(
   openChannel: (scope: FastifyInstance, context: GatewayContext) => Channel,
   say: Say,

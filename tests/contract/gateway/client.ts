@@ -59,7 +59,7 @@ export async function listRows(
 
 export type StreamedEvent = { event: string; id: string | undefined; data: Record<string, unknown> & Row }
 
-/** A client of server-sent events, whose connection is closed by hand. */
+/** A client of server-sent events whose connection is closed by hand. */
 export async function openEventStream(
   gateway: TestGateway,
   conversation: string,

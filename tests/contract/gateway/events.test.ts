@@ -201,7 +201,7 @@ describe('the events of a conversation', () => {
 
 type Client = Awaited<ReturnType<typeof openEventStream>>
 
-/** Reads so many rows, is cut off, and comes back; for each of the cuts. */
+/** Reads this many rows, disconnects and reconnects, once for each number. */
 async function readWithDisconnects(conversation: string, cuts: number[]) {
   const rows: Row[] = []
   const ids: number[] = []

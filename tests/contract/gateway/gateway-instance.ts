@@ -25,7 +25,7 @@ export const ALLOWED_ORIGIN = 'https://home.example'
 
 type ReceivedMessage = LaresEvent<'lares.message.received'>
 
-/** What a test lets the assistant do with a message. */
+/** The assistant's reaction to a message, as the test defines it. */
 export type Turn = {
   message: ReceivedMessage
   emit(draft: EventDraft): Promise<void>
@@ -34,7 +34,7 @@ export type Turn = {
 }
 export type Responder = (turn: Turn) => Promise<void>
 
-/** The simplest assistant: it says what it heard, in two pieces. */
+/** The simplest assistant: it repeats the message in two pieces. */
 export const echo: Responder = async ({ message, chunk, reply }) => {
   const text = `You said: ${message.data.text}`
   await chunk(0, text.slice(0, 5))
@@ -49,7 +49,7 @@ export type TestGateway = {
   url: string
   bus: Bus
   conversations: Store
-  /** As a restart of the process: everything is opened anew on the same files, at the same address. */
+  /** Like a restart of the process: everything opens again on the same files, at the same address. */
   restart(): Promise<void>
   stop(): Promise<void>
   start(): Promise<void>
@@ -71,7 +71,7 @@ export type TestGatewayOptions = {
 
 const TOPICS = ['message', 'stream', 'reply', 'intent', 'context', 'prompt', 'skill.calculator']
 
-/** A gateway on the embedded drivers, and an assistant that answers as the test says. */
+/** A gateway on the embedded drivers, and an assistant that answers as the test defines. */
 export async function openTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const home = await mkdtemp(join(tmpdir(), 'lares-gateway-'))
   const port = options.port ?? (await freePort())
@@ -172,7 +172,7 @@ async function startResponder(bus: Bus, store: Store, responder: Responder) {
   })
 }
 
-/** Work cut off by the end of the process comes again, as nothing here is committed. */
+/** Work that the end of the process interrupts comes again, as nothing here is committed. */
 const ignoreClosed = (error: unknown) => {
   if (!(error instanceof LaresError) || error.code !== 'unavailable') throw error
 }

@@ -3,7 +3,7 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import { listRows, readChunks, sendRequest } from './client.ts'
 import { ALICE_TOKEN, echo, openTestGateway, type Responder, type TestGateway } from './gateway-instance.ts'
 
-/** What the assistant does when it hears these words. */
+/** The assistant's reaction to these words. */
 const responders: Record<string, Responder> = {
   direct: async ({ reply }) => reply('no stream'),
   fail: async ({ reply }) => reply('I am sorry.', 'failed'),

@@ -22,7 +22,7 @@ import {
 } from '../../support/provider.ts'
 import { until } from '../../support/until.ts'
 
-/** The same dice each time, so that a failure comes again. */
+/** The same dice each time, so that a failure is repeatable. */
 const CHANGES = 100
 const NAMES = ['storm-a', 'storm-b']
 
@@ -133,7 +133,7 @@ async function runStorm(harness: ProviderFixture, seenPids: Set<number>): Promis
   }
 }
 
-/** One that has ended meanwhile, or none when all sleep, is not there to be killed. */
+/** A replica that has ended meanwhile cannot be killed, and there is none when all sleep. */
 function killProcess(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(pid, 'SIGKILL')
@@ -142,7 +142,7 @@ function killProcess(pid: number | undefined): void {
   }
 }
 
-/** Everything that was sent is answered once, or is a dead letter of a function that had been removed. */
+/** Every message gets one answer, or is a dead letter of a function that had been removed. */
 async function checkAnswers(bus: Bus, sent: number): Promise<void> {
   const on = async (topic: string) => (await bus.read(topic, { limit: 100_000 })).map(eventFromRecord)
   const answered = await until(async () => {
@@ -151,11 +151,11 @@ async function checkAnswers(bus: Bus, sent: number): Promise<void> {
     const deadIds = new Set(dead.map(({ correlationid }) => correlationid).filter(id => !found.has(id)))
     return found.size + deadIds.size === sent ? { told: deadIds, dead } : undefined
   }, 60_000)
-  // On a slow machine a function that is replaced may stay away for longer than what was removed does.
+  // On a slow machine a replaced function may be unreachable for longer than a removed one is waited for.
   const reasons = new Set(answered.dead.map(({ data }) => data.error.message))
   expect([...reasons].filter(reason => !reason.endsWith('was removed'))).toEqual([])
   const results = await on('lares.result')
-  // What a kill made come again has the id of its first time.
+  // An event that a kill repeats has the id of its first time.
   expect(new Set(results.map(({ id }) => id)).size).toBe(sent - answered.told.size)
 }
 

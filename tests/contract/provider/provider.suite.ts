@@ -6,7 +6,7 @@ import { until } from '../../support/until.ts'
 
 type Refusal = [what: string, wrong: object, reason: string]
 
-/** Without it the autoscaler brings back within a second what a test has scaled to nothing. */
+/** Without it the autoscaler restores within a second the replicas that a test has scaled to zero. */
 const SCALE_TO_ZERO = { labels: { 'com.openfaas.scale.zero': 'true' } }
 
 /** What a provider promises, whatever runs its functions. `refusals` are those of its backend alone. */
@@ -34,7 +34,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderFixture>
     }
     const describeFunction = async (name: string, query = '') =>
       (await (await harness.system('GET', `function/${name}${query}`)).json()) as Record<string, never>
-    /** Who answers: another one after each start. */
+    /** The identity of the answering process: a new one after each start. */
     const identityHandler = (name: string) =>
       `const me = crypto.randomUUID(); export default { name: '${name}', handleMessage: () => me + ' ' + process.pid }`
 
@@ -62,7 +62,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderFixture>
       expect((await describeFunction('parrot')).invocationCount).toBe(2)
       expect((await harness.system('DELETE', 'functions', { functionName: 'parrot' })).status).toBe(202)
       expect((await harness.system('GET', 'function/parrot')).status).toBe(404)
-      // Not 404: an event for what was removed a moment ago waits, and does not fail for good.
+      // Not 404: an event for a function that was removed a moment ago waits, and does not fail for good.
       expect((await harness.ask('parrot', 'still there?')).status).toBe(503)
     })
 
@@ -283,7 +283,7 @@ export function providerSuite(name: string, open: () => Promise<ProviderFixture>
       await deploy('holder', source, { secrets: ['token-c'] })
       const before = await textOf(await harness.ask('holder', ''))
       expect((await harness.system('POST', 'scale-function/holder', { replicas: 2 })).status).toBe(202)
-      // Of two that are idle, the first is asked.
+      // Of two idle replicas, the first gets the request.
       expect(await textOf(await harness.ask('holder', ''))).toBe(before)
     })
 

@@ -61,9 +61,9 @@ test('every request that faas-cli 0.18 was seen to make is answered as it expect
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const step = `${index + 1}. ${method} ${path}`
-    // A Lares function takes events, and says so itself; that it was asked is what the provider has to do.
+    // A Lares function takes events, and refuses other requests itself; the provider only has to pass the request on.
     const expected = path.startsWith('/function/') ? 415 : answered
-    // Signed out, `faas-cli version` shows what it can.
+    // Without a login, `faas-cli version` shows only the public part.
     const signedOut = authorization !== undefined && !authorization.startsWith('Basic')
     expect([step, answer.status]).toEqual([step, signedOut ? 401 : expected])
     gone.abort()

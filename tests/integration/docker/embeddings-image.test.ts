@@ -12,7 +12,7 @@ import { until } from '../../support/until.ts'
 
 const run = promisify(execFile)
 
-/** Tells which of two sentences means what a third one does. */
+/** Decides which of two sentences means the same as a third one. */
 const HANDLER = `import * as z from 'zod'
 import { defineSkill } from '../../../shared/contract/skill.ts'
 

@@ -16,7 +16,7 @@ const run = promisify(execFile)
 const machine = await startOrSkip(startDocker)
 afterAll(() => machine?.close(), 60_000)
 
-/** ann, whose password is "in tests". */
+/** User ann, with the password "in tests". */
 const HTPASSWD = 'ann:$2b$05$upOvuIs/T29GOFhrIvEXUe1AP56N71pbaeVg.3KHu4S0JdbjEWSSC'
 
 describe.skipIf(!machine)('a registry that wants a password', () => {

@@ -80,7 +80,7 @@ describe('two gateways on one store and one Kafka', () => {
     ])
     const again = await Promise.all([0, 1].map(send))
     expect(again.map(({ id }) => id)).toEqual([first[0]!.id, first[0]!.id])
-    // What would be answered twice is answered before this one is.
+    // A second answer would come before this one.
     await sendMessage(1, 'last', { conversation })
     await until(
       async () => (await repliesIn(1, conversation)).some(({ text }) => text === 'echo: last'),

@@ -37,7 +37,7 @@ describe.each(['platformatic', 'kafkajs'] as const)('a broker that dies, through
     broker = await startBroker({ dir, port })
   }
 
-  /** Publishes numbered records until told to stop, each again until it is taken; gives back how many. */
+  /** Publishes numbered records until it is stopped, and retries each until it is accepted; returns their number. */
   async function publishOn(topic: string): Promise<number> {
     publishing = true
     let n = 0
@@ -132,7 +132,7 @@ describe.each(['platformatic', 'kafkajs'] as const)('a broker that dies, through
   }, 120_000)
 })
 
-/** Each number where it came first: what comes again after a fault is told by its id. */
+/** The first occurrence of each number: readers recognise repetitions after a fault by the id. */
 const distinctNumbers = (records: BusRecord[]): number[] => [
   ...new Set(records.map(({ value }) => Number(value))),
 ]

@@ -169,7 +169,7 @@ describe.skipIf(!kustomize || !kubernetes)('infra/knative on a real API server',
           expect.toBeOneOf([200, 201]),
           undefined,
         ])
-        // Of a claim the server writes the same once more by itself.
+        // The server rewrites a claim by itself without a change.
         found.push({ ...stored, metadata: { ...stored.metadata, resourceVersion: undefined } })
       }
       return found
@@ -214,7 +214,7 @@ describe.skipIf(!kustomize || !kubernetes)('infra/knative on a real API server',
       }
       const deployed = await system('POST', 'functions', deployment)
       expect([deployed.status, await deployed.text()]).toEqual([202, ''])
-      // What it may not read it does not judge; here it may read all that it asks for.
+      // The provider skips checks of objects that it may not read; here it may read all of them.
       expect(await (await system('GET', 'functions')).json()).toMatchObject([{ name: 'weather' }])
       expect(
         (await system('POST', 'scale-function/weather', { serviceName: 'weather', replicas: 2 })).status,

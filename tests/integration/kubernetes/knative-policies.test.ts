@@ -26,7 +26,7 @@ const PROBE_SOURCE = `const { connect } = await import('node:net')
     const answers = await Promise.all(targets.map(reaches))
     return targets.filter((_, at) => answers[at]).join()
   }`
-/** A pod that takes connections at every port of Lares, and one more; and tells by HTTP what it reaches. */
+/** A pod that accepts connections at every port of Lares and one more, and reports by HTTP what it reaches. */
 const LISTENER_SOURCE = `${PROBE_SOURCE}
   const { createServer } = await import('node:http')
   for (const port of [8080, 9092, 9464, 9999, 31112])
@@ -72,7 +72,7 @@ async function startPod(namespace: string, name: string, labels = {}): Promise<s
     return status!.podIP!
   })
 }
-/** What of these a pod reaches. This machine reaches every pod, as the one it is on. */
+/** The targets that a pod reaches. This machine reaches every pod, as the node does. */
 async function probeFromPod(address: string, targets: string[]): Promise<string[]> {
   const answer = await fetch(`http://${address}:9999/${targets}`, { signal: AbortSignal.timeout(5_000) })
   return parseList(await answer.text())
@@ -99,7 +99,7 @@ async function deployFunction(name: string, egress?: string): Promise<void> {
   })
   expect([answer.status, await answer.text()]).toEqual([202, ''])
 }
-/** What is in force for a pod is so a moment after it is there. */
+/** Policies take effect a moment after the pod exists. */
 const expectReached = (name: string, expected: string[]) =>
   eventually(async () => expect(await probeFromFunction(name)).toEqual(expected))
 async function probeFromFunction(name: string): Promise<string[]> {

@@ -34,7 +34,7 @@ afterAll(async () => {
 })
 
 const eventually = (check: () => Promise<unknown>) => vi.waitFor(check, { timeout: 10_000 })
-/** How many replicas the revision that answers has at least. */
+/** The minimum number of replicas of the current revision. */
 const minReplicas = async (name: string) => {
   const { status } = (await fixture.service(name)) as StoredService & {
     status: { latestReadyRevisionName: string }

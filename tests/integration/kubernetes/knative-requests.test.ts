@@ -37,7 +37,7 @@ const systemRequest = (method: string, path: string, body?: unknown) =>
     headers: { authorization: basicAuth(PASSWORD) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
-/** A skill that says what it is, and what it heard. */
+/** A skill that returns its version and its input. */
 async function deploy(name: string, version: string, body = '', more: object = {}): Promise<Response> {
   await functions.write(
     home,
@@ -160,7 +160,7 @@ describe.skipIf(!knative)('requests through Knative: Kourier, its activator and 
         ),
       )
     await eventually(async () => expect((await replicas()).size).toBe(3))
-    // A replica may answer before the cluster has told the provider of it.
+    // A replica may answer before the cluster has told the provider about it.
     await eventually(async () =>
       expect(await (await systemRequest('GET', 'function/many')).json()).toMatchObject({
         availableReplicas: 3,

@@ -57,7 +57,7 @@ describe.skipIf(!postgres || !qdrant || !minio)('moving between embedded stores 
     await filled.close()
     const first = await lares(embedded, 'export', join(folder, 'first.ndjson'))
     const moved = await lares(cluster, 'import', join(folder, 'first.ndjson'))
-    // Once more into what is there: nothing is put in twice.
+    // A second import into the same stores adds nothing.
     const again = await lares(cluster, 'import', join(folder, 'first.ndjson'))
     const second = await lares(cluster, 'export', `${join(folder, 'second')}/`)
     const back = { LARES_HOME: join(folder, 'back') }

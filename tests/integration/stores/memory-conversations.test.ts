@@ -25,7 +25,7 @@ describe.skipIf(!folder)('a whole house with the built-in embeddings', () => {
     await model?.close()
   })
 
-  /** What the model is given for a question in a conversation of its own. */
+  /** The prompt for a question in a conversation of its own. */
   async function promptFor(question: string): Promise<string> {
     await ask(house, crypto.randomUUID(), question)
     return JSON.stringify(model.requests.at(-1)!.messages)

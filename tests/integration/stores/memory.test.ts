@@ -29,7 +29,7 @@ const FACTS = [
   '我每天早上六点起床',
 ]
 
-/** Another person, of whom much the same could be told. */
+/** Another person with similar facts. */
 const OTHER_FACTS = [
   'my bicycle lock code is 9002',
   'I live in Oslo',
@@ -38,7 +38,7 @@ const OTHER_FACTS = [
   '我的女儿叫小雪',
 ]
 
-/** Questions in other words than what was told; some in the other language. */
+/** Questions in other words than the facts; some in the other language. */
 const QUESTIONS: [string, string][] = [
   ['what is the combination of my bike?', FACTS[0]!],
   ['where is my home?', FACTS[1]!],

@@ -14,7 +14,7 @@ import { until } from '../../support/until.ts'
 const MAX_CONNECTIONS = 20
 const server = (await startOrSkip(() => startPostgres({ max_connections: String(MAX_CONNECTIONS) })))!
 
-/** The unhappy half: what a server that people run does to those that use it. */
+/** The failures that a real server inflicts on its clients. */
 describe.skipIf(!server)('conversations on a PostgreSQL that fails', () => {
   const stores: Store[] = []
   const open = async (options: Parameters<typeof openPostgresStore>[0]) => {
