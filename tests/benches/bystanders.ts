@@ -35,15 +35,15 @@ async function injectBystanders(url: string): Promise<Latency> {
 
 export type Disturbance = {
   url: string
-  house: LaresInstance
+  instance: LaresInstance
   model: ModelServer
   signal: AbortSignal
   seconds: number
 }
 
 /**
- * Measures people alone and beside the trouble, in turns on one embedded house, so that a noisy machine does both alike.
- * The trouble ends when its signal is aborted. `after` sees the house in the end.
+ * Measures people alone and beside the trouble, in turns on one embedded instance, so that a noisy machine does both alike.
+ * The trouble ends when its signal is aborted. `after` sees the instance in the end.
  */
 export async function measureBystanders(
   disturb: (parts: Disturbance) => Promise<void>,
@@ -51,7 +51,7 @@ export async function measureBystanders(
 ): Promise<void> {
   const model = await startModelServer({ delayMs: 20, tokenDelayMs: 1 })
   const instance = await startInstance({ kind: 'embedded', modelUrl: model.url })
-  const parts = { house: instance, model, url: instance.url, seconds }
+  const parts = { instance, model, url: instance.url, seconds }
   const undisturbed: Latency[] = []
   const disturbed: Latency[] = []
   let inspected: object

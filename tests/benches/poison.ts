@@ -30,7 +30,7 @@ async function injectPoison({ url, seconds }: Disturbance): Promise<void> {
 
 type MessageRow = { id: string; role: string; text: string; inReplyTo: string | null; status: string }
 
-async function replayDeadLetters({ house: instance, model }: Pick<Disturbance, 'house' | 'model'>) {
+async function replayDeadLetters({ instance, model }: Pick<Disturbance, 'instance' | 'model'>) {
   const ask = async <T>(path: string, method = 'GET'): Promise<T> => {
     // An empty body has no type.
     const headers = { authorization: `Bearer ${TOKEN}` }

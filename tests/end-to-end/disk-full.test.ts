@@ -13,8 +13,8 @@ const WAIT_TIMEOUT_MS = 30_000
 /** A full disk, real or by the limit of a process on the size of its files; `free` makes room again. */
 type TestDisk = {
   home: string
-  fill(house: LaresInstance): void
-  free(house: LaresInstance): void
+  fill(instance: LaresInstance): void
+  free(instance: LaresInstance): void
   close(): void
 }
 

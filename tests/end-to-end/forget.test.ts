@@ -40,7 +40,7 @@ beforeAll(async () => {
   )
 })
 afterAll(async () => {
-  for (const house of instances) await house.stop()
+  for (const instance of instances) await instance.stop()
   await model?.close()
   await rm(configDirectory, { recursive: true })
 })
@@ -143,16 +143,16 @@ const addSummaryLine = (line: string) => summaryLines.push(line)
 afterAll(() => process.stdout.write(`${summaryLines.join('\n')}\n`))
 
 describe('forgetting a person', () => {
-  test('destroys the key and the rows while the house runs; no byte of what was said is on disk, before or after compaction', async () => {
-    const house = await openInstance()
-    await writePersonalData(house)
+  test('destroys the key and the rows while the instance runs; no byte of what was said is on disk, before or after compaction', async () => {
+    const instance = await openInstance()
+    await writePersonalData(instance)
     addSummaryLine(
-      `encrypted, bytes found before: ${totalBytes(await findPlantedWords([...SECRET_WORDS, OWNER_WORD], house.home))}`,
+      `encrypted, bytes found before: ${totalBytes(await findPlantedWords([...SECRET_WORDS, OWNER_WORD], instance.home))}`,
     )
-    const backup = `${house.home}-backup`
-    await backUp(house.home, backup)
+    const backup = `${instance.home}-backup`
+    await backUp(instance.home, backup)
 
-    const report = JSON.parse(await runLares(house, ['forget', 'alice', '--yes', '--json']))
+    const report = JSON.parse(await runLares(instance, ['forget', 'alice', '--yes', '--json']))
     addSummaryLine(`encrypted, forgotten: ${JSON.stringify(report)}`)
     expect(report).toMatchObject({
       person: 'alice',
@@ -163,7 +163,7 @@ describe('forgetting a person', () => {
     })
     for (const kind of ['messages', 'documents', 'objects']) expect(report[kind]).toBeGreaterThan(0)
     // Again: there is nothing left to do.
-    expect(JSON.parse(await runLares(house, ['forget', 'alice', '--yes', '--json']))).toEqual({
+    expect(JSON.parse(await runLares(instance, ['forget', 'alice', '--yes', '--json']))).toEqual({
       person: 'alice',
       keys: 0,
       conversations: 0,
@@ -174,31 +174,33 @@ describe('forgetting a person', () => {
       objects: 0,
     })
 
-    const alice = asAlice(house)
+    const alice = asAlice(instance)
     expect(await (await alice.request('/api/conversations')).json()).toEqual({ conversations: [] })
     expect(await ask(alice, 'talk', 'list my notes')).not.toContain(NOTE)
-    expect(await ask(house, 'mine', 'list my notes')).toContain(OWNER_WORD)
+    expect(await ask(instance, 'mine', 'list my notes')).toContain(OWNER_WORD)
     // The log is read again from its beginning, and readers skip the forgotten person's records.
     await until(async () => {
-      const status = (await (await house.request('/api/status')).json()) as { functions: { lag: number }[] }
+      const status = (await (await instance.request('/api/status')).json()) as {
+        functions: { lag: number }[]
+      }
       return status.functions.every(({ lag }) => lag === 0)
     })
 
-    await checkAudit(house)
-    expect(await findPlantedWords(SECRET_WORDS, house.home)).toEqual([])
-    await house.halt()
-    expect(await findPlantedWords(SECRET_WORDS, house.home)).toEqual([])
+    await checkAudit(instance)
+    expect(await findPlantedWords(SECRET_WORDS, instance.home)).toEqual([])
+    await instance.halt()
+    expect(await findPlantedWords(SECRET_WORDS, instance.home)).toEqual([])
     addSummaryLine(
-      `encrypted, bytes found after forgetting: ${totalBytes(await findPlantedWords(SECRET_WORDS, house.home))}`,
+      `encrypted, bytes found after forgetting: ${totalBytes(await findPlantedWords(SECRET_WORDS, instance.home))}`,
     )
-    await vacuumDatabases(house.home)
-    expect(await findPlantedWords(SECRET_WORDS, house.home)).toEqual([])
+    await vacuumDatabases(instance.home)
+    expect(await findPlantedWords(SECRET_WORDS, instance.home)).toEqual([])
     addSummaryLine(
-      `encrypted, bytes found after compaction: ${totalBytes(await findPlantedWords(SECRET_WORDS, house.home))}`,
+      `encrypted, bytes found after compaction: ${totalBytes(await findPlantedWords(SECRET_WORDS, instance.home))}`,
     )
 
     // A backup of the stores opens with the ring of today for everybody but the forgotten.
-    for (const name of ['keys.db', 'master.key']) await cp(join(house.home, name), join(backup, name))
+    for (const name of ['keys.db', 'master.key']) await cp(join(instance.home, name), join(backup, name))
     await rm(join(backup, 'keys.db-wal'), { force: true })
     const drivers = openDrivers(readEnvironment({ LARES_HOME: backup }), silentLogger)
     const { history, records } = await drivers.store()
@@ -211,26 +213,26 @@ describe('forgetting a person', () => {
   }, 120_000)
 
   test('is asked for by name, and refused where nobody can be asked', async () => {
-    const house = instances[0]!
-    await expect(runLares(house, ['forget', 'alice'])).rejects.toMatchObject({ code: 1, stderr: /--yes/ })
+    const instance = instances[0]!
+    await expect(runLares(instance, ['forget', 'alice'])).rejects.toMatchObject({ code: 1, stderr: /--yes/ })
   })
 
   test('what is written without encryption is found on disk by the same search, and forgetting leaves it on the log', async () => {
-    const house = await openInstance({ LARES_PROTECTION: 'off' })
-    await writePersonalData(house)
+    const instance = await openInstance({ LARES_PROTECTION: 'off' })
+    await writePersonalData(instance)
     const off = { LARES_PROTECTION: 'off' }
     for (const word of SECRET_WORDS)
-      expect(totalBytes(await findPlantedWords([word], house.home)), word).toBeGreaterThan(0)
+      expect(totalBytes(await findPlantedWords([word], instance.home)), word).toBeGreaterThan(0)
     addSummaryLine(
-      `plain text, bytes found before: ${totalBytes(await findPlantedWords(SECRET_WORDS, house.home))}`,
+      `plain text, bytes found before: ${totalBytes(await findPlantedWords(SECRET_WORDS, instance.home))}`,
     )
-    await runLares(house, ['forget', 'alice', '--yes'], off)
-    await house.halt()
-    await vacuumDatabases(house.home)
-    const left = await findPlantedWords(SECRET_WORDS, house.home)
+    await runLares(instance, ['forget', 'alice', '--yes'], off)
+    await instance.halt()
+    await vacuumDatabases(instance.home)
+    const left = await findPlantedWords(SECRET_WORDS, instance.home)
     addSummaryLine(`plain text, bytes found after forgetting and compaction: ${JSON.stringify(left)}`)
     expect(left.map(({ file }) => file)).toEqual(['bus.db'])
-    await expect(runLares(house, ['audit', 'verify'])).rejects.toMatchObject({
+    await expect(runLares(instance, ['audit', 'verify'])).rejects.toMatchObject({
       stderr: /begun without encryption/,
     })
   }, 120_000)

@@ -5,12 +5,12 @@ import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { promptOverhead } from '../support/prompt-overhead.ts'
 import { until } from '../support/until.ts'
 
-/** A house of this checkout's own, or one that is started in another way, whose functions reach this machine at `host`. */
+/** An instance of this checkout's own, or one that is started in another way, whose functions reach this machine at `host`. */
 type JourneyTarget =
   | Omit<InstanceOptions, 'modelUrl'>
   | { host: string; start(modelUrl: string): Promise<LaresInstance> }
 
-/** What a person does, on whichever deployment `options` gives: the same on all of them, and `more` on that house. */
+/** What a person does, on whichever deployment `options` gives: the same on all of them, and `more` on that instance. */
 export function journeySuite(
   name: string,
   options: () => Promise<JourneyTarget>,

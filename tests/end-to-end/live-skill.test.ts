@@ -82,7 +82,7 @@ afterAll(async () => {
   for (const folder of [root, home]) await rm(folder, { recursive: true, force: true })
 }, 60_000)
 
-test('a house whose functions are deployed through the provider answers', async () => {
+test('an instance whose functions are deployed through the provider answers', async () => {
   expect(await ask(instance, 'first', 'tell me something nice', 40_000)).toBe('echo: tell me something nice')
   expect(await ask(instance, 'first', 'what time is it in Tokyo?')).toContain('Tokyo')
 })

@@ -9,14 +9,14 @@ import { until } from '../support/until.ts'
 
 const SKILL_NAME = 'marmot-fact'
 
-/** How functions come to a house; `root` is the checkout with the skill. */
+/** How functions come to an instance; `root` is the checkout with the skill. */
 export type Deployer = {
   build(root: string, name: string): Promise<void>
   deploy(root: string, name: string): Promise<void>
   remove(name: string): Promise<void>
 }
 
-/** From `lares new skill` to its answer in a conversation, on a house that runs. */
+/** From `lares new skill` to its answer in a conversation, on an instance that runs. */
 export function newSkillSuite(instance: () => LaresInstance, { build, deploy, remove }: Deployer): void {
   test('a new skill is answered once it is deployed, changes with an update under the same name, and goes', async () => {
     const root = await mkdtemp(join(tmpdir(), 'lares-skill-'))

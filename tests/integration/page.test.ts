@@ -34,16 +34,16 @@ const responder: Responder = async turn => {
 
 describe.skipIf(!existsSync(executablePath))('the page', () => {
   let browser: Browser
-  let house: TestGateway
+  let instance: TestGateway
   let problems: string[]
 
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
-    house = await openTestGateway({ responder })
+    instance = await openTestGateway({ responder })
   }, 30_000)
   afterAll(async () => {
     await browser.close()
-    await house.close()
+    await instance.close()
   })
   afterEach(async () => {
     for (const context of browser.contexts()) await context.close()
@@ -61,7 +61,7 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
 
   async function openSignedIn(options?: BrowserContextOptions): Promise<Page> {
     const page = await openPage(options)
-    await page.goto(`${house.url}/?token=${OWNER_TOKEN}`)
+    await page.goto(`${instance.url}/?token=${OWNER_TOKEN}`)
     await page.locator('#draft').waitFor()
     return page
   }
@@ -74,7 +74,7 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
 
   it('is signed in by the link, which leaves no token in the address', async () => {
     const page = await openSignedIn()
-    expect(page.url()).toBe(`${house.url}/`)
+    expect(page.url()).toBe(`${instance.url}/`)
     expect(await page.evaluate(() => document.cookie)).toBe('')
     await send(page, 'hello')
     await answer(page, 'You said: hello').waitFor()
@@ -82,7 +82,7 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
 
   it('asks who has no cookie for the token, and takes the right one', async () => {
     const page = await openPage()
-    await page.goto(house.url)
+    await page.goto(instance.url)
     await page.locator('#token').fill('wrong-token')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
@@ -120,22 +120,22 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
     const links = await message.locator('a').evaluateAll(all => all.map(link => link.getAttribute('href')))
     expect(links.filter(Boolean)).toEqual(['https://evil.example/pixel.png', 'https://example.org'])
     expect(await message.getByText('fine').getAttribute('rel')).toContain('noopener')
-    expect(new Set(asked)).toEqual(new Set([new URL(house.url).host]))
+    expect(new Set(asked)).toEqual(new Set([new URL(instance.url).host]))
   })
 
   it('keeps what was said while the gateway was away, and sends it once', async () => {
     const page = await openSignedIn()
     await send(page, 'before')
     await answer(page, 'You said: before').waitFor()
-    await house.stop()
+    await instance.stop()
     await send(page, 'while away')
     await page.locator('#banner', { hasText: 'will be sent' }).waitFor()
     await page.locator('.is-sending', { hasText: 'while away' }).waitFor()
-    await house.start()
+    await instance.start()
     await answer(page, 'You said: while away').waitFor({ timeout: 20_000 })
     await page.locator('#banner').waitFor({ state: 'hidden' })
     const conversation = new URL(page.url()).hash.slice(1)
-    expect((await listRows(house, conversation)).map(({ text }) => text)).toEqual([
+    expect((await listRows(instance, conversation)).map(({ text }) => text)).toEqual([
       'before',
       'You said: before',
       'while away',
@@ -147,7 +147,7 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
     const note = { name: '说明.md', mimeType: '', buffer: Buffer.from('# Boiler\n\nThe code is 7788.') }
     const lease = { name: 'lease.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 …') }
     const attachmentsOf = async (text: string) =>
-      (await house.publishedMessages()).findLast(({ data }) => data.text === text)?.data.attachments
+      (await instance.publishedMessages()).findLast(({ data }) => data.text === text)?.data.attachments
     const bytesOf = (buffer: Buffer) => buffer.length
 
     it('go with a message, chosen and left out again', async () => {
@@ -199,12 +199,12 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
       const page = await openSignedIn()
       await send(page, 'first')
       await answer(page, 'You said: first').waitFor()
-      await house.stop()
+      await instance.stop()
       await page.locator('#files').setInputFiles([lease])
       await send(page, 'later')
       await page.locator('.is-sending .file', { hasText: 'lease.pdf' }).waitFor()
       const address = page.url()
-      await house.start()
+      await instance.start()
       // Opened again before the first page could send anything.
       const other = await page.context().newPage()
       await page.close()
@@ -247,12 +247,12 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
     await send(page, 'cut off')
     await page.locator('.is-sending', { hasText: 'cut off' }).waitFor()
     await expect
-      .poll(async () => (await house.publishedMessages()).some(({ data }) => data.text === 'cut off'))
+      .poll(async () => (await instance.publishedMessages()).some(({ data }) => data.text === 'cut off'))
       .toBe(true)
     await page.unroute('**/api/messages')
     await page.reload()
     await answer(page, 'You said: cut off').waitFor()
-    expect((await house.publishedMessages()).filter(({ data }) => data.text === 'cut off')).toHaveLength(1)
+    expect((await instance.publishedMessages()).filter(({ data }) => data.text === 'cut off')).toHaveLength(1)
     expect(await page.locator('.message').count()).toBe(2)
   })
 
@@ -289,7 +289,7 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
     const conversation = new URL(page.url()).hash.slice(1)
     for (let index = 1; index < 30; index += 1) await send(page, `number ${index}`)
     await answer(page, 'You said: number 29').waitFor()
-    await expect.poll(() => listRows(house, conversation)).toHaveLength(60)
+    await expect.poll(() => listRows(instance, conversation)).toHaveLength(60)
     await page.reload()
     await answer(page, 'You said: number 29').waitFor()
     await expect.poll(() => page.locator('.message').count()).toBe(50)

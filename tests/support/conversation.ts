@@ -12,12 +12,12 @@ export type MessageRow = {
 
 /** Sends a message and gives back its id; anything but 202 is an error. */
 export async function send(
-  house: LaresInstance,
+  instance: LaresInstance,
   conversation: string,
   text: string,
   key?: string,
 ): Promise<string> {
-  const answer = await house.request('/api/messages', {
+  const answer = await instance.request('/api/messages', {
     method: 'POST',
     body: JSON.stringify({ conversation, text }),
     ...(key ? { headers: { 'idempotency-key': key } } : {}),
@@ -26,27 +26,28 @@ export async function send(
   return ((await answer.json()) as { id: string }).id
 }
 
-export async function listMessages(house: LaresInstance, conversation: string): Promise<MessageRow[]> {
-  const answer = await house.request(`/api/conversations/${conversation}/messages?limit=200`)
+export async function listMessages(instance: LaresInstance, conversation: string): Promise<MessageRow[]> {
+  const answer = await instance.request(`/api/conversations/${conversation}/messages?limit=200`)
   if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
   return ((await answer.json()) as { messages: MessageRow[] }).messages
 }
 
 /** Waits for the reply to a message. */
 export const waitForReply = (
-  house: LaresInstance,
+  instance: LaresInstance,
   conversation: string,
   id: string,
   timeoutMs = 20_000,
 ): Promise<MessageRow> =>
-  until(async () => (await listMessages(house, conversation)).find(row => row.inReplyTo === id), timeoutMs)
+  until(async () => (await listMessages(instance, conversation)).find(row => row.inReplyTo === id), timeoutMs)
 
 /** Sends and waits for the reply's text. */
 export async function ask(
-  house: LaresInstance,
+  instance: LaresInstance,
   conversation: string,
   text: string,
   timeoutMs?: number,
 ): Promise<string> {
-  return (await waitForReply(house, conversation, await send(house, conversation, text), timeoutMs)).text
+  return (await waitForReply(instance, conversation, await send(instance, conversation, text), timeoutMs))
+    .text
 }

@@ -62,7 +62,7 @@ const PROCESSES = [
 ]
 
 export async function startInstance(options: InstanceOptions): Promise<LaresInstance> {
-  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'lares-house-')))
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'lares-test-')))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const script = options.kind === 'embedded' ? 'infra/embedded/main.ts' : 'infra/processes/main.ts'
@@ -93,7 +93,7 @@ export async function startInstance(options: InstanceOptions): Promise<LaresInst
       stream.on('data', chunk => (output = `${output}${chunk}`.slice(-200_000)))
     const started = running
     await until(async () => {
-      if (started.exitCode !== null) throw new Error(`the house did not start:\n${output}`)
+      if (started.exitCode !== null) throw new Error(`the instance did not start:\n${output}`)
       return (await fetch(`${url}/readyz`).catch(() => undefined))?.ok
     }, 60_000)
     readyMs = Math.round(performance.now() - startedAt)

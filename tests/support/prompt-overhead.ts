@@ -5,8 +5,8 @@ import type { ModelServer } from './model-server.ts'
 const MESSAGE = 'tell me something about the sea'
 
 /** The bytes that a request to the model has besides a message of one line, all skills being on. */
-export async function promptOverhead(house: LaresInstance, model: ModelServer): Promise<number> {
-  await ask(house, 'overhead', MESSAGE)
+export async function promptOverhead(instance: LaresInstance, model: ModelServer): Promise<number> {
+  await ask(instance, 'overhead', MESSAGE)
   const request = model.requests.findLast(({ messages }) => messages.at(-1)?.content === MESSAGE)
   if (!request) throw new Error('the model was not asked')
   if (!request.tools?.length) throw new Error('no skill was offered to the model')

@@ -67,7 +67,7 @@ export const echoSkillSource = (name: string, body = '') => `export default {
   async handleMessage({ text }) { ${body}; return text },
 }`
 
-/** Where the functions of a house run. */
+/** Where the functions of an instance run. */
 export type ProviderTestBackend = {
   backend: 'process' | 'docker'
   /** An address of this machine that functions reach. */

@@ -54,12 +54,12 @@ const request = (name: string, n: number) =>
   })
 
 test(`${CHANGES} deployments, updates, removals, sleeps and kills at random while messages flow lose nothing and leave no process over`, async () => {
-  const house = await openProviderFixture()
+  const instance = await openProviderFixture()
   const pids = new Set<number>()
   try {
-    await runStorm(house, pids)
+    await runStorm(instance, pids)
   } finally {
-    await house.close()
+    await instance.close()
   }
   await until(() => [...pids].every(isGone))
 }, 300_000)

@@ -28,25 +28,26 @@ describe.skipIf(!machine)('on Docker', () => {
   )
 
   describe('containers alone', () => {
-    let house: ProviderFixture
+    let instance: ProviderFixture
 
     beforeAll(async () => {
       const ground = await dockerProviderBackend(machine!)
-      house = await openProviderFixture({ ...ground, pausedBytes: 256 * 1024 * 1024 })
+      instance = await openProviderFixture({ ...ground, pausedBytes: 256 * 1024 * 1024 })
     }, 120_000)
-    afterAll(() => house?.close(), 60_000)
+    afterAll(() => instance?.close(), 60_000)
 
     async function deployed(name: string, body: string, more: object = {}): Promise<void> {
       const source = `const me = crypto.randomUUID()
         export default { name: '${name}', async handleMessage({ text }) { ${body} } }`
-      await house.write(name, source)
-      const answer = await house.system('POST', 'functions', house.deployment(name, more))
+      await instance.write(name, source)
+      const answer = await instance.system('POST', 'functions', instance.deployment(name, more))
       expect([answer.status, await answer.text()]).toEqual([202, ''])
     }
-    const ask = async (name: string) => ((await (await house.ask(name, '')).json()) as { text: string }).text
-    const containers = (name: string, status?: string) => containersOf(house.home, name, status)
+    const ask = async (name: string) =>
+      ((await (await instance.ask(name, '')).json()) as { text: string }).text
+    const containers = (name: string, status?: string) => containersOf(instance.home, name, status)
     const scale = (name: string, replicas: number) =>
-      house.system('POST', `scale-function/${name}`, { replicas })
+      instance.system('POST', `scale-function/${name}`, { replicas })
 
     test('a function may write to /tmp alone, has no rights, and cannot be reached from outside', async () => {
       await deployed(
@@ -82,7 +83,7 @@ describe.skipIf(!machine)('on Docker', () => {
       expect(await containers('dozer', 'paused')).toHaveLength(1)
       expect(await ask('dozer')).toBe(before)
       await scale('dozer', 0)
-      await house.restart()
+      await instance.restart()
       expect(await ask('dozer')).toBe(before)
       expect(await containers('dozer')).toHaveLength(1)
     })
@@ -94,17 +95,17 @@ describe.skipIf(!machine)('on Docker', () => {
       await deployed('changing', 'return "new"')
       expect(await ask('changing')).toBe('new')
       await expect.poll(() => containers('changing'), { timeout: 30_000 }).toHaveLength(1)
-      await house.system('DELETE', 'functions', { functionName: 'changing' })
+      await instance.system('DELETE', 'functions', { functionName: 'changing' })
       expect(await containers('changing')).toEqual([])
     })
 
     test('of a container that Docker refuses nothing stays, and no secret', async () => {
-      const mounts = join(house.home, 'provider', 'mounts')
-      await house.system('POST', 'secrets', { name: 'token-r', value: 'x' })
-      await house.write('tiny', 'export default { name: "tiny", handleMessage: () => "tiny" }')
+      const mounts = join(instance.home, 'provider', 'mounts')
+      await instance.system('POST', 'secrets', { name: 'token-r', value: 'x' })
+      await instance.write('tiny', 'export default { name: "tiny", handleMessage: () => "tiny" }')
       const before = await readdir(mounts)
       const more = { secrets: ['token-r'], limits: { memory: '1Mi' } }
-      const refused = await house.system('POST', 'functions', house.deployment('tiny', more))
+      const refused = await instance.system('POST', 'functions', instance.deployment('tiny', more))
       expect(refused.status).toBe(400)
       expect(await refused.text()).toMatch(/Docker refuses it: .*memory/i)
       expect(await containers('tiny')).toEqual([])
@@ -114,7 +115,7 @@ describe.skipIf(!machine)('on Docker', () => {
     test('a container that was killed is replaced by another, and does not stay', async () => {
       await deployed('mortal', 'return me')
       const before = await ask('mortal')
-      await house.kill('mortal', 0)
+      await instance.kill('mortal', 0)
       await expect.poll(() => containers('mortal', 'running'), { timeout: 30_000 }).toHaveLength(1)
       await expect.poll(() => containers('mortal'), { timeout: 30_000 }).toHaveLength(1)
       expect(await ask('mortal')).not.toBe(before)
@@ -123,7 +124,7 @@ describe.skipIf(!machine)('on Docker', () => {
     test('a container that gets the address of one that ended gets none of its requests', async () => {
       await deployed('former', 'return "former"')
       await deployed('latter', 'return "latter"')
-      await house.kill('former', 0)
+      await instance.kill('former', 0)
       await scale('latter', 2)
       expect(await ask('former')).toBe('former')
     })
@@ -157,7 +158,7 @@ describe.skipIf(!machine)('on Docker', () => {
       const left = await start(provider)
       const foreign = await start('another')
       expect(await containers('crashed')).toEqual([left, id])
-      await house.restart()
+      await instance.restart()
       expect(await containers('crashed')).toEqual([id])
       const { stdout: state } = await run('docker', ['inspect', '--format', '{{.State.Running}}', foreign])
       await run('docker', ['rm', '--force', foreign])
@@ -177,7 +178,7 @@ describe.skipIf(!machine)('on Docker', () => {
       await deployed('hermit', reaching, { annotations: { 'com.lares.egress': 'none' } })
       expect(await ask('hermit')).toBe('closed')
       const wants = { annotations: { 'com.lares.gpu': '1' } }
-      const refused = await house.system('PUT', 'functions', house.deployment('hermit', wants))
+      const refused = await instance.system('PUT', 'functions', instance.deployment('hermit', wants))
       expect(refused.status).toBe(400)
       expect(await refused.text()).toContain('gpu')
       expect(await ask('hermit')).toBe('closed')

@@ -9,29 +9,29 @@ import { type ModelServer, startModelServer } from '../../support/model-server.t
 
 const folder = await builtInEmbeddings()
 
-describe.skipIf(!folder)('a whole house with the built-in embeddings', () => {
+describe.skipIf(!folder)('a whole instance with the built-in embeddings', () => {
   let model: ModelServer
-  let house: LaresInstance
+  let instance: LaresInstance
   beforeAll(async () => {
     model = await startModelServer()
-    house = await startInstance({
+    instance = await startInstance({
       kind: 'embedded',
       modelUrl: model.url,
       environment: { LARES_EMBEDDING_MODEL: '' },
     })
   }, 60_000)
   afterAll(async () => {
-    await house?.stop()
+    await instance?.stop()
     await model?.close()
   })
 
   /** The prompt for a question in a conversation of its own. */
   async function promptFor(question: string): Promise<string> {
-    await ask(house, crypto.randomUUID(), question)
+    await ask(instance, crypto.randomUUID(), question)
     return JSON.stringify(model.requests.at(-1)!.messages)
   }
   const vectorsOf = async (person: string) => {
-    const drivers = openDrivers(readEnvironment({ LARES_HOME: house.home }), silentLogger)
+    const drivers = openDrivers(readEnvironment({ LARES_HOME: instance.home }), silentLogger)
     try {
       const vectors = await drivers.vectors()
       const counts = (await vectors.models()).map(async one => (await vectors.index(one)).count(person))
@@ -43,7 +43,7 @@ describe.skipIf(!folder)('a whole house with the built-in embeddings', () => {
 
   test('a paraphrase, and a question in the other language, bring the memory to the model; restarts and forgetting hold', async () => {
     for (const fact of ['my bicycle lock code is 4711', 'I have two cats', '我对海鲜过敏'])
-      await ask(house, 'told', fact.startsWith('我') ? `记住${fact}` : `remember that ${fact}`)
+      await ask(instance, 'told', fact.startsWith('我') ? `记住${fact}` : `remember that ${fact}`)
     // The model is loaded behind the first questions.
     await vi.waitFor(
       async () =>
@@ -52,14 +52,14 @@ describe.skipIf(!folder)('a whole house with the built-in embeddings', () => {
     )
     expect(await promptFor('which animals live with me?')).toContain('two cats')
     expect(await promptFor('may I eat shrimps?')).toContain('海鲜')
-    await house.kill('embedded')
+    await instance.kill('embedded')
     await vi.waitFor(
       async () =>
         expect(await promptFor('how do I open the thing that keeps my bike safe?')).toContain('4711'),
       { timeout: 60_000, interval: 500 },
     )
     const before = await vectorsOf('owner')
-    await ask(house, 'told', 'forget my bicycle lock code')
+    await ask(instance, 'told', 'forget my bicycle lock code')
     expect(await vectorsOf('owner')).toBe(before - 1)
     expect(await promptFor('how do I open the thing that keeps my bike safe?')).not.toContain('4711')
   }, 180_000)

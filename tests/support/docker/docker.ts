@@ -61,7 +61,7 @@ export async function startDocker(): Promise<DockerMachine> {
 }
 
 /**
- * Short ids of the containers of a function, those that have ended too, for the house that keeps its data in `home`: this
+ * Short ids of the containers of a function, those that have ended too, for the instance that keeps its data in `home`: this
  * Docker may have containers of others, as of tests that were killed.
  */
 export async function containersOf(home: string, name: string, status?: string): Promise<string[]> {
@@ -73,7 +73,7 @@ export async function containersOf(home: string, name: string, status?: string):
   return stdout.split('\n').filter(Boolean)
 }
 
-/** kill -9 of all containers of a function that run, for the house that keeps its data in `home`. */
+/** kill -9 of all containers of a function that run, for the instance that keeps its data in `home`. */
 export async function killContainersOf(home: string, name: string): Promise<void> {
   await run('docker', ['kill', ...(await containersOf(home, name, 'running'))])
 }
