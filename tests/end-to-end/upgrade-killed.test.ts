@@ -45,7 +45,11 @@ async function contentsOf(home: string) {
       { store, vectors, objects, protection: drivers.protection },
       { unfinished: true },
     ))
-      digest.add('line' in item ? item.line : item.object)
+      if ('line' in item) digest.add(item.line)
+      else {
+        item.data.destroy()
+        digest.add(item.object)
+      }
     const records = await bus.read('lares.message')
     return { ...digest.end(), messages: records.length }
   } finally {
