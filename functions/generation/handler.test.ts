@@ -63,6 +63,18 @@ test('streams what the model says, each piece with its place in the reply, and e
   })
 })
 
+test('an answer that the limit of tokens has cut is marked at its end, in the stream too', async () => {
+  const { models } = await startModelServer(response => {
+    sendEvents(response, [textChunk('the idea that'), finishChunk('length'), usageChunk(7, 2), '[DONE]'])
+  })
+  const events = await generate(models)
+  const streamed = events.flatMap(({ type, data }) =>
+    type === 'lares.stream.extended' ? [(data as { text: string }).text] : [],
+  )
+  expect(streamed.join('')).toBe('the idea that […]')
+  expect(events.at(-1)).toMatchObject({ data: { text: 'the idea that […]', finishReason: 'length' } })
+})
+
 test('passes the tools on, and what the model wants with them back', async () => {
   const { models, requests } = await startModelServer(response => {
     const call = { index: 0, id: 'call-1', function: { name: 'time', arguments: '{"zone":"Bern"}' } }

@@ -10,6 +10,9 @@ const MAX_TOKENS = 1_024
 /** Tokens that come closer together than this travel as one event, so that the log is not flooded. */
 const COALESCE_MS = 30
 
+/** Ends an answer that the limit of tokens has cut, in any language. */
+const CUT_MARK = ' […]'
+
 type Prompt = EventData<'lares.prompt.composed'>
 type ToolCalls = EventData<'lares.generation.completed'>['toolCalls']
 
@@ -59,6 +62,13 @@ async function* toDrafts(
       text += chunk.text
     } else {
       const { finishReason, usage, model } = chunk
+      if (finishReason === 'length' && toolCalls.length === 0) {
+        yield {
+          type: 'lares.stream.extended',
+          data: { step, offset: offset + text.length, text: CUT_MARK },
+        }
+        text += CUT_MARK
+      }
       const data = { step, text, toolCalls, finishReason, usage, model }
       yield { type: 'lares.generation.completed', data }
     }

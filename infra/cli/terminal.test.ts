@@ -14,12 +14,14 @@ test('columns are as wide as what is seen of their cells', () => {
 })
 
 test('a duration is told in the unit that fits', () => {
-  expect([0.4, 999, 1_500, 59_900, 61_000, 7_200_000].map(formatDuration)).toEqual([
+  expect([0.4, 999, 1_500, 59_900, 60_000, 61_000, 7_200_000, 7_860_000].map(formatDuration)).toEqual([
     '0 ms',
     '999 ms',
     '1.5 s',
     '59.9 s',
     '1 min',
+    '1 min 1 s',
     '2 h',
+    '2 h 11 min',
   ])
 })

@@ -35,17 +35,23 @@ export function formatColumns(rows: string[][]): string[] {
   )
 }
 
-/** As in 120 ms, 2.4 s, 3 min, 2 h. */
+/** As in 120 ms, 2.4 s, 3 min 5 s, 2 h 10 min. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
-  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
-  return `${Math.round(ms / 3_600_000)} h`
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min${withRest(seconds % 60, 's')}`
+  const minutes = Math.round(seconds / 60)
+  return `${Math.floor(minutes / 60)} h${withRest(minutes % 60, 'min')}`
 }
+
+const withRest = (count: number, unit: string): string => (count === 0 ? '' : ` ${count} ${unit}`)
 
 /** East Asian wide and fullwidth characters, and pictures, take two places (Unicode Standard Annex 11). */
 const WIDE_CHARACTER =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u
+
+export const isWideCharacter = (character: string): boolean => WIDE_CHARACTER.test(character)
 
 /** One line of at most so many places of a terminal, cut with an ellipsis. */
 export function truncate(text: string, width: number): string {
@@ -54,7 +60,7 @@ export function truncate(text: string, width: number): string {
   let fitting = ''
   let fittingWithEllipsis = ''
   for (const character of line) {
-    usedColumns += WIDE_CHARACTER.test(character) ? 2 : 1
+    usedColumns += isWideCharacter(character) ? 2 : 1
     if (usedColumns > width) return `${fittingWithEllipsis}…`
     fitting += character
     if (usedColumns < width) fittingWithEllipsis = fitting

@@ -11,7 +11,10 @@ export async function chatInTerminal(
   conversation: string | undefined,
 ): Promise<number> {
   const exit = Promise.withResolvers<number>()
-  const screen = openScreen(text => process.stdout.write(text))
+  const screen = openScreen(
+    text => process.stdout.write(text),
+    () => process.stdout.columns,
+  )
   let keyboard: Keyboard | undefined
   const printAbovePrompt = (show: () => void) => (keyboard ? keyboard.printAbovePrompt(show) : show())
   const session = await openChatSession(client, conversation, {
@@ -21,11 +24,14 @@ export async function chatInTerminal(
       exit.resolve(1)
     },
   })
+  screen.showNote('/help lists what Lares can do. Ctrl-C stops an answer; /quit or Ctrl-D leaves.')
   for (const row of session.before) screen.showOtherRow(row)
 
   let pendingReplies = 0
   let isStopping = false
   const sendAndAwaitReply = async (text: string) => {
+    // The editor shows nothing while an answer is written, so what was typed meanwhile is shown here.
+    if (pendingReplies > 0) screen.showNote(`> ${text}`)
     pendingReplies++
     keyboard?.hidePrompt()
     await session
@@ -38,7 +44,11 @@ export async function chatInTerminal(
     keyboard?.showPrompt()
   }
   keyboard = openKeyboard({
-    onMessage: text => (text.trim() === '' ? keyboard?.showPrompt() : void sendAndAwaitReply(text)),
+    onMessage(text) {
+      if (isQuitCommand(text)) exit.resolve(0)
+      else if (text.trim() === '') keyboard?.showPrompt()
+      else void sendAndAwaitReply(text)
+    },
     onInterrupt() {
       if (pendingReplies === 0 || isStopping) return exit.resolve(0)
       isStopping = true
@@ -56,6 +66,9 @@ export async function chatInTerminal(
   print(dim(`\nTo go on: lares chat --conversation ${session.conversation}`))
   return status
 }
+
+/** Leaving is the client's own matter: no message is sent. */
+export const isQuitCommand = (text: string): boolean => /^\s*\/(quit|exit|q)\s*$/i.test(text)
 
 /** What the assistant says by itself comes above the prompt; replies come while the prompt is away. */
 function toSessionEvents(

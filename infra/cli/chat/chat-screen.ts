@@ -1,6 +1,7 @@
 import type { MessageRow } from '../gateway-client.ts'
 import { dim, red, stripControlCharacters } from '../terminal.ts'
 import type { StageUpdate, TextChunk } from './event-feed.ts'
+import { createWordWrap } from './word-wrap.ts'
 
 const ERASE_LINE = '\r\u001b[2K'
 
@@ -9,15 +10,22 @@ export type Screen = {
   showStage(stage: StageUpdate): void
   showChunk(chunk: TextChunk): void
   showReply(row: MessageRow): void
-  /** What comes from elsewhere. */
+  /** A row that this chat did not ask for. */
   showOtherRow(row: MessageRow): void
   showNote(text: string): void
 }
 
-export function openScreen(write: (text: string) => void): Screen {
+/** `columns` is the width of the terminal; without it lines are not broken. */
+export function openScreen(
+  write: (text: string) => void,
+  columns: () => number | undefined = () => undefined,
+): Screen {
+  const wrap = createWordWrap(columns)
   let status = ''
   /** What was written of the reply under way, and all that is known of it. */
   let current: { message: string; written: string; known: string } | undefined
+  /** A line came in the middle of the reply, which goes on below it. */
+  let isContinued = false
 
   const eraseStatus = () => {
     if (status !== '') write(ERASE_LINE)
@@ -26,14 +34,26 @@ export function openScreen(write: (text: string) => void): Screen {
   /** A line of its own, also in the middle of a reply. */
   const printLine = (text: string) => {
     eraseStatus()
-    if (current && current.written !== '' && !current.written.endsWith('\n')) write('\n')
-    write(`${text}\n`)
+    if (current && current.written !== '') {
+      write(wrap.flush())
+      if (!current.written.endsWith('\n')) write('\n')
+      isContinued = true
+    }
+    writeWrapped(text)
+  }
+  /** A text that is known whole, as a line of its own. */
+  const writeWrapped = (text: string) => {
+    wrap.startLine()
+    write(`${wrap.push(text)}${wrap.flush()}\n`)
+    wrap.startLine()
   }
   const appendText = (reply: NonNullable<typeof current>, known: string) => {
     reply.known = known
     if (!known.startsWith(reply.written) || known === reply.written) return
     eraseStatus()
-    write(known.slice(reply.written.length))
+    if (isContinued) write(`${dim('…')} `)
+    isContinued = false
+    write(wrap.push(known.slice(reply.written.length)))
     reply.written = known
   }
   return {
@@ -52,9 +72,13 @@ export function openScreen(write: (text: string) => void): Screen {
     showReply({ inReplyTo, text, status }) {
       const reply = current?.message === inReplyTo ? current : undefined
       if (reply) appendText(reply, stripControlCharacters(text))
-      if (reply && reply.written === stripControlCharacters(text)) write('\n')
-      else printLine(status === 'failed' ? red(stripControlCharacters(text)) : stripControlCharacters(text))
-      if (reply) current = undefined
+      if (reply && reply.written === stripControlCharacters(text)) {
+        write(`${wrap.flush()}\n`)
+        wrap.startLine()
+      } else printLine(status === 'failed' ? red(stripControlCharacters(text)) : stripControlCharacters(text))
+      if (!reply) return
+      current = undefined
+      isContinued = false
     },
     showOtherRow({ role, text }) {
       printLine(role === 'user' ? dim(`> ${stripControlCharacters(text)}`) : stripControlCharacters(text))

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { GatewayClient } from '../gateway-client.ts'
 import { print, printToStderr, stripControlCharacters } from '../terminal.ts'
-import { chatInTerminal } from './chat-keyboard.ts'
+import { chatInTerminal, isQuitCommand } from './chat-keyboard.ts'
 import { openChatSession } from './chat-session.ts'
 
 /** Talks until the input ends. Resolves with the exit status. */
@@ -28,6 +28,7 @@ async function chatByLine(client: GatewayClient, conversation: string | undefine
   let failed = 0
   for await (const line of createInterface({ input: process.stdin })) {
     if (line.trim() === '') continue
+    if (isQuitCommand(line)) break
     const reply = await Promise.race([session.send(line).then(session.waitForReply), sessionEnd.promise])
     print(stripControlCharacters(reply.text))
     if (reply.status === 'failed') failed++

@@ -92,16 +92,19 @@ function parseLine(text: string, where: string): InjectedMessage {
   }
 }
 
-/** A line that counts along, on a terminal; nothing elsewhere. */
+const TERMINAL_INTERVAL_MS = 100
+const PIPE_INTERVAL_MS = 5_000
+
+/** One line that counts along on a terminal, and now and then a line elsewhere. */
 function createProgressPrinter(stream: NodeJS.WriteStream): (progress: InjectionProgress) => void {
-  let shownAtMs = 0
+  const intervalMs = stream.isTTY ? TERMINAL_INTERVAL_MS : PIPE_INTERVAL_MS
+  let shownAtMs = performance.now()
   return ({ sent, acknowledged, answered, retries }) => {
-    if (!stream.isTTY || performance.now() - shownAtMs < 100) return
+    if (performance.now() - shownAtMs < intervalMs) return
     shownAtMs = performance.now()
     const retried = retries > 0 ? `, ${retries} tries again` : ''
-    stream.write(
-      `\r\u001b[2K${dim(`${sent} sent, ${acknowledged} acknowledged, ${answered} answered${retried}`)}`,
-    )
+    const line = `${sent} sent, ${acknowledged} acknowledged, ${answered} answered${retried}`
+    stream.write(stream.isTTY ? `\r\u001b[2K${dim(line)}` : `${line}\n`)
   }
 }
 

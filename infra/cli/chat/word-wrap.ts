@@ -1,0 +1,64 @@
+import { isWideCharacter } from '../terminal.ts'
+
+/** Breaks text between words, as it comes, so that no line is wider than the terminal. */
+export type WordWrap = {
+  /** Gives back what can be written now; the last word is held until its end is known. */
+  push(text: string): string
+  /** Gives back the word that is held. */
+  flush(): string
+  /** The cursor is at the beginning of a line again. */
+  startLine(): void
+}
+
+/** `columns` is asked for each word, since a window changes its size; undefined: no terminal, and nothing is broken. */
+export function createWordWrap(columns: () => number | undefined): WordWrap {
+  let column = 0
+  let word = ''
+  let wordWidth = 0
+  let space = ''
+
+  const placeWord = (limit: number): string => {
+    const isTooWide = column > 0 && column + space.length + wordWidth > limit
+    const text = (isTooWide ? '\n' : space) + word
+    column = (isTooWide ? 0 : column + space.length) + wordWidth
+    word = ''
+    wordWidth = 0
+    space = ''
+    return text
+  }
+  const pushCharacter = (character: string, limit: number): string => {
+    if (character === '\n') {
+      const text = `${placeWord(limit)}\n`
+      column = 0
+      return text
+    }
+    if (character === ' ') {
+      const text = word === '' ? '' : placeWord(limit)
+      space += ' '
+      return text
+    }
+    // Chinese and Japanese break between any two characters.
+    const isWide = isWideCharacter(character)
+    const before = isWide && word !== '' ? placeWord(limit) : ''
+    word += character
+    wordWidth += isWide ? 2 : 1
+    return isWide ? before + placeWord(limit) : before
+  }
+  return {
+    push(text) {
+      const limit = columns()
+      if (limit === undefined) return text
+      return [...text].map(character => pushCharacter(character, limit)).join('')
+    },
+    flush() {
+      const limit = columns()
+      return limit === undefined || (word === '' && space === '') ? '' : placeWord(limit)
+    },
+    startLine() {
+      column = 0
+      word = ''
+      wordWidth = 0
+      space = ''
+    },
+  }
+}
