@@ -1,6 +1,7 @@
 import type { InitContext } from '#shared/contract/context.ts'
 import { type ModelCapabilities, openModelCapabilities } from '#shared/models/model-capabilities.ts'
 import { type DenseIndexState, newDenseIndexState } from './documents/dense-retrieval.ts'
+import { type DocumentReader, openDocumentReader } from './readers/document-reader.ts'
 import { openSemanticIndex, type SemanticIndex } from './semantic-recall.ts'
 
 /** What a process of memory keeps between events; all of it can be made anew. */
@@ -8,6 +9,7 @@ export type MemoryState = {
   semanticIndex: SemanticIndex
   denseIndex: DenseIndexState
   capabilities: ModelCapabilities
+  reader: DocumentReader
 }
 
 export const openMemoryState = ({
@@ -18,4 +20,5 @@ export const openMemoryState = ({
   semanticIndex: openSemanticIndex(vectors),
   denseIndex: newDenseIndexState(),
   capabilities: openModelCapabilities(models, tools),
+  reader: openDocumentReader(),
 })

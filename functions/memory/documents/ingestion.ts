@@ -4,7 +4,7 @@ import type { Message } from '#shared/contract/events/event-types.ts'
 import type { MemorySource } from '#shared/knowledge/memories.ts'
 import { MAX_DOCUMENTS } from '#shared/knowledge/passages.ts'
 import { documentKindOf } from '../readers/document.ts'
-import { readInSandbox } from '../readers/sandbox.ts'
+import type { ReadBudget } from '../readers/document-reader.ts'
 import type { IngestOutcome } from './messages.ts'
 import {
   discardAttachment,
@@ -16,7 +16,7 @@ import {
   storeDocument,
 } from './store.ts'
 
-/** For all documents of a message together. */
+/** For all documents of a message together, from when the first of them is read. */
 const READ_TIMEOUT_MS = 25_000
 
 type Attachment = Message['attachments'][number]
@@ -38,10 +38,10 @@ export async function ingest(
   if (readable.length === 0) return undefined
   const key = { collection: 'library-taken', person, id: source.message }
   const results = await decideOnce(dependencies.records, key, new Date(source.saidAt), async () => {
-    const endsAt = performance.now() + READ_TIMEOUT_MS
+    const budget = { leftMs: READ_TIMEOUT_MS }
     const all: IngestResult[] = []
     for (const one of readable)
-      all.push(await ingestAttachment(one, person, source.saidAt, endsAt, dependencies))
+      all.push(await ingestAttachment(one, person, source.saidAt, budget, dependencies))
     return all
   })
   for (const result of results) {
@@ -60,10 +60,10 @@ async function ingestAttachment(
   { name, mediaType, object }: Attachment,
   person: string,
   at: string,
-  endsAt: number,
+  budget: ReadBudget,
   dependencies: KnowledgeBaseDependencies,
 ): Promise<IngestResult> {
-  const { records, objects, log, signal } = dependencies
+  const { records, objects, log, signal, state } = dependencies
   const failure = (problem: Extract<IngestOutcome, { problem: unknown }>['problem']): IngestResult => ({
     name,
     problem,
@@ -80,10 +80,7 @@ async function ingestAttachment(
   const existing = await findDocument(records, person, id)
   if (existing) return toIngestResult(existing, { name, object })
   if ((await listDocuments(records, person)).length >= MAX_DOCUMENTS) return failure('full')
-  const outcome = await readInSandbox(bytes, kind, {
-    timeoutMs: Math.max(1, endsAt - performance.now()),
-    signal,
-  })
+  const outcome = await state.reader.read({ bytes, kind, person, budget, signal })
   if ('problem' in outcome) {
     log.info({ problem: outcome.problem, kind, bytes: bytes.length }, 'a document cannot be read')
     return failure(outcome.problem)
