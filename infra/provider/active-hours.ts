@@ -1,4 +1,5 @@
 import { LaresError } from '../../shared/base/errors.ts'
+import { createLruCache } from '../../shared/base/lru-cache.ts'
 import { isTimeZone } from '../../shared/config/files.ts'
 
 export const ACTIVE_HOURS_ANNOTATION = 'com.lares.active-hours'
@@ -17,6 +18,15 @@ const MINUTES_PER_DAY = 24 * 60
 export function parseActiveHours(annotations: Record<string, string>): ActiveHours | undefined {
   const text = annotations[ACTIVE_HOURS_ANNOTATION]?.trim()
   if (!text) return undefined
+  const parsed = parsedCache.get(text) ?? parseText(text)
+  parsedCache.set(text, parsed)
+  return parsed
+}
+
+/** The autoscaler reads the annotation every second, and checking a time zone takes Intl a millisecond. */
+const parsedCache = createLruCache<ActiveHours>(100)
+
+function parseText(text: string): ActiveHours {
   const [, windows, zone] = /^(.*\d)\s+([A-Za-z][\w+/-]*)$/.exec(text) ?? []
   if (windows === undefined || zone === undefined || !isTimeZone(zone))
     throw invalidAnnotation(text, 'it ends with a time zone')

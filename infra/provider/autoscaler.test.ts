@@ -73,7 +73,6 @@ test.each(['Europe/Berlin', 'America/New_York', 'Asia/Shanghai'])(
     expect(ends.filter(end => !end.endsWith(' 22:00')).length).toBeLessThanOrEqual(1)
     expect(ends.length).toBeGreaterThanOrEqual(260)
   },
-  60_000,
 )
 
 test('outside its active hours what was woken by an event sleeps again after its duration', async () => {

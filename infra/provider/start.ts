@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../../shared/base/log.ts'
+import { loadOptional } from '../../shared/base/optional-package.ts'
 import { masterKeysFromFile, readOrCreateMasterKeyTexts } from '../../shared/protection/master-key.ts'
 import { generateSecret, writeIfAbsent } from '../setup/generated-secret.ts'
 import { buildProvider } from './api/api.ts'
@@ -87,7 +88,7 @@ async function openBackend(options: ProviderOptions, folder: string, store: Prov
   })
 }
 
-/** Docker's client is only loaded where it is used. */
+/** Loads Docker's client only for the Docker backend. */
 async function openDriver(
   options: ProviderOptions,
   folder: string,
@@ -95,7 +96,7 @@ async function openDriver(
 ): Promise<ReplicaDriver> {
   if (options.backend === 'process')
     return await openProcessDriver({ skillFolders: [], ...options, folder, labels })
-  const { openDockerDriver } = await import('./docker/docker.ts')
+  const { openDockerDriver } = await loadOptional(() => import('./docker/docker.ts'))
   return await openDockerDriver({
     network: undefined,
     pausedBytes: 0,

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Logger } from '../base/log.ts'
+import { loadOptional } from '../base/optional-package.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Environment } from '../config/environment.ts'
 import type { ObjectStore } from '../objects/objects.ts'
@@ -19,7 +20,7 @@ export async function openRawBus(environment: Environment, log: Logger): Promise
 
 export async function openRawObjects(environment: Environment): Promise<ObjectStore> {
   if (environment.s3) {
-    const { openMinioObjects } = await import('../objects/minio.ts')
+    const { openMinioObjects } = await loadOptional(() => import('../objects/minio.ts'))
     return openMinioObjects(environment.s3)
   }
   const { openFolderObjects } = await import('../objects/folder.ts')
@@ -28,7 +29,7 @@ export async function openRawObjects(environment: Environment): Promise<ObjectSt
 
 export async function openRawVectors(environment: Environment, log: Logger): Promise<Vectors> {
   if (environment.qdrant) {
-    const { openQdrantVectors } = await import('../vectors/qdrant.ts')
+    const { openQdrantVectors } = await loadOptional(() => import('../vectors/qdrant.ts'))
     return openQdrantVectors(environment.qdrant)
   }
   const { openSqliteVectors } = await import('../vectors/sqlite.ts')
@@ -37,7 +38,7 @@ export async function openRawVectors(environment: Environment, log: Logger): Pro
 
 export async function openRawStore(environment: Environment, log: Logger): Promise<Store> {
   if (environment.database) {
-    const { openPostgresStore } = await import('../store/postgres/postgres-store.ts')
+    const { openPostgresStore } = await loadOptional(() => import('../store/postgres/postgres-store.ts'))
     return openPostgresStore({ ...environment.database, log })
   }
   const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { LaresError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { existsSync } from '../base/node-fs.ts'
+import { loadOptional } from '../base/optional-package.ts'
 import type { Environment } from '../config/environment.ts'
 import { hasEncryptedContent, hasStore, KEY_RING_FILE, missingRingError } from './encryption-probe.ts'
 import type { Keys } from './keys.ts'
@@ -55,7 +56,10 @@ export function openProtection(environment: Environment, log: Logger): Protectio
 
 async function openKeyRing({ dataDirectory, database }: Environment, log: Logger): Promise<KeyRing> {
   if (database)
-    return await (await import('./ring/postgres-ring.ts')).openPostgresKeyRing({ url: database.url, log })
+    return await (await loadOptional(() => import('./ring/postgres-ring.ts'))).openPostgresKeyRing({
+      url: database.url,
+      log,
+    })
   const file = join(dataDirectory, KEY_RING_FILE)
   // A start makes the ring before it makes the store: where there is a store, a ring must be there too.
   const isStoreThere = hasStore(dataDirectory)

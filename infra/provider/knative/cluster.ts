@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type * as kubernetes from '@kubernetes/client-node'
 import { LaresError } from '../../../shared/base/errors.ts'
+import { loadOptional } from '../../../shared/base/optional-package.ts'
 
 /** Who owns the fields that the provider sets, for server-side apply. */
 const FIELD_MANAGER = 'lares'
@@ -66,7 +67,7 @@ export type WatchTarget = { apiVersion: string; kind: string; plural: string; la
  */
 export async function openCluster(namespace: string): Promise<Cluster> {
   // Loaded here alone: it takes a second and 60 MB.
-  const k8s = await import('@kubernetes/client-node')
+  const k8s = await loadOptional(() => import('@kubernetes/client-node'))
   const config = loadKubeConfig(k8s)
   const objects = k8s.KubernetesObjectApi.makeApiClient(config)
   const informers: kubernetes.Informer<kubernetes.KubernetesObject>[] = []

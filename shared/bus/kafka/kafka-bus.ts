@@ -1,6 +1,7 @@
 import { LaresError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { silentLogger } from '../../base/log.ts'
+import { loadOptional } from '../../base/optional-package.ts'
 import {
   type Bus,
   DEFAULT_PARTITIONS,
@@ -185,8 +186,9 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
 }
 
 async function openClient(name: 'platformatic' | 'kafkajs', settings: KafkaSettings): Promise<KafkaClient> {
-  if (name === 'kafkajs') return (await import('./kafkajs.ts')).openKafkajsClient(settings)
-  return (await import('./platformatic.ts')).openPlatformaticClient(settings)
+  if (name === 'kafkajs')
+    return (await loadOptional(() => import('./kafkajs.ts'))).openKafkajsClient(settings)
+  return (await loadOptional(() => import('./platformatic.ts'))).openPlatformaticClient(settings)
 }
 
 async function resolveOffsets(client: KafkaClient, topic: string, to: ResetTarget): Promise<Position[]> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { InferenceSession } from 'onnxruntime-node'
 import { LaresError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { loadOptional } from '../../base/optional-package.ts'
 import { me5Files } from './model-folder.ts'
 import { openTokenizer, type Tokenizer } from './tokenizer.ts'
 import { readVocabulary } from './weights-file.ts'
@@ -25,6 +26,7 @@ export async function loadMe5Engine(options: Me5EngineOptions): Promise<Me5Engin
   try {
     return await load(options)
   } catch (cause) {
+    if (cause instanceof LaresError && cause.code === 'invalid_config') throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `the embedding model in ${options.folder} cannot be loaded: ${reason}. Delete that folder to have it made anew`
     throw new LaresError('unavailable', message, { cause })
@@ -33,7 +35,7 @@ export async function loadMe5Engine(options: Me5EngineOptions): Promise<Me5Engin
 
 async function load({ folder, threads, log }: Me5EngineOptions): Promise<Me5Engine> {
   const startedAt = performance.now()
-  const runtime: Runtime = createRequire(import.meta.url)('onnxruntime-node')
+  const runtime = await loadOptional<Runtime>(() => createRequire(import.meta.url)('onnxruntime-node'))
   const [session, vocabulary] = await Promise.all([
     runtime.InferenceSession.create(join(folder, me5Files.graph), {
       intraOpNumThreads: threads,

@@ -9,6 +9,7 @@ import type {
 } from 'node-llama-cpp'
 import { LaresError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { loadOptional } from '../../base/optional-package.ts'
 import type { FittedPrompt } from './prompt.ts'
 
 export type LlamaEngineOptions = {
@@ -57,6 +58,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
   try {
     return await load(options)
   } catch (cause) {
+    if (cause instanceof LaresError && cause.code === 'invalid_config') throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `the model ${options.modelFile} cannot be loaded: ${reason}. Or use a model server: set OPENAI_BASE_URL`
     // An unsuitable file or machine is no better in a minute, and the person waits.
@@ -72,7 +74,7 @@ async function load({
   log,
 }: LlamaEngineOptions): Promise<LlamaEngine> {
   const startedAt = performance.now()
-  const library = await import('node-llama-cpp')
+  const library = await loadOptional(() => import('node-llama-cpp'))
   const llama = await library.getLlama({
     // The binaries come with npm packages; building one here would need a compiler and minutes.
     build: 'never',

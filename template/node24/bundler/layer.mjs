@@ -1,12 +1,19 @@
-// node bundler/layer.mjs FOLDER: copies what native.mjs names, and all that it needs here, out of node_modules into the folder.
+// node bundler/layer.mjs FOLDER: copies the packages that native.mjs names, and all that they need, from node_modules into
+// the folder. node layer.mjs FOLDER --without NAME...: copies all packages of production, except those that are named and
+// those that only these need.
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { NATIVE } from './native.mjs'
 
-/** @type {Record<string, {dependencies?: object, optionalDependencies?: object}>} */
+/** @typedef {{dependencies?: object, optionalDependencies?: object}} LockEntry */
+/** @type {Record<string, LockEntry>} */
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages
-/** @type {Set<string>} */
-const taken = new Set()
+/** Paths of the packages to copy. @type {Set<string>} */
+const paths = new Set()
+
+/** @param {LockEntry | undefined} entry */
+const dependenciesOf = ({ dependencies = {}, optionalDependencies = {} } = {}) =>
+  Object.keys({ ...dependencies, ...optionalDependencies })
 
 /**
  * npm's lookup: the nearest node_modules above.
@@ -23,20 +30,20 @@ function pathOf(name, from) {
 }
 
 /**
+ * Adds a package and all that it needs.
  * @param {string} name
  * @param {string} from
  */
-function take(name, from) {
+function add(name, from) {
   const path = pathOf(name, from)
-  // One that is not installed is made for another platform.
-  if (path === undefined || taken.has(path) || !existsSync(path)) return
-  taken.add(path)
-  const { dependencies = {}, optionalDependencies = {} } = lock[path] ?? {}
-  for (const next of Object.keys({ ...dependencies, ...optionalDependencies })) take(next, path)
+  // A package for another platform is not installed.
+  if (path === undefined || paths.has(path) || !existsSync(path)) return
+  paths.add(path)
+  for (const next of dependenciesOf(lock[path])) add(next, path)
 }
 
 /**
- * onnxruntime-node carries its programs for every platform: 250 MB that nobody here can run.
+ * onnxruntime-node carries its programs for every platform: 250 MB that cannot run here.
  * @param {string} file
  */
 function isForeign(file) {
@@ -44,9 +51,12 @@ function isForeign(file) {
   return (platform ?? process.platform) !== process.platform || (arch ?? process.arch) !== process.arch
 }
 
-for (const name of NATIVE) take(name, '')
-for (const path of [...taken].sort())
-  cpSync(path, join(process.argv[2] ?? 'layer', path), {
+const [folder = 'layer', option, ...excluded] = process.argv.slice(2)
+const names =
+  option === '--without' ? dependenciesOf(lock['']).filter(name => !excluded.includes(name)) : NATIVE
+for (const name of names) add(name, '')
+for (const path of [...paths].sort())
+  cpSync(path, join(folder, path), {
     recursive: true,
     filter: from => !from.slice(path.length).includes('/node_modules') && !isForeign(from),
   })
