@@ -5,8 +5,7 @@ import type { EventLog } from '../shared/contract/events/event-log.ts'
 import type { Objects } from '../shared/objects/objects.ts'
 import type { Metrics } from '../shared/observability/metrics.ts'
 import type { LogCopy } from '../shared/operations/log-copy.ts'
-import type { DeadLetters, OperationStatus } from '../shared/operations/operations.ts'
-import type { Tracer } from '../shared/operations/trace-types.ts'
+import type { Operations } from '../shared/operations/open-operations.ts'
 import type { Audit } from '../shared/protection/audit/audit.ts'
 import type { PersonKeys } from '../shared/protection/unprotected.ts'
 import type { Store } from '../shared/store/store.ts'
@@ -33,10 +32,8 @@ export type GatewayOptions = {
   protection: PersonKeys
   /** Where attachments go; without it they are refused. */
   objects?: Objects
-  /** What the owner may ask about the functions and do with dead letters; without them there are no such routes. */
-  status?: () => Promise<OperationStatus>
-  deadLetters?: DeadLetters
-  trace?: Tracer
+  /** What the owner asks about the functions, and does with dead letters. */
+  operations: Operations
   /** Reads the log for `lares backup`; without it there are no such routes. */
   logCopy?: LogCopy
   /** Records who signs in, and what the owner reads of other people. What cannot be recorded does not happen. */

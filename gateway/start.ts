@@ -6,7 +6,15 @@ import type { Environment } from '../shared/config/environment.ts'
 import { type GatewayConfig, readConfig, requireConfigDirectory } from '../shared/config/files.ts'
 import { openCatalogue } from '../shared/contract/catalogue.ts'
 import type { Drivers } from '../shared/host/drivers.ts'
+import { openFunctionDirectory } from '../shared/host/function-directory.ts'
+import { openFunctionProbe } from '../shared/host/function-probe.ts'
+import { openConnectorView } from '../shared/operations/connector-view.ts'
 import { type LogCopy, openLogCopy } from '../shared/operations/log-copy.ts'
+import {
+  type Operations,
+  type OperationsDependencies,
+  openOperations,
+} from '../shared/operations/open-operations.ts'
 import { recordConfigurationChanges } from '../shared/protection/audit/configuration-audit.ts'
 import { noProtection } from '../shared/protection/unprotected.ts'
 import { buildGateway, type Gateway } from './app.ts'
@@ -41,6 +49,8 @@ export async function startGateway(
   await recordConfigurationChanges(environment.configDirectory, { audit, documents: conversations.records })
   const config = readConfig(environment.configDirectory, 'gateway')
   const configuration = watchConfiguration(environment.configDirectory, log)
+  const operations =
+    overrides.operations ?? openGatewayOperations(environment, { bus, objects, store: conversations })
   const gateway = await buildGateway({
     bus,
     events,
@@ -51,9 +61,10 @@ export async function startGateway(
     log,
     metrics: drivers.metrics,
     config,
-    ...(overrides.status && { logCopy: await openGatewayLogCopy(drivers, overrides.status, config) }),
+    logCopy: await openGatewayLogCopy(drivers, operations.status, config),
     ownerToken: token,
     hasChosenOwnerToken: environment.token !== undefined,
+    operations,
     model: async () => MODEL_NAME,
     skillNames: async () => (await catalogue.skills()).map(({ name }) => name),
     notices: () => configuration.changedFiles().map(describeChange),
@@ -79,13 +90,27 @@ export async function startGateway(
 /** Reads the log for `lares backup`, of the functions that the status names. */
 async function openGatewayLogCopy(
   drivers: Drivers,
-  status: NonNullable<GatewayOptions['status']>,
+  status: Operations['status'],
   { deliveries }: GatewayConfig,
 ): Promise<LogCopy> {
   return openLogCopy({
     bus: await drivers.rawBus(),
     functions: async () => (await status()).functions,
     deliveries: deliveries.map(({ name }) => name),
+  })
+}
+
+/** For a gateway beside a connector of another process: it asks the functions and the connector over HTTP. */
+function openGatewayOperations(
+  environment: Environment,
+  stores: Pick<OperationsDependencies, 'bus' | 'objects' | 'store'>,
+): Operations {
+  const directory = openFunctionDirectory(environment, 'stack.yml')
+  return openOperations({
+    ...stores,
+    source: directory.source,
+    probe: openFunctionProbe(directory),
+    connector: openConnectorView(environment),
   })
 }
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { LaresError } from '../../shared/base/errors.ts'
 import { deliveryGroup } from '../../shared/contract/consumer-groups.ts'
-import type { deliveriesSchema } from '../../shared/operations/operations.ts'
+import type { DeadLetters, deliveriesSchema } from '../../shared/operations/operations.ts'
 import { DEFAULT_TRACED_TURNS, MAX_TRACED_TURNS } from '../../shared/operations/trace-types.ts'
 import { OWNER } from '../auth/access.ts'
 import type { GatewayContext } from '../context.ts'
@@ -17,19 +17,34 @@ const traceQuery = z.strictObject({
   turns: z.coerce.number().int().min(1).max(MAX_TRACED_TURNS).default(DEFAULT_TRACED_TURNS),
 })
 
-/** GET /api/status, /api/trace/:id, the deliveries and the dead letters: for the owner alone, since they show what other people said. */
-export function operationRoutes(app: FastifyInstance, { options, dispatchers }: GatewayContext): void {
-  const { status, trace, deadLetters, audit } = options
-  if (status) app.get('/api/status', ownerOnly, status)
-  /** What shows what people said is recorded before it is shown. */
-  const auditRead = async (what: string, id: string) =>
-    await audit.record({ action: 'read', by: { person: OWNER }, about: { what, id } })
-  if (trace)
-    app.get<IdParams>('/api/trace/:id', ownerOnly, async ({ params, query }) => {
-      const request = { id: params.id, ...parseInput(traceQuery, query) }
-      await auditRead('trace', params.id)
-      return await trace(request)
+/** Routes for the owner alone, since they show what other people said: status, traces, deliveries and dead letters. */
+export function operationRoutes(app: FastifyInstance, context: GatewayContext): void {
+  const { operations, audit } = context.options
+  const recordRead = (what: string, id: string) =>
+    audit.record({ action: 'read', by: { person: OWNER }, about: { what, id } })
+  app.get('/api/status', ownerOnly, operations.status)
+  app.get<IdParams>('/api/trace/:id', ownerOnly, async ({ params, query }) => {
+    const request = { id: params.id, ...parseInput(traceQuery, query) }
+    await recordRead('trace', params.id)
+    return await operations.trace(request)
+  })
+  deliveryRoutes(app, context)
+  for (const prefix of DEAD_LETTER_PREFIXES) deadLetterRoutes(app, prefix, operations.deadLetters)
+
+  function deadLetterRoutes(app: FastifyInstance, prefix: string, deadLetters: DeadLetters): void {
+    app.get(prefix, ownerOnly, async () => ({ deadLetters: await deadLetters.list() }))
+    app.get<IdParams>(`${prefix}/:id`, ownerOnly, async ({ params }) => {
+      await recordRead('dead letter', params.id)
+      return await deadLetters.show(params.id)
     })
+    app.post<IdParams>(`${prefix}/:id/retry`, ownerOnly, ({ params }) => deadLetters.retry(params.id))
+  }
+}
+
+/** The second is the name of earlier versions. */
+const DEAD_LETTER_PREFIXES = ['/api/dead-letters', '/api/dead']
+
+function deliveryRoutes(app: FastifyInstance, { options, dispatchers }: GatewayContext): void {
   app.get('/api/deliveries', ownerOnly, () => listDeliveries(options))
   app.post<{ Params: { channel: string; id: string } }>(
     '/api/deliveries/:channel/:id/retry',
@@ -40,13 +55,6 @@ export function operationRoutes(app: FastifyInstance, { options, dispatchers }: 
       return await dispatcher.resend(id)
     },
   )
-  if (!deadLetters) return
-  app.get('/api/dead', ownerOnly, async () => ({ deadLetters: await deadLetters.list() }))
-  app.get<IdParams>('/api/dead/:id', ownerOnly, async ({ params }) => {
-    await auditRead('dead letter', params.id)
-    return await deadLetters.show(params.id)
-  })
-  app.post<IdParams>('/api/dead/:id/retry', ownerOnly, ({ params }) => deadLetters.retry(params.id))
 }
 
 /** Options of a route for the owner alone. */

@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import * as z from 'zod'
 import { LaresError } from '../../shared/base/errors.ts'
 import type { Logger } from '../../shared/base/log.ts'
 import { createServer } from '../../shared/base/node-http.ts'
 import { METRICS_CONTENT_TYPE, type Metrics } from '../../shared/observability/metrics.ts'
-import { type InFlightRecord, inFlightRecordSchema } from '../../shared/operations/in-flight.ts'
+import type { InFlightRecord } from '../../shared/operations/in-flight.ts'
 
 export type AdminOptions = {
   host: string
@@ -17,12 +14,10 @@ export type AdminOptions = {
   log: Logger
 }
 
-const RESPONSE_TIMEOUT_MS = 2_000
-const inFlightResponseSchema = z.object({ standings: z.array(inFlightRecordSchema) })
-
 /**
- * What the connector's process tells of itself, without a token: GET /healthz, GET /metrics for Prometheus, and
- * GET /standings?conversation=ID for `lares trace`. No words of people are in it. Errors: `unavailable` when the port cannot be listened on.
+ * Serves the connector's admin port, without a token: GET /healthz, GET /metrics for Prometheus, and
+ * GET /in-flight?conversation=ID for the gateway. Nothing that people said is in it.
+ * Errors: `unavailable` when the port cannot be listened on.
  */
 export async function serveAdmin(options: AdminOptions): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
@@ -62,28 +57,11 @@ async function route(
   if (pathname === '/healthz') sendJson(response, 200, { status: 'ok' })
   else if (pathname === '/metrics')
     response.writeHead(200, { 'content-type': METRICS_CONTENT_TYPE }).end(await metrics.page())
-  else if (pathname === '/standings')
-    sendJson(response, 200, { standings: inFlight(searchParams.get('conversation') ?? '') })
+  else if (pathname === '/in-flight')
+    sendJson(response, 200, { inFlight: inFlight(searchParams.get('conversation') ?? '') })
   else sendJson(response, 404, { error: { code: 'not_found', message: `there is no ${pathname}` } })
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
-}
-
-/**
- * Asks the connector of a house of processes, whose run folder says where it is. Undefined when none answers: then
- * nothing is known of tries, and the log alone tells the journey.
- */
-export function openInFlightClient(
-  runFolder: string,
-): (conversation: string) => Promise<InFlightRecord[] | undefined> {
-  return async conversation => {
-    const url = await readFile(join(runFolder, 'connector.url'), 'utf8').catch(() => undefined)
-    if (url === undefined) return undefined
-    const query = new URLSearchParams({ conversation })
-    const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS)
-    const response = await fetch(`${url.trim()}/standings?${query}`, { signal }).catch(() => undefined)
-    return response?.ok ? inFlightResponseSchema.parse(await response.json()).standings : undefined
-  }
 }

@@ -29,7 +29,13 @@ async function startWithMetrics(): Promise<Connector> {
   const connector = await testBed.start({ metrics: connectorMetrics(metrics, 'sqlite') })
   const deadLetters = openDeadLetters({ ...testBed, records: testBed.conversations.records })
   const source = async () => [{ name: 'stage', topics: ['lares.message', 'lares.timer'] }]
-  const status = openStatus({ bus: testBed.bus, source, deadLetters })
+  const status = openStatus({
+    bus: testBed.bus,
+    source,
+    deadLetters,
+    probe: async () => undefined,
+    connector: { status: async () => ({}) },
+  })
   registerStatusMetrics(metrics, { status, loads: connector.loads, log: silentLogger })
   return connector
 }

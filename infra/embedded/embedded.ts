@@ -1,19 +1,11 @@
 import { type StartedGateway, startGateway } from '../../gateway/start.ts'
 import type { Logger } from '../../shared/base/log.ts'
 import type { Environment } from '../../shared/config/environment.ts'
-import { openCatalogue } from '../../shared/contract/catalogue.ts'
 import { type Drivers, openDrivers } from '../../shared/host/drivers.ts'
-import { openDeadLetters } from '../../shared/operations/dead-letters.ts'
-import { openStatus } from '../../shared/operations/status.ts'
-import { openTracer } from '../../shared/operations/tracer.ts'
-import { type Connector, startConnector } from '../connector/connector.ts'
-import { auditedInvoker } from '../connector/invokers/audited-invoker.ts'
+import { openFunctionDirectory } from '../../shared/host/function-directory.ts'
+import { startBackground } from '../connector/background.ts'
+import type { Connector } from '../connector/connector.ts'
 import { httpInvoker } from '../connector/invokers/http-invoker.ts'
-import { connectorMetrics, registerStatusMetrics } from '../connector/metrics.ts'
-import { openFunctionDirectory } from '../connector/provider-source.ts'
-import { startArchiving } from '../timers/archive.ts'
-import { startJournalTrimming } from '../timers/journal-retention.ts'
-import { startTimers } from '../timers/timers.ts'
 import { type InlineFunctions, openInlineFunctions } from './inline-functions.ts'
 
 export type EmbeddedOptions = {
@@ -26,6 +18,8 @@ export type EmbeddedOptions = {
 export type Embedded = {
   gateway: StartedGateway
   connector: Connector
+  /** The names of the background work. */
+  tasks: string[]
   close(): Promise<void>
 }
 
@@ -36,54 +30,23 @@ export async function startEmbedded(
   options: EmbeddedOptions = {},
 ): Promise<Embedded> {
   const drivers = openDrivers(environment, log)
-  const [bus, events, store, objects, models] = await Promise.all([
-    drivers.bus(),
-    drivers.events(),
-    drivers.store(),
-    drivers.objects(),
-    drivers.models(),
-  ])
+  const models = await drivers.models()
   const {
-    invoker: functionInvoker,
+    invoker,
     source,
     stop: stopFunctions,
   } = await openFunctionBackend(environment, options, drivers, log)
-  const invoker = auditedInvoker(functionInvoker, await drivers.audit())
-  const catalogue = openCatalogue(store.records)
-  const connector = await startConnector({
-    bus,
-    events,
-    invoker,
-    catalogue,
-    log,
-    source,
-    metrics: connectorMetrics(drivers.metrics, environment.bus),
-  })
-  const timers = startTimers(store.timers, events, log)
-  const journalTrimming = startJournalTrimming(store, log)
-  const archiving = startArchiving(objects, environment.coldDays, log)
-  const deadLetters = openDeadLetters({ bus, objects, records: store.records })
-  const status = openStatus({ bus, deadLetters, source, probe: invoker.manifest })
-  registerStatusMetrics(drivers.metrics, { status, loads: connector.loads, log })
-  const trace = openTracer({
-    bus,
-    objects,
-    deadLetters,
-    history: store.history,
-    source,
-    inFlight: async conversation => connector.inFlight(conversation),
-  })
+  const background = await startBackground({ environment, drivers, log, source, invoker })
+  const { operations } = background
   const checks = { model: models.check }
-  const gateway = await startGateway(environment, drivers, log, { checks, deadLetters, status, trace })
+  const gateway = await startGateway(environment, drivers, log, { checks, operations })
   return {
     gateway,
-    connector,
+    connector: background.connector,
+    tasks: background.tasks,
     async close() {
       await gateway.close()
-      await timers.close()
-      await journalTrimming.close()
-      await archiving.close()
-      await connector.close()
+      await background.close()
       await stopFunctions()
       await drivers.close()
     },

@@ -32,6 +32,7 @@ await runProcess(async () => {
   )
   const urls = functions.map(({ name, port }) => `${name}=http://${HOST}:${port}`).join(',')
   const adminPort = environment.metricsPort ?? (await freePort())
+  const adminUrl = `http://${HOST}:${adminPort}`
   const children: ChildProcessSpec[] = [
     ...functions.map(({ name, handler, port }) => ({
       name,
@@ -46,9 +47,14 @@ await runProcess(async () => {
       script: 'infra/connector/main.ts',
       args: [],
       environment: { LARES_FUNCTION_URLS: urls, LARES_METRICS_PORT: String(adminPort) },
-      url: `http://${HOST}:${adminPort}`,
+      url: adminUrl,
     },
-    { name: 'gateway', script: 'gateway/main.ts', args: [], environment: {} },
+    {
+      name: 'gateway',
+      script: 'gateway/main.ts',
+      args: [],
+      environment: { LARES_FUNCTION_URLS: urls, LARES_CONNECTOR_URL: adminUrl },
+    },
   ]
   const supervisor = startSupervisor(children, { runFolder, log, sharedEnvironment: { LARES_BUS: 'kafka' } })
   // A terminal that is closed reaches this process alone: the others are in groups of their own.

@@ -80,6 +80,7 @@ const variables = {
     '',
   ),
   LARES_METRICS_PORT: optional(port),
+  LARES_CONNECTOR_URL: optional(() => z.url({ protocol: /^http$/ })),
   LARES_URL: optional(httpUrl),
   OPENFAAS_URL: optional(httpUrl),
   PROVIDER_HOST: withDefault(text, '127.0.0.1'),
@@ -138,6 +139,8 @@ export type Environment = {
   functionUrls: Map<string, string>
   /** Where the connector's own process serves its metrics; undefined: nowhere. */
   metricsPort: number | undefined
+  /** Where the gateway asks the connector how it is; undefined: where the supervisor has written it down, if anywhere. */
+  connectorUrl: string | undefined
   /** Where the lares command finds the gateway. */
   gatewayUrl: string
   /** OpenFaaS's REST API, when functions are deployed through one. */
@@ -201,6 +204,7 @@ export function readEnvironment(given: NodeJS.ProcessEnv): Environment {
     logLevel: env.LARES_LOG_LEVEL,
     functionUrls: new Map(parsePairs(env.LARES_FUNCTION_URLS)),
     metricsPort: env.LARES_METRICS_PORT,
+    connectorUrl: env.LARES_CONNECTOR_URL,
     gatewayUrl: env.LARES_URL ?? `http://127.0.0.1:${env.PORT}`,
     openfaasUrl: env.OPENFAAS_URL,
     provider: {

@@ -12,7 +12,7 @@ import { openFolderObjects } from '../objects/folder.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { openDeadLetters } from './dead-letters.ts'
-import type { DeadLetters } from './operations.ts'
+import type { ConnectorStatus, DeadLetters } from './operations.ts'
 import { openStatus } from './status.ts'
 
 const NOW = Date.parse('2026-05-01T12:00:00Z')
@@ -146,8 +146,11 @@ test('the status tells how far each function is behind, for how long, and what n
   const reach = async (name: string) => {
     if (name === 'dialog') throw new Error('dialog cannot be reached')
   }
-  const status = openStatus({ bus, source, deadLetters, probe: reach, now: () => NOW })
+  let connectorStatus: ConnectorStatus | undefined = {}
+  const connector = { status: async () => connectorStatus }
+  const status = openStatus({ bus, source, deadLetters, probe: reach, connector, now: () => NOW })
   expect(await status()).toEqual({
+    connector: {},
     functions: [
       { name: 'intent', topics: ['lares.message'], lag: 2, oldestMs: 5_000 },
       { name: 'dialog', topics: ['lares.reply'], lag: 0, problem: 'dialog cannot be reached' },
@@ -155,5 +158,7 @@ test('the status tells how far each function is behind, for how long, and what n
     deadLetters: 1,
   })
   await deadLetters.retry('first')
+  connectorStatus = undefined
   expect(await status()).toMatchObject({ deadLetters: 0 })
+  expect(await status()).not.toHaveProperty('connector')
 })

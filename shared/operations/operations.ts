@@ -14,8 +14,14 @@ export const functionStatusSchema = z.strictObject({
 })
 export type FunctionStatus = z.infer<typeof functionStatusSchema>
 
-/** What `GET /api/status` answers. `readDeadLetters` are those that nobody has put back. */
+/** `problem` is not there when every connector answers. */
+export const connectorStatusSchema = z.strictObject({ problem: z.string().optional() })
+export type ConnectorStatus = z.infer<typeof connectorStatusSchema>
+
+/** What `GET /api/status` answers. `deadLetters` counts those that nobody has put back. */
 export const operationStatusSchema = z.strictObject({
+  /** Not there when nothing says where a connector is. */
+  connector: connectorStatusSchema.optional(),
   functions: z.array(functionStatusSchema),
   deadLetters: z.int().nonnegative(),
 })

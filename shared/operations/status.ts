@@ -1,6 +1,7 @@
 import type { Bus, PartitionLag } from '../bus/bus.ts'
 import { functionGroup } from '../contract/consumer-groups.ts'
 import type { DeployedFunction, FunctionSource } from '../contract/stack.ts'
+import type { ConnectorView } from './connector-view.ts'
 import type { DeadLetters, FunctionStatus, OperationStatus } from './operations.ts'
 
 export type StatusDependencies = {
@@ -8,19 +9,25 @@ export type StatusDependencies = {
   source: FunctionSource
   deadLetters: Pick<DeadLetters, 'list'>
   /** Asks a function for a sign of life; rejects with the reason. */
-  probe?: (name: string) => Promise<unknown>
+  probe(name: string): Promise<unknown>
+  connector: Pick<ConnectorView, 'status'>
   now?: () => number
 }
 
-/** How far each deployed function is behind, and how many dead letters wait for somebody. Read anew at each call. */
+/** How far each deployed function is behind, whether the connector works, and how many dead letters wait for somebody. Read anew at each call. */
 export function openStatus(dependencies: StatusDependencies): () => Promise<OperationStatus> {
   return async () => {
     const deployed = await dependencies.source()
-    const [functions, dead] = await Promise.all([
+    const [connector, functions, dead] = await Promise.all([
+      dependencies.connector.status(),
       Promise.all(deployed.map(one => statusOf(dependencies, one))),
       dependencies.deadLetters.list(),
     ])
-    return { functions, deadLetters: dead.filter(({ retriedAt }) => retriedAt === undefined).length }
+    return {
+      ...(connector && { connector }),
+      functions,
+      deadLetters: dead.filter(({ retriedAt }) => retriedAt === undefined).length,
+    }
   }
 }
 
@@ -46,7 +53,7 @@ async function statusOf(
 
 async function problemOf({ probe }: StatusDependencies, name: string): Promise<string | undefined> {
   try {
-    await probe?.(name)
+    await probe(name)
   } catch (error) {
     return (error as Error).message
   }

@@ -6,6 +6,7 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import { silentLogger } from '../../../shared/base/log.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import { readConfig } from '../../../shared/config/files.ts'
+import { openFunctionDirectory } from '../../../shared/host/function-directory.ts'
 import { openRawBus } from '../../../shared/host/raw-drivers.ts'
 import {
   type LogCopy,
@@ -14,7 +15,6 @@ import {
   openLogCopy,
   parseLogPart,
 } from '../../../shared/operations/log-copy.ts'
-import { openFunctionDirectory } from '../../connector/provider-source.ts'
 import { connectToGateway } from '../connection.ts'
 import { errorFromResponse, type GatewayClient } from '../gateway-client.ts'
 import { STACK_FILE } from '../operations/operations.ts'

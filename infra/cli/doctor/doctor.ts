@@ -1,6 +1,6 @@
 import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
 import { type Environment, readEnvironment } from '../../../shared/config/environment.ts'
-import { openOperations } from '../operations/operations.ts'
+import { connectOperations } from '../operations/operations.ts'
 import { fetchReadiness, type Readiness } from '../operations/readiness.ts'
 import { bold, formatColumns, green, print, printJson, red, yellow } from '../terminal.ts'
 import { checkDatabases } from './databases.ts'
@@ -10,6 +10,7 @@ import { checkConfig, checkDisk, checkHome, checkNode, checkPort } from './machi
 import { checkEmbeddings, checkModel, checkVectors } from './model.ts'
 import {
   checkBus,
+  checkConnectorStatus,
   checkDeliveries,
   checkFunctionStatus,
   checkFunctions,
@@ -74,12 +75,8 @@ async function diagnoseBus(environment: Environment, isGatewayRunning: boolean):
 
 async function diagnoseFunctions(environment: Environment, isGatewayRunning: boolean): Promise<Finding[]> {
   if (!isGatewayRunning) return await checkFunctions(environment)
-  const operations = await openOperations(environment)
-  try {
-    return checkFunctionStatus(await operations.status())
-  } finally {
-    await operations.close()
-  }
+  const status = await (await connectOperations(environment)).status()
+  return [...checkConnectorStatus(status), ...checkFunctionStatus(status)]
 }
 
 const LEVEL_COLOURS = { ok: green, warning: yellow, problem: red }

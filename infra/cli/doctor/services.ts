@@ -4,10 +4,10 @@ import { silentLogger } from '../../../shared/base/log.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import { readStack } from '../../../shared/contract/stack.ts'
 import { openDrivers } from '../../../shared/host/drivers.ts'
+import { listFunctions, readProviderPassword } from '../../../shared/host/function-directory.ts'
 import { loadStackFunction } from '../../../shared/host/load.ts'
 import { findOwnSkills } from '../../../shared/host/own-skills.ts'
 import { deliveriesSchema, type OperationStatus } from '../../../shared/operations/operations.ts'
-import { listFunctions, readProviderPassword } from '../../connector/provider-source.ts'
 import { functionsByNotice } from '../../provider/notices.ts'
 import { connectToGateway } from '../connection.ts'
 import { STACK_FILE } from '../operations/operations.ts'
@@ -67,6 +67,14 @@ export function checkGatewayHealth({ parts, notices }: Readiness): Finding[] {
     isOk ? ok(`gateway: ${name}`, 'ready') : problem(`gateway: ${name}`, reason),
   )
   return [...health, ...notices.map(notice => warning('configuration', notice))]
+}
+
+/** Whether the connector answers, where the gateway knows where it is. */
+export function checkConnectorStatus({ connector }: OperationStatus): Finding[] {
+  if (!connector) return []
+  return [
+    connector.problem === undefined ? ok('connector', 'ready') : problem('connector', connector.problem),
+  ]
 }
 
 /** Of what runs: whether it can be called and keeps up. */

@@ -2,19 +2,15 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
 import type { DeadLetter, DeadLetters } from '../../../shared/operations/operations.ts'
 import { bold, dim, print, printJson, red, truncate } from '../terminal.ts'
-import { openOperations } from './operations.ts'
+import { connectOperations } from './operations.ts'
 
 async function withDeadLetters(
   environment: Environment,
   action: (dead: DeadLetters) => Promise<void>,
 ): Promise<number> {
-  const operations = await openOperations(environment)
-  try {
-    await action(operations.deadLetters)
-    return 0
-  } finally {
-    await operations.close()
-  }
+  const { deadLetters } = await connectOperations(environment)
+  await action(deadLetters)
+  return 0
 }
 
 export function listDeadLetters(environment: Environment, { json }: { json?: boolean }): Promise<number> {

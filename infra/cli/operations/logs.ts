@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
-import { readProviderPassword } from '../../connector/provider-source.ts'
+import { readProviderPassword } from '../../../shared/host/function-directory.ts'
 import { dim, print, stripControlCharacters } from '../terminal.ts'
 
 export type LogFlags = { follow?: boolean; last: number }

@@ -12,10 +12,10 @@ import {
   red,
   yellow,
 } from '../terminal.ts'
-import { openOperations } from './operations.ts'
+import { connectOperations } from './operations.ts'
 import { fetchReadiness, type Readiness } from './readiness.ts'
 
-/** Resolves with the exit status: 0 when the gateway is ready and the functions could be asked for. */
+/** Resolves with the exit status: 0 when the gateway is ready, the connector answers, and the functions are known. */
 export async function statusCommand(environment: Environment, { json }: { json?: boolean }): Promise<number> {
   const [gateway, operations] = await Promise.all([
     fetchReadiness(environment.gatewayUrl).catch(toLaresError),
@@ -26,7 +26,8 @@ export async function statusCommand(environment: Environment, { json }: { json?:
     printGateway(environment.gatewayUrl, gateway)
     printOperations(operations, gateway)
   }
-  return isError(gateway) || !gateway.ready || isError(operations) ? 1 : 0
+  const isConnectorDown = !isError(operations) && operations.connector?.problem !== undefined
+  return isError(gateway) || !gateway.ready || isError(operations) || isConnectorDown ? 1 : 0
 }
 
 const isError = (value: object): value is LaresError => value instanceof Error
@@ -34,14 +35,8 @@ const isError = (value: object): value is LaresError => value instanceof Error
 const toJson = <T extends object>(value: T | LaresError) =>
   isError(value) ? { error: { code: value.code, message: value.message } } : value
 
-async function fetchStatus(environment: Environment): Promise<OperationStatus> {
-  const operations = await openOperations(environment)
-  try {
-    return await operations.status()
-  } finally {
-    await operations.close()
-  }
-}
+const fetchStatus = async (environment: Environment): Promise<OperationStatus> =>
+  await (await connectOperations(environment)).status()
 
 function printGateway(url: string, gateway: Readiness | LaresError): void {
   if (isError(gateway)) {
@@ -60,7 +55,8 @@ function printOperations(operations: OperationStatus | LaresError, gateway: Read
     if (!isError(gateway)) print(red(operations.message))
     return
   }
-  const { functions, deadLetters } = operations
+  const { functions, deadLetters, connector } = operations
+  if (connector) print(`${bold('Connector')} ${connector.problem ? red(connector.problem) : green('ready')}`)
   print(bold('Functions'))
   const rows = functions.map(({ name, lag, oldestMs, problem }) => [
     name,

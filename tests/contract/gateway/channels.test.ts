@@ -18,6 +18,7 @@ import { openEventLog } from '../../../shared/contract/events/event-log.ts'
 import { openFolderObjects } from '../../../shared/objects/folder.ts'
 import { noAudit, noProtection } from '../../../shared/protection/unprotected.ts'
 import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
+import { operationsWithoutFunctions } from '../../support/operations.ts'
 import { SECRET, startWebhookReceiver } from '../../support/webhook-receiver.ts'
 
 type Say = (url: string, text: string, key: string) => Promise<boolean>
@@ -29,12 +30,14 @@ async function serveRoutes(
 ): Promise<ChannelHarness> {
   const bus = openSqliteBus({ file: ':memory:' })
   const store = openSqliteStore(':memory:')
+  const objects = openFolderObjects(import.meta.dirname)
   const options: GatewayOptions = {
     bus,
     store,
+    operations: operationsWithoutFunctions({ bus, objects, store }),
     audit: noAudit,
     protection: noProtection,
-    events: openEventLog(bus, openFolderObjects(import.meta.dirname)),
+    events: openEventLog(bus, objects),
     config: readConfig(import.meta.dirname, 'gateway'),
     ownerToken: 'the-token-of-the-owner',
     model: async () => 'lares',

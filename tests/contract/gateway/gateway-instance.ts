@@ -18,6 +18,7 @@ import { noAudit, noProtection } from '../../../shared/protection/unprotected.ts
 import { summarizeAttachments } from '../../../shared/store/attachment-notes.ts'
 import { openSqliteStore } from '../../../shared/store/sqlite/sqlite-store.ts'
 import type { MessageStatus, Store } from '../../../shared/store/store.ts'
+import { operationsWithoutFunctions } from '../../support/operations.ts'
 
 export const OWNER_TOKEN = 'the-token-of-the-owner'
 export const ALICE_TOKEN = 'the-token-of-alice'
@@ -104,6 +105,7 @@ async function openGateway(home: string, options: TestGatewayOptions, port: numb
     store: conversations,
     objects,
     audit: noAudit,
+    operations: operationsWithoutFunctions({ bus, objects, store: conversations }),
     protection: noProtection,
     events: openEventLog(bus, objects),
     config: {

@@ -50,7 +50,7 @@ let gateway: TestGateway
 
 beforeEach(async () => {
   gateway = await openTestGateway({
-    overrides: { status: async () => status, deadLetters: openDeadLetters(), trace },
+    overrides: { operations: { status: async () => status, deadLetters: openDeadLetters(), trace } },
   })
 })
 afterEach(() => gateway.close())
@@ -61,12 +61,14 @@ test('the owner sees how far the functions are', async () => {
 })
 
 test('the owner lists, sees and puts back dead letters', async () => {
-  expect(await (await sendRequest(gateway, '/api/dead')).json()).toEqual({ deadLetters: [deadLetter] })
-  expect(await (await sendRequest(gateway, '/api/dead/d1')).json()).toEqual({
-    ...deadLetter,
-    event: { id: 'e1' },
-  })
-  const retried = await sendRequest(gateway, '/api/dead/d1/retry', { method: 'POST' })
+  for (const path of ['/api/dead-letters', '/api/dead']) {
+    expect(await (await sendRequest(gateway, path)).json()).toEqual({ deadLetters: [deadLetter] })
+    expect(await (await sendRequest(gateway, `${path}/d1`)).json()).toEqual({
+      ...deadLetter,
+      event: { id: 'e1' },
+    })
+  }
+  const retried = await sendRequest(gateway, '/api/dead-letters/d1/retry', { method: 'POST' })
   expect(await retried.json()).toEqual({ ...deadLetter, retriedAt: '2026-05-02T12:00:00.000Z' })
 })
 
@@ -87,7 +89,14 @@ test('a dead letter that is not there is told', async () => {
 })
 
 test('others than the owner are refused, and strangers too', async () => {
-  for (const path of ['/api/status', '/api/trace/c1', '/api/dead', '/api/dead/d1']) {
+  for (const path of [
+    '/api/status',
+    '/api/trace/c1',
+    '/api/dead-letters',
+    '/api/dead-letters/d1',
+    '/api/dead',
+    '/api/dead/d1',
+  ]) {
     expect((await sendRequest(gateway, path, { token: ALICE_TOKEN })).status).toBe(403)
     expect((await sendRequest(gateway, path, { token: null })).status).toBe(401)
   }

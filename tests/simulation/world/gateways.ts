@@ -15,6 +15,7 @@ import type { Objects } from '../../../shared/objects/objects.ts'
 import type { Protection } from '../../../shared/protection/protection.ts'
 import { noAudit, noProtection } from '../../../shared/protection/unprotected.ts'
 import type { Records, Store } from '../../../shared/store/store.ts'
+import { operationsWithoutFunctions } from '../../support/operations.ts'
 
 export type GatewayDependencies = {
   bus: Bus
@@ -51,6 +52,7 @@ export function openSimulatedGateway({
     log,
     events,
     audit: noAudit,
+    operations: operationsWithoutFunctions({ bus, objects, store }),
     protection: protection ?? noProtection,
     // This folder has no configuration, so the defaults apply.
     config: readConfig(import.meta.dirname, 'gateway'),

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { request } from 'undici'
 import * as z from 'zod'
-import { LaresError } from '../../shared/base/errors.ts'
-import type { Environment } from '../../shared/config/environment.ts'
-import { type FunctionSource, parseTopics, readStack } from '../../shared/contract/stack.ts'
-import { findOwnSkills } from '../../shared/host/own-skills.ts'
+import { LaresError } from '../base/errors.ts'
+import type { Environment } from '../config/environment.ts'
+import { type FunctionSource, parseTopics, readStack } from '../contract/stack.ts'
+import { findOwnSkills } from './own-skills.ts'
 
 const REQUEST_TIMEOUT_MS = 5_000
 
@@ -52,10 +52,14 @@ export type FunctionDirectory = {
   source: FunctionSource
   /** Where a function is called. Errors: `unavailable`. */
   urlOf(name: string): string
+  /** False when nothing says where the function is, so that nobody but its connector can call it. */
+  hasUrl(name: string): boolean
 }
 
-/** The functions that are deployed through OPENFAAS_URL; without it those of the stack file and the
- * operator's own skills, at LARES_FUNCTION_URLS. */
+/**
+ * The functions that are deployed through OPENFAAS_URL; without it those of the stack file and the operator's own skills,
+ * at LARES_FUNCTION_URLS.
+ */
 export function openFunctionDirectory(environment: Environment, stackFile: string): FunctionDirectory {
   const { openfaasUrl, functionUrls, skillFolders } = environment
   if (openfaasUrl !== undefined) {
@@ -63,6 +67,7 @@ export function openFunctionDirectory(environment: Environment, stackFile: strin
     return {
       source: providerSource(url, () => readProviderPassword(environment)),
       urlOf: name => `${url}/function/${name}`,
+      hasUrl: () => true,
     }
   }
   return {
@@ -72,6 +77,7 @@ export function openFunctionDirectory(environment: Environment, stackFile: strin
       // A skill whose folder came after the start has no process yet.
       return [...stack, ...own.filter(({ name }) => functionUrls.has(name))]
     },
+    hasUrl: name => functionUrls.has(name),
     urlOf(name) {
       const url = functionUrls.get(name)
       if (url) return url
