@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { newerDataError } from '#shared/base/version.ts'
 import { addressSchema, LEGACY_ADDRESS, senderSchema } from '#shared/contract/events/address.ts'
 import {
   attachmentSummarySchema,
@@ -155,7 +156,11 @@ const pendingQuestionSchema = z.discriminatedUnion('kind', [
 ])
 export type PendingQuestion = z.infer<typeof pendingQuestionSchema>
 
+/** The format of a stored state. A state without a version is of format 1. */
+const STATE_VERSION = 1
+
 const stateSchema = z.object({
+  version: z.literal(STATE_VERSION).default(STATE_VERSION),
   turn: turnSchema.nullable(),
   waiting: z.array(queueItemSchema),
   /** Recent questions and answers, for the prompt. */
@@ -174,6 +179,7 @@ const stateSchema = z.object({
 export type DialogState = z.infer<typeof stateSchema>
 
 export const emptyState = (): DialogState => ({
+  version: STATE_VERSION,
   turn: null,
   waiting: [],
   transcript: [],
@@ -187,8 +193,21 @@ export const emptyState = (): DialogState => ({
 /** A copy of the stored state that may be changed; null when what is stored is no state. */
 export function parseState(stored: unknown): DialogState | null {
   if (stored === undefined || stored === null) return emptyState()
+  requireKnownVersion(stored)
   const result = stateSchema.safeParse(stored)
   return result.success ? result.data : null
+}
+
+/** Without this an older dialog would begin the conversation afresh. Its event waits for the newer one instead. */
+function requireKnownVersion(stored: unknown): void {
+  const { version = STATE_VERSION } = stored as { version?: number }
+  if (version > STATE_VERSION)
+    throw newerDataError({
+      what: 'the state of the conversation',
+      found: version,
+      known: STATE_VERSION,
+      isRetryable: true,
+    })
 }
 
 /** Whether a message runs, waits, or has its reply. */

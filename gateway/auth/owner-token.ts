@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { LaresError } from '../../shared/base/errors.ts'
+import { newerDataError } from '../../shared/base/version.ts'
 
 /**
  * The owner's token: the given one, or the one in `home/token`, which is made when there is none (32 random bytes,
@@ -14,9 +15,15 @@ export async function loadOwnerToken(home: string, given?: string): Promise<stri
   return (await readToken(file)) ?? (await createToken(home, file))
 }
 
+/** A token without a prefix is format 1; a later format would begin with its number, as `lares2:`. */
+const TOKEN_FORMAT = 1
+
 async function readToken(file: string): Promise<string | undefined> {
   try {
     const token = (await readFile(file, 'utf8')).trim()
+    const found = Number(/^lares(\d+):/.exec(token)?.[1] ?? TOKEN_FORMAT)
+    if (found > TOKEN_FORMAT)
+      throw newerDataError({ what: `the token in ${file}`, found, known: TOKEN_FORMAT })
     if (token.length >= 16) return token
     throw new LaresError('invalid_config', `${file} has no token of 16 characters or more: delete the file`)
   } catch (error) {

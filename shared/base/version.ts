@@ -11,13 +11,15 @@ export type NewerData = {
   known: number
   /** The version of Lares that wrote the format, where the data says so. */
   writer?: string | undefined
+  /** The reader may wait for the newer Lares that is being installed: the error says to try again. */
+  isRetryable?: boolean
 }
 
 /** The error of a start with data of a newer Lares, which is thrown before anything is changed. */
-export function newerDataError({ what, found, known, writer }: NewerData): LaresError {
+export function newerDataError({ what, found, known, writer, isRetryable }: NewerData): LaresError {
   const needed = writer === undefined ? 'a newer Lares' : `Lares ${writer} or later`
   return new LaresError(
-    'invalid_config',
+    isRetryable ? 'unavailable' : 'invalid_config',
     `${what} was written by a newer Lares (schema ${found}, this one knows ${known}): start ${needed}; this start changed nothing`,
   )
 }

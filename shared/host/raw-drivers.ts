@@ -23,8 +23,13 @@ export async function openRawObjects(environment: Environment): Promise<ObjectSt
     const { openMinioObjects } = await loadOptional(() => import('../objects/minio.ts'))
     return openMinioObjects(environment.s3)
   }
-  const { openFolderObjects } = await import('../objects/folder.ts')
-  return openFolderObjects(join(environment.dataDirectory, 'objects'), environment.coldFolder)
+  const [{ openFolderObjects }, { markFolderFormat }] = await Promise.all([
+    import('../objects/folder.ts'),
+    import('../objects/format.ts'),
+  ])
+  const folder = join(environment.dataDirectory, 'objects')
+  await markFolderFormat(folder)
+  return openFolderObjects(folder, environment.coldFolder)
 }
 
 export async function openRawVectors(environment: Environment, log: Logger): Promise<Vectors> {

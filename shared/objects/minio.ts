@@ -12,6 +12,7 @@ import { LaresError } from '../base/errors.ts'
 import { Agent } from '../base/node-http.ts'
 import { receiveToFile } from './bounded-stream.ts'
 import { verifyChecksum } from './checksum.ts'
+import { FORMAT_NAME, formatText, isFormatMissing } from './format.ts'
 import { isObjectKey, type ObjectMetadata, type ObjectStore } from './objects.ts'
 
 export type MinioOptions = {
@@ -111,7 +112,8 @@ export async function openMinioObjects(options: MinioOptions): Promise<ObjectSto
     },
     async *list(prefix) {
       try {
-        for await (const { name } of client.listObjectsV2(bucket, prefix, true)) if (name) yield name
+        for await (const { name } of client.listObjectsV2(bucket, prefix, true))
+          if (name && isObjectKey(name)) yield name
       } catch (error) {
         throwStoreError(`bucket "${bucket}"`)(error as Error)
       }
@@ -129,7 +131,8 @@ export async function openMinioObjects(options: MinioOptions): Promise<ObjectSto
       if (!coldClass) return 0
       let moved = 0
       for await (const { name, lastModified } of client.listObjectsV2(bucket, '', true)) {
-        if (!name || lastModified === undefined || lastModified.getTime() >= beforeMs) continue
+        if (!name || !isObjectKey(name)) continue
+        if (lastModified === undefined || lastModified.getTime() >= beforeMs) continue
         // The client leaves the storage class out of its lists.
         if ((await store.metadata(name))?.cold !== false) continue
         await setStorageClass(client, bucket, name, coldClass).catch(throwStoreError(objectLabel(name)))
@@ -147,6 +150,7 @@ export async function openMinioObjects(options: MinioOptions): Promise<ObjectSto
     },
   }
   await makeBucket(client, bucket).catch(throwStoreError(`bucket "${bucket}"`))
+  await markBucketFormat(client, bucket).catch(throwStoreError(`bucket "${bucket}"`))
   return store
 }
 
@@ -166,6 +170,19 @@ async function setStorageClass(
       Headers: { 'X-Amz-Storage-Class': coldClass },
     }),
   )
+}
+
+/** Errors: those of `isFormatMissing`, and of the server. */
+async function markBucketFormat(client: Client, bucket: string): Promise<void> {
+  const text = await client.getObject(bucket, FORMAT_NAME).then(
+    async source => (await buffer(source)).toString(),
+    error => {
+      if (NOT_FOUND_CODES.has(error.code)) return undefined
+      throw error
+    },
+  )
+  if (isFormatMissing(text, `the bucket "${bucket}"`))
+    await client.putObject(bucket, FORMAT_NAME, formatText())
 }
 
 async function makeBucket(client: Client, bucket: string): Promise<void> {

@@ -3,6 +3,7 @@ import { link, open, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeFolderDurably, renameDurably, syncFolder } from '../base/durable-file.ts'
 import { LaresError, toLaresError } from '../base/errors.ts'
+import { newerDataError } from '../base/version.ts'
 
 /** What wraps people's keys. `id` is told with what it wrapped, and tells nothing of it. */
 export type MasterKey = { id: string; key: KeyObject }
@@ -34,7 +35,14 @@ const KEY_BYTES = 32
 
 export const generateMasterKeyText = (): string => randomBytes(KEY_BYTES).toString('base64')
 
+/** A key without a prefix is format 1; a later format would begin with its number, as `lares2:`. */
+const KEY_FORMAT = 1
+
+/** Errors: `invalid_config`, also for a key of a newer Lares. */
 export function parseMasterKey(text: string, source: string): MasterKey {
+  const found = Number(/^lares(\d+):/.exec(text)?.[1] ?? KEY_FORMAT)
+  if (found > KEY_FORMAT)
+    throw newerDataError({ what: `the master key in ${source}`, found, known: KEY_FORMAT })
   const secret = Buffer.from(text, 'base64')
   if (secret.length !== KEY_BYTES)
     throw new LaresError(

@@ -1,6 +1,7 @@
 import { QdrantClient } from '@qdrant/js-client-rest'
 import { v5 as uuid } from 'uuid'
 import { LaresError } from '../base/errors.ts'
+import { newerDataError } from '../base/version.ts'
 import { type EmbeddingModel, requireValidVector, type VectorIndex, type Vectors } from './vectors.ts'
 
 export type QdrantOptions = { url: string; apiKey?: string | undefined; timeoutMs?: number }
@@ -9,7 +10,11 @@ export type QdrantOptions = { url: string; apiKey?: string | undefined; timeoutM
 const POINT_NAMESPACE = '6b5f6d0e-3c1b-5b6a-9d0e-2f6f0c7f4e11'
 const pointId = (person: string, id: string) => uuid(JSON.stringify([person, id]), POINT_NAMESPACE)
 
-/** A collection is named after its model, which can so be read from it. */
+/**
+ * A collection is named after its format and its model, so both can be read from the name: `lares_` is format 1, `lares2_`
+ * would be format 2.
+ */
+const COLLECTIONS_FORMAT = 1
 const PREFIX = 'lares_'
 const collectionOf = ({ id, dimensions }: EmbeddingModel) =>
   `${PREFIX}${dimensions}_${Buffer.from(id).toString('base64url')}`
@@ -51,6 +56,7 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
   }
   const collections = async () => {
     const { collections } = await call(() => client.getCollections())
+    for (const { name } of collections) requireKnownFormat(url, name)
     return collections.map(({ name }) => name).filter(name => modelOf(name))
   }
   const countIn = async (collection: string, person?: string) => {
@@ -58,7 +64,7 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
     return (await call(() => client.count(collection, { ...filter, exact: true }))).count
   }
   const make = async (collection: string, model: EmbeddingModel) => {
-    if ((await call(() => client.collectionExists(collection))).exists) return
+    if ((await collections()).includes(collection)) return
     const vectors = { size: model.dimensions, distance: 'Cosine', on_disk: true } as const
     await call(() =>
       client.createCollection(collection, { vectors, ...COLLECTION_SETTINGS }).catch(error => {
@@ -146,6 +152,17 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
 }
 
 const PAGE_SIZE = 500
+
+/** Errors: `invalid_config` for a collection of a newer Lares. */
+function requireKnownFormat(url: string, collection: string): void {
+  const found = Number(/^lares(\d+)_/.exec(collection)?.[1] ?? COLLECTIONS_FORMAT)
+  if (found > COLLECTIONS_FORMAT)
+    throw newerDataError({
+      what: `the collection ${collection} of Qdrant at ${url}`,
+      found,
+      known: COLLECTIONS_FORMAT,
+    })
+}
 
 const statusOf = (error: unknown) => (error as { status?: number }).status
 

@@ -1,3 +1,4 @@
+import { newerDataError } from '../../base/version.ts'
 import type { BusMessage, BusRecord } from '../../bus/bus.ts'
 import { type LaresEvent, parseEvent } from './event.ts'
 import { topicOf } from './event-types.ts'
@@ -25,8 +26,9 @@ export function eventToRecord(event: LaresEvent): BusMessage {
   }
 }
 
-/** Reads a record, in binary or structured mode. Errors: `invalid_event`, `unknown_type`, `unsupported_media_type`. */
+/** Reads a record, in binary or structured mode. Errors: `invalid_event`, `unknown_type`, `unsupported_media_type`; `unavailable` for a record of a newer Lares. */
 export function eventFromRecord(record: Pick<BusRecord, 'headers' | 'value'>): LaresEvent {
+  requireKnownFormat(record.headers)
   const contentType = parseMediaType(record.headers['content-type'])
   if (contentType === STRUCTURED_MEDIA_TYPE) return eventFromJson(parseJson(record.value))
   requireJsonMediaType(contentType)
@@ -35,4 +37,19 @@ export function eventFromRecord(record: Pick<BusRecord, 'headers' | 'value'>): L
     if (key.startsWith('ce_')) attributes[key.slice(3)] = value
   if (record.value.length > 0) attributes.data = parseJson(record.value)
   return keepOriginalBytes(parseEvent(attributes), record.value)
+}
+
+/** The format of records on the log. A record without the attribute `dataversion` is of format 1. */
+export const RECORD_FORMAT = 1
+
+/** While an upgrade is under way an older function may meet records of a newer one: they wait for a function that reads them. */
+function requireKnownFormat({ ce_dataversion = String(RECORD_FORMAT), ce_id }: Record<string, string>): void {
+  const found = Number(ce_dataversion)
+  if (found > RECORD_FORMAT)
+    throw newerDataError({
+      what: `the event ${ce_id} on the log`,
+      found,
+      known: RECORD_FORMAT,
+      isRetryable: true,
+    })
 }
