@@ -1,4 +1,4 @@
-import { readEnvironment } from '../../shared/config/environment.ts'
+import { type Environment, readEnvironment } from '../../shared/config/environment.ts'
 import { networkUrls } from '../../shared/config/network-urls.ts'
 import { openDataDirectory } from '../../shared/host/data-directory.ts'
 import { runProcess } from '../../shared/host/process.ts'
@@ -16,5 +16,17 @@ await runProcess(async () => {
   const query = new URL(signInLink).search
   for (const url of networkUrls(environment.host, environment.port))
     process.stdout.write(`On other devices: ${url}/${query}\n`)
+  printMissingModels(environment).catch(error =>
+    log.warn({ err: error }, 'the models could not be looked for'),
+  )
   return embedded.close
 })
+
+/** The built-in models are fetched at their first use: says which, how large they are, and what that needs. */
+async function printMissingModels(environment: Environment): Promise<void> {
+  if (environment.openai) return
+  // Loaded after the start, which it would make slower.
+  const { checkEmbeddings, checkModel } = await import('../cli/doctor/model.ts')
+  const findings = [...(await checkModel(environment)), await checkEmbeddings(environment)]
+  for (const { level, message } of findings) if (level !== 'ok') process.stdout.write(`Note: ${message}.\n`)
+}

@@ -66,6 +66,8 @@ async function download(
     const doneMB = megabytes(await folderSize(folder))
     log.info({}, `downloading ${wheel.description}: ${doneMB} of ${megabytes(wheel.bytes)} MB`)
   }
+  // Where there is no Python nothing is downloaded, and no progress is told.
+  await runPython(['--version'], { signal })
   await report()
   const progress = setInterval(
     () => report().catch(error => log.warn({ error }, 'no progress to tell')),

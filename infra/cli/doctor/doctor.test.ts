@@ -57,7 +57,7 @@ test('on a fresh machine nothing is wrong but the model that is still to come', 
     expect(findingOf(findings, what), what).toMatchObject({ level: 'ok' })
   expect(findingOf(findings, 'model')).toMatchObject({
     level: 'warning',
-    message: expect.stringContaining('the first start fetches it'),
+    message: expect.stringContaining('at the first message that needs it'),
   })
   expect(findingOf(findings, 'function intent')).toMatchObject({ level: 'ok', message: 'its handler loads' })
 })
@@ -84,7 +84,10 @@ test('a master key that is away, no key, or for everybody to read is told with i
 test('embeddings that are off, still to come or on a server that has none are told', async () => {
   const embeddings = async (variables: NodeJS.ProcessEnv = {}) =>
     findingOf(await diagnoseWith(variables), 'embeddings')
-  expect(await embeddings()).toMatchObject({ level: 'warning', message: expect.stringMatching('fetches it') })
+  expect(await embeddings()).toMatchObject({
+    level: 'warning',
+    message: expect.stringMatching('at its first use'),
+  })
   expect(await embeddings({ LARES_EMBEDDING_MODEL: 'none' })).toMatchObject({
     level: 'ok',
     message: expect.stringMatching('words alone'),

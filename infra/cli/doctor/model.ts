@@ -34,7 +34,10 @@ export async function checkEmbeddings({
   if (embeddingModel === undefined) {
     const { target, isThere } = await findMe5Folder(join(cacheDirectory, 'models'))
     if (isThere) return ok('embeddings', target)
-    return warning('embeddings', `${target} is not there yet: the first use fetches it (87 MB)`)
+    return warning(
+      'embeddings',
+      `the embedding model that finds skills and memories by meaning is not there yet: Lares fetches it to ${target} at its first use (87 MB)`,
+    )
   }
   const embeddings = openOpenAIEmbeddings({ ...openai!, model: embeddingModel })
   try {
@@ -96,7 +99,10 @@ async function checkModelFile(model: string): Promise<Finding[]> {
 async function checkBuiltInModel(cacheDir: string): Promise<Finding[]> {
   const { target, isThere } = await findModelFile(cacheDir)
   if (isThere) return [ok('model', target)]
-  const notFetched = warning('model', `${target} is not there yet: the first start fetches it (93 MB)`)
+  const notFetched = warning(
+    'model',
+    `the built-in language model is not there yet: Lares fetches it to ${target} at the first message that needs it (93 MB)`,
+  )
   return [notFetched, await checkPython()]
 }
 
