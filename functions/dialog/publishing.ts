@@ -42,19 +42,19 @@ export function sendReply(context: StepContext, input: ReplyInput): void {
   markSettled(context, answers)
 }
 
-/** Beyond this a reply that was not confirmed is taken for published: the records of what was delivered are trimmed. */
+/** After this time an unconfirmed reply counts as published, because the delivery ledger trims its records. */
 const UNPUBLISHED_TTL_MS = 24 * 3_600_000
 /**
- * Steps whose replies may be held up at the same time. A conversation has a lane for each topic that dialog reads, and a
- * caller that tells nothing has the replies of so many steps said again with each new one.
+ * Steps whose replies may be delayed at the same time. The connector runs one event of a conversation at a time for each
+ * topic that dialog reads. For a caller that confirms nothing, each new reply repeats the replies of this many steps.
  */
 const MAX_UNPUBLISHED_STEPS = 8
 
 /**
- * A step's events may be held up, and those of a later step overtake them: by a crash in between, when the log is away,
- * when somebody else takes over. So whoever replies takes along what the steps before said, under the ids of then, unless
- * that is known to be on the log: of all of them, since the step before may be held up with what it took along. Who reads
- * the log drops what he has read, and so sees the replies in their order (P3).
+ * The events of a later step may overtake those of an earlier one: after a crash, during an outage of the log, or when
+ * another connector takes over. A reply is therefore preceded by every earlier reply that is not known to be on the log,
+ * under its old id. Repeating only the last one is not enough, because the step before may be delayed with its own
+ * repetitions. Readers of the log drop a reply that they have read, and so see the replies in their order (P3).
  */
 function emitReplyInOrder(context: StepContext, reply: { data: Reply; correlationid?: string }): void {
   const { state, eventId, drafts, nowIso } = context
@@ -74,7 +74,7 @@ function repeatUnpublishedReplies({ state, drafts, nowIso }: StepContext): void 
     for (const reply of replies) drafts.push({ type: 'lares.reply.completed', causationid, ...reply })
 }
 
-/** Takes note of what the caller tells to be on the log, with all that it took along. */
+/** Drops the steps up to the one that the caller reports as published. */
 export function confirmPublished({ state, publishedId }: StepContext): void {
   const at = state.unpublished.findIndex(({ causationid }) => causationid === publishedId)
   state.unpublished = state.unpublished.slice(at + 1)

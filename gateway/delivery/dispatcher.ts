@@ -65,7 +65,7 @@ export function openDispatcher(channel: OutboundChannel, options: DispatcherOpti
       try {
         return await work()
       } catch (error) {
-        log.warn({ channel: channel.name, err: error }, 'the outbox waits for the store')
+        log.warn({ channel: channel.name, err: error }, 'the dispatcher waits for the store')
         await waitBeforeRetry(tries)
       }
     }
@@ -124,7 +124,7 @@ export function openDispatcher(channel: OutboundChannel, options: DispatcherOpti
   }
   const started = start()
   started.catch(error => {
-    if (!stop.signal.aborted) log.error({ channel: channel.name, err: error }, 'an outbox did not start')
+    if (!stop.signal.aborted) log.error({ channel: channel.name, err: error }, 'a dispatcher did not start')
   })
   return {
     channel: channel.name,

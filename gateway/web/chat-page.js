@@ -13,7 +13,7 @@ const MAX_HIDDEN_MS = 20_000
 
 /** The page of somebody who is signed in. Who no longer is gets the form, by loading the page anew. @param {string} person */
 export function openChatPage(person) {
-  elements.house.hidden = false
+  elements.layout.hidden = false
   const drawer = openDrawer(elements)
   const sendQueue = openSendQueue(person, {
     onChange: () => draw(),

@@ -1,13 +1,13 @@
 /**
  * On a narrow screen the list of conversations is a drawer.
- * @param {{house: HTMLElement, menu: HTMLElement, veil: HTMLElement, sidebar: HTMLElement}} places
+ * @param {{layout: HTMLElement, menu: HTMLElement, veil: HTMLElement, sidebar: HTMLElement}} places
  */
-export function openDrawer({ house, menu, veil, sidebar }) {
+export function openDrawer({ layout, menu, veil, sidebar }) {
   const isNarrow = matchMedia('(max-width: 799px)')
 
   /** @param {boolean} isOpen */
   const setOpen = isOpen => {
-    house.classList.toggle('has-drawer', isOpen)
+    layout.classList.toggle('has-drawer', isOpen)
     menu.setAttribute('aria-expanded', String(isOpen))
     // Out of sight is out of reach, for the keyboard and for readers too.
     sidebar.inert = isNarrow.matches && !isOpen
@@ -20,7 +20,7 @@ export function openDrawer({ house, menu, veil, sidebar }) {
   })
   veil.addEventListener('click', close)
   document.addEventListener('keydown', event => {
-    if (event.key !== 'Escape' || !house.classList.contains('has-drawer')) return
+    if (event.key !== 'Escape' || !layout.classList.contains('has-drawer')) return
     close()
     menu.focus()
   })

@@ -11,7 +11,7 @@ export const elements = {
   signIn: elementById('sign-in', HTMLFormElement),
   token: elementById('token', HTMLInputElement),
   signInProblem: elementById('sign-in-problem', HTMLElement),
-  house: elementById('house', HTMLElement),
+  layout: elementById('layout', HTMLElement),
   veil: elementById('veil', HTMLElement),
   sidebar: elementById('sidebar', HTMLElement),
   conversations: elementById('conversations', HTMLElement),

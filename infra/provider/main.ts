@@ -29,7 +29,7 @@ await runProcess(async () => {
       `--backend ${backend} is not known; there are process, docker and knative`,
     )
   const environment = readEnvironment(process.env)
-  const { host, port, password, nodeLabels, spares, network, pausedBytes } = environment.provider
+  const { host, port, password, nodeLabels, prewarmed, network, pausedBytes } = environment.provider
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   const log = openLogger('provider', environment.logLevel)
   const drivers = openDrivers(environment, log)
@@ -41,7 +41,7 @@ await runProcess(async () => {
     root: ROOT,
     skillFolders: environment.skillFolders,
     labels: nodeLabels,
-    prewarmed: spares,
+    prewarmed,
     environment: process.env,
     docker: {
       network,

@@ -151,10 +151,10 @@ export type Environment = {
     port: number
     /** Of the user admin; undefined means the one that the provider has made, in its data directory. */
     password: string | undefined
-    /** What constraints are compared with, besides what every machine has. */
+    /** The machine's labels for constraints, in addition to those of every machine. */
     nodeLabels: Map<string, string>
-    /** How many empty runtimes wait for a function to wake. */
-    spares: number
+    /** The number of prewarmed runtimes. */
+    prewarmed: number
     /** Docker's network that containers join; undefined means one that the provider makes. */
     network: string | undefined
     /** How much memory paused containers may hold. */
@@ -212,7 +212,7 @@ export function readEnvironment(given: NodeJS.ProcessEnv): Environment {
       port: env.PROVIDER_PORT,
       password: env.PROVIDER_PASSWORD,
       nodeLabels: new Map(parsePairs(env.PROVIDER_NODE_LABELS)),
-      spares: env.PROVIDER_SPARES,
+      prewarmed: env.PROVIDER_SPARES,
       network: env.PROVIDER_NETWORK,
       pausedBytes: env.PROVIDER_PAUSED_MIB * 1024 * 1024,
     },

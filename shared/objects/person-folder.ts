@@ -17,7 +17,7 @@ export function personFolder(person: string): string {
   return `${PEOPLE_PREFIX}${name}/`
 }
 
-/** Whose object it is; empty for the house's. */
+/** The person who owns the object; empty for the system. */
 export function personOfKey(key: string): string {
   const name = /^people\/([\w-]+)\//.exec(key)?.[1]
   return name === undefined ? '' : Buffer.from(name, 'base64url').toString()

@@ -38,7 +38,7 @@ describe('keys', () => {
   const bytesOnDisk = async () =>
     Buffer.concat(await Promise.all((await readdir(folder)).map(name => readFile(join(folder, name)))))
 
-  test('the master key is made in a new house, for its user alone, by one of those who start at once', async () => {
+  test('a new instance creates the master key for its user alone, and one of several concurrent starts does it', async () => {
     await Promise.all([openHere(), openHere(), openHere()])
     expect((await stat(master())).mode & 0o777).toBe(0o600)
     expect(Buffer.from(await readFile(master(), 'utf8'), 'base64')).toHaveLength(32)

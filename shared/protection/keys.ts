@@ -41,8 +41,8 @@ export type KeysOptions = {
 }
 
 /**
- * Opens the keys of a house; in a new one the master key is made. Errors: `invalid_config` when the master key is not that
- * of the ring, or is away while there are keys that it wrapped.
+ * Opens the keys of an instance; a new one gets a master key. Errors: `invalid_config` when the master key is not that of
+ * the ring, or is missing while there are keys that it wrapped.
  */
 export async function openKeys({
   ring,
@@ -142,7 +142,7 @@ function coalesce<T>(fetch: (name: string) => Promise<T>): (name: string) => Pro
 /** Whose key opens what is nobody's. */
 export const SYSTEM = ''
 
-/** The key of the house is the first of a ring; it opens only with the right master key. */
+/** The system key is the first of a ring; it opens only with the right master key. */
 async function ensureSystemKey(ring: KeyRing, masterKeys: MasterKeys, keys: Keys): Promise<void> {
   const systemEntry = await ring.byPerson(SYSTEM)
   if (!systemEntry) {

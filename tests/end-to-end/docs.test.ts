@@ -9,7 +9,7 @@ import { type ModelServer, startModelServer } from '../support/model-server.ts'
 const EXCLUDED_COMMANDS: { command: RegExp; because: string }[] = [
   {
     command: /^(\w+=\S+ )*npm start$/,
-    because: 'it starts a house and stays: the house of these tests is started so',
+    because: 'it starts an instance and stays; these tests start theirs in the same way',
   },
   { command: /^npm (test|run test:\w+)( --.*)?$/, because: 'these tests run within them' },
   {

@@ -77,7 +77,7 @@ test("one person's export has nothing of anybody else, and is for its user alone
   await expect(exportTo(from, 'alice.ndjson')).rejects.toMatchObject({ code: 'conflict' })
 })
 
-test('a house that was begun without encryption moves into one with it', async () => {
+test('an instance without encryption moves into one with encryption', async () => {
   const plain = await openStores('plain', 'off')
   await addMessage(plain, 'alice')
   await expect(openStores('plain')).rejects.toMatchObject({

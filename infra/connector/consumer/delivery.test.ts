@@ -179,7 +179,7 @@ test('a dead letter that cannot be handled makes no other one, and is tried on',
       emits: ['lares.result.returned'],
       handle() {
         if (++tries < 9) throw new LaresError('rejected', 'I cannot bear it')
-        return resultDraft('buried')
+        return resultDraft('handled')
       },
     }),
   )
@@ -190,7 +190,7 @@ test('a dead letter that cannot be handled makes no other one, and is tried on',
   )
   await testBed.start()
   await testBed.events.publish([messageEvent('a1', 'a')])
-  await waitUntil(async () => expect(await testBed.results()).toEqual(['buried']))
+  await waitUntil(async () => expect(await testBed.results()).toEqual(['handled']))
   expect(await testBed.deadLetters()).toHaveLength(1)
 })
 

@@ -10,42 +10,42 @@ function openSlowSender() {
     sends.push(Promise.withResolvers())
     return sends.at(-1)!.promise
   }
-  return { batches, ends: sends, outbox: openOrderedBatcher(send) }
+  return { batches, ends: sends, batcher: openOrderedBatcher(send) }
 }
 
 const nextMacrotask = () => new Promise(setImmediate)
 
-test('the first goes at once, and what comes meanwhile goes together afterwards', async () => {
-  const { batches, ends, outbox } = openSlowSender()
-  outbox.add(['a'])
-  outbox.add(['b'])
-  outbox.add(['c', 'd'])
-  expect([batches, outbox.size()]).toEqual([[['a']], 4])
+test('the first event is sent at once, and later ones are sent together after it', async () => {
+  const { batches, ends, batcher } = openSlowSender()
+  batcher.add(['a'])
+  batcher.add(['b'])
+  batcher.add(['c', 'd'])
+  expect([batches, batcher.size()]).toEqual([[['a']], 4])
   ends[0]!.resolve()
   await nextMacrotask()
-  expect([batches, outbox.size()]).toEqual([[['a'], ['b', 'c', 'd']], 3])
+  expect([batches, batcher.size()]).toEqual([[['a'], ['b', 'c', 'd']], 3])
   ends[1]!.resolve()
-  await outbox.settled()
-  expect(outbox.size()).toBe(0)
-  outbox.add(['e'])
+  await batcher.settled()
+  expect(batcher.size()).toBe(0)
+  batcher.add(['e'])
   expect(batches.at(-1)).toEqual(['e'])
 })
 
-test('a failure ends the sending; it disturbs nobody until somebody asks, and is told each time', async () => {
-  const { batches, ends, outbox } = openSlowSender()
-  outbox.add(['a'])
-  outbox.add(['b'])
+test('a failure ends the sending, and each call of settled() throws it', async () => {
+  const { batches, ends, batcher } = openSlowSender()
+  batcher.add(['a'])
+  batcher.add(['b'])
   ends[0]!.reject(new Error('no road'))
   await nextMacrotask()
-  outbox.add(['c'])
+  batcher.add(['c'])
   expect(batches).toEqual([['a']])
-  await expect(outbox.settled()).rejects.toThrow('no road')
-  await expect(outbox.settled()).rejects.toThrow('no road')
+  await expect(batcher.settled()).rejects.toThrow('no road')
+  await expect(batcher.settled()).rejects.toThrow('no road')
 })
 
-test('nothing added is nothing sent', async () => {
-  const { batches, outbox } = openSlowSender()
-  outbox.add([])
-  await outbox.settled()
+test('an empty batch sends nothing', async () => {
+  const { batches, batcher } = openSlowSender()
+  batcher.add([])
+  await batcher.settled()
   expect(batches).toEqual([])
 })

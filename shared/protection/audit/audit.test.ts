@@ -105,7 +105,7 @@ describe('the audit log', () => {
     expect((await cut.verify([head])).problems).toMatchObject([{ sequence: 4, what: /cut off/ }])
   })
 
-  test('a log that was made anew by somebody without the key of the house is found', async () => {
+  test('a log that was forged without the system key is found', async () => {
     const forged = openSqliteStore(join(folder, 'forged.db')).audit
     const forger = openAudit({ store: forged, protection: undefined })
     for (let n = 0; n < rows.length; n++) await forger.record({ action: 'read', by: 'operator' })

@@ -36,8 +36,8 @@ export type AuditEntry = z.infer<typeof auditEntrySchema>
 export const GENESIS_HASH = 'lares audit'
 
 /**
- * The hash of an entry is made of its text and of the hash before it, so whoever changes, drops or moves one would have to
- * make all later ones anew; with the key of the house (HMAC-SHA-256) nobody can who has the store alone.
+ * The hash of an entry covers its text and the hash before it. A change, a removal or a move of one entry therefore breaks
+ * all later hashes. The hash is keyed by the system key (HMAC-SHA-256), so the store alone is not enough to forge it.
  */
 export function hashEntry(previous: string, text: string, key: KeyObject | undefined): string {
   const hash = key ? createHmac('sha256', key) : createHash('sha256')

@@ -24,7 +24,7 @@ export type KeyRing = {
 }
 
 export type KeyRingEntry = {
-  /** Empty for the key of the house, which opens what is nobody's. */
+  /** Empty for the system key, which opens data that belongs to nobody. */
   person: string
   id: string
   /** The master key that wrapped it. */

@@ -71,7 +71,7 @@ describe('an encrypted log', () => {
     expect(await bus.read('t')).toMatchObject([event('c', 'the lock code')])
   })
 
-  test('an event is encrypted for whom it was learnt, or by the store, or of the house', async () => {
+  test('an event is encrypted for its recorded owner, else for the owner in the store, else with the system key', async () => {
     owners.recordOwner('learnt', 'alice')
     for (const conversation of ['learnt', 'known', 'nobody'])
       await bus.publish([event(conversation, conversation)])

@@ -22,13 +22,13 @@ export type BusProtection = {
 }
 
 /**
- * Any driver's log, with the data of events encrypted by the key of the person whose conversation it is; of the house,
- * where it is nobody's. `publish` refuses the first event of somebody without a key as `forgotten`; what follows from a
- * forgotten event is forgotten. While keys are at hand, which they nearly always are, nothing waits and nothing is reordered.
+ * Any driver's log, with the data of events encrypted by the key of the conversation's owner, or by the system key when it
+ * has none. `publish` refuses the first event of a person without a key as `forgotten`, and so it refuses every event that
+ * follows from a forgotten one. While keys are cached, which they nearly always are, nothing waits and the order stays.
  */
 export function protectedBus(inner: Bus, protection: BusProtection): Bus {
   const sealer = openSealer(protection)
-  const { open, openAtHand } = openUnsealer(protection)
+  const { open, openCached } = openUnsealer(protection)
   return {
     ...inner,
     async publish(messages) {
@@ -37,7 +37,7 @@ export function protectedBus(inner: Bus, protection: BusProtection): Bus {
     async subscribe(options) {
       const { onRecords, onRevoked, onError } = options
       const revocations = trackRevocations()
-      const line = openOrderedDelivery(open, openAtHand, onRecords, onError)
+      const line = openOrderedDelivery(open, openCached, onRecords, onError)
       const subscription = await inner.subscribe({
         ...options,
         onRecords(records) {
@@ -62,7 +62,7 @@ export function protectedBus(inner: Bus, protection: BusProtection): Bus {
         const kept = records.filter(({ erased }) => !erased)
         if (kept.length > 0) options.onRecords(kept)
       }
-      const line = openOrderedDelivery(open, openAtHand, readable, options.onError)
+      const line = openOrderedDelivery(open, openCached, readable, options.onError)
       const tail = await inner.tail({ ...options, onRecords: records => line.take(records) })
       return {
         async close() {
@@ -139,7 +139,7 @@ function openUnsealer({ keys, owners }: BusProtection) {
       throw error
     }
   }
-  const openAtHand = (record: BusRecord): BusRecord | undefined =>
+  const openCached = (record: BusRecord): BusRecord | undefined =>
     keepIfDamaged(record, () => {
       const id = keyIdOfBusRecord(record)
       if (id === undefined) return record
@@ -147,14 +147,14 @@ function openUnsealer({ keys, owners }: BusProtection) {
       return key && unsealWith(record, id, key)
     })
   const unsealOne = async (record: BusRecord): Promise<BusRecord> => {
-    const atHand = openAtHand(record)
+    const atHand = openCached(record)
     if (atHand) return atHand
     const id = keyIdOfBusRecord(record)!
     const key = await keys.byId(id)
     return keepIfDamaged(record, () => unsealWith(record, id, key))
   }
   return {
-    openAtHand,
+    openCached,
     async open(records: BusRecord[]): Promise<BusRecord[]> {
       const read: BusRecord[] = []
       for (const record of records) read.push(await unsealOne(record))
@@ -184,7 +184,7 @@ function trackRevocations() {
 /** Hands records on in their order, at once when all their keys are at hand. */
 function openOrderedDelivery(
   open: (records: BusRecord[]) => Promise<BusRecord[]>,
-  openAtHand: (record: BusRecord) => BusRecord | undefined,
+  openCached: (record: BusRecord) => BusRecord | undefined,
   onRecords: (records: BusRecord[]) => void,
   onError: ((error: unknown) => void) | undefined,
 ) {
@@ -211,7 +211,7 @@ function openOrderedDelivery(
   return {
     take(records: BusRecord[], isOurs: IsAssigned = () => true) {
       if (waiting === 0) {
-        const read = records.map(openAtHand)
+        const read = records.map(openCached)
         if (!read.includes(undefined)) {
           onRecords(read as BusRecord[])
           return

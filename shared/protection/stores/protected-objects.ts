@@ -19,9 +19,9 @@ const OPAQUE_CONTENT: DeclaredContent = {
 }
 
 /**
- * Any driver's objects, encrypted with the key of the person in whose folder they are (`personFolder`), elsewhere with the
- * house's. Their facts (size, checksum, type) are those of the content, and are encrypted too. Nobody can read them but
- * through Lares, so there are no links. Errors besides the driver's: `forgotten` of what is written for somebody without a key.
+ * Any driver's objects, encrypted with the key of the person whose folder they are in (`personFolder`), elsewhere with the
+ * system key. Their metadata (size, checksum, type) describes the plain content, and is encrypted too. Only Lares can read
+ * them, so there are no links. Errors in addition to the driver's: `forgotten` for a write of a person without a key.
  */
 export function protectedObjects(inner: ObjectStore, keys: Keys): ObjectStore {
   const spool = join(tmpdir(), `lares-sealed-${process.pid}`)

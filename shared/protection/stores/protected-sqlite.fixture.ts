@@ -10,7 +10,7 @@ import { openSqliteKeyRing } from '../ring/sqlite-ring.ts'
 import { protectedBus } from './protected-bus.ts'
 import { protectedStore } from './protected-store.ts'
 
-/** Keys in a folder, as a house has them. */
+/** Keys in a folder, as an instance has them. */
 export const openTestKeys = (folder: string, cacheTtlMs?: number): Promise<Keys> =>
   openKeys({
     ring: openSqliteKeyRing(join(folder, 'keys.db')),

@@ -9,8 +9,8 @@ import { aadOfState, protectedRows } from './protected-rows.ts'
 import { protectedTimers } from './protected-timers.ts'
 
 /**
- * Any driver's store, with its content encrypted by the key of the person whose it is. Errors besides the driver's: `forgotten`
- * of whatever writes for somebody without a key; only `rows.write`, for those who move a house, makes one.
+ * Any driver's store, with its content encrypted by its owner's key. Errors in addition to the driver's: `forgotten` for a
+ * write of a person without a key. Only `rows.write`, which moves an instance, creates one.
  */
 export function protectedStore(inner: Store, keys: Keys): Store {
   return {
