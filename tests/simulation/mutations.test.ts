@@ -39,14 +39,12 @@ test.for(MUTATIONS)('the functions of "$name" are in the code', ({ wrappers }) =
 const SEARCH_TIMEOUT_MS = 1_200_000
 
 // Two at once: as many as a small machine has cores.
-describe.concurrent(`the simulation finds a mutation within ${SEEDS} seeds`, () => {
-  test.for(MUTATIONS)(
-    '$promise $name',
-    async ({ name, promise }) => {
-      const { seeds, found } = await seek(name)
-      console.log(`${promise} ${name}: ${seeds} seeds; ${found}`)
-      expect(seeds).not.toBeNull()
-    },
-    SEARCH_TIMEOUT_MS,
-  )
+describe.concurrent(`the simulation finds a mutation within ${SEEDS} seeds`, {
+  timeout: SEARCH_TIMEOUT_MS,
+}, () => {
+  test.for(MUTATIONS)('$promise $name', async ({ name, promise }) => {
+    const { seeds, found } = await seek(name)
+    console.log(`${promise} ${name}: ${seeds} seeds; ${found}`)
+    expect(seeds).not.toBeNull()
+  })
 })
