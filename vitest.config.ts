@@ -11,9 +11,9 @@ export default defineConfig({
     passWithNoTests: true,
     teardownTimeout: 10_000,
     projects: [
-      project('unit', ['{shared,functions,gateway,infra}/**/*.test.ts'], 10_000),
-      project('contract', ['tests/contract/**/*.test.ts'], 20_000),
-      project('end-to-end', ['tests/end-to-end/**/*.test.ts'], 60_000),
+      project('unit', ['{shared,functions,gateway,infra}/**/*.test.ts'], 60_000),
+      project('contract', ['tests/contract/**/*.test.ts'], 120_000),
+      project('end-to-end', ['tests/end-to-end/**/*.test.ts'], 180_000),
       project('simulation', ['tests/simulation/**/*.test.ts'], 240_000, false),
       project('integration', ['tests/integration/**/*.test.ts'], 300_000, false),
     ],

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { LaresError } from '../../shared/base/errors.ts'
 import { type KeyedMutex, openKeyedMutex } from '../../shared/base/keyed-mutex.ts'
 import type { GatewayConfig } from '../../shared/config/files.ts'
@@ -35,6 +35,7 @@ export function openAdmission(
   history: Pick<History, 'backlog'>,
   limits: Limits,
   now: () => number,
+  wait: (ms: number) => Promise<unknown> = delay,
 ): Admission {
   const pending = createPendingTally()
   const totalCounts = createCountCache(history, now)
@@ -64,11 +65,8 @@ export function openAdmission(
         checkLimit(ofPerson, pending.of('person', sender), limits.person, 'you have', now())
         checkLimit(all, pending.of('all', sender), limits.all, 'the assistant has', now())
         const count = sumOf(inConversation) + pending.of('conversation', sender)
-        const unlock = await lockConversation(
-          conversationMutex,
-          conversation,
-          count > PACING_THRESHOLD ? PACING_INTERVAL_MS : 0,
-        )
+        const pace = async () => count > PACING_THRESHOLD && (await wait(PACING_INTERVAL_MS))
+        const unlock = await lockConversation(conversationMutex, conversation, pace)
         return () => {
           removePending()
           totalCounts.add(person)
@@ -83,12 +81,16 @@ export function openAdmission(
   }
 }
 
-/** Resolves when it is the turn of a message of the conversation, with what ends the turn; the next one's is so much later. */
-function lockConversation(mutex: KeyedMutex, conversation: string, pauseMs: number): Promise<() => void> {
+/** Resolves when it is the message's turn in its conversation, with a function that ends the turn. `pace` delays the next turn. */
+function lockConversation(
+  mutex: KeyedMutex,
+  conversation: string,
+  pace: () => Promise<unknown>,
+): Promise<() => void> {
   return new Promise(begin => {
     void mutex.run(conversation, async () => {
       await new Promise<void>(end => begin(end))
-      if (pauseMs > 0) await wait(pauseMs)
+      await pace()
     })
   })
 }

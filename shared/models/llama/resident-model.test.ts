@@ -1,5 +1,7 @@
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { createRefCountedResource } from './resident-model.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 test('loads once for all who ask, and again after a time of rest', async () => {
   const { resident, counts } = create(5)
@@ -21,7 +23,6 @@ test('does not unload what is in use', async () => {
   await resident.acquire()
   await vi.advanceTimersByTimeAsync(1000)
   expect(counts).toEqual({ loaded: 1, disposed: 0 })
-  vi.useRealTimers()
 })
 
 test('tries a load that failed again', async () => {

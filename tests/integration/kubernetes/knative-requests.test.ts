@@ -108,7 +108,7 @@ describe.skipIf(!knative)('requests through Knative: Kourier, its activator and 
         }
       }),
     )
-    await wait(500)
+    await eventually(async () => expect(versions.length).toBeGreaterThan(8))
     await deployFunction('renewed', 'two')
     await eventually(async () =>
       expect(await callFunction('renewed')).toEqual(['two', expect.any(String), 'hello']),
