@@ -1,4 +1,4 @@
-import type { Address } from '#shared/contract/events/address.ts'
+import { type Address, isGroup } from '#shared/contract/events/address.ts'
 import type { Language, Reply, Usage } from '#shared/contract/events/event-types.ts'
 import { derivedId } from '#shared/contract/events/ids.ts'
 import type { UserMessage } from './state.ts'
@@ -27,7 +27,16 @@ export function sendReply(context: StepContext, input: ReplyInput): void {
   const answers = said.map(({ id }) => id)
   setMessageStatus(context, said, status === 'completed' ? 'answered' : status)
   const id = derivedId(context.eventId, 'dialog/reply', context.drafts.length)
-  context.rows.set(id, { id, role: 'assistant', text, inReplyTo, createdAt: context.nowIso, status, address })
+  context.rows.set(id, {
+    id,
+    role: 'assistant',
+    text,
+    inReplyTo,
+    createdAt: context.nowIso,
+    status,
+    address,
+    ...(isGroup(person) && last?.sender && { sender: last.sender }),
+  })
   const { question = '', usage = ZERO_USAGE } = input
   const correlationid = input.correlationid ?? inReplyTo
   const references = {

@@ -134,7 +134,12 @@ const unpublishedStepSchema = z.object({
 /** States that were stored before there could be several have one or null. */
 const toArray = (stored: unknown) => (Array.isArray(stored) ? stored : stored ? [stored] : [])
 
-const transcriptEntrySchema = z.object({ role: z.enum(['user', 'assistant']), text: z.string() })
+const transcriptEntrySchema = z.object({
+  role: z.enum(['user', 'assistant']),
+  text: z.string(),
+  /** Who said it, or whom it answers; only in a group. */
+  sender: senderSchema().optional(),
+})
 export type TranscriptEntry = z.infer<typeof transcriptEntrySchema>
 
 /** What the person was asked, which their next message may answer. */
@@ -152,6 +157,8 @@ const pendingQuestionSchema = z.discriminatedUnion('kind', [
     skill: z.string(),
     asked: followUpQuestionSchema().shape.asked,
     takesAnyWords: z.boolean(),
+    /** Who was asked; only in a group. */
+    sender: senderSchema().optional(),
   }),
 ])
 export type PendingQuestion = z.infer<typeof pendingQuestionSchema>

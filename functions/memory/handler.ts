@@ -1,4 +1,5 @@
 import { defineFunction } from '#shared/contract/definition.ts'
+import { isGroup } from '#shared/contract/events/address.ts'
 import type { EventData, Intent, Memory, Message } from '#shared/contract/events/event-types.ts'
 import {
   currentMemories,
@@ -40,6 +41,8 @@ export default defineFunction({
   init: openMemoryState,
   async handle(event, { records, ...tools }) {
     if (event.type === 'lares.reply.completed') {
+      // A group remembers what it is asked to, and nothing that its members say in passing.
+      if (isGroup(event.data.person)) return
       const { person, question, inReplyTo, answers, saidAt = event.time } = event.data
       const message = answers.at(-1) ?? inReplyTo ?? event.id
       const source = { message, conversation: event.subject, saidAt: toUtcIso(saidAt) }

@@ -13,10 +13,13 @@ export type Delivery = Pick<Reply, 'person' | 'address' | 'inReplyTo' | 'answers
 /** Where a message came from; without a chat it is the conversation's own, without an account the channel's only one. */
 export type InboundAddress = Pick<Address, 'channel'> & Partial<Address>
 
+/** `person` is the owner of the conversation, or a member of the group that owns it. */
 export type InboundMessage = Pick<Message, 'person' | 'text' | 'history' | 'instructions'> & {
   address: InboundAddress
   /** Without it the person who owns the conversation. */
   sender?: Sender | undefined
+  /** The group that a new conversation belongs to, if the person begins one for a group. */
+  group?: string | undefined
   /** None: a new one. */
   conversation?: string | undefined
   /** The sender's name for this message: sent again under the same key, it is the same message. */

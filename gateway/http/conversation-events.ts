@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import { checkConversationAccess } from '../auth/membership.ts'
 import type { GatewayContext } from '../context.ts'
-import { checkConversationOwner } from '../ingress/intake.ts'
 import { currentSequence, followConversation, toMessageView } from '../live/history-follower.ts'
 import { parseInput } from './error-responses.ts'
 import {
@@ -25,7 +25,7 @@ export function eventStreamRoutes(app: FastifyInstance, context: GatewayContext)
     { exposeHeadRoute: false },
     async (request, reply) => {
       const conversation = request.params.id
-      await checkConversationOwner(context.options.store.history, conversation, request.person)
+      await checkConversationAccess(context.options, conversation, request.person)
       const after = await startSequence(request, context, conversation)
       const stream = openEventStreamResponse(reply, EVENT_STREAM_HEADERS)
       // The id alone is no event, but a client that is cut off before the first one resumes from here.

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
+import { checkConversationAccess, ownersFor } from '../auth/membership.ts'
 import type { GatewayContext } from '../context.ts'
-import { checkConversationOwner } from '../ingress/intake.ts'
 import { toMessageView } from '../live/history-follower.ts'
 import { parseInput } from './error-responses.ts'
 import { EPHEMERAL_PREFIX } from './message-fields.ts'
@@ -18,8 +18,13 @@ export function conversationRoutes(app: FastifyInstance, context: GatewayContext
   const { history } = context.options.store
 
   app.get('/api/conversations', async request => {
-    const ownConversations = await history.conversations(request.person, 10 * MAX_LISTED_CONVERSATIONS)
-    const listed = ownConversations
+    const owners = ownersFor(context.options.config, request.person)
+    const found = await Promise.all(
+      owners.map(owner => history.conversations(owner, 10 * MAX_LISTED_CONVERSATIONS)),
+    )
+    const listed = found
+      .flat()
+      .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
       .filter(({ id }) => !id.startsWith(EPHEMERAL_PREFIX))
       .slice(0, MAX_LISTED_CONVERSATIONS)
     return { conversations: await Promise.all(listed.map(summarize)) }
@@ -32,7 +37,7 @@ export function conversationRoutes(app: FastifyInstance, context: GatewayContext
 
   app.get<{ Params: { id: string } }>('/api/conversations/:id/messages', async request => {
     const { id } = request.params
-    await checkConversationOwner(history, id, request.person)
+    await checkConversationAccess(context.options, id, request.person)
     const { before, limit } = parseInput(pageQuery, request.query)
     const rows = await history.list(id, { limit, ...(before !== undefined && { before }) })
     return { messages: rows.map(toMessageView) }

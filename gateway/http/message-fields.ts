@@ -19,6 +19,8 @@ const MAX_TEXT_UNITS = 1024 * 1024
 
 export const messageFields = z.strictObject({
   conversation: conversationId.optional(),
+  /** Begins a conversation of a group that the person is a member of. */
+  group: z.string().max(64).optional(),
   text: z.string().max(MAX_TEXT_UNITS),
   attachments: z.array(attachmentUpload).max(10).optional(),
 })

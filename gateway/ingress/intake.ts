@@ -3,14 +3,18 @@ import { withTimeout } from '../../shared/base/timeout.ts'
 import {
   type Address,
   DEFAULT_ACCOUNT,
+  isGroup,
+  keyOwnerOf,
   personAsSender,
   principalOf,
+  type Sender,
 } from '../../shared/contract/events/address.ts'
 import { createRootEvent } from '../../shared/contract/events/event.ts'
 import { keyedId, newId } from '../../shared/contract/events/ids.ts'
 import { detectLanguage } from '../../shared/language/detection.ts'
 import { summarizeAttachments } from '../../shared/store/attachment-notes.ts'
 import type { History } from '../../shared/store/store.ts'
+import { mayUse, ownerForGroup } from '../auth/membership.ts'
 import type { InboundAddress, InboundMessage, MessageHandler } from '../channels/channel.ts'
 import type { LiveUpdates } from '../live/live-updates.ts'
 import type { GatewayOptions } from '../options.ts'
@@ -53,19 +57,44 @@ export function openIntake(
   }
   const reserveConversation = openConversationReservations(history)
   return async incoming => {
-    const { person, key, text } = incoming
-    const conversation = incoming.conversation ?? (key === undefined ? newId() : keyedId(person, '', key))
-    const release = await reserveConversation(conversation, person)
+    const { key, text } = incoming
+    const { owner, sender, senderName } = await resolveOwner(incoming, options)
+    const conversation = incoming.conversation ?? (key === undefined ? newId() : keyedId(owner, '', key))
+    const release = await reserveConversation(conversation, owner)
     try {
-      const id = key === undefined ? newId() : keyedId(person, conversation, key)
+      const id = key === undefined ? newId() : keyedId(senderName, conversation, key)
       const previous = key === undefined ? undefined : await history.message(id)
       if (previous) checkSameText(previous.text, text)
-      else await admit({ ...incoming, conversation, id })
+      else await admit({ ...incoming, person: owner, sender, conversation, id })
       return { id, conversation, isDuplicate: previous !== undefined }
     } finally {
       release()
     }
   }
+}
+
+/**
+ * Whose conversation it is and who sends. A person who writes into a conversation of their group, or begins one, is its
+ * sender, and the group is the owner. Errors: `not_found` for somebody who is not a member.
+ */
+async function resolveOwner(
+  { conversation, person, group, sender, address }: InboundMessage,
+  { store, config }: GatewayOptions,
+): Promise<{ owner: string; sender: Sender | undefined; senderName: string }> {
+  const known = conversation === undefined ? undefined : await store.history.conversation(conversation)
+  const owner =
+    known && isGroup(known.person)
+      ? known.person
+      : group === undefined
+        ? person
+        : ownerForGroup(config, group, person)
+  if (!isGroup(owner)) return { owner, sender, senderName: person }
+  const member = isGroup(person) ? sender?.person : person
+  if (member !== undefined && !mayUse(config, owner, member))
+    throw new LaresError('not_found', `there is no conversation "${conversation}"`)
+  const from = completeAddress(address, conversation ?? '')
+  const groupSender = sender ?? personAsSender(person, from)
+  return { owner, sender: groupSender, senderName: member ?? `${owner}:${groupSender.identity.user}` }
 }
 
 const completeAddress = (address: InboundAddress, conversation: string): Address => ({
@@ -84,6 +113,7 @@ async function acceptMessage(
   const sender = incoming.sender ?? personAsSender(person, address)
   const time = new Date((options.now ?? Date.now)()).toISOString()
   await options.protection.keys.getOrCreate(person)
+  await options.protection.keys.getOrCreate(keyOwnerOf(person, incoming.sender))
   const attachments = await storeAttachments(options.objects, { person, id }, incoming.attachments ?? [])
   const event = createRootEvent({
     id,
@@ -154,10 +184,4 @@ function openConversationReservations(history: History) {
       if (reservation.count === 0) reservations.delete(conversation)
     }
   }
-}
-
-/** The person's conversation, by its id. Errors: `not_found`, also when it is another person's. */
-export async function checkConversationOwner(history: History, id: string, person: string): Promise<void> {
-  const conversation = await history.conversation(id)
-  if (conversation?.person !== person) throw new LaresError('not_found', `there is no conversation "${id}"`)
 }

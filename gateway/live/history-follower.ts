@@ -86,6 +86,7 @@ export const toMessageView = ({
   createdAt,
   status,
   attachments,
+  sender,
 }: HistoryMessage) => ({
   id,
   role,
@@ -94,4 +95,6 @@ export const toMessageView = ({
   createdAt,
   status,
   ...(attachments && { attachments }),
+  // In a group several people speak.
+  ...(role === 'user' && sender?.person !== undefined && { sender: sender.person }),
 })

@@ -41,6 +41,16 @@ const gatewaySchema = z.strictObject({
       }),
     )
     .default([]),
+  /** Groups of people: a group has conversations, a key, memory and documents of its own. */
+  groups: z
+    .array(
+      z.strictObject({
+        id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'lower-case letters, digits, dots and dashes'),
+        /** `owner`, or names of `people`. */
+        members: z.array(z.string().min(1)).min(1),
+      }),
+    )
+    .default([]),
   /** Opens /metrics and nothing else, for a Prometheus that need not be the owner. */
   metricsToken: z.string().min(16).optional(),
   /** Origins of other web pages that may use the API from a browser, as in https://home.example. */

@@ -14,7 +14,7 @@ import { meteredStore } from '../observability/metered-store.ts'
 import { type Metrics, openMetrics } from '../observability/metrics.ts'
 import { requireNoUnfinishedRestore } from '../operations/restore-state.ts'
 import type { Audit } from '../protection/audit/audit.ts'
-import { openOwnerCache } from '../protection/owners.ts'
+import { openOwnerCache, storedOwners } from '../protection/owners.ts'
 import { openProtection, type Protection, requirePlainStore } from '../protection/protection.ts'
 import type { Store } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
@@ -55,15 +55,14 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
   const protection = openProtection(environment, log)
   if (protection) closeables.push(protection)
   const owners = openOwnerCache()
-  const ownerOf = async (conversation: string) =>
-    (await (await store()).history.conversation(conversation))?.person
+  const stored = storedOwners(async () => (await store()).history)
   let unprotectedBus: Promise<Bus> | undefined
   const bus = lazyDriver(async () => {
     unprotectedBus = openRawBus(environment, log)
     const driver = await unprotectedBus
     if (!protection) return driver
     const { protectedBus } = await import('../protection/stores/protected-bus.ts')
-    return protectedBus(driver, { keys: protection.keys, owners, ownerOf })
+    return protectedBus(driver, { keys: protection.keys, owners, stored })
   })
   const store = lazyDriver(async () => {
     await (protection ? protection.ready() : requirePlainStore(environment))
@@ -131,7 +130,11 @@ export function openDrivers(environment: Environment, log: Logger): Drivers {
       return openAudit({ store: (await store()).audit, protection })
     },
     events: async () => {
-      const log = openEventLog(await bus(), await objects(), { recordOwner: owners.recordOwner, ownerOf })
+      const log = openEventLog(await bus(), await objects(), {
+        recordOwner: owners.recordOwner,
+        recordSender: owners.recordSender,
+        ...stored,
+      })
       return meteredEventLog(log, environment.bus, metrics)
     },
     metrics,

@@ -34,7 +34,11 @@ test('nothing is kept of what was under way for somebody who was forgotten meanw
   const owners = openOwnerCache()
   owners.recordOwner('c', 'alice')
   const bare = openSqliteBus({ file: join(folder, 'bus.db') })
-  const log = protectedBus(bare, { keys, owners, ownerOf: async () => undefined })
+  const log = protectedBus(bare, {
+    keys,
+    owners,
+    stored: { ownerOf: async () => undefined, senderOf: async () => undefined },
+  })
   await log.ensureTopics([{ name: 't' }])
   const event = (id: string) => ({
     topic: 't',

@@ -59,7 +59,7 @@ export type MessageWrite = {
   attachments?: AttachmentSummary[]
   /** Where it came from or went to. Not there for rows that are older than addresses: those are of the page or the API. */
   address?: Address
-  /** Who said it; only for a message of the role `user`. */
+  /** Who said it. In a group a reply has the sender that it answers, with whom it is forgotten; elsewhere replies have none. */
   sender?: Sender
 }
 
@@ -162,7 +162,7 @@ export type StoreRows = {
   read(person: string): AsyncIterable<StoreRow>
   /** Puts rows in, in their order. What is there already under the same id stays; gives back how many were new. */
   write(rows: StoreRow[]): Promise<number>
-  /** Removes all of a person, the journal included, in one transaction; gives back how many of each kind there were. */
+  /** Removes all of a person, the journal and what they said in groups included, in one transaction; gives back how many of each kind there were. */
   erase(person: string): Promise<ErasedCounts>
 }
 

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../../shared/objects/objects.ts'
 import { openKeys } from '../../shared/protection/keys.ts'
 import { lazyKeys } from '../../shared/protection/lazy-keys.ts'
 import { masterKeysFromText } from '../../shared/protection/master-key.ts'
-import { openOwnerCache } from '../../shared/protection/owners.ts'
+import { openOwnerCache, storedOwners } from '../../shared/protection/owners.ts'
 import type { Protection } from '../../shared/protection/protection.ts'
 import type { KeyRing } from '../../shared/protection/ring/ring.ts'
 import { openSqliteKeyRing } from '../../shared/protection/ring/sqlite-ring.ts'
@@ -94,14 +94,15 @@ function openEncryptedDrivers(servers: Servers, calls: Calls): SimulatedDrivers 
       const keys = keysOver(remoteRing)
       const owners = openOwnerCache()
       const store = protectedStore(servers.store.forProcess(life), keys)
-      const ownerOf = async (conversation: string) => (await store.history.conversation(conversation))?.person
-      const bus = protectedBus(servers.bus.forProcess(life), { keys, owners, ownerOf })
+      const stored = storedOwners(async () => store.history)
+      const { recordOwner, recordSender } = owners
+      const bus = protectedBus(servers.bus.forProcess(life), { keys, owners, stored })
       const objects = protectedObjects(servers.objects.forProcess(life), keys)
       return {
         bus,
         store,
         objects,
-        events: openEventLog(bus, objects, { recordOwner: owners.recordOwner, ownerOf }),
+        events: openEventLog(bus, objects, { recordOwner, recordSender, ...stored }),
         protection: { keys, ring: async () => remoteRing },
       }
     },

@@ -590,7 +590,10 @@ export const MUTATIONS: readonly Mutation[] = [
         () => import('../../shared/protection/stores/protected-bus.ts'),
         module => module.protectedBus,
         original => (inner, protection) =>
-          original(inner, { ...protection, owners: { ...protection.owners, keyId: ignore } }),
+          original(inner, {
+            ...protection,
+            owners: { ...protection.owners, keyId: ignore, turnKeyId: ignore },
+          }),
       ),
     ],
     faults: ['slow'],

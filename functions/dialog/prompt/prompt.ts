@@ -1,7 +1,7 @@
 import type { SkillManifest } from '#shared/contract/catalogue.ts'
 import type { ChatMessage, Intent, Memory, Passage, Tool } from '#shared/contract/events/event-types.ts'
 import { formatDateTime } from '#shared/language/date-format.ts'
-import type { Turn } from '../state.ts'
+import type { TranscriptEntry, Turn } from '../state.ts'
 import type { StepContext } from '../step-context.ts'
 import { fitWithinBudget } from './budget.ts'
 import { newestEntries } from './transcript.ts'
@@ -13,7 +13,7 @@ const MAX_MEMORY_CHARACTERS = 600
 const MAX_PASSAGE_CHARACTERS = 6_000
 
 export function composeMessages(context: StepContext, turn: Turn): ChatMessage[] {
-  const history = turn.message.history ? newestEntries(turn.message.history) : context.state.transcript
+  const history = turn.message.history ? newestEntries(turn.message.history) : ownTranscript(context, turn)
   return [
     { role: 'system', content: systemPrompt(context, turn) },
     ...history.map(({ role, text }) => ({ role, content: text })),
@@ -21,6 +21,10 @@ export function composeMessages(context: StepContext, turn: Turn): ChatMessage[]
     ...turn.chat,
   ]
 }
+
+/** In a group a prompt, which is encrypted with the sender's key, repeats no other member's words. */
+const ownTranscript = ({ state }: StepContext, { message }: Turn): TranscriptEntry[] =>
+  state.transcript.filter(({ sender }) => sender === undefined || sender.person === message.sender.person)
 
 function systemPrompt({ assistant, nowIso }: StepContext, { message, memories, passages }: Turn): string {
   const now = formatDateTime(new Date(nowIso), message.timeZone, 'en')

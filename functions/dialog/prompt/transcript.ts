@@ -19,7 +19,7 @@ export function newestEntries(entries: TranscriptEntry[]): TranscriptEntry[] {
   return first < 0 ? [] : kept.slice(first)
 }
 
-const truncateEntry = ({ role, text }: TranscriptEntry): TranscriptEntry =>
-  text.length <= MAX_ENTRY_CHARACTERS
-    ? { role, text }
-    : { role, text: `${text.slice(0, MAX_ENTRY_CHARACTERS - 1)}…` }
+const truncateEntry = (entry: TranscriptEntry): TranscriptEntry =>
+  entry.text.length <= MAX_ENTRY_CHARACTERS
+    ? entry
+    : { ...entry, text: `${entry.text.slice(0, MAX_ENTRY_CHARACTERS - 1)}…` }

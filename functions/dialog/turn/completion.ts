@@ -1,8 +1,10 @@
+import type { Sender } from '#shared/contract/events/address.ts'
 import { phrasesIn } from '../messages.ts'
 import { newestEntries } from '../prompt/transcript.ts'
 import { sendReply } from '../publishing.ts'
 import { MAX_FAILED_TURNS, type Turn } from '../state.ts'
 import { markSettled, type StepContext, setMessageStatus } from '../step-context.ts'
+import { groupSender } from './sender.ts'
 
 /** Says the answer. */
 export function endTurn(
@@ -27,17 +29,20 @@ export function endTurn(
     correlationid: id,
   })
   if (status === 'completed' && !turn.isForgotten) {
-    appendToTranscript(context, question, text)
-    if (turn.asks) context.state.question = { kind: 'more', ...turn.asks }
+    appendToTranscript(context, { question, text, ...groupSender(message) })
+    if (turn.asks) context.state.question = { kind: 'more', ...turn.asks, ...groupSender(message) }
   }
   context.state.turn = null
 }
 
-function appendToTranscript({ state }: StepContext, question: string, answer: string): void {
+function appendToTranscript(
+  { state }: StepContext,
+  { question, text, ...rest }: { question: string; text: string; sender?: Sender },
+): void {
   state.transcript = newestEntries([
     ...state.transcript,
-    { role: 'user', text: question },
-    { role: 'assistant', text: answer },
+    { role: 'user', text: question, ...rest },
+    { role: 'assistant', text, ...rest },
   ])
 }
 

@@ -2,6 +2,7 @@ import { skillRequestType } from '#shared/contract/events/event-types.ts'
 import { composeMessages, selectTools } from '../prompt/prompt.ts'
 import type { Turn } from '../state.ts'
 import type { StepContext } from '../step-context.ts'
+import { groupSender } from './sender.ts'
 
 const STEP_SEPARATOR = '\n\n'
 
@@ -24,6 +25,7 @@ export function askModel(context: StepContext, turn: Turn): void {
       offset: withSeparator(turn.text).length,
       messages: composeMessages(context, turn),
       tools,
+      ...groupSender(turn.message),
     },
     correlationid: turn.id,
   })

@@ -1,5 +1,6 @@
+import { isGroup } from '#shared/contract/events/address.ts'
 import { summarizeAttachments } from '#shared/store/attachment-notes.ts'
-import type { RecalledMessage, Turn, UserMessage } from '../state.ts'
+import type { PendingQuestion, RecalledMessage, Turn, UserMessage } from '../state.ts'
 import { type StepContext, setMessageStatus, ZERO_USAGE } from '../step-context.ts'
 import { endTurn } from './completion.ts'
 import { askWhichSkill, tryAnswerQuestion } from './questions.ts'
@@ -18,8 +19,8 @@ export function startTurn(
   context.state.turn = turn
   setMessageStatus(context, turn.said, 'answering')
   const onlyMessage = messages.length === 1 ? messages[0].recalled : undefined
-  const { question } = context.state
-  if (!isLate) context.state.question = null
+  const question = isAskedOf(context.state.question, turn) ? context.state.question : null
+  if (!isLate && question) context.state.question = null
   const skill = directSkillFor(context, messages)
   if (onlyMessage?.answer !== undefined) endTurn(context, turn, onlyMessage.answer)
   else if (
@@ -32,6 +33,12 @@ export function startTurn(
   else if (onlyMessage?.intent.between && askWhichSkill(context, turn, onlyMessage.intent.between)) return
   else if (skill !== undefined) askSkill(context, turn, skill)
   else askModel(context, turn)
+}
+
+/** In a group only the member who was asked answers. */
+function isAskedOf(question: PendingQuestion | null, { message }: Turn): boolean {
+  const asked = question?.kind === 'which' ? question.message.sender : question?.sender
+  return !isGroup(message.person) || asked?.person === message.sender.person
 }
 
 function createTurn(messages: ReceivedMessage[], isLate: boolean): Turn {

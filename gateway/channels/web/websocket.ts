@@ -2,6 +2,7 @@ import type { WebSocket } from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { LaresError, toLaresError } from '../../../shared/base/errors.ts'
+import { checkConversationAccess } from '../../auth/membership.ts'
 import type { GatewayContext } from '../../context.ts'
 import { messageForClient, parseInput } from '../../http/error-responses.ts'
 import { MAX_BUFFERED_BYTES } from '../../http/event-stream-response.ts'
@@ -12,7 +13,6 @@ import {
   requireContent,
   timeZone,
 } from '../../http/message-fields.ts'
-import { checkConversationOwner } from '../../ingress/intake.ts'
 import { currentSequence, followConversation, toMessageView } from '../../live/history-follower.ts'
 import type { MessageHandler } from '../channel.ts'
 import { WEB_CHANNEL } from './messages.ts'
@@ -153,7 +153,7 @@ const createFrameHandlers = (context: GatewayContext, handler: MessageHandler) =
 
   async subscribe(client: Client, { conversation, after }: ClientFrame & { type: 'subscribe' }) {
     const { subscriptions } = client
-    await checkConversationOwner(context.options.store.history, conversation, client.person)
+    await checkConversationAccess(context.options, conversation, client.person)
     if (!subscriptions.has(conversation) && subscriptions.size >= MAX_SUBSCRIPTIONS)
       throw new LaresError('busy', `a socket follows at most ${MAX_SUBSCRIPTIONS} conversations`)
     const from = after ?? (await currentSequence(context, conversation))

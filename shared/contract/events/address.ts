@@ -57,6 +57,12 @@ export const principalOf = (owner: string): Principal =>
     ? { kind: 'group', id: owner.slice(GROUP_PREFIX.length) }
     : { kind: 'person', id: owner }
 
+export const isGroup = (owner: string): boolean => owner.startsWith(GROUP_PREFIX)
+
+/** Whose key encrypts a message: its sender's in a group, where that is a known person, else the owner's. */
+export const keyOwnerOf = (owner: string, sender: Sender | undefined): string =>
+  isGroup(owner) ? (sender?.person ?? owner) : owner
+
 export const isSameAddress = (a: Address, b: Address): boolean =>
   a.channel === b.channel && a.account === b.account && a.chat === b.chat && a.thread === b.thread
 

@@ -2,6 +2,7 @@ import { LaresError } from '../../base/errors.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Objects } from '../../objects/objects.ts'
 import { personFolder } from '../../objects/person-folder.ts'
+import { isGroup, type Sender } from './address.ts'
 import { type LaresEvent, parseEventData } from './event.ts'
 import { parseJson } from './http-binding.ts'
 import { eventToRecord } from './kafka-binding.ts'
@@ -27,16 +28,27 @@ export type ConversationOwners = {
   /** A conversation whose first event of a turn goes to the log, before the store knows it. */
   recordOwner(conversation: string, person: string): void
   ownerOf(conversation: string): Promise<string | undefined>
+  /** A member of a group whose message begins a turn, before the store knows it. */
+  recordSender(conversation: string, turn: string, person: string): void
+  senderOf(conversation: string, turn: string): Promise<string | undefined>
 }
 
-const NO_OWNERS: ConversationOwners = { recordOwner: () => undefined, ownerOf: async () => undefined }
+const NO_OWNERS: ConversationOwners = {
+  recordOwner: () => undefined,
+  ownerOf: async () => undefined,
+  recordSender: () => undefined,
+  senderOf: async () => undefined,
+}
 
 export function openEventLog(bus: Bus, objects: Objects, owners: ConversationOwners = NO_OWNERS): EventLog {
   return {
     async publish(events, attemptHeaders) {
       for (const event of events) {
-        const person = event.causationid === undefined ? personOf(event) : undefined
+        if (event.causationid !== undefined) continue
+        const { person, sender } = originOf(event)
         if (person !== undefined) owners.recordOwner(event.subject, person)
+        if (person !== undefined && isGroup(person) && sender?.person !== undefined)
+          owners.recordSender(event.subject, event.correlationid, sender.person)
       }
       const messages = events.map(eventToRecord)
       const isLarge = messages.map(message => message.value.length > MAX_INLINE_BYTES)
@@ -53,10 +65,21 @@ export function openEventLog(bus: Bus, objects: Objects, owners: ConversationOwn
   }
 }
 
-/** Whom the data of an event names as the person. */
-function personOf({ data }: LaresEvent): string | undefined {
-  const { person, message } = (data ?? {}) as { person?: string; message?: { person: string } }
-  return person ?? message?.person
+type Origin = { person?: string | undefined; sender?: Sender | undefined }
+
+/** Whom the data of an event names as the owner and as the sender. */
+function originOf({ data }: LaresEvent): Origin {
+  const own = (data ?? {}) as Origin & { message?: unknown }
+  const message = (typeof own.message === 'object' && own.message !== null ? own.message : {}) as Origin
+  return { person: own.person ?? message.person, sender: own.sender ?? message.sender }
+}
+
+/** Whose key encrypts the data of an event that travels as an object. */
+async function keyOwnerOfEvent(event: LaresEvent, owners: ConversationOwners): Promise<string | undefined> {
+  const { person, sender } = originOf(event)
+  const owner = person ?? (await owners.ownerOf(event.subject))
+  if (owner === undefined || !isGroup(owner)) return owner
+  return sender?.person ?? (await owners.senderOf(event.subject, event.correlationid)) ?? owner
 }
 
 /** An object that belongs to an event on the log, and to nothing else. */
@@ -73,7 +96,7 @@ async function offload(
       'too_large',
       `the data of event ${event.id} has ${data.length} bytes; at most ${MAX_DATA_BYTES} are taken`,
     )
-  const person = personOf(event) ?? (await ownership.ownerOf(event.subject))
+  const person = await keyOwnerOfEvent(event, ownership)
   const key = `${person ? personFolder(person) : ''}events/${event.id}`
   await objects.put(key, data)
   const { data: _, ...rest } = event

@@ -249,6 +249,8 @@ const dataSchemas = {
       offset: z.int().nonnegative(),
       messages: z.array(chatMessageSchema()).min(1),
       tools: z.array(toolSchema()),
+      /** Who said what it asks about, in a group. */
+      sender: senderSchema().optional(),
     }),
   ),
   'lares.stream.extended': lazy(() =>

@@ -35,7 +35,11 @@ describe('an encrypted log', () => {
     bare = openSqliteBus({ file: join(folder, 'bus.db') })
     keys = withKeyCreation(await openTestKeys(folder, 0))
     owners = openOwnerCache()
-    bus = protectedBus(bare, { keys, owners, ownerOf: async of => (of === 'known' ? 'bob' : undefined) })
+    bus = protectedBus(bare, {
+      keys,
+      owners,
+      stored: { ownerOf: async of => (of === 'known' ? 'bob' : undefined), senderOf: async () => undefined },
+    })
     await bus.ensureTopics([{ name: 't' }])
   })
   afterEach(async () => {
@@ -94,7 +98,11 @@ describe('an encrypted log', () => {
   test('a message that is put back before anybody knows whose it is gets the key that it came with', async () => {
     owners.recordOwner('c', 'alice')
     await bus.publish([event('c', 'said')])
-    const other = protectedBus(bare, { keys, owners: openOwnerCache(), ownerOf: async () => undefined })
+    const other = protectedBus(bare, {
+      keys,
+      owners: openOwnerCache(),
+      stored: { ownerOf: async () => undefined, senderOf: async () => undefined },
+    })
     const [read] = await other.read('t')
     await other.publish([read!])
     expect(await Promise.all((await bare.read('t')).map(ownerOf))).toEqual(['alice', 'alice'])
@@ -134,7 +142,7 @@ describe('an encrypted log', () => {
     const late = protectedBus(bare, {
       keys: await openTestKeys(folder, 60_000),
       owners: openOwnerCache(),
-      ownerOf: async () => undefined,
+      stored: { ownerOf: async () => undefined, senderOf: async () => undefined },
     })
     expect(texts(await late.read('t'))).toEqual(['cause'])
     await bus.read('t')
@@ -173,7 +181,11 @@ describe('an encrypted log', () => {
     }
     const seen: BusRecord[] = []
     const errors: unknown[] = []
-    const other = protectedBus(bare, { keys: shy, owners: openOwnerCache(), ownerOf: async () => undefined })
+    const other = protectedBus(bare, {
+      keys: shy,
+      owners: openOwnerCache(),
+      stored: { ownerOf: async () => undefined, senderOf: async () => undefined },
+    })
     const subscription = await other.subscribe({
       group: 'g',
       topics: ['t'],

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../base/errors.ts'
 import type { Bus, BusMessage, BusRecord, TopicPartition } from '../../bus/bus.ts'
+import { isGroup } from '../../contract/events/address.ts'
 import type { DataKey } from '../envelope.ts'
 import { type Keys, SYSTEM } from '../keys.ts'
-import type { OwnerCache } from '../owners.ts'
+import type { OwnerCache, StoredOwners } from '../owners.ts'
 import {
   erasedBusRecord,
   keyIdOfBusRecord,
@@ -17,14 +18,15 @@ const RETRY_DELAY_MS = 500
 export type BusProtection = {
   keys: Keys
   owners: OwnerCache
-  /** Whose conversation it is, by the store; undefined when it is nobody's. */
-  ownerOf(conversation: string): Promise<string | undefined>
+  /** By the store. */
+  stored: StoredOwners
 }
 
 /**
- * Any driver's log, with the data of events encrypted by the key of the conversation's owner, or by the system key when it
- * has none. `publish` refuses the first event of a person without a key as `forgotten`, and so it refuses every event that
- * follows from a forgotten one. While keys are cached, which they nearly always are, nothing waits and the order stays.
+ * Any driver's log, with the data of events encrypted by the key of the conversation's owner, in a group by the key of the
+ * member who began the turn, or by the system key when there is no owner. `publish` refuses the first event of a person
+ * without a key as `forgotten`, and so it refuses every event that follows from a forgotten one. While keys are cached,
+ * which they nearly always are, nothing waits and the order stays.
  */
 export function protectedBus(inner: Bus, protection: BusProtection): Bus {
   const sealer = openSealer(protection)
@@ -75,32 +77,54 @@ export function protectedBus(inner: Bus, protection: BusProtection): Bus {
   }
 }
 
+const turnOf = ({ headers }: Pick<BusMessage, 'headers'>): string => headers.ce_correlationid ?? ''
+
 /** Keys for what is published. Events of one conversation keep the order of the calls, also when one waits for its key. */
-function openSealer({ keys, owners, ownerOf }: BusProtection) {
+function openSealer({ keys, owners, stored }: BusProtection) {
   const waiting = new Map<string, Promise<unknown>>()
   const isFirst = ({ headers }: BusMessage) => headers.ce_causationid === undefined
   const sealCached = (message: BusMessage): BusMessage | undefined => {
     if (waiting.has(message.key)) return undefined
-    const id = isFirst(message) ? undefined : owners.keyId(message.key)
-    const person = owners.ownerOf(message.key)
+    const turn = turnOf(message)
+    const owner = owners.ownerOf(message.key)
+    const isOfGroup = owner !== undefined && isGroup(owner)
+    const turnKeyId = owners.turnKeyId(message.key, turn)
+    // Of a conversation whose turn is not known here the store says whether it is a group's.
+    if (isOfGroup ? turnKeyId === undefined : owner === undefined && turnKeyId === undefined) return undefined
+    const id = isFirst(message) && !isOfGroup ? undefined : (turnKeyId ?? owners.keyId(message.key))
+    const person = owner
     const key =
       id !== undefined ? keys.cachedById(id) : person === undefined ? undefined : keys.cachedByPerson(person)
     return key && sealBusRecord(key, message)
   }
   const personOf = async (conversation: string): Promise<string | undefined> => {
-    const person = owners.ownerOf(conversation) ?? (await ownerOf(conversation))
+    const person = owners.ownerOf(conversation) ?? (await stored.ownerOf(conversation))
     if (person !== undefined) owners.recordOwner(conversation, person)
     return person
   }
   const sealOne = async (message: BusMessage): Promise<BusMessage> => {
+    const turnKeyId = owners.turnKeyId(message.key, turnOf(message))
+    if (turnKeyId !== undefined && !isFirst(message)) return await sealWithId(turnKeyId, message)
+    const person = await personOf(message.key)
+    if (person !== undefined && isGroup(person)) return await sealForGroup(person, message)
     const id = owners.keyId(message.key)
-    const person = id === undefined || isFirst(message) ? await personOf(message.key) : undefined
     // So also a message that is put back from the dead letters before the store knows whose it is.
-    if (id !== undefined && person === undefined) {
-      const key = await keys.byId(id)
-      return key ? sealBusRecord(key, message) : shredBusRecord(message)
-    }
+    if (id !== undefined && (person === undefined || !isFirst(message))) return await sealWithId(id, message)
     return sealBusRecord(await keys.require(person ?? SYSTEM), message)
+  }
+  const sealWithId = async (id: string, message: BusMessage): Promise<BusMessage> => {
+    const key = await keys.byId(id)
+    return key ? sealBusRecord(key, message) : shredBusRecord(message)
+  }
+  /** What a known member said, and what follows from it, has the member's key; a reminder has the group's. */
+  const sealForGroup = async (group: string, message: BusMessage): Promise<BusMessage> => {
+    const [conversation, turn] = [message.key, turnOf(message)]
+    const sender = owners.senderOf(conversation, turn)
+    if (sender !== undefined) return sealBusRecord(await keys.require(sender), message)
+    const turnKeyId = owners.turnKeyId(conversation, turn)
+    if (turnKeyId !== undefined) return await sealWithId(turnKeyId, message)
+    const member = await stored.senderOf(conversation, turn)
+    return sealBusRecord(await keys.require(member ?? group), message)
   }
   return {
     atHand(messages: BusMessage[]): BusMessage[] | undefined {
@@ -128,6 +152,7 @@ function openSealer({ keys, owners, ownerOf }: BusProtection) {
 function openUnsealer({ keys, owners }: BusProtection) {
   const unsealWith = (record: BusRecord, id: string, key: DataKey | undefined): BusRecord => {
     owners.recordKeyId(record.key, id)
+    owners.recordTurnKeyId(record.key, turnOf(record), id)
     return key ? unsealBusRecord(key, record) : erasedBusRecord(record)
   }
   /** One that was damaged on the log is for its reader to refuse, as any other that is no event. */

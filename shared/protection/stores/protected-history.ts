@@ -1,3 +1,4 @@
+import { keyOwnerOf } from '../../contract/events/address.ts'
 import type { AttachmentSummary } from '../../contract/events/event-types.ts'
 import type { History, HistoryMessage, MessageWrite } from '../../store/store.ts'
 import { aadOf, unsealAll, unsealText } from '../associated-data.ts'
@@ -61,7 +62,7 @@ export function protectedHistory(inner: History, keys: Keys): History {
   return {
     ...inner,
     async accept(entry) {
-      const key = await keys.require(entry.person)
+      const key = await keys.require(keyOwnerOf(entry.person, entry.message.sender))
       const stored = await inner.accept({ ...entry, message: sealMessage(key, entry.message) })
       return (await unseal(stored)) ?? { ...stored, text: '' }
     },

@@ -1,7 +1,9 @@
+import { isGroup, keyOwnerOf } from '../../contract/events/address.ts'
 import type { StoreRow, StoreRows } from '../../store/store.ts'
 import { aadOf, sealJson, unsealText } from '../associated-data.ts'
 import type { DataKey } from '../envelope.ts'
 import type { Keys } from '../keys.ts'
+import { sealPartsWith, unsealPartsWith } from '../sealed-parts.ts'
 import { sealMessage, unsealMessage } from './protected-history.ts'
 import { sealJsonRecord, unsealJsonRecord } from './protected-records.ts'
 import { sealTimer, unsealTimer } from './protected-timers.ts'
@@ -21,11 +23,24 @@ export function protectedRows(inner: StoreRows, keys: Keys): StoreRows {
     async write(rows) {
       const sealed: StoreRow[] = []
       for (const row of rows)
-        sealed.push(row.person === '' ? row : sealRow(await keys.getOrCreate(row.person), row))
+        sealed.push(
+          row.person === ''
+            ? row
+            : sealRow(await keys.getOrCreate(keyOwnerOfRow(row)), await sealStateParts(keys, row)),
+        )
       return await inner.write(sealed)
     },
   }
 }
+
+/** A group's state, with what each member said sealed with the member's key. */
+async function sealStateParts(keys: Keys, row: StoreRow): Promise<StoreRow> {
+  if (row.kind !== 'conversation' || row.state === undefined || !isGroup(row.person)) return row
+  return { ...row, state: await sealPartsWith(keys, row.state, aadOfState(row.id)) }
+}
+
+const keyOwnerOfRow = (row: StoreRow): string =>
+  row.kind === 'message' ? keyOwnerOf(row.person, row.sender) : row.person
 
 function sealRow(key: DataKey, row: StoreRow): StoreRow {
   if (row.kind === 'message') return sealMessage(key, row)
@@ -43,5 +58,6 @@ async function unsealRow(keys: Keys, row: StoreRow): Promise<StoreRow | undefine
   if (row.state === undefined) return row
   const { state: sealed, ...rest } = row
   const state = await unsealText(keys, aadOfState(row.id), sealed)
-  return state === undefined ? rest : { ...rest, state: JSON.parse(state) }
+  if (state === undefined) return rest
+  return { ...rest, state: await unsealPartsWith(keys, JSON.parse(state), aadOfState(row.id)) }
 }

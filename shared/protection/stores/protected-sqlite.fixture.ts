@@ -36,5 +36,5 @@ export const openProtectedBus = async ({ folder }: { folder: string }): Promise<
   protectedBus(openSqliteBus({ file: join(folder, 'bus.db') }), {
     keys: withKeyCreation(await openTestKeys(folder)),
     owners: openOwnerCache(),
-    ownerOf: async () => undefined,
+    stored: { ownerOf: async () => undefined, senderOf: async () => undefined },
   })

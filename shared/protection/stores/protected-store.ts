@@ -1,8 +1,10 @@
 import { LaresError } from '../../base/errors.ts'
-import type { StepRequest, Store } from '../../store/store.ts'
+import { isGroup, keyOwnerOf } from '../../contract/events/address.ts'
+import type { MessageWrite, StepRequest, Store } from '../../store/store.ts'
 import { aadOf, sealJson, unsealText } from '../associated-data.ts'
 import { type DataKey, decodeEnvelope, keyIdOf, unseal } from '../envelope.ts'
 import type { Keys } from '../keys.ts'
+import { type KeyReader, sealParts, unsealParts, unsealPartsWith } from '../sealed-parts.ts'
 import { protectedHistory, sealMessage } from './protected-history.ts'
 import { protectedRecords } from './protected-records.ts'
 import { aadOfState, protectedRows } from './protected-rows.ts'
@@ -27,10 +29,28 @@ const aadOfOutcome = (eventId: string) => aadOf('outcome', eventId)
 
 /** A transaction cannot wait for a key: it is undone, and begins anew with the key. */
 class MissingKeyError extends Error {
-  readonly id: string
-  constructor(id: string) {
-    super(`the key ${id} is wanted`)
-    this.id = id
+  readonly wanted: { person: string } | { id: string }
+  constructor(wanted: { person: string } | { id: string }) {
+    super('a key is wanted')
+    this.wanted = wanted
+  }
+}
+
+/** The keys that a step has at hand. */
+function openLoadedKeys(keys: Keys, own: DataKey) {
+  const byId = new Map<string, DataKey | undefined>([[own.id, own]])
+  const byPerson = new Map<string, DataKey | undefined>([[own.person, own]])
+  const read: KeyReader = wanted => {
+    const [map, name] = 'id' in wanted ? [byId, wanted.id] : [byPerson, wanted.person]
+    if (!map.has(name)) throw new MissingKeyError(wanted)
+    return map.get(name)
+  }
+  return {
+    read,
+    async load(wanted: { person: string } | { id: string }) {
+      if ('id' in wanted) byId.set(wanted.id, await keys.byId(wanted.id))
+      else byPerson.set(wanted.person, await keys.find(wanted.person))
+    },
   }
 }
 
@@ -41,15 +61,23 @@ async function protectedStep<State, Outcome>(
 ): Promise<Outcome> {
   const { conversation, eventId } = request
   const key = await keys.require(request.person)
-  const loadedKeys = new Map<string, DataKey | undefined>([[key.id, key]])
+  const loaded = openLoadedKeys(keys, key)
+  const isOfGroup = isGroup(request.person)
+  const seal = (aad: string, value: unknown) =>
+    sealJson(key, aad, isOfGroup ? sealParts(value, aad, loaded.read) : value)
+  // What a member said who was forgotten meanwhile is not written.
+  const sealRow = (message: MessageWrite): MessageWrite[] => {
+    const rowKey = loaded.read({ person: keyOwnerOf(request.person, message.sender) })
+    return rowKey ? [sealMessage(rowKey, message)] : []
+  }
   const apply = (stored: unknown) => {
     const { state, messages, outcome, modelCalls } = request.apply(
-      unsealState(stored, conversation, loadedKeys),
+      unsealState(stored, conversation, loaded.read),
     )
     return {
-      state: sealJson(key, aadOfState(conversation), state),
-      messages: messages.map(message => sealMessage(key, message)),
-      outcome: sealJson(key, aadOfOutcome(eventId), outcome),
+      state: seal(aadOfState(conversation), state),
+      messages: messages.flatMap(sealRow),
+      outcome: seal(aadOfOutcome(eventId), outcome),
       modelCalls,
     }
   }
@@ -59,28 +87,24 @@ async function protectedStep<State, Outcome>(
       return await unsealOutcome(keys, eventId, sealed)
     } catch (error) {
       if (!(error instanceof MissingKeyError)) throw error
-      loadedKeys.set(error.id, await keys.byId(error.id))
+      await loaded.load(error.wanted)
     }
   }
 }
 
 /** A state whose key was destroyed is forgotten: there is none. */
-function unsealState<State>(
-  stored: unknown,
-  conversation: string,
-  loadedKeys: Map<string, DataKey | undefined>,
-): State | undefined {
+function unsealState<State>(stored: unknown, conversation: string, keyOf: KeyReader): State | undefined {
   if (stored === undefined) return undefined
   const aad = aadOfState(conversation)
   const sealed = decodeEnvelope(stored, aad)
-  const id = keyIdOf(sealed, aad)
-  if (!loadedKeys.has(id)) throw new MissingKeyError(id)
-  const key = loadedKeys.get(id)
-  return key && JSON.parse(unseal(key, aad, sealed).toString())
+  const key = keyOf({ id: keyIdOf(sealed, aad) })
+  if (!key) return undefined
+  return unsealParts(JSON.parse(unseal(key, aad, sealed).toString()), aad, keyOf) as State
 }
 
 async function unsealOutcome<Outcome>(keys: Keys, eventId: string, sealed: string): Promise<Outcome> {
-  const outcome = await unsealText(keys, aadOfOutcome(eventId), sealed)
-  if (outcome !== undefined) return JSON.parse(outcome)
+  const aad = aadOfOutcome(eventId)
+  const outcome = await unsealText(keys, aad, sealed)
+  if (outcome !== undefined) return (await unsealPartsWith(keys, JSON.parse(outcome), aad)) as Outcome
   throw new LaresError('forgotten', `what event ${eventId} led to is forgotten`)
 }

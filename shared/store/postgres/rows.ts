@@ -140,6 +140,24 @@ const insertMessageRow = (
     return (await insertMessage(query, conversation, message, { lastAt, nowMs })) !== undefined
   })
 
+const LOCK_GROUPS = `SELECT id FROM lares.conversations WHERE person LIKE 'group/%' ORDER BY id FOR UPDATE`
+const SELECT_SAID_IN = `
+  SELECT id, at::text AS at FROM lares.messages
+  WHERE conversation = $1 AND sender IS NOT NULL AND sender::json ->> 'person' = $2`
+const DELETE_MESSAGE = 'DELETE FROM lares.messages WHERE conversation = $1 AND at = $2::timestamptz'
+
+/** What a person said in groups, and what was answered to it. */
+async function eraseGroupMessages(query: Query, person: string): Promise<number> {
+  let count = 0
+  for (const { id: conversation } of await query<{ id: string }>(LOCK_GROUPS, [])) {
+    const said = await query<{ id: string; at: string }>(SELECT_SAID_IN, [conversation, person])
+    await query('DELETE FROM lares.message_states WHERE id = ANY ($1::text[])', [said.map(({ id }) => id)])
+    for (const { at } of said) await query(DELETE_MESSAGE, [conversation, at])
+    count += said.length
+  }
+  return count
+}
+
 async function eraseRows(query: Query, person: string): Promise<ErasedCounts> {
   const theirConversations = '(SELECT id FROM lares.conversations WHERE person = $1)'
   const remove = async (sql: string) =>
@@ -151,7 +169,8 @@ async function eraseRows(query: Query, person: string): Promise<ErasedCounts> {
     )[0]!.count
   // In this order, and held against steps that would add to it: the row of a conversation first.
   const locked = await query<{ id: string }>(LOCK_CONVERSATIONS, [person])
-  const messages = await remove(`message_states WHERE conversation IN ${theirConversations}`)
+  const inGroups = await eraseGroupMessages(query, person)
+  const messages = inGroups + (await remove(`message_states WHERE conversation IN ${theirConversations}`))
   for (const { id } of locked) await query(DELETE_MESSAGES, [id])
   await remove(`journal WHERE conversation IN ${theirConversations}`)
   return {

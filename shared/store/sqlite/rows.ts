@@ -108,7 +108,10 @@ function createRowWriter(database: DatabaseSync): (row: Exclude<StoreRow, { kind
 function eraseRows(database: DatabaseSync, person: string): ErasedCounts {
   const theirConversations = '(SELECT id FROM conversations WHERE person = ?)'
   const remove = (sql: string) => Number(database.prepare(`DELETE FROM ${sql}`).run(person).changes)
-  const messages = remove(`messages WHERE conversation IN ${theirConversations}`)
+  const inGroups = remove(
+    `messages WHERE sender ->> '$.person' = ? AND conversation IN (SELECT id FROM conversations WHERE person LIKE 'group/%')`,
+  )
+  const messages = inGroups + remove(`messages WHERE conversation IN ${theirConversations}`)
   remove(`dialog WHERE conversation IN ${theirConversations}`)
   remove(`journal WHERE conversation IN ${theirConversations}`)
   remove('document_words WHERE rowid IN (SELECT rowid FROM documents WHERE person = ?)')

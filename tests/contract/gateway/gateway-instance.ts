@@ -22,6 +22,7 @@ import { operationsWithoutFunctions } from '../../support/operations.ts'
 
 export const OWNER_TOKEN = 'the-token-of-the-owner'
 export const ALICE_TOKEN = 'the-token-of-alice'
+export const BOB_TOKEN = 'the-token-of-bob-here'
 export const ALLOWED_ORIGIN = 'https://home.example'
 
 type ReceivedMessage = LaresEvent<'lares.message.received'>
@@ -109,7 +110,11 @@ async function openGateway(home: string, options: TestGatewayOptions, port: numb
     protection: noProtection,
     events: openEventLog(bus, objects),
     config: {
-      people: [{ person: 'alice', token: ALICE_TOKEN }],
+      people: [
+        { person: 'alice', token: ALICE_TOKEN },
+        { person: 'bob', token: BOB_TOKEN },
+      ],
+      groups: [{ id: 'kitchen', members: ['owner', 'alice'] }],
       allowedOrigins: [ALLOWED_ORIGIN],
       maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
       deliveries: options.deliveries ?? [],

@@ -154,6 +154,7 @@ describe('listening', () => {
       overrides: {
         config: {
           people: [],
+          groups: [],
           allowedOrigins: [],
           maxBodyBytes: 4096,
           maxWaiting: HIGH_LIMITS,
