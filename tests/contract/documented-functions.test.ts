@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { editorSettings } from '../../infra/cli/skill-template.ts'
 import type { AnyFunction } from '../../shared/contract/definition.ts'
 import { webAddress } from '../../shared/contract/events/address.ts'
 import { createRootEvent } from '../../shared/contract/events/event.ts'
@@ -103,4 +106,11 @@ test('the documented entry of stack.yml has the topics of its function', () => {
     Object.entries(parse(yaml) as Record<string, { annotations: { topic: string } }>),
   ))
     expect(entry.annotations.topic.split(','), name).toEqual(topicsOf(functions.get(name)!))
+})
+
+test('the documented functions have no type errors, also as files of TypeScript outside the checkout', async () => {
+  await writeFile(join(checkout, 'functions', 'tsconfig.json'), editorSettings(resolve('.')))
+  const compiler = resolve('node_modules/typescript/bin/tsc')
+  const run = promisify(execFile)(process.execPath, [compiler, '-p', join(checkout, 'functions')])
+  expect(await run.catch(({ stdout }: { stdout: string }) => ({ stdout }))).toMatchObject({ stdout: '' })
 })
