@@ -1,3 +1,5 @@
+import * as z from 'zod'
+import { parseRecordBody } from '#shared/store/record-body.ts'
 import type { Records } from '#shared/store/store.ts'
 
 /** By conversation: which memories its last answer came from. Ids alone, so that what is forgotten is not kept here. */
@@ -7,15 +9,21 @@ const USED_COLLECTION = 'memories-used'
  * Of which things the last answer asked which to forget, by their ids, and to which message. `answered`: by which message,
  * and which of them it meant.
  */
-export type ForgetQuestion = {
-  about: 'memories' | 'documents'
-  by: string
-  ids: string[]
-  answered?: { message: string; ids: string[] }
-}
+const forgetQuestionSchema = z.object({
+  about: z.enum(['memories', 'documents']),
+  by: z.string(),
+  ids: z.array(z.string()),
+  answered: z.object({ message: z.string(), ids: z.array(z.string()) }).optional(),
+})
+export type ForgetQuestion = z.infer<typeof forgetQuestionSchema>
 
 /** `at`: when the message was said that they served. */
-export type AnswerSources = { ids: string[]; at: string; asked?: ForgetQuestion | undefined }
+const answerSourcesSchema = z.object({
+  ids: z.array(z.string()),
+  at: z.string(),
+  asked: forgetQuestionSchema.optional(),
+})
+export type AnswerSources = z.infer<typeof answerSourcesSchema>
 
 /** Read once for a message, however many ask: those of one conversation are handled one after the other. */
 export type AnswerSourcesStore = {
@@ -33,7 +41,9 @@ export function openAnswerSources(
   const key = { collection: USED_COLLECTION, person, id: conversation }
   let cached: Promise<AnswerSources | undefined> | undefined
   const last = () => {
-    cached ??= records.get(key).then(found => found?.body as AnswerSources | undefined)
+    cached ??= records
+      .get(key)
+      .then(found => found && parseRecordBody(answerSourcesSchema, USED_COLLECTION, found))
     return cached
   }
   return {

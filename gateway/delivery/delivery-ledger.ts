@@ -1,6 +1,8 @@
+import * as z from 'zod'
 import { createLruCache } from '../../shared/base/lru-cache.ts'
 import type { BusRecord } from '../../shared/bus/bus.ts'
-import type { UndeliveredReply } from '../../shared/operations/operations.ts'
+import { type UndeliveredReply, undeliveredReplySchema } from '../../shared/operations/operations.ts'
+import { parseRecordBody } from '../../shared/store/record-body.ts'
 import type { JsonRecord, Records } from '../../shared/store/store.ts'
 import type { Delivery } from '../channels/channel.ts'
 
@@ -13,7 +15,12 @@ const MAX_IDS_PER_CONVERSATION = 100
 const MAX_CACHED_IDS = 10_000
 
 type LogPosition = Pick<BusRecord, 'topic' | 'partition' | 'offset' | 'timestampMs'>
-type Cursor = Pick<LogPosition, 'partition' | 'offset' | 'timestampMs'> & { ids: string[] }
+const cursorSchema = z.object({
+  partition: z.number(),
+  offset: z.number(),
+  timestampMs: z.number(),
+  ids: z.array(z.string()),
+})
 
 /**
  * What became of the replies of each channel, kept in the store: how far each conversation is, and what was given up.
@@ -45,8 +52,10 @@ export function openDeliveryLedger(records: Records, channel: string): DeliveryL
     person: '',
     id: `${channel}/${reply}`,
   })
-  const readCursor = async (conversation: string) =>
-    (await records.get(cursorKey(conversation)))?.body as Cursor | undefined
+  const readCursor = async (conversation: string) => {
+    const found = await records.get(cursorKey(conversation))
+    return found && parseRecordBody(cursorSchema, CURSOR_COLLECTION, found)
+  }
   const processedIds = createLruCache<true>(MAX_CACHED_IDS)
   return {
     async hasProcessed({ conversation, id }, place) {
@@ -73,8 +82,10 @@ export function openDeliveryLedger(records: Records, channel: string): DeliveryL
       const body: UndeliveredReply = { ...what, partition, offset }
       await records.put(UNDELIVERED_COLLECTION, ledgerRecord(undeliveredKey(id).id, body, Date.parse(at)))
     },
-    findUndelivered: async reply =>
-      (await records.get(undeliveredKey(reply)))?.body as UndeliveredReply | undefined,
+    async findUndelivered(reply) {
+      const found = await records.get(undeliveredKey(reply))
+      return found && parseRecordBody(undeliveredReplySchema, UNDELIVERED_COLLECTION, found)
+    },
     async clearUndelivered(reply) {
       await records.delete(undeliveredKey(reply))
     },
@@ -92,5 +103,5 @@ const ledgerRecord = (id: string, body: object, atMs: number): JsonRecord => ({
 /** What was given up, the newest first. */
 export async function listUndelivered(records: Records): Promise<UndeliveredReply[]> {
   const found = await records.list({ collection: UNDELIVERED_COLLECTION, person: '', limit: MAX_LISTED })
-  return found.map(({ body }) => body as UndeliveredReply)
+  return found.map(record => parseRecordBody(undeliveredReplySchema, UNDELIVERED_COLLECTION, record))
 }

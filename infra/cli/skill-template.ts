@@ -51,8 +51,8 @@ export const editorSettings = (root: string) =>
         typeRoots: [join(root, 'node_modules', '@types')],
         types: ['node'],
         paths: {
-          '#lares/skill': [join(root, 'shared/contract/skill-api.ts')],
-          '#lares/function': [join(root, 'shared/contract/function-api.ts')],
+          '#lares/skill': [join(root, 'shared/api/skill.ts')],
+          '#lares/function': [join(root, 'shared/api/function.ts')],
           '#lares/test': [join(root, 'shared/host/test-kit.ts')],
           '*': [join(root, 'node_modules/*')],
         },

@@ -3,6 +3,16 @@
  * modules may change with any version.
  */
 export { LaresError } from '../base/errors.ts'
+export type { AssistantSettings, ServiceName } from '../contract/context.ts'
+export { type DecisionKey, decideOnce } from '../contract/decision.ts'
+export type { FollowUpQuestion, Language } from '../contract/events/event-types.ts'
+export {
+  defineSkill,
+  type SkillAnswer,
+  type SkillContext,
+  type SkillDefinition,
+  skillAnswerSchema,
+} from '../contract/skill.ts'
 export { isNeverMind, type Option, parseChoice } from '../language/choices.ts'
 export { formatDate, formatDateTime } from '../language/date-format.ts'
 export {
@@ -24,7 +34,3 @@ export type { ChatMessage, Models, Tool } from '../models/models.ts'
 export type { Objects } from '../objects/objects.ts'
 export type { JsonRecord, Records, Timers } from '../store/store.ts'
 export type { Vectors } from '../vectors/vectors.ts'
-export type { AssistantSettings, ServiceName } from './context.ts'
-export { type DecisionKey, decideOnce } from './decision.ts'
-export type { FollowUpQuestion, Language } from './events/event-types.ts'
-export { defineSkill, type SkillAnswer, type SkillContext, type SkillDefinition } from './skill.ts'

@@ -1,3 +1,5 @@
+import type * as z from 'zod'
+import { parseRecordBody } from '../store/record-body.ts'
 import type { Records } from '../store/store.ts'
 
 const MAX_KEPT_DECISIONS = 20
@@ -7,17 +9,18 @@ export type DecisionKey = { collection: string; person: string; id: string }
 /**
  * Decides something once under an idempotency key, and gives the same decision when the event comes again: what was
  * removed the first time is not there to be found the second time. Of older decisions a person's last few are kept,
- * as an event comes again soon or not at all.
+ * as an event comes again soon or not at all. `schema`: of the decision, as it is read back from the store.
  */
 export async function decideOnce<Decision>(
   records: Records,
   key: DecisionKey,
   createdAt: Date,
   decide: () => Promise<Decision>,
+  schema: z.ZodType<Decision>,
 ): Promise<Decision> {
   const known = await records.get(key)
-  if (known) return known.body as Decision
   const { collection, person, id } = key
+  if (known) return parseRecordBody(schema, collection, known)
   const body = await decide()
   await records.insert(collection, { id, person, text: '', body, createdAt: createdAt.toISOString() })
   const decisions = await records.list({ collection, person, limit: 2 * MAX_KEPT_DECISIONS })

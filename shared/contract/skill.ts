@@ -1,9 +1,10 @@
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
+import { lazy } from '../base/lazy.ts'
 import type { ServiceName } from './context.ts'
 import { type AnyFunction, defineFunction, type FunctionDefinition } from './definition.ts'
 import type { FollowUpQuestion, SkillRequest } from './events/event-types.ts'
-import { skillRequestType } from './events/event-types.ts'
+import { followUpQuestionSchema, skillRequestType } from './events/event-types.ts'
 import { checkInputMeta, LARES_META_KEYS } from './input-meta.ts'
 import type { SkillContext } from './skill-context.ts'
 import { fillSlots, slotsOf } from './slot-filling.ts'
@@ -13,6 +14,19 @@ export type { SkillContext } from './skill-context.ts'
 
 /** `asks`: the text asks for what is missing; the person's next words come to `read` with `asked` in the context. */
 export type SkillAnswer = string | { text: string; data?: unknown; asks?: FollowUpQuestion }
+
+/** For a decision that keeps an answer (`decideOnce`). */
+export const skillAnswerSchema = lazy(
+  (): z.ZodType<SkillAnswer> =>
+    z.union([
+      z.string(),
+      z.object({
+        text: z.string(),
+        data: z.unknown().optional(),
+        asks: followUpQuestionSchema().optional(),
+      }),
+    ]),
+)
 
 export type SkillDefinition<Input extends z.ZodType, Uses extends ServiceName, State = unknown> = Pick<
   FunctionDefinition<never, Uses, State>,

@@ -1,4 +1,6 @@
+import * as z from 'zod'
 import { keyedId } from '../contract/events/ids.ts'
+import { parseRecordBody } from '../store/record-body.ts'
 import type { JsonRecord, Records } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 
@@ -15,14 +17,20 @@ export type Fact = { text: string; subject: string }
 const MAX_SOURCES = 5
 
 /** The message in which something was said. */
-export type MemorySource = { message: string; conversation: string; saidAt: string }
+const memorySourceSchema = z.object({ message: z.string(), conversation: z.string(), saidAt: z.string() })
+export type MemorySource = z.infer<typeof memorySourceSchema>
 export type StoredMemory = Fact & { id: string; saidAt: string; score: number; sources: MemorySource[] }
 
-type Body = { subject: string; saidAt: string; sources?: MemorySource[] }
+/** What was kept before there were sources has none. */
+const memoryBodySchema = z.object({
+  subject: z.string(),
+  saidAt: z.string(),
+  sources: z.array(memorySourceSchema).default([]),
+})
+const tombstoneSchema = z.object({ at: z.string() })
 
 export const toStoredMemory = (document: JsonRecord & { score?: number }): StoredMemory => {
-  // What was kept before there were sources has none.
-  const { subject, saidAt, sources = [] } = document.body as Body
+  const { subject, saidAt, sources } = parseRecordBody(memoryBodySchema, MEMORIES_COLLECTION, document)
   return { id: document.id, text: document.text, subject, saidAt, sources, score: document.score ?? 0 }
 }
 
@@ -39,12 +47,13 @@ export async function saveMemory(
   const { saidAt } = source
   const id = keyedId(person, MEMORIES_COLLECTION, fact.text.toLowerCase().replace(/\s+/g, ' '))
   const tombstone = await records.get({ collection: TOMBSTONES_COLLECTION, person, id })
-  if (tombstone && (tombstone.body as { at: string }).at >= saidAt) return undefined
+  if (tombstone && parseRecordBody(tombstoneSchema, TOMBSTONES_COLLECTION, tombstone).at >= saidAt)
+    return undefined
   const known = await records.get({ collection: MEMORIES_COLLECTION, person, id })
   const before = known && toStoredMemory(known)
   if (before && before.saidAt >= saidAt) return id
   const sources = [source, ...(before?.sources ?? [])].slice(0, MAX_SOURCES)
-  const body: Body = { subject: fact.subject, saidAt, sources }
+  const body: z.infer<typeof memoryBodySchema> = { subject: fact.subject, saidAt, sources }
   await records.put(MEMORIES_COLLECTION, { id, person, text: fact.text, body, createdAt: saidAt })
   return id
 }

@@ -1,3 +1,5 @@
+import * as z from 'zod'
+import { parseRecordBody } from '../store/record-body.ts'
 import type { JsonRecord, Records } from '../store/store.ts'
 import type { EmbeddingModel, VectorIndex, Vectors } from '../vectors/vectors.ts'
 import { deleteVectors } from './memories.ts'
@@ -27,7 +29,8 @@ export const vectorSpaceIds = (model: string): string[] => [
 export const passageId = (prefix: string, n: number): string => `${prefix}/${n}`
 
 /** `prefix`: of the ids of its passages. A document that was kept before there were any has its own id there. */
-type DocumentPassages = { id: string; passages: number; prefix?: string }
+const documentPassagesSchema = z.object({ passages: z.int().nonnegative(), prefix: z.string().optional() })
+type DocumentPassages = z.infer<typeof documentPassagesSchema> & { id: string }
 
 /** The ids of all passages of a document. */
 export const passageIds = ({ id, passages, prefix = id }: DocumentPassages): string[] =>
@@ -45,7 +48,10 @@ type SyncOptions = {
 export async function syncPassageVectors(options: SyncOptions): Promise<number> {
   const { records, vectors, space, person } = options
   const all = (await records.list({ collection: DOCUMENTS_COLLECTION, person, limit: MAX_DOCUMENTS })).map(
-    ({ id, body }): DocumentPassages => ({ ...(body as DocumentPassages), id }),
+    (one): DocumentPassages => ({
+      ...parseRecordBody(documentPassagesSchema, DOCUMENTS_COLLECTION, one),
+      id: one.id,
+    }),
   )
   if ((await space.count(person)) === all.reduce((sum, { passages }) => sum + passages, 0)) return 0
   const known = await vectorIdsOf(space, person)

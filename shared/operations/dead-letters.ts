@@ -1,9 +1,11 @@
+import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 import type { Bus, BusMessage, BusRecord } from '../bus/bus.ts'
 import { type LaresEvent, parseEvent } from '../contract/events/event.ts'
 import { resolveDataRef } from '../contract/events/event-log.ts'
 import { eventFromRecord, eventToRecord } from '../contract/events/kafka-binding.ts'
 import type { Objects } from '../objects/objects.ts'
+import { parseRecordBody } from '../store/record-body.ts'
 import type { Records } from '../store/store.ts'
 import type { DeadLetter, DeadLetters } from './operations.ts'
 
@@ -22,6 +24,8 @@ export type DeadLetterDependencies = {
   now?: () => number
 }
 
+const retriedSchema = z.object({ retriedAt: z.string() })
+
 /** The dead letters on the bus. */
 export function openDeadLetters({
   bus,
@@ -31,7 +35,7 @@ export function openDeadLetters({
 }: DeadLetterDependencies): DeadLetters {
   const retriedAt = async (id: string): Promise<{ retriedAt?: string }> => {
     const retryRecord = await records.get({ collection: RETRIED_COLLECTION, person: '', id })
-    return retryRecord ? { retriedAt: (retryRecord.body as { retriedAt: string }).retriedAt } : {}
+    return retryRecord ? parseRecordBody(retriedSchema, RETRIED_COLLECTION, retryRecord) : {}
   }
   const summary = async (deadLetterEvent: DeadLetterEvent): Promise<DeadLetter> => ({
     ...summaryOf(deadLetterEvent),

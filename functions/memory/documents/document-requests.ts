@@ -7,14 +7,13 @@ import type { DocumentRequest } from './requests.ts'
 import {
   deleteDocument,
   FORGET_DECISIONS_COLLECTION,
+  type ForgetDecision,
   findDocument,
+  forgetDecisionSchema,
   type KnowledgeBaseDependencies,
   listDocuments,
   type StoredDocument,
 } from './store.ts'
-
-/** `asked`: the ids of those of which one is to be chosen. */
-type ForgetDecision = { gone: StoredDocument[]; reply: string; asked?: string[] }
 
 export type RequestOutcome = { answer: string; asked?: string[] }
 
@@ -58,7 +57,13 @@ async function executeDecision(
 ): Promise<RequestOutcome> {
   const { records } = dependencies
   const key = { collection: FORGET_DECISIONS_COLLECTION, person, id: message }
-  const { gone, reply, asked } = await decideOnce(records, key, new Date(saidAt), async () => decide())
+  const { gone, reply, asked } = await decideOnce(
+    records,
+    key,
+    new Date(saidAt),
+    async () => decide(),
+    forgetDecisionSchema,
+  )
   for (const one of gone) {
     const current = await findDocument(records, person, one.id)
     // One that was sent before, and is read only now, is meant too; one that was sent again since is not.

@@ -1,9 +1,10 @@
+import * as z from 'zod'
 import { toLaresError } from '#shared/base/errors.ts'
 import { decideOnce } from '#shared/contract/decision.ts'
 import type { Message } from '#shared/contract/events/event-types.ts'
 import type { MemorySource } from '#shared/knowledge/memories.ts'
 import { MAX_DOCUMENTS } from '#shared/knowledge/passages.ts'
-import { documentKindOf } from '../readers/document.ts'
+import { documentKindOf, documentKindSchema, documentProblemSchema } from '../readers/document.ts'
 import type { ReadBudget } from '../readers/document-reader.ts'
 import type { IngestOutcome } from './messages.ts'
 import {
@@ -21,7 +22,15 @@ const READ_TIMEOUT_MS = 25_000
 
 type Attachment = Message['attachments'][number]
 /** `id`: of the document, where it could be read. */
-type IngestResult = IngestOutcome & { id?: string; object: string }
+const ingestResultSchema = z
+  .object({ name: z.string(), id: z.string().optional(), object: z.string() })
+  .and(
+    z.union([
+      z.object({ kind: documentKindSchema, count: z.int(), before: z.string().optional() }),
+      z.object({ problem: z.union([documentProblemSchema, z.literal('full')]) }),
+    ]),
+  )
+type IngestResult = z.infer<typeof ingestResultSchema>
 
 /**
  * Reads the documents that a message brings, and keeps them; gives back what became of each. A message that comes again
@@ -37,13 +46,19 @@ export async function ingest(
   const readable = attachments.filter(one => documentKindOf(one) !== undefined || text.trim() === '')
   if (readable.length === 0) return undefined
   const key = { collection: 'library-taken', person, id: source.message }
-  const results = await decideOnce(dependencies.records, key, new Date(source.saidAt), async () => {
-    const budget = { leftMs: READ_TIMEOUT_MS }
-    const all: IngestResult[] = []
-    for (const one of readable)
-      all.push(await ingestAttachment(one, person, source.saidAt, budget, dependencies))
-    return all
-  })
+  const results = await decideOnce(
+    dependencies.records,
+    key,
+    new Date(source.saidAt),
+    async () => {
+      const budget = { leftMs: READ_TIMEOUT_MS }
+      const all: IngestResult[] = []
+      for (const one of readable)
+        all.push(await ingestAttachment(one, person, source.saidAt, budget, dependencies))
+      return all
+    },
+    z.array(ingestResultSchema),
+  )
   for (const result of results) {
     const { id, object } = result
     // The document may have come with another object, or be forgotten since; a message that is sent twice brings it again.

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import * as z from 'zod'
 import type { Logger } from '#shared/base/log.ts'
 import { keyedId } from '#shared/contract/events/ids.ts'
 import { deleteVectors } from '#shared/knowledge/memories.ts'
@@ -11,10 +12,11 @@ import {
 } from '#shared/knowledge/passages.ts'
 import type { Models } from '#shared/models/models.ts'
 import type { Objects } from '#shared/objects/objects.ts'
+import { parseRecordBody } from '#shared/store/record-body.ts'
 import type { JsonRecord, Records } from '#shared/store/store.ts'
 import type { Vectors } from '#shared/vectors/vectors.ts'
 import type { PassageDraft } from '../readers/chunks.ts'
-import type { DocumentKind, DocumentLocation } from '../readers/document.ts'
+import { type DocumentLocation, documentKindSchema, documentLocationSchema } from '../readers/document.ts'
 import type { MemoryState } from '../state.ts'
 
 /** What was decided to be forgotten, by the message that asked for it. */
@@ -37,16 +39,34 @@ export type KnowledgeBaseDependencies = {
  * A document that is kept. `prefix`: of its passages, see `passageIds`. `object`: where its bytes are. `at`: when the message
  * that brought it was sent.
  */
-export type StoredDocument = {
-  id: string
-  name: string
-  kind: DocumentKind
-  count: number
-  passages: number
-  prefix?: string
-  object: string
-  at: string
-}
+export const storedDocumentSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: documentKindSchema,
+  count: z.int(),
+  passages: z.int(),
+  prefix: z.string().optional(),
+  object: z.string(),
+  at: z.string(),
+})
+export type StoredDocument = z.infer<typeof storedDocumentSchema>
+const documentBodySchema = storedDocumentSchema.omit({ id: true, name: true })
+
+/** What was decided about a request to forget documents. */
+export const forgetDecisionSchema = z.object({
+  gone: z.array(storedDocumentSchema),
+  reply: z.string(),
+  asked: z.array(z.string()).optional(),
+})
+export type ForgetDecision = z.infer<typeof forgetDecisionSchema>
+
+/** `led`: how many characters of the record's text come before the passage itself. */
+const passageBodySchema = z.object({
+  document: z.string(),
+  n: z.int(),
+  place: documentLocationSchema,
+  led: z.int(),
+})
 
 export type StoredPassage = {
   id: string
@@ -77,10 +97,10 @@ export async function listDocuments(records: Records, person: string): Promise<S
   )
 }
 
-const toStoredDocument = ({ id, text, body }: JsonRecord): StoredDocument => ({
-  ...(body as Omit<StoredDocument, 'id' | 'name'>),
-  id,
-  name: text,
+const toStoredDocument = (record: JsonRecord): StoredDocument => ({
+  ...parseRecordBody(documentBodySchema, DOCUMENTS_COLLECTION, record),
+  id: record.id,
+  name: record.text,
 })
 
 /**
@@ -129,7 +149,10 @@ export async function storeDocument(
 
 const wasForgotten = async (records: Records, person: string, { object }: StoredDocument): Promise<boolean> =>
   (await records.list({ collection: FORGET_DECISIONS_COLLECTION, person, limit: MAX_DOCUMENTS })).some(
-    ({ body }) => (body as { gone: StoredDocument[] }).gone.some(one => one.object === object),
+    record =>
+      parseRecordBody(forgetDecisionSchema, FORGET_DECISIONS_COLLECTION, record).gone.some(
+        one => one.object === object,
+      ),
   )
 
 /** From its first step on nothing of it is found; said again, it does what is left to do. */
@@ -214,12 +237,7 @@ export const firstPassages = (
   count: number,
 ): Promise<StoredPassage[]> => passagesByIds(records, person, passageIds(document).slice(0, count))
 
-function toStoredPassage({ id, text, body, score = 0 }: JsonRecord & { score?: number }): StoredPassage {
-  const { document, n, place, led } = body as {
-    document: string
-    n: number
-    place: DocumentLocation
-    led: number
-  }
-  return { id, document, n, place, text: text.slice(led), score }
+function toStoredPassage(record: JsonRecord & { score?: number }): StoredPassage {
+  const { document, n, place, led } = parseRecordBody(passageBodySchema, PASSAGES_COLLECTION, record)
+  return { id: record.id, document, n, place, text: record.text.slice(led), score: record.score ?? 0 }
 }

@@ -1,8 +1,15 @@
+import * as z from 'zod'
 /** What a document is, as far as it can be read. */
-export type DocumentKind = 'pdf' | 'html' | 'markdown' | 'text'
+export const documentKindSchema = z.enum(['pdf', 'html', 'markdown', 'text'])
+export type DocumentKind = z.infer<typeof documentKindSchema>
 
 /** Where in a document something stands: a page, from 1 on; the heading it stands under; or a line, from 1 on. */
-export type DocumentLocation = { page?: number; section?: string; line?: number }
+export const documentLocationSchema = z.object({
+  page: z.int().optional(),
+  section: z.string().optional(),
+  line: z.int().optional(),
+})
+export type DocumentLocation = z.infer<typeof documentLocationSchema>
 
 /** Text of one place, its paragraphs parted by empty lines. */
 export type DocumentPart = { place: DocumentLocation; text: string }
@@ -11,19 +18,21 @@ export type DocumentPart = { place: DocumentLocation; text: string }
 export type ParsedDocument = { parts: DocumentPart[]; count: number }
 
 /** Why a document cannot be kept. */
-export type DocumentProblem =
+export const documentProblemSchema = z.enum([
   /** It opens with a password alone. */
-  | 'encrypted'
+  'encrypted',
   /** It takes too much time, memory or text. */
-  | 'too-large'
+  'too-large',
   /** It is not what its name says, or is damaged. */
-  | 'broken'
+  'broken',
   /** There is no text in it, as in pictures of pages. */
-  | 'empty'
+  'empty',
   /** Of another kind than can be read. */
-  | 'unknown'
+  'unknown',
   /** Its bytes are not there any more. */
-  | 'gone'
+  'gone',
+])
+export type DocumentProblem = z.infer<typeof documentProblemSchema>
 
 /** Thrown where a document cannot be read. */
 export class UnreadableDocumentError extends Error {

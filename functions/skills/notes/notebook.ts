@@ -1,6 +1,8 @@
+import * as z from 'zod'
 import { LaresError } from '#shared/base/errors.ts'
+import { lazy } from '#shared/base/lazy.ts'
 import { decideOnce } from '#shared/contract/decision.ts'
-import type { SkillAnswer } from '#shared/contract/skill.ts'
+import { type SkillAnswer, skillAnswerSchema } from '#shared/contract/skill.ts'
 import type { SkillContext } from '#shared/contract/skill-context.ts'
 import { choiceQuestion, parseChoice, parseChoiceQuestion } from '#shared/language/choices.ts'
 import { packsReading } from '#shared/language/detection.ts'
@@ -40,13 +42,20 @@ export async function searchNotes(query: string, context: Context): Promise<stri
   return found.length === 0 ? t.unknown(query) : bulletList(found.map(textOf))
 }
 
-type DeleteDecision = { id?: string; reply: SkillAnswer }
+const deleteDecisionSchema = lazy(() => z.object({ id: z.string().optional(), reply: skillAnswerSchema() }))
+type DeleteDecision = z.infer<ReturnType<typeof deleteDecisionSchema>>
 
 /** Deletes the one note that is meant; where several could be meant, it asks which. */
 export async function deleteNote(query: string, context: Context): Promise<SkillAnswer> {
   const { records, person, idempotencyKey, saidAt } = context
   const key = { collection: 'deleted-notes', person, id: idempotencyKey }
-  const { id, reply } = await decideOnce(records, key, saidAt, () => decideDeletion(query, context))
+  const { id, reply } = await decideOnce(
+    records,
+    key,
+    saidAt,
+    () => decideDeletion(query, context),
+    deleteDecisionSchema(),
+  )
   if (id !== undefined) await records.delete({ collection: NOTES_COLLECTION, person, id })
   return reply
 }

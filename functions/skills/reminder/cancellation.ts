@@ -1,5 +1,7 @@
+import * as z from 'zod'
+import { lazy } from '#shared/base/lazy.ts'
 import { decideOnce } from '#shared/contract/decision.ts'
-import type { SkillAnswer } from '#shared/contract/skill.ts'
+import { type SkillAnswer, skillAnswerSchema } from '#shared/contract/skill.ts'
 import type { SkillContext } from '#shared/contract/skill-context.ts'
 import {
   choiceQuestion,
@@ -21,13 +23,22 @@ const MAX_PENDING = 200
 const MAX_QUERY_LENGTH = 200
 
 type Context = SkillContext<'timers' | 'records'>
-type CancelDecision = { timers: Timer[]; reply: SkillAnswer }
+const cancelDecisionSchema = lazy(() =>
+  z.object({ timers: z.array(z.object({ id: z.string() })), reply: skillAnswerSchema() }),
+)
+type CancelDecision = z.infer<ReturnType<typeof cancelDecisionSchema>>
 
 /** Cancels the reminder that is meant, or all of them; where several could be meant, it asks which. */
 export async function cancelReminder(query: string, context: Context): Promise<SkillAnswer> {
   const { records, timers, person, idempotencyKey: id, saidAt } = context
   const key = { collection: 'cancelled-reminders', person, id }
-  const decision = await decideOnce(records, key, saidAt, () => decideCancellation(query, context))
+  const decision = await decideOnce(
+    records,
+    key,
+    saidAt,
+    () => decideCancellation(query, context),
+    cancelDecisionSchema(),
+  )
   for (const timer of decision.timers) await timers.cancel(person, timer.id)
   return decision.reply
 }
