@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { makeFolderDurably, renameDurably, writeAndSync } from '../../shared/base/durable-file.ts'
 import { LaresError } from '../../shared/base/errors.ts'
 import { newerDataError } from '../../shared/base/version.ts'
 
@@ -37,33 +38,11 @@ async function readToken(file: string): Promise<string | undefined> {
 
 async function createToken(home: string, file: string): Promise<string> {
   const token = randomBytes(32).toString('base64url')
-  await mkdir(home, { recursive: true })
-  const temporaryFile = `${file}.${process.pid}`
-  await writeSynced(temporaryFile, `${token}\n`)
-  await rename(temporaryFile, file)
-  await syncFolder(home)
+  await makeFolderDurably(home)
+  const temporaryFile = `${file}.${randomUUID()}`
+  await writeAndSync(temporaryFile, `${token}\n`, 0o600)
+  await renameDurably(temporaryFile, file)
   return token
-}
-
-async function writeSynced(file: string, text: string): Promise<void> {
-  const handle = await open(file, 'w', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** A rename survives power loss when its folder is synced; Windows cannot open folders and needs no sync. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 export function isLoopback(host: string): boolean {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { jitteredBackoffMs } from '../../shared/base/backoff.ts'
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
 import type { Logger } from '../../shared/base/log.ts'
 import { createSemaphore } from '../../shared/base/semaphore.ts'
@@ -57,7 +58,7 @@ export function openDispatcher(channel: OutboundChannel, options: DispatcherOpti
   const semaphore = createSemaphore(MAX_CONCURRENT_SENDS, Number.POSITIVE_INFINITY)
   const stop = new AbortController()
   const waitBeforeRetry = (tries: number, retryAfterMs = 0) =>
-    wait(backoffMs(tries, retryAfterMs, options), undefined, stop)
+    wait(retryDelayMs(tries, retryAfterMs, options), undefined, stop)
 
   /** The store's failures are not the channel's: what was sent is recorded, however long that takes. */
   const retryUntilStored = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -196,12 +197,14 @@ async function parseDelivery(
   }
 }
 
-/** Half fixed, half random (equal jitter). */
-function backoffMs(
+function retryDelayMs(
   attempt: number,
   retryAfterMs: number,
   { baseBackoffMs = 1_000, maxBackoffMs = 300_000 }: DispatcherOptions,
 ): number {
-  const ms = Math.min(baseBackoffMs * 2 ** Math.min(attempt - 1, 20), maxBackoffMs)
-  return Math.max(Math.min(retryAfterMs, MAX_RETRY_AFTER_MS), ms / 2 + (ms / 2) * Math.random())
+  const backoff = { baseMs: baseBackoffMs, maxMs: maxBackoffMs }
+  return Math.max(
+    Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
+    jitteredBackoffMs(attempt, backoff, Math.random),
+  )
 }

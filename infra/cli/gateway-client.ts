@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
 import { type ErrorCode, LaresError } from '../../shared/base/errors.ts'
+import { parseRetryAfterMs } from '../../shared/base/retry-after.ts'
 
 /** More than the gateway itself waits for the bus before it answers. */
 const REQUEST_TIMEOUT_MS = 20_000
@@ -114,12 +115,12 @@ const ERROR_CODE_BY_STATUS: Record<number, ErrorCode> = {
 export function errorFromResponse(url: string, response: Response, text: string): LaresError {
   const { status, headers } = response
   const code = ERROR_CODE_BY_STATUS[status] ?? (status < 500 ? 'rejected' : 'failed')
-  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
+  const retryAfterMs = parseRetryAfterMs(headers.get('retry-after'))
   const remedy = code === 'unauthorized' ? `; the token in use is not one of ${url}: set LARES_TOKEN` : ''
   return new LaresError(
     code,
     `${errorMessageIn(text) ?? `the gateway answered ${status}`}${remedy}`,
-    Number.isFinite(seconds) ? { retryAfterMs: seconds * 1000 } : {},
+    retryAfterMs === undefined ? {} : { retryAfterMs },
   )
 }
 

@@ -124,8 +124,8 @@ function cachedFor<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
   }
 }
 
-export function loadOf(name: string, standings: ReadonlyMap<BusRecord, InFlight>): FunctionLoad {
+export function loadOf(name: string, inFlight: ReadonlyMap<BusRecord, InFlight>): FunctionLoad {
   let running = 0
-  for (const { runningSinceMs } of standings.values()) if (runningSinceMs !== undefined) running++
-  return { function: name, running, held: standings.size }
+  for (const { runningSinceMs } of inFlight.values()) if (runningSinceMs !== undefined) running++
+  return { function: name, running, held: inFlight.size }
 }

@@ -1,3 +1,4 @@
+import { decoratorStacks, dialogTransitions } from './code-facts.ts'
 import { type Component, type Flow, flowsOf } from './pipeline.ts'
 
 /** docs/pipeline.md, whole. */
@@ -20,6 +21,25 @@ ${renderText(components)}
 \`\`\`
 
 The gateway also looks at the events between, without a group, to show people which stage is working.
+
+## What wraps the drivers
+
+A function asks for a port and gets the driver inside these wrappers, each of which keeps the port's interface. Calls go
+from left to right. Without encryption (\`LARES_PROTECTION=off\`) the \`protected\` ones are left out.
+
+\`\`\`mermaid
+${renderDecorators()}
+\`\`\`
+
+## Dialog's state machine
+
+The turn of one conversation. Messages that come meanwhile wait in the conversation's queue
+(\`functions/dialog/turn/queue.ts\`); when the turn is over, dialog takes the next one. Each arrow names the function that
+makes the step.
+
+\`\`\`mermaid
+${renderDialog()}
+\`\`\`
 `
 }
 
@@ -63,4 +83,22 @@ const mermaidId = (name: string): string => `part_${name.replaceAll('-', '_')}`
 function mermaidShape({ name, kind }: Component): string {
   if (kind === 'room') return `[["${name}"]]`
   return kind === 'skill' ? `(["${name}"])` : `["${name}"]`
+}
+
+/** One line for each port, from who calls it to its drivers. */
+function renderDecorators(): string {
+  const lines = decoratorStacks.flatMap(({ port, decorators, drivers }) => {
+    const nodes = [
+      `port_${port}(["${port}"])`,
+      ...decorators.map(({ name, does }) => `${port}_${name}["${name}<br><small>${does}</small>"]`),
+      `${port}_driver[("${drivers.join(' or ')}")]`,
+    ]
+    return `  ${nodes.join(' --> ')}`
+  })
+  return ['flowchart LR', ...lines].join('\n')
+}
+
+function renderDialog(): string {
+  const lines = dialogTransitions.map(({ from, to, when, name }) => `  ${from} --> ${to}: ${when} (${name})`)
+  return ['stateDiagram-v2', '  [*] --> idle', ...lines].join('\n')
 }

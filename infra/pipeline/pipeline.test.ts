@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { codeFacts } from './code-facts.ts'
 import { overlaps, readPipeline } from './pipeline.ts'
 import { processAccesses } from './processes.ts'
 
@@ -57,6 +58,7 @@ async function writePipeline(stages: Record<string, Stage>): Promise<void> {
   )
   await writeFile(join(root, 'stack.yml'), JSON.stringify({ functions }))
   for (const { file, type } of processAccesses) await writeFileAt(file, `'${type}'\n`, 'a')
+  for (const { file, text } of codeFacts) await writeFileAt(file, `// ${text}\n`, 'a')
 }
 
 const readProblems = async () => (await readPipeline(root)).problems
@@ -118,6 +120,16 @@ test('a fact about a room that its file does not bear out is told', async () => 
   ])
 })
 
+test('a wrapper or a step of dialog that the code does not have is told', async () => {
+  await writePipeline(validPipeline)
+  await writeFile(join(root, 'infra/connector/background.ts'), '')
+  await writeFile(join(root, 'functions/dialog/turn/questions.ts'), '')
+  expect(await readProblems()).toEqual([
+    'infra/pipeline/code-facts.ts says that auditedInvoker wraps invoker in infra/connector/background.ts, which does not call it',
+    'infra/pipeline/code-facts.ts names askWhichSkill of functions/dialog/turn/questions.ts, which has no such function',
+  ])
+})
+
 test('a stale picture is found, and drawing it again puts it right', async () => {
   await writePipeline(validPipeline)
   expect(await runMain('--check')).toMatchObject({ code: 1, output: expect.stringContaining('is stale') })
@@ -128,6 +140,8 @@ test('a stale picture is found, and drawing it again puts it right', async () =>
   const page = await readFile(join(root, 'docs/pipeline.md'), 'utf8')
   expect(page).toContain('  part_gateway -- "lares.message.received" --> part_intent')
   expect(page).toContain('  part_dialog -- "lares.skill.notes.requested" --> part_notes')
+  expect(page).toMatch(/port_events.*meteredEventLog.*openEventLog.*protectedBus.*sqlite or kafka/)
+  expect(page).toContain('  model --> tools: the model wants tools (callTools)')
 })
 
 test('a stage that comes makes the picture stale, and one that does not load says why', async () => {

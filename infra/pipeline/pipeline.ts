@@ -5,6 +5,7 @@ import { eventTypePatterns, topicOf } from '../../shared/contract/events/event-t
 import { topicsOf } from '../../shared/contract/plugin.ts'
 import { readStack, type StackFunction } from '../../shared/contract/stack.ts'
 import { loadFunction } from '../../shared/host/load.ts'
+import { codeFacts } from './code-facts.ts'
 import { processAccesses as known, type ProcessAccess } from './processes.ts'
 
 /** Whoever writes or reads the log. Types may have `*` for a name. */
@@ -36,6 +37,7 @@ export async function readPipeline(root: string, accesses: ProcessAccess[] = kno
   ]
   const problems = [
     ...(await staleAccesses(root, accesses)),
+    ...(await staleCodeFacts(root)),
     ...handlers.flatMap(({ entry, definition }) => annotationProblems(entry, definition)),
     ...topicsWithoutWriter(components, stack),
     ...typesWithoutReader(components),
@@ -97,6 +99,13 @@ async function staleAccesses(root: string, accesses: ProcessAccess[]): Promise<s
     ]
   })
   return (await Promise.all(checked)).flat()
+}
+
+async function staleCodeFacts(root: string): Promise<string[]> {
+  const checked = codeFacts.map(async ({ file, text, problem }) =>
+    (await readFile(join(root, file), 'utf8').catch(() => '')).includes(text) ? [] : [problem],
+  )
+  return [...new Set((await Promise.all(checked)).flat())]
 }
 
 function annotationProblems({ name, topics }: StackFunction, definition: AnyFunction): string[] {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { backoffMs } from '../../shared/base/backoff.ts'
 import type { Logger } from '../../shared/base/log.ts'
 
 export type ChildProcessSpec = {
@@ -22,8 +23,7 @@ export type SupervisorOptions = {
   sharedEnvironment: Record<string, string>
 }
 
-const FIRST_RESTART_DELAY_MS = 100
-const MAX_RESTART_DELAY_MS = 5_000
+const RESTART_BACKOFF = { baseMs: 100, maxMs: 5_000 }
 /** A process that ran this long has started well: its next restart is quick again. */
 const STABLE_AFTER_MS = 10_000
 const STOP_TIMEOUT_MS = 40_000
@@ -55,7 +55,7 @@ function superviseProcess(
 ): SupervisedProcess {
   const pidFile = join(runFolder, `${child.name}.pid`)
   let running: ChildProcess | undefined
-  let restartDelayMs = FIRST_RESTART_DELAY_MS
+  let quickExits = 0
   let restartTimer: NodeJS.Timeout | undefined
   let stopping = false
 
@@ -72,10 +72,8 @@ function superviseProcess(
     started.once('exit', (code, signal) => {
       running = undefined
       if (stopping) return
-      restartDelayMs =
-        performance.now() - startedAt > STABLE_AFTER_MS
-          ? FIRST_RESTART_DELAY_MS
-          : Math.min(restartDelayMs * 2, MAX_RESTART_DELAY_MS)
+      quickExits = performance.now() - startedAt > STABLE_AFTER_MS ? 1 : quickExits + 1
+      const restartDelayMs = backoffMs(quickExits, RESTART_BACKOFF)
       log.warn(
         { process: child.name, code, signal, retryInMs: restartDelayMs },
         `${child.name} has ended; starting it again`,

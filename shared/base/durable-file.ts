@@ -12,8 +12,9 @@ export async function renameDurably(temporary: string, path: string): Promise<vo
   await syncFolder(dirname(path))
 }
 
-export async function writeAndSync(path: string, data: Buffer | string): Promise<void> {
-  const file = await open(path, 'wx')
+/** Writes a new file; `mode` is what its owner and others may do, as in `chmod`. Errors: `EEXIST`. */
+export async function writeAndSync(path: string, data: Buffer | string, mode = 0o666): Promise<void> {
+  const file = await open(path, 'wx', mode)
   try {
     await file.writeFile(data)
     await file.sync()

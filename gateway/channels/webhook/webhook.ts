@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { LaresError } from '../../../shared/base/errors.ts'
+import { parseRetryAfterMs } from '../../../shared/base/retry-after.ts'
 import type { GatewayConfig } from '../../../shared/config/files.ts'
 import type { Address } from '../../../shared/contract/events/address.ts'
 import { type OutboundChannel, PLAIN_CAPABILITIES } from '../channel.ts'
@@ -68,11 +69,4 @@ function toDeliveryError({ status, headers }: Response): LaresError {
   return new LaresError(retryable ? 'unavailable' : 'rejected', `it answered ${status}`, {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   })
-}
-
-/** RFC 9110, section 10.2.3: seconds or a date. */
-function parseRetryAfterMs(header: string | null): number | undefined {
-  if (header === null) return undefined
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now()
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }

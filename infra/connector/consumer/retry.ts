@@ -1,3 +1,4 @@
+import { jitteredBackoffMs } from '../../../shared/base/backoff.ts'
 import type { LaresError } from '../../../shared/base/errors.ts'
 import type { RetryPolicy } from '../../../shared/contract/retry-policy.ts'
 
@@ -26,11 +27,7 @@ export function recordFailure(
   const count = unreachable ? ++attempts.unreachable : ++attempts.failures
   if (count >= policy.maxAttempts && (!unreachable || nowMs - attempts.receivedAtMs >= policy.giveUpAfterMs))
     return 'last'
-  // Half fixed, half random (equal jitter), so that what failed together does not come back together.
-  const backoff = Math.min(
-    policy.baseDelayMs * 2 ** Math.min(count - 1, 20),
-    unreachable ? policy.maxUnreachableDelayMs : policy.maxDelayMs,
-  )
+  const maxMs = unreachable ? policy.maxUnreachableDelayMs : policy.maxDelayMs
   const retryAfterMs = Math.min(error.retryAfterMs ?? 0, policy.giveUpAfterMs)
-  return Math.max(retryAfterMs, backoff / 2 + (backoff / 2) * random())
+  return Math.max(retryAfterMs, jitteredBackoffMs(count, { baseMs: policy.baseDelayMs, maxMs }, random))
 }

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 import * as z from 'zod'
 import { type ErrorCode, LaresError, remoteCause } from '../../../shared/base/errors.ts'
+import { parseRetryAfterMs } from '../../../shared/base/retry-after.ts'
 import { type Manifest, manifestSchema } from '../../../shared/contract/catalogue.ts'
 import type { LaresEvent } from '../../../shared/contract/events/event.ts'
 import {
@@ -114,7 +115,7 @@ async function errorFromResponse(name: string, response: Dispatcher.ResponseData
     functionError?.code === FORGOTTEN_CODE
       ? FORGOTTEN_CODE
       : (CODE_OF_STATUS[statusCode] ?? (retryable ? 'failed' : 'rejected'))
-  const retryAfterMs = parseRetryAfter(headers['retry-after'])
+  const retryAfterMs = parseRetryAfterMs(headers['retry-after'])
   const reason = functionError
     ? `${functionError.code}: ${functionError.message}`
     : text.slice(0, MAX_REASON_LENGTH)
@@ -141,13 +142,6 @@ function parseErrorBody(text: string): z.infer<typeof functionErrorSchema> | und
   } catch {
     return undefined
   }
-}
-
-/** RFC 9110, section 10.2.3: seconds or a date. */
-function parseRetryAfter(header: string | string[] | undefined): number | undefined {
-  if (typeof header !== 'string') return undefined
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now()
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
 
 async function* readEvents(name: string, response: Dispatcher.ResponseData): AsyncGenerator<LaresEvent> {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { request } from 'undici'
 import * as z from 'zod'
+import { backoffMs } from '../../../shared/base/backoff.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 import type { Backend } from '../backend.ts'
@@ -11,8 +12,7 @@ import type { FunctionProxy, FunctionResponse, InvocationTarget } from './proxy.
 const MAX_CONCURRENT_CALLS = 32
 const MAX_QUEUED_CALLS = 10_000
 const MAX_ATTEMPTS = 10
-const INITIAL_BACKOFF_MS = 200
-const MAX_BACKOFF_MS = 30_000
+const BACKOFF = { baseMs: 200, maxMs: 30_000 }
 const CALLBACK_TIMEOUT_MS = 30_000
 /** What OpenFaaS's queue tries again too (https://docs.openfaas.com/openfaas-pro/retries/). */
 const RETRYABLE_STATUSES = new Set([408, 429, 500, 502, 503, 504])
@@ -71,8 +71,7 @@ export function openAsyncCallQueue(
     for (let attempt = 1; !closing.signal.aborted; attempt++) {
       const response = await proxy.call(call, { ...call, body }).catch(errorResponse)
       if (RETRYABLE_STATUSES.has(response.status) && attempt < MAX_ATTEMPTS) {
-        const backoffMs = Math.min(INITIAL_BACKOFF_MS * 2 ** (attempt - 1), MAX_BACKOFF_MS)
-        await wait(backoffMs, undefined, { signal: closing.signal }).catch(() => undefined)
+        await wait(backoffMs(attempt, BACKOFF), undefined, { signal: closing.signal }).catch(() => undefined)
         continue
       }
       if (call.callback !== undefined)

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { backoffMs } from '../../../shared/base/backoff.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 
 const MAX_ATTEMPTS = 3
-const INITIAL_BACKOFF_MS = 200
+const BACKOFF = { baseMs: 200, maxMs: 30_000 }
 
 export type ReplicaStarter = {
   /** Starts one more replica. */
@@ -49,7 +50,7 @@ export function openReplicaStarter(options: ReplicaStarterOptions): ReplicaStart
       } catch (error) {
         log.warn({ function: name, attempt, err: error }, `${name} cannot be started`)
         if (attempt === MAX_ATTEMPTS || isEnded()) throw startError(name, error as Error)
-        await wait(INITIAL_BACKOFF_MS * 2 ** (attempt - 1))
+        await wait(backoffMs(attempt, BACKOFF))
       }
     }
   }

@@ -1,11 +1,12 @@
 import { LaresError } from '../../base/errors.ts'
+import { parseRetryAfterMs } from '../../base/retry-after.ts'
 import { errorMessageOf } from './wire-format.ts'
 
 /** An unsuccessful HTTP answer as an error. */
 export function responseError(response: Response, body: string): LaresError {
   const { status } = response
   const message = `the model server answered ${status}: ${errorMessageOf(body) || response.statusText}`
-  const retryAfterMs = parseRetryAfter(response.headers)
+  const retryAfterMs = retryAfterMsOf(response.headers)
   // OpenAI also answers 429 for an account without money, which no waiting helps.
   if (status === 429 && body.includes('insufficient_quota')) return new LaresError('rejected', message)
   if (status === 429) return new LaresError('busy', message, { retryAfterMs })
@@ -34,11 +35,8 @@ export function connectionError(cause: unknown, url: string): LaresError {
   )
 }
 
-function parseRetryAfter(headers: Headers): number | undefined {
+/** OpenAI also sends `retry-after-ms`, which is more exact. */
+function retryAfterMsOf(headers: Headers): number | undefined {
   const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
-  if (ms >= 0) return ms
-  const value = headers.get('retry-after')
-  if (!value) return undefined
-  const waitMs = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs)
+  return ms >= 0 ? ms : parseRetryAfterMs(headers.get('retry-after'))
 }
