@@ -180,6 +180,8 @@ const stateSchema = z.object({
   unpublished: z.preprocess(toArray, z.array(unpublishedStepSchema)),
   /** Where the person last was. */
   timeZone: z.string(),
+  /** The language of the last message that told its own, as a BCP 47 tag. */
+  language: z.string().optional(),
   /** Where the conversation was last heard of; not there before its first message. */
   address: addressSchema().optional(),
 })

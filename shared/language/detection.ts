@@ -30,8 +30,8 @@ function languageOfScript(text: string): string | undefined {
   return undefined
 }
 
-/** By the words that hardly a text goes without. Of several that fit alike, the first pack's. */
-function latinLanguageOf(text: string): string | undefined {
+/** By the words that hardly a text goes without. Of several that fit alike, `preferred`; else none is told. */
+function latinLanguageOf(text: string, preferred?: string): string | undefined {
   const words = text.toLowerCase().match(WORD) ?? []
   const score = ({ words: known, letters }: Recognition): number =>
     words.filter(word => known.has(word)).length + (letters ? (text.match(letters)?.length ?? 0) : 0)
@@ -40,8 +40,11 @@ function latinLanguageOf(text: string): string | undefined {
     ...latinLanguages,
   ]
   const scored = languages.map(one => ({ tag: one.tag, score: score(one) }))
-  const best = scored.reduce((first, one) => (one.score > first.score ? one : first))
-  if (best.score === 0) return undefined
+  const highest = Math.max(...scored.map(one => one.score))
+  if (highest === 0) return undefined
+  const fitting = scored.filter(one => one.score === highest)
+  const best = fitting.length === 1 ? fitting[0] : fitting.find(({ tag }) => tag === preferred)
+  if (!best) return undefined
   return best.tag === packs[0].tag || best.score >= MIN_SHARE * words.length ? best.tag : packs[0].tag
 }
 
@@ -53,7 +56,7 @@ const latinPacks = (): LanguagePack[] => packs.filter(({ recognition }) => !reco
  */
 export function packsReading(text: string, language?: string): readonly [LanguagePack, ...LanguagePack[]] {
   const byScript = packs.filter(({ recognition: { script } }) => script && text.search(script) >= 0)
-  const latin = packFor(latinLanguageOf(text) ?? language ?? packs[0].tag)
+  const latin = packFor(latinLanguageOf(text, language && packFor(language).tag) ?? language ?? packs[0].tag)
   const rest = latin.recognition.script ? packs[0] : latin
   const [first = rest, ...others] = byScript
   return first === rest ? [rest] : [first, ...others, rest]

@@ -1,15 +1,17 @@
+import { recogniseLanguage } from '#shared/language/detection.ts'
+import { packs } from '#shared/language/packs.ts'
 import { parseCommand, runCommand } from '../commands.ts'
 import { phrasesIn } from '../messages.ts'
 import { newestEntries } from '../prompt/transcript.ts'
 import { sendReply } from '../publishing.ts'
-import { isKnownMessage, type RecalledMessage } from '../state.ts'
+import { type DialogState, isKnownMessage, type RecalledMessage } from '../state.ts'
 import { type StepContext, setMessageStatus } from '../step-context.ts'
 import { interruptTurn, recordFailure } from '../turn/completion.ts'
 import { clearQueue, isQueueFull } from '../turn/queue.ts'
 import { type ReceivedMessage, toUserMessage } from '../turn/turn.ts'
 
 /** Takes a message in: it is answered at once if it is a command, else it waits, if only for the end of this step. */
-export function onMessage(context: StepContext, id: string, recalled: RecalledMessage): void {
+export function onMessage(context: StepContext, id: string, received: RecalledMessage): void {
   const { state } = context
   const isLate = state.failed.some(({ messages }) => messages.includes(id))
   // A failure that is not told yet is averted by the message itself.
@@ -19,6 +21,7 @@ export function onMessage(context: StepContext, id: string, recalled: RecalledMe
     return
   }
   state.failed = state.failed.filter(({ messages }) => !messages.includes(id))
+  const recalled = inLanguageOfConversation(received, state)
   state.timeZone = recalled.message.timeZone
   state.address = recalled.message.address
   const command = parseCommand(recalled.message.text)
@@ -26,6 +29,16 @@ export function onMessage(context: StepContext, id: string, recalled: RecalledMe
   else if (isLate) queueLateMessage(context, { id, recalled })
   else if (context.assistant.mode === 'interrupt') interruptAndQueue(context, { id, recalled })
   else queueMessage(context, { id, recalled })
+}
+
+/** "5" or "/help" tells no language: then it is that of what was said before. */
+function inLanguageOfConversation(recalled: RecalledMessage, state: DialogState): RecalledMessage {
+  const language = recogniseLanguage(recalled.message.text)
+  if (language !== undefined) state.language = language
+  // A client that names another language than the default knows it.
+  const isNamed = recalled.message.language !== packs[0].tag
+  if (language !== undefined || state.language === undefined || isNamed) return recalled
+  return { ...recalled, message: { ...recalled.message, language: state.language } }
 }
 
 function queueLateMessage(context: StepContext, { id, recalled }: ReceivedMessage): void {
