@@ -1,3 +1,4 @@
+import { de } from './de/pack.ts'
 import { en } from './en/pack.ts'
 import type { LanguagePack } from './pack.ts'
 import { zh } from './zh/pack.ts'
@@ -6,7 +7,7 @@ import { zh } from './zh/pack.ts'
  * The languages that Lares has. To add one, write its folder and name it here: functions are bundled into single files,
  * so a folder cannot be found while running. The first is the one that is spoken where there is no better.
  */
-export const packs: readonly [LanguagePack, ...LanguagePack[]] = [en, zh]
+export const packs: readonly [LanguagePack, ...LanguagePack[]] = [en, zh, de]
 
 /** The pack that is nearest to a BCP 47 tag: `zh-Hant` has the Chinese one. Without any, the first. */
 export function packFor(tag: string): LanguagePack {
