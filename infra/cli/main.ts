@@ -8,6 +8,7 @@ import { DEFAULT_TRACED_TURNS } from '../../shared/operations/trace-types.ts'
 import type { ExportFlags } from './data/export-import.ts'
 import type { ForgetFlags } from './data/forget.ts'
 import type { InjectFlags } from './inject/inject.ts'
+import type { RetryFlags } from './operations/dead-letters.ts'
 import type { LogFlags } from './operations/logs.ts'
 import { red } from './terminal.ts'
 
@@ -233,7 +234,8 @@ deadLetterCommand
   .description('put it back on its topic, as it was')
   .argument('[id]', 'as "dead list" shows it; its beginning is enough')
   .option('--all', 'every one that was not put back yet, in the order of their topics')
-  .action((id: string | undefined, flags: { all?: boolean }) =>
+  .option('--force', 'also when no function is there to read it')
+  .action((id: string | undefined, flags: RetryFlags) =>
     runWithEnvironment(async environment =>
       (await import('./operations/dead-letters.ts')).retryDeadLetters(environment, id, flags),
     ),

@@ -35,10 +35,17 @@ export function formatColumns(rows: string[][]): string[] {
   )
 }
 
-/** As in 120 ms, 2.4 s, 3 min 5 s, 2 h 10 min. */
+/** As in 120 ms, 2.4 s, 3 min, 2 h. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
+  return `${Math.round(ms / 3_600_000)} h`
+}
+
+/** As in 120 ms, 2.4 s, 3 min 5 s, 2 h 10 min: for measurements, where a minute is too coarse. */
+export function formatExactDuration(ms: number): string {
+  if (ms < 60_000) return formatDuration(ms)
   const seconds = Math.round(ms / 1_000)
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min${withRest(seconds % 60, 's')}`
   const minutes = Math.round(seconds / 60)

@@ -39,7 +39,8 @@ export async function checkKafkaTools(isBusReachable: boolean): Promise<Finding[
 export async function checkBus(environment: Environment, isGatewayRunning: boolean): Promise<Finding> {
   const file = join(environment.dataDirectory, 'bus.db')
   if (environment.bus === 'sqlite') {
-    if (isGatewayRunning) return ok('bus', `${file} is in the gateway's hands`)
+    if (isGatewayRunning)
+      return ok('bus', 'the running gateway has the log open, and reports on it as "gateway: bus"')
     if (!existsSync(file)) return ok('bus', `${file} will be made at the first start`)
   }
   const drivers = openDrivers(environment, silentLogger)

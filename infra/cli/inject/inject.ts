@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import { newId } from '../../../shared/contract/events/ids.ts'
 import type { GatewayClient } from '../gateway-client.ts'
-import { bold, dim, formatColumns, formatDuration, green, print, printJson, red } from '../terminal.ts'
+import { bold, dim, formatColumns, formatExactDuration, green, print, printJson, red } from '../terminal.ts'
 import { generateMessages, type InjectedMessage, type InjectionProgress, inject } from './injection.ts'
 import type { InjectionReport, MessageRef } from './injection-report.ts'
 
@@ -128,7 +128,7 @@ function printReport(report: InjectionReport): void {
   if (latencyMs) {
     const { p50, p95, p99, max } = latencyMs
     print(
-      `latency  p50 ${formatDuration(p50)}  p95 ${formatDuration(p95)}  p99 ${formatDuration(p99)}  longest ${formatDuration(max)}`,
+      `latency  p50 ${formatExactDuration(p50)}  p95 ${formatExactDuration(p95)}  p99 ${formatExactDuration(p99)}  longest ${formatExactDuration(max)}`,
     )
   }
   for (const [reason, count] of Object.entries(reasons)) print(red(`refused ${count} times: ${reason}`))
@@ -137,7 +137,7 @@ function printReport(report: InjectionReport): void {
   printAffectedMessages('out of order', outOfOrder)
   print(
     report.ok
-      ? green(`all answered, once and in order, in ${formatDuration(durationMs)}`)
+      ? green(`all answered, once and in order, in ${formatExactDuration(durationMs)}`)
       : bold(red('not well')),
   )
 }

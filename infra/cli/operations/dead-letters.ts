@@ -1,6 +1,6 @@
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Environment } from '../../../shared/config/environment.ts'
-import type { DeadLetter, DeadLetters } from '../../../shared/operations/operations.ts'
+import type { DeadLetter, DeadLetters, FunctionStatus } from '../../../shared/operations/operations.ts'
 import { bold, dim, print, printJson, red, truncate } from '../terminal.ts'
 import { connectOperations } from './operations.ts'
 
@@ -38,43 +38,68 @@ function formatDeadLetter(deadLetter: DeadLetter): string[] {
 /** As JSON, with the event; a record that was no event also as text. */
 export function showDeadLetter(environment: Environment, idPrefix: string): Promise<number> {
   return withDeadLetters(environment, async deadLetters => {
-    const { raw, ...metadata } = await deadLetters.show(await resolveIdPrefix(deadLetters, idPrefix))
+    const { raw, ...metadata } = await deadLetters.show((await findByIdPrefix(deadLetters, idPrefix)).id)
     printJson({ ...metadata, ...(raw !== undefined && { raw, text: Buffer.from(raw, 'base64').toString() }) })
   })
 }
 
-export function retryDeadLetters(
+export type RetryFlags = { all?: boolean; force?: boolean }
+
+/**
+ * Puts dead letters back on their topics. One whose topic no reachable function reads is left where it is, since it would
+ * only become another dead letter; `force` puts it back all the same. Resolves with the exit status: 1 when one was left.
+ */
+export async function retryDeadLetters(
   environment: Environment,
   idPrefix: string | undefined,
-  { all = false }: { all?: boolean },
+  { all = false, force = false }: RetryFlags,
 ): Promise<number> {
   if ((idPrefix !== undefined) === all)
     throw new LaresError('invalid_request', 'name one dead letter, or --all: lares dead list shows them')
-  return withDeadLetters(environment, async deadLetters => {
-    const ids =
-      idPrefix === undefined
-        ? await unretriedIds(deadLetters)
-        : [await resolveIdPrefix(deadLetters, idPrefix)]
-    for (const id of ids) {
-      const { topic, partition, offset } = await deadLetters.retry(id)
-      print(`${id} is back on ${topic} ${dim(`(it was at ${partition}/${offset})`)}`)
-    }
-    if (ids.length === 0) print('no dead letter waits')
-  })
+  const { deadLetters, status } = await connectOperations(environment)
+  const selected =
+    idPrefix === undefined
+      ? await unretriedDeadLetters(deadLetters)
+      : [await findByIdPrefix(deadLetters, idPrefix)]
+  if (selected.length === 0) print('no dead letter waits')
+  const functions = force ? [] : (await status()).functions
+  let left = 0
+  for (const { id, topic } of selected) {
+    const obstacle = force ? undefined : describeObstacle(topic, functions)
+    if (obstacle === undefined) await putBack(deadLetters, id)
+    else print(`${id} stays: ${red(obstacle)}`)
+    if (obstacle !== undefined) left++
+  }
+  return left === 0 ? 0 : 1
+}
+
+async function putBack(deadLetters: DeadLetters, id: string): Promise<void> {
+  const { topic, partition, offset } = await deadLetters.retry(id)
+  print(`${id} is back on ${topic} ${dim(`(it was at ${partition}/${offset})`)}`)
+}
+
+/** Why an event on this topic would fail again; undefined when a function that reads it can be called. */
+function describeObstacle(topic: string, functions: FunctionStatus[]): string | undefined {
+  const readers = functions.filter(({ topics }) => topics.includes(topic))
+  if (readers.length === 0)
+    return `no deployed function reads ${topic}: deploy it first, or put it back with --force`
+  if (readers.some(({ problem }) => problem === undefined)) return undefined
+  const { name, problem } = readers[0]!
+  return `${name} cannot be called (${problem}): start it first, or put it back with --force`
 }
 
 /** Those that nobody has put back, as they lay on their topics. */
-async function unretriedIds(deadLetters: DeadLetters): Promise<string[]> {
+async function unretriedDeadLetters(deadLetters: DeadLetters): Promise<DeadLetter[]> {
   const unretried = (await deadLetters.list()).filter(({ retriedAt }) => retriedAt === undefined)
-  return unretried.sort(compareByLogPosition).map(({ id }) => id)
+  return unretried.sort(compareByLogPosition)
 }
 
 const compareByLogPosition = (a: DeadLetter, b: DeadLetter): number =>
   a.topic.localeCompare(b.topic) || a.partition - b.partition || a.offset - b.offset
 
-async function resolveIdPrefix(deadLetters: DeadLetters, prefix: string): Promise<string> {
+async function findByIdPrefix(deadLetters: DeadLetters, prefix: string): Promise<DeadLetter> {
   const matches = (await deadLetters.list()).filter(({ id }) => id.startsWith(prefix))
-  if (matches.length === 1) return matches[0]!.id
+  if (matches.length === 1) return matches[0]!
   const many = matches.length === 0 ? 'no dead letter begins' : `${matches.length} dead letters begin`
   throw new LaresError('not_found', `${many} with "${prefix}": lares dead list shows them`)
 }
