@@ -294,10 +294,14 @@ program
   .command('backup')
   .description('write everything that is kept into one encrypted file, while Lares runs')
   .argument('<file>', 'a new file')
+  .option('--without-keys', 'leave the key ring out: the backup opens with the ring of today')
   .option('--json', 'report as JSON')
-  .action((file: string, flags: { json?: boolean }) =>
+  .action((file: string, { withoutKeys, json }: { withoutKeys?: boolean; json?: boolean }) =>
     runWithEnvironment(async environment =>
-      (await import('./backup/backup.ts')).backupCommand(environment, file, flags),
+      (await import('./backup/backup.ts')).backupCommand(environment, file, {
+        keys: !withoutKeys,
+        ...(json && { json }),
+      }),
     ),
   )
 

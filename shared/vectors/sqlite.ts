@@ -8,7 +8,7 @@ import { type EmbeddingModel, requireValidVector, type VectorIndex, type Vectors
  * One table, in the order of its key: a person's vectors lie together, and a search reads those and no others. sqlite-vec's
  * own table (vec0) would set aside a block of at least 8 vectors for each person, and is no quicker at what people have.
  */
-const migrations = [
+export const migrations = [
   `CREATE TABLE models (
      number INTEGER PRIMARY KEY, id TEXT NOT NULL, dimensions INTEGER NOT NULL, UNIQUE (id, dimensions)) STRICT;
    CREATE TABLE vectors (

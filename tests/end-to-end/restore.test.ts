@@ -159,6 +159,20 @@ test('a restore that is killed leaves a deployment that refuses to start, and en
   }
 }, 180_000)
 
+test('a backup without keys is restored beside the key ring of today, which opens it', async () => {
+  await fill('from')
+  const file = join(folder, 'data.backup')
+  expect(await lares('from', ['backup', '--without-keys', file])).toMatchObject({ code: 0 })
+  const into = await newHome('into')
+  expect(await lares(into, ['restore', file])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('put the key ring'),
+  })
+  await cp(join(folder, 'from', 'keys.db'), join(folder, into, 'keys.db'))
+  expect(await lares(into, ['restore', file])).toMatchObject({ code: 0, stderr: '' })
+  expect(await contentsOf(into)).toEqual(await contentsOf('from'))
+}, 60_000)
+
 test('a restore refuses a deployment that has data, and another master key', async () => {
   const file = await makeBackup()
   await fill('other')

@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../../../shared/objects/objects.ts'
 import { personOfKey } from '../../../shared/objects/person-folder.ts'
 import type { LogCopy } from '../../../shared/operations/log-copy.ts'
+import { AUDIT_ANCHOR_NAME } from '../../../shared/protection/audit/audit.ts'
 import type { KeyRing } from '../../../shared/protection/ring/ring.ts'
 import type { Store, StoreSnapshot } from '../../../shared/store/store.ts'
 import type { Vectors } from '../../../shared/vectors/vectors.ts'
@@ -20,15 +21,19 @@ export type RawStores = {
 const CHUNK_BYTES = 48 * 1024
 /** The audit log of SQLite and PostgreSQL is read in pages of so many rows. */
 const AUDIT_PAGE_SIZE = 500
-/** The names of the two anchors of the audit log are in the key ring. */
-const ANCHORS = ['audit']
+/** The names of anchors in the key ring. */
+const ANCHORS = [AUDIT_ANCHOR_NAME]
 
 /**
  * Everything that a deployment keeps, while it runs. The order makes the copy consistent: a thing is copied after
  * everything that says it is there, or that it is done (docs/upgrades.md has the argument):
  * positions on the log, then the store at one moment, then the records of the log, then vectors and objects, then keys.
  */
-export async function* backupLines(log: LogCopy, stores: RawStores): AsyncGenerator<BackupLine> {
+export async function* backupLines(
+  log: LogCopy,
+  stores: RawStores,
+  { withKeys }: { withKeys: boolean },
+): AsyncGenerator<BackupLine> {
   for (const position of await log.positions()) yield { kind: 'position', ...position }
   const snapshot = await stores.store.copy.snapshot()
   let people: string[]
@@ -41,7 +46,7 @@ export async function* backupLines(log: LogCopy, stores: RawStores): AsyncGenera
   for await (const record of log.records()) yield { kind: 'record', ...record }
   yield* vectorLines(stores.vectors, people)
   yield* objectLines(stores.objects)
-  if (stores.ring) yield* keyLines(stores.ring)
+  if (stores.ring) yield* keyLines(stores.ring, withKeys)
 }
 
 async function peopleOf({ rows }: StoreSnapshot, objects: ObjectStore): Promise<string[]> {
@@ -94,8 +99,9 @@ async function* objectLines(objects: ObjectStore): AsyncGenerator<BackupLine> {
   }
 }
 
-async function* keyLines(ring: KeyRing): AsyncGenerator<BackupLine> {
-  for (const { person, id, master, wrapped, createdAt } of await ring.all())
+/** The anchors of the audit log are no secret, and come along also without the keys. */
+async function* keyLines(ring: KeyRing, withKeys: boolean): AsyncGenerator<BackupLine> {
+  for (const { person, id, master, wrapped, createdAt } of withKeys ? await ring.all() : [])
     yield { kind: 'key', person, id, master, wrapped, createdAt }
   for (const name of ANCHORS) {
     const anchor = await ring.getAnchor(name)

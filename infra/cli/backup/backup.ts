@@ -16,8 +16,13 @@ import { openLogSource } from './log-source.ts'
 import { restoreBackup } from './restore.ts'
 
 type Flags = { json?: boolean }
+export type BackupFlags = Flags & { keys?: boolean }
 
-export async function backupCommand(environment: Environment, file: string, flags: Flags): Promise<number> {
+export async function backupCommand(
+  environment: Environment,
+  file: string,
+  flags: BackupFlags,
+): Promise<number> {
   await recordAction(environment, 'backed-up')
   const log = await openLogSource(environment)
   try {
@@ -31,7 +36,11 @@ export async function backupCommand(environment: Environment, file: string, flag
         salt: randomBytes(16).toString('base64'),
         master: (await masterKeys?.all())?.[0].id ?? null,
       }
-      return await writeBackup(file, { header, masterKeys }, backupLines(log, stores))
+      return await writeBackup(
+        file,
+        { header, masterKeys },
+        backupLines(log, stores, { withKeys: flags.keys !== false }),
+      )
     })
     if (flags.json) printJson(summary)
     else {

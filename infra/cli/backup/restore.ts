@@ -35,7 +35,7 @@ export async function restoreBackup(
     )
   const log = await openLogRestore(bus, plan.topics)
   if (!state) {
-    await requireEmptyStores(stores)
+    await requireEmptyStores(stores, plan)
     requireEmptyLog(log)
   }
   const mark = (state: 'running' | 'done') =>
@@ -56,7 +56,7 @@ export async function restoreBackup(
 const alreadyRestored = (backup: string) =>
   new LaresError('conflict', `the backup ${backup} was restored here: restore into an empty deployment`)
 
-async function requireEmptyStores({ store, objects, ring }: RawStores): Promise<void> {
+async function requireEmptyStores({ store, objects, ring }: RawStores, { keys }: RestorePlan): Promise<void> {
   const refuse = (what: string) => {
     throw new LaresError(
       'conflict',
@@ -66,7 +66,13 @@ async function requireEmptyStores({ store, objects, ring }: RawStores): Promise<
   const [person] = await store.rows.people()
   if (person !== undefined) refuse(`data of ${person}`)
   if ((await store.audit.read(0, 1)).length > 0) refuse('an audit log')
-  if (ring && (await ring.all()).length > 0) refuse('keys of its own')
+  const ringSize = (await ring?.all())?.length ?? 0
+  if (keys.length > 0 && ringSize > 0) refuse('keys of its own')
+  if (ring && keys.length === 0 && ringSize === 0)
+    throw new LaresError(
+      'invalid_config',
+      'the backup was made without keys: put the key ring (keys.db, or the schema lares_keys) here first',
+    )
   for await (const key of objects.list('')) refuse(`the object ${key}`)
 }
 

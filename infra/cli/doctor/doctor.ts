@@ -18,6 +18,7 @@ import {
   checkKafkaTools,
   checkProvider,
 } from './services.ts'
+import { checkVersions } from './versions.ts'
 
 /** Resolves with the exit status: 1 when there is a problem. */
 export async function doctorCommand(
@@ -46,12 +47,15 @@ async function diagnoseEnvironment(
   variables: NodeJS.ProcessEnv,
 ): Promise<Finding[]> {
   const gateway = await fetchReadiness(environment.gatewayUrl).catch(toLaresError)
+  // Before the checks that open the log, which locks its file.
+  const versions = await runCheck('versions', () => checkVersions(environment, isRunning(gateway)))
   const results = await Promise.all([
     runCheck('disk', () => checkDisk(environment)),
     runCheck('home', () => checkHome(environment)),
     runCheck('configuration', () => checkConfig(environment, variables)),
     runCheck('keys', () => checkKeys(environment)),
     runCheck('databases', () => checkDatabases(environment, isRunning(gateway))),
+    versions,
     runCheck('port', () => checkPort(environment, gateway)),
     runCheck('model', () => checkModel(environment)),
     runCheck('embeddings', () => checkEmbeddings(environment)),

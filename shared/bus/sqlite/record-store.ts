@@ -31,7 +31,7 @@ const LOCK_WAIT_MS = 1_000
 const OFFSETS_PER_STREAM = 2 ** 32
 
 /** Lares 0.1.0 made these tables without a version, so the first migration leaves those that are there. */
-const migrations = [
+export const migrations = [
   `
   CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, retention_ms INTEGER) WITHOUT ROWID;

@@ -53,7 +53,7 @@ export type AuditDependencies = {
   now?: () => number
 }
 
-const ANCHOR_NAME = 'audit'
+export const AUDIT_ANCHOR_NAME = 'audit'
 const PAGE_SIZE = 1_000
 
 /** The audit log: rows in the store, chained by hash, with the newest hash kept in the key ring. */
@@ -89,14 +89,14 @@ export function openAudit({ store, protection, now = Date.now }: AuditDependenci
         const text = JSON.stringify({ sequence, ...fields })
         return { sequence, id, text, hash: hashEntry(last?.hash ?? GENESIS_HASH, text, key) }
       })
-      await (await protection?.ring())?.setAnchor(ANCHOR_NAME, row.sequence, row.hash)
+      await (await protection?.ring())?.setAnchor(AUDIT_ANCHOR_NAME, row.sequence, row.hash)
     },
     async read(after, limit) {
       const rows = await store.read(after, limit)
       return await Promise.all(rows.map(row => resolveNames(row, protection?.keys)))
     },
     async verify(expected = []) {
-      const anchor = await (await protection?.ring())?.getAnchor(ANCHOR_NAME)
+      const anchor = await (await protection?.ring())?.getAnchor(AUDIT_ANCHOR_NAME)
       const chain = openChainVerifier(await systemKey(), [...expected, ...(anchor ? [anchor] : [])])
       let entries = 0
       for (let after = 0; ; ) {

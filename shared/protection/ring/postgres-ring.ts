@@ -10,7 +10,7 @@ export type PostgresKeyRingOptions = { url: string; log?: Logger; waitMs?: numbe
  * In a schema of its own, so a dump of the schema `lares` has no key in it. Lares 0.1.0 made these tables without a version,
  * so the first migration leaves those that are there.
  */
-const migrations = [
+export const migrations = [
   {
     name: 'keys and anchors',
     statements: `

@@ -4,7 +4,7 @@ import type { Logger } from '../../base/log.ts'
 import { createGroupCommit, openDatabase } from '../../base/sqlite/database.ts'
 import type { Anchor, KeyRing, KeyRingEntry } from './ring.ts'
 
-const migrations = [
+export const migrations = [
   `CREATE TABLE keys (
      id TEXT PRIMARY KEY, person TEXT NOT NULL UNIQUE, master TEXT NOT NULL, wrapped TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;
    CREATE TABLE anchors (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL, hash TEXT NOT NULL) STRICT, WITHOUT ROWID`,

@@ -11,7 +11,7 @@ import { sqliteRecords } from './records.ts'
 import { sqliteRows } from './rows.ts'
 import { sqliteTimers } from './timers.ts'
 
-const migrations = [
+export const migrations = [
   `CREATE TABLE conversations (
      id TEXT PRIMARY KEY, person TEXT NOT NULL, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE INDEX conversations_of_person ON conversations (person, created_at);
