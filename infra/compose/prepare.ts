@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import type { Environment } from '../../shared/config/environment.ts'
 import { generateSecret, writeIfAbsent } from '../setup/generated-secret.ts'
 
-/** What stores are opened with: by nobody but Lares, so nobody chooses it. */
+/** Passwords of the stores. Only Lares uses them, so it generates them. */
 const STORE_SECRETS = ['POSTGRES_PASSWORD', 'QDRANT_API_KEY', 'S3_SECRET_KEY']
 
 export type ComposeInputs = {
   /** Made once, readable for its owner alone: the passwords of the stores. What else is written into it stays. */
   envFile: string
-  /** What compose.yaml asks for besides. */
+  /** The other variables that compose.yaml requires. */
   variables: Record<string, string>
 }
 

@@ -9,7 +9,7 @@ import { LaresError } from '../../shared/base/errors.ts'
 
 const run = promisify(execFile)
 
-/** What Node is linked with, and the certificates of those whom other programs trust. */
+/** The libraries that Node is linked with, and the certificates of the authorities that other programs trust. */
 const RUNTIME_PACKAGES = ['libc6', 'libgcc-s1', 'libstdc++6', 'ca-certificates']
 /** A shell and the small programs that npm and a Dockerfile's RUN expect, as one file. */
 const BUILD_PACKAGES = ['busybox-static']
@@ -27,7 +27,7 @@ export type BaseImages = {
 export type BaseImageOptions = {
   /** The checkout whose Node is taken. */
   root: string
-  /** What stands before `node` and `node-build` in the images' names. */
+  /** The prefix of `node` and `node-build` in the images' names. */
   prefix?: string
   onProgress?: (line: string) => void
 }

@@ -19,7 +19,7 @@ export type EmbeddingsImageOptions = {
   from: string
   /** Where the model is kept on this machine; it is fetched when it is not there. */
   cacheDir: string
-  /** What stands before `node-embeddings` in the image's name. */
+  /** The prefix of `node-embeddings` in the image's name. */
   prefix?: string
   log: Logger
 }

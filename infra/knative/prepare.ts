@@ -7,7 +7,7 @@ import type { Environment } from '../../shared/config/environment.ts'
 import { masterKeysFromFile, readOrCreateMasterKeyTexts } from '../../shared/protection/master-key.ts'
 import { generateSecret, writeIfAbsent } from '../setup/generated-secret.ts'
 
-/** What stores are opened with: by nobody but Lares, so nobody chooses it. */
+/** Passwords of the stores. Only Lares uses them, so it generates them. */
 const STORE_SECRETS = ['POSTGRES_PASSWORD', 'QDRANT_API_KEY', 'S3_SECRET_KEY'] as const
 const STORES_FILE = 'stores.env'
 const SECRETS_FILE = 'secrets.env'

@@ -9,13 +9,14 @@ import type { Deployment } from './deployment.ts'
  *   running and answering. Deploying what is already there changes nothing.
  * - Requests that a version has taken are finished by it; a request that arrives during an update is answered by the old
  *   version or the new one. One that arrives when no replica runs waits for one to start.
- * - What is deployed survives a crash of the provider: when it is opened again, replicas that still run are found and
- *   kept, and those that ended are started again.
- * Errors are `LaresError`s: `invalid_request` for what can never be, with the reason; `unavailable` for what cannot be now.
+ * - Deployments survive a crash of the provider. The next start finds the replicas that still run, and starts those again
+ *   that have ended.
+ * Errors are `LaresError`s with the reason: `invalid_request` when a request can never be fulfilled, `unavailable` when it
+ * cannot be fulfilled now.
  */
 export type Backend = {
   name: 'process' | 'docker' | 'knative'
-  /** Who decides how many replicas run: the provider's autoscaler, or the backend by itself. */
+  /** The part that decides how many replicas run: the provider's autoscaler, or the backend itself. */
   scaledBy: 'provider' | 'backend'
   list(): DeployedFunction[]
   /** Errors: `not_found`. */
@@ -24,38 +25,38 @@ export type Backend = {
   deploy(deployment: Deployment): Promise<boolean>
   /** Errors: `not_found`. */
   remove(name: string): Promise<void>
-  /** How many replicas there shall be; resolves when they are there. Errors: `not_found`, `unavailable`. */
+  /** Sets how many replicas are wanted, and resolves when they run. Errors: `not_found`, `unavailable`. */
   scale(name: string, replicas: number): Promise<void>
   /**
    * A replica for one request, which is given back by `release`; waits for one to start when none runs.
    * Errors: `not_found`, `unavailable` when it cannot be started.
    */
   acquire(name: string): Lease | Promise<Lease>
-  /** Since the functions were started: what they use now, of all replicas. */
+  /** CPU time since the start and memory now, summed over all replicas; undefined when one is not known. */
   usage(name: string): Promise<Usage | undefined>
   secrets: Secrets
   /** Lines that a function wrote, the oldest first; with `follow` those to come too, until the signal. */
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>
-  /** Ends the provider's part. With `stopFunctions` the replicas too; else they go on running and are found again. */
-  /** Ends deployments that only wait for what goes on without the provider; the next start ends them. Before `close`. */
+  /** Ends the wait for rollouts that go on without the provider; its next start resumes them. Call it before `close`. */
   abortRollouts?(): void
+  /** Ends the provider's part. With `stopFunctions` the replicas end too; otherwise they run on and the next start finds them. */
   close(options: { stopFunctions: boolean }): Promise<void>
 }
 
 export type DeployedFunction = {
   deployment: Deployment
   createdAt: number
-  /** What the function tells of itself; undefined for one that speaks another contract. */
+  /** The function's own description; undefined for a function that implements another contract. */
   manifest: Manifest | undefined
-  /** How many there shall be, and how many answer. */
+  /** How many replicas are wanted, and how many answer. */
   replicas: number
   availableReplicas: number
   activity: Activity
-  /** What is asked for and not done here, as a limit that this machine cannot hold it to. */
+  /** Requests of the deployment that the backend does not fulfil here, as a limit that this machine cannot enforce. */
   notices: string[]
 }
 
-/** What the autoscaler decides by. */
+/** The load of a function, by which the autoscaler decides. */
 export type Activity = { inFlight: number; completed: number; waiting: number; lastUsedAt: number }
 
 export type Usage = { cpuMs: number; memoryBytes: number }

@@ -16,7 +16,7 @@ const resourcesSchema = z
   })
   .nullish()
 
-/** What faas-cli sends: FunctionDeployment of faas-provider v0.25 (types/function_deployment.go). Keys of newer ones are passed over. */
+/** FunctionDeployment of faas-provider v0.25 (types/function_deployment.go), as faas-cli sends it. Unknown keys of newer versions are ignored. */
 export const functionDeploymentSchema = z.object({
   service: z
     .string()
@@ -36,7 +36,7 @@ export const functionDeploymentSchema = z.object({
 
 type Resources = { memory?: string; cpu?: string; 'nvidia.com/gpu'?: string }
 
-/** A function as it is to be, everything filled in. */
+/** A function as requested, with every default filled in. */
 export type Deployment = {
   name: string
   namespace: string
@@ -88,7 +88,10 @@ export function readDeployment(body: unknown): Deployment {
 function checkDeployment(deployment: Deployment): void {
   const { name, image, requests } = deployment
   if (!IMAGE_REFERENCE.test(image))
-    throw new LaresError('invalid_request', `${name}: "${image}" is no image, as in registry/path/name:tag`)
+    throw new LaresError(
+      'invalid_request',
+      `${name}: "${image}" is not the name of an image; write it as in registry/path/name:tag`,
+    )
   const limits = limitsOf(deployment)
   const requested = parseResources(name, 'requests', requests)
   if ((requested.memoryBytes ?? 0) > (limits.memoryBytes ?? Number.POSITIVE_INFINITY))
@@ -140,7 +143,7 @@ export function checkSecretName(name: string): void {
   if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name))
     throw new LaresError(
       'invalid_request',
-      `"${name}" is no name of a secret: lower-case letters, digits, dots and dashes`,
+      `"${name}" cannot be the name of a secret; use lower-case letters, digits, dots and dashes`,
     )
 }
 

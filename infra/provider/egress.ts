@@ -4,7 +4,7 @@ import type { Deployment } from './deployment.ts'
 
 export const EGRESS_ANNOTATION = 'com.lares.egress'
 
-/** What is not the internet: RFC 1918, RFC 3927, RFC 6598. */
+/** Address ranges outside the internet: RFC 1918, RFC 3927, RFC 6598. */
 const PRIVATE_RANGES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10']
 
 const DNS_RULE = {

@@ -33,6 +33,6 @@ export function checkSecrets({ name, secrets }: Deployment, existing: string[]):
   if (missing.length > 0)
     throw new LaresError(
       'invalid_request',
-      `${name}: there is no secret ${missing.join(', ')}; make it with faas-cli secret create`,
+      `${name}: there is no secret "${missing.join('", "')}"; create it with faas-cli secret create`,
     )
 }

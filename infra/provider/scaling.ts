@@ -86,7 +86,7 @@ export function parseDurationMs(text: string): number | undefined {
   )
 }
 
-/** What is known of a function at the moment of deciding. */
+/** The state of a function at the moment of a decision. */
 export type Load = {
   /** Replicas that take requests. */
   ready: number
@@ -105,7 +105,7 @@ export type Load = {
 /**
  * How many replicas there should be: OpenFaaS's desired = ready × (mean load / (target × proportion)). Without active
  * hours a function sleeps after its zero-duration; with them it never sleeps inside, and outside after its zero-duration.
- * What sleeps is woken by a request or by waiting events, not by this formula.
+ * A request or a waiting event wakes a sleeping function; this formula does not.
  */
 export function desiredReplicas(scaling: ScalingPolicy, load: Load): number {
   const { min, max, zero, zeroAfterMs } = scaling

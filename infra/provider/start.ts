@@ -44,7 +44,7 @@ export type StartedProvider = {
   close(options: { stopFunctions: boolean }): Promise<void>
 }
 
-/** Opens the backend, finds again what runs, and serves. Errors: `invalid_config`, `unavailable`. */
+/** Opens the backend, finds the functions that run, and serves. Errors: `invalid_config`, `unavailable`. */
 export async function startProvider(options: ProviderOptions): Promise<StartedProvider> {
   const { log, home } = options
   const folder = join(home, 'provider')
@@ -117,7 +117,7 @@ async function masterKeyEnvironment(file: string | undefined): Promise<Record<st
     : { LARES_MASTER_KEY: (await readOrCreateMasterKeyTexts(masterKeysFromFile(file))).join(',') }
 }
 
-/** What a container is told of where the provider itself was told: of services, not of this machine's folders and ports. */
+/** The variables that containers get from the provider's environment: addresses of services, no folders or ports of this machine. */
 const FORWARDED_VARIABLES =
   /^(DATABASE_|QDRANT_|S3_|OPENAI_|LARES_(MODEL|EMBEDDING_MODEL|LOG_LEVEL|BUS|PROTECTION|MASTER_KEY)$|TZ$)/
 
@@ -128,7 +128,7 @@ const functionEnvironment = (all: NodeJS.ProcessEnv): Record<string, string> =>
     ),
   )
 
-/** Where no password is given there is one all the same, made once, that only the owner of the data can read. */
+/** Without a configured password the provider generates one once; only the owner of the data can read its file. */
 async function ensurePassword(folder: string): Promise<string> {
   const file = join(folder, 'password')
   await writeIfAbsent(file, generateSecret())

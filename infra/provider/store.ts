@@ -14,7 +14,7 @@ const MIGRATIONS = [
 
 export type StoredFunction = {
   deployment: Deployment
-  /** What its image held. */
+  /** The digest of its image. */
   content: string
   version: string
   manifest: Manifest | undefined
@@ -27,7 +27,7 @@ export type StoredReplica = { function: string; version: string; replica: Replic
 /** An asynchronous call that was accepted and is not answered yet. */
 export type StoredCall = { id: string; call: Record<string, unknown>; body: Uint8Array }
 
-/** What the provider knows, on disk: each change is durable when its method returns. */
+/** The provider's state on disk. Each change is durable when its method returns. */
 export type ProviderStore = {
   functions(): StoredFunction[]
   saveFunction(known: StoredFunction): void

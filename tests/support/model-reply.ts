@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** What the stand-in understands of a chat completion. */
+/** The part of a chat completion that the test model server reads. */
 export const completionRequestSchema = z.object({
   model: z.string().optional(),
   stream: z.boolean().optional(),

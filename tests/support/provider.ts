@@ -38,12 +38,12 @@ export type ProviderFixture = {
   /** Where its provider keeps its data. */
   home: string
   url(): string
-  /** What functions and tests tell each other, besides events. */
+  /** Values that functions and tests exchange beside events. */
   keyValues: KeyValueServer
   image(name: string): string
   /** As faas-cli sends it. */
   deployment(name: string, more?: object): object
-  /** What a handler imports a file of shared/ by. */
+  /** The specifier by which a handler imports a file of shared/. */
   shared(file: string): string
   /** kill -9 of the replica that says this process id of itself. */
   kill(name: string, pid: number): Promise<void>

@@ -11,7 +11,7 @@ export type WebhookReceiver = {
   url: string
   /** Everything that was asked, in the order in which it came. */
   deliveries: Delivery[]
-  /** What is answered; default 204. */
+  /** Sets the status of the answers; default 204. */
   respondWith(
     decide: (delivery: Delivery) => number | [status: number, headers: Record<string, string>],
   ): void

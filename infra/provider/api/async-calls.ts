@@ -14,7 +14,7 @@ const MAX_QUEUED_CALLS = 10_000
 const MAX_ATTEMPTS = 10
 const BACKOFF = { baseMs: 200, maxMs: 30_000 }
 const CALLBACK_TIMEOUT_MS = 30_000
-/** What OpenFaaS's queue tries again too (https://docs.openfaas.com/openfaas-pro/retries/). */
+/** Statuses that OpenFaaS's queue retries too (https://docs.openfaas.com/openfaas-pro/retries/). */
 const RETRYABLE_STATUSES = new Set([408, 429, 500, 502, 503, 504])
 
 const storedCallSchema = z.object({

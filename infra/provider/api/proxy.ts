@@ -58,7 +58,8 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Logge
     connect: { timeout: CONNECT_TIMEOUT_MS },
   })
   /**
-   * What is not delivered is sent again; what may have been is not, as only its sender knows whether that is harmless.
+   * A request that was not delivered is sent again. One that may have been delivered is not: only its sender knows whether
+   * a second delivery is harmless.
    * Resolves when the answer has been given to the sink.
    */
   const send = async (name: string, upstreamRequest: UpstreamRequest, sink: ResponseSink): Promise<void> => {
@@ -272,7 +273,7 @@ function sendError(response: ServerResponse, error: LaresError): void {
   const body = Buffer.from(JSON.stringify({ error: { code: error.code, message: error.message } }))
   if (error.retryAfterMs !== undefined)
     response.setHeader('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1_000)))
-  // What is still being sent would be read as the next request of the connection.
+  // The server would read the rest of this body as the next request of the connection.
   response.setHeader('connection', 'close')
   response
     .writeHead(error.status, { 'content-type': 'application/json', 'content-length': body.length })

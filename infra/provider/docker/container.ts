@@ -14,7 +14,7 @@ const NANO_CPUS_PER_CORE = 1e9
 /** Docker's own weight of one core. */
 const CPU_SHARES_PER_CORE = 1_024
 
-/** By these a container is found again: whose it is, of which function and version, and which replica. */
+/** The labels by which the provider finds a container again. */
 export const LABELS = {
   provider: 'com.lares.provider',
   function: 'com.lares.function',
@@ -22,7 +22,7 @@ export const LABELS = {
   instance: 'com.lares.instance',
 } as const
 
-/** Whose a container is: of the provider that keeps its data in `folder`. */
+/** Identifies the provider that keeps its data in `folder`, so that it finds its own containers. */
 export const providerIdOf = (folder: string): string =>
   createHash('sha256').update(folder).digest('hex').slice(0, 12)
 
@@ -32,7 +32,7 @@ export type ContainerOptions = {
   /** The provider whose it is. */
   provider: string
   network: string
-  /** What every function's environment has. */
+  /** Variables of every function's environment. */
   environment: Record<string, string>
   /** The folder with the secrets of this replica; undefined when it declares none. */
   secrets: string | undefined
@@ -97,7 +97,7 @@ function environmentOf({ release, environment, shared }: ContainerOptions): Reco
   return {
     ...environment,
     ...Object.assign({}, ...shared.map(({ variable }) => variable)),
-    // Of of-watchdog, where an image has one.
+    // of-watchdog reads this variable, in images that contain it.
     ...(deployment.process !== undefined && { fprocess: deployment.process }),
     ...deployment.environment,
     LARES_SECRETS: SECRETS_PATH,

@@ -3,7 +3,7 @@ import { parseImageName } from '../image-name.ts'
 import { loginFor, type RegistryLogin } from './registry-login.ts'
 
 const TIMEOUT_MS = 5_000
-/** What an image's name can stand for: an index of several platforms, or one image. */
+/** The manifests that an image's name can refer to: an index of several platforms, or one image. */
 const MANIFEST_MEDIA_TYPES = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -12,8 +12,8 @@ const MANIFEST_MEDIA_TYPES = [
 ].join(', ')
 
 /**
- * What the image's name stands for now, as NAME@sha256:…, from its registry, asked by whom `docker login` says that we are;
- * undefined where it does not say. Errors: those of `loginFor`. Source: OCI Distribution Specification 1.1, "Pulling
+ * Asks the image's registry which digest its name refers to now, as NAME@sha256:…, with the account of `docker login`;
+ * undefined when the registry does not answer. Errors: those of `loginFor`. Source: OCI Distribution Specification 1.1, "Pulling
  * manifests", and Docker's token authentication (https://distribution.github.io/distribution/spec/auth/token/).
  */
 export async function pinToDigest(image: string): Promise<string | undefined> {
@@ -25,7 +25,7 @@ export async function pinToDigest(image: string): Promise<string | undefined> {
   return currentDigest && `${image.replace(/:[\w.-]+$/, '')}@${currentDigest}`
 }
 
-/** Those that images are taken from without TLS, as the library of Knative and others does it. */
+/** Registries that clients reach without TLS; Knative's library has the same rule. */
 const isPlainHttp = (registry: string): boolean =>
   /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+|.*\.local)(:\d+)?$/.test(
     registry,
@@ -54,7 +54,7 @@ async function headManifest(url: string, authorization?: string) {
   }
 }
 
-/** What the registry wants to see: name and password, or a token, which it gives to anybody or for them. */
+/** The credentials that the registry's challenge asks for: basic authentication, or a token of its token server. */
 async function authorizationFor(
   challenge: string,
   login: RegistryLogin | undefined,

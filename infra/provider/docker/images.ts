@@ -17,12 +17,15 @@ export async function pullImage(docker: Docker, { name, image }: Deployment, log
     .inspect()
     .catch(() => undefined)
   if (localImage && pullError)
-    log.warn({ function: name, err: pullError }, `${image} is taken as it is on this machine`)
+    log.warn(
+      { function: name, err: pullError },
+      `the registry does not give ${image}, so its copy on this machine is used`,
+    )
   if (localImage) return localImage.Id
   const reason = dockerErrorMessage(pullError) ?? 'the registry gave none for this platform'
   throw new LaresError(
     isImageMissing(pullError) ? 'invalid_request' : 'unavailable',
-    `${name}: the image ${image} cannot be had: ${reason}; faas-cli push brings one there`,
+    `${name}: the image ${image} cannot be pulled: ${reason}; push it with faas-cli push`,
     { cause: pullError },
   )
 }

@@ -7,7 +7,7 @@ import { LABELS } from './container.ts'
 
 const POLL_INTERVAL_MS = 500
 
-/** What Docker keeps of a container's lines, until the container is removed. */
+/** Reads the lines that Docker keeps of a function's containers. Docker drops them with the container. */
 export function openDockerLogReader(docker: Docker, provider: string) {
   const findContainers = ({ name, instance }: LogQuery) =>
     docker.listContainers({
@@ -105,7 +105,7 @@ export function openDockerLogReader(docker: Docker, provider: string) {
 }
 
 /**
- * What a container has printed, out of Docker's frames: each has eight bytes in front, the last four of which are its length
+ * Takes a container's output out of Docker's frames. Each frame begins with eight bytes, the last four of them its length
  * (https://docs.docker.com/reference/api/engine/, ContainerAttach).
  */
 export function demultiplexLog(buffer: Buffer): string {

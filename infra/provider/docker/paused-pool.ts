@@ -2,18 +2,18 @@ import type { Logger } from '../../../shared/base/log.ts'
 import type { Replica } from '../fleet/replica.ts'
 
 export type PausedPool = {
-  /** Pauses it; ends it, and the oldest before it, when all that rest hold more than the budget. */
+  /** Pauses the replica. Ends the oldest paused ones while all together exceed the budget. */
   add(instance: Replica, version: string): Promise<void>
-  /** One of the version that has been continued; undefined when none rests. */
+  /** Unpauses a replica of this version; undefined when none is paused. */
   resume(version: string): Promise<Replica | undefined>
-  /** Takes out those that the test names, without ending them. */
+  /** Removes the replicas of these versions from the pool, without ending them. */
   removeWhere(test: (version: string) => boolean): Replica[]
-  /** One that was found paused at the start. */
+  /** Adds a replica that was found paused at the start. */
   adopt(instance: Replica, version: string): Promise<void>
 }
 
 export type PausedPoolOptions = {
-  /** How much memory all that rest may hold. */
+  /** The memory that all paused replicas together may hold. */
   budgetBytes: number
   pause(instance: Replica): Promise<void>
   unpause(instance: Replica): Promise<void>
@@ -43,7 +43,7 @@ export function openPausedPool({
       const oldest = paused.shift()!
       log.info(
         { instance: oldest.instance.id },
-        `${oldest.instance.id} rests no longer: memory for it is spent`,
+        `${oldest.instance.id} is removed: paused containers exceed their memory budget`,
       )
       await end(oldest.instance)
     }
@@ -66,7 +66,7 @@ export function openPausedPool({
         } catch (error) {
           log.warn(
             { instance: candidate.instance.id, err: error },
-            `${candidate.instance.id} does not continue and is ended`,
+            `${candidate.instance.id} cannot be unpaused and is removed`,
           )
           await end(candidate.instance)
         }

@@ -3,7 +3,7 @@ import type { Usage } from '../backend.ts'
 
 const NS_PER_MS = 1e6
 
-/** What a container uses now; the cache of files, which it gives up when memory is short, does not count. */
+/** The CPU time and memory of a container. The file cache does not count: the kernel frees it when memory is short. */
 export async function usageOf(container: Docker.Container): Promise<Usage> {
   const { cpu_stats: cpu, memory_stats: memory } = await container.stats({ stream: false, 'one-shot': true })
   const { inactive_file: cgroupV2InactiveBytes, total_inactive_file: cgroupV1InactiveBytes } =

@@ -17,7 +17,7 @@ import { NAMESPACE } from '../deployment.ts'
 const POLL_INTERVAL_MS = 100
 /** Files of replicas that have ended are kept up to this many for each function. */
 const MAX_ENDED_FILES = 10
-/** Of a file that is larger, nobody reads more than the end. */
+/** Readers of a larger file get only its end. */
 const MAX_READ_BYTES = 16 * 1024 * 1024
 /** A file that has grown to this begins anew; what was in it is kept until the next time. */
 const ROTATE_AT_BYTES = 8 * 1024 * 1024
@@ -29,7 +29,7 @@ export type LogFiles = {
   /** Where a runtime writes that is no function's yet. */
   prewarmedFile(id: string): string
   read(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine>
-  /** Of a function's replicas that have ended, only the newest few are kept. */
+  /** Keeps only the newest few files of a function's ended replicas. */
   markEnded(instance: string): Promise<void>
   removeAll(name: string): Promise<void>
   close(): void
@@ -48,7 +48,7 @@ export async function openLogFiles(
   { cutAtBytes = ROTATE_AT_BYTES, cutEveryMs = ROTATE_INTERVAL_MS } = {},
 ): Promise<LogFiles> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  // What a provider that was killed has left.
+  // A provider that was killed leaves these files.
   for (const file of await readdir(folder))
     if (file.startsWith(PREWARMED_PREFIX)) await rm(join(folder, file), { force: true })
   const filesOf = async (name: string): Promise<LogFile[]> =>

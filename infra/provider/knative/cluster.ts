@@ -3,9 +3,9 @@ import type * as kubernetes from '@kubernetes/client-node'
 import { LaresError } from '../../../shared/base/errors.ts'
 import { loadOptional } from '../../../shared/base/optional-package.ts'
 
-/** Who owns the fields that the provider sets, for server-side apply. */
+/** The owner of the fields that the provider sets by server-side apply. */
 const FIELD_MANAGER = 'lares'
-/** What the client takes where it finds nothing. */
+/** The client's fallback when it finds no configuration. */
 const CLIENT_DEFAULT_SERVER = 'http://localhost:8080'
 const SERVING_API_VERSION = 'serving.knative.dev/v1'
 
@@ -52,7 +52,7 @@ export type Cluster = {
   list<T extends StoredObject>(apiVersion: string, kind: string, labels?: string): Promise<T[]>
   /** Nothing happens when it is not there. */
   remove(object: PartialObject): Promise<void>
-  /** What there is now and from now on, until `close`. Resolves when the first list is there. */
+  /** Follows these objects until `close`. Resolves when the first list has arrived. */
   watch<T extends StoredObject>(what: WatchTarget, onChange: () => void): Promise<{ all(): T[] }>
   /** Writes it as it comes, and closes `into` when it ends or breaks off. */
   streamLog(pod: string, into: Writable, options: kubernetes.LogOptions): Promise<AbortController>

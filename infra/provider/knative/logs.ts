@@ -6,7 +6,7 @@ import type { Cluster, Pod } from './cluster.ts'
 
 const POLL_INTERVAL_MS = 500
 
-/** What the kubelets keep of the lines of a function's pods. Pods that start later are followed too. */
+/** Reads the lines that the kubelets keep of a function's pods. With `follow` it includes pods that start later. */
 export async function* readKnativeLogs(
   cluster: Cluster,
   podsOf: (name: string) => Pod[],

@@ -149,7 +149,7 @@ function buildPodSpec(
         env: [...Object.entries({ ...environment, LARES_SECRETS: SECRETS_PATH, HOST: '0.0.0.0' })].map(
           ([name, value]) => ({ name, value }),
         ),
-        // What the function sets itself goes before it.
+        // Variables that the function sets itself take precedence.
         ...(sharedEnvironment && { envFrom: [{ secretRef: { name: sharedEnvironment.secret } }] }),
         resources: {
           limits: { ...limitsWithoutGpu, ...(gpus > 0 && { [GPU_RESOURCE]: String(gpus) }) },

@@ -4,7 +4,7 @@ import type { KubernetesObject } from './manifests.ts'
 
 /** The facts that decide whether the cluster can place a function; undefined for those that the provider may not read. */
 export type ClusterFeatures = {
-  /** Of Knative's ConfigMap `config-features`. */
+  /** The entries of Knative's ConfigMap `config-features`. */
   featureFlags: Record<string, string> | undefined
   nodes: { labels: Record<string, string>; gpus: number }[] | undefined
 }

@@ -7,7 +7,7 @@ import { conditionOf, crashReasonOf, isUnschedulable } from './status.ts'
 
 const ROLLBACK_TIMEOUT_MS = 10_000
 
-/** What follows the cluster says when something has changed, and whoever waits looks again. */
+/** Wakes those who wait for a change of the followed cluster, so that they check again. */
 export type ChangeSignal = { onChange(): void; nextChange(limitMs: number): Promise<unknown> }
 
 export function createChangeSignal(): ChangeSignal {
@@ -37,7 +37,7 @@ type RolloutOptions = RolloutSettings & {
   changes: ChangeSignal
 }
 
-/** A node's room for a version: no node can have it; it may come; the version before it makes it when there is none. */
+/** How a version gets room on a node: no node can have it; it waits for room; the version before it gives up its room. */
 export type CapacityPolicy = 'none' | 'waited for' | 'made'
 
 export type Rollout = {
@@ -46,7 +46,7 @@ export type Rollout = {
   /** Removes the version that did not come up, after another was applied in its place. */
   removeFailedRevision(failed: Service): Promise<void>
   isAborted(): boolean
-  /** Whoever waits in `up` waits no more. */
+  /** Rejects all waits in `awaitReady`. */
   abort(): void
 }
 
@@ -66,14 +66,14 @@ export function openRollout(options: RolloutOptions): Rollout {
       const isObserved = (service?.status?.observedGeneration ?? 0) >= generation
       const ready = service && conditionOf(service, 'Ready')
       if (isObserved && ready?.status === 'True') return
-      // Of its route it is said meanwhile that there is nothing to route to.
+      // The route's condition is no help: meanwhile it reports that there is nothing to route to.
       const configurationsReady = service && conditionOf(service, 'ConfigurationsReady')
       if (isObserved && configurationsReady?.status === 'False') {
-        const reason = configurationsReady.message ?? configurationsReady.reason ?? 'Knative tells no reason'
+        const reason = configurationsReady.message ?? configurationsReady.reason ?? 'Knative gives no reason'
         if (!isUnschedulable(reason) || now() - startedAt >= maxUnschedulableMs)
           throw new LaresError('unavailable', reason)
       }
-      // Knative looks at pods when something else has changed, so that it may tell of them after its own deadline only.
+      // Knative reads pods only when something else changes, so it may report a crash only after its own deadline.
       const crash =
         isObserved &&
         service &&

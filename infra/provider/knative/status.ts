@@ -11,7 +11,7 @@ export const conditionOf = (
   type: string,
 ): Condition | undefined => status?.conditions?.find(condition => condition.type === type)
 
-/** Of the version that was asked for last. */
+/** Whether the version that was applied last answers. */
 export const isReady = (service: Service): boolean =>
   (service.status?.observedGeneration ?? 0) >= (service.metadata.generation ?? 1) &&
   conditionOf(service, 'Ready')?.status === 'True'
@@ -20,14 +20,14 @@ export const isReady = (service: Service): boolean =>
 export const originOf = ({ status }: Service): string | undefined =>
   (status?.address?.url ?? status?.url)?.replace(/\/$/, '')
 
-/** Of a revision, or of the template that it is made from. */
+/** The minimum scale of a revision, or of the template that makes revisions. */
 export const minScaleIn = ({ metadata }: { metadata?: { annotations?: Record<string, string> } }): number =>
   Number(metadata?.annotations?.[MIN_SCALE_ANNOTATION] ?? 0)
 
-/** What Kubernetes' scheduler says of a pod that no node has room for. */
+/** Recognises the scheduler's message for a pod that fits on no node. */
 export const isUnschedulable = (message: string): boolean => /\b0\/\d+ nodes are available/.test(message)
 
-/** What a container has said last that ends again and again as it starts. */
+/** The last message of a container in a crash loop; undefined when no container of the pod is in one. */
 export function crashReasonOf({ status }: Pod): string | undefined {
   const crashed = status?.containerStatuses?.find(
     ({ ready, restartCount, lastState }) =>
@@ -35,6 +35,6 @@ export function crashReasonOf({ status }: Pod): string | undefined {
   )
   if (!crashed) return undefined
   const { exitCode, reason, message } = crashed.lastState!.terminated!
-  const detail = message?.trim() || reason || 'it tells no reason'
+  const detail = message?.trim() || reason || 'it gives no reason'
   return `the container ${crashed.name} ends as it starts, again and again, with ${exitCode}: ${detail}`
 }

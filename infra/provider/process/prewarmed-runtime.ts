@@ -19,7 +19,7 @@ timestampLines(process.stdout)
 timestampLines(process.stderr)
 process.once('disconnect', exitUnused)
 process.once('message', (assignment: StartCommand) => void runFunction(assignment))
-// What the rehearsal does not come by, and many functions import.
+// The rehearsal does not load these, and many functions import them.
 await Promise.all([
   warmUpRuntime(readEnvironment(process.env)),
   import('../../../shared/store/sqlite/sqlite-store.ts'),

@@ -27,7 +27,7 @@ export type ProcessOptions = HandlerFolders & {
   labels: Map<string, string>
   /** How many empty runtimes wait. */
   prewarmed: number
-  /** What every function's environment has. */
+  /** Variables of every function's environment. */
   environment: NodeJS.ProcessEnv
   log: Logger
 }
@@ -138,7 +138,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Replic
   }
 }
 
-/** What starts the provider, its password and its port are no business of a function. */
+/** Leaves out the provider's own variables, as its password and its port: functions must not see them. */
 function baseEnvironment(all: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isProviderOnly = (name: string) =>
     name.startsWith('PROVIDER_') || name.startsWith('npm_') || ['PORT', 'HOST'].includes(name)

@@ -72,8 +72,8 @@ export function providerSuite(name: string, open: () => Promise<ProviderFixture>
 
     test.each<Refusal>([
       ...refusals,
-      ['an image that is no image', { image: 'Not An Image' }, 'is no image'],
-      ['a secret that is missing', { secrets: ['nowhere'] }, 'there is no secret nowhere'],
+      ['an image that is no image', { image: 'Not An Image' }, 'is not the name of an image'],
+      ['a secret that is missing', { secrets: ['nowhere'] }, 'there is no secret "nowhere"'],
       ['a limit that cannot be read', { limits: { memory: 'lots' } }, 'limits.memory: "lots" cannot be read'],
       [
         'a request above its limit',

@@ -22,7 +22,7 @@ describe.skipIf(!machine)('on Docker', () => {
       [
         'an image that the registry has not',
         { image: `${machine?.registry}/lares/unicorn:latest` },
-        'lares/unicorn:latest cannot be had: manifest',
+        'lares/unicorn:latest cannot be pulled: manifest',
       ],
     ],
   )

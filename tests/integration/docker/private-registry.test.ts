@@ -54,7 +54,7 @@ describe.skipIf(!machine)('a registry that wants a password', () => {
     expect(await pinToDigest(image)).toBeUndefined()
     await expect(pullImage(docker, deployment, silentLogger)).rejects.toMatchObject({
       message: expect.stringMatching(
-        /private:v1 cannot be had: .*(no basic auth|unauthorized|authentication)/,
+        /private:v1 cannot be pulled: .*(no basic auth|unauthorized|authentication)/,
       ),
     })
   })

@@ -39,7 +39,7 @@ export type DockerInstanceOptions = {
 }
 
 export type FunctionsBackend = {
-  /** What all are told besides. */
+  /** Further variables of every process. */
   environment?: Record<string, string>
   /** A provider at PROVIDER_PORT `port` that tells functions of the services. */
   openProvider(

@@ -39,7 +39,7 @@ export type ClusterNetwork = {
  */
 export async function openClusterNetwork(api: KubernetesServer['api']): Promise<ClusterNetwork> {
   const docker = new Docker()
-  // What a run has left that was cut short.
+  // An interrupted run leaves these.
   for (const { Id } of await docker.listContainers({ all: true, filters: { label: [CLUSTER_LABEL] } }))
     await docker.getContainer(Id).remove({ force: true })
   const createNetwork = async (name: string, subnet: string, gateway: string) => {

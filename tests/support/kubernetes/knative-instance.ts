@@ -29,7 +29,7 @@ export type StoredService = {
   }
 }
 
-/** What the provider is told of services, which functions need too, and of this machine, which they do not. */
+/** The provider's environment: services, which functions need too, and this machine's folders, which they do not need. */
 export const PROVIDER_ENVIRONMENT: NodeJS.ProcessEnv = {
   DATABASE_URL: 'postgres://lares:first@timescaledb.lares:5432/lares',
   S3_SECRET_KEY: 'made-once',

@@ -18,7 +18,7 @@ import {
   startProgram,
 } from './kubernetes.ts'
 
-/** What serving v0.50.0 names in its go.mod. */
+/** The versions in the go.mod of serving v0.50.0. */
 const NETWORKING_MODULE = 'knative.dev/networking@v0.0.0-20260727162500-c7a7b772cac9'
 const CACHING_MODULE = 'knative.dev/caching@v0.0.0-20260727161800-0edbf88bc267'
 const KWOK_VERSION = 'v0.7.0'
@@ -270,7 +270,7 @@ async function untilWebhookReady(api: KubernetesServer['api'], running: RunningP
 
 type Ingress = { metadata: { name: string; generation: number }; status?: { observedGeneration?: number } }
 
-/** What a networking layer such as Kourier says of each route. */
+/** The status that a networking layer such as Kourier reports for each route. */
 async function runFakeIngressController(api: KubernetesServer['api'], isOver: () => boolean): Promise<void> {
   const transition = { lastTransitionTime: new Date().toISOString() }
   const conditions = ['Ready', 'NetworkConfigured', 'LoadBalancerReady'].map(type => ({
