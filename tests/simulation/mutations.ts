@@ -229,6 +229,7 @@ export const MUTATIONS: readonly Mutation[] = [
           original => (state, id) => !wrapper.isIn() && original(state, id),
         ),
     ),
+    faults: ['rejects', 'fails', 'dead-retry'],
   },
   {
     name: 'idempotency key ignored',
@@ -436,16 +437,17 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'retry wait holds the concurrency slot',
+    name: 'retry wait holds one of two concurrency slots',
     promise: 'P4',
     wrappers: [
       wrapExport(
         () => import('../../infra/connector/consumer/keyed-executor.ts'),
         module => module.openKeyedExecutor,
-        original => concurrency => {
-          const executor = original(concurrency)
+        original => () => {
+          const executor = original(2)
           return {
             ...executor,
+            setConcurrency: ignore,
             add: (key, task) =>
               executor.add(key, async () => {
                 const outcome = await task()
