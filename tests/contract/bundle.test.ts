@@ -89,7 +89,7 @@ it('is compiled whole while the image is built, what is not used at once too', a
 })
 
 const PARROT = `import * as z from 'zod'
-import { defineSkill } from '../../shared/contract/skill.ts'
+import { defineSkill } from '#lares/skill'
 
 export default defineSkill({
   name: 'parrot',
