@@ -18,10 +18,13 @@ import {
 /** What has the shape. */
 type SchemaOutput<Shape extends () => z.ZodType> = z.output<ReturnType<Shape>>
 
+/** The one pattern of the names of functions, skills and webhooks. */
+const NAME = '[a-z][a-z0-9-]{0,62}'
+
 /** The name of a function, a skill or a webhook. */
 export const nameSchema = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'a name has lower-case letters, digits and dashes')
+  .regex(new RegExp(`^${NAME}$`), 'a name has lower-case letters, digits and dashes')
 
 /** A BCP 47 tag: `en`, `zh-Hant`, `de-AT`. */
 export const languageSchema = lazy(() =>
@@ -352,7 +355,7 @@ export type EventData<T extends EventType> = {
 /** The types of the table, with `*` for a name. */
 export const eventTypePatterns = Object.keys(dataSchemas) as (keyof Schemas)[]
 
-const NAMED_TYPE = /^lares\.(skill|webhook)\.([a-z][a-z0-9-]{0,62})\.(requested|received)$/
+const NAMED_TYPE = new RegExp(`^lares\\.(skill|webhook)\\.(${NAME})\\.(requested|received)$`)
 
 /** The place in the table of a type as written in an event, where it has one. */
 function patternOf(type: string): keyof Schemas | undefined {
