@@ -24,6 +24,16 @@ test('/help tells what the assistant can do, with its skills, in the language of
   expect(talk.status('m1')).toBe('answered')
 })
 
+test('/help after a message that told its language is in that language', () => {
+  const talk = openTestConversation()
+  talk.say('m1', '你好，我叫安娜', { language: 'zh' })
+  talk.generated('m1', '你好！')
+  expect(textOf(talk.say('m2', '/help'))).toContain('我是 Lares')
+  talk.say('m3', 'what is the capital of Peru?')
+  talk.generated('m3', 'Lima.')
+  expect(textOf(talk.say('m4', '/help'))).toContain('I am Lares')
+})
+
 test('a command is answered at once while a turn runs, and does not disturb it', () => {
   const talk = openTestConversation()
   talk.say('m1', 'one')
