@@ -1,28 +1,27 @@
+import { type Backoff, backoffMs } from '../../shared/base/backoff.ts'
 import type { Logger } from '../../shared/base/log.ts'
-import type { Bus, BusRecord, Position, Subscription } from '../../shared/bus/bus.ts'
+import type { Bus, BusRecord, Subscription } from '../../shared/bus/bus.ts'
+import { openKeyedExecutor, type TaskOutcome } from '../../shared/bus/consumer/keyed-executor.ts'
+import { type OffsetTracker, openOffsetTracker } from '../../shared/bus/consumer/offset-tracker.ts'
 
 /** A partition with this much unfinished work is paused, and goes on when half of it is done. */
 const MAX_IN_FLIGHT = 1_000
 const COMMIT_INTERVAL_MS = 100
+/** A delivery may wait for days between its attempts, so deliveries do not take places from each other. */
+const UNLIMITED = Number.POSITIVE_INFINITY
+const RETRY_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
 export type OrderedConsumerOptions = {
   group: string
   topic: string
-  /** Records of one key come one after the other; of different keys at once. One that rejects comes again later. */
+  /** Handles one record of a key after the other, and different keys at once. A record that it rejects is handled again. */
   handle(record: BusRecord, isLost: () => boolean): Promise<void>
-  /** When it is aborted nothing new is begun. */
+  /** When it is aborted, the consumer begins nothing new. */
   signal: AbortSignal
   log: Logger
 }
 
-type PartitionState = {
-  /** Ascending, as they came. */
-  inFlight: Set<number>
-  nextOffset: number
-  committedOffset: number
-  isPaused: boolean
-  isRevoked: boolean
-}
+type PartitionState = { tracker: OffsetTracker; isPaused: boolean }
 
 /** Reads a topic in a group, and commits each partition up to its lowest unfinished record. */
 export async function openOrderedConsumer(
@@ -30,47 +29,20 @@ export async function openOrderedConsumer(
   { group, topic, handle, signal, log }: OrderedConsumerOptions,
 ): Promise<{ close(): Promise<void> }> {
   const partitions = new Map<number, PartitionState>()
-  const chains = new Map<string, Promise<void>>()
+  const executor = openKeyedExecutor(UNLIMITED)
   const subscriptionReady = Promise.withResolvers<Subscription>()
-  let timer: NodeJS.Timeout | undefined
-  /** One at a time: an earlier one that arrives late would move the group back. */
-  let committing = Promise.resolve()
+  const committer = openCommitter(partitions, {
+    group,
+    topic,
+    signal,
+    log,
+    subscription: subscriptionReady.promise,
+  })
 
-  const commit = (): Promise<void> => {
-    timer = undefined
-    committing = committing.then(commitFinished)
-    return committing
-  }
-  const commitFinished = async () => {
-    const advanced = [...partitions].flatMap(([partition, state]) => {
-      const [offset = state.nextOffset] = state.inFlight
-      return offset > state.committedOffset ? [{ state, position: { topic, partition, offset } }] : []
-    })
-    if (advanced.length === 0) return
-    const positions: Position[] = advanced.map(({ position }) => position)
-    try {
-      await (await subscriptionReady.promise).commit(positions)
-      for (const { state, position } of advanced) state.committedOffset = position.offset
-    } catch (error) {
-      log.warn({ group, err: error }, 'positions could not be committed; trying again')
-      scheduleCommit()
-    }
-  }
-  const scheduleCommit = () => {
-    if (!signal.aborted) timer ??= setTimeout(() => void commit(), COMMIT_INTERVAL_MS)
-  }
-  const stateOf = (number: number): PartitionState => {
-    const known = partitions.get(number)
-    if (known) return known
-    const created = {
-      inFlight: new Set<number>(),
-      nextOffset: 0,
-      committedOffset: -1,
-      isPaused: false,
-      isRevoked: false,
-    }
-    partitions.set(number, created)
-    return created
+  const stateOf = (partition: number): PartitionState => {
+    const state = partitions.get(partition) ?? { tracker: openOffsetTracker(), isPaused: false }
+    partitions.set(partition, state)
+    return state
   }
   const setPaused = async (partition: number, state: PartitionState, isPaused: boolean) => {
     state.isPaused = isPaused
@@ -78,28 +50,38 @@ export async function openOrderedConsumer(
     if (isPaused) subscription.pause([{ topic, partition }])
     else subscription.resume([{ topic, partition }])
   }
-  const handleRecord = async (record: BusRecord, state: PartitionState) => {
-    if (signal.aborted || state.isRevoked) return
-    await handle(record, () => state.isRevoked)
-    state.inFlight.delete(record.offset)
-    scheduleCommit()
-    if (state.isPaused && state.inFlight.size <= MAX_IN_FLIGHT / 2)
-      await setPaused(record.partition, state, false)
+  const finish = ({ partition, offset }: BusRecord, state: PartitionState) => {
+    state.tracker.finish(offset)
+    committer.schedule()
+    if (state.isPaused && state.tracker.unfinishedCount() <= MAX_IN_FLIGHT / 2)
+      void setPaused(partition, state, false)
+  }
+  const createTask = (record: BusRecord, state: PartitionState) => {
+    let failures = 0
+    return async (): Promise<TaskOutcome> => {
+      if (signal.aborted || state.tracker.isRevoked) return 'done'
+      try {
+        await handle(record, () => state.tracker.isRevoked)
+        finish(record, state)
+        return 'done'
+      } catch (error) {
+        // While the consumer closes, the record stays uncommitted and comes again.
+        if (signal.aborted) return 'done'
+        const retryInMs = backoffMs(++failures, RETRY_BACKOFF)
+        log.error(
+          { group, offset: record.offset, retryInMs, err: error },
+          'a record could not be handled; trying again',
+        )
+        return { retryInMs }
+      }
+    }
   }
   const enqueue = (record: BusRecord) => {
     const state = stateOf(record.partition)
-    if (record.offset < state.nextOffset || signal.aborted) return
-    state.nextOffset = record.offset + 1
-    state.inFlight.add(record.offset)
-    if (!state.isPaused && state.inFlight.size >= MAX_IN_FLIGHT) void setPaused(record.partition, state, true)
-    const chain = (chains.get(record.key) ?? Promise.resolve())
-      .then(() => handleRecord(record, state))
-      .catch(error => {
-        // It stays uncommitted and comes again.
-        if (!signal.aborted) log.error({ group, offset: record.offset, err: error }, 'a record was left')
-      })
-      .finally(() => chains.get(record.key) === chain && chains.delete(record.key))
-    chains.set(record.key, chain)
+    if (signal.aborted || !state.tracker.start(record.offset)) return
+    if (!state.isPaused && state.tracker.unfinishedCount() >= MAX_IN_FLIGHT)
+      void setPaused(record.partition, state, true)
+    executor.add(record.key, createTask(record, state))
   }
 
   const subscription = await bus.subscribe({
@@ -109,7 +91,7 @@ export async function openOrderedConsumer(
     onRevoked(revoked) {
       for (const { partition } of revoked) {
         const state = partitions.get(partition)
-        if (state) state.isRevoked = true
+        if (state) state.tracker.isRevoked = true
         partitions.delete(partition)
       }
     },
@@ -118,10 +100,51 @@ export async function openOrderedConsumer(
   subscriptionReady.resolve(subscription)
   return {
     async close() {
-      clearTimeout(timer)
-      await Promise.all(chains.values())
-      await commit()
+      await executor.close()
+      await committer.close()
       await subscription.close()
+    },
+  }
+}
+
+type CommitterOptions = Pick<OrderedConsumerOptions, 'group' | 'topic' | 'signal' | 'log'> & {
+  subscription: Promise<Subscription>
+}
+
+/** Commits what is finished, one commit at a time: an earlier one that arrives late would move the group back. */
+function openCommitter(
+  partitions: Map<number, PartitionState>,
+  { group, topic, signal, log, subscription }: CommitterOptions,
+) {
+  let timer: NodeJS.Timeout | undefined
+  let committing = Promise.resolve()
+  const commitFinished = async () => {
+    const advanced = [...partitions].flatMap(([partition, { tracker }]) => {
+      const offset = tracker.offsetToCommit()
+      return offset === undefined ? [] : [{ tracker, position: { topic, partition, offset } }]
+    })
+    if (advanced.length === 0) return
+    try {
+      await (await subscription).commit(advanced.map(({ position }) => position))
+      for (const { tracker, position } of advanced) tracker.markCommitted(position.offset)
+    } catch (error) {
+      log.warn({ group, err: error }, 'positions could not be committed; trying again')
+      schedule()
+    }
+  }
+  const commit = (): Promise<void> => {
+    timer = undefined
+    committing = committing.then(commitFinished)
+    return committing
+  }
+  const schedule = () => {
+    if (!signal.aborted) timer ??= setTimeout(() => void commit(), COMMIT_INTERVAL_MS)
+  }
+  return {
+    schedule,
+    async close(): Promise<void> {
+      clearTimeout(timer)
+      await commit()
     },
   }
 }

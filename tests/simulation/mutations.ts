@@ -15,7 +15,7 @@ export const MUTATIONS: readonly Mutation[] = [
     promise: 'P1',
     wrappers: [
       wrapExport(
-        () => import('../../infra/connector/consumer/offset-tracker.ts'),
+        () => import('../../shared/bus/consumer/offset-tracker.ts'),
         module => module.openOffsetTracker,
         original => () => {
           const tracker = original()
@@ -36,7 +36,7 @@ export const MUTATIONS: readonly Mutation[] = [
     promise: 'P1',
     wrappers: [
       wrapExport(
-        () => import('../../infra/connector/consumer/offset-tracker.ts'),
+        () => import('../../shared/bus/consumer/offset-tracker.ts'),
         module => module.openOffsetTracker,
         original => () => {
           const tracker = original()
@@ -366,7 +366,7 @@ export const MUTATIONS: readonly Mutation[] = [
     promise: 'P3',
     wrappers: [
       wrapExport(
-        () => import('../../infra/connector/consumer/keyed-executor.ts'),
+        () => import('../../shared/bus/consumer/keyed-executor.ts'),
         module => module.openKeyedExecutor,
         original => concurrency => {
           const executor = original(concurrency)
@@ -380,7 +380,7 @@ export const MUTATIONS: readonly Mutation[] = [
     promise: 'P3',
     wrappers: [
       wrapExport(
-        () => import('../../infra/connector/consumer/keyed-executor.ts'),
+        () => import('../../shared/bus/consumer/keyed-executor.ts'),
         module => module.openKeyedExecutor,
         original => concurrency => {
           const executor = original(concurrency)
@@ -427,7 +427,7 @@ export const MUTATIONS: readonly Mutation[] = [
     promise: 'P4',
     wrappers: [
       wrapExport(
-        () => import('../../infra/connector/consumer/keyed-executor.ts'),
+        () => import('../../shared/bus/consumer/keyed-executor.ts'),
         module => module.openKeyedExecutor,
         original => concurrency => {
           const executor = original(concurrency)
@@ -441,7 +441,7 @@ export const MUTATIONS: readonly Mutation[] = [
     promise: 'P4',
     wrappers: [
       wrapExport(
-        () => import('../../infra/connector/consumer/keyed-executor.ts'),
+        () => import('../../shared/bus/consumer/keyed-executor.ts'),
         module => module.openKeyedExecutor,
         original => () => {
           const executor = original(2)

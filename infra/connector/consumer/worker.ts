@@ -1,12 +1,12 @@
 import type { Bus, BusRecord, Subscription, TopicPartition } from '../../../shared/bus/bus.ts'
+import { openKeyedExecutor } from '../../../shared/bus/consumer/keyed-executor.ts'
+import { type OffsetTracker, openOffsetTracker } from '../../../shared/bus/consumer/offset-tracker.ts'
+import { MAX_BUFFERED_PER_KEY, type Overflow, openOverflow } from '../../../shared/bus/consumer/overflow.ts'
 import { functionGroup } from '../../../shared/contract/consumer-groups.ts'
 import { DEFAULT_CONCURRENCY } from '../../../shared/contract/invoke.ts'
 import type { InFlight } from '../../../shared/operations/in-flight.ts'
 import { createDeliveryTask, type DeliveryDependencies } from './delivery.ts'
-import { openKeyedExecutor } from './keyed-executor.ts'
 import { openLastPublished } from './last-published.ts'
-import { type OffsetTracker, openOffsetTracker } from './offset-tracker.ts'
-import { MAX_BUFFERED_PER_KEY, type Overflow, openOverflow } from './overflow.ts'
 
 /** A partition with this much unfinished work in memory is paused, and goes on when half of it is done. */
 export const MAX_UNFINISHED = 1_000

@@ -1,5 +1,5 @@
-import type { Logger } from '../../../shared/base/log.ts'
-import type { Bus, BusRecord } from '../../../shared/bus/bus.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Bus, BusRecord } from '../bus.ts'
 import type { Task, TaskOutcome } from './keyed-executor.ts'
 
 /** Records of one key that are kept in memory; of those behind them only the places are, and they are read again in time. */
