@@ -258,7 +258,7 @@ describe.skipIf(!kubernetes)('functions on Knative', () => {
     )
     expect(findings).toContainEqual({
       level: 'warning',
-      what: 'function homeless',
+      what: expect.stringMatching(/^functions? .*\bhomeless\b/),
       message: expect.stringContaining('no node has lares.dev/gpu=true'),
     })
   })
