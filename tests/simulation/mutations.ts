@@ -309,6 +309,21 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'words of a member have the key of the group',
+    promise: 'Privacy',
+    wrappers: [
+      wrapExport(
+        () => import('../../shared/protection/stores/protected-bus.ts'),
+        module => module.protectedBus,
+        original => (inner, protection) => {
+          const owners = { ...protection.owners, turnKeyId: ignore, senderOf: ignore }
+          const stored = { ...protection.stored, senderOf: async () => undefined }
+          return original(inner, { ...protection, owners, stored })
+        },
+      ),
+    ],
+  },
+  {
     name: 'a reply goes to every channel of its person',
     promise: 'Address',
     wrappers: [

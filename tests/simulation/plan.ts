@@ -1,4 +1,4 @@
-import { type Address, webAddress } from '../../shared/contract/events/address.ts'
+import { type Address, ownerOf, webAddress } from '../../shared/contract/events/address.ts'
 import type { StuckConversation } from './actors/trouble.ts'
 import { hash32, openChance } from './chance.ts'
 
@@ -37,7 +37,13 @@ export type PlannedMessage = {
   document?: SentDocument
   /** Where the person writes: on the page, or in one of two chats of another channel. */
   from: Origin
+  /** In a group, the member who says it. */
+  by?: string
 }
+
+/** The group of the runs in which several people share a conversation. */
+export const GROUP = { id: 'kitchen', members: ['ann', 'bob', 'cid'] } as const
+export const GROUP_OWNER = ownerOf({ kind: 'group', id: GROUP.id })
 
 export const ORIGINS = ['page', 'chat-a', 'chat-b'] as const
 export type Origin = (typeof ORIGINS)[number]
@@ -51,6 +57,9 @@ export const addressOf = (origin: Origin, conversation: string): Address =>
     : { channel: CHAT_CHANNEL, account: 'default', chat: `${conversation}/${origin}` }
 
 export type SentDocument = { name: string; text: string }
+
+const PRIVATE_FACT = 'remember that my bicycle is green'
+const PRIVATE_QUESTION = 'what colour is my bicycle?'
 
 /** Talk may be as long as it likes. */
 const SMALL_TALK = [
@@ -66,8 +75,8 @@ const MESSAGE_TEXTS = [
   'use tools without end for this',
   'ring the alarm in 3 seconds',
   'refuse to do it',
-  'remember that my bicycle is green',
-  'what colour is my bicycle?',
+  PRIVATE_FACT,
+  PRIVATE_QUESTION,
   '/status',
   '/help',
 ] as const
@@ -126,9 +135,27 @@ export function createPlan(seed: number): Plan {
           : pick(`from ${conversation}`, ORIGINS),
     })),
   })
+  /** Nobody tells the group what colour their bicycle is: if it knows, the memory is a member's own. */
+  const createGroupScript = (conversation: string): ConversationScript => {
+    const script = createScript(conversation, GROUP_OWNER)
+    const messages = script.messages.map(message => {
+      const { document: _, ...asks } = { ...message, text: PRIVATE_QUESTION }
+      const isAsked = message.text.startsWith('remember') || uniform(`asks ${message.name}`) < 0.3
+      return { ...(isAsked ? asks : message), by: pick(`by ${message.name}`, GROUP.members) }
+    })
+    return { ...script, messages }
+  }
   const scripts = Array.from({ length: count }, (_, number) =>
-    createScript(`c${number}`, pick(`person c${number}`, ['ann', 'bob'])),
+    isStorm && number > 0 && uniform(`group c${number}`) < 0.35
+      ? createGroupScript(`c${number}`)
+      : createScript(`c${number}`, pick(`person c${number}`, ['ann', 'bob'])),
   )
+  // A member has told the assistant alone what the group asks it.
+  const [first] = scripts
+  if (first && scripts.some(({ person }) => person === GROUP_OWNER)) {
+    const { document: _, ...told } = first.messages[0]!
+    first.messages[0] = { ...told, text: PRIVATE_FACT }
+  }
   const name = pick('troubled', ['intent', 'memory', 'dialog', 'generation'] as const)
   if (scenario === 'asleep')
     return {

@@ -12,7 +12,7 @@ import {
 import { checkDeliveries } from './checks/deliveries.ts'
 import { checkDocuments } from './checks/documents.ts'
 import { collectFindings } from './checks/findings.ts'
-import { checkEncryption, checkErasure } from './checks/privacy.ts'
+import { checkEncryption, checkErasure, checkGroups } from './checks/privacy.ts'
 import {
   checkAlarms,
   checkIsolation,
@@ -27,7 +27,7 @@ import { openVisitedStates } from './checks/visited.ts'
 import { type Clock, openClock } from './clock.ts'
 import type { FaultName } from './faults.ts'
 import { installSimulatedGlobals } from './globals.ts'
-import { createPlan, type Plan, reducePlan } from './plan.ts'
+import { createPlan, GROUP_OWNER, type Plan, reducePlan } from './plan.ts'
 import { openNames, openTraceWriter } from './trace.ts'
 import { type Calls, openCalls, type World } from './world/calls.ts'
 import { openSimulatedInstance, type SimulatedInstance, type SimulationContext } from './world/instance.ts'
@@ -195,7 +195,9 @@ const listUnreachable = ({ isUnreachable }: Calls): string[] =>
 
 async function listUnfinished(instance: SimulatedInstance, { clients, leaver }: Actors): Promise<string[]> {
   const { timers } = instance.store.driver
-  const pendingTimers = await Promise.all(['ann', 'bob'].map(person => timers.pending(person, 1)))
+  const pendingTimers = await Promise.all(
+    ['ann', 'bob', GROUP_OWNER].map(person => timers.pending(person, 1)),
+  )
   return [
     ...clients
       .filter(client => !client.isDone())
@@ -236,5 +238,6 @@ async function checkPromises(
     ...(await checkDocuments(findings)),
     ...(await checkEncryption(findings, plan)),
     ...(await checkErasure(findings)),
+    ...(await checkGroups(findings)),
   ]
 }

@@ -4,6 +4,7 @@ import { currentSequence, followConversation } from '../../../gateway/live/histo
 import { type Answer, waitForAnswer } from '../../../gateway/live/reply-waiter.ts'
 import { openDeltas } from '../../../gateway/live/text-deltas.ts'
 import { toLaresError } from '../../../shared/base/errors.ts'
+import { personAsSender } from '../../../shared/contract/events/address.ts'
 import { keyedId } from '../../../shared/contract/events/ids.ts'
 import type { HistoryMessage } from '../../../shared/store/store.ts'
 import { abbreviate, addressOf, type ConversationScript, type PlannedMessage } from '../plan.ts'
@@ -51,7 +52,7 @@ export function startClient(script: ConversationScript, dependencies: ClientDepe
   const { conversation, person } = script
 
   const sendPlanned = async (planned: PlannedMessage): Promise<void> => {
-    const id = keyedId(person, conversation, planned.name)
+    const id = keyedId(planned.by ?? person, conversation, planned.name)
     names.add(id, planned.name)
     await clock.wait(planned.pauseMs)
     const sentAtMs = clock.nowMs()
@@ -119,13 +120,14 @@ export function startClient(script: ConversationScript, dependencies: ClientDepe
 /** A message as the gateway's routes make it of a request. */
 export function toInboundMessage(
   { person, conversation }: ConversationScript,
-  { name, text, document, from }: PlannedMessage,
+  { name, text, document, from, by }: PlannedMessage,
 ): InboundMessage {
   const attachments = document && [
     { name: document.name, mediaType: 'text/plain', data: Buffer.from(document.text).toString('base64') },
   ]
   const address = addressOf(from, conversation)
-  return { person, conversation, text, address, key: name, attachments }
+  const sender = by === undefined ? undefined : personAsSender(by, address)
+  return { person, sender, conversation, text, address, key: name, attachments }
 }
 
 /** Follows the conversation as a page does: after each lost connection it reconnects and asks for the missed rows. */

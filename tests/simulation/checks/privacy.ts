@@ -1,6 +1,6 @@
 import { personFolder } from '../../../shared/objects/person-folder.ts'
 import { keyIdOfBusRecord } from '../../../shared/protection/sealed-record.ts'
-import { abbreviate, type Plan, plannedMessages, type SentDocument } from '../plan.ts'
+import { abbreviate, GROUP_OWNER, type Plan, plannedMessages, type SentDocument } from '../plan.ts'
 import type { Findings } from './findings.ts'
 import type { Violations } from './promises.ts'
 
@@ -60,5 +60,31 @@ export async function checkErasure({ instance, leaver }: Findings): Promise<Viol
   for (const kind of leftKinds) violations.add(`Privacy a ${kind} is left of ${person}`)
   for await (const key of objects.list(personFolder(person)))
     if (await objects.get(key).catch(() => undefined)) violations.add(`Privacy an object is left: ${key}`)
+  return [...violations]
+}
+
+/**
+ * A group knows nothing that a member told the assistant alone. What a member says in it, and what follows from it on the
+ * log, has that member's key, so that it can be forgotten; so have its rows.
+ */
+export async function checkGroups({ instance, clients, replies }: Findings): Promise<Violations> {
+  const { protection } = instance.drivers.outside
+  const violations = new Set<string>()
+  for (const { script, acknowledged } of clients) {
+    if (script.person !== GROUP_OWNER) continue
+    for (const { conversation, data } of replies)
+      if (conversation === script.conversation && data.text.includes('green'))
+        violations.add(`Privacy the group was told "${abbreviate(data.text)}", which a member told alone`)
+    if (!protection) continue
+    const senders = new Map(acknowledged.map(({ id, by }) => [id, by]))
+    for (const topic of instance.log.topics())
+      for (const record of instance.log.allRecords(topic)) {
+        const sender = senders.get(record.headers.ce_correlationid ?? '')
+        const id = sender === undefined ? undefined : keyIdOfBusRecord(record)
+        const owner = id === undefined ? undefined : (await protection.keys.byId(id))?.person
+        if (sender !== undefined && owner !== sender)
+          violations.add(`Privacy what ${sender} said in a group has on ${topic} the key of ${owner}`)
+      }
+  }
   return [...violations]
 }

@@ -16,6 +16,7 @@ import type { Protection } from '../../../shared/protection/protection.ts'
 import { noAudit, noProtection } from '../../../shared/protection/unprotected.ts'
 import type { Records, Store } from '../../../shared/store/store.ts'
 import { operationsWithoutFunctions } from '../../support/operations.ts'
+import { GROUP } from '../plan.ts'
 
 export type GatewayDependencies = {
   bus: Bus
@@ -55,7 +56,10 @@ export function openSimulatedGateway({
     operations: operationsWithoutFunctions({ bus, objects, store }),
     protection: protection ?? noProtection,
     // This folder has no configuration, so the defaults apply.
-    config: readConfig(import.meta.dirname, 'gateway'),
+    config: {
+      ...readConfig(import.meta.dirname, 'gateway'),
+      groups: [{ id: GROUP.id, members: [...GROUP.members] }],
+    },
     ownerToken: '',
     model: async () => 'lares',
     checks: {},
