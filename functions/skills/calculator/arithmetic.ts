@@ -1,6 +1,6 @@
 import type { BigNumber, MathJsInstance, MathNode, Unit } from 'mathjs'
 import { LaresError } from '#shared/base/errors.ts'
-import type { CalculationProblem } from '#shared/language/pack.ts'
+import type { CalculationProblem } from '#shared/language/skill-language.ts'
 import { customUnits } from './units.ts'
 
 /** Digits that are reckoned with, and those of them that can be trusted. */

@@ -1,4 +1,5 @@
-import type { CalculatorLanguage, LanguagePack } from '#shared/language/pack.ts'
+import type { LanguagePack } from '#shared/language/pack.ts'
+import type { CalculatorLanguage } from '#shared/language/skill-language.ts'
 import { findUnit } from './units.ts'
 
 type Readers = readonly LanguagePack[]

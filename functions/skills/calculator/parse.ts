@@ -1,6 +1,7 @@
 import { packsReading } from '#shared/language/detection.ts'
 import { strip } from '#shared/language/fillers.ts'
-import type { CalculatorLanguage, LanguagePack } from '#shared/language/pack.ts'
+import type { LanguagePack } from '#shared/language/pack.ts'
+import type { CalculatorLanguage } from '#shared/language/skill-language.ts'
 import { parseConversion } from './conversion.ts'
 
 const MAX_TEXT_LENGTH = 300

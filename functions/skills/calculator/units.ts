@@ -1,5 +1,6 @@
-import type { CalculatorLanguage, LanguagePack } from '#shared/language/pack.ts'
+import type { LanguagePack } from '#shared/language/pack.ts'
 import { packFor, packs } from '#shared/language/packs.ts'
+import type { CalculatorLanguage } from '#shared/language/skill-language.ts'
 
 /** Chinese units that the library does not have. */
 export const customUnits = {

@@ -1,6 +1,7 @@
 import { packsReading } from '#shared/language/detection.ts'
 import { strip } from '#shared/language/fillers.ts'
-import type { LanguagePack, NotesAction } from '#shared/language/pack.ts'
+import type { LanguagePack } from '#shared/language/pack.ts'
+import type { NotesAction } from '#shared/language/skill-language.ts'
 
 const MAX_TEXT_LENGTH = 8_000
 

@@ -1,6 +1,6 @@
 import { formatTime, wallTime } from '#shared/language/dates.ts'
-import type { ReminderItem } from '#shared/language/pack.ts'
 import { packFor } from '#shared/language/packs.ts'
+import type { ReminderItem } from '#shared/language/skill-language.ts'
 
 const DAY_MS = 86_400_000
 const MAX_LISTED = 20

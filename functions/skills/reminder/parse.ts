@@ -2,7 +2,8 @@ import { packsReading } from '#shared/language/detection.ts'
 import { strip } from '#shared/language/fillers.ts'
 import { addDuration, findDuration, findMoment } from '#shared/language/moments/moment.ts'
 import type { MomentContext } from '#shared/language/moments/moment-context.ts'
-import type { LanguagePack, ReminderCue } from '#shared/language/pack.ts'
+import type { LanguagePack } from '#shared/language/pack.ts'
+import type { ReminderCue } from '#shared/language/skill-language.ts'
 
 const MAX_TEXT_LENGTH = 1_000
 

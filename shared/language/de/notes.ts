@@ -1,4 +1,4 @@
-import type { NotesLanguage } from '../pack.ts'
+import type { NotesLanguage } from '../skill-language.ts'
 
 const NOTE = '(?:notiz(?:en)?|memos?|vermerk)'
 const form = (pattern: string): RegExp => new RegExp(`^${pattern}$`, 'isu')

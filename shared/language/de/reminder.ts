@@ -1,4 +1,4 @@
-import type { ReminderLanguage } from '../pack.ts'
+import type { ReminderLanguage } from '../skill-language.ts'
 
 const LIST =
   /^(?:(?:zeige?|liste?|nenne?|sage?|lies)(?: mir)?(?: bitte)?(?: alle)?(?: meine| die)? .*(?:erinnerungen|wecker|timer)(?: auf| an| vor)?|(?:welche|was für|wie viele|wieviele|gibt es|habe ich|hab ich|stehen) .*(?:erinnerungen?|wecker|timer).*|(?:alle )?(?:meine )?(?:offenen )?erinnerungen|woran (?:wirst|musst|sollst|willst) du mich (?:alles )?(?:noch )?erinnern)$/i

@@ -1,4 +1,4 @@
-import type { UnitWords } from '../pack.ts'
+import type { UnitWords } from '../skill-language.ts'
 
 const unit = (label: string, ...words: string[]): UnitWords => ({ label, words })
 

@@ -1,4 +1,4 @@
-import type { CalculatorLanguage } from '../pack.ts'
+import type { CalculatorLanguage } from '../skill-language.ts'
 import { units } from './units.ts'
 
 export const calculator: CalculatorLanguage = {

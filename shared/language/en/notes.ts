@@ -1,4 +1,4 @@
-import type { NotesLanguage } from '../pack.ts'
+import type { NotesLanguage } from '../skill-language.ts'
 
 export const notes: NotesLanguage = {
   title: 'your notes',

@@ -1,4 +1,4 @@
-import type { ReminderLanguage } from '../pack.ts'
+import type { ReminderLanguage } from '../skill-language.ts'
 
 const LIST =
   /^(?:(?:list|show|see|read|display|view)\b.*\b(?:reminders?|alarms?|timers?)\b(?! to\b)|(?:tell|give) me .*\b(?:reminders|alarms|timers)\b|(?:what|which|how many|do i have|have i|are there|any|is there)\b.*\b(?:reminders?|alarms?|timers?)\b|(?:all )?(?:my )?(?:open |pending |upcoming )?reminders$|what (?:will|are) you (?:going to )?remind(?:ing)? me\b)/i

@@ -1,4 +1,4 @@
-import type { TimeLanguage } from '../pack.ts'
+import type { TimeLanguage } from '../skill-language.ts'
 import { mainZones, places } from './places.ts'
 
 const IN_PLACE =

@@ -1,4 +1,4 @@
-import type { TimeLanguage } from '../pack.ts'
+import type { TimeLanguage } from '../skill-language.ts'
 import { mainZones, places } from './places.ts'
 
 const PLACE_NAMES = [...Object.keys(places), ...Object.keys(mainZones)].sort((a, b) => b.length - a.length)

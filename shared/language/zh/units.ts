@@ -1,4 +1,4 @@
-import type { UnitWords } from '../pack.ts'
+import type { UnitWords } from '../skill-language.ts'
 
 /** By the names of the library. Words in the singular. */
 export const units: Readonly<Record<string, UnitWords>> = {
