@@ -1,7 +1,8 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { load } from 'sqlite-vec'
 import { LaresError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import { createGroupCommit, openDatabase } from '../base/sqlite/database.ts'
+import { createGroupCommit, type GroupCommit, openDatabase } from '../base/sqlite/database.ts'
 import { type EmbeddingModel, requireValidVector, type VectorIndex, type Vectors } from './vectors.ts'
 
 /**
@@ -28,50 +29,9 @@ export function openSqliteVectors(file: string, log?: Logger): Vectors {
   const insertModel = database.prepare(
     'INSERT INTO models (id, dimensions) VALUES (?, ?) ON CONFLICT DO NOTHING',
   )
-  const upsert = database.prepare(
-    'INSERT OR REPLACE INTO vectors (model, person, id, vector) VALUES (?, ?, ?, ?)',
-  )
-  const search = database.prepare(
-    `SELECT id, 1 - vec_distance_cosine(vector, ?) AS score FROM vectors
-     WHERE model = ? AND person = ? ORDER BY score DESC, id LIMIT ?`,
-  )
-  const page = database.prepare(
-    `SELECT person, id, vector FROM vectors WHERE model = ? AND person = ? AND id > ? ORDER BY id LIMIT ${PAGE_SIZE}`,
-  )
-  const remove = database.prepare('DELETE FROM vectors WHERE model = ? AND person = ? AND id = ?')
-  const countAll = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ?')
-  const countOf = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ? AND person = ?')
   const numberOf = ({ id, dimensions }: EmbeddingModel) =>
     (findModel.get(id, dimensions) as { number: number } | undefined)?.number
-  const openIndex = (model: EmbeddingModel, number: number): VectorIndex => ({
-    async upsert(entries) {
-      for (const { values } of entries) requireValidVector(values, model)
-      await commits.run(() => {
-        for (const { person, id, values } of entries) upsert.run(number, person, id, bytesOf(values))
-      })
-    },
-    async search({ person, values, limit }) {
-      requireValidVector(values, model)
-      return search.all(bytesOf(values), number, person, limit) as { id: string; score: number }[]
-    },
-    async *read(person) {
-      for (let after = ''; ; ) {
-        const rows = page.all(number, person, after) as { person: string; id: string; vector: Uint8Array }[]
-        for (const { vector, ...row } of rows) yield { ...row, values: numbersOf(vector) }
-        if (rows.length < PAGE_SIZE) return
-        after = rows.at(-1)!.id
-      }
-    },
-    async delete(person, ids) {
-      await commits.run(() => {
-        for (const id of ids) remove.run(number, person, id)
-      })
-    },
-    async count(person) {
-      const row = person === undefined ? countAll.get(number) : countOf.get(number, person)
-      return (row as { count: number }).count
-    },
-  })
+  const openIndex = openIndexes(database, commits)
   return {
     async index(model) {
       await commits.run(() => insertModel.run(model.id, model.dimensions))
@@ -115,6 +75,52 @@ export function openSqliteVectors(file: string, log?: Logger): Vectors {
 }
 
 const PAGE_SIZE = 500
+
+/** The vectors of one model; its statements are prepared once for all models. */
+function openIndexes(database: DatabaseSync, commits: GroupCommit) {
+  const upsert = database.prepare(
+    'INSERT OR REPLACE INTO vectors (model, person, id, vector) VALUES (?, ?, ?, ?)',
+  )
+  const search = database.prepare(
+    `SELECT id, 1 - vec_distance_cosine(vector, ?) AS score FROM vectors
+     WHERE model = ? AND person = ? ORDER BY score DESC, id LIMIT ?`,
+  )
+  const page = database.prepare(
+    `SELECT person, id, vector FROM vectors WHERE model = ? AND person = ? AND id > ? ORDER BY id LIMIT ${PAGE_SIZE}`,
+  )
+  const remove = database.prepare('DELETE FROM vectors WHERE model = ? AND person = ? AND id = ?')
+  const countAll = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ?')
+  const countOf = database.prepare('SELECT count(*) AS count FROM vectors WHERE model = ? AND person = ?')
+  return (model: EmbeddingModel, number: number): VectorIndex => ({
+    async upsert(entries) {
+      for (const { values } of entries) requireValidVector(values, model)
+      await commits.run(() => {
+        for (const { person, id, values } of entries) upsert.run(number, person, id, bytesOf(values))
+      })
+    },
+    async search({ person, values, limit }) {
+      requireValidVector(values, model)
+      return search.all(bytesOf(values), number, person, limit) as { id: string; score: number }[]
+    },
+    async *read(person) {
+      for (let after = ''; ; ) {
+        const rows = page.all(number, person, after) as { person: string; id: string; vector: Uint8Array }[]
+        for (const { vector, ...row } of rows) yield { ...row, values: numbersOf(vector) }
+        if (rows.length < PAGE_SIZE) return
+        after = rows.at(-1)!.id
+      }
+    },
+    async delete(person, ids) {
+      await commits.run(() => {
+        for (const id of ids) remove.run(number, person, id)
+      })
+    },
+    async count(person) {
+      const row = person === undefined ? countAll.get(number) : countOf.get(number, person)
+      return (row as { count: number }).count
+    },
+  })
+}
 
 /** A copy: the driver's bytes may begin where no number may. */
 const numbersOf = (bytes: Uint8Array) => new Float32Array(new Uint8Array(bytes).buffer)

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { LaresError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -32,18 +33,7 @@ export function openSqliteKeyRing(file: string, log?: Logger): KeyRing {
      SET sequence = excluded.sequence, hash = excluded.hash WHERE excluded.sequence > sequence`,
   )
   const anchored = database.prepare('SELECT sequence, hash FROM anchors WHERE name = ?')
-  /** The pages as they were before are still in the log, until it is written back and cut. */
-  const truncateWal = async () => {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }
-      if (busy === 0) return
-      await wait(50)
-    }
-    throw new LaresError(
-      'unavailable',
-      `the key is destroyed, but traces of it may be in ${file}-wal, which another process is reading: try again`,
-    )
-  }
+  const truncateWal = () => truncateWriteAheadLog(database, file)
   return {
     add: entry =>
       commits.run(() => {
@@ -75,4 +65,17 @@ export function openSqliteKeyRing(file: string, log?: Logger): KeyRing {
       database.close()
     },
   }
+}
+
+/** Until then the write-ahead log has the pages as they were before. Errors: `unavailable` while another process reads it. */
+async function truncateWriteAheadLog(database: DatabaseSync, file: string): Promise<void> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }
+    if (busy === 0) return
+    await wait(50)
+  }
+  throw new LaresError(
+    'unavailable',
+    `the key is destroyed, but traces of it may be in ${file}-wal, which another process is reading: try again`,
+  )
 }
