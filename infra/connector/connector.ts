@@ -40,7 +40,7 @@ export type Connector = {
 
 /**
  * Moves events between the bus and the functions. It never exits because a function, the source of functions or the bus
- * is away: it keeps its last good map and goes on. Errors at the start: none; what is missing is tried again.
+ * is unreachable: it keeps its last good map and continues. Errors at the start: none; it retries a missing part.
  */
 export async function startConnector(options: ConnectorOptions): Promise<Connector> {
   const { bus, invoker, source, catalogue, log, refreshIntervalMs = REFRESH_INTERVAL_MS } = options

@@ -76,8 +76,8 @@ export type StatusMetricsDependencies = {
 }
 
 /**
- * What is read when somebody asks: how far each function is behind, and what this connector has in its hands. A status
- * that cannot be read, as when the bus is away, leaves its values out: that is how a page says that they are not known.
+ * Values that are read for each request: each function's lag, and the records that this connector holds. A status that
+ * cannot be read, as when the bus is unreachable, leaves its values out, which marks them as unknown.
  */
 export function registerStatusMetrics(
   metrics: Metrics,

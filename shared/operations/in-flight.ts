@@ -1,7 +1,10 @@
 import * as z from 'zod'
 import type { BusRecord } from '../bus/bus.ts'
 
-/** How far a record is with its function: nothing is set while it waits for its turn. Kept in memory only, as tries are. */
+/**
+ * The state of a record at its function: nothing is set while it waits for its turn. Kept in memory only, like
+ * attempts.
+ */
 export type InFlight = {
   /** When its first try began. */
   pickedAtMs?: number

@@ -14,8 +14,9 @@ export function readersOf(entry: EventEntry, index: EntryIndex, data: TraceData)
 type ReaderState = Omit<TracedReader, 'function'>
 
 /**
- * What the connector knows of a try comes first. What is emitted shows that the work is done, since it is published when
- * it is (but for the pieces of a stream); so does a committed position behind the event's last record.
+ * The connector's knowledge of an attempt comes first. Emitted events show that the work is done, since the connector
+ * publishes them at the end (except for pieces of a stream). A committed offset behind the event's last record shows it
+ * too.
  */
 function stateOf(name: string, entry: EventEntry, index: EntryIndex, data: TraceData): ReaderState {
   const { topic, offset, timestampMs } = entry.copies.at(-1)!.record

@@ -59,7 +59,7 @@ function toEntries(records: LoggedRecord[]): EventEntry[] {
   return [...entries.values()]
 }
 
-/** How many causes an event has behind it: records of different topics within one millisecond are told apart by it. */
+/** The number of causes behind an event; it orders records of different topics within one millisecond. */
 function openCausalDepths({ byId }: EntryIndex): (entry: EventEntry) => number {
   const depths = new Map<string, number>()
   return function depthOf(entry: EventEntry): number {

@@ -70,7 +70,7 @@ export const traceSchema = z.strictObject({
   turns: z.array(tracedTurnSchema),
   /** There are older turns than those. */
   hasEarlier: z.boolean(),
-  /** False when no connector could be asked: then what waits is told without its tries. */
+  /** False when no connector could be asked: the trace then shows waiting events without attempts. */
   knowsTries: z.boolean(),
 })
 export type Trace = z.infer<typeof traceSchema>

@@ -18,7 +18,7 @@ import type { TracedTurn, TraceRequest, Tracer } from './trace-types.ts'
 /** A group that never commits: it only asks where topics end. */
 const TRACE_GROUP = 'lares.trace'
 const PAGE_SIZE = 1_000
-/** The clocks of whoever writes the history and whoever stamps records may differ by this. */
+/** The maximum difference between the clocks of the history's writer and of the log. */
 const CLOCK_SKEW_MS = 60_000
 /** Their data tells how the journey ends, so it is fetched when it travelled as a claim check. */
 const TYPES_WITH_DATA = new Set(['lares.deadletter.recorded', 'lares.reply.completed'])
@@ -29,13 +29,13 @@ export type TraceDependencies = {
   history: History
   deadLetters: Pick<DeadLetters, 'list'>
   source: FunctionSource
-  /** What the connector knows of tries; undefined when it cannot be asked, and then only the log tells. */
+  /** The connector's knowledge of attempts; undefined when it cannot be asked, and then the log alone decides. */
   inFlight(conversation: string): Promise<InFlightRecord[] | undefined>
 }
 
 /**
- * Reads a conversation's part of the log: one partition of each topic, from the first turn asked for on. What the log
- * has forgotten already is told from the history.
+ * Reads a conversation's part of the log: one partition of each topic, from the first requested turn on. For turns that
+ * the log no longer has, it reads the history.
  */
 export function openTracer(dependencies: TraceDependencies): Tracer {
   return async request => {
@@ -172,7 +172,7 @@ async function readCommittedOffsets(bus: Bus, deployed: DeployedFunction[], conv
   return committed
 }
 
-/** A record that is no event is told as one of no type: it may be what somebody looks for. */
+/** A record that is no event appears with no type: an operator may be looking for it. */
 async function toLoggedRecord(objects: Objects, record: BusRecord): Promise<LoggedRecord> {
   const { value, ...position } = record
   const metadata = { record: { ...position, bytes: value.length } }

@@ -133,7 +133,7 @@ async function invokeAndPublish(
   await batcher.settled()
 }
 
-/** The function has done its work: when the bus is away, only the publishing is tried again, until it is back. */
+/** The function has done its work: while the bus is unreachable, only the publishing is retried. */
 async function publishUntilAccepted(
   events: LaresEvent[],
   dependencies: DeliveryDependencies,

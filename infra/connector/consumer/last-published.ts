@@ -4,8 +4,8 @@ import { createLruCache } from '../../../shared/base/lru-cache.ts'
 const MAX_KEYS = 10_000
 
 /**
- * Which event of each key a function was given last with all of its outcome on the log. It is told to the function, which
- * may need to know; one that is forgotten, by a restart too, costs the function a repetition and no more.
+ * The last event of each key whose outcome is fully on the log. The connector passes it to the function. A forgotten
+ * entry, after a restart too, costs the function one repetition and no more.
  */
 export type LastPublished = {
   get(key: string): string | undefined

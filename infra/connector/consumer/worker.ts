@@ -13,8 +13,8 @@ export const MAX_UNFINISHED = 1_000
 /** The same for all work behind an unfinished record: its places are kept in memory, and it may come again after a crash. */
 const MAX_UNCOMMITTED_SPAN = 50_000
 /**
- * How long finished work waits for more before it is committed: on the embedded log each commit is a sync of its own.
- * What a crash makes come again is told by its id.
+ * How long finished work waits before it is committed: on the embedded log each commit is a sync of its own. After a
+ * crash, repeated records are recognised by their ids.
  */
 export const COMMIT_INTERVAL_MS = 500
 
@@ -67,7 +67,7 @@ export async function startWorker(
     return created
   }
   const receive = (record: BusRecord) => {
-    // What comes while the worker closes stays for whoever reads next.
+    // Records that arrive while the worker closes stay for the next reader.
     if (stop.signal.aborted) return
     const partition = partitionStateOf(record)
     const isNew = partition.tracker.start(record.offset)
@@ -108,7 +108,9 @@ export async function startWorker(
     }
   }
 
-  /** What runs of it runs to its end, and stands here until then; what waits is whoever's it is by now. */
+  /**
+   * Running attempts of a lost partition end here and stay counted until then; waiting records belong to the new owner.
+   */
   const revokePartition = ({ topic, partition }: TopicPartition) => {
     const id = `${topic}/${partition}`
     const lost = partitions.get(id)

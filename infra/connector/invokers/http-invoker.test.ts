@@ -160,7 +160,7 @@ test('an answer that is no event is refused for good', async () => {
   }
 })
 
-/** A stream that sends one event and then ends as told. */
+/** A stream that sends one event and then ends as the test defines. */
 const streamLines =
   (end: (response: ServerResponse) => void): RequestListener =>
   (request, response) => {

@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT_MS = 5_000
 const MANIFEST_TIMEOUT_MS = 5_000
 /** The function's own deadline ends a call; this ends one to a function that is frozen or cut off. */
 const TIMEOUT_GRACE_MS = 10_000
-/** As long as a manifest has not told the deadline. */
+/** The timeout until a manifest gives the function's own. */
 const DEFAULT_CALL_TIMEOUT_MS = 15 * 60_000
 const MAX_RESPONSE_BYTES = 256 * 1024 * 1024
 
@@ -135,7 +135,7 @@ const functionErrorSchema = z.object({
 })
 const errorBodySchema = z.object({ error: functionErrorSchema })
 
-/** A body that is no error of Lares's contract, as a proxy's page, is told as text. */
+/** A body that is no error of Lares's contract, such as a proxy's page, becomes the error's text. */
 function parseErrorBody(text: string): z.infer<typeof functionErrorSchema> | undefined {
   try {
     return errorBodySchema.safeParse(JSON.parse(text)).data?.error
