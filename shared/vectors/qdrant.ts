@@ -79,58 +79,11 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
     } as const
     await call(() => client.createPayloadIndex(collection, index))
   }
-  const openIndex = (model: EmbeddingModel, collection: string): VectorIndex => ({
-    async upsert(entries) {
-      for (const { values } of entries) requireValidVector(values, model)
-      if (entries.length === 0) return
-      const points = entries.map(({ person, id, values }) => ({
-        id: pointId(person, id),
-        vector: Array.from(values),
-        payload: { person, id },
-      }))
-      await call(() => client.upsert(collection, { wait: true, points }))
-    },
-    async search({ person, values, limit }) {
-      requireValidVector(values, model)
-      const asked = {
-        query: Array.from(values),
-        filter: personFilter(person),
-        limit,
-        params: SEARCH_PARAMS,
-        with_payload: ['id'],
-      }
-      const { points } = await call(() => client.query(collection, asked))
-      return points.map(({ payload, score }) => ({ id: String(payload?.id), score }))
-    },
-    async *read(person) {
-      let offset: string | number | undefined
-      do {
-        const asked = {
-          filter: personFilter(person),
-          limit: PAGE_SIZE,
-          with_payload: ['id'],
-          with_vector: true,
-        }
-        const page = await call(() =>
-          client.scroll(collection, { ...asked, ...(offset !== undefined && { offset }) }),
-        )
-        for (const { payload, vector } of page.points)
-          yield { person, id: String(payload?.id), values: Float32Array.from(vector as number[]) }
-        offset = (page.next_page_offset ?? undefined) as typeof offset
-      } while (offset !== undefined)
-    },
-    async delete(person, ids) {
-      if (ids.length === 0) return
-      const points = ids.map(id => pointId(person, id))
-      await call(() => client.delete(collection, { wait: true, points }))
-    },
-    count: person => countIn(collection, person),
-  })
   return {
     async index(model) {
       const collection = collectionOf(model)
       await make(collection, model)
-      return openIndex(model, collection)
+      return openIndex({ client, call, countIn }, model, collection)
     },
     models: async () => (await collections()).map(name => modelOf(name)!),
     async drop(model) {
@@ -171,3 +124,61 @@ function reasonOf(thrown: unknown): string {
   const { message, data, cause } = thrown as Error & { data?: { status?: { error?: string } }; cause?: Error }
   return data?.status?.error ?? (cause?.message || message)
 }
+
+type Server = {
+  client: QdrantClient
+  call<T>(work: () => Promise<T>): Promise<T>
+  countIn(collection: string, person?: string): Promise<number>
+}
+
+const openIndex = (
+  { client, call, countIn }: Server,
+  model: EmbeddingModel,
+  collection: string,
+): VectorIndex => ({
+  async upsert(entries) {
+    for (const { values } of entries) requireValidVector(values, model)
+    if (entries.length === 0) return
+    const points = entries.map(({ person, id, values }) => ({
+      id: pointId(person, id),
+      vector: Array.from(values),
+      payload: { person, id },
+    }))
+    await call(() => client.upsert(collection, { wait: true, points }))
+  },
+  async search({ person, values, limit }) {
+    requireValidVector(values, model)
+    const asked = {
+      query: Array.from(values),
+      filter: personFilter(person),
+      limit,
+      params: SEARCH_PARAMS,
+      with_payload: ['id'],
+    }
+    const { points } = await call(() => client.query(collection, asked))
+    return points.map(({ payload, score }) => ({ id: String(payload?.id), score }))
+  },
+  async *read(person) {
+    let offset: string | number | undefined
+    do {
+      const asked = {
+        filter: personFilter(person),
+        limit: PAGE_SIZE,
+        with_payload: ['id'],
+        with_vector: true,
+      }
+      const page = await call(() =>
+        client.scroll(collection, { ...asked, ...(offset !== undefined && { offset }) }),
+      )
+      for (const { payload, vector } of page.points)
+        yield { person, id: String(payload?.id), values: Float32Array.from(vector as number[]) }
+      offset = (page.next_page_offset ?? undefined) as typeof offset
+    } while (offset !== undefined)
+  },
+  async delete(person, ids) {
+    if (ids.length === 0) return
+    const points = ids.map(id => pointId(person, id))
+    await call(() => client.delete(collection, { wait: true, points }))
+  },
+  count: person => countIn(collection, person),
+})
