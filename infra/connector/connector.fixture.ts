@@ -27,7 +27,7 @@ import type { Store } from '../../shared/store/store.ts'
 import { type Connector, type ConnectorOptions, startConnector } from './connector.ts'
 import { inlineInvoker } from './invokers/inline-invoker.ts'
 
-export const WAIT_OPTIONS = { timeout: 10_000, interval: 5 }
+export const WAIT_OPTIONS = { timeout: 50_000, interval: 5 }
 export const waitUntil = (check: () => unknown) => vi.waitFor(check, WAIT_OPTIONS)
 
 /** As the connector's own, but in milliseconds where that has seconds. */
