@@ -23,6 +23,8 @@ const DRIVERS: Record<string, string[]> = {
   pg: ['shared/base/postgres/', 'shared/store/postgres/'],
 }
 const NAMES = Object.keys(DRIVERS)
+/** npm on Node 20, which sets up a checkout, leaves out an optional package that asks for a newer Node. */
+const NEWER_THAN_NODE_20 = ['@platformatic/kafka', '@qdrant/js-client-rest']
 
 /** The Node binaries are optional too, since each fits one platform. */
 const isNodeBinary = (name: string) => name.startsWith('node-bin-') || /^node-\w+-(x64|arm64)$/.test(name)
@@ -31,7 +33,9 @@ test('the drivers of this list are the optional dependencies', async () => {
   const { optionalDependencies } = z
     .object({ optionalDependencies: z.record(z.string(), z.string()) })
     .parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))
-  expect(Object.keys(optionalDependencies).filter(name => !isNodeBinary(name))).toEqual(NAMES)
+  expect(Object.keys(optionalDependencies).filter(name => !isNodeBinary(name))).toEqual(
+    NAMES.filter(name => !NEWER_THAN_NODE_20.includes(name)),
+  )
 })
 
 async function sourceFiles(): Promise<string[]> {
