@@ -1,6 +1,6 @@
 import type { AttachmentSummary, Message } from '../contract/events/event-types.ts'
 
-/** What the history tells of the attachments of a message; nothing when there are none. */
+/** The attachments of a message as its history row has them; empty without attachments. */
 export const summarizeAttachments = (
   attachments: Message['attachments'],
 ): { attachments?: AttachmentSummary[] } =>

@@ -161,7 +161,7 @@ export function historySuite(open: () => Store): void {
       expect(await store.history.changes(c, all[2]!.sequence, 100)).toEqual([])
       await set('e4', userMessage(`${c}-2`, { text: 'put right' }))
       expect(await store.history.changes(c, all[2]!.sequence, 100)).toMatchObject([{ text: 'put right' }])
-      // What a person saw stays in its place, however often it changes.
+      // A message keeps its place, however often it changes.
       expect((await store.history.list(c, { limit: 10 })).map(({ id }) => id)).toEqual([
         `${c}-1`,
         `${c}-2`,

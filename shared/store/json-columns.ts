@@ -1,15 +1,15 @@
 import type { Address } from '../contract/events/address.ts'
 import type { MessageWrite } from './store.ts'
 
-/** The fields of a row that a table keeps as JSON text; null stands for a field that is not there. */
+/** The fields of a row that a table keeps as JSON text; a missing field is stored as null. */
 type JsonField = 'attachments' | 'address' | 'sender'
 
-/** A message as a table has it. */
+/** A message as the table stores it. */
 export type StoredMessage<Row extends MessageWrite> = Omit<Row, JsonField> & Record<JsonField, string | null>
 
 type ParsedMessage<Row> = Omit<Row, JsonField> & Pick<MessageWrite, JsonField>
 
-/** A row with an address, as a table has it. */
+/** A row with an address, as the table stores it. */
 export type WithAddressJson<Row extends { address?: Address }> = Omit<Row, 'address'> & {
   address: string | null
 }
@@ -17,7 +17,7 @@ export type WithAddressJson<Row extends { address?: Address }> = Omit<Row, 'addr
 export const toJsonColumn = (value: object | undefined): string | null =>
   value === undefined ? null : JSON.stringify(value)
 
-/** Takes the row over: a copy of each would take longer than reading them (`npm run bench:history`). */
+/** Changes the row in place: copying each row would take longer than reading it (`npm run bench:history`). */
 function parseColumn(row: Record<string, unknown>, field: string): void {
   const text = row[field] as string | null
   if (text === null) delete row[field]

@@ -1,14 +1,14 @@
 import type { Store } from './store.ts'
 
-/** What another process shall do: count a step under each of these event ids, and print what came of each. */
+/** A command for another process: count a step under each of these event ids, and print each outcome. */
 export type WorkerCommand = {
-  /** How it opens the store: an exported function of a module, and its argument. */
+  /** The function that opens the store: an exported function of a module, and its argument. */
   opener: { module: string; name: string; argument: unknown }
   conversation: string
   eventIds: string[]
 }
 
-/** The step that all processes make: it counts itself. */
+/** The step that all processes apply: it counts itself. */
 export const countingStep = (conversation: string, eventId: string) => ({
   conversation,
   person: 'owner',

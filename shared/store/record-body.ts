@@ -3,8 +3,8 @@ import { LaresError } from '../base/errors.ts'
 import type { JsonRecord } from './store.ts'
 
 /**
- * The body of a record as its collection's schema has it. Errors: `rejected`, which names the record and the remedy: what is
- * stored is as good as its last writer, and a wrong shape must not travel on.
+ * Parses a record's body with its collection's schema. Errors: `rejected`, which names the record and the remedy. Any
+ * earlier writer may have stored a wrong shape, and it must not travel on.
  */
 export function parseRecordBody<Schema extends z.ZodType>(
   schema: Schema,

@@ -105,7 +105,7 @@ export function rowsSuite(store: () => Store): void {
         documents: 0,
         timers: 0,
       })
-      // The event is new to a store that has forgotten it.
+      // The store has forgotten the event, so the step is applied again.
       expect(await step()).toBe(1)
     })
 

@@ -1,16 +1,16 @@
 import { stemmer } from 'stemmer'
 import { segment } from './segmentation.ts'
 
-/** Marks on Latin letters only; in other scripts they carry the vowel. */
+/** Only marks on Latin letters are removed: in other scripts they carry the vowel. */
 const LATIN_MARKS = /(\p{Script=Latin})\p{M}+/gu
-/** FTS5's Porter stemmer leaves shorter and longer words as they are: https://sqlite.org/fts5.html#porter_tokenizer */
+/** FTS5's Porter stemmer leaves shorter and longer words unchanged: https://sqlite.org/fts5.html#porter_tokenizer */
 const STEMMABLE = /^.{3,64}$/u
-/** Words are keys of an index, whose entries are bounded. */
+/** Words are keys of an index with a maximum entry size. */
 const MAX_LENGTH = 128
 
 /**
- * How often a text has each of its words, in the form that the SQLite driver's index (FTS5, porter unicode61) would give
- * them: without the accents of Latin letters, and by their English stem.
+ * Counts the words of a text in the form that the SQLite driver's index (FTS5, porter unicode61) gives them: without
+ * the accents of Latin letters, and as English stems.
  */
 export function countTerms(text: string): Map<string, number> {
   const counts = new Map<string, number>()

@@ -1,6 +1,9 @@
 const CJK = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}]/gu
 
-/** The words of a text in their order: letters, marks and digits in lower case, full-width as ordinary; Chinese and Japanese by character. */
+/**
+ * The words of a text in order: letters, marks and digits in lower case. Full-width characters become ordinary ones;
+ * Chinese and Japanese are split by character.
+ */
 const tokenize = (text: string): string[] =>
   text
     .normalize('NFKC')
@@ -8,8 +11,8 @@ const tokenize = (text: string): string[] =>
     .replace(CJK, ' $& ')
     .match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
 
-/** A text as the word index takes it, so that its tokenizer finds the same words as a question has. */
+/** A text in the form that the word index takes, so that its tokenizer finds the words of a query. */
 export const segment = (text: string): string => tokenize(text).join(' ')
 
-/** The words of a text, each once. */
+/** The distinct words of a text. */
 export const uniqueWords = (text: string): string[] => [...new Set(tokenize(text))]

@@ -13,10 +13,10 @@ import { userMessage } from './written.fixture.ts'
 const WORKER = new URL('./member.fixture.ts', import.meta.url).pathname
 
 export type StoreUnderTest = {
-  /** Opens the same store again each time. */
+  /** Opens the same store each time. */
   open(now?: () => number): Promise<Store>
   opener: WorkerCommand['opener']
-  /** Past the port, as a dashboard reads it. */
+  /** Reads around the port, as a dashboard does. */
   callsPerHour(): Promise<ModelCallsPerHour[]>
   stop(): Promise<void>
 }
@@ -29,7 +29,7 @@ export type ModelCallsPerHour = {
   output_tokens: number
 }
 
-/** What breaks stores that take text for less, or more, than it is. */
+/** Texts that break stores with wrong assumptions about text. */
 const HOSTILE_TEXTS = {
   NUL: 'before\0after\0',
   'control characters': '\u0001\u00010\u00011\u0001\u001b[31m\u007f\r\n\t',
@@ -45,7 +45,7 @@ const HOSTILE_TEXTS = {
   noncharacters: '\ufffe\uffff\u{10ffff}\u00ad\u200b\ufeff',
 }
 
-/** The guarantees of the port `Conversations`, for every driver. */
+/** The guarantees of the port `Store`, for every driver. */
 export function storeSuite(name: string, start: () => Promise<StoreUnderTest>): void {
   describe(name, () => {
     let storeUnderTest: StoreUnderTest
@@ -151,7 +151,7 @@ export function storeSuite(name: string, start: () => Promise<StoreUnderTest>): 
           conversation: c,
           person: 'owner',
           eventId: `${c}-worse`,
-          // The second row breaks the transaction after the first was written.
+          // The second row aborts the transaction after the first row was written.
           apply: () => ({
             state: { count: 99 },
             messages: [userMessage(`${c}-m`), { ...userMessage(`${c}-n`), text: null } as never],

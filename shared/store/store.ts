@@ -2,17 +2,18 @@ import type { Address, Sender } from '../contract/events/address.ts'
 import type { AttachmentSummary, Language } from '../contract/events/event-types.ts'
 
 /**
- * The conversations store: dialog's state and journal, the history that people see, documents, timers.
- * Drivers: `sqlite` (embedded; several processes of one machine may share the file).
+ * The store: dialog's state and journal, the history that people see, records, timers. Drivers: `sqlite` (embedded;
+ * several processes of one machine may share the file), `postgres`.
  *
- * Guarantees of every driver: what a call has resolved survives kill -9 and power loss (PostgreSQL: as its
- * synchronous_commit says); each call is one transaction; calls on one conversation are serial. All ids are the caller's,
- * and a call repeated with the same ids changes nothing, unless its comment says so.
+ * Guarantees of every driver: the result of a resolved call survives kill -9 and power loss (PostgreSQL: as its
+ * synchronous_commit says). Each call is one transaction. Calls on one conversation are serial. The caller makes all
+ * ids. A repeated call with the same ids changes nothing, unless the call's comment says otherwise.
  */
 export type Store = {
   /**
-   * Dialog's step, in one transaction: reads the state, applies, and writes the new state, the history rows and the
-   * outcome under `eventId`. When that event was applied before, nothing is applied and the recorded outcome comes back.
+   * Dialog's step, in one transaction: reads the state, applies the step, and writes the new state, the history rows
+   * and the outcome under `eventId`. If that event was applied before, the store applies nothing and returns the
+   * recorded outcome.
    */
   step<State, Outcome>(request: StepRequest<State, Outcome>): Promise<Outcome>
   history: History
@@ -21,7 +22,7 @@ export type Store = {
   rows: StoreRows
   audit: AuditStore
   copy: StoreCopy
-  /** Removes journal entries older than this; an event that comes again later than that would be applied again. */
+  /** Removes journal entries older than this. An event that is repeated after that would be applied again. */
   trimJournal(beforeMs: number): Promise<void>
   /** Resolves when the store can be read and written; rejects with `unavailable` and the remedy. */
   check(): Promise<void>
@@ -32,12 +33,12 @@ export type StepRequest<State, Outcome> = {
   conversation: string
   person: string
   eventId: string
-  /** Must be pure: it may be run again when the transaction is. State is undefined for a conversation without one. */
+  /** Must be pure: a retried transaction runs it again. State is undefined for a conversation without one. */
   apply(state: State | undefined): {
     state: State
     messages: MessageWrite[]
     outcome: Outcome
-    /** Counted by hour and model (docs/stores.md); nothing of a person is among it. */
+    /** Counts by hour and model (docs/stores.md); they contain no personal data. */
     modelCalls?: ModelCall[] | undefined
   }
 }
@@ -55,64 +56,77 @@ export type MessageWrite = {
   /** ISO 8601, UTC. */
   createdAt: string
   status: MessageStatus
-  /** Only where something came with it. Like all but text and status it stays as it was first written. */
+  /** Only for messages with attachments. Like all fields but text and status it stays as first written. */
   attachments?: AttachmentSummary[]
-  /** Where it came from or went to. Not there for rows that are older than addresses: those are of the page or the API. */
+  /**
+   * The address that the message came from or went to. Rows older than addresses lack it: they are of the page or the
+   * API.
+   */
   address?: Address
-  /** Who said it. In a group a reply has the sender that it answers, with whom it is forgotten; elsewhere replies have none. */
+  /**
+   * The sender of the message. In a group a reply has the sender that it answers, and is forgotten with that person.
+   * Other replies have none.
+   */
   sender?: Sender
 }
 
 export type HistoryMessage = MessageWrite & {
   conversation: string
-  /** Grows with every change in the store: a row that changes gets a new one. */
+  /** Grows with every change in the store: a changed row gets a new one. */
   sequence: number
 }
 
-/** The messages of one person that have no reply yet; `oldestAt` (ISO 8601, UTC) is when the first of them came. */
+/** The messages of one person that have no reply yet; `oldestAt` (ISO 8601, UTC) is the time of the first of them. */
 export type Backlog = { person: string; count: number; oldestAt: string }
 
 export type Conversation = { id: string; person: string; createdAt: string }
 
 export type History = {
   /**
-   * Enters a person's message as `queued`, making the conversation if there is none. Gives back what the store holds
-   * under that id: for a repeated message the first one. Errors: `not_found` when the conversation is another person's.
+   * Enters a person's message as `queued`, and creates the conversation if it does not exist. Returns the message that
+   * the store holds under that id: for a repeated message the first one. Errors: `not_found` when the conversation is
+   * another person's.
    */
   accept(entry: { conversation: string; person: string; message: MessageWrite }): Promise<HistoryMessage>
   conversation(id: string): Promise<Conversation | undefined>
   message(id: string): Promise<HistoryMessage | undefined>
-  /** A person's conversations, the newest first. */
+  /** A person's conversations, newest first. */
   conversations(person: string, limit: number): Promise<Conversation[]>
   /** The last `limit` messages (before the one with id `before`), oldest first. */
   list(conversation: string, page: { before?: string; limit: number }): Promise<HistoryMessage[]>
-  /** How much waits for a reply, by person; in one conversation, if it is given. Nobody for whom nothing waits. */
+  /**
+   * The messages that wait for a reply, by person; of one conversation, if it is given. People without any are left
+   * out.
+   */
   backlog(conversation?: string): Promise<Backlog[]>
   /** Rows changed after `sequence`, in the order of their changes. */
   changes(conversation: string, sequence: number, limit: number): Promise<HistoryMessage[]>
 }
 
 /**
- * A JSON document of one person in a collection, found by id or by its words. `person` is empty for what is everybody's,
- * which is never encrypted or forgotten: nothing that a person said belongs there.
+ * A JSON record of one person in a collection, found by id or by its words. `person` is empty for shared records.
+ * Shared records are never encrypted or forgotten, so they must hold nothing that a person said.
  */
 export type JsonRecord = { id: string; person: string; text: string; body: unknown; createdAt: string }
 
 export type JsonRecordKey = { collection: string; person: string; id: string }
 
 export type Records = {
-  /** Writes or replaces (the creation time stays). */
+  /** Writes or replaces a record; the creation time stays. */
   put(collection: string, document: JsonRecord): Promise<void>
-  /** Writes only if there is none under that id; false when there was. */
+  /** Writes a record only if the id is free; returns false otherwise. */
   insert(collection: string, document: JsonRecord): Promise<boolean>
   get(key: JsonRecordKey): Promise<JsonRecord | undefined>
-  /** True when there was one. */
+  /** Returns whether the record existed. */
   delete(key: JsonRecordKey): Promise<boolean>
-  /** The newest first. */
+  /** Newest first. */
   list(query: { collection: string; person: string; limit: number }): Promise<JsonRecord[]>
-  /** How many there are; none of them is read. */
+  /** Counts the records without reading them. */
   count(query: { collection: string; person: string }): Promise<number>
-  /** Best first, by the words they share with `query` (BM25); score is above 0, higher is better. Chinese is matched by character. */
+  /**
+   * Best match first, by the words shared with `query` (BM25). Scores are above 0; higher is better. Chinese is matched
+   * by character.
+   */
   search(query: {
     collection: string
     person: string
@@ -129,23 +143,29 @@ export type Timer = {
   language: Language
   /** ISO 8601, UTC. */
   dueAt: string
-  /** Where it was set; not there for timers that are older than addresses. */
+  /** The address where the timer was set; timers older than addresses lack it. */
   address?: Address
 }
 
 export type Timers = {
-  /** False when a timer of that id is known already, fired or not. Errors: `invalid_request` when `dueAt` is no time before the year 10000. */
+  /**
+   * Returns false if the timer's id is known already, fired or not. Errors: `invalid_request` when `dueAt` is no time
+   * before the year 10000.
+   */
   schedule(timer: Timer): Promise<boolean>
-  /** True when it was there and had not fired. */
+  /** Returns whether the timer existed and had not fired. */
   cancel(person: string, id: string): Promise<boolean>
-  /** Timers that are due and have not fired, the earliest first. */
+  /** Timers that are due and have not fired, earliest first. */
   due(nowMs: number, limit: number): Promise<Timer[]>
-  /** A person's timers that have not fired, the earliest first. */
+  /** A person's timers that have not fired, earliest first. */
   pending(person: string, limit: number): Promise<Timer[]>
   markFired(ids: string[]): Promise<void>
 }
 
-/** All that is kept of a person, for those who move it and forget it. The journal is not among it: it tells of events on the log. */
+/**
+ * All rows of a person, for moving and for forgetting people. The journal is not included: it records events on the
+ * log.
+ */
 export type StoreRow =
   | { kind: 'conversation'; id: string; person: string; createdAt: string; state?: unknown }
   | ({ kind: 'message'; conversation: string; person: string } & MessageWrite)
@@ -153,16 +173,19 @@ export type StoreRow =
   | ({ kind: 'timer'; state: 'waiting' | 'fired' | 'cancelled' } & Timer)
 
 export type StoreRows = {
-  /** Everybody of whom there is anything. */
+  /** All people with at least one row. */
   people(): Promise<string[]>
   /**
-   * A person's rows, or everybody's documents for an empty person: a conversation comes before its messages, which come in
-   * their order. What is written meanwhile may be among them or not.
+   * A person's rows, or the shared records for an empty person. A conversation comes before its messages, which come in
+   * their order. Rows written meanwhile may be included or not.
    */
   read(person: string): AsyncIterable<StoreRow>
-  /** Puts rows in, in their order. What is there already under the same id stays; gives back how many were new. */
+  /** Inserts rows in the given order. A row with an existing id stays as it is; returns how many were new. */
   write(rows: StoreRow[]): Promise<number>
-  /** Removes all of a person, the journal and what they said in groups included, in one transaction; gives back how many of each kind there were. */
+  /**
+   * Removes all rows of a person in one transaction, including the journal and the person's messages in groups. Returns
+   * how many of each kind it removed.
+   */
   erase(person: string): Promise<ErasedCounts>
 }
 
@@ -170,7 +193,7 @@ export type ErasedCounts = { conversations: number; messages: number; documents:
 
 /** A line of the audit log, as `shared/protection/audit/` makes it. */
 export type AuditRow = {
-  /** From 1 on, without gaps. */
+  /** Counts from 1, without gaps. */
   sequence: number
   id: string
   /** The entry, as JSON. */
@@ -181,22 +204,22 @@ export type AuditRow = {
 /** Rows that are added and never changed. */
 export type AuditStore = {
   /**
-   * Adds the row that `make` makes of the last one (undefined for the first), one writer after the other; what has that
-   * id already stays, and comes back. `make` may be called again.
+   * Adds the row that `make` derives from the last one (undefined for the first); writers take turns. If the id exists
+   * already, the existing row stays and is returned. `make` may be called again.
    */
   append(id: string, make: (last: AuditRow | undefined) => AuditRow): Promise<AuditRow>
-  /** In their order. */
+  /** Rows in their order. */
   read(afterSequence: number, limit: number): Promise<AuditRow[]>
 }
 
-/** What dialog wrote under an event: it answers the same event with the same outcome. */
+/** The record of what dialog decided for an event: it answers the same event with the same outcome. */
 export type JournalEntry = { eventId: string; conversation: string; outcome: string; atMs: number }
 
-/** For backups: everything that the store keeps except the counts of model calls, as it is stored (encrypted rows stay so). */
+/** For backups: the whole store except the counts of model calls, in stored form (encrypted rows stay encrypted). */
 export type StoreCopy = {
-  /** The store as it is at one moment, in which every state agrees with its journal. Steps go on meanwhile. */
+  /** The store at one moment, when every state agrees with its journal. Steps go on meanwhile. */
   snapshot(): Promise<StoreSnapshot>
-  /** Writes journal entries of a snapshot; those that are there already stay. */
+  /** Writes a snapshot's journal entries; existing entries stay. */
   writeJournal(entries: JournalEntry[]): Promise<void>
 }
 

@@ -1,6 +1,9 @@
 import { LaresError } from '../base/errors.ts'
 
-/** A time as UTC with milliseconds. Times are compared as text, which four-digit years alone allow. Errors: `invalid_request`. */
+/**
+ * A time as UTC with milliseconds. Times are compared as text, which requires four-digit years. Errors:
+ * `invalid_request`.
+ */
 export function toUtc(time: string): string {
   const date = new Date(time)
   const year = date.getUTCFullYear()

@@ -1,6 +1,6 @@
 import type { MessageWrite } from './store.ts'
 
-/** A message as a person says it. */
+/** A message of a person. */
 export const userMessage = (id: string, more: Partial<MessageWrite> = {}): MessageWrite => ({
   id,
   role: 'user',

@@ -12,7 +12,7 @@ export function postgresAudit(database: Database): AuditStore {
   return {
     append: (id, make) =>
       database.transaction(async query => {
-        // Taken before anything is looked at, and given back at the commit.
+        // The transaction takes the lock before it reads anything, and releases it at the commit.
         await query(LOCK)
         const [existing] = await query<AuditRow>(SELECT_BY_ID, [id])
         if (existing) return existing

@@ -11,7 +11,7 @@ const SAME_POSITION = 'm.conversation = s.conversation AND m.at = s.at'
 
 const MESSAGE = `
   SELECT ${COLUMNS} FROM lares.message_states s JOIN lares.messages m ON ${SAME_POSITION} WHERE s.id = $1`
-/** Each side is one walk along its index; a join by id would look up every message, which is slower the more there are. */
+/** Each side scans its index once. A join by id would look up every message, and slow down as messages accumulate. */
 const PAGE = `
   WITH page AS MATERIALIZED (
     SELECT coalesce((SELECT at FROM lares.message_states WHERE id = $2 AND conversation = $1), 'infinity') AS before),

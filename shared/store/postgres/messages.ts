@@ -3,7 +3,7 @@ import type { Query } from '../../base/postgres/database.ts'
 import { toJsonColumn } from '../json-columns.ts'
 import type { MessageWrite } from '../store.ts'
 
-/** A conversation whose row this transaction holds until it ends: all other writers of the conversation wait. */
+/** A conversation whose row this transaction locks until it ends: all other writers of the conversation wait. */
 export type LockedConversation = {
   person: string
   state: string | null
@@ -18,8 +18,8 @@ const INSERT_CONVERSATION =
   'INSERT INTO lares.conversations (id, person, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING'
 
 /**
- * Holds a conversation, making it when there is none. `outcome` is what was recorded under `eventId` before this
- * statement began to wait for the row, so a null is no proof that there is none.
+ * Locks a conversation, and creates it if it does not exist. `outcome` is the one recorded under `eventId` before this
+ * statement began to wait for the row. A null therefore does not prove that the event has no outcome.
  */
 export async function lockConversation(
   query: Query,
@@ -33,7 +33,7 @@ export async function lockConversation(
   return (await find())[0]!
 }
 
-/** Rows that are known get their new status and text, if there is a change, and keep their place; all others are added. */
+/** Known rows get their new status and text if either changed, and keep their place. All other rows are added. */
 const UPSERT_MESSAGES = `
   WITH given AS MATERIALIZED (
     SELECT g.*, nextval('lares.changes') AS sequence
@@ -58,10 +58,10 @@ const UPSERT_MESSAGES = `
     SELECT id, $1, at, status, sequence FROM fresh
   )
   SELECT conversation, at::text AS at, text FROM changed WHERE reworded`
-/** By itself: TimescaleDB does not find a compressed row that is to be changed through a join or inside of WITH. */
+/** A separate statement: TimescaleDB does not find compressed rows for an update through a join or inside WITH. */
 const UPDATE_TEXT = 'UPDATE lares.messages SET text = $3 WHERE conversation = $1 AND at = $2::timestamptz'
 
-/** Writes history rows of a held conversation; gives back the last place that it took. */
+/** Writes history rows of a locked conversation; returns the last place that it used. */
 export async function upsertMessages(
   query: Query,
   conversation: string,
@@ -101,7 +101,7 @@ const INSERT_MESSAGE = `
   )
   SELECT sequence FROM stated`
 
-/** Adds a message to a held conversation and gives back its sequence; undefined when there is one of that id. */
+/** Adds a message to a locked conversation and returns its sequence; undefined if the id already exists. */
 export async function insertMessage(
   query: Query,
   conversation: string,
@@ -125,7 +125,9 @@ export async function insertMessage(
   return (await query<{ sequence: number }>(INSERT_MESSAGE, values))[0]?.sequence
 }
 
-/** Microseconds: when each was written, never later than now (clocks differ), and each after the one before. */
+/**
+ * Each row's write time in microseconds. It is never later than now (clocks differ), and always after the row before.
+ */
 function assignPositions(
   rows: MessageWrite[],
   { lastAt, nowMs }: { lastAt: number; nowMs: number },

@@ -20,15 +20,15 @@ export type PostgresStoreOptions = {
   log?: Logger
   /** Milliseconds since the epoch. */
   now?: () => number
-  /** Connections that this process holds at most. */
+  /** The most connections that this process opens. */
   poolSize?: number
-  /** How long a statement may take, waiting for another one included. */
+  /** The longest time a statement may take, including its waits for other statements. */
   statementTimeoutMs?: number
-  /** How long a server that is away is waited for at the start. */
+  /** How long the start waits for an unreachable server. */
   waitMs?: number
 }
 
-/** Opens the store, bringing its tables up to date first. Errors: `unavailable`, with the remedy. */
+/** Opens the store after it brings the tables up to date. Errors: `unavailable`, with the remedy. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const {
     url,
@@ -55,7 +55,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       await database.query('DELETE FROM lares.journal WHERE at_ms < $1', [beforeMs])
     },
     async check() {
-      // Writes, so that a standby or a server that is read-only does not pass.
+      // The check writes, so a standby or a read-only server fails it.
       await database.query(`SELECT nextval('lares.changes')`)
     },
     close: database.close,
@@ -70,7 +70,7 @@ const INSERT_MODEL_CALL = `
   INSERT INTO lares.model_calls (at, model, input_tokens, output_tokens) VALUES (to_timestamp($1::float8 / 1000), $2, $3, $4)`
 const SELECT_OUTCOME = 'SELECT outcome FROM lares.journal WHERE event_id = $1'
 
-/** The row of the conversation is held from the reading of its state to the commit, so steps of it take turns. */
+/** The transaction locks the conversation's row from reading its state to the commit, so steps take turns. */
 function createStep(database: Database, now: () => number): Store['step'] {
   const applyStep = <State, Outcome>(request: StepRequest<State, Outcome>): Promise<string> =>
     database.transaction(async query => {
@@ -89,7 +89,7 @@ function createStep(database: Database, now: () => number): Store['step'] {
         await query(INSERT_MODEL_CALL, [nowMs, model, inputTokens, outputTokens])
       return outcome
     })
-  // Two deliveries of one event at once: the second waited for the row, and finds at its end that it came too late.
+  // If one event is delivered twice at once, the second step waits for the row and then finds the outcome recorded.
   const recordedOutcome = async (eventId: string, error: unknown): Promise<string> => {
     if (!isRecordedAlready(error)) throw error
     return (await database.query<{ outcome: string }>(SELECT_OUTCOME, [eventId]))[0]!.outcome

@@ -9,7 +9,7 @@ const toRecord = <T extends RecordRow>(row: T): Omit<T, 'body'> & { body: unknow
   body: JSON.parse(row.body),
 })
 
-/** More words than people ask with would only cost time. */
+/** Nobody asks with more words than this; further words would only cost time. */
 const MAX_QUERY_WORDS = 256
 
 const COLUMNS = 'd.id, d.person, d.text, d.body, d.created_at AS "createdAt"'
@@ -30,7 +30,9 @@ const LIST = `
   WHERE collection = $1 AND person = $2 ORDER BY created_at DESC, number DESC LIMIT $3`
 const COUNT = 'SELECT count(*)::integer AS count FROM lares.documents WHERE collection = $1 AND person = $2'
 
-/** BM25 (k1 1.2, b 0.75, as in FTS5) over the documents of this person in this collection; its idf is Lucene's, never below 0. */
+/**
+ * BM25 (k1 1.2, b 0.75, as in FTS5) over this person's records in this collection; its idf is Lucene's, never below 0.
+ */
 const SEARCH = `
   WITH corpus AS MATERIALIZED (
     SELECT count(*) AS documents, coalesce(avg(length), 1) AS length
@@ -46,7 +48,7 @@ const SEARCH = `
   )
   SELECT ${COLUMNS}, b.score FROM best b JOIN lares.documents d ON d.number = b.document ORDER BY b.score DESC, d.number DESC`
 
-/** Documents, and an inverted index of their words by collection and person, which a search reads and nothing else. */
+/** Records, and an inverted index of their words by collection and person. A search reads this index alone. */
 export function postgresRecords(database: Database): Records {
   const { query } = database
   const write = (statement: string, collection: string, document: JsonRecord) =>

@@ -37,7 +37,9 @@ const INSERT_TIMER = `
   ON CONFLICT DO NOTHING RETURNING 1`
 
 const LOCK_CONVERSATIONS = 'SELECT id FROM lares.conversations WHERE person = $1 FOR UPDATE'
-/** By itself and by one conversation: TimescaleDB does not find compressed rows through a join or inside of WITH. */
+/**
+ * A separate statement for each conversation: TimescaleDB does not find compressed rows through a join or inside WITH.
+ */
 const DELETE_MESSAGES = 'DELETE FROM lares.messages WHERE conversation = $1'
 
 type ConversationRow = { id: string; person: string; createdAt: string; state: string | null }
@@ -146,7 +148,7 @@ const SELECT_SAID_IN = `
   WHERE conversation = $1 AND sender IS NOT NULL AND sender::json ->> 'person' = $2`
 const DELETE_MESSAGE = 'DELETE FROM lares.messages WHERE conversation = $1 AND at = $2::timestamptz'
 
-/** What a person said in groups, and what was answered to it. */
+/** Erases the messages that a person sent in groups, and the replies to them. */
 async function eraseGroupMessages(query: Query, person: string): Promise<number> {
   let count = 0
   for (const { id: conversation } of await query<{ id: string }>(LOCK_GROUPS, [])) {
@@ -167,7 +169,7 @@ async function eraseRows(query: Query, person: string): Promise<ErasedCounts> {
         [person],
       )
     )[0]!.count
-  // In this order, and held against steps that would add to it: the row of a conversation first.
+  // The order matters: locking the rows of the conversations first keeps steps from adding to them meanwhile.
   const locked = await query<{ id: string }>(LOCK_CONVERSATIONS, [person])
   const inGroups = await eraseGroupMessages(query, person)
   const messages = inGroups + (await remove(`message_states WHERE conversation IN ${theirConversations}`))

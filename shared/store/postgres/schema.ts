@@ -1,12 +1,14 @@
 import type { Migration } from '../../base/postgres/migrations.ts'
 
 /**
- * The tables, in the schema `lares`. What is sorted or compared is COLLATE "C": by code point, as SQLite does it and as no
- * update of the system's collations can change. States, outcomes and bodies are JSON as text, because jsonb takes no NUL.
+ * The tables, in the schema `lares`. Columns that are sorted or compared are COLLATE "C". They then compare by code
+ * point, as in SQLite, and no update of the system's collations changes that. States, outcomes and bodies are JSON as
+ * text, because jsonb takes no NUL.
  *
- * A message is two rows. `messages` is what was said: it is added to, hardly ever changed, and so can be a hypertable, which
- * compresses old chunks. `at` is its place: the time when it was written, moved on where needed so that no two messages of
- * a conversation share one and their order is that of their arrival. `message_states` is how it stands, found by its id.
+ * A message is two rows. `messages` holds its content: rows are added and hardly ever changed. The table can therefore
+ * be a hypertable, which compresses old chunks. `at` is the message's place: the time of writing, moved forward where
+ * needed. No two messages of a conversation share a place, and places follow the order of arrival. `message_states`
+ * holds the message's status, found by its id.
  */
 export const migrations: Migration[] = [
   {

@@ -4,7 +4,7 @@ import { withMigrationLock } from '../../base/postgres/migrations.ts'
 
 const CHUNK = '7 days'
 const COMPRESS_AFTER = '30 days'
-/** Single calls of models; the hours that they make are kept. */
+/** How long single model calls are kept; their hourly totals stay. */
 const CALLS_RETENTION = '90 days'
 
 /** The extension and its licence: the Apache edition has neither compression nor continuous aggregates. */
@@ -13,10 +13,10 @@ const EXTENSION = `
   FROM pg_extension WHERE extname = 'timescaledb'`
 
 /**
- * Makes `messages` and `model_calls` hypertables where the extension TimescaleDB is in the database: old chunks of messages
- * are compressed, old calls dropped, and the counts of both by hour kept up to date. Elsewhere the same views count when
- * they are read, and nothing is dropped. It may run at each start, and a database that gets the extension later is changed
- * over at the next one. `log` is told once which it is.
+ * Makes `messages` and `model_calls` hypertables if the database has the extension TimescaleDB. TimescaleDB then
+ * compresses old chunks of messages, drops old calls, and keeps hourly counts of both up to date. Without it the same
+ * views count when they are read, and nothing is dropped. It may run at each start. If a database gets the extension
+ * later, the next start migrates it. It logs once which of the two applies.
  */
 export async function setUpTimescale(client: pg.Client, log: Logger): Promise<void> {
   const { rows } = await client.query(EXTENSION)
@@ -30,7 +30,7 @@ export async function setUpTimescale(client: pg.Client, log: Logger): Promise<vo
   }
 }
 
-/** What is counted by hour; `hour` is the expression that cuts the time of a row down. */
+/** The hourly counts; `hour` is the expression that truncates a row's time to the hour. */
 const messagesPerHour = (hour: string) =>
   `SELECT ${hour} AS hour, role, count(*) AS messages FROM lares.messages GROUP BY 1, 2`
 const callsPerHour = (hour: string) => `

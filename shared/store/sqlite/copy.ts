@@ -9,10 +9,13 @@ import { sqliteRecords } from './records.ts'
 import { sqliteRows } from './rows.ts'
 
 const PAGE_SIZE = 500
-/** All pages in one step: SQLite then holds one read transaction, and writers of other processes cannot restart the copy. */
+/**
+ * Copies all pages in one step: SQLite then holds one read transaction, and writers of other processes cannot restart
+ * it.
+ */
 const ALL_PAGES = 2 ** 31 - 1
 
-/** A snapshot is a copy of the file that SQLite makes while it is in use: https://sqlite.org/backup.html */
+/** A snapshot is a copy of the file, which SQLite makes while the file is in use: https://sqlite.org/backup.html */
 export function sqliteCopy(database: DatabaseSync, commits: GroupCommit): StoreCopy {
   const insert = database.prepare(
     'INSERT INTO journal (event_id, conversation, outcome, at_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',

@@ -7,10 +7,10 @@ import type { Backlog, Conversation, History, HistoryMessage, MessageWrite } fro
 const COLUMNS = `id, conversation, role, text, in_reply_to AS inReplyTo, created_at AS createdAt, status, sequence, attachments,
   address, sender`
 
-/** In the words of the partial index, which SQLite compares as they are. */
+/** The same text as in the partial index: SQLite uses the index only if the expressions match. */
 export const IS_UNANSWERED = "status IN ('queued', 'answering')"
 
-/** Writes of history rows, to be used inside a transaction. */
+/** Writes history rows; call it inside a transaction. */
 export function sqliteMessages(database: DatabaseSync) {
   const open = database.prepare(
     'INSERT INTO conversations (id, person, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
@@ -51,7 +51,7 @@ export function sqliteHistory(database: DatabaseSync, commits: GroupCommit): His
   const changes = database.prepare(
     `SELECT ${COLUMNS} FROM messages WHERE conversation = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
   )
-  // Left to itself SQLite reads the whole conversation, with each message that comes.
+  // The query names its index: SQLite's own plan would read the whole conversation for each new message.
   const backlogQuery = `SELECT c.person, count(*) AS count, min(m.created_at) AS oldestAt
      FROM messages m INDEXED BY messages_waiting JOIN conversations c ON c.id = m.conversation WHERE ${IS_UNANSWERED}`
   const backlogByPerson = database.prepare(`${backlogQuery} GROUP BY c.person`)

@@ -15,10 +15,10 @@ const toRecord = ({ id, person, text, body, createdAt }: RecordRow): JsonRecord 
   createdAt,
 })
 
-/** More words than people ask with would only cost time. */
+/** Nobody asks with more words than this; further words would only cost time. */
 const MAX_QUERY_WORDS = 256
 
-/** Any of the words, each quoted so that nothing in it is taken as FTS5's query language. */
+/** Matches any of the words. Each word is quoted, so that FTS5 never reads it as query syntax. */
 const matchAnyWord = (query: string): string =>
   uniqueWords(query)
     .slice(0, MAX_QUERY_WORDS)

@@ -67,7 +67,7 @@ type ConversationRow = { id: string; person: string; createdAt: string; state: s
 type RecordRow = Omit<Extract<StoreRow, { kind: 'document' }>, 'kind' | 'body'> & { body: string }
 type TimerRow = WithAddressJson<Omit<Extract<StoreRow, { kind: 'timer' }>, 'kind'>>
 
-/** Rows come in pages, so that nothing is held open while they are used. */
+/** Reads rows in pages, so that no statement stays open while a caller uses them. */
 function* readPages<T>(page: (after: number) => unknown[]): Generator<T> {
   let after = 0
   for (;;) {
@@ -123,7 +123,7 @@ function eraseRows(database: DatabaseSync, person: string): ErasedCounts {
   }
 }
 
-/** What was deleted leaves the file too, and not only the table: the index, the pages and the write-ahead log. */
+/** Removes deleted content from the file as well: from the index, the pages and the write-ahead log. */
 function purgeDeletedPages(database: DatabaseSync): void {
   database.exec(`INSERT INTO document_words (document_words) VALUES ('optimize')`)
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)')

@@ -47,17 +47,17 @@ export const migrations = [
    ALTER TABLE timers ADD COLUMN address TEXT`,
 ]
 
-/** Counted as it comes, so that the file does not grow with every call. Hours as 2026-11-27T14:00:00Z. */
+/** Adds each call to an hourly count, so that the file does not grow with every call. Hours as 2026-11-27T14:00:00Z. */
 const COUNT_MODEL_CALL = `
   INSERT INTO model_calls_per_hour (hour, model, calls, input_tokens, output_tokens)
   VALUES (strftime('%Y-%m-%dT%H:00:00Z', ? / 1000, 'unixepoch'), ?, 1, ?, ?)
   ON CONFLICT DO UPDATE SET calls = calls + 1, input_tokens = input_tokens + excluded.input_tokens,
     output_tokens = output_tokens + excluded.output_tokens`
 
-/** Opens the store in one file; `now` gives milliseconds since the epoch. Errors: `unavailable`. */
+/** Opens the store in one file; `now` returns milliseconds since the epoch. Errors: `unavailable`. */
 export function openSqliteStore(file: string, now: () => number = Date.now, log?: Logger): Store {
   const database = openDatabase(file, migrations, { log })
-  // What is deleted is overwritten with zeros, so that what a person wants forgotten is not left in a free page.
+  // SQLite overwrites deleted content with zeros, so that a forgotten person's data does not stay in a free page.
   database.exec('PRAGMA secure_delete = ON')
   const commits = createGroupCommit(database)
   const records = sqliteRecords(database, commits)
@@ -113,7 +113,7 @@ function createStep(database: DatabaseSync, commits: GroupCommit, now: () => num
       countModelCall.run(now(), model, inputTokens, outputTokens)
     return outcome
   }
-  // The first answer goes the way of all later ones, so that it is the same.
+  // The first call takes the same path as a repeated one, so both return the same outcome.
   return request =>
     commits.run(() => {
       const known = selectOutcome.get(request.eventId) as { outcome: string } | undefined
