@@ -16,8 +16,8 @@ export type AdminOptions = {
 
 /**
  * Serves the connector's admin port, without a token: GET /healthz, GET /metrics for Prometheus, and
- * GET /in-flight?conversation=ID for the gateway. Nothing that people said is in it.
- * Errors: `unavailable` when the port cannot be listened on.
+ * GET /in-flight?conversation=ID for the gateway. The answers contain nothing that people said.
+ * Errors: `unavailable` when the server cannot listen on the port.
  */
 export async function serveAdmin(options: AdminOptions): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {

@@ -16,26 +16,27 @@ export type BackgroundDependencies = {
   environment: Environment
   drivers: Drivers
   log: Logger
-  /** The functions that are deployed, and how they are called. The caller closes the invoker. */
+  /** The deployed functions and their invoker. The caller closes the invoker. */
   source: FunctionSource
   invoker: Invoker
 }
 
 export type Background = {
   connector: Connector
-  /** What the owner asks and does, with this process's own connector. */
+  /** The operations of the owner, with this process's own connector. */
   operations: Operations
-  /** The names of what runs, in the order in which it was started. */
+  /** The names of the running tasks, in the order of their start. */
   tasks: string[]
-  /** Ends everything, in the reverse order. */
+  /** Ends all tasks, in the reverse order. */
   close(): Promise<void>
 }
 
 type Task = { name: string; close(): Promise<void> }
 
 /**
- * Starts all work that no request causes. Every deployment starts this one list, so what works in one works in all: one
- * process starts it beside the gateway, any other deployment in the connector's process. Several may run at once.
+ * Starts all work that no request causes. Every deployment starts this one list, so a task that works in one works in
+ * all. One process starts it beside the gateway; any other deployment starts it in the connector's process. Several
+ * processes may run it at once.
  */
 export async function startBackground(dependencies: BackgroundDependencies): Promise<Background> {
   const { environment, drivers, log, source } = dependencies

@@ -30,13 +30,13 @@ import { inlineInvoker } from './invokers/inline-invoker.ts'
 export const WAIT_OPTIONS = { timeout: 50_000, interval: 5 }
 export const waitUntil = (check: () => unknown) => vi.waitFor(check, WAIT_OPTIONS)
 
-/** As the connector's own, but in milliseconds where that has seconds. */
+/** The connector's policy with milliseconds in place of seconds. */
 export const FAST_RETRY_POLICY = { baseDelayMs: 2, maxDelayMs: 10, maxUnreachableDelayMs: 10 }
 
 type ReceivedType = 'lares.message.received' | 'lares.timer.fired'
 type TestFunction = FunctionDefinition<ReceivedType, never>
 
-/** A function that takes messages and timers, and does with them what a test gives it to do. */
+/** A function that takes messages and timers and passes them to the test's handler. */
 export const testFunction = (handle: TestFunction['handle'], more: Partial<TestFunction> = {}): AnyFunction =>
   defineFunction<ReceivedType>({
     name: 'stage',
@@ -84,7 +84,7 @@ export const resultDraft = (text: string) =>
 export const streamDraft = (offset: number, text = 'x') =>
   ({ type: 'lares.stream.extended', data: { step: 0, offset, text } }) as const
 
-/** Keys that live on one partition. */
+/** Keys that all lie on one partition. */
 export function keysOnPartition(count: number, partition = 0): string[] {
   const keys: string[] = []
   for (let n = 0; keys.length < count; n++)
@@ -100,7 +100,7 @@ export type ConnectorTestBed = {
   conversations: Store
   objects: Objects
   functions: Map<string, Invocable>
-  /** Adds a function to what the source tells. */
+  /** Adds a function to the deployed functions. */
   deploy(definition: AnyFunction, name?: string): void
   undeploy(name: string): void
   start(options?: Partial<ConnectorOptions>): Promise<Connector>
@@ -109,7 +109,7 @@ export type ConnectorTestBed = {
   results(): Promise<string[]>
   deadLetters(): Promise<EventData<'lares.deadletter.recorded'>[]>
   lag(name?: string): Promise<number>
-  /** The same works as a power cut at this moment would leave them. */
+  /** The same test bed in the state that a power cut at this moment would leave. */
   afterPowerCut(): Promise<ConnectorTestBed>
   close(): Promise<void>
 }
@@ -187,7 +187,7 @@ async function openTestBedIn(folder: string, log: Logger): Promise<ConnectorTest
   }
 }
 
-/** A place where a handler waits until the test opens it. */
+/** A gate at which a handler waits until the test opens it. */
 export function openGate() {
   const opened = Promise.withResolvers<void>()
   return { passed: opened.promise, open: opened.resolve }

@@ -43,7 +43,7 @@ test('events of one conversation are handled in order over all topics, of differ
   expect(seen).toHaveLength(3)
   held.open()
   await waitUntil(() => expect(seen).toHaveLength(5))
-  // Between topics only the time of arrival gives an order; within a topic it is kept.
+  // Between topics only the time of arrival gives an order; within a topic the order is kept.
   expect(seen.slice(3).sort()).toEqual(['a2', 'a3'])
   await waitUntil(async () =>
     expect((await testBed.results()).sort()).toEqual(['a1', 'a2', 'a3', 'b1', 'b2']),
@@ -101,7 +101,7 @@ test('after a crash what was not finished comes again, from the first unfinished
   await later.start()
   await waitUntil(async () => expect(await later.lag()).toBe(0))
   expect(seen.sort()).toEqual(['b1', 'b2', 'c1', 'd1'])
-  // What was handled twice has the same ids twice, by which readers tell it.
+  // An event that was handled twice makes the same ids twice, so readers recognise the repetition.
   const events = await later.eventsOn('lares.result')
   expect(new Set(events.map(({ id }) => id)).size).toBe(6)
   expect(events).toHaveLength(8)
@@ -210,7 +210,7 @@ test('what another member has taken over is neither started nor committed here',
   await testBed.start()
   await testBed.events.publish([messageEvent('a1', a!), messageEvent('a2', a!)])
   await waitUntil(() => expect(seen).toEqual(['a1']))
-  // The second member gets every other partition, the first of them this one.
+  // The second member gets every other partition; this one is the first of them.
   await testBed.start()
   await waitUntil(() => expect(seen).toEqual(['a1', 'a1', 'a2']))
   await waitUntil(async () => expect(await testBed.lag()).toBe(0))
@@ -328,7 +328,7 @@ test('what waited on a partition that another connector has taken over is held b
   )
   await waitUntil(() => expect(first.loads()).toEqual([{ function: 'stage', running: 12, held: 24 }]))
   const second = await testBed.start()
-  // What runs at the first ends there; its partitions' work is counted once, but for those.
+  // The first member finishes its running records. Except for those, the work of the moved partitions is counted once.
   await waitUntil(() => {
     const [one, other] = [first.loads()[0]!, second.loads()[0]!]
     expect(other.held).toBeGreaterThan(0)

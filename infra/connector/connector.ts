@@ -22,24 +22,24 @@ export type ConnectorOptions = {
   catalogue: Catalogue
   log: Logger
   metrics?: ConnectorMetrics
-  /** What functions get that declare no policy of their own; by default `DEFAULT_RETRY_POLICY`. */
+  /** The policy of functions that declare none of their own; default `DEFAULT_RETRY_POLICY`. */
   retry?: Partial<RetryPolicy>
   now?: () => number
   random?: () => number
-  /** How often the functions are read anew; default 2,000. */
+  /** The interval in ms at which the connector reads the functions again; default 2,000. */
   refreshIntervalMs?: number
 }
 
 export type Connector = {
-  /** Where this connector has the unfinished records of a conversation; those of other connectors it does not know. */
+  /** The unfinished records of a conversation in this connector. It does not know those of other connectors. */
   inFlight(conversation: string): InFlightRecord[]
-  /** What it has in its hands, by function. */
+  /** The records that this connector holds, by function. */
   loads(): FunctionLoad[]
   close(): Promise<void>
 }
 
 /**
- * Moves events between the bus and the functions. It never exits because a function, the source of functions or the bus
+ * Moves events between the bus and the functions. It does not exit when a function, the source of functions or the bus
  * is unreachable: it keeps its last good map and continues. Errors at the start: none; it retries a missing part.
  */
 export async function startConnector(options: ConnectorOptions): Promise<Connector> {
@@ -93,7 +93,7 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
       [...workers].filter(([name, { topics }]) => !isUnchanged(deployed, name, topics)),
       ([name]) => stopFunction(name),
     )
-    // One that comes back is read by its own worker alone.
+    // Close the rejecting worker first: only the function's own worker may read a function that comes back.
     await removedFunctions.update(deployed)
     await forEachConcurrently(deployed, readManifest)
     await bus.ensureTopics(requiredTopics(deployed, [...manifests.values()]))
@@ -127,7 +127,10 @@ export async function startConnector(options: ConnectorOptions): Promise<Connect
   }
 }
 
-/** Ends when all have ended, whichever failed; a second start of what is still starting would read everything twice. */
+/**
+ * Waits until all have ended, even if some fail: a second start of one that is still starting would read every record
+ * twice.
+ */
 async function forEachConcurrently<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
   const failed = (await Promise.allSettled(items.map(work))).find(({ status }) => status === 'rejected')
   if (failed) throw (failed as PromiseRejectedResult).reason

@@ -5,15 +5,15 @@ import { duplicateCounter, FINE_SECONDS_BUCKETS, type Metrics } from '../../shar
 import type { InFlight } from '../../shared/operations/in-flight.ts'
 import type { FunctionStatus, OperationStatus } from '../../shared/operations/operations.ts'
 
-/** What the connector counts of its work. */
+/** The connector's counters. */
 export type ConnectorMetrics = {
-  /** A record came from the bus; `isRepeated` when it had come before and is dropped. */
+  /** The bus delivered a record. `isRepeated`: the worker has received it before and drops it. */
   received(functionName: string, topic: string, isRepeated: boolean): void
-  /** A try has ended, with the code of its error or none. */
+  /** An attempt has ended, with the code of its error or none. */
   attempted(functionName: string, topic: string, ms: number, error?: string): void
-  /** It will be tried again, because of this. */
+  /** The connector will retry the event because of this error. */
   retried(functionName: string, error: string): void
-  /** It has failed for good. */
+  /** The event has failed for good. */
   deadLettered(functionName: string): void
 }
 
@@ -64,7 +64,7 @@ export function connectorMetrics(metrics: Metrics, system: string): ConnectorMet
   }
 }
 
-/** A page asks several times for what is read once. */
+/** One page asks several times for the same status, so it is cached this long. */
 const STATUS_TTL_MS = 1_000
 
 export type FunctionLoad = { function: string; running: number; held: number }
@@ -76,8 +76,8 @@ export type StatusMetricsDependencies = {
 }
 
 /**
- * Values that are read for each request: each function's lag, and the records that this connector holds. A status that
- * cannot be read, as when the bus is unreachable, leaves its values out, which marks them as unknown.
+ * Gauges that each request reads: each function's lag, and the records that this connector holds. When the status
+ * cannot be read, as with an unreachable bus, the page omits its values, which marks them as unknown.
  */
 export function registerStatusMetrics(
   metrics: Metrics,

@@ -89,7 +89,7 @@ test('a skill that was removed while the connector was down ends the turns that 
   testBed.undeploy('dice')
   const restarted = await testBed.start(clock)
   now += 1_000
-  // It may be down again before it has refused anything: then the one after it knows still.
+  // This connector may stop before it has rejected anything: then the next one still knows of the removal.
   await restarted.close()
   await testBed.start(clock)
   await waitUntil(async () => {

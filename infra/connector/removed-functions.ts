@@ -5,24 +5,24 @@ import type { DeployedFunction } from '../../shared/contract/stack.ts'
 import type { Worker } from './consumer/worker.ts'
 import type { Invoker } from './invokers/invoker.ts'
 
-/** A function that is being replaced is absent for a moment: only one that stays absent counts as removed. */
+/** A function is absent for a moment during its replacement: it counts as removed only when it stays absent. */
 const REMOVAL_GRACE_MS = 3_000
-/** By then the catalogue offers the skill no more, and every request that it had has ended. */
+/** After this time the catalogue no longer offers the skill, and all its requests have ended. */
 const STOP_REJECTING_AFTER_MS = 60_000
 
-/** A turn waits for a skill's answer. Events of a stage wait for the stage to come back. */
+/** A turn waits for a skill's result. Events of a stage wait until the stage is back. */
 const isSkillTopic = (topic: string): boolean => topic.startsWith('lares.skill.')
 
 export type RemovedFunctionsDependencies = {
   startWorker(name: string, topics: string[], invoker: Invoker): Promise<Worker>
-  /** Keeps the functions that were seen, so that a removal while no connector runs is noticed at the next start. */
+  /** Stores the functions seen so far, so that the next start notices a removal while no connector runs. */
   catalogue: Pick<Catalogue, 'seenFunctions' | 'writeSeenFunctions'>
   now: () => number
   log: Logger
 }
 
 export type RemovedFunctions = {
-  /** The connector calls it at each refresh with the functions that are deployed. */
+  /** The connector calls this at each refresh with the deployed functions. */
   update(deployed: DeployedFunction[]): Promise<void>
   close(): Promise<void>
 }
@@ -30,9 +30,9 @@ export type RemovedFunctions = {
 type AbsentFunction = { topics: string[]; sinceMs: number; worker?: Worker | undefined }
 
 /**
- * Ends the requests of a skill that was removed, so that no turn waits for it: they go to the dead-letter topic, which
- * dialog reads. A topic that another deployed function reads is left to that function, so a skill can be renamed. A skill
- * that comes back gets its events as before.
+ * Ends the requests of a removed skill, so that no turn waits for it: they go to the dead-letter topic, which dialog
+ * reads. A topic that another deployed function reads is left to that function, so a skill can be renamed. A skill that
+ * comes back gets its events as before.
  */
 export function openRemovedFunctions(dependencies: RemovedFunctionsDependencies): RemovedFunctions {
   const { now } = dependencies
@@ -80,7 +80,10 @@ export function openRemovedFunctions(dependencies: RemovedFunctionsDependencies)
 const isDeployed = (name: string, deployed: DeployedFunction[]): boolean =>
   deployed.some(one => one.name === name)
 
-/** Reads the stored list once and writes it when it changes. A store that is unreachable is asked again at the next refresh. */
+/**
+ * Reads the stored list once and writes it when it changes. When the store is unreachable, the next refresh tries
+ * again.
+ */
 function openSeenFunctions({ catalogue, log }: RemovedFunctionsDependencies) {
   let isRead = false
   let written = ''
@@ -98,7 +101,7 @@ function openSeenFunctions({ catalogue, log }: RemovedFunctionsDependencies) {
         return []
       }
     },
-    /** Nothing is written before the list was read: that would lose the functions in it. */
+    /** Writes nothing before the list was read: an earlier write would lose the functions in it. */
     async write(functions: DeployedFunction[]): Promise<void> {
       const text = JSON.stringify(functions)
       if (!isRead || text === written) return

@@ -10,7 +10,7 @@ export type ConnectorProcess = Pick<Background, 'tasks' | 'close'>
 
 /**
  * Starts the connector with the other background work, for a process that has no gateway. It calls the functions over
- * HTTP: those that are deployed at OPENFAAS_URL, or those of stack.yml. The caller closes the drivers.
+ * HTTP: those deployed at OPENFAAS_URL, or those of stack.yml. The caller closes the drivers.
  */
 export async function startConnectorProcess(
   environment: Environment,

@@ -29,7 +29,7 @@ beforeEach(async () => {
 })
 afterEach(() => testBed.close())
 
-/** As the gateway takes a message in: on the log, and in the history. */
+/** Accepts a message as the gateway does: on the log, and in the history. */
 async function acceptMessage(
   id: string,
   conversation = CONVERSATION,

@@ -6,7 +6,7 @@ import { parrotFunction, skillRequestEvent } from '../../shared/contract/serve.f
 import { openFolderObjects } from '../../shared/objects/folder.ts'
 import { forDevelopment } from './development.ts'
 
-/** What `lares dev` logs when a handler throws this, with the manifest that the connector gets. */
+/** Returns the log lines of `lares dev` after a handler throws this error, and the manifest that the connector gets. */
 async function failWith(error: Error) {
   const messages: string[] = []
   const write = (_: object, message: string) => void messages.push(message)

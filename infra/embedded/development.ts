@@ -3,7 +3,7 @@ import type { Logger } from '../../shared/base/log.ts'
 import type { LaresEvent } from '../../shared/contract/events/event.ts'
 import type { Invocable } from '../../shared/contract/invoke.ts'
 
-/** An author wants to see a failure at once, and once again at most. */
+/** An author wants to see a failure at once, so the connector makes one more attempt at most. */
 const MAX_ATTEMPTS = 2
 
 /** A function under `lares dev`: each failure is logged at its first attempt, with file, line and stack. */
@@ -17,7 +17,7 @@ export function forDevelopment(invocable: Invocable, log: Logger): Invocable {
         yield* invocable.invoke(event, signal)
       } catch (thrown) {
         const error = toLaresError(thrown)
-        // What is away or busy is not the author's mistake, and is tried again for long.
+        // An unreachable or busy service is not the author's mistake, and the connector retries for long.
         if (error.code !== 'unavailable' && error.code !== 'busy')
           log.error(
             { event: event.id, code: error.code },

@@ -18,12 +18,15 @@ export type EmbeddedOptions = {
 export type Embedded = {
   gateway: StartedGateway
   connector: Connector
-  /** The names of the background work. */
+  /** The names of the background tasks. */
   tasks: string[]
   close(): Promise<void>
 }
 
-/** Everything in one process: gateway, connector, timers, and the functions of the stack file called inline, or those deployed at OPENFAAS_URL. */
+/**
+ * Runs everything in one process: gateway, connector, timers and functions. It calls the functions of the stack file
+ * inline, or those deployed at OPENFAAS_URL over HTTP.
+ */
 export async function startEmbedded(
   environment: Environment,
   log: Logger,
@@ -53,7 +56,10 @@ export async function startEmbedded(
   }
 }
 
-/** Called in this process; or over HTTP, when they are deployed through a provider, so that they come and go while this runs. */
+/**
+ * Without OPENFAAS_URL the functions run in this process. With it they are called over HTTP, and may come and go while
+ * this process runs.
+ */
 async function openFunctionBackend(
   environment: Environment,
   { stackFile = 'stack.yml', isDevelopment = false }: EmbeddedOptions,

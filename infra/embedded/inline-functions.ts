@@ -14,7 +14,7 @@ export type InlineFunctionsOptions = {
   stackFile: string
   /** Folders with the operator's own skills. */
   skillFolders: readonly string[]
-  /** Failures are reported to the author, with their stack. */
+  /** The author gets each failure with its stack. */
   isDevelopment: boolean
   drivers: Pick<Drivers, 'services' | 'objects' | 'metrics'>
   log: Logger
@@ -23,9 +23,9 @@ export type InlineFunctionsOptions = {
 export type InlineFunctions = { invoker: Invoker; source: FunctionSource; stop(): Promise<void> }
 
 /**
- * The functions of stack.yml and the operator's own skills, called in this process. A function of stack.yml that does not
- * load fails the start. An own skill that does not load is reported and left out, and the others go on (promise P5); a
- * skill that is added or removed while this runs is there, or gone, at the next refresh.
+ * The functions of stack.yml and the operator's own skills, called in this process. A function of stack.yml that does
+ * not load fails the start. An own skill that does not load is reported and left out, and the others continue (promise
+ * P5). The next refresh picks up skills that are added or removed.
  */
 export async function openInlineFunctions(options: InlineFunctionsOptions): Promise<InlineFunctions> {
   const { stackFile, log } = options
@@ -62,13 +62,13 @@ async function startFunction(
   return started
 }
 
-/** Keeps `functions` in step with the folders of own skills. */
+/** Keeps `functions` equal to the skills in the own folders. */
 function openOwnSkills(options: InlineFunctionsOptions, functions: Map<string, Invocable>) {
   const { skillFolders, log } = options
   const running = new Map<string, StackFunction>()
   const reported = new Map<string, string>()
 
-  /** Once for each problem: the folders are read every two seconds. */
+  /** Reports each problem once: the folders are read every two seconds. */
   const report = (subject: string, error: LaresError) => {
     if (reported.get(subject) !== error.message) log.error({ code: error.code }, error.message)
     reported.set(subject, error.message)

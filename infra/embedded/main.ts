@@ -22,10 +22,10 @@ await runProcess(async () => {
   return embedded.close
 })
 
-/** The built-in models are fetched at their first use: says which, how large they are, and what that needs. */
+/** Prints the built-in models that the first use will fetch, with their size and their requirements. */
 async function printMissingModels(environment: Environment): Promise<void> {
   if (environment.openai) return
-  // Loaded after the start, which it would make slower.
+  // Imported after the start, because this import would slow the start.
   const { checkEmbeddings, checkModel } = await import('../cli/doctor/model.ts')
   const findings = [...(await checkModel(environment)), await checkEmbeddings(environment)]
   for (const { level, message } of findings) if (level !== 'ok') process.stdout.write(`Note: ${message}.\n`)

@@ -1,13 +1,16 @@
-/** What the pictures show besides events: no manifest says it, so it is said here. The check fails when the code differs. */
+/**
+ * The facts that the diagrams show besides events. No manifest holds them, so they are here. The check fails when the
+ * code differs.
+ */
 
 /** The wrappers of a port, which keep its interface; the outermost comes first. */
 export type DecoratorStack = {
   port: string
-  /** Functions that wrap, and what each of them does. */
+  /** The functions that wrap the port, with the purpose of each. */
   decorators: { name: string; does: string }[]
-  /** What is innermost, one of these by configuration. */
+  /** The possible innermost drivers; the configuration selects one. */
   drivers: string[]
-  /** Where the stack is put together; the check looks for each name in it. */
+  /** The file that composes the stack; the check looks for each name in it. */
   file: string
 }
 
@@ -62,13 +65,15 @@ export const decoratorStacks: DecoratorStack[] = [
   },
 ]
 
-/** A step of dialog's state machine, in one conversation. States: `idle`, and the stages of a turn in `state.ts`. */
+/**
+ * A transition of dialog's state machine, in one conversation. States: `idle`, and the stages of a turn in `state.ts`.
+ */
 export type Transition = {
   from: DialogStage
   to: DialogStage
-  /** What brings it about. */
+  /** The condition that triggers the transition. */
   when: string
-  /** The function that makes the step; the check looks for it in the file. */
+  /** The function that makes the transition; the check looks for it in the file. */
   name: string
   file: string
 }
@@ -112,7 +117,7 @@ export const dialogTransitions: Transition[] = [
   },
 ]
 
-/** Names that a file must contain, and what is wrong when it does not. */
+/** Names that a file must contain, and the problem that the check reports when one is missing. */
 export type CodeFact = { file: string; text: string; problem: string }
 
 export const codeFacts: CodeFact[] = [

@@ -1,7 +1,7 @@
 import { decoratorStacks, dialogTransitions } from './code-facts.ts'
 import { type Component, type Flow, flowsOf } from './pipeline.ts'
 
-/** docs/pipeline.md, whole. */
+/** The whole text of docs/pipeline.md. */
 export function renderPage(components: Component[]): string {
   return `# The pipeline
 
@@ -51,7 +51,7 @@ export function renderMermaid(components: Component[]): string {
   return ['flowchart LR', ...nodes, ...edges].join('\n')
 }
 
-/** A line for each type: who writes it, who reads it. */
+/** One line for each type, with its writers and readers. */
 export function renderText(components: Component[]): string {
   const flows = flowsOf(components)
   const types = [...new Set(flows.map(({ type }) => type))]
@@ -67,7 +67,7 @@ export function renderText(components: Component[]): string {
 
 const uniqueNames = (all: string[]): string => [...new Set(all)].join(', ')
 
-/** One arrow for all that goes the same way. */
+/** Merges flows between the same two components into one arrow. */
 function mergeFlows(flows: Flow[]): { from: string; to: string; types: string[] }[] {
   const groups = Map.groupBy(flows, ({ from, to }) => `${from} ${to}`)
   return [...groups.values()].map(group => ({
@@ -77,7 +77,7 @@ function mergeFlows(flows: Flow[]): { from: string; to: string; types: string[] 
   }))
 }
 
-/** Mermaid takes some words for its own, such as "end". */
+/** A prefixed name, because Mermaid reserves some words, such as "end". */
 const mermaidId = (name: string): string => `part_${name.replaceAll('-', '_')}`
 
 function mermaidShape({ name, kind }: Component): string {
@@ -85,7 +85,7 @@ function mermaidShape({ name, kind }: Component): string {
   return kind === 'skill' ? `(["${name}"])` : `["${name}"]`
 }
 
-/** One line for each port, from who calls it to its drivers. */
+/** One line for each port, from its callers to its drivers. */
 function renderDecorators(): string {
   const lines = decoratorStacks.flatMap(({ port, decorators, drivers }) => {
     const nodes = [

@@ -12,7 +12,7 @@ const definitionModule = pathToFileURL(join(import.meta.dirname, '../../shared/c
 
 type Stage = { receives: string[]; emits: string[]; topic?: string; called?: string }
 
-/** A small pipeline in which everything fits. */
+/** A small pipeline without problems. */
 const validPipeline: Record<string, Stage> = {
   intent: { receives: ['lares.message.received'], emits: ['lares.intent.recognised'] },
   dialog: {

@@ -8,7 +8,7 @@ import { loadFunction } from '../../shared/host/load.ts'
 import { codeFacts } from './code-facts.ts'
 import { processAccesses as known, type ProcessAccess } from './processes.ts'
 
-/** Whoever writes or reads the log. Types may have `*` for a name. */
+/** A component that writes or reads the log. Types may have `*` for a name. */
 export type Component = {
   name: string
   kind: 'room' | 'function' | 'skill'
@@ -18,14 +18,14 @@ export type Component = {
 
 export type Pipeline = {
   components: Component[]
-  /** What does not fit together, each with its remedy. */
+  /** The inconsistencies, each with its remedy. */
   problems: string[]
 }
 
-/** An event type on its way; the type is the narrower of what is written and what is read. */
+/** An event type from a writer to a reader. The type is the narrower of the written and the read one. */
 export type Flow = { from: string; to: string; type: string }
 
-/** Reads stack.yml, every handler that it names, and the table of rooms. Errors: `invalid_config`. */
+/** Reads stack.yml, every handler that it names, and the table of processes. Errors: `invalid_config`. */
 export async function readPipeline(root: string, accesses: ProcessAccess[] = known): Promise<Pipeline> {
   const stack = await readStack(join(root, 'stack.yml'))
   const handlers = await Promise.all(
@@ -58,10 +58,10 @@ export function flowsOf(components: Component[]): Flow[] {
   return flows.sort((a, b) => journeyOrder(a.type) - journeyOrder(b.type))
 }
 
-/** Where a type comes in the journey of a message, as the table of types has it. */
+/** The position of a type in the journey of a message, as the table of event types orders it. */
 const journeyOrder = (type: string): number => eventTypePatterns.findIndex(pattern => overlaps(pattern, type))
 
-/** Whether one of two types covers the other, `*` standing for one name. */
+/** Whether one of two types covers the other. `*` stands for one name. */
 export function overlaps(one: string, other: string): boolean {
   return covers(one, other) || covers(other, one)
 }

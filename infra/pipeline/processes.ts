@@ -1,9 +1,9 @@
-/** What writes and reads the log without being a function of stack.yml: no manifest tells it, so it is told here. */
+/** Writers and readers of the log that are not functions of stack.yml. No manifest lists them, so they are here. */
 export type ProcessAccess = {
   processName: string
   access: 'writes' | 'reads'
   type: string
-  /** Where it does; the check fails when the file does not name the type any more. */
+  /** The file that writes or reads; the check fails when the file no longer names the type. */
   file: string
 }
 

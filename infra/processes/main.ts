@@ -14,8 +14,8 @@ import { type ChildProcessSpec, startSupervisor } from './supervisor.ts'
 const HOST = '127.0.0.1'
 
 /**
- * `npm run start:kafka`: gateway, connector and each function of stack.yml as processes of their own on the Kafka at
- * KAFKA_BROKERS (`npm run kafka` starts one). A process that ends is started again.
+ * `npm run start:kafka`: runs gateway, connector and each function of stack.yml as separate processes, with the Kafka
+ * at KAFKA_BROKERS (`npm run kafka` starts one). The supervisor restarts a process that ends.
  */
 await runProcess(async () => {
   const environment = readEnvironment({ ...process.env, LARES_BUS: 'kafka' })
@@ -57,7 +57,7 @@ await runProcess(async () => {
     },
   ]
   const supervisor = startSupervisor(children, { runFolder, log, sharedEnvironment: { LARES_BUS: 'kafka' } })
-  // A terminal that is closed reaches this process alone: the others are in groups of their own.
+  // A closed terminal signals this process alone: the others are in process groups of their own.
   process.on('SIGHUP', () => process.kill(process.pid, 'SIGTERM'))
   const stopWaiting = new AbortController()
   void printLinkWhenReady(environment, stopWaiting.signal)

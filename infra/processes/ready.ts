@@ -5,7 +5,10 @@ import { fetchReadiness } from '../cli/operations/readiness.ts'
 
 const POLL_INTERVAL_MS = 500
 
-/** The gateway's own link scrolls away among the log lines of a start; this one comes last, when messages are answered. */
+/**
+ * Prints the link when messages are answered. The gateway's own link scrolls away among the log lines of a start; this
+ * one comes last.
+ */
 export async function printLinkWhenReady(environment: Environment, signal: AbortSignal): Promise<void> {
   const { gatewayUrl, token, dataDirectory } = environment
   while (!signal.aborted) {

@@ -11,28 +11,28 @@ export type ChildProcessSpec = {
   script: string
   args: string[]
   environment: Record<string, string>
-  /** Where it listens, written into the run folder for other programs. */
+  /** The process's URL. The supervisor writes it into the run folder for other programs. */
   url?: string
 }
 
 export type SupervisorOptions = {
-  /** Where `NAME.pid` of each running process is written, and `NAME.url` of one that listens. */
+  /** The folder for `NAME.pid` of each running process, and `NAME.url` of one that listens. */
   runFolder: string
   log: Logger
-  /** Environment of all of them. */
+  /** The environment variables that all processes get. */
   sharedEnvironment: Record<string, string>
 }
 
 const RESTART_BACKOFF = { baseMs: 100, maxMs: 5_000 }
-/** A process that ran this long has started well: its next restart is quick again. */
+/** A process that ran this long has started well: its next restart has no long wait. */
 const STABLE_AFTER_MS = 10_000
 const STOP_TIMEOUT_MS = 40_000
 
 /**
- * Keeps processes running: one that ends is started again, at once the first time and then after growing waits. `stop`
- * starts none again from its first moment, and sends each SIGTERM in the reverse order of the list, so that a process that
- * brings work ends before those that do it. Each is in a process group of its own: Ctrl-C in a terminal reaches the
- * supervisor alone, which then stops the others in that order.
+ * Keeps processes running: it restarts a process that ends, at once the first time and then after growing waits. `stop`
+ * starts no process again from its first moment. It sends each SIGTERM in the reverse order of the list, so that a
+ * process that brings work ends before the processes that do it. Each process is in a group of its own: Ctrl-C in a
+ * terminal reaches the supervisor alone, which then stops the others in that order.
  */
 export function startSupervisor(
   children: ChildProcessSpec[],
@@ -96,7 +96,7 @@ function superviseProcess(
   }
 }
 
-/** Sends SIGTERM, and SIGKILL to a process that does not end in time. */
+/** Sends SIGTERM, and then SIGKILL to a process that does not end in time. */
 async function terminate(running: ChildProcess): Promise<void> {
   const exited = new Promise(resolve => running.once('exit', resolve))
   running.kill('SIGTERM')

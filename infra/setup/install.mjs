@@ -6,14 +6,14 @@ import { join } from 'node:path'
 const progressMs = 10_000
 
 /**
- * Makes node_modules hold what package-lock.json says. Does nothing, and reaches no network, when a stamp in
- * node_modules says that it already does. Throws an Error with npm's output and the remedy.
+ * Makes node_modules match package-lock.json. Does nothing, and reaches no network, when a stamp in node_modules says
+ * that both match already. Throws an Error with npm's output and the remedy.
  * @param {string} root
  */
 export async function install(root) {
   const lockText = readFileSync(join(root, 'package-lock.json'), 'utf8')
   const stampFile = join(root, 'node_modules', '.lares-stamp')
-  // The platform belongs to the stamp: a checkout may be shared between a container and its host.
+  // The platform is part of the stamp: a container and its host may share a checkout.
   const stamp = `${createHash('sha256').update(lockText).digest('hex')} ${process.platform}-${process.arch}\n`
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
   const lock = JSON.parse(lockText)
@@ -22,7 +22,7 @@ export async function install(root) {
 }
 
 /**
- * Whether somebody's own `npm install` already brought all that the lockfile names, by npm's record of what it did.
+ * Whether an `npm install` by hand already brought all packages of the lockfile, by npm's own record.
  * @param {string} root
  * @param {{packages: Record<string, {integrity?: string, optional?: boolean}>}} lock
  */
@@ -70,7 +70,7 @@ function remedy(output) {
 }
 
 /**
- * The npm that runs us, when one does, so that no other version is picked up by chance.
+ * Runs the npm that runs this process, if there is one, so that no other version is picked up by chance.
  * @param {string} root
  * @param {string[]} args
  * @returns {Promise<{code: number | null, output: string}>}

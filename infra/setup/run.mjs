@@ -9,7 +9,7 @@ import { findNode } from './node.mjs'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 /**
- * Types are stripped once and compiled code is kept, which halves the start and saves memory.
+ * Node strips types once and keeps the compiled code, which halves the start and saves memory.
  * @param {string} node
  */
 function environment(node) {
@@ -22,13 +22,14 @@ function environment(node) {
 }
 
 /**
- * Gives this process over to the program, so that no parent stays in memory or stands between it and its signals.
- * Only Node 22.15 and later can, which npm scripts find first once node_modules/.bin/node is there.
+ * Replaces this process by the program, so that no parent stays in memory or stands between the program and its
+ * signals. Only Node 22.15 and later can do this; npm scripts find such a Node first once node_modules/.bin/node
+ * exists.
  * @param {string} node
  * @param {string[]} args
  */
 function become(node, args) {
-  // Otherwise Node prints that execve is experimental, which tells the user nothing.
+  // Otherwise Node warns that execve is experimental, which does not help the user.
   process.emitWarning = () => undefined
   process.execve?.(node, [node, ...args], environment(node))
 }
@@ -44,7 +45,7 @@ function runBelow(node, args) {
   )
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => {
-      // A terminal sends Ctrl-C to both processes: passing it on would make it two.
+      // A terminal sends Ctrl-C to both processes: forwarding it would send it twice.
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
     })
   }

@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 
-/** The tests of skills outside the checkout (`lares test skill`), which find `#lares/*`, zod and vitest there all the same. */
+/**
+ * The configuration for tests of skills outside the checkout (`lares test skill`). It lets them import `#lares/*`, zod
+ * and vitest.
+ */
 export default defineConfig({
   plugins: [
     {

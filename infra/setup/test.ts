@@ -1,4 +1,5 @@
-// npm test [ARGUMENTS]: the checks, then the tests; arguments go to vitest. `--integration` runs the integration tests alone.
+// npm test [ARGUMENTS]: the checks, then the tests; vitest gets the arguments. `--integration` runs the integration
+// tests alone.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -21,7 +22,7 @@ const SLOWEST_FILES = 10
 const args = process.argv.slice(2)
 const integration = args[0] === '--integration'
 if (integration) args.shift()
-// What is not read by a person in a terminal carries no colours.
+// Output that does not go to a terminal has no colours.
 if (!process.stdout.isTTY) process.env.NO_COLOR = '1'
 
 const results: TestTotals[] = []
@@ -55,7 +56,7 @@ async function runTests(projects: string[]): Promise<TestTotals> {
   )
   const { files, ...totals } = await readRun(file)
   await rm(folder, { recursive: true })
-  // Vitest may fail for a reason that belongs to no test, such as an option that it does not know.
+  // Vitest may fail without a failed test, for example because of an unknown option.
   if (code !== 0 && totals.failed === 0) totals.failed = 1
   announce(projects.join(', '), totals.failed === 0, startedAt)
   printSlowest(files)

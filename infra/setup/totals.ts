@@ -3,12 +3,12 @@ import { relative } from 'node:path'
 import type { Reporter, TestModule } from 'vitest/node'
 
 export type TestTotals = { passed: number; failed: number; skipped: number }
-/** `files`: how long each test file took, its set-up and imports included. */
+/** `files`: the duration of each test file, with its set-up and imports. */
 export type TestRun = TestTotals & { files: { file: string; durationMs: number }[] }
 
-/** A vitest reporter that writes the totals and each file's time, as JSON, to the file that LARES_TEST_TOTALS names. */
+/** A vitest reporter. It writes the totals and each file's duration as JSON to the file at LARES_TEST_TOTALS. */
 export default class TotalsReporter implements Reporter {
-  /** A file that cannot be loaded, a failed hook, and an error outside of any test each count as one failure. */
+  /** A file that does not load, a failed hook, and an error outside of any test each count as one failure. */
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const totals: TestRun = { passed: 0, failed: unhandled.length, skipped: 0, files: [] }
     for (const module of modules) {

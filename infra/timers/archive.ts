@@ -3,7 +3,10 @@ import type { ObjectStore } from '../../shared/objects/objects.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
-/** Moves objects that nobody has written for `days` to cold storage, at the start and then each day. What fails is made up for by the next. */
+/**
+ * Moves objects that nobody has written for `days` to cold storage, at the start and then each day. The next run makes
+ * up for a failed one.
+ */
 export function startArchiving(
   objects: Pick<ObjectStore, 'archive'>,
   days: number,

@@ -2,11 +2,14 @@ import type { Logger } from '../../shared/base/log.ts'
 import { DEFAULT_RETENTION_MS } from '../../shared/contract/topics.ts'
 import type { Store } from '../../shared/store/store.ts'
 
-/** A day more than the log keeps its records, so that none comes again to a journal that has forgotten it. */
+/** One day more than the log keeps its records, so that no record comes again after the journal has dropped it. */
 const JOURNAL_RETENTION_MS = DEFAULT_RETENTION_MS + 24 * 60 * 60 * 1_000
 const TRIM_INTERVAL_MS = 60 * 60 * 1_000
 
-/** Keeps dialog's journal from growing for ever. Several may run at once; a trim that fails is made up for by the next. */
+/**
+ * Keeps dialog's journal from growing for ever. Several processes may run it at once. The next trim makes up for a
+ * failed one.
+ */
 export function startJournalTrimming(
   store: Pick<Store, 'trimJournal'>,
   log: Logger,

@@ -8,8 +8,9 @@ const POLL_INTERVAL_MS = 1_000
 const BATCH_SIZE = 100
 
 /**
- * Puts timers that are due on the log, then marks them as fired. A crash between the two makes them fire again under
- * the same event id, which dialog has in its journal. What came due while nothing ran fires at the next look.
+ * Puts timers that are due on the log, then marks them as fired. After a crash between the two steps they fire again
+ * under the same event id, which dialog has in its journal. Timers that came due while nothing ran fire at the next
+ * poll.
  */
 export function startTimers(
   timers: Timers,
@@ -46,7 +47,7 @@ export function startTimers(
   }
 }
 
-/** One that no event can be made of would hold up all others for ever. */
+/** The event of a timer; undefined when the timer makes no valid event, which would block all others for ever. */
 function timerFiredEvent(timer: Timer, nowMs: number, log: Logger): LaresEvent | undefined {
   const { id, conversation, person, text, language, dueAt, address } = timer
   try {

@@ -12,7 +12,10 @@ import type { Attempts } from './retry.ts'
 export const DEAD_LETTER_TYPE = 'lares.deadletter.recorded'
 const CONNECTOR_SOURCE = '/lares/connector'
 
-/** What tells of a record that its function could not handle: the event as it was, or its bytes when it is none. */
+/**
+ * A dead letter for a record that its function could not handle. It holds the unchanged event, or the record's bytes
+ * when they are not an event.
+ */
 export function createDeadLetter(
   record: BusRecord,
   event: LaresEvent | undefined,
@@ -22,7 +25,7 @@ export function createDeadLetter(
 ): LaresEvent {
   const { topic, partition, offset } = record
   const stack = authorStackOf(error)
-  // The place on the log is part of the id: an event that was put back and failed again is another dead letter.
+  // The record's position is part of the id: a retried event that fails again makes another dead letter.
   const producer = `connector/${functionName}/${topic}/${partition}/${offset}`
   const data = {
     function: functionName,
@@ -49,7 +52,10 @@ export function createDeadLetter(
   })
 }
 
-/** A key that no event may carry would make the dead letter unreadable, and so another dead letter, without end. */
+/**
+ * Makes a key valid for an event. An invalid key would make the dead letter unreadable, and so cause dead letters
+ * without end.
+ */
 function toConversationId(key: string): string {
   const clean = key.toWellFormed().replace(/\p{Cc}/gu, '\ufffd')
   return clean.slice(0, 255).toWellFormed() || 'unknown'

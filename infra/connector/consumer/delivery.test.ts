@@ -194,7 +194,7 @@ test('a dead letter that cannot be handled makes no other one, and is tried on',
   expect(await testBed.deadLetters()).toHaveLength(1)
 })
 
-/** The log, which refuses while the test says so. */
+/** A log that refuses events while the test says so. */
 function eventLogRefusing(
   events: EventLog,
   refuse: (batch: LaresEvent[]) => LaresError | undefined,

@@ -17,16 +17,16 @@ import type { LastPublished } from './last-published.ts'
 import { openOrderedBatcher } from './ordered-batcher.ts'
 import { type Attempts, recordFailure } from './retry.ts'
 
-/** What people see while it grows; all else that a function emits is published when it has ended. */
+/** People see these events while the function works. The connector publishes all others when the function has ended. */
 const STREAM_TYPE = 'lares.stream.extended'
-/** Streamed events that may be on their way to the bus before more are taken from the function. */
+/** The largest number of unpublished streamed events. Beyond it, the connector takes no more from the function. */
 const MAX_UNPUBLISHED = 64
 
 export type DeliveryDependencies = {
   function: string
   events: EventLog
   invoker: Invoker
-  /** The function's own policy, which its manifest may change while the worker runs. */
+  /** The function's own policy. Its manifest may change the policy while the worker runs. */
   retry(): RetryPolicy
   log: Logger
   metrics?: ConnectorMetrics | undefined
@@ -38,8 +38,8 @@ export type DeliveryDependencies = {
 }
 
 /**
- * A record on its way through its function: each call is one try, and never rejects. What the function emits is durable
- * before it is done. `standing` is kept true, for those who ask how far the record is.
+ * Delivers a record to its function. Each call is one attempt and never rejects. The emitted events are durable before
+ * the task is done. The task keeps `inFlight` up to date for status requests.
  */
 export function createDeliveryTask(
   record: BusRecord,
@@ -124,7 +124,7 @@ async function invokeAndPublish(
     }
     batcher.add(unpublished)
   } catch (error) {
-    // What is on its way arrives before the next try, so that no old token comes after a new one.
+    // Wait until unpublished events are on the bus before the next attempt, so that no old token follows a new one.
     await batcher
       .settled()
       .catch(unsent => dependencies.log.debug({ err: unsent }, 'tokens of a failed try are lost'))
@@ -133,7 +133,7 @@ async function invokeAndPublish(
   await batcher.settled()
 }
 
-/** The function has done its work: while the bus is unreachable, only the publishing is retried. */
+/** The function has finished: while the bus is unreachable, the connector retries only the publishing. */
 async function publishUntilAccepted(
   events: LaresEvent[],
   dependencies: DeliveryDependencies,
@@ -157,7 +157,7 @@ function outcomeAfterFailure(
   attempts: Attempts,
   dependencies: DeliveryDependencies,
 ): TaskOutcome | 'last' {
-  // Cut short, not failed: it stays uncommitted and comes again.
+  // The attempt was interrupted and did not fail: the record stays uncommitted, and a reader gets it again.
   if (dependencies.signal.aborted) return { retryInMs: 0 }
   const next = recordFailure(attempts, error, dependencies.retry(), dependencies.now(), dependencies.random)
   const fields = {
@@ -166,7 +166,7 @@ function outcomeAfterFailure(
     code: error.code,
     tries: attempts.failures + attempts.unreachable,
   }
-  // Read again, its record would be passed over too.
+  // Mark it as done: another read of this record would skip it too.
   if (error.code === 'forgotten') {
     dependencies.log.warn(fields, `an event of somebody who was forgotten is passed over: ${error.message}`)
     return 'done'
@@ -176,7 +176,7 @@ function outcomeAfterFailure(
     dependencies.log.debug({ ...fields, retryInMs: Math.round(next) }, `a try failed: ${error.message}`)
     return { retryInMs: next }
   }
-  // What tells of a failure must not get lost by failing itself; it holds up only its own conversation.
+  // A dead letter that fails must not get lost, so the connector retries it. It blocks only its own conversation.
   if (event?.type === DEAD_LETTER_TYPE) {
     dependencies.log.error(fields, `a dead letter cannot be handled; trying on: ${error.message}`)
     return { retryInMs: dependencies.retry().maxDelayMs }

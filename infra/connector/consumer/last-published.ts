@@ -1,11 +1,11 @@
 import { createLruCache } from '../../../shared/base/lru-cache.ts'
 
-/** So many keys are remembered, those that were used last. */
+/** The cache holds this many keys, those used last. */
 const MAX_KEYS = 10_000
 
 /**
- * The last event of each key whose outcome is fully on the log. The connector passes it to the function. A forgotten
- * entry, after a restart too, costs the function one repetition and no more.
+ * The last event of each key whose outcome is fully on the log. The connector passes its id to the function. An entry
+ * that is lost, by eviction or by a restart, costs the function one repetition and no more.
  */
 export type LastPublished = {
   get(key: string): string | undefined

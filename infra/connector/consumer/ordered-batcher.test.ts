@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openOrderedBatcher } from './ordered-batcher.ts'
 
-/** A slow sender: each batch is on its way until the test lets it arrive or fail. */
+/** A slow sender: each batch is on its way until the test completes it or fails it. */
 function openSlowSender() {
   const batches: string[][] = []
   const sends: PromiseWithResolvers<void>[] = []

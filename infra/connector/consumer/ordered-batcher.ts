@@ -1,16 +1,16 @@
 /**
- * Sends in order, one batch at a time; what is added while one is on its way goes together with the next. So a slow bus
- * makes larger batches, and one that fails for a moment lets nothing overtake.
+ * Sends items in order, one batch at a time. Items added during a send go together in the next batch. So a slow bus
+ * makes larger batches, and a batch that fails for a moment is not overtaken.
  */
 export type OrderedBatcher<T> = {
   add(items: T[]): void
-  /** Items added and not yet sent. */
+  /** The number of items added and not yet sent. */
   size(): number
-  /** Resolves when all is sent; rejects with the failure that ended the sending. */
+  /** Resolves when all items are sent; rejects with the failure that ended the sending. */
   settled(): Promise<void>
 }
 
-/** `send` ends the sending for good when it rejects; nothing more is sent then. */
+/** When `send` rejects, the batcher sends nothing more. */
 export function openOrderedBatcher<T>(send: (items: T[]) => Promise<void>): OrderedBatcher<T> {
   let queued: T[] = []
   let inFlightCount = 0

@@ -2,11 +2,14 @@ import { jitteredBackoffMs } from '../../../shared/base/backoff.ts'
 import type { LaresError } from '../../../shared/base/errors.ts'
 import type { RetryPolicy } from '../../../shared/contract/retry-policy.ts'
 
-/** The attempts of one event so far, and when it came. The function took `failures`; it could not take `unreachable`. */
+/**
+ * The attempts of one event so far, and its arrival. The function took the event in `failures`, and not in
+ * `unreachable`.
+ */
 export type Attempts = { receivedAtMs: number; failures: number; unreachable: number }
 
 /**
- * A function that is not there, starting or full has not failed the event, nor has one that cannot reach what it needs:
+ * An absent, starting or full function has not failed the event, nor has a function that cannot reach its dependencies:
  * the event waits (promise P4).
  */
 const isUnreachable = (error: LaresError) => error.code === 'unavailable' || error.code === 'busy'

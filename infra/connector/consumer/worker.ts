@@ -8,26 +8,28 @@ import type { InFlight } from '../../../shared/operations/in-flight.ts'
 import { createDeliveryTask, type DeliveryDependencies } from './delivery.ts'
 import { openLastPublished } from './last-published.ts'
 
-/** A partition with this much unfinished work in memory is paused, and goes on when half of it is done. */
+/**
+ * The worker pauses a partition with this much unfinished work in memory, and resumes it when half of the work is done.
+ */
 export const MAX_UNFINISHED = 1_000
-/** The same for all work behind an unfinished record: its places are kept in memory, and it may come again after a crash. */
+/** The same limit for all records behind an unfinished one: memory holds their offsets, and a crash may repeat them. */
 const MAX_UNCOMMITTED_SPAN = 50_000
 /**
- * How long finished work waits before it is committed: on the embedded log each commit is a sync of its own. After a
- * crash, repeated records are recognised by their ids.
+ * The time in ms that finished work waits before its commit: on the embedded log each commit is a sync of its own.
+ * After a crash, readers recognise repeated records by their ids.
  */
 export const COMMIT_INTERVAL_MS = 500
 
 export type Worker = {
   topics: string[]
   setConcurrency(limit: number): void
-  /** Where each record that came and is not finished stands. */
+  /** The in-flight status of each received, unfinished record. */
   inFlight(): ReadonlyMap<BusRecord, InFlight>
-  /** Stops taking events, ends what runs, commits what is finished, leaves the group. */
+  /** Takes no more events, ends running attempts, commits finished records and leaves the group. */
   close(): Promise<void>
 }
 
-/** `spilled`: unfinished records that are not in memory. */
+/** `overflowCount`: the number of unfinished records that are not in memory. */
 type PartitionState = {
   topicPartition: TopicPartition
   tracker: OffsetTracker
@@ -37,8 +39,9 @@ type PartitionState = {
 }
 
 /**
- * Reads the topics of one function in its own consumer group. Keys run at once, one key in order, over all topics of
- * the function. Offsets are committed up to the lowest unfinished one (as Confluent's Parallel Consumer does).
+ * Reads the topics of one function in its own consumer group. Different keys run at once; one key runs in order, over
+ * all topics of the function. The worker commits offsets up to the lowest unfinished one, as Confluent's Parallel
+ * Consumer does.
  */
 export async function startWorker(
   bus: Bus,
@@ -109,7 +112,8 @@ export async function startWorker(
   }
 
   /**
-   * Running attempts of a lost partition end here and stay counted until then; waiting records belong to the new owner.
+   * Running attempts of a lost partition end here, and the status counts them until then. The new owner handles waiting
+   * records.
    */
   const revokePartition = ({ topic, partition }: TopicPartition) => {
     const id = `${topic}/${partition}`
@@ -125,7 +129,7 @@ export async function startWorker(
         inFlight.delete(recordOrStub)
   }
 
-  // A bus may deliver before it has given the subscription, without which nothing can be paused or committed.
+  // A bus may deliver before it returns the subscription, and pausing and committing need the subscription.
   const earlyRecords: BusRecord[] = []
   let onRecords = (records: BusRecord[]): void => {
     earlyRecords.push(...records)
@@ -158,7 +162,10 @@ const isFull = ({ tracker, overflowCount }: PartitionState, share: number): bool
   tracker.unfinishedCount() - overflowCount >= MAX_UNFINISHED * share ||
   tracker.span() >= MAX_UNCOMMITTED_SPAN * share
 
-/** Commits what is finished, one commit at a time; one that fails is tried again with whatever is finished by then. */
+/**
+ * Commits finished records, one commit at a time. After a failed commit it tries again, with the records finished by
+ * then.
+ */
 function openCommitter(partitions: Map<string, PartitionState>, { log }: Pick<DeliveryDependencies, 'log'>) {
   let timer: NodeJS.Timeout | undefined
   let lastCommit = Promise.resolve()

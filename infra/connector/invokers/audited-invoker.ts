@@ -2,17 +2,17 @@ import type { SkillRequest } from '../../../shared/contract/events/event-types.t
 import type { Audit } from '../../../shared/protection/audit/audit.ts'
 import type { Invoker } from './invoker.ts'
 
-/** `lares.skill.NAME.requested`: somebody, or the model for somebody, wants something done. */
+/** `lares.skill.NAME.requested`: a person asks for a skill, or the model asks on the person's behalf. */
 const SKILL_REQUEST_TYPE = /^lares\.skill\.(.+)\.requested$/
 
-/** Records the use of a tool before it is used, once however often it is tried. What it is used for is not recorded. */
+/** Records the use of a tool before the call, once for all attempts. The audit log does not hold the tool's input. */
 export function auditedInvoker(invoker: Invoker, audit: Audit): Invoker {
   return {
     ...invoker,
     async *invoke(name, event, signal) {
       const tool = SKILL_REQUEST_TYPE.exec(event.type)?.[1]
       if (tool !== undefined) {
-        // Data that is elsewhere is not fetched for this.
+        // The data of a claim check is not resolved for the audit.
         const person = (event.data as SkillRequest | undefined)?.person
         await audit.record({
           id: event.id,

@@ -37,7 +37,7 @@ afterEach(async () => {
   server = running = undefined
 })
 
-/** A server that answers as a function, or anything in front of one, may answer. */
+/** A server that answers as a function, or a proxy in front of one, may answer. */
 async function serveWith(listener: RequestListener): Promise<void> {
   server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -240,7 +240,7 @@ test('a manifest that is none is refused', async () => {
   await expect(invoker.manifest('stage')).rejects.toThrow(/topics/)
 })
 
-/** A function behind its real runtime, at an address that was free before. */
+/** A function in its real runtime, at an address that was free before. */
 async function serveTestFunction(works: ConnectorTestBed, port = 0, name = 'stage'): Promise<void> {
   const handles = testFunction(async function* (event) {
     yield streamDraft(0, 'a\u2028b')

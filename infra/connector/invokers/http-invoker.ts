@@ -18,27 +18,30 @@ import { readLines } from './ndjson.ts'
 const MAX_CONNECTIONS = 256
 const CONNECT_TIMEOUT_MS = 5_000
 const MANIFEST_TIMEOUT_MS = 5_000
-/** The function's own deadline ends a call; this ends one to a function that is frozen or cut off. */
+/**
+ * The function's own deadline ends a call. With this grace, the connector ends a call to a frozen or disconnected
+ * function.
+ */
 const TIMEOUT_GRACE_MS = 10_000
 /** The timeout until a manifest gives the function's own. */
 const DEFAULT_CALL_TIMEOUT_MS = 15 * 60_000
 const MAX_RESPONSE_BYTES = 256 * 1024 * 1024
 
 export type HttpInvokerOptions = {
-  /** Where a function is, as in http://127.0.0.1:7001/. Errors: `unavailable` when it is not known (yet). */
+  /** The URL of a function, as in http://127.0.0.1:7001/. Errors: `unavailable` when it is not known (yet). */
   urlOf(name: string): string
 }
 
 type CallOptions = Omit<Dispatcher.RequestOptions, 'origin' | 'path'>
 
-/** Calls functions over HTTP with connections that are kept. */
+/** Calls functions over HTTP with persistent connections. */
 export function httpInvoker({ urlOf }: HttpInvokerOptions): Invoker {
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
     maxResponseSize: MAX_RESPONSE_BYTES,
     connect: { timeout: CONNECT_TIMEOUT_MS },
   })
-  /** What the manifests said last. Who emits while it works is asked for its events as they come. */
+  /** The last manifests. The invoker requests an event stream from functions that emit while they work. */
   const manifests = new Map<string, Manifest>()
   const send = async (name: string, path: string, timeoutMs: number, call: CallOptions) => {
     const url = new URL(urlOf(name))
@@ -88,21 +91,24 @@ const UNREACHABLE_CODES = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
-/** No connection: the function has not seen the event. A connection that broke: it may have, so the try counts. */
+/**
+ * Without a connection the function has not seen the event. After a broken connection it may have, so the attempt
+ * counts.
+ */
 function connectionError(name: string, cause: Error & { code?: string }): LaresError {
   return UNREACHABLE_CODES.has(cause.code ?? '')
     ? new LaresError('unavailable', `${name} cannot be reached: ${cause.message}`, { cause })
     : new LaresError('failed', `${name} broke off: ${cause.message}`, { cause })
 }
 
-/** The design's table of statuses: these are tried again, any other 4xx is final. */
+/** The design's table of statuses: the connector retries these; any other 4xx is final. */
 const RETRYABLE_STATUSES = new Set([408, 421, 425, 429])
-/** What the function has not seen, or has put off. */
+/** These statuses mean that the function has not seen the event, or has postponed it. */
 const CODE_OF_STATUS: Record<number, ErrorCode> = { 421: 'unavailable', 429: 'busy', 503: 'unavailable' }
-/** Taken from what a function says, not from the status alone: an event is passed over for it. */
+/** Only the error body can carry this code, never the status alone, because the connector then skips the event. */
 const FORGOTTEN_CODE = 'forgotten'
 
-/** Room for a message and a stack. */
+/** The size in characters that a message and a stack need. */
 const MAX_ERROR_BODY_LENGTH = 16_000
 const MAX_REASON_LENGTH = 2_000
 
@@ -135,7 +141,7 @@ const functionErrorSchema = z.object({
 })
 const errorBodySchema = z.object({ error: functionErrorSchema })
 
-/** A body that is no error of Lares's contract, such as a proxy's page, becomes the error's text. */
+/** A body that does not follow Lares's error contract, such as a proxy's page, becomes the error's text. */
 function parseErrorBody(text: string): z.infer<typeof functionErrorSchema> | undefined {
   try {
     return errorBodySchema.safeParse(JSON.parse(text)).data?.error

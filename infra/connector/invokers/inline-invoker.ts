@@ -2,7 +2,7 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import type { Invocable } from '../../../shared/contract/invoke.ts'
 import type { Invoker } from './invoker.ts'
 
-/** Calls functions that live in this process. */
+/** Calls functions in this process. */
 export function inlineInvoker(functions: Map<string, Invocable>): Invoker {
   const find = (name: string): Invocable => {
     const found = functions.get(name)

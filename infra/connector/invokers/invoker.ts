@@ -9,7 +9,7 @@ import type { LaresEvent } from '../../../shared/contract/events/event.ts'
  */
 export type Invoker = {
   invoke(name: string, event: LaresEvent, signal: AbortSignal): AsyncIterable<LaresEvent>
-  /** What the function tells of itself. Errors: `unavailable`. */
+  /** The function's manifest. Errors: `unavailable`. */
   manifest(name: string): Promise<Manifest>
   close(): Promise<void>
 }

@@ -1,11 +1,12 @@
 import { LaresError } from '../../../shared/base/errors.ts'
 
-/** A line holds one event; the function's own limits are far below. */
+/** The largest line. A line holds one event; the function's own limits are far below. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024
 const NEWLINE = 0x0a
 
 /**
- * The lines of NDJSON as they come. Only a line feed ends one: node:readline would also break a text at U+2028.
+ * Yields the lines of NDJSON as they arrive. Only a line feed ends a line: node:readline would also break a text at
+ * U+2028.
  * Errors: `failed` for an end within a line, `rejected` for a line without an end.
  */
 export async function* readLines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
