@@ -1,4 +1,4 @@
-/** `#lares/function`: the public API of a stage of the pipeline, and of the three-method interface. */
+/** `#lares/function`: the public API of a stage of the pipeline and of the three-method interface. */
 export { LaresError } from '../base/errors.ts'
 export type { FunctionContext, InitContext, ServiceName } from '../contract/context.ts'
 export { type DecisionKey, decideOnce } from '../contract/decision.ts'

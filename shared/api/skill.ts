@@ -1,5 +1,5 @@
 /**
- * `#lares/skill`: the public API of a skill. A skill imports from here, wherever its folder is; the paths of the other
+ * `#lares/skill`: the public API of a skill. A skill imports from here, wherever its folder is. The paths of the other
  * modules may change with any version.
  */
 export { LaresError } from '../base/errors.ts'

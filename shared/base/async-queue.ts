@@ -1,4 +1,7 @@
-/** Hands what a callback gets to one reader. Holds what the reader has not taken yet, so its writer must be bounded. */
+/**
+ * Hands the values that a callback receives to one reader. The queue holds every value until the reader takes it, so
+ * its writer must be bounded.
+ */
 export function createAsyncQueue<T>() {
   const items: T[] = []
   let ended = false

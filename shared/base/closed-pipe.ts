@@ -1,12 +1,12 @@
 /**
- * Nobody reads on, as after `| head`: a program of lines ends quietly then, as Unix programs do at SIGPIPE (which Node
- * ignores). Other errors of the stream stay errors.
+ * Ends the process quietly when the reader of its output has closed the pipe, as `| head` does. Unix programs end so at
+ * SIGPIPE, which Node ignores. Other errors of the stream stay errors.
  */
 export function exitOnClosedPipe(): void {
   onClosedPipe(() => process.exit(process.exitCode ?? 0))
 }
 
-/** A server goes on when nobody reads its output any more. */
+/** Keeps a server running when nobody reads its output any more. */
 export function surviveClosedPipe(): void {
   onClosedPipe(() => undefined)
 }

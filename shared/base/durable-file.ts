@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Puts a whole and synced file in its place, so that readers see the old one or the new one, also after power loss. */
+/** Moves a complete and synced file to its path. Readers see the old file or the new one, also after power loss. */
 export async function renameDurably(temporary: string, path: string): Promise<void> {
   try {
     await rename(temporary, path)
@@ -12,7 +12,7 @@ export async function renameDurably(temporary: string, path: string): Promise<vo
   await syncFolder(dirname(path))
 }
 
-/** Writes a new file; `mode` is what its owner and others may do, as in `chmod`. Errors: `EEXIST`. */
+/** Writes a new file. `mode` holds the permissions, as in `chmod`. Errors: `EEXIST`. */
 export async function writeAndSync(path: string, data: Buffer | string, mode = 0o666): Promise<void> {
   const file = await open(path, 'wx', mode)
   try {
@@ -26,7 +26,7 @@ export async function writeAndSync(path: string, data: Buffer | string, mode = 0
   }
 }
 
-/** A new folder is durable once the one above it is synced. */
+/** Creates a folder. A new folder is durable once its parent folder is synced. */
 export async function makeFolderDurably(folder: string): Promise<void> {
   const firstCreated = await mkdir(folder, { recursive: true })
   if (firstCreated === undefined) return
@@ -34,7 +34,10 @@ export async function makeFolderDurably(folder: string): Promise<void> {
     await syncFolder(dirname(made))
 }
 
-/** A rename is durable once its folder is synced; systems without that (Windows) do it by themselves. */
+/**
+ * Makes renames in a folder durable by syncing it. Systems without this sync (Windows) make renames durable by
+ * themselves.
+ */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type ErrorCode, LaresError, toLaresError } from './errors.ts'
 
-/** The statuses that callers retry (the design's function contract); every other refusal is final. */
+/** Callers retry these statuses (the design's function contract); every other refusal is final. */
 const isRetried = (status: number) => status >= 500 || [408, 421, 425, 429].includes(status)
 
 const codes: ErrorCode[] = [

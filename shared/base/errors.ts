@@ -1,4 +1,7 @@
-/** Every failure that crosses a function boundary in Lares, by its code. A code decides the HTTP status and whether a retry can help. */
+/**
+ * Every failure that crosses a function boundary in Lares has one of these codes. A code decides the HTTP status and
+ * whether a retry can help.
+ */
 const errorTable = {
   invalid_event: { status: 400, retryable: false },
   invalid_request: { status: 400, retryable: false },
@@ -10,7 +13,7 @@ const errorTable = {
   unsupported_media_type: { status: 415, retryable: false },
   misdirected: { status: 421, retryable: true },
   unknown_type: { status: 422, retryable: false },
-  /** The person was forgotten: the work ends, and this is no failure. */
+  /** The person was forgotten. The work ends, and this is not a failure. */
   forgotten: { status: 410, retryable: false },
   conflict: { status: 409, retryable: false },
   key_reused: { status: 422, retryable: false },
@@ -47,7 +50,10 @@ export class LaresError extends Error {
     this.retryAfterMs = details.retryAfterMs
   }
 
-  /** The HTTP status of this error. A retryable error never has a status that callers take as final, nor the reverse. */
+  /**
+   * The HTTP status of this error. A retryable error never has a status that callers take as final. A final error never
+   * has a status that callers retry.
+   */
   get status(): number {
     const status = errorTable[this.code].status
     if (this.retryable === errorTable[this.code].retryable) return status
@@ -58,8 +64,8 @@ export class LaresError extends Error {
 const MAX_STACK_LENGTH = 4_000
 
 /**
- * The stack of an author's mistake, with file and line: of what a handler threw that is no error of Lares, at most 4,000
- * characters. Undefined of any other error, whose message says all.
+ * The stack, with file and line, of an error that a handler threw and that is not a LaresError. It holds at most 4,000
+ * characters. Undefined for any other error, because its message is enough.
  */
 export function authorStackOf(error: LaresError): string | undefined {
   const { cause } = error
@@ -67,11 +73,11 @@ export function authorStackOf(error: LaresError): string | undefined {
   return cause.stack?.slice(0, MAX_STACK_LENGTH)
 }
 
-/** The cause of an error that another process reports, with the stack from there. */
+/** Rebuilds the cause of an error that another process reports, with the stack from that process. */
 export const remoteCause = (message: string, stack: string): Error =>
   Object.assign(new Error(message), { stack })
 
-/** Wraps whatever was thrown; what is no LaresError is a `failed` one, which can be tried again. */
+/** Wraps any thrown value. A value that is not a LaresError becomes a `failed` error, which can be retried. */
 export function toLaresError(thrown: unknown): LaresError {
   if (thrown instanceof LaresError) return thrown
   const message = thrown instanceof Error ? thrown.message : String(thrown)

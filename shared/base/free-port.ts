@@ -3,22 +3,22 @@ import { LaresError } from './errors.ts'
 
 const HOST = '127.0.0.1'
 /**
- * Below the ports that Linux, macOS and Windows give to outgoing connections and to servers that ask for any port
- * (32768, 49152 and 49152 upwards), and below Kubernetes' node ports (30000 upwards). So only a program that wants exactly
- * this port can take it between the answer and the moment when the caller listens.
+ * The range lies below the ports that Linux, macOS and Windows give to outgoing connections and to servers that ask for
+ * any port (32768, 49152 and 49152 upwards). It also lies below Kubernetes' node ports (30000 upwards). So only a
+ * program that asks for exactly this port can take it before the caller listens.
  */
 const FIRST_PORT = 20_000
 const PORT_COUNT = 5_000
 /** The guard of port P is the socket that listens on P + 5,000. */
 const GUARD_OFFSET = PORT_COUNT
 
-/** Guards of the ports that this process was given; they end with the process. */
+/** Guards of the ports that this process has reserved; they end with the process. */
 const guards = new Map<number, Server>()
 
 /**
- * A port of 127.0.0.1 that nobody listens on, for a program that must know its port before it starts. No other call in any
- * process of this machine returns the same port while this process lives. A server that can bind port 0 needs no such port.
- * Errors: `unavailable` when all are taken.
+ * Finds a port of 127.0.0.1 on which no process listens, for a program that must know its port before it starts. No
+ * other call in any process of this machine returns the same port while this process lives. A server that can bind port
+ * 0 does not need this function. Errors: `unavailable` when all ports are taken.
  */
 export async function freePort(): Promise<number> {
   const start = Math.floor(Math.random() * PORT_COUNT)
@@ -33,8 +33,8 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Reserves a port that `freePort` gave to an earlier process, as for data that names it. Resolves with false when another
- * process has reserved it or listens on it.
+ * Reserves a port that `freePort` gave to an earlier process, for example because stored data names it. Resolves with
+ * false when another process has reserved the port or listens on it.
  */
 export async function reservePort(port: number): Promise<boolean> {
   if (guards.has(port)) return true
@@ -55,7 +55,7 @@ export async function isFree(port: number, host = HOST): Promise<boolean> {
   return probe !== undefined
 }
 
-/** Undefined when the port is in use, or not allowed. */
+/** Undefined when the port is in use or not allowed. */
 const listen = (port: number, host = HOST): Promise<Server | undefined> =>
   new Promise(resolve => {
     const server = createServer(socket => socket.destroy())

@@ -1,7 +1,9 @@
 export type KeyedMutex = {
-  /** Runs a piece of work after all earlier ones of its key have ended, well or not; keys do not wait for each other. */
+  /**
+   * Runs a task after all earlier tasks of its key have ended, successfully or not. Keys do not wait for each other.
+   */
   run<T>(key: string, work: () => Promise<T>): Promise<T>
-  /** When all that was given so far has ended. */
+  /** Resolves when all tasks given so far have ended. */
   settled(): Promise<void>
 }
 

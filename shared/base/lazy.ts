@@ -1,4 +1,4 @@
-/** What `make` gives, made when it is first asked for and then kept. */
+/** Creates a value at its first use and keeps it. */
 export function lazy<T>(create: () => T): () => T {
   let cached: { value: T } | undefined
   return () => {

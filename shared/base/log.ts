@@ -1,4 +1,6 @@
-/** What a logger must have; pino's does. Fields come first, as `log.warn({ event: id }, 'the words')`. */
+/**
+ * The methods that a logger must have; pino has them. Fields come first, as in `log.warn({ event: id }, 'the words')`.
+ */
 export type Logger = Record<
   'debug' | 'info' | 'warn' | 'error',
   (fields: object, message: string) => void
@@ -8,7 +10,7 @@ export type Logger = Record<
 
 const noop = () => undefined
 
-/** For tests, and for callers without a log. */
+/** A logger for tests and for callers without a log. */
 export const silentLogger: Logger = {
   debug: noop,
   info: noop,

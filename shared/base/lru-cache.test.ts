@@ -12,7 +12,7 @@ test('what was used longest ago goes first, after however many', () => {
     order = [...order.filter(known => known !== key), key].slice(-limit)
   }
   for (let step = 0; step < 20_000; step++) {
-    // A walk over sixty keys that revisits them in no order.
+    // Visits sixty keys repeatedly, without an order.
     const key = `key-${(step * 37 + ((step * step) % 11)) % 60}`
     if (step % 3 === 0) {
       expect(recent.get(key)).toBe(order.includes(key) ? values.get(key) : undefined)

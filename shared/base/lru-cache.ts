@@ -1,8 +1,9 @@
 /**
- * Keeps what was used last, `limit` (at least 1) at most; what was used longest ago goes first.
- * One iterator, which goes on, knows the oldest: a new one would walk over the places of all that were removed since the map
- * was last made anew, some ten times as long for each `set` with 10,000 entries. But V8 keeps every table that the map has
- * outgrown since an iterator last went on, so it is replaced after as many moves as there are entries.
+ * Keeps the `limit` entries (at least 1) that were used last, and drops the least recently used entry first.
+ * One long-lived iterator finds the oldest entry. A new iterator would walk over the slots of all entries removed since
+ * the map was last rebuilt. That makes each `set` with 10,000 entries about ten times slower. But V8 keeps every table
+ * that the map has outgrown since the iterator last moved. So the cache replaces the iterator after as many moves as
+ * there are entries.
  */
 export function createLruCache<Value>(limit: number) {
   const entries = new Map<string, Value>()

@@ -1,2 +1,5 @@
-/** As in node-http.ts: an `import` of this one loads Node's streams of files, its promises and its readline, 4 ms of a start. */
+/**
+ * As in node-http.ts: an `import` of `node:fs` loads Node's file streams, its promises and its readline. That takes 4
+ * ms of a start.
+ */
 export const { existsSync } = process.getBuiltinModule('node:fs')

@@ -1,11 +1,12 @@
 import { LaresError } from './errors.ts'
 
-/** How Node names a package that an import or a require does not find. */
+/** The text with which Node names a package that an import or a require does not find. */
 const MISSING_PACKAGE = /^Cannot find (?:package|module) '((?:@[\w.-]+\/)?[\w.-]+)/
 
 /**
- * Loads a driver, or the library of one, whose package is an optional dependency: `npm install --omit=optional` and some
- * images leave it out. Errors: `invalid_config` when the package is missing, naming it and the command that installs it.
+ * Loads a driver, or the library of a driver, whose package is an optional dependency. `npm install --omit=optional`
+ * and some images leave such packages out. Errors: `invalid_config` when the package is missing; it names the package
+ * and the command that installs it.
  */
 export async function loadOptional<T>(load: () => T | Promise<T>): Promise<T> {
   try {

@@ -1,6 +1,6 @@
 /**
- * How long a `Retry-After` header asks to wait, in milliseconds: it holds seconds or a date (RFC 9110, section 10.2.3).
- * Undefined when there is none, or it is neither.
+ * The wait in milliseconds that a `Retry-After` header asks for. The header holds seconds or a date (RFC 9110, section
+ * 10.2.3). Undefined for a missing or malformed header.
  */
 export function parseRetryAfterMs(
   header: string | string[] | null | undefined,

@@ -2,7 +2,10 @@ import { cancellationError } from './cancellation.ts'
 import { LaresError } from './errors.ts'
 
 export type Semaphore = {
-  /** Waits for its turn, first come first served, and returns the number of a slot. Errors: `busy` when too many wait. */
+  /**
+   * Waits for a slot, first come first served, and returns the slot's number. Errors: `busy` when too many callers
+   * wait.
+   */
   acquire(signal?: AbortSignal): Promise<number>
   release(slot: number): void
 }
@@ -11,9 +14,9 @@ type Waiter = { grant(slot: number): void }
 
 const retryAfterMs = 2000
 
-/** Shares a fixed number of slots among any number of callers, of whom at most `maxWaiting` may wait. */
+/** Shares a fixed number of slots among any number of callers. At most `maxWaiting` callers may wait. */
 export function createSemaphore(count: number, maxWaiting: number): Semaphore {
-  // The slot that was used last is given first: its cache of the last prompt may help again.
+  // The semaphore gives the most recently used slot first: that slot's cache of the last prompt may help again.
   const free = Array.from({ length: count }, (_, at) => count - 1 - at)
   const waiting = new Set<Waiter>()
 

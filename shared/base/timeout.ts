@@ -1,6 +1,6 @@
 import { LaresError } from './errors.ts'
 
-/** Waits for `work`, but no longer than `timeoutMs`. Errors: `unavailable`, which says what was waited for. */
+/** Waits for `work`, at most `timeoutMs`. Errors: `unavailable`, which names the awaited work. */
 export async function withTimeout<T>(timeoutMs: number, what: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_, reject) => {

@@ -1,21 +1,21 @@
 import { LaresError } from './errors.ts'
 
-/** The version of this Lares, as in package.json. Data is marked with the version that migrated it. */
+/** The version of this Lares, as in package.json. Data carries the version that migrated it. */
 export const LARES_VERSION = '0.2.0'
 
 export type NewerData = {
-  /** The name of the opened thing in messages. */
+  /** The name of the opened file or database in messages. */
   what: string
-  /** The format of the data, and the newest that this Lares knows. */
+  /** The format of the data, and the newest format that this Lares knows. */
   found: number
   known: number
-  /** The version of Lares that wrote the format, where the data says so. */
+  /** The version of Lares that wrote the format, where the data names it. */
   writer?: string | undefined
-  /** The reader may wait for the newer Lares that is being installed: the error says to try again. */
+  /** When true, the error asks the caller to retry, as while a newer Lares is being installed. */
   isRetryable?: boolean
 }
 
-/** The error of a start with data of a newer Lares, which is thrown before anything is changed. */
+/** Creates the error of a start that finds data of a newer Lares. The start throws it before it changes anything. */
 export function newerDataError({ what, found, known, writer, isRetryable }: NewerData): LaresError {
   const needed = writer === undefined ? 'a newer Lares' : `Lares ${writer} or later`
   return new LaresError(

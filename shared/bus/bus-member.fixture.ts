@@ -1,13 +1,13 @@
 import type { Bus, BusRecord } from './bus.ts'
 
-/** What the suite tells a process of its own to do: read, commit, say `done`, and wait to be killed. */
+/** The instructions of the suite for a separate process: read, commit, print `done`, and wait to be killed. */
 export type MemberCommand = {
   opener: { module: string; name: string; options: unknown }
   group: string
   topic: string
   /** How many records of one key to wait for. */
   expectedRecords: number
-  /** How many of them to commit. */
+  /** How many of these records to commit. */
   recordsToCommit: number
 }
 
@@ -33,5 +33,5 @@ async function finish(): Promise<void> {
   console.log('done')
 }
 
-// A member without timers of its own would end here.
+// Without this timer, the process of a member without timers would end here.
 setInterval(() => undefined, 1_000)

@@ -2,8 +2,6 @@ import { expect, vi } from 'vitest'
 import type { BusMessage, BusRecord } from './bus.ts'
 import { partitionOf } from './partition.ts'
 
-/** What the bus's suite makes and looks at. */
-
 export const WAIT_TIMEOUT_MS = 30_000
 export const waitUntil = (check: () => unknown) =>
   vi.waitFor(check, { timeout: WAIT_TIMEOUT_MS, interval: 5 })
@@ -27,7 +25,7 @@ export function numberMessage(topic: string, key: string, n: number): BusMessage
   return createMessage(topic, key, Buffer.from(String(n)))
 }
 
-/** A key on another partition, of up to 6. */
+/** A key on another partition, with up to 6 partitions. */
 export function keyOnOtherPartition(key: string): string {
   const candidates = range(20).map(n => `other-${n}`)
   return candidates.find(other => partitionOf(other, 6) !== partitionOf(key, 6))!
@@ -43,7 +41,7 @@ export function positionsAfter(records: BusRecord[]) {
   return [...ends.values()]
 }
 
-/** A time that is later than all so far and not later than anything that follows. */
+/** Waits for a time that is later than all earlier ones and not later than any that follows. */
 export async function nextMillisecond(): Promise<number> {
   const now = Date.now()
   await waitUntil(() => expect(Date.now()).toBeGreaterThan(now + 1))

@@ -21,7 +21,9 @@ import {
 import { MAX_RECORD_BYTES } from './message.ts'
 import { partitionOf } from './partition.ts'
 
-/** A log to test a driver on. It is opened once per test, and by another process in between. */
+/**
+ * A log on which the suite tests a driver. Each test opens it once, and sometimes another process opens it in between.
+ */
 export type BusUnderTest = {
   open(): Promise<Bus>
   /** How another process opens the same log. */
@@ -45,7 +47,7 @@ export function busSuite(name: string, openBusUnderTest: () => Promise<BusUnderT
     })
     afterAll(() => log.stop(), 60_000)
 
-    /** A topic and a group of its own for each test. */
+    /** Opens the log with topics and a group of its own for each test. */
     async function setUp(...topics: string[]) {
       bus = await log.open()
       const id = randomUUID().slice(0, 8)
@@ -67,7 +69,9 @@ export function busSuite(name: string, openBusUnderTest: () => Promise<BusUnderT
       return { ...subscription, records, revoked }
     }
 
-    /** Another process that reads, commits each partition up to `commitBelow` of its own count, and says so. */
+    /**
+     * Starts another process that reads, commits each partition up to its share of `recordsToCommit`, and reports that.
+     */
     async function startMember(order: Omit<MemberCommand, 'opener'>): Promise<ChildProcess> {
       const path = new URL('./bus-member.fixture.ts', import.meta.url)
       const argument = JSON.stringify({ ...order, opener: log.opener })
@@ -185,7 +189,7 @@ export function busSuite(name: string, openBusUnderTest: () => Promise<BusUnderT
         const two = await join(group, topic)
         let sent = 0
         const publish = () => bus.publish(range(60).map(n => numberMessage(topic, `k${n}`, sent++)))
-        // A member that has just joined may need a moment to get its share.
+        // A member that has just joined may need a moment to get its partitions.
         await waitUntil(async () => {
           await publish()
           expect(two.records.length).toBeGreaterThan(0)

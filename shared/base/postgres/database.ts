@@ -3,39 +3,46 @@ import type { Logger } from '../log.ts'
 import { isConnectionUsable, toDatabaseError } from './errors.ts'
 import { escapeNul, unescapeNul } from './text.ts'
 
-/** One statement; its values are $1 and on. int8 becomes a number, and text with NUL comes back unchanged. */
+/**
+ * Runs one statement with the values $1, $2 and so on. int8 becomes a number, and text with NUL comes back unchanged.
+ */
 export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>
 
 /**
- * A pool of connections to one PostgreSQL. A connection that breaks leaves the pool and the next call makes a new one, so
- * a server that was away is used again as soon as it is back. Errors of all calls: `unavailable` (the server is away, in
- * recovery, full, or too slow), `invalid_request` (data that it refuses).
+ * A pool of connections to one PostgreSQL server. A broken connection leaves the pool, and the next call opens a new
+ * one. So the pool uses an unreachable server again as soon as it is back. Errors of all calls: `unavailable` (the
+ * server is unreachable, in recovery, full or too slow), `invalid_request` (data that the server refuses).
  */
 export type Database = {
-  /** One statement in a transaction of its own. */
+  /** Runs one statement in a transaction of its own. */
   query: Query
-  /** Commits what `work` did when it resolves; when it throws, nothing was done and its error comes back. */
+  /**
+   * Commits the changes of `work` when it resolves. When `work` throws, the transaction is rolled back and its error is
+   * thrown again.
+   */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
-  /** A connection that sees the database as it is now, for as long as it is open, and cannot write. */
+  /** Opens a read-only connection. As long as it is open, it sees the database as it is now. */
   snapshot(): Promise<{ query: Query; close(): Promise<void> }>
-  /** Without the password. */
+  /** The URL without the password. */
   displayName: string
   close(): Promise<void>
 }
 
 export type PoolOptions = {
-  /** postgres://user:password@host:port/database, with any parameter of libpq that `pg` knows. */
+  /** postgres://user:password@host:port/database, with any libpq parameter that `pg` knows. */
   url: string
   log: Logger
   /** The maximum number of connections of this process. */
   poolSize: number
-  /** A statement that takes longer is cancelled by the server. */
+  /** The server cancels a statement that takes longer. */
   statementTimeoutMs: number
 }
 
 /** How long a caller waits for a free or new connection. */
 const CONNECT_TIMEOUT_MS = 5_000
-/** How much later than the server the client gives up, so that an unreachable server does not hold a call for ever. */
+/**
+ * The client gives up this much later than the server, so that an unreachable server does not block a call for ever.
+ */
 const GRACE_MS = 5_000
 
 export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolOptions): Database {
@@ -48,15 +55,16 @@ export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolOptions
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + GRACE_MS,
-    // A process that stops in the middle of a step must not hold its conversation.
+    // A process that stops within a step must not block its conversation.
     idle_in_transaction_session_timeout: statementTimeoutMs,
     connectionString: url,
   })
-  // A connection that breaks between two statements of a transaction has no other listener; its next statement fails.
+  // No other listener handles a connection that breaks between two statements of a transaction. Its next statement
+  // fails.
   pool.on('connect', client =>
     client.on('error', error => log.warn({ err: error }, 'a connection to PostgreSQL was lost')),
   )
-  // Logged above; the pool replaces the connection.
+  // The listener above logs the error; the pool replaces the connection.
   pool.on('error', () => undefined)
   const connect = () =>
     pool.connect().catch(error => {
@@ -112,7 +120,7 @@ export function openPool({ url, log, poolSize, statementTimeoutMs }: PoolOptions
         client.release(true)
         throw error
       }
-      // The connection is not used again, which also ends its transaction.
+      // The pool does not use the connection again, which also ends its transaction.
       return { query, close: async () => client.release(true) }
     },
     close: () => pool.end(),
@@ -130,7 +138,7 @@ const typeParsers: pg.CustomTypesConfig = {
   }) as pg.CustomTypesConfig['getTypeParser'],
 }
 
-/** Statements of this process by their text; a named one is planned once for each connection. */
+/** Names of this process's statements by their text. The server plans a named statement once for each connection. */
 const statementNames = new Map<string, string>()
 
 function statementName(text: string): string {

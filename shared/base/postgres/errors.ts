@@ -2,15 +2,19 @@ import pg from 'pg'
 import { LaresError } from '../errors.ts'
 
 /**
- * Classes of SQLSTATE that speak of the server and not of the statement: connection, transaction rolled back, resources
- * (a full disk), operator (shutdown, statement timeout), system. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * Classes of SQLSTATE that concern the server and not the statement: connection, transaction rolled back, resources (a
+ * full disk), operator (shutdown, statement timeout), system.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const SERVER_ERROR = /^(08|28|3D|40|53|57|58|F0|XX)|^(25006|55P03)$/
 
-/** Data that the types refuse, and ids longer than an index takes. */
+/** Classes for data that the column types refuse, and for ids longer than an index allows. */
 const DATA_ERROR = /^(22|54)/
 
-/** What was thrown by a statement or by connecting, as an error of Lares. `where` names the database without its password. */
+/**
+ * Converts an error of a statement or of connecting to a LaresError. `displayName` names the database without its
+ * password.
+ */
 export function toDatabaseError(thrown: unknown, displayName: string): unknown {
   if (thrown instanceof LaresError) return thrown
   const { message } = thrown as Error
@@ -25,7 +29,7 @@ export function toDatabaseError(thrown: unknown, displayName: string): unknown {
   return thrown
 }
 
-/** Whether the connection that threw this can be used again. */
+/** Whether the connection that threw this error can be used again. */
 export function isConnectionUsable(error: unknown): boolean {
   if (!(error instanceof LaresError) || error.code !== 'unavailable') return true
   return error.cause instanceof pg.DatabaseError && !CONNECTION_LOST.test(error.cause.code ?? '')

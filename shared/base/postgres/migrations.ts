@@ -5,29 +5,29 @@ import type { Logger } from '../log.ts'
 import { LARES_VERSION, newerDataError } from '../version.ts'
 import { toDatabaseError } from './errors.ts'
 
-/** A change of a schema; its statements run in one transaction. */
+/** A change of a schema. Its statements run in one transaction. */
 export type Migration = { name: string; statements: string }
 
 export type MigrateOptions = {
   url: string
   displayName: string
-  /** Where the tables are. The number of rows of its table `migrations` is the version of the schema. */
+  /** The schema with the tables. The number of rows in its table `migrations` is the schema's version. */
   schema?: 'lares' | 'lares_keys'
   migrations: Migration[]
   log: Logger
-  /** How long a start waits for a missing server: everything may be starting at once. */
+  /** How long a start waits for an unreachable server: all services may be starting at once. */
   waitMs: number
 }
 
-/** A start waits for a server that is starting (57P03) or not there yet; any other error ends it at once. */
+/** A start waits for a server that is starting (57P03) or not there yet. Any other error ends the start at once. */
 const UNREACHABLE = /^(57P03|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN)$/
 const RETRY_DELAY_MS = 250
 
 /**
- * Brings a schema up to date and then runs `afterwards` on the same connection. Each migration is one transaction that
- * holds a lock and reads again which migrations have run. So starters that come together take turns, and a start that is
- * killed half way leaves whole migrations; the next start goes on. Errors: `unavailable`; `invalid_config` for a schema of
- * a newer Lares, which stays as it is.
+ * Brings a schema up to date and then runs `afterwards` on the same connection. Each migration is one transaction,
+ * which holds a lock and reads again which migrations have run. So processes that start together take turns. A start
+ * that is killed half way leaves complete migrations, and the next start continues. Errors: `unavailable`;
+ * `invalid_config` for a schema of a newer Lares, which stays as it is.
  */
 export async function migrate<T>(
   { schema = 'lares', ...options }: MigrateOptions,
@@ -46,7 +46,7 @@ export async function migrate<T>(
   }
 }
 
-/** Runs `work` in a transaction that no other process that migrates can be in at the same time. */
+/** Runs `work` in a transaction that excludes all other migrating processes. */
 export async function withMigrationLock<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN')
   try {
@@ -60,7 +60,7 @@ export async function withMigrationLock<T>(client: pg.Client, work: () => Promis
   }
 }
 
-/** Runs the first migration that has not run; false when there is none. */
+/** Runs the first migration that has not run. Returns false when all have run. */
 const migrateNext = (
   client: pg.Client,
   { schema, migrations, displayName, log }: Required<MigrateOptions>,
@@ -87,14 +87,14 @@ const migrateNext = (
     return true
   })
 
-/** `lares` is the version of Lares that ran the migration; Lares 0.1.0 did not write it. */
+/** `lares` is the version of Lares that ran the migration. Lares 0.1.0 did not write it. */
 const createMigrationsTable = (schema: string) => `
   CREATE SCHEMA IF NOT EXISTS ${schema};
   CREATE TABLE IF NOT EXISTS ${schema}.migrations (
     number integer PRIMARY KEY, name text NOT NULL, at timestamptz NOT NULL DEFAULT now());
   ALTER TABLE ${schema}.migrations ADD COLUMN IF NOT EXISTS lares text`
 
-/** 0 for a schema that no migration has made. */
+/** 0 for a schema that no migration has created. */
 export async function readSchemaVersion(client: Pick<pg.Client, 'query'>, schema: string): Promise<number> {
   const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS exists', [
     `${schema}.migrations`,
@@ -119,7 +119,7 @@ export async function connectWithRetry(
   deadline: number,
 ): Promise<pg.Client> {
   for (let isLogged = false; ; isLogged = true) {
-    // No timeouts: a migration takes as long as it takes.
+    // This connection has no timeouts: a migration takes as long as it needs.
     const client = new pg.Client({ connectionString: url, application_name: 'lares migrations' })
     client.on('error', error => log.debug({ err: error }, 'the connection for migrations was lost'))
     try {

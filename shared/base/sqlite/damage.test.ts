@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** Overwrites the pages from the second to the last but one, as a failing disk does. */
+/** Overwrites all pages between the first and the last, as a failing disk does. */
 async function damage(file: string): Promise<void> {
   const handle = await open(file, 'r+')
   const { size } = await handle.stat()

@@ -2,10 +2,10 @@ import { basename } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LaresError } from '../errors.ts'
 
-/** Primary result codes of a file that SQLite cannot read as a database: https://sqlite.org/rescode.html */
+/** Primary result codes for a file that SQLite cannot read as a database: https://sqlite.org/rescode.html */
 const DAMAGE_CODES = new Set([11, 26])
 
-/** What an operator can do about each damaged file. */
+/** The remedy for each damaged file, written for an operator. */
 const REMEDIES: Record<string, string> = {
   'bus.db':
     'conversations are in another file and are safe. Save them with "lares export FILE --unfinished", then move bus.db away: the next start makes a new one',
@@ -26,8 +26,8 @@ export function describeDamage(file: string, reason: string): string {
 }
 
 /**
- * Makes each error of a damaged file name the file and the remedy, whichever statement meets it, and remembers the first
- * one for `requireUndamaged`.
+ * Makes each error of a damaged file name the file and the remedy, whichever statement meets it. Remembers the first
+ * such error for `requireUndamaged`.
  */
 export function nameDamage(database: DatabaseSync, file: string): DatabaseSync {
   const naming =
@@ -67,7 +67,9 @@ export function nameDamage(database: DatabaseSync, file: string): DatabaseSync {
   return database
 }
 
-/** Errors: `unavailable` once a statement has found the file damaged, though others may still succeed. */
+/**
+ * Errors: `unavailable` once any statement has found the file damaged, even though other statements may still succeed.
+ */
 export function requireUndamaged(database: DatabaseSync): void {
   const message = firstDamage.get(database)
   if (message !== undefined) throw new LaresError('unavailable', message)

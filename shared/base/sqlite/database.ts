@@ -7,14 +7,14 @@ import { makePrivateFile } from './private-file.ts'
 
 export type OpenOptions = {
   allowExtension?: boolean
-  /** Called when an existing file is migrated. */
+  /** Receives a message when an existing file is migrated. */
   log?: Logger | undefined
 }
 
 /**
- * Opens a SQLite file so that a commit survives kill -9 and power loss: the write-ahead log is synced at each commit
- * (https://sqlite.org/pragma.html#pragma_synchronous, FULL). `migrations` run in order, each once, all in one transaction.
- * Errors: `unavailable`, with the file and the remedy; `invalid_config` for a file of a newer Lares.
+ * Opens a SQLite file so that a commit survives kill -9 and power loss: SQLite syncs the write-ahead log at each commit
+ * (https://sqlite.org/pragma.html#pragma_synchronous, FULL). `migrations` run in order, each once, all in one
+ * transaction. Errors: `unavailable`, with the file and the remedy; `invalid_config` for a file of a newer Lares.
  */
 export function openDatabase(file: string, migrations: string[], options: OpenOptions = {}): DatabaseSync {
   const { log, ...sqliteOptions } = options
@@ -38,9 +38,12 @@ export function openDatabase(file: string, migrations: string[], options: OpenOp
   }
 }
 
-/** Runs work inside a transaction that it shares with all other work of the same turn of the event loop: one sync for all. */
+/** Runs work inside a transaction that all work of the same turn of the event loop shares: one sync for all. */
 export type GroupCommit = {
-  /** Resolves, with what `work` gave back, when it is durable. What `work` throws undoes that work alone. Errors: `unavailable`. */
+  /**
+   * Resolves with the result of `work` when it is durable. An error of `work` undoes that work alone. Errors:
+   * `unavailable`.
+   */
   run<T>(work: () => T): Promise<T>
 }
 
@@ -77,7 +80,7 @@ function commitGroup(database: DatabaseSync, group: PendingWork[]): void {
       const value = work() as never
       settle.push(() => resolve(value))
     } catch (error) {
-      // SQLite itself has undone all of it, as it may when the disk is full.
+      // SQLite has already rolled back the whole transaction, as it may when the disk is full.
       if (!database.isTransaction) throw error
       database.exec('ROLLBACK TO work')
       settle.push(() => reject(isDiskError(error) ? unavailableError(error) : error))
@@ -88,7 +91,7 @@ function commitGroup(database: DatabaseSync, group: PendingWork[]): void {
   for (const done of settle) done()
 }
 
-/** When even this fails the connection is broken, which the next transaction will tell. */
+/** When the rollback fails too, the connection is broken, and the next transaction reports it. */
 function rollBack(database: DatabaseSync): void {
   try {
     if (database.isOpen && database.isTransaction) database.exec('ROLLBACK')
@@ -97,7 +100,7 @@ function rollBack(database: DatabaseSync): void {
   }
 }
 
-/** Primary result codes that speak of the file and not of the statement: https://sqlite.org/rescode.html */
+/** Primary result codes that concern the file and not the statement: https://sqlite.org/rescode.html */
 const DISK_ERROR_CODES = {
   BUSY: 5,
   LOCKED: 6,

@@ -5,21 +5,24 @@ import { LARES_VERSION, newerDataError } from '../version.ts'
 export type MigrateOptions = {
   /** The file's name in messages: "the database /data/keys.db". */
   what: string
-  /** The statements of each version, from 1 on. The number of migrations that ran is `PRAGMA user_version`. */
+  /** The statements of each version, from 1 on. `PRAGMA user_version` holds the number of migrations that have run. */
   migrations: readonly string[]
-  /** Called when an existing file is migrated. */
+  /** Receives a message when an existing file is migrated. */
   log?: Logger | undefined
 }
 
-/** Which version of Lares made which version of the file. An older Lares reads it to name the version that it needs. */
+/**
+ * Records which version of Lares created which version of the file. An older Lares reads this table to name the version
+ * that it needs.
+ */
 const CREATE_VERSIONS = `
   CREATE TABLE IF NOT EXISTS schema_versions (
     version INTEGER PRIMARY KEY, lares TEXT NOT NULL, migrated_at TEXT NOT NULL) STRICT`
 
 /**
- * Brings a file up to date. All missing migrations and their record are one transaction, so a process that is killed
- * leaves the file as it was, and starters that come together take turns. Errors: `invalid_config` for a file of a newer
- * Lares, which stays as it is; those of SQLite.
+ * Brings a file up to date. All missing migrations and their record are one transaction, so a killed process leaves the
+ * file as it was. Processes that start together take turns. Errors: `invalid_config` for a file of a newer Lares, which
+ * stays as it is; SQLite's own errors.
  */
 export function migrateDatabase(
   database: DatabaseSync,

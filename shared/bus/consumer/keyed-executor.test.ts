@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Tasks that write down when they run, and end when the test says so. */
+/** Creates tasks that record when they run and end when the test tells them to. */
 function openTaskRecorder() {
   const started: string[] = []
   const resolvers = new Map<string, (outcome: TaskOutcome) => void>()
@@ -97,7 +97,7 @@ test('a key with many tasks rests between them, in order; one with few does not'
   for (let at = 1; at <= 3; at++) executor.add('other', task(`other ${at}`))
   await vi.advanceTimersByTimeAsync(31)
   expect(lines).toEqual(['flood 1', 'other 1', 'other 2', 'other 3'])
-  // 10 ms of work and 40 of rest, until five are left.
+  // 10 ms of work and 40 ms of pause, until five tasks are left.
   await vi.advanceTimersByTimeAsync(3 * 50 + 5 * 10 - 31)
   expect(lines.slice(4)).toEqual([2, 3, 4, 5, 6, 7, 8].map(at => `flood ${at}`))
   expect(executor.pendingCount('flood')).toBe(0)

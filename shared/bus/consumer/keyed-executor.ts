@@ -1,25 +1,28 @@
-/** What a task tells when it ends: it is done, or it wants to run again after a while, before anything else of its key. */
+/** The outcome of a task: it is done, or it wants to run again after a wait, before any other task of its key. */
 export type TaskOutcome = 'done' | { retryInMs: number }
 
-/** One try; it never rejects. */
+/** One attempt; it never rejects. */
 export type Task = () => Promise<TaskOutcome>
 
 /**
- * Runs tasks of one key in their order and tasks of different keys at once, at most `limit` of them.
- * A key whose task waits for its next try holds itself and nobody else: it takes no place.
- * Keys take turns: one with many tasks goes to the end of the line after each, and while more than a few wait it rests in
- * between, so that a conversation that floods leaves most of the machine to the others.
+ * Runs tasks of one key in order and tasks of different keys at once, at most `limit` of them. A task that waits for
+ * its next attempt holds back its own key alone and takes no slot. Keys take turns: after each task, a key goes to the
+ * end of the queue. While more than a few tasks of a key wait, the key also pauses between them. So a flooding
+ * conversation leaves most of the machine to the others.
  */
 export type KeyedExecutor = {
   add(key: string, task: Task): void
-  /** Tasks of a key that have not ended. */
+  /** The number of unfinished tasks of a key. */
   pendingCount(key: string): number
   setConcurrency(limit: number): void
-  /** Starts nothing more; resolves when what runs has ended. */
+  /** Starts no further task. Resolves when the running tasks have ended. */
   close(): Promise<void>
 }
 
-/** A key with more tasks than these rests this many times as long as its last task took; 50 tasks of 3 ms then take 0.6 s. */
+/**
+ * A key with more tasks than the first number pauses `THROTTLE_FACTOR` times as long as its last task took. 50 tasks of
+ * 3 ms then take 0.6 s.
+ */
 const THROTTLE_ABOVE_TASKS = 5
 const THROTTLE_FACTOR = 4
 const MAX_THROTTLE_MS = 100

@@ -1,28 +1,31 @@
 /**
- * Which records of one partition are finished. Records finish in any order; what may be committed is only the position
- * up to which every record is, so that a crash delivers again whatever was not.
+ * Tracks which records of one partition are finished. Records finish in any order. The offset to commit is the position
+ * below which every record is finished. So after a crash, the bus delivers every unfinished record again.
  */
 export type OffsetTracker = {
-  /** False when the record was started before: a bus that reads anew after trouble brings it a second time. */
+  /** False when the record was started before: a bus that reads again after a fault delivers it a second time. */
   start(offset: number): boolean
   finish(offset: number): void
-  /** The position to commit, or undefined when it is committed already. */
+  /** The position to commit, or undefined when it is already committed. */
   offsetToCommit(): number | undefined
   markCommitted(position: number): void
-  /** Records started and not finished. */
+  /** The number of records started and not finished. */
   unfinishedCount(): number
-  /** Records from the first unfinished one to the last started: what a crash makes come again. */
+  /**
+   * The number of records from the first unfinished one to the last started one. A crash makes the bus deliver these
+   * again.
+   */
   span(): number
-  /** The partition is another member's now: nothing of it is to be started or committed here. */
+  /** Another member owns the partition now. The reader must not start or commit any of its records. */
   isRevoked: boolean
 }
 
 export function openOffsetTracker(): OffsetTracker {
-  /** Started offsets, ascending; those before `first` are finished and forgotten. */
+  /** Started offsets, ascending. Those before `first` are finished and no longer tracked. */
   let offsets: number[] = []
   let firstUnfinishedIndex = 0
   let lastStarted = -1
-  /** Finished while an earlier one was not. */
+  /** Offsets that finished while an earlier one was unfinished. */
   const finishedOutOfOrder = new Set<number>()
   let committable: number | undefined
   let lastCommitted: number | undefined

@@ -2,21 +2,26 @@ import type { Logger } from '../../base/log.ts'
 import type { Bus, BusRecord } from '../bus.ts'
 import type { Task, TaskOutcome } from './keyed-executor.ts'
 
-/** Records of one key that are kept in memory; of those behind them only the places are, and they are read again in time. */
+/**
+ * The number of records of one key that stay in memory. Of the records behind them, the worker keeps only the offsets
+ * and reads them again in time.
+ */
 export const MAX_BUFFERED_PER_KEY = 50
-/** How many records one read brings: those of the key among them are kept for its next turns. */
+/** The number of records that one read fetches. Those of the same key are kept for its next turns. */
 const PAGE_SIZE = 100
 const RETRY_DELAY_MS = 1_000
 const EMPTY_VALUE = Buffer.alloc(0)
 
 /**
- * What keeps a conversation that floods from filling its partition's share of memory, and so from stopping the
- * conversations behind it. Its records wait on the log, where they are anyway.
+ * Keeps a flooding conversation from filling its partition's share of memory, and so from blocking the conversations
+ * behind it. Its records wait on the log, which holds them anyway.
  */
 export type Overflow = {
-  /** The record without what is in it. */
+  /** The record without its content. */
   toStub(record: BusRecord): BusRecord
-  /** A task that reads the record first, and then does what `open` makes of it; `onRead` is called when it was read. */
+  /**
+   * Creates a task that reads the record first and then runs the task from `open`. It calls `onRead` after the read.
+   */
   createTask(stub: BusRecord, open: (record: BusRecord) => Task, onRead: () => void): Task
 }
 
