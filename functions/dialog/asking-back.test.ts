@@ -17,7 +17,7 @@ import time from '../skills/time/handler.ts'
 import dialog from './handler.ts'
 import { assistant } from './talk.fixture.ts'
 
-/** The functions that a message goes through, and the skills, all of them real; there is no model. */
+/** The functions that a message goes through, and the skills. All of them are real; there is no model. */
 const skills = [calculator, notes, reminder, time]
 const pipelineFunctions = [intent, memory, dialog, ...skills]
 const SAID_AT = '2026-03-27T09:00:00.000Z'
@@ -54,7 +54,7 @@ function open(): void {
   })
 }
 
-/** As when every process is started anew: nothing is left but what was stored. */
+/** Simulates a restart of every process: only the stored data remains. */
 async function restart(): Promise<void> {
   await kit.services.store!.close()
   open()
@@ -63,7 +63,7 @@ async function restart(): Promise<void> {
 const receivesType = (name: string, type: string): boolean =>
   pipelineFunctions.find(stage => stage.name === name)!.receives.some(received => received === type)
 
-/** What a model says is nothing to this; that it is asked is. */
+/** A model call always gives the same result here. The tests check only whether dialog asks the model. */
 const generationEvent = (cause: LaresEvent): LaresEvent => {
   const usage = { inputTokens: 1, outputTokens: 1 }
   const data = { step: 0, text: '(model)', toolCalls: [], finishReason: 'stop' as const, usage, model: 'm' }
@@ -73,7 +73,7 @@ const generationEvent = (cause: LaresEvent): LaresEvent => {
   )
 }
 
-/** Says it, and gives back the reply; where the model is asked, "(model)". */
+/** Sends a message and returns the reply, or "(model)" when dialog asks the model. */
 async function say(text: string, minutesLater = 0): Promise<string> {
   const at = new Date(Date.parse(SAID_AT) + minutesLater * 60_000).toISOString()
   const message = messageEvent(text, { time: at }) as LaresEvent
@@ -81,7 +81,7 @@ async function say(text: string, minutesLater = 0): Promise<string> {
   for (const event of events) {
     if (event.type === 'lares.reply.completed') {
       const reply = event.data as Reply
-      // What was said before is said again, since it may not have reached the log.
+      // Dialog repeats earlier replies, because they may not have reached the log.
       if (reply.answers.includes(message.id)) return reply.text
     }
     if (event.type === 'lares.prompt.composed') events.push(generationEvent(event))

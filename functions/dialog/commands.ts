@@ -7,10 +7,10 @@ import { type ReceivedMessage, toUserMessage } from './turn/turn.ts'
 
 const COMMAND = /^\s*\/([\p{L}_][\p{L}\p{N}_-]*)(?=\s|$)/u
 
-/** The command that a text is, in lower case and without its slash. `/etc/hosts` is none. */
+/** The command in a text, in lower case and without its slash. `/etc/hosts` is not a command. */
 export const parseCommand = (text: string): string | undefined => COMMAND.exec(text)?.[1]?.toLowerCase()
 
-/** Each does its work and gives back what to say. */
+/** Each handler does its work and returns the text of the reply. */
 const commandHandlers: Record<string, (work: StepContext, language: string) => string> = {
   help: ({ assistant, skills }, language) => helpText(assistant.name, skills, language),
   new({ state }, language) {
@@ -29,7 +29,7 @@ const commandHandlers: Record<string, (work: StepContext, language: string) => s
   status: ({ state }, language) => statusText(state.turn, state.waiting.length, language),
 }
 
-/** Answers a command at once, also while a turn runs, and without the model. */
+/** Answers a command at once and without the model, even while a turn runs. */
 export function runCommand(context: StepContext, command: string, message: ReceivedMessage): void {
   const { person, address, language } = message.recalled.message
   const run = Object.hasOwn(commandHandlers, command) ? commandHandlers[command] : undefined

@@ -49,7 +49,7 @@ async function runStep(received: DialogEvent, event: StepEvent, context: Context
   const stepInput = {
     assistant,
     skills: await catalogue.skills(),
-    // As long as nobody knows, a model is taken to be able to call tools.
+    // Until the capabilities are known, dialog assumes that the model can call tools.
     tools: (await capabilities.known())?.tools ?? true,
     nowIso: new Date(context.now()).toISOString(),
     publishedId: received.publishedid,
@@ -66,7 +66,7 @@ async function runStep(received: DialogEvent, event: StepEvent, context: Context
   })
 }
 
-/** A model was called, whether its answer still matters or not. */
+/** The model call counts, whether its answer still matters or not. */
 function modelCallsOf(event: StepEvent): ModelCall[] {
   if (event.type !== 'lares.generation.completed') return []
   const { model, usage } = event.data
@@ -87,7 +87,7 @@ async function handleDeadLetterEvent(
   const deadLetter = parseDeadLetter(failed, error.code)
   if (!deadLetter) return []
   const { id, subject, correlationid } = event
-  // Its own step comes first: what failed may have come again since, and have been taken after all.
+  // The dead letter's own step comes first: the failed event may have arrived again since and been accepted.
   const ownOutcome = await recordedOutcome(context.store, subject, id)
   if (ownOutcome) return ownOutcome
   const originalOutcome = await recordedOutcome(context.store, subject, deadLetter.id)
@@ -113,9 +113,9 @@ async function handleDeadLetterEvent(
 type TimerData = EventData<'lares.timer.fired'>
 
 /**
- * What dialog's step made of an event before, undefined when there was no such step. Of an event that then became a dead
- * letter, because what was made did not get through, it is said again, since the state has moved on and waits for what
- * follows, and under the ids of then: some of it may have got through.
+ * The outcome that dialog recorded for an event, undefined without one. When the event became a dead letter because its
+ * outcome was not published, dialog publishes the outcome again. The state has moved on and waits for the events that
+ * follow. They keep their old ids, because some of them may have been published.
  */
 async function recordedOutcome(
   { step }: Store,
@@ -134,7 +134,7 @@ async function recordedOutcome(
   }
 }
 
-/** The history knows what was said when the event itself does not tell. */
+/** Takes the message from the history when the event itself does not contain it. */
 async function addMessageFromHistory(
   deadLetter: DeadLetter,
   subject: string,
@@ -152,8 +152,8 @@ async function addMessageFromHistory(
 }
 
 /**
- * The gateway tells the history after the log, so a message may fail before the history knows it. Then its claim check
- * is redeemed, as the function that failed would have done. Errors: `unavailable`.
+ * The gateway writes the history after the log, so a message may fail before it is in the history. Then dialog resolves
+ * its claim check, as the failed function would have done. Errors: `unavailable`.
  */
 async function addMessageFromDataRef(
   deadLetter: DeadLetter,

@@ -4,9 +4,9 @@ import type { Activity, FailedPart } from '#shared/language/pack.ts'
 import { packFor } from '#shared/language/packs.ts'
 import type { Turn } from './state.ts'
 
-/** What dialog itself says, in the person's language. */
+/** The texts of dialog itself, in the person's language. */
 
-/** To the model. */
+/** For the model. */
 export const toolFailedText = 'The tool failed and gave no result.'
 
 export const phrasesIn = (language: string) => packFor(language).dialog
@@ -27,7 +27,7 @@ function activityOf(turn: Turn | null): Activity {
   return { skills: [...new Set(skills)] }
 }
 
-/** Which part of Lares failed, by the type of the event that it failed at. */
+/** The part of Lares that failed, by the type of the event that failed. */
 function failedPart(type: string): FailedPart {
   const skill = /^lares\.skill\.(.+)\.requested$/.exec(type)?.[1]
   return skill ? { skill } : (PARTS[type] ?? 'conversation')

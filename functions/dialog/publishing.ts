@@ -6,20 +6,20 @@ import { markSettled, type StepContext, setMessageStatus, ZERO_USAGE } from './s
 
 export type ReplyInput = {
   person: string
-  /** Where it goes. */
+  /** The address that receives the reply. */
   address: Address
   language: Language
   text: string
   status: Reply['status']
   /** The messages answered; empty when the assistant speaks by itself. */
   said: UserMessage[]
-  /** What is to be learned from; empty for none. */
+  /** The text from which memory may learn; empty for none. */
   question?: string
   usage?: Usage
   correlationid?: string
 }
 
-/** Says it: as an event, as a row of the history, and as the new status of the messages answered. */
+/** Emits the reply as an event, as a row of the history and as the new status of the messages answered. */
 export function sendReply(context: StepContext, input: ReplyInput): void {
   const { person, address, language, text, status, said } = input
   const last = said.at(-1)

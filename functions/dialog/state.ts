@@ -14,14 +14,14 @@ import {
   usageSchema,
 } from '#shared/contract/events/event-types.ts'
 
-/** What dialog knows of one conversation. It is stored as JSON after every event, so everything in it is bounded. */
+/** Dialog's state of one conversation. It is stored as JSON after every event, so everything in it is bounded. */
 
-/** Ids of messages that have their reply, kept to tell a message that comes again under another event. */
+/** Ids of messages that have their reply. With them dialog recognises a message that arrives again in another event. */
 export const MAX_SETTLED_IDS = 64
-/** Turns that failed, kept so that a dead letter that is put back can still complete one. */
+/** Failed turns, kept so that a dead letter that is put back can still complete one. */
 export const MAX_FAILED_TURNS = 16
 
-/** A message with what the stages before dialog found out about it. */
+/** A message with the results of the stages before dialog. */
 const recalledMessageSchema = z.object({
   message: messageSchema(),
   saidAt: z.string(),
@@ -38,7 +38,7 @@ const callStateSchema = z.object({
   /** The id that the model gave the call. */
   toolCallId: z.string(),
   skill: z.string(),
-  /** Null until it has come. */
+  /** Null until the result arrives. */
   result: z.string().nullable(),
 })
 
@@ -49,7 +49,7 @@ const stageSchema = z.discriminatedUnion('kind', [
     kind: z.literal('skill'),
     callId: z.string(),
     skill: z.string(),
-    /** When the words are no answer to what this skill asked, they are this one's; without it, the model's. */
+    /** The skill that reads the words when they do not answer this skill's question. Without it, the model does. */
     otherwise: z.string().optional(),
   }),
   z.object({ kind: z.literal('tools'), calls: z.array(callStateSchema) }),
@@ -73,23 +73,23 @@ const turnSchema = z.object({
   /** The message; of several that were merged the last one, with the text of all. */
   message: messageSchema(),
   saidAt: z.string(),
-  /** The skills that it may want, from its intent. */
+  /** The skills that the message may want, from its intent. */
   candidates: intentSchema().shape.candidates,
   memories: z.array(memorySchema()),
   passages: z.array(passageSchema()).default([]),
-  /** The person was told that it failed, and it goes on nevertheless. */
+  /** Dialog reported the turn as failed, and the turn now goes on late. */
   isLate: z.boolean(),
-  /** The person wanted a fresh start meanwhile: it will not be in the transcript. */
+  /** The person asked for a fresh start during this turn, so the turn will not be in the transcript. */
   isForgotten: z.boolean(),
   /** The number of the prompt. */
   step: z.number(),
   stage: stageSchema,
   /** The text of the steps before this one. */
   text: z.string(),
-  /** What the model and the tools said in this turn. */
+  /** The messages of the model and the tools in this turn. */
   chat: z.array(chatMessageSchema()),
   usage: usageSchema(),
-  /** What a skill asked the person for in this turn. */
+  /** The question of a skill to the person in this turn. */
   asks: z
     .object({ skill: z.string(), asked: followUpQuestionSchema().shape.asked, takesAnyWords: z.boolean() })
     .optional(),
@@ -108,7 +108,7 @@ const queueItemSchema = z.discriminatedUnion('kind', [
     recalled: recalledMessageSchema,
     isLate: z.boolean(),
   }),
-  /** A failure that is told when it is its message's turn. */
+  /** A failure that dialog reports in its message's turn. */
   z.object({
     kind: z.literal('failure'),
     said: userMessageSchema,
@@ -117,12 +117,14 @@ const queueItemSchema = z.discriminatedUnion('kind', [
     language: languageSchema(),
     text: z.string(),
   }),
-  /** A failed turn that goes on with what came for it. */
+  /** A failed turn that goes on with a late result. */
   z.object({ kind: z.literal('revival'), turn: turnSchema, event: turnResultSchema }),
 ])
 export type QueueItem = z.infer<typeof queueItemSchema>
 
-/** The replies of a step, with what their ids are made of: its event, and their places among what it made. */
+/**
+ * The replies of a step, with the parts of their ids: the step's event, and the index of each reply among its drafts.
+ */
 const unpublishedStepSchema = z.object({
   causationid: z.string(),
   at: z.string(),
@@ -131,33 +133,33 @@ const unpublishedStepSchema = z.object({
   ),
 })
 
-/** States that were stored before there could be several have one or null. */
+/** Older states have one step or null here; newer ones have several. */
 const toArray = (stored: unknown) => (Array.isArray(stored) ? stored : stored ? [stored] : [])
 
 const transcriptEntrySchema = z.object({
   role: z.enum(['user', 'assistant']),
   text: z.string(),
-  /** Who said it, or whom it answers; only in a group. */
+  /** The member who said it or whom it answers; only in a group. */
   sender: senderSchema().optional(),
 })
 export type TranscriptEntry = z.infer<typeof transcriptEntrySchema>
 
-/** What the person was asked, which their next message may answer. */
+/** The question to the person that their next message may answer. */
 const pendingQuestionSchema = z.discriminatedUnion('kind', [
-  /** Which of two skills a message is for. */
+  /** A question which of two skills a message is for. */
   z.object({
     kind: z.literal('which'),
     skills: z.tuple([z.string(), z.string()]),
     message: messageSchema(),
     saidAt: z.string(),
   }),
-  /** What a skill must know yet. */
+  /** A question of a skill for missing input. */
   z.object({
     kind: z.literal('more'),
     skill: z.string(),
     asked: followUpQuestionSchema().shape.asked,
     takesAnyWords: z.boolean(),
-    /** Who was asked; only in a group. */
+    /** The member who was asked; only in a group. */
     sender: senderSchema().optional(),
   }),
 ])
@@ -176,13 +178,13 @@ const stateSchema = z.object({
   /** `turn` is null when the message never got as far as a turn. */
   failed: z.array(z.object({ messages: z.array(z.string()), turn: turnSchema.nullable() })),
   question: pendingQuestionSchema.nullable().default(null),
-  /** What steps have said, the oldest first, as long as it may not be on the log: the next reply must not overtake it. */
+  /** The replies of steps that may not be on the log yet, the oldest first. The next reply must not overtake them. */
   unpublished: z.preprocess(toArray, z.array(unpublishedStepSchema)),
-  /** Where the person last was. */
+  /** The person's last known time zone. */
   timeZone: z.string(),
-  /** The language of the last message that told its own, as a BCP 47 tag. */
+  /** The language of the last message with a recognisable language, as a BCP 47 tag. */
   language: z.string().optional(),
-  /** Where the conversation was last heard of; not there before its first message. */
+  /** The address of the last message; missing before the first one. */
   address: addressSchema().optional(),
 })
 export type DialogState = z.infer<typeof stateSchema>
@@ -199,7 +201,7 @@ export const emptyState = (): DialogState => ({
   timeZone: 'UTC',
 })
 
-/** A copy of the stored state that may be changed; null when what is stored is no state. */
+/** A copy of the stored state that may be changed; null when the stored value is not a valid state. */
 export function parseState(stored: unknown): DialogState | null {
   if (stored === undefined || stored === null) return emptyState()
   requireKnownVersion(stored)
@@ -207,7 +209,10 @@ export function parseState(stored: unknown): DialogState | null {
   return result.success ? result.data : null
 }
 
-/** Without this an older dialog would begin the conversation afresh. Its event waits for the newer one instead. */
+/**
+ * Rejects a state of a newer format. Otherwise an older dialog would begin the conversation afresh. The event waits for
+ * a newer dialog instead.
+ */
 function requireKnownVersion(stored: unknown): void {
   const { version = STATE_VERSION } = stored as { version?: number }
   if (version > STATE_VERSION)

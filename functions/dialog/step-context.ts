@@ -5,24 +5,24 @@ import type { Usage } from '#shared/contract/events/event-types.ts'
 import type { MessageStatus, MessageWrite } from '#shared/store/store.ts'
 import { type DialogState, MAX_SETTLED_IDS, type UserMessage } from './state.ts'
 
-/** What a step sees besides the state and the event. */
+/** The input of a step besides the state and the event. */
 export type StepInput = {
   assistant: AssistantSettings
   skills: SkillManifest[]
   /** Whether the model can call tools. */
   tools: boolean
   nowIso: string
-  /** The event of the conversation whose outcome is known to be on the log, where the caller tells. */
+  /** The conversation's last event with an outcome fully on the log, where the caller reports it. */
   publishedId?: string | undefined
 }
 
-/** One step while it is made: a copy of the state that may be changed, and what comes of it. */
+/** A step in progress: a copy of the state that may be changed, and the step's results. */
 export type StepContext = StepInput & {
   state: DialogState
   eventId: string
   rows: Map<string, MessageWrite>
   drafts: EventDraft[]
-  /** Why events or parts of them had no effect, for the log. */
+  /** Reasons why events or parts of them had no effect, for the log. */
   debugMessages: string[]
 }
 
@@ -37,7 +37,7 @@ export const createStepContext = (state: DialogState, eventId: string, input: St
 
 export const ZERO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 }
 
-/** The last status that a step gives a row is the one that is written. */
+/** Sets the status of the messages' rows. When a step sets a row twice, it writes the last status. */
 export function setMessageStatus(context: StepContext, said: UserMessage[], status: MessageStatus): void {
   for (const { id, text, saidAt, attachments, address, sender } of said)
     context.rows.set(id, {

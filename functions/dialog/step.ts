@@ -15,7 +15,7 @@ type StepEventType =
   | 'lares.result.returned'
   | 'lares.timer.fired'
 
-/** What moves a conversation on. A dead letter comes as what it tells of its turn. */
+/** The events that change a conversation. A dead letter arrives as the parts that concern its turn. */
 export type StepEvent =
   | { [T in StepEventType]: Pick<LaresEvent<T>, 'type' | 'id' | 'correlationid' | 'data'> }[StepEventType]
   | { type: 'dead-letter'; id: string; data: DeadLetter }
@@ -28,9 +28,9 @@ export type StepResult = {
 }
 
 /**
- * Dialog's step: what a conversation becomes by an event, and what is emitted because of it. It is pure: the same
- * arguments give the same result. Odd events and odd states have no effect but a note; only a draft that breaks its
- * schema throws, so that such a step is never recorded. Errors: `invalid_event`.
+ * Dialog's step: computes the next state of a conversation and the events to emit from an event. It is pure: the same
+ * arguments give the same result. Unexpected events and states have no effect except a debug message. Only a draft that
+ * violates its schema throws, so that such a step is never recorded. Errors: `invalid_event`.
  */
 export function step(storedState: unknown, event: StepEvent, input: StepInput): StepResult {
   const state = parseState(storedState)

@@ -73,7 +73,7 @@ export const requests = (drafts: EventDraft[]) =>
 
 export type TestConversationOptions = Partial<StepInput> & { mode?: AssistantSettings['mode'] }
 
-/** A conversation moved on by the pure step alone; each of its methods gives back what was emitted. */
+/** A conversation that only the pure step advances. Each of its methods returns the emitted drafts. */
 export function openTestConversation({ mode = 'queue', ...options }: TestConversationOptions = {}) {
   const surroundings: StepInput = {
     assistant: { ...assistant, mode },
@@ -89,7 +89,7 @@ export function openTestConversation({ mode = 'queue', ...options }: TestConvers
   const take = (event: StepEvent): EventDraft[] => {
     const result = step(deepFreeze(state), event, { publishedId, ...surroundings })
     publishedId = event.id
-    // What is stored is JSON.
+    // The store keeps the state as JSON.
     state = JSON.parse(JSON.stringify(result.state)) as DialogState
     for (const row of result.messages) rows.set(row.id, row)
     return result.outcome
@@ -101,7 +101,7 @@ export function openTestConversation({ mode = 'queue', ...options }: TestConvers
     get state() {
       return state!
     },
-    /** Whether what the last step emitted has reached the log is not known any more, as after a crash. */
+    /** Forgets whether the drafts of the last step have reached the log, as a crash would. */
     loseTrack() {
       publishedId = undefined
     },
@@ -159,7 +159,7 @@ export function openTestConversation({ mode = 'queue', ...options }: TestConvers
 
 export type TestConversation = ReturnType<typeof openTestConversation>
 
-/** Fails whoever changes what it was given. */
+/** Makes any change of the value throw. */
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   for (const inner of Object.values(value)) deepFreeze(inner)

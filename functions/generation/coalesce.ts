@@ -1,8 +1,8 @@
 import type { GenerateChunk } from '#shared/models/models.ts'
 
 /**
- * Puts text that comes in quick succession together: the first piece passes at once, then at most one piece passes in
- * `windowMs`. Text before the first character that is no space waits for it. Everything else passes as it comes.
+ * Combines text that arrives in quick succession. The first chunk passes at once, then at most one chunk passes in
+ * `windowMs`. Leading whitespace waits for the first other character. Everything else passes as it arrives.
  */
 export async function* coalesce(
   chunks: AsyncIterable<GenerateChunk>,
@@ -52,7 +52,7 @@ function readAhead<T>(iterator: AsyncIterator<T, void>): Promise<IteratorResult<
   return result
 }
 
-/** Undefined when it takes longer. */
+/** Returns undefined after `ms`. */
 async function raceTimeout<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>()
   const timer = setTimeout(() => late.resolve(undefined), Math.max(0, ms))

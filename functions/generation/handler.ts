@@ -7,10 +7,10 @@ import { seedOf } from '#shared/models/seed.ts'
 import { coalesce } from './coalesce.ts'
 
 const MAX_TOKENS = 1_024
-/** Tokens that come closer together than this travel as one event, so that the log is not flooded. */
+/** Tokens that arrive closer together than this form one event, so that they do not flood the log. */
 const COALESCE_MS = 30
 
-/** Ends an answer that the limit of tokens has cut, in any language. */
+/** Marks an answer that the token limit cut off, in any language. */
 const CUT_MARK = ' […]'
 
 type Prompt = EventData<'lares.prompt.composed'>

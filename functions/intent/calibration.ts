@@ -1,12 +1,12 @@
-/** What a judge made of a text whose skill is known. */
+/** A classifier's verdict on a text with a known skill. */
 export type ScoredExample = { confidence: number; isNone: boolean; isRight: boolean }
 
 /** The cost of missing a found skill, relative to the cost of inventing one. */
 const MISS_COST = 5
 
 /**
- * The confidence threshold with the least cost: the share of right skills that it misses, and of out-of-scope texts
- * that it accepts. 0 without outcomes.
+ * The confidence threshold with the least cost. The cost is the share of right skills that it misses, and the share of
+ * out-of-scope texts that it accepts. 0 without outcomes.
  */
 export function chooseThreshold(outcomes: readonly ScoredExample[]): number {
   const right = sortedConfidences(outcomes.filter(({ isNone, isRight }) => !isNone && isRight))
@@ -21,7 +21,7 @@ export function chooseThreshold(outcomes: readonly ScoredExample[]): number {
       countBelow(none, cut) / (none.length || 1),
   )
   const least = Math.min(...costs)
-  // The middle of the best ones, which is farthest from both kinds.
+  // The middle of the best candidates, which is farthest from both kinds.
   const best = candidates.filter((_, i) => costs[i]! <= least + 1e-9)
   return best[Math.floor(best.length / 2)]!
 }

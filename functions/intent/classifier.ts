@@ -20,26 +20,26 @@ import { type Scorer, type ScorerInput, type Scorers, trainScorers } from './sco
 /** A text and the skill that it asks for; null for none. */
 export type Example = { skill: string | null; text: string }
 
-/** Takes a text to the skill it asks for, or to none. */
+/** Finds the skill that a text asks for, or none. */
 export type Classifier = (text: string) => Promise<Intent>
 
-/** Below this the words of a text say too little, and its meaning is judged alone. */
+/** With a smaller share of known words, the classifier judges a text by its meaning alone. */
 const MIN_KNOWN_SHARE = 0.3
 /** The share of the score of "none of these" that is subtracted from each skill's score. */
 const NONE_WEIGHT = 0.5
 /** The steepness of the score from 0 to 1 around the threshold, where it is 0.5. */
 const SCORE_STEEPNESS = 4
 /**
- * When the second skill is above the threshold too and this near, only the person can decide. In the development set no
- * clear text is nearer than 0.44, and ambiguous ones are mostly within 0.36.
+ * The least lead of the best skill over a second one above the threshold. With a smaller lead, only the person can
+ * decide. In the development set no clear text is nearer than 0.44, and ambiguous ones are mostly within 0.36.
  */
 const AMBIGUITY_MARGIN = 0.4
-/** Into how many parts the examples are divided to find the thresholds when none are held out. */
+/** The number of parts for cross-validation when no examples are held out. */
 const FOLDS = 4
 
 /**
  * Learns from examples: linear support vector machines over sentence embeddings and words, joined with the nearest
- * examples. From when on a skill is taken is found on `heldOut`, or, without it, by cross-validation.
+ * examples. It finds the threshold for a skill on `heldOut`, or, without it, by cross-validation.
  */
 export async function trainClassifier(
   examples: readonly Example[],
@@ -170,7 +170,7 @@ async function crossValidate(
   return all
 }
 
-/** A sentence in Chinese must be as far from a skill as its English translation. */
+/** Scales confidences of Chinese sentences, so that they are as far from a skill as their English translations. */
 function fitChineseScale(scorer: Scorer, pairs: TranslationEmbeddings, project: Projection): ConfidenceScale {
   const confidences = (texts: readonly string[], embeddings: readonly Float32Array[]) =>
     texts.map((text, i) => Math.max(...skillScores(scorer({ text, vector: project(text, embeddings[i]!) }))))

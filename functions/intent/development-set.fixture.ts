@@ -1,6 +1,6 @@
 type Utterances = Readonly<Record<'time' | 'calculator' | 'reminder' | 'notes' | 'none', readonly string[]>>
 
-/** The set on which the classifier is tuned and tested. None of it is among the examples that it learns from. */
+/** The set on which the classifier is tuned and tested. It shares no text with the training examples. */
 export const englishUtterances: Utterances = {
   time: [
     'could you tell me the time please',

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { EmbeddingKind } from '#shared/models/models.ts'
 import { dualEmbedding } from './dual-embedding.ts'
 
-/** A direction for each kind; `twofold`: whether they differ. */
+/** A fake model with one direction for each kind of embedding. `twofold`: whether the two directions differ. */
 function fakeModel(twofold: boolean) {
   const asked: EmbeddingKind[] = []
   const embed = async (texts: readonly string[], kind: EmbeddingKind) => {

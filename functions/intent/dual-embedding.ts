@@ -2,9 +2,9 @@ import type { Embedder } from '#shared/models/models.ts'
 import { addVectors, type Embed, toUnitLength } from './projection.ts'
 
 /**
- * A text embedded as a query and as a passage: the mean of the two vectors, which make different mistakes. It gets more
- * Chinese texts without examples right than either vector. A model that makes no difference between the two, such as a
- * server's, is asked once.
+ * A text embedded as a query and as a passage: the mean of the two vectors, which make different mistakes. The mean
+ * classifies more Chinese texts without examples correctly than either vector. A model without this distinction, such
+ * as a server's, gets one request.
  */
 export function dualEmbedding(models: Pick<Embedder, 'embed'>): Embed {
   let isAsymmetric: boolean | undefined

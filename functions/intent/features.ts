@@ -4,7 +4,7 @@ const TOKEN = /\p{Script=Han}+|[\p{Script=Latin}\p{M}']+|0|[+\-*/^%=()×÷√]/g
 const NUMBER_WORD =
   /\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand)\b/g
 const NUMBER = /[\d零〇一二两三四五六七八九十百千万亿半]+(?:[.,:]\d+)*/gu
-/** Signs of reckoning are one word, so that an unseen formula looks like a seen one. */
+/** Arithmetic signs count as one word, so that an unseen formula looks like a seen one. */
 const OPERATOR = /[+\-*/^%=()×÷√]/g
 
 /** The features of a text: words, pairs of words and pieces of words; for Chinese, runs of one to three characters. */

@@ -114,7 +114,7 @@ describe('intent', () => {
   it('takes under two milliseconds for a message once it has learnt', async () => {
     await intentOf('hello')
     const texts = [...Object.values(englishUtterances), ...Object.values(chineseUtterances)].flat()
-    // Its own time on the processor, whatever else the machine does.
+    // Measures the test's own processor time, which does not depend on other load of the machine.
     const before = process.cpuUsage()
     for (const text of texts) await intentOf(text)
     const { user, system } = process.cpuUsage(before)

@@ -12,7 +12,7 @@ export default defineFunction({
   async handle(event, { catalogue, models, log, state: recogniser }) {
     const message = event.data
     const text = message.text.trim()
-    // A slash begins a command, which is dialog's.
+    // A slash begins a command, which dialog handles.
     const isForSkills = text !== '' && !text.startsWith('/')
     const intent = isForSkills
       ? await recogniser.intentOf(text, await catalogue.skills(), models, log)

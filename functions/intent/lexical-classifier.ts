@@ -2,7 +2,7 @@ import type { Intent } from '#shared/contract/events/event-types.ts'
 import type { Example } from './classifier.ts'
 import { extractFeatures } from './features.ts'
 
-/** Takes a text to the skill it asks for, or to none. */
+/** Finds the skill that a text asks for, or none. */
 export type LexicalClassifier = (text: string) => Intent
 
 type Vector = { at: Int32Array; weight: Float64Array }
@@ -12,7 +12,10 @@ const EPOCHS = 40
 const LEARNING_RATE = 2
 /** The least probability of a skill. Chosen on the development set; skills below it are still the model's tools. */
 const THRESHOLD = 0.35
-/** The second skill is as likely as this, and the first not much more: only the person can tell which is meant. */
+/**
+ * The limits for an ambiguous text. The second skill has at least probability `likely`, and the first has less than
+ * `apart` more. Then only the person can tell which one they mean.
+ */
 const AMBIGUITY_LIMITS = { likely: 0.3, apart: 0.3 }
 /** A text with a smaller share of known features resembles no example. */
 const MIN_KNOWN_SHARE = 0.12
@@ -53,7 +56,10 @@ function toIntent(scored: { skill: string | null; score: number }[]): Intent {
   return { skill: null, score: scored.find(each => each.skill === null)?.score ?? 1, candidates }
 }
 
-/** Features that no example has weigh in the length of a vector, so that much unknown makes the known count less. */
+/**
+ * Features that no example has count in the length of a vector. Many unknown features thus lower the weight of the
+ * known ones.
+ */
 function fitLexicalEncoder(examples: readonly Example[]): Encoder {
   const documentFrequency = new Map<string, number>()
   for (const { text } of examples)
@@ -86,7 +92,7 @@ function trainWeights(
   size: number,
 ): Float64Array[] {
   const weights = Array.from({ length: classes }, () => new Float64Array(size))
-  // A stride that shares no factor with the count visits every sample, and classes in turn.
+  // A stride without a common factor with the count visits every sample, and visits the classes in turn.
   const stride = largestCoprime(Math.floor(samples.length * 0.618), samples.length)
   for (let epoch = 0; epoch < EPOCHS; epoch++)
     for (let turn = 0; turn < samples.length; turn++) {

@@ -27,7 +27,7 @@ test('a matrix is solved by its two triangles', () => {
 test('what translations differ in does not tell classes apart', async () => {
   const random = pseudoRandomNumbers()
   const wobble = () => random.next().value * 0.1
-  // Classes differ in the first direction, a little, and by chance in the second, which is that of the language.
+  // Classes differ a little in the first direction, and by chance in the second, which is the language's direction.
   const example = (target: number) =>
     vectorOf((target - 0.5) * 0.4 + wobble(), (target - 0.5) * 0.3 + wobble(), wobble())
   const targets = Array.from({ length: 200 }, (_, i) => i % 2)

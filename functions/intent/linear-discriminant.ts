@@ -10,12 +10,12 @@ export type DiscriminantScorer = (vector: Float32Array) => Float32Array
 const TRANSLATION_WEIGHT = 4
 /** The reduced weight of a direction in which all classes are alike. */
 const DISCRIMINANT_REGULARISATION = 1
-/** Learning gives way to other work after so many examples. */
+/** The number of examples after which learning yields to other work. */
 const BATCH_SIZE = 256
 
 /**
- * Linear discriminant analysis: classes differ in their middles and share the spread around them. To that spread belongs
- * how sentences and their translations lie `apart`, so that another language is no other class. Scores have a spread of 1.
+ * Linear discriminant analysis: classes have different means and a common spread around them. `translationDeltas` are
+ * part of that spread, so that another language does not look like another class. Scores have a spread of 1.
  */
 export async function trainDiscriminant(
   vectors: readonly Float32Array[],

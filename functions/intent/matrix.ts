@@ -1,7 +1,7 @@
-/** Symmetric matrices, of which the lower half is kept, as a Mahalanobis distance needs them. */
+/** A symmetric matrix as its lower half, as a Mahalanobis distance needs it. */
 export type Matrix = Float64Array[]
 
-/** The sum of the products of vectors with themselves: their covariance, but for its scale. */
+/** The sum of the outer products of vectors with themselves: their covariance, except for its scale. */
 export function createScatter(size: number) {
   const sums: Matrix = Array.from({ length: size }, (_, i) => new Float64Array(i + 1))
   return {
@@ -12,7 +12,7 @@ export function createScatter(size: number) {
         for (let j = 0; j <= i; j++) row[j]! += value * vector[j]!
       }
     },
-    /** Scaled to an average of 1 on the diagonal. */
+    /** The matrix, scaled to an average of 1 on the diagonal. */
     scaled(): Matrix {
       const trace = sums.reduce((sum, row, i) => sum + row[i]!, 0)
       return sums.map(row => row.map(value => (value * size) / (trace || 1)))
@@ -47,7 +47,7 @@ export function solveLower(lower: Matrix, vector: Float32Array): Float32Array {
   return solved
 }
 
-/** The transposed: solves L' x = vector. */
+/** Solves L' x = vector with the transposed matrix. */
 export function solveUpper(lower: Matrix, vector: Float32Array): Float32Array {
   const solved = new Float32Array(vector.length)
   for (let i = vector.length - 1; i >= 0; i--) {

@@ -1,4 +1,4 @@
-/** How near a vector is to the nearest of each class: the mean of the `COUNT` highest cosines. */
+/** The similarity of a vector to the nearest examples of each class: the mean of the `COUNT` highest cosines. */
 export type NeighbourScorer = (vector: Float32Array) => Float32Array
 
 const NEIGHBOUR_COUNT = 3

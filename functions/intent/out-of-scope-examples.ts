@@ -1,6 +1,6 @@
 /**
- * Things people say that no skill serves: the examples of "none of these". They are phrased like what the skills take
- * ("what is …", "how much …", "remember …"), because that is what must be told apart.
+ * Sentences that no skill serves: the examples of "none of these". They are phrased like the sentences that skills take
+ * ("what is …", "how much …", "remember …"), because the classifier must tell these apart.
  */
 export const outOfScopeExamples: readonly string[] = [
   // Greetings and small talk

@@ -1,6 +1,6 @@
 /**
- * Things that people say about anything, in English and the same in Chinese; which skill they ask for is nobody's
- * business here. From how far the two of a pair lie apart `space.ts` learns what of an embedding is only the language.
+ * General sentences in English with their Chinese translations. The skill that they ask for does not matter.
+ * `projection.ts` learns from the differences within pairs which part of an embedding is only the language.
  */
 export const translationPairs: readonly (readonly [english: string, chinese: string])[] = [
   ['Could you help me carry this box upstairs?', '能帮我把这个箱子搬上楼吗？'],

@@ -14,7 +14,10 @@ export type Embed = (texts: readonly string[]) => Promise<Float32Array[]>
  */
 const PROJECTION_REGULARISATION = 0.4
 
-/** The pairs' embeddings, English and Chinese; for each other language, how its general sentences lie apart from the English ones. */
+/**
+ * The pairs' embeddings, English and Chinese. For each other language, the shift of its general sentences from the
+ * English ones.
+ */
 export type TranslationEmbeddings = {
   en: Float32Array[]
   zh: Float32Array[]
@@ -29,7 +32,7 @@ export async function embedTranslations(embed: Embed): Promise<TranslationEmbedd
   }
 }
 
-/** A language without pairs has its place where its general sentences lie, seen from the English ones. */
+/** The shift of each language without pairs: its general sentences compared with the English ones. */
 async function embedShifts(embed: Embed): Promise<ReadonlyMap<string, Float32Array>> {
   const [english] = packs
   const others = packs.filter(({ tag }) => tag !== 'en' && tag !== 'zh')
@@ -42,10 +45,10 @@ async function embedShifts(embed: Embed): Promise<ReadonlyMap<string, Float32Arr
 }
 
 /**
- * Cosines of sentence embeddings lie in a narrow band, and each language has its own region. So the mean of its
- * language is subtracted from each vector, and the mean of the examples. Then directions in which a sentence and its
- * translation differ count less, by (1 + R * C)^-1 for R = PROJECTION_REGULARISATION and the covariance C of these differences (a
- * Mahalanobis distance).
+ * Cosines of sentence embeddings lie in a narrow band, and each language has its own region. The projection therefore
+ * subtracts the mean of a vector's language and the mean of the examples. It then reduces directions in which a
+ * sentence and its translation differ, by (1 + R * C)^-1. R is PROJECTION_REGULARISATION, C the covariance of these
+ * differences (a Mahalanobis distance).
  */
 export function fitProjection(
   pairs: TranslationEmbeddings,

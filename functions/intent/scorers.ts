@@ -3,7 +3,7 @@ import { createNeighbourScorer, type NeighbourScorer } from './nearest-neighbour
 import { type LinearSvms, type Sample, trainSvms } from './svm.ts'
 import { emptyTfidfVector, fitTfidfEncoder, type TfidfEncoder } from './tfidf.ts'
 
-/** A text as it is judged: its projected embedding, and itself. */
+/** The input of a scorer: a text and its projected embedding. */
 export type ScorerInput = { text: string; vector: Float32Array }
 
 /** The score of a text for each class. */
@@ -18,14 +18,14 @@ export type Scorers = {
   knownShare(text: string): number
 }
 
-/** The weight of the nearest examples beside the SVMs. Chosen on CLINC150's validation split and a Chinese one. */
+/** The weight of the nearest examples relative to the SVMs. Chosen on CLINC150's validation split and a Chinese one. */
 const NEIGHBOUR_WEIGHTS = { meaning: 4, words: 2 }
 const SVM_COST = 1
 
-/** The weight of the classes' centroids beside them; chosen likewise. */
+/** The weight of the classes' centroids relative to the SVMs. Chosen on the same splits. */
 const DISCRIMINANT_WEIGHT = 0.2
 
-/** `apart` is how sentences and their translations differ. */
+/** `translationDeltas`: the differences between sentences and their translations. */
 export async function trainScorers(
   examples: readonly ScorerInput[],
   targets: readonly number[],
@@ -69,7 +69,10 @@ export async function trainScorers(
   }
 }
 
-/** Both judges are asked about a text one after the other, and the nearest of very many examples take longest. */
+/**
+ * Caches the scores of the last vector. Both scorers get the same text one after the other, and finding the nearest of
+ * very many examples takes longest.
+ */
 function cacheLast(neighbours: NeighbourScorer): NeighbourScorer {
   let last: { vector: Float32Array; near: Float32Array } | undefined
   return vector => {

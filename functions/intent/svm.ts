@@ -4,7 +4,7 @@
  * a fixed order, so the same examples give the same machines.
  */
 export type Sample = {
-  /** Numbers for the first features. */
+  /** Values of the first features. */
   dense: Float32Array
   /** Indices and values of further features, most of them zero. */
   at: Int32Array
@@ -30,7 +30,7 @@ const MAX_CONTENDERS = 3_000
 /** The squared length of the mean of vectors of length 1 that have little in common. */
 const MIN_CENTROID_LENGTH_SQUARED = 0.1
 
-/** Learning gives way to other work after each class. */
+/** Learning yields to other work after each class. */
 export async function trainSvms(
   samples: readonly Sample[],
   targets: readonly number[],
@@ -51,8 +51,8 @@ export async function trainSvms(
 }
 
 /**
- * Of very many examples, the ones that an SVM has to separate: its class, and the others nearest to its centroid. The
- * rest never comes near the margin. A class without a centroid is separated from all.
+ * With very many examples, the ones that an SVM has to separate: its class, and the others nearest to its centroid. The
+ * rest never comes near the margin. The SVM of a class without a centroid uses all examples.
  */
 function selectContenders(samples: readonly Sample[], targets: readonly number[], target: number): number[] {
   const all = samples.map((_, i) => i)
@@ -115,7 +115,7 @@ function trainSvm(
     }
     if (highest - lowest <= TOLERANCE) {
       if (active === samples.length) break
-      // The left-out features are checked again.
+      // Checks the samples that shrinking left out again.
       active = samples.length
       shrinkingBound = Number.POSITIVE_INFINITY
     } else shrinkingBound = highest > 0 ? highest : Number.POSITIVE_INFINITY
@@ -145,7 +145,7 @@ function lengthSquared({ dense, value }: Sample): number {
   return sum
 }
 
-/** Every number below `count`, in an order that is always the same (a linear congruential generator's). */
+/** Every number below `count`, in an order that is always the same (from a linear congruential generator). */
 function shuffledIndices(count: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i)
   let state = 1

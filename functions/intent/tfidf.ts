@@ -11,8 +11,8 @@ export const emptyTfidfVector: TfidfVector = {
 }
 
 /**
- * TF-IDF of what texts are made of. Features that no example has weigh in the length of a vector, so that much unknown
- * makes the known count less; `known` is the share of the length that is known, from 0 to 1.
+ * TF-IDF vectors of texts. Features that no example has count in the length of a vector, so many unknown features lower
+ * the weight of the known ones. `knownShare` is the known share of the length, from 0 to 1.
  */
 export function fitTfidfEncoder(texts: readonly string[]): TfidfEncoder {
   const documentFrequency = new Map<string, number>()

@@ -13,17 +13,17 @@ import { outOfScopeExamples } from './out-of-scope-examples.ts'
 const EMBEDDING_RETRY_MS = 60_000
 
 /**
- * The first message, whose answer also waits for the chat model to load, has the machine to itself: it was 4 s slower
- * without.
+ * Delays the training for the first message, whose answer also waits for the chat model to load. Without the delay that
+ * answer took 4 s longer.
  */
 const TRAINING_DELAY_MS = 5_000
 
 type TrainedClassifiers = { key: string; byWords: LexicalClassifier; byMeaning?: Classifier }
 
 /**
- * Learns again only when the deployed skills or their examples change: by words at once, and by meaning as soon as the
- * embeddings are ready. That starts a little later, takes a second or two, and at first a download. Nobody waits for
- * it. Without embeddings words alone decide, and the log says so once.
+ * Trains the classifier again only when the deployed skills or their examples change: by words at once, and by meaning
+ * as soon as the embeddings are ready. The latter starts a little later and takes a second or two, and at first a
+ * download. No message waits for it. Without embeddings words alone decide, and the log says so once.
  */
 export function openIntentRecogniser(now: () => number = Date.now) {
   let trained: TrainedClassifiers | undefined

@@ -82,7 +82,7 @@ export function parseNotes(call: ToolCall, { text, known }: LearningRequest): Le
 const DATE = /\d{4}-\d{2}-\d{2}/g
 const NUMBER = /\d+/g
 
-/** Whether a note has its words and numbers from the message; a date may be computed. */
+/** Whether a note takes its words and numbers from the message. A date may be computed. */
 function isGroundedIn(note: string, message: string): boolean {
   const numbersInMessage: readonly string[] = message.match(NUMBER) ?? []
   return (

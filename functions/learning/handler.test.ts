@@ -40,7 +40,7 @@ async function learn(models: Models, asked: Partial<EventData<'lares.learning.re
   return events
 }
 
-/** A server whose model answers with these notes, or with any other arguments of its call. */
+/** A server with a model that answers with these notes, or with any other arguments of its call. */
 const serverAnswering = (given: unknown, name = 'keep_notes') =>
   startModelServer(response => {
     const call = { index: 0, id: 'call-1', function: { name, arguments: JSON.stringify(given) } }

@@ -7,7 +7,7 @@ import { seedOf } from '#shared/models/seed.ts'
 import { composePrompt, keepNotesTool, parseNotes } from './facts.ts'
 
 const MAX_TOKENS = 512
-/** Nobody waits for this function, so a slow model server gets the time. */
+/** The longest wait for the model's capabilities. It is long because nobody waits for this function. */
 const CAPABILITIES_TIMEOUT_MS = 30_000
 
 /**
@@ -19,7 +19,7 @@ export default defineFunction({
   receives: ['lares.learning.requested'],
   emits: ['lares.facts.learnt'],
   uses: ['models'],
-  // The next answer is worth more than this: a server with few places is left to generation.
+  // The next answer is worth more than this: a server with few slots serves generation first.
   concurrency: 1,
   timeoutMs: 120_000,
   init: ({ models, ...tools }) => openModelCapabilities(models, tools),
@@ -45,7 +45,7 @@ async function learn(
     for await (const chunk of models.generate('text-generation', request))
       if (chunk.kind === 'tool-call') facts.push(...parseNotes(chunk.call, data))
   } catch (error) {
-    // It would fail again; memory keeps the facts of its rules.
+    // A retry would fail too; memory keeps the facts of its rules.
     if (!(error instanceof LaresError) || error.retryable) throw error
     log.warn({ err: error }, 'the model refuses to say what is worth remembering')
     return

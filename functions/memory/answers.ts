@@ -5,8 +5,8 @@ import { toSecondPersonSentence } from './second-person.ts'
 const MAX_SENTENCES = 5
 
 /**
- * The answer to a question about something that the person told, when the memories (the newest of each subject) clearly
- * hold it; undefined when they do not, or when it takes more than saying them back.
+ * Answers a question about something that the person told, when the memories (the newest of each subject) clearly
+ * contain it. Returns undefined when they do not, or when the answer takes more than repeating them.
  */
 export function answerFrom(
   memories: readonly StoredMemory[],
@@ -18,7 +18,7 @@ export function answerFrom(
   const found = memory.answer(memories, text)?.slice(0, MAX_SENTENCES)
   if (!found) return undefined
   const separators = found.map(one => packsReading(one.text, language)[0].memory.sentenceSeparator)
-  // Sentences of a language without spaces stand together; beside others there is a space.
+  // Sentences of a language without spaces stand together. Between others there is a space.
   const separator = separators.every(one => one === '') ? '' : ' '
   return found.map(one => toSecondPersonSentence(one.text, language)).join(separator)
 }

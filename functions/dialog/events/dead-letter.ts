@@ -8,16 +8,16 @@ import { failTurn } from '../turn/completion.ts'
 import { isQueueFull, replyWithFailure } from '../turn/queue.ts'
 import { setToolResult } from './result.ts'
 
-/** What dialog needs to know of an event that failed for good. */
+/** The part of a dead letter that dialog needs. */
 export type DeadLetter = {
   id: string
   type: string
-  /** The message whose turn it was. */
+  /** The message of the turn in which the event failed. */
   messageId: string
   errorCode: string
   callId?: string
   step?: number
-  /** What the person said, where it is known; a claim check that was not redeemed does not tell. */
+  /** The person's message, where it is known. It is missing when the claim check was not resolved. */
   said?: { person: string; address: Address; language: Language; said: UserMessage }
 }
 
@@ -27,7 +27,7 @@ const failedEventSchema = z.object({
   subject: z.string(),
   correlationid: z.string(),
   time: z.string(),
-  /** Not there when it was too large for the log. */
+  /** Missing when it was too large for the log. */
   data: z.unknown().optional(),
 })
 
@@ -44,7 +44,7 @@ const messageTextSchema = z.preprocess(
 const enrichedMessageSchema = z.object({ message: messageTextSchema, saidAt: z.string() })
 const turnPositionSchema = z.object({ callId: z.string().optional(), step: z.number().optional() })
 
-/** Undefined when it is no event of a turn. */
+/** Returns undefined when the event does not belong to a turn. */
 export function parseDeadLetter(event: unknown, errorCode: string): DeadLetter | undefined {
   const failed = failedEventSchema.safeParse(event).data
   if (!failed) return undefined
@@ -84,7 +84,7 @@ const PRE_DIALOG_TYPES = new Set([
 
 export const failedBeforeDialog = ({ type }: DeadLetter): boolean => PRE_DIALOG_TYPES.has(type)
 
-/** Ends what cannot go on, so that no turn hangs and no message is silently lost. */
+/** Fails the turn or message that cannot go on, so that no turn hangs and no message is silently lost. */
 export function onDeadLetter(context: StepContext, deadLetter: DeadLetter): void {
   const { state } = context
   if (failedBeforeDialog(deadLetter)) failMessage(context, deadLetter)
@@ -92,7 +92,10 @@ export function onDeadLetter(context: StepContext, deadLetter: DeadLetter): void
   else context.debugMessages.push('a dead letter is of no turn that runs')
 }
 
-/** The message did not reach dialog. Its failure is told when it is its turn, as its answer would have been. */
+/**
+ * Fails a message that did not reach dialog. Dialog reports the failure in the message's turn, where its answer would
+ * have been.
+ */
 function failMessage(context: StepContext, deadLetter: DeadLetter): void {
   const { state } = context
   if (isKnownMessage(state, deadLetter.messageId) || !deadLetter.said) {
@@ -121,13 +124,16 @@ function failStage(context: StepContext, turn: Turn, deadLetter: DeadLetter): vo
   else context.debugMessages.push('a dead letter is of a part of the turn that is over')
 }
 
-/** A claim check that was not redeemed does not tell; then it is taken for what the turn waits for. */
+/**
+ * An event with an unresolved claim check does not name its step or call. The function then assumes that the turn waits
+ * for this event.
+ */
 const matchesOrUnknown = <T>(reported: T | undefined, expected: T): boolean =>
   reported === undefined || reported === expected
 
 type ToolCallStates = Extract<Turn['stage'], { kind: 'tools' }>['calls']
 
-/** The model is told that its call failed, and goes on without it. */
+/** Reports to the model that its call failed. The model goes on without the result. */
 function failCalls(
   context: StepContext,
   turn: Turn,

@@ -3,14 +3,14 @@ import type { Turn } from '../state.ts'
 import type { StepContext } from '../step-context.ts'
 import { applyTurnResult, isQueueFull, type TurnResult } from '../turn/queue.ts'
 
-/** Takes what a model or a skill gave for a turn: the running one, or one that failed and whose dead letter was put back. */
+/** Takes a result of a model or a skill for a turn: the running one, or a failed one whose dead letter was put back. */
 export function onTurnResult(context: StepContext, turnId: string, event: TurnResult): void {
   const { turn } = context.state
   if (turn?.id === turnId) applyTurnResult(context, turn, event)
   else queueLateResult(context, turnId, event)
 }
 
-/** It is answered late, in its order. */
+/** Puts the result into the queue, so that dialog answers it late and in its order. */
 function queueLateResult(context: StepContext, turnId: string, event: TurnResult): void {
   const { state } = context
   const entry = state.failed.find(({ turn }) => turn?.id === turnId)

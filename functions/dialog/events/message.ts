@@ -10,11 +10,14 @@ import { interruptTurn, recordFailure } from '../turn/completion.ts'
 import { clearQueue, isQueueFull } from '../turn/queue.ts'
 import { type ReceivedMessage, toUserMessage } from '../turn/turn.ts'
 
-/** Takes a message in: it is answered at once if it is a command, else it waits, if only for the end of this step. */
+/**
+ * Takes a message in. Dialog answers a command at once and queues any other message, if only until the end of this
+ * step.
+ */
 export function onMessage(context: StepContext, id: string, received: RecalledMessage): void {
   const { state } = context
   const isLate = state.failed.some(({ messages }) => messages.includes(id))
-  // A failure that is not told yet is averted by the message itself.
+  // The message itself replaces its own failure that is not reported yet.
   state.waiting = state.waiting.filter(item => item.kind !== 'failure' || item.said.id !== id)
   if (!isLate && isKnownMessage(state, id)) {
     context.debugMessages.push('the message was taken already')
@@ -31,11 +34,11 @@ export function onMessage(context: StepContext, id: string, received: RecalledMe
   else queueMessage(context, { id, recalled })
 }
 
-/** "5" or "/help" tells no language: then it is that of what was said before. */
+/** "5" or "/help" shows no language. Such a message gets the language of the messages before it. */
 function inLanguageOfConversation(recalled: RecalledMessage, state: DialogState): RecalledMessage {
   const language = recogniseLanguage(recalled.message.text)
   if (language !== undefined) state.language = language
-  // A client that names another language than the default knows it.
+  // A client that names a language other than the default knows the language.
   const isNamed = recalled.message.language !== packs[0].tag
   if (language !== undefined || state.language === undefined || isNamed) return recalled
   return { ...recalled, message: { ...recalled.message, language: state.language } }
@@ -65,7 +68,7 @@ function queueMessage(context: StepContext, { id, recalled }: ReceivedMessage): 
   }
 }
 
-/** What a caller brings along is kept only as far as a prompt will repeat it. */
+/** Keeps only as much of the history that a caller sends along as a prompt will repeat. */
 function trimHistory(recalled: RecalledMessage): RecalledMessage {
   const { history, ...message } = recalled.message
   return { ...recalled, message: { ...message, ...(history && { history: newestEntries(history) }) } }

@@ -7,13 +7,15 @@ import { appendText, askModel, askSkill, requestSkill } from '../turn/requests.t
 
 type Generation = EventData<'lares.generation.completed'>
 
-/** A model that asks for more at once is not heard out. */
+/** The most tool calls of one model answer. Dialog ignores further ones. */
 const MAX_TOOL_CALLS = 16
-/** What a tool says beyond this is cut, for the model's sake and the state's. */
+/**
+ * The longest tool result in characters. Dialog cuts a longer one, because the prompt and the state must stay small.
+ */
 const MAX_RESULT_CHARACTERS = 4_000
 const STALE_RESULT = 'it came for a part of the turn that is over'
 
-/** The running turn goes on with what the model said: with the tools that it wants, or with the reply. */
+/** Continues the running turn after a model's answer: with the tools that the model calls, or with the reply. */
 export function onGeneration(context: StepContext, turn: Turn, generation: Generation): void {
   const { stage } = turn
   if (stage.kind !== 'model' || generation.step !== turn.step) {
@@ -46,7 +48,7 @@ function callTools(context: StepContext, turn: Turn, { text, toolCalls }: Genera
   continueWhenComplete(context, turn)
 }
 
-/** The running turn goes on with what a skill gave. */
+/** Continues the running turn with the result of a skill. */
 export function onSkillResult(context: StepContext, turn: Turn, result: SkillResult): void {
   const { stage, message } = turn
   const skill = stage.kind === 'model' ? undefined : skillOfCall(stage, result.callId)
@@ -67,13 +69,13 @@ export function onSkillResult(context: StepContext, turn: Turn, result: SkillRes
 
 type StageWithCalls = Exclude<Turn['stage'], { kind: 'model' }>
 
-/** The skill that a call is waited for from. */
+/** The skill of a call that still waits for its result. */
 function skillOfCall(stage: StageWithCalls, callId: string): string | undefined {
   const calls = stage.kind === 'skill' ? [stage] : stage.calls.filter(({ result }) => result === null)
   return calls.find(call => call.callId === callId)?.skill
 }
 
-/** What a skill asks for is known until the next message, which may answer it. The last one to ask is heard. */
+/** Records the question of a skill until the next message, which may answer it. The last skill to ask wins. */
 function recordFollowUpQuestion(
   context: StepContext,
   turn: Turn,
@@ -86,7 +88,7 @@ function recordFollowUpQuestion(
   else if (asks) turn.asks = { skill, asked: asks.asked, takesAnyWords: asks.takesAnyWords ?? false }
 }
 
-/** Gives the model what came of one of its calls. */
+/** Gives the model the result of one of its calls. */
 export function setToolResult(context: StepContext, turn: Turn, callId: string, text: string): void {
   const calls = turn.stage.kind === 'tools' ? turn.stage.calls : []
   const call = calls.find(one => one.callId === callId && one.result === null)

@@ -4,7 +4,10 @@ import { reminderText } from '../messages.ts'
 import { sendReply } from '../publishing.ts'
 import { markSettled, type StepContext } from '../step-context.ts'
 
-/** Says a reminder at once, whatever else goes on: where the conversation was last heard of, else where it was set. */
+/**
+ * Sends a reminder at once, even while a turn runs. It goes to the conversation's last known address, else to the
+ * address where the person set it.
+ */
 export function onTimer(
   context: StepContext,
   correlationid: string,

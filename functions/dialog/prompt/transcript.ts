@@ -1,12 +1,15 @@
 import type { TranscriptEntry } from '../state.ts'
 
-/** How much of the conversation a prompt repeats. */
+/** The most entries of the conversation that a prompt repeats. */
 const MAX_ENTRIES = 12
 const MAX_CHARACTERS = 4_000
-/** A longer one is cut, so that the last question and answer always are among what fits. */
+/** Longer entries are cut, so that the last question and answer always fit. */
 const MAX_ENTRY_CHARACTERS = MAX_CHARACTERS / 2
 
-/** The newest entries that fit. It begins with the person, since some models refuse a talk that the assistant begins. */
+/**
+ * The newest entries that fit. They begin with the person, since some models refuse a conversation that the assistant
+ * begins.
+ */
 export function newestEntries(entries: TranscriptEntry[]): TranscriptEntry[] {
   const kept: TranscriptEntry[] = []
   let left = MAX_CHARACTERS

@@ -6,7 +6,7 @@ import { MAX_FAILED_TURNS, type Turn } from '../state.ts'
 import { markSettled, type StepContext, setMessageStatus } from '../step-context.ts'
 import { groupSender } from './sender.ts'
 
-/** Says the answer. */
+/** Sends the answer and ends the turn. */
 export function endTurn(
   context: StepContext,
   turn: Turn,
@@ -15,7 +15,8 @@ export function endTurn(
 ): void {
   const { message, said, usage, id } = turn
   const { person, address, language } = message
-  // What was said now, which is not the message when it tells what an earlier one meant.
+  // The words of this turn's messages. `message` may be an earlier one, when this turn's words answer a question about
+  // it.
   const question = said.map(({ text }) => text).join('\n')
   sendReply(context, {
     person,
@@ -46,12 +47,12 @@ function appendToTranscript(
   ])
 }
 
-/** Ends the running turn for something newer. */
+/** Ends the running turn in favour of a newer message. */
 export function interruptTurn(context: StepContext, turn: Turn): void {
   abortTurn(context, turn, 'interrupted', phrasesIn(turn.message.language).interrupted)
 }
 
-/** Ends the running turn with an apology, and keeps it in case that what failed is put back. */
+/** Ends the running turn with an apology. Dialog keeps the turn, because somebody may put the dead letter back. */
 export function failTurn(context: StepContext, turn: Turn, text: string): void {
   abortTurn(context, turn, 'failed', text)
   recordFailure(context, { messages: turn.said.map(({ id }) => id), turn: { ...turn, isLate: true } })
@@ -64,7 +65,7 @@ export function recordFailure(
   state.failed = [...state.failed, entry].slice(-MAX_FAILED_TURNS)
 }
 
-/** Of a turn that goes on late the person has heard already that it failed. */
+/** Ends the running turn early. For a late turn it sends no reply, because the person already knows that it failed. */
 function abortTurn(context: StepContext, turn: Turn, status: 'interrupted' | 'failed', text: string): void {
   const { person, address, language } = turn.message
   if (turn.isLate) setMessageStatus(context, turn.said, 'failed')

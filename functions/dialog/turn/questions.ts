@@ -12,7 +12,7 @@ import { appendText, askModel, askSkill, requestSkill } from './requests.ts'
 
 type QuestionOf<Kind extends PendingQuestion['kind']> = Extract<PendingQuestion, { kind: Kind }>
 
-/** Asks which of two skills is meant; not when one of them is not deployed any more. */
+/** Asks the person which of two skills they mean. Returns false when one of the skills is no longer deployed. */
 export function askWhichSkill(
   context: StepContext,
   turn: Turn,
@@ -30,10 +30,10 @@ export function askWhichSkill(
 const skillTitle = ({ title, name }: SkillManifest, language: string): string =>
   (title && localised(title, language)) ?? name
 
-/** What the message is when it is no answer: what it seems to ask for, and the skill that can read it. */
+/** The reading of a message that does not answer the question: its intent, and the skill that can read it. */
 export type FallbackInterpretation = { intent: Intent; skill: string | undefined }
 
-/** Goes on with what was asked when the message may be the answer; false when it is something else. */
+/** Continues with the pending question when the message may answer it. Returns false when it does not. */
 export function tryAnswerQuestion(
   context: StepContext,
   turn: Turn,
@@ -50,7 +50,7 @@ export function tryAnswerQuestion(
     : passAnswerToSkill(context, turn, question, fallback)
 }
 
-/** The message that was asked about goes to the skill that was chosen. */
+/** Gives the message in question to the skill that the person chose. */
 function routeToChosenSkill(
   context: StepContext,
   turn: Turn,
@@ -69,7 +69,10 @@ function routeToChosenSkill(
   return true
 }
 
-/** The skill that asked tells whether it is answered; if not, the message is what it is. */
+/**
+ * Passes the message to the skill that asked, which decides whether it answers the question. If it does not, dialog
+ * handles it as any other message.
+ */
 function passAnswerToSkill(
   context: StepContext,
   turn: Turn,
@@ -90,7 +93,7 @@ function passAnswerToSkill(
   return true
 }
 
-/** The place of the one that the words name, by its place, title or name; -1 for none. */
+/** The index of the skill that the words choose by position, title or name; -1 for none. */
 function chosenIndex(text: string, skills: readonly (SkillManifest | undefined)[], language: string): number {
   const answer = normaliseAnswer(text, language)
   const byTitle = skills.findIndex(
@@ -106,7 +109,7 @@ function chosenIndex(text: string, skills: readonly (SkillManifest | undefined)[
   return either.some(({ second }) => second.test(answer)) ? 1 : -1
 }
 
-/** In lower case, without what frames the words; whether there is one or several says nothing. */
+/** The words in lower case, without fillers around them and without a plural "s". */
 function normaliseAnswer(text: string, language: string): string {
   const either = packsReading(text, language).map(({ answers }) => answers.either)
   const said = strip(

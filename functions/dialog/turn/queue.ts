@@ -10,7 +10,7 @@ import { startTurn, toUserMessage } from './turn.ts'
 
 type QueueItemOf<Kind extends QueueItem['kind']> = Extract<QueueItem, { kind: Kind }>
 
-/** What waits may be as long as this, besides the limit on their number. */
+/** The most characters in the queue of a conversation. A second limit is on the number of its items. */
 const MAX_QUEUED_CHARACTERS = 1_000_000
 
 export function isQueueFull({ state, assistant }: StepContext): boolean {
@@ -25,7 +25,7 @@ function characterCountOf(item: QueueItem): number {
   return text.length + (instructions?.length ?? 0)
 }
 
-/** Takes up what waits, in order, until a turn runs or nothing waits. */
+/** Takes items from the queue in order, until a turn runs or the queue is empty. */
 export function processQueue(context: StepContext): void {
   const { state } = context
   while (!state.turn) {
@@ -37,7 +37,9 @@ export function processQueue(context: StepContext): void {
   }
 }
 
-/** In mode `merge` the messages that wait behind one are answered with it, if the same sender sent them from the same address. */
+/**
+ * In mode `merge`, takes the messages right behind one that have its sender and address, so that one turn answers all.
+ */
 function dequeueMergedMessages(
   { state, assistant }: StepContext,
   next: QueueItemOf<'message'>,
@@ -68,7 +70,7 @@ function resumeFailedTurn(context: StepContext, { turn, event }: QueueItemOf<'re
   applyTurnResult(context, turn, event)
 }
 
-/** What came for a turn from the model or a skill. */
+/** The result of the model or a skill for a turn. */
 export type TurnResult = QueueItemOf<'revival'>['event']
 
 export function applyTurnResult(context: StepContext, turn: Turn, { type, data }: TurnResult): void {
@@ -77,7 +79,7 @@ export function applyTurnResult(context: StepContext, turn: Turn, { type, data }
   else onSkillResult(context, turn, data as SkillResult)
 }
 
-/** What waits is not taken up any more, but for what is late if that is wished; whoever waits for a reply is told. */
+/** Empties the queue and replies to each dropped message. `keepLate` leaves the late items in it. */
 export function clearQueue(context: StepContext, { keepLate }: { keepLate: boolean }): void {
   const { state } = context
   const dropped = state.waiting

@@ -6,14 +6,14 @@ import { groupSender } from './sender.ts'
 
 const STEP_SEPARATOR = '\n\n'
 
-/** The text so far, ready to be gone on with. */
+/** The text so far, with the separator for more text. */
 const withSeparator = (text: string): string => (text === '' ? '' : text + STEP_SEPARATOR)
 
-/** Whitespace alone is not streamed, so it is no part of the text. */
+/** Adds text, except whitespace alone: generation does not stream that. */
 export const appendText = (text: string, more: string): string =>
   more.trim() === '' ? text : withSeparator(text) + more
 
-/** The last prompt that a turn may send offers no tools, so that it is answered. */
+/** Sends a prompt to the model. The last prompt of a turn offers no tools, so that the model must answer. */
 export function askModel(context: StepContext, turn: Turn): void {
   const mayUseTools = context.tools && turn.step < context.assistant.maxSteps - 1
   const tools = mayUseTools ? selectTools(context.skills, turn.candidates) : []
@@ -31,7 +31,7 @@ export function askModel(context: StepContext, turn: Turn): void {
   })
 }
 
-/** Has the skill read the person's words itself. */
+/** Asks the skill to read the person's words itself. */
 export function askSkill(context: StepContext, turn: Turn, skill: string): void {
   const callId = `${turn.id}/text`
   turn.stage = { kind: 'skill', callId, skill }

@@ -6,7 +6,7 @@ import { endTurn } from './completion.ts'
 import { askWhichSkill, tryAnswerQuestion } from './questions.ts'
 import { askModel, askSkill } from './requests.ts'
 
-/** A message by its id. */
+/** A message and its id. */
 export type ReceivedMessage = { id: string; recalled: RecalledMessage }
 
 /** Begins to answer one message, or several at once as if they were one. */
@@ -76,7 +76,7 @@ export const toUserMessage = ({ id, recalled }: ReceivedMessage): UserMessage =>
   ...summarizeAttachments(recalled.message.attachments),
 })
 
-/** The skill that can take these words as they are. Several messages at once are the model's, if it can use the skills. */
+/** The skill that can take these words as they are. Several messages at once go to the model if it can call tools. */
 function directSkillFor({ skills, tools }: StepContext, messages: ReceivedMessage[]): string | undefined {
   const wanted = new Set(messages.flatMap(({ recalled }) => recalled.intent.skill ?? []))
   if (wanted.size !== 1 || (messages.length > 1 && tools)) return undefined

@@ -7,12 +7,12 @@ import type { Embedder } from '#shared/models/models.ts'
 import type { Records } from '#shared/store/store.ts'
 import type { VectorIndex, Vectors } from '#shared/vectors/vectors.ts'
 
-/** How long to leave the embeddings alone after they failed. */
+/** The time without embedding requests after one failed. */
 const EMBEDDING_RETRY_MS = 60_000
 
-/** What people generally say, by language. */
+/** The mean vector of general sentences, by language. */
 type BaselineVectors = ReadonlyMap<string, Float32Array>
-/** What a process knows of the vectors of passages. */
+/** The state of a process for the vectors of passages. */
 export type DenseIndexState = {
   space?: VectorIndex
   ground?: BaselineVectors
@@ -45,10 +45,10 @@ function onEmbeddingFailure(
 }
 
 /**
- * Passages of a person that are near to a text in meaning, the nearest first. The score is how much nearer the text is than
- * what people generally say in its language: the cosine alone puts any two texts of one language near each other, and the
- * right passage in the other language behind all of them. Nobody waits for embeddings that are not there
- * yet, nor for the vectors of a document that was just read: those are made behind the answers, and until then words decide.
+ * Finds passages of a person that are near to a text in meaning, the nearest first. The score says how much nearer the
+ * text is than general sentences in its language. The cosine alone puts any two texts of one language near each other,
+ * and the right passage in the other language behind all of them. No caller waits for missing embeddings, nor for the
+ * vectors of a document that was just read. A background task makes those; until then words decide.
  */
 export async function searchDense(
   person: string,
@@ -74,7 +74,7 @@ export async function searchDense(
   }
 }
 
-/** Makes the vectors of a person those of their passages, behind what is going on; one run for a person at a time. */
+/** Updates the vectors of a person to match their passages, in the background. One run for a person at a time. */
 export function syncVectors(person: string, dependencies: DenseIndexDependencies): Promise<void> {
   const state = dependencies.state.denseIndex
   const running = state.following.get(person)

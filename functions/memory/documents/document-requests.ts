@@ -17,7 +17,7 @@ import {
 
 export type RequestOutcome = { answer: string; asked?: string[] }
 
-/** Does what is asked before it is confirmed; the answer is the same when the message comes a second time. */
+/** Executes the request before its confirmation. A message that arrives a second time gets the same answer. */
 export async function handleDocumentRequest(
   request: DocumentRequest,
   message: Message,
@@ -31,7 +31,7 @@ export async function handleDocumentRequest(
   )
 }
 
-/** Forgets those that were chosen of several. */
+/** Forgets the documents that the person chose from several. */
 export async function forgetDocuments(
   chosen: readonly StoredDocument[],
   message: Message,
@@ -42,7 +42,7 @@ export async function forgetDocuments(
   return (await executeDecision(message, source, dependencies, () => ({ gone: [...chosen], reply }))).answer
 }
 
-/** What was there when the message was said. */
+/** The documents that existed when the person sent the message. */
 export const documentsAsOf = async (
   { person }: Message,
   { saidAt }: MemorySource,
@@ -66,7 +66,8 @@ async function executeDecision(
   )
   for (const one of gone) {
     const current = await findDocument(records, person, one.id)
-    // One that was sent before, and is read only now, is meant too; one that was sent again since is not.
+    // The request includes a document that was sent before it and is read only now. It excludes one that was sent again
+    // after it.
     if (current && current.object !== one.object && current.at <= saidAt)
       await deleteDocument(dependencies, person, current)
     await deleteDocument(dependencies, person, one)
@@ -92,13 +93,13 @@ function decideForget(
   return { gone: targets, reply: t.forgotten(targets.map(({ name }) => name)) }
 }
 
-/** Those of exactly that name, with what tells its kind or without. */
+/** The documents with exactly that name, with or without its extension. */
 export const documentsNamedExactly = (name: string, all: readonly StoredDocument[]): StoredDocument[] =>
   all.filter(one =>
     [one.name, nameWithoutExtension(one.name)].some(known => known.toLowerCase() === name.toLowerCase()),
   )
 
-/** Those of exactly that name, else those whose names hold all of the words. */
+/** The documents with exactly that name, else those with names that contain all of the words. */
 function matchDocuments(query: string, all: StoredDocument[], language: string): StoredDocument[] {
   if (query === '') return all
   const exactMatches = documentsNamedExactly(query, all)
@@ -107,8 +108,8 @@ function matchDocuments(query: string, all: StoredDocument[], language: string):
   return isSure ? items : []
 }
 
-/** The name without what tells its kind. */
+/** The name without its extension. */
 export const nameWithoutExtension = (name: string): string => name.replace(/\.[a-z]{2,8}$/i, '')
 
-/** As it is named in speech. */
+/** The name as people say it. */
 export const nameAsWords = (name: string): string => name.replace(/[_.-]+/g, ' ')

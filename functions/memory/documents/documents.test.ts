@@ -22,7 +22,7 @@ const close = () => kit.close()
 type File = { name: string; mediaType?: string; data: Buffer | string }
 type Say = { files?: File[]; person?: string; id?: string; skill?: string | null; time?: string }
 
-/** As the gateway and intent bring it. */
+/** Sends a message in the form that the gateway and intent give it. */
 async function say(text: string, options: Say = {}): Promise<EventData<'lares.context.recalled'>> {
   const { files = [], person = 'alice', id = newId(), skill = null } = options
   nowMs += 60_000
@@ -77,7 +77,7 @@ const page = {
 }
 const list = { name: 'list.txt', data: 'Milk.\n\nThe wifi network is called Nachtigall.\n' }
 
-/** A model that can work with what it gets. */
+/** A model that can work with passages. */
 const capableModels: Partial<Models> = {
   capabilities: async () => ({ model: 'm', tools: true, contextTokens: 8_000 }),
 }
@@ -201,7 +201,7 @@ describe('a question', () => {
     const { passages: many } = await say('which penalty is due by clause 12?')
     expect(many!.length).toBeGreaterThan(3)
     expect(JSON.stringify(many).length).toBeLessThan(6_000)
-    // A small model's are no more than a quarter of what it can hold.
+    // The passages for a small model take at most a quarter of its context.
     kit.services.models = {
       ...kit.services.models!,
       capabilities: async () => ({ model: 'm', tools: true, contextTokens: 1_000 }),
@@ -231,7 +231,7 @@ describe('forgetting a document', () => {
     expect(await answer('which documents do you have?')).toContain('no documents')
     expect(await objects()).toBe(0)
     expect(await storedRecords('passages')).toEqual([])
-    // The message that brought it, come again, does not bring it back.
+    // The message that brought the document does not bring it back when it arrives again.
     expect(await answer('', { files: [lease], id, time: '2026-03-27T09:01:00.000Z' })).toContain(
       'I have read',
     )

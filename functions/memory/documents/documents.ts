@@ -9,13 +9,15 @@ import { parseDocumentRequest } from './requests.ts'
 import { type RetrievalResult, retrieve } from './retrieval.ts'
 import type { KnowledgeBaseDependencies } from './store.ts'
 
-/** `notice`: what is said before the reply. `isAll`: there is nothing else to say, unless somebody else has. `asked`: of which
- * documents, by id, one is to be chosen. */
+/**
+ * `notice`: text before the reply. `isAll`: the notice is the whole reply, unless another part of memory adds to it.
+ * `asked`: ids of the documents among which the person must choose.
+ */
 export type KnowledgeBaseResult = RetrievalResult & { notice?: string; isAll?: boolean; asked?: string[] }
 
 /**
- * What documents have to do with a message: those that it brings are read and kept, and what it asks of them is done.
- * Undefined when it brings none and asks nothing of them; then they may still be consulted.
+ * Handles the documents of a message: reads and keeps its attachments, and executes its request about documents.
+ * Returns undefined when the message has neither. Memory may then still search the documents.
  */
 export async function handleDocuments(
   message: Message,

@@ -17,7 +17,7 @@ import {
   storeDocument,
 } from './store.ts'
 
-/** For all documents of a message together, from when the first of them is read. */
+/** For all documents of a message together, counted from the start of the first. */
 const READ_TIMEOUT_MS = 25_000
 
 type Attachment = Message['attachments'][number]
@@ -33,8 +33,8 @@ const ingestResultSchema = z
 type IngestResult = z.infer<typeof ingestResultSchema>
 
 /**
- * Reads the documents that a message brings, and keeps them; gives back what became of each. A message that comes again
- * reads nothing again, so that what was forgotten since does not come back. Undefined when it brings none.
+ * Reads and keeps the documents of a message, and returns a result for each. It reads the documents of a repeated
+ * message only once, so that a document forgotten since does not come back. Returns undefined without documents.
  */
 export async function ingest(
   message: Message,
@@ -42,7 +42,7 @@ export async function ingest(
   dependencies: KnowledgeBaseDependencies,
 ): Promise<IngestResult[] | undefined> {
   const { attachments, person, text } = message
-  // With words, what cannot be read here is left to whom the words are for.
+  // Skips an unreadable attachment when the message has words, because the function that handles the words may use it.
   const readable = attachments.filter(one => documentKindOf(one) !== undefined || text.trim() === '')
   if (readable.length === 0) return undefined
   const key = { collection: 'library-taken', person, id: source.message }
@@ -61,10 +61,11 @@ export async function ingest(
   )
   for (const result of results) {
     const { id, object } = result
-    // The document may have come with another object, or be forgotten since; a message that is sent twice brings it again.
+    // The document may have come with another object, or be forgotten since. A message that is sent twice brings it
+    // again.
     const isStored =
       id !== undefined && (await findDocument(dependencies.records, person, id))?.object === object
-    // A picture is no document, and may be somebody else's to look at.
+    // A picture is not a document, and another function may read it.
     const isKept = isStored || ('problem' in result && result.problem === 'unknown')
     if (!isKept) await discardAttachment(dependencies, person, object)
   }
@@ -105,7 +106,7 @@ async function ingestAttachment(
   return toIngestResult(stored, { name, object })
 }
 
-/** What is kept may be this very message's, also when it was cut short before. */
+/** The stored document may come from this very message, even when an earlier attempt was interrupted. */
 function toIngestResult(
   { id, kind, count, name: before, object: storedObject }: StoredDocument,
   { name, object }: { name: string; object: string },

@@ -4,13 +4,13 @@ import type { DocumentKind, DocumentLocation, DocumentProblem } from '../readers
 const MAX_LISTED = 30
 
 type ListedDocument = { name: string; kind: DocumentKind; count: number; at: string }
-/** What became of an attachment. `before`: the name under which it was there already. */
+/** The result for an attachment. `before`: the name under which memory already has the document. */
 export type IngestOutcome = { name: string } & (
   | { kind: DocumentKind; count: number; before?: string }
   | { problem: DocumentProblem | 'full' }
 )
 
-/** What is said about documents, in a language. */
+/** The texts about documents, in a language. */
 export function messagesIn(language: string) {
   const { phrases } = packFor(language).documents
   return {

@@ -12,7 +12,7 @@ export const isQuestion = (text: string, language?: string): boolean =>
   (/[?？]\s*$/.test(text) ||
     packsReading(text, language).some(({ documents }) => documents.question.test(text.trim())))
 
-/** Whether somebody wants to know what a document is about. */
+/** Whether a text asks for the content of a document as a whole. */
 export const asksForSummary = (text: string, language?: string): boolean =>
   packsReading(text, language).some(({ documents }) =>
     documents.summaryRequest.test(text.trim().replaceAll('’', "'")),
@@ -36,7 +36,10 @@ const normaliseName = (text: string): string =>
     .replace(/[\s_.,;:!?"'“”‘’()《》「」。，；：？！、-]+/gu, ' ')
     .trim()
 
-/** What must stand in a passage that answers: stems of words, and neighbouring characters of a script without spaces. */
+/**
+ * The terms that an answering passage must contain: stems of words, and neighbouring characters of a script without
+ * spaces.
+ */
 export type QueryTerms = { words: string[]; characters: string[]; readers: Readers }
 type Readers = ReturnType<typeof packsReading>
 
@@ -64,7 +67,7 @@ function removeName(text: string, name: string): string {
   return at < 0 ? text : `${text.slice(0, at)} ${text.slice(at + name.length)}`
 }
 
-/** How many of the wanted a text holds. */
+/** The number of query terms that a text contains. */
 export function countMatches(
   { words: wanted, characters: pairs, readers }: QueryTerms,
   text: string,
@@ -78,7 +81,7 @@ export function countMatches(
   )
 }
 
-/** "pay" is in "payable" and "payment". */
+/** Whether one word is the other with a suffix: "pay" is in "payable" and "payment". */
 function isSameWord(a: string, b: string, suffix: RegExp): boolean {
   const [short, long] = a.length <= b.length ? [a, b] : [b, a]
   return (

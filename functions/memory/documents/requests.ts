@@ -1,15 +1,15 @@
 import { packsReading } from '#shared/language/detection.ts'
 
-/** What a message wants of the documents themselves. */
+/** A request about the documents themselves. */
 export type DocumentRequest =
   | { kind: 'list' }
   | { kind: 'forget-all' }
-  /** Empty: none was named. */
+  /** Empty when the person named no document. */
   | { kind: 'forget'; about: string }
 
 const MAX_LENGTH = 400
 
-/** What a text asks of the documents; undefined when it asks nothing of them. `language`: of the conversation, as a tag. */
+/** The request of a text about the documents; undefined without one. `language`: of the conversation, as a tag. */
 export function parseDocumentRequest(said: string, language?: string): DocumentRequest | undefined {
   if (said.length > MAX_LENGTH) return undefined
   const text = said

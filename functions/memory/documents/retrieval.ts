@@ -25,7 +25,7 @@ import {
 
 /** A passage as a model gets it. */
 export type Quotation = { cite: string; text: string }
-/** What documents have for a message: what the reply is, or what a model needs for it. */
+/** The documents' contribution to a message: the reply itself, or the passages for the model. */
 export type RetrievalResult = { answer?: string; passages?: Quotation[] }
 
 const MAX_LEXICAL_HITS = 30
@@ -33,22 +33,23 @@ const MAX_DENSE_HITS = 8
 /** Softens the difference between ranks, as for memories. */
 const RANK_CONSTANT = 60
 /**
- * How near a passage is (`nearest`) that has to do with a question, and that answers it, when no other is nearly as near.
- * With multilingual-e5-small, ten passages, 14 questions in other words or the other language, and 20 that none answers: of
- * the 14 the right one came first for 10, and was above 0.045 for 12; the 20 came to 0.042 at most.
+ * The least score (`near`) of a passage related to a question, and of one that answers it when no other is nearly as
+ * near. Measured with multilingual-e5-small, ten passages, 14 questions in other words or the other language, and 20
+ * without an answer. The right passage came first for 10 of the 14, and was above 0.045 for 12. The 20 reached at most
+ * 0.042.
  */
 const RELATED_SCORE = 0.03
 const ANSWERING_SCORE = 0.05
 const MIN_LEAD = 0.01
-/** How much of what is asked for a passage must hold to be about it, and to answer it. */
+/** The least share of the query terms in a related passage, and in one that answers. */
 const RELATED_SHARE = 0.34
 const ANSWERING_SHARE = 0.6
-/** What passages may take of a prompt, in tokens; of a small model's, which drowns in it. */
+/** The most tokens of passages in a prompt. A small model gets fewer, because it loses track in long prompts. */
 const MAX_TOKENS = 1_500
 const MAX_TOKENS_SMALL = 300
 const MAX_QUOTED = 420
 
-/** `ahead`: by how much it is nearer than all others, below 0 for all but one. */
+/** `ahead`: the lead in score over all other passages; below 0 for all but one. */
 type Candidate = {
   passage: StoredPassage
   share: number
@@ -59,9 +60,9 @@ type Candidate = {
 }
 
 /**
- * What the documents of a person have to say to a message. Without a model that can work with them, the passage that
- * answers is the answer. `only`: the documents that came with the message. `intent`: what a skill is meant by is no question
- * to documents, unless it names one.
+ * Searches the documents of a person for a message. Without a model that can work with passages, the passage that
+ * answers is the reply. `onlyIds`: the documents that came with the message. A message whose `intent` is a skill is not
+ * a question to documents, unless it names one.
  */
 export async function retrieve(
   { person, text, language }: Message,
@@ -82,7 +83,7 @@ export async function retrieve(
     targets.length > 0 ? targets : all,
     dependencies,
   )
-  // Without a model that is known to call tools, passages are quoted.
+  // Unless the model is known to call tools, the reply quotes passages.
   const capabilities = await dependencies.state.capabilities.known()
   const toQuotation = quotationFormatter(all, language)
   if (
@@ -124,7 +125,9 @@ export async function retrieve(
       }
 }
 
-/** By words and by meaning, by the sum of their reciprocal ranks; of the given documents alone. */
+/**
+ * Ranks passages by words and by meaning, by the sum of their reciprocal ranks. It searches the given documents alone.
+ */
 async function findCandidates(
   person: string,
   text: string,
@@ -169,7 +172,7 @@ async function findCandidates(
     .sort((a, b) => relevanceOf(b) - relevanceOf(a) || b.rank - a.rank)
 }
 
-/** So that what is very near counts as much as half of the words. */
+/** A very near passage (`ANSWERING_SCORE`) counts as much as half of the words. */
 const relevanceOf = ({ share, near }: Candidate): number => share + near / ANSWERING_SCORE / 2
 
 const leadOf = (id: string, hits: readonly { id: string; score: number }[]): number => {
@@ -177,7 +180,7 @@ const leadOf = (id: string, hits: readonly { id: string; score: number }[]): num
   return own - Math.max(0, ...hits.filter(one => one.id !== id).map(({ score }) => score))
 }
 
-/** By words: one is enough where it is all that was asked for. By meaning: alone, or with some of the words. */
+/** By words: one term is enough when the question has only one. By meaning: alone, or with some of the words. */
 const isAnswer = ({ share, count, near, ahead }: Candidate, termCount: number): boolean =>
   (share >= ANSWERING_SHARE && (count >= 2 || termCount === 1)) ||
   (near >= ANSWERING_SCORE && (ahead >= MIN_LEAD || share >= RELATED_SHARE))
@@ -202,7 +205,7 @@ function quoteAnswer(
   return { answer: messagesIn(language).quoted(excerpt(text, queryTerms), cite) }
 }
 
-/** Of a long passage the sentence that holds the most of what was asked for, with what comes after it. */
+/** Shortens a long passage to the sentence with the most query terms and the text after it. */
 function excerpt(text: string, queryTerms: QueryTerms | undefined): string {
   const flat = text.replace(/\s*\n+\s*/g, '\n').trim()
   if (flat.length <= MAX_QUOTED) return flat
@@ -217,7 +220,7 @@ function excerpt(text: string, queryTerms: QueryTerms | undefined): string {
   return [from > 0 && '… ', quoted.trim().slice(0, 2 * MAX_QUOTED)].filter(Boolean).join('')
 }
 
-/** As many as fit, in their order. */
+/** As many quotations as fit, in their order. */
 function fitQuotations(
   all: readonly StoredPassage[],
   toQuotation: ToQuotation,
@@ -235,7 +238,7 @@ function fitQuotations(
   return kept
 }
 
-/** At most: a Chinese character is one, of other text about three characters are. */
+/** An upper estimate: one token for a Chinese character, and one for about three characters of other text. */
 function estimateTokens(text: string): number {
   const han = text.match(/\p{Script=Han}/gu)?.length ?? 0
   return han + Math.ceil((text.length - han) / 3)
