@@ -2,18 +2,18 @@ import { createHmac } from 'node:crypto'
 import { countTerms } from '../store/search-terms.ts'
 import type { DataKey } from './envelope.ts'
 
-/** As many as a driver looks for. */
+/** The most terms that a driver searches for. */
 const MAX_QUERY_TERMS = 256
 const TOKEN_BYTES = 6
 
 /**
- * A word as a person's index knows it: a keyed digest of it, as a number, which no driver's tokenizer changes. Two people's
- * marks of one word have nothing in common; within one index it shows how often the same word comes, and not which.
+ * A word in a person's index: a keyed digest as a number, which every driver's tokenizer keeps. Two people's tokens for
+ * one word have nothing in common. One index shows how often a word occurs, but not which word it is.
  */
 const blindToken = ({ blindIndex }: DataKey, term: string): string =>
   createHmac('sha256', blindIndex).update(term).digest().readUIntBE(0, TOKEN_BYTES).toString()
 
-/** What a driver indexes instead of a text: the mark of each word, as often as the word is there. */
+/** The text that a driver indexes: one token for each occurrence of a word. */
 export const blindTokensOfText = (key: DataKey, text: string): string =>
   [...countTerms(text)].flatMap(([term, count]) => Array<string>(count).fill(blindToken(key, term))).join(' ')
 
@@ -23,7 +23,7 @@ export const blindTokensOfQuery = (key: DataKey, query: string): string =>
     .map(term => blindToken(key, term))
     .join(' ')
 
-/** Where something is kept that is named by an id: ids may tell of the content that they were made of. */
+/** The stored form of an id: a plain id may reveal the content that it was derived from. */
 export const blindId = ({ blindIndex }: DataKey, collection: string, id: string): string =>
   createHmac('sha256', blindIndex)
     .update(JSON.stringify(['id', collection, id]))

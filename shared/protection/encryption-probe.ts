@@ -5,7 +5,7 @@ import { existsSync } from '../base/node-fs.ts'
 export const KEY_RING_FILE = 'keys.db'
 const STORE_FILE = 'conversations.db'
 
-/** The newest rows of what people say: with encryption each of them is sealed. */
+/** Reads rows of people's content, the newest where they have an order. With encryption each of them is an envelope. */
 const SAMPLES = [
   'SELECT text FROM messages ORDER BY position DESC LIMIT 50',
   'SELECT body AS text FROM documents WHERE length(person) > 0 ORDER BY rowid DESC LIMIT 50',
@@ -15,7 +15,7 @@ const SAMPLES = [
 
 /**
  * Whether the embedded store in this folder holds encrypted content. A file that cannot be read counts as encrypted, so
- * that nobody is told to go on without keys.
+ * that no message advises starting without keys.
  */
 export async function hasEncryptedContent(dataDirectory: string): Promise<boolean> {
   const file = join(dataDirectory, STORE_FILE)
@@ -52,7 +52,7 @@ function parseJsonText(text: unknown): unknown {
 
 export const hasStore = (dataDirectory: string): boolean => existsSync(join(dataDirectory, STORE_FILE))
 
-/** What to say where encrypted content is there and its key ring is not. */
+/** The error for encrypted content without its key ring. */
 export function missingRingError(dataDirectory: string): LaresError {
   const file = join(dataDirectory, KEY_RING_FILE)
   return new LaresError(

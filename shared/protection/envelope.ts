@@ -8,9 +8,9 @@ import {
 } from 'node:crypto'
 import { LaresError } from '../base/errors.ts'
 
-/** The key of one person, and what is derived from it (HKDF, RFC 5869): a key for each use. */
+/** The key of one person, and the keys derived from it (HKDF, RFC 5869), one for each use. */
 export type DataKey = {
-  /** 32 hexadecimal digits, made at random: they say nothing of whose key it is. */
+  /** 32 random hexadecimal digits; they reveal nothing about the key's owner. */
   id: string
   person: string
   content: KeyObject
@@ -41,10 +41,10 @@ const TAG_BYTES = 16
 export const ENVELOPE_OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
 
 /**
- * Encrypts content for the place where it will be kept (the identity of its row), which is authenticated with it: moved
- * elsewhere, it does not open. The nonce is a keyed digest (HMAC-SHA-256) of place and content, so that two contents share
- * none, whatever happens to random numbers, and the same content at the same place is the same bytes: what is written
- * again has not changed.
+ * Encrypts content for the row that will store it. The row's identity is authenticated with the content, so an envelope
+ * does not open in another place. The nonce is a keyed digest (HMAC-SHA-256) of place and content. Two contents
+ * therefore never share a nonce, even if random numbers fail. The same content at the same place gives the same bytes,
+ * so rewriting it changes nothing.
  */
 export function seal(key: DataKey, aad: string, content: Buffer): Buffer {
   const aadBytes = Buffer.from(aad)
@@ -63,14 +63,14 @@ function sealWith(key: DataKey, aad: Buffer, nonce: Buffer, content: Buffer): Bu
   return Buffer.concat([head, nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()])
 }
 
-/** The id of the key that opens it. Errors: `failed` for what is no envelope, or one of a newer Lares. */
+/** The id of the key that decrypts it. Errors: `failed` for bytes that are no envelope, or one of a newer Lares. */
 export function keyIdOf(sealed: Buffer, aad: string): string {
   if (sealed.length < ENVELOPE_OVERHEAD_BYTES) throw envelopeError(aad, 'is too short for it')
   if (sealed[0] !== VERSION) throw envelopeError(aad, `has version ${sealed[0]}, this Lares knows ${VERSION}`)
   return sealed.toString('hex', 1, HEADER_BYTES)
 }
 
-/** Errors: `failed` when it is not what was sealed for this place. */
+/** Errors: `failed` if the bytes were not sealed for this place. */
 export function unseal(key: DataKey, aad: string, sealed: Buffer): Buffer {
   keyIdOf(sealed, aad)
   const nonce = sealed.subarray(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES)
@@ -87,13 +87,13 @@ export function unseal(key: DataKey, aad: string, sealed: Buffer): Buffer {
   }
 }
 
-/** What begins so is an envelope as text. */
+/** An envelope as text begins with this prefix. */
 const TEXT_PREFIX = 'sealed:'
 
 export const sealText = (key: DataKey, aad: string, text: string): string =>
   TEXT_PREFIX + seal(key, aad, Buffer.from(text)).toString('base64url')
 
-/** Whether a text is an envelope, and not words of a person that happen to begin in the same way. */
+/** Whether a text is an envelope. A person's words that begin with the same prefix are not. */
 export function isEnvelopeText(text: unknown): text is string {
   if (typeof text !== 'string' || !text.startsWith(TEXT_PREFIX)) return false
   const envelope = text.slice(TEXT_PREFIX.length)

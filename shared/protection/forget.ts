@@ -12,20 +12,22 @@ export type ErasureDependencies = {
   vectors: Vectors
   objects: ObjectStore
   audit: Audit
-  /** Without it there are no keys: rows are removed, and nothing can be done about the log and about backups. */
+  /**
+   * Without protection there are no keys. The rows are then removed, but the log and backups keep the person's data.
+   */
   protection: Pick<Protection, 'keys'> | undefined
 }
 
 export type ErasureReport = ErasedCounts & { person: string; keys: number; vectors: number; objects: number }
 
-/** How long after the key is destroyed every process knows it, and what it was writing is written. */
+/** After this time every process knows that the key is destroyed, and has finished the writes that it had begun. */
 const SETTLE_MS = KEY_CACHE_TTL_MS + 1_000
 
 /**
- * Forgets a person. First the key is destroyed: from then on nobody can read what any store, the log or a backup holds of
- * the person. Then all rows are removed, and once more when no process can use the key any longer. Said again, it does what
- * is left to do. Whoever speaks under that name afterwards is somebody new. Errors: `unavailable`; then it may be done in
- * part, and is to be repeated.
+ * Forgets a person. First it destroys the key: from then on nobody can read the person's data in any store, the log or
+ * a backup. Then it removes all rows, and removes them again when no process can use the key any longer. A repeated
+ * call does the remaining work. A person who speaks under that name afterwards is new. Errors: `unavailable`; the work
+ * may then be done in part, and the caller must repeat it.
  */
 export async function erasePerson(person: string, dependencies: ErasureDependencies): Promise<ErasureReport> {
   const { protection, audit } = dependencies
@@ -37,7 +39,7 @@ export async function erasePerson(person: string, dependencies: ErasureDependenc
   await destroyKey()
   const first = await removeRows(person, dependencies)
   await wait(SETTLE_MS)
-  // A step that was under way may have written, even under a key of its own.
+  // A running step may have written meanwhile, even under a new key.
   await destroyKey()
   const second = await removeRows(person, dependencies)
   return { person, keys, ...addCounts(first, second) }

@@ -74,7 +74,7 @@ test('nothing is kept of what was under way for somebody who was forgotten meanw
     vectors: await count(space.read('alice')),
     key: (await keys.idOf('alice')) !== undefined,
   })
-  /** As the gateway does it. */
+  /** Creates the key and accepts a message, as the gateway does. */
   const speak = async () => {
     await keys.getOrCreate('alice')
     await say()

@@ -94,7 +94,7 @@ test('what a member said in a group is forgotten with the member, and nothing el
   await keys.destroy('bob')
   const texts = async () => (await store.history.list('c', { limit: 10 })).map(({ text }) => text)
   expect(await texts()).toEqual(["ann's words", 'an answer to ann'])
-  // Also in a state and an outcome that were written before.
+  // The same holds for a state and an outcome that were written earlier.
   let before: unknown
   expect(await runStep('e2', found => (before = found))).toEqual([{ type: 'y', data: {} }])
   expect(before).toMatchObject({ turn: { chat: ['to ann'] }, waiting: [{}], transcript: [], timeZone: 'UTC' })
@@ -181,7 +181,7 @@ test('events of a turn have the key of the member who began it, in every process
   const reader = process()
   await reader.bus.read('lares.message')
   await reader.log.publish([follow(one), follow(two)])
-  // A process that has read nothing asks the store.
+  // A process without cached owners asks the store.
   await process().log.publish([follow(one)])
   const ownersOf = async (topic: string) =>
     await Promise.all(

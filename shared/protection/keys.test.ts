@@ -138,7 +138,7 @@ describe('keys', () => {
     const masters = masterKeysFromFile(master())
     const fresh = generateMasterKeyText()
     await masters.write([fresh, ...(await masters.texts())])
-    // Somebody new comes between the two steps.
+    // A new person gets a key between the two steps.
     await there.getOrCreate('bob')
     expect(await here.rewrap()).toBe(2)
     expect(await here.rewrap()).toBe(0)

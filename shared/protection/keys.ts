@@ -4,45 +4,45 @@ import { type DataKey, deriveDataKey } from './envelope.ts'
 import type { MasterKey, MasterKeys } from './master-key.ts'
 import type { KeyRing, KeyRingEntry } from './ring/ring.ts'
 
-/** People's keys, as this process uses them. They are looked for in the ring again after `cacheTtlMs`. */
+/** People's keys, as this process uses them. The process reads a cached key from the ring again after `cacheTtlMs`. */
 export type Keys = {
-  /** The person's key, made when there is none. Errors: `unavailable`; `invalid_config` when no master key here unwraps it. */
+  /** The person's key, created if missing. Errors: `unavailable`; `invalid_config` if no master key here unwraps it. */
   getOrCreate(person: string): Promise<DataKey>
   /**
-   * The same for those who work for somebody: what they began for a person who was forgotten meanwhile must not be kept
-   * under a new key. Errors: those of `of`; `forgotten` when the person has none.
+   * The same for callers that work on a person's behalf: work begun for a person must not be stored under a new key
+   * after that person was forgotten. Errors: those of `getOrCreate`; `forgotten` if the person has no key.
    */
   require(person: string): Promise<DataKey>
-  /** The same for those who only read: undefined when the person has none. */
+  /** The same for callers that only read: undefined if the person has no key. */
   find(person: string): Promise<DataKey | undefined>
-  /** Undefined when it was destroyed. Errors: as above. */
+  /** Undefined if the key was destroyed. Errors: those of `getOrCreate`. */
   byId(id: string): Promise<DataKey | undefined>
-  /** The same from memory, for those who cannot wait: undefined also when it has to be waited for. */
+  /** The same from the cache, for callers that cannot wait: undefined also if the ring would have to be asked. */
   cachedById(id: string): DataKey | undefined
-  /** The person's key from memory. */
+  /** The person's key from the cache. */
   cachedByPerson(person: string): DataKey | undefined
   /** The id of the person's key, if there is one. */
   idOf(person: string): Promise<string | undefined>
-  /** False when the person had none. */
+  /** Returns false if the person had no key. */
   destroy(person: string): Promise<boolean>
-  /** Wraps all keys with the first master key that are not yet; gives back how many it did. */
+  /** Wraps all keys that have another master key with the first one; returns how many. */
   rewrap(): Promise<number>
 }
 
-/** Until then another process may still use a key that was destroyed. */
+/** For this long another process may still use a destroyed key. */
 export const KEY_CACHE_TTL_MS = 2_000
 
 export type KeysOptions = {
   ring: KeyRing
   masterKeys: MasterKeys
   cacheTtlMs?: number
-  /** Milliseconds of a clock that nobody sets: one that is put back would make a destroyed key fresh again. */
+  /** Milliseconds of a monotonic clock: a clock that is set back would make a destroyed key fresh again. */
   now?: () => number
 }
 
 /**
- * Opens the keys of an instance; a new one gets a master key. Errors: `invalid_config` when the master key is not that of
- * the ring, or is missing while there are keys that it wrapped.
+ * Opens the keys of an instance; a new instance gets a master key. Errors: `invalid_config` if the master key does not
+ * match the ring, or is missing while the ring holds keys that it wrapped.
  */
 export async function openKeys({
   ring,
@@ -95,7 +95,7 @@ export async function openKeys({
     async require(person) {
       const key = await existing(person)
       if (key) return key
-      // Nobody is named: this is told to logs, which forget nobody.
+      // The message names nobody: it goes to logs, and logs are not erased with a person.
       throw new LaresError(
         'forgotten',
         'the person was forgotten, or has never spoken here: nothing is kept of them',
@@ -103,7 +103,7 @@ export async function openKeys({
     },
     find: existing,
     byId,
-    // What is stale may have been destroyed: nothing new must be locked with it.
+    // A stale key may have been destroyed, and must not encrypt anything new.
     cachedById: id => (isFresh(id) ? cache.get(id)!.key : undefined),
     cachedByPerson(person) {
       const id = idsByPerson.get(person)
@@ -127,7 +127,7 @@ export async function openKeys({
   return keys
 }
 
-/** Thousands of rows may want the same key at once: the ring is asked once for all of them. */
+/** Thousands of rows may need the same key at once: one request to the ring serves all of them. */
 function coalesce<T>(fetch: (name: string) => Promise<T>): (name: string) => Promise<T> {
   const inFlight = new Map<string, Promise<T>>()
   return name => {
@@ -139,10 +139,10 @@ function coalesce<T>(fetch: (name: string) => Promise<T>): (name: string) => Pro
   }
 }
 
-/** Whose key opens what is nobody's. */
+/** The owner of the key for data that belongs to nobody. */
 export const SYSTEM = ''
 
-/** The system key is the first of a ring; it opens only with the right master key. */
+/** The system key is a ring's first key; only the right master key unwraps it. */
 async function ensureSystemKey(ring: KeyRing, masterKeys: MasterKeys, keys: Keys): Promise<void> {
   const systemEntry = await ring.byPerson(SYSTEM)
   if (!systemEntry) {
@@ -170,7 +170,7 @@ function openKeyWrapper(masterKeys: MasterKeys) {
       `the key ring was locked with another master key (${id}) than the one in ${masterKeys.source}: put that one back, or set LARES_MASTER_KEY_FILE to where it is`,
     )
   }
-  /** What is authenticated with it: a key wrapped for one person is no use to another. */
+  /** The associated data of a wrapped key: a key wrapped for one person does not unwrap for another. */
   const aadOf = ({ id, person }: Pick<KeyRingEntry, 'id' | 'person'>) =>
     Buffer.from(JSON.stringify(['lares person key', id, person]))
   const wrap = (entry: Pick<KeyRingEntry, 'id' | 'person'>, secret: Buffer, { key }: MasterKey): string => {
@@ -200,7 +200,7 @@ function openKeyWrapper(masterKeys: MasterKeys) {
     unwrap: async (entry: KeyRingEntry): Promise<DataKey> =>
       deriveDataKey(entry.id, entry.person, await unwrapSecret(entry)),
     async newEntry(person: string): Promise<KeyRingEntry> {
-      // Read anew: a rotation may be under way.
+      // Reads the master keys again: a rotation may be under way.
       cached = await masterKeys.all()
       const master = cached[0]!
       const id = randomBytes(16).toString('hex')

@@ -1,8 +1,8 @@
 import type { Keys } from './keys.ts'
 
 /**
- * Keys that are opened at their first use, and again after it failed: the ring may be back by then. Who cannot wait is told
- * that no key is at hand until they are open.
+ * Opens the keys at their first use, and again after a failure: the ring may be reachable by then. Until they are open,
+ * callers that cannot wait find no cached key.
  */
 export function lazyKeys(open: () => Promise<Keys>): { keys: Keys; ready(): Promise<void> } {
   let opening: Promise<Keys> | undefined

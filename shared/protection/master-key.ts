@@ -5,24 +5,24 @@ import { makeFolderDurably, renameDurably, syncFolder } from '../base/durable-fi
 import { LaresError, toLaresError } from '../base/errors.ts'
 import { newerDataError } from '../base/version.ts'
 
-/** What wraps people's keys. `id` is told with what it wrapped, and tells nothing of it. */
+/** Wraps people's keys. `id` is stored with each wrapped key, and reveals nothing of the master key. */
 export type MasterKey = { id: string; key: KeyObject }
 
-/** Where master keys come from: the first wraps, the others only unwrap what they wrapped before a rotation. */
+/** The source of master keys. The first one wraps; the others only unwrap keys that they wrapped before a rotation. */
 export type MasterKeys = {
-  /** Read anew each time. Errors: `invalid_config`; `not_found` when there is no file. */
+  /** Reads the source at each call. Errors: `invalid_config`; `not_found` if there is no file. */
   all(): Promise<[MasterKey, ...MasterKey[]]>
-  /** Makes the first one, if that is possible here: readable by its user alone, durable when this resolves. */
+  /** Creates the first key, if the source allows it: readable by its user alone, durable when the call resolves. */
   create(): Promise<void>
-  /** Replaces what there is. Errors: `invalid_config` where it cannot be written. */
+  /** Replaces all keys. Errors: `invalid_config` if the source cannot be written. */
   write(keys: string[]): Promise<void>
-  /** As they are written. */
+  /** The keys in their written form. */
   texts(): Promise<string[]>
-  /** For messages. */
+  /** The source's name, for messages. */
   source: string
 }
 
-/** As they are written, made first where there are none: whoever starts first makes them. */
+/** The keys in their written form. If there are none, the first process to start creates them. */
 export async function readOrCreateMasterKeyTexts(keys: MasterKeys): Promise<string[]> {
   return await keys.texts().catch(async error => {
     if (toLaresError(error).code !== 'not_found') throw error
@@ -64,7 +64,7 @@ function parseMasterKeys(text: string, source: string): [MasterKey, ...MasterKey
 
 const splitKeyTexts = (text: string): string[] => text.split(/[\s,]+/).filter(line => line !== '')
 
-/** In a file, a key a line; a new one is put before the others. */
+/** The master keys of a file, one on each line; a new key is put before the others. */
 export function masterKeysFromFile(file: string): MasterKeys {
   const read = async () => {
     try {
@@ -96,7 +96,7 @@ export function masterKeysFromFile(file: string): MasterKeys {
     async create() {
       const temporary = await writeTemporary(`${generateMasterKeyText()}\n`)
       try {
-        // Unlike a rename it never replaces the key of another starter.
+        // Unlike a rename, a link never replaces the key of another starting process.
         await link(temporary, file)
         await syncFolder(dirname(file))
       } catch (error) {
@@ -119,7 +119,7 @@ export function masterKeysFromFile(file: string): MasterKeys {
   }
 }
 
-/** In LARES_MASTER_KEY, several with commas or spaces. */
+/** The master keys in LARES_MASTER_KEY, separated by commas or spaces. */
 export function masterKeysFromText(text: string): MasterKeys {
   const source = 'LARES_MASTER_KEY'
   const refuseWrite = () => {

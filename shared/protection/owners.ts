@@ -1,23 +1,23 @@
 import { createLruCache } from '../base/lru-cache.ts'
 import type { History } from '../store/store.ts'
 
-/** Whose conversations are, as far as this process has learnt, and which keys their events came with. */
+/** The owners of conversations that this process knows, and the keys that encrypted their events. */
 export type OwnerCache = {
-  /** Told by who makes the first event of a turn, before anything else can know. */
+  /** Recorded by the maker of a turn's first event, before any other source knows the owner. */
   recordOwner(conversation: string, person: string): void
   ownerOf(conversation: string): string | undefined
-  /** What was read from the log: what follows from it is encrypted with the same key. */
+  /** The key id of an event that was read from the log: events that follow from it are encrypted with the same key. */
   recordKeyId(conversation: string, keyId: string): void
   keyId(conversation: string): string | undefined
   /** The same for one turn: in a group each turn has the key of the member who began it. */
   recordTurnKeyId(conversation: string, turn: string, keyId: string): void
   turnKeyId(conversation: string, turn: string): string | undefined
-  /** The member whose message begins a turn in a group, recorded by whoever puts it on the log. */
+  /** The member whose message begins a turn in a group, recorded by the publisher of that message. */
   recordSender(conversation: string, turn: string, person: string): void
   senderOf(conversation: string, turn: string): string | undefined
 }
 
-/** Conversations that are remembered; one that is forgotten here is looked up again. */
+/** The most conversations in the cache; the store is asked again for others. */
 const MAX_CACHED = 20_000
 
 export function openOwnerCache(): OwnerCache {
@@ -38,11 +38,14 @@ export function openOwnerCache(): OwnerCache {
   }
 }
 
-/** Who owns conversations and who sent messages, by the store. */
+/** The owners of conversations and the senders of messages, as the store has them. */
 export type StoredOwners = {
   /** Undefined for a conversation that the store does not know. */
   ownerOf(conversation: string): Promise<string | undefined>
-  /** The known person whose message begins a turn; undefined for a reminder, and for an identity that is linked to nobody. */
+  /**
+   * The known person whose message begins a turn; undefined for a reminder, and for an identity that no person is
+   * linked to.
+   */
   senderOf(conversation: string, turn: string): Promise<string | undefined>
 }
 

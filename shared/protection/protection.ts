@@ -15,12 +15,15 @@ export type Protection = {
   keys: Keys
   ring(): Promise<KeyRing>
   masterKeys(): Promise<MasterKeys>
-  /** Resolves when the keys can be used. Errors: those of `openKeys`; `invalid_config` for data that was written without encryption, or whose key ring is missing. */
+  /**
+   * Resolves when the keys can be used. Errors: those of `openKeys`; `invalid_config` for data that was written without
+   * encryption, or without its key ring.
+   */
   ready(): Promise<void>
   close(): Promise<void>
 }
 
-/** Undefined when LARES_PROTECTION=off says so. Errors: `invalid_config`, when the data directory has keys. */
+/** Undefined with LARES_PROTECTION=off. Errors: `invalid_config` if the data directory has keys. */
 export function openProtection(environment: Environment, log: Logger): Protection | undefined {
   const { dataDirectory, masterKey, database } = environment
   if (!masterKey) {
@@ -61,7 +64,7 @@ async function openKeyRing({ dataDirectory, database }: Environment, log: Logger
       log,
     })
   const file = join(dataDirectory, KEY_RING_FILE)
-  // A start makes the ring before it makes the store: where there is a store, a ring must be there too.
+  // A start creates the ring before the store, so a store without a ring has lost it.
   const isStoreThere = hasStore(dataDirectory)
   if (isStoreThere && !existsSync(file)) throw await missingOrNoRingError(dataDirectory)
   const [{ openSqliteKeyRing }, { SYSTEM }] = await Promise.all([
@@ -83,7 +86,9 @@ async function missingOrNoRingError(dataDirectory: string): Promise<LaresError> 
   )
 }
 
-/** Errors: `invalid_config` for encrypted content, which would be shown, exported and added to as if it were plain text. */
+/**
+ * Errors: `invalid_config` for encrypted content, which would be shown, exported and extended as if it were plain text.
+ */
 export async function requirePlainStore({ dataDirectory, database }: Environment): Promise<void> {
   if (database === undefined && (await hasEncryptedContent(dataDirectory)))
     throw missingRingError(dataDirectory)

@@ -4,8 +4,8 @@ import { type DataKey, sealText } from './envelope.ts'
 import type { Keys } from './keys.ts'
 
 /**
- * Ids of chats, threads and users may be telephone numbers or mail addresses, so they are sealed, each to its row and
- * field. The channel, the account and the sender's person stay readable, as the owner of a row does.
+ * The ids of chats, threads and users may be telephone numbers or mail addresses. Each is sealed to its row and field.
+ * The channel, the account and the sender's person stay readable, as a row's owner does.
  */
 
 const aadOfField = (row: string, field: 'chat' | 'thread' | 'user') => aadOf('address', row, field)

@@ -3,22 +3,27 @@ import { type DataKey, decodeEnvelope, keyIdOf, sealText, unseal } from './envel
 import type { Keys } from './keys.ts'
 
 /**
- * Parts of a JSON value that one member of a group said, or that answer them: each object with a `sender.person`. They are
- * sealed with that person's key before the whole is sealed with the group's, so that forgetting the member takes them out
- * of states and outcomes, in backups too, and leaves the rest.
+ * Seals parts of a JSON value that one member of a group said, or that answer that member: each object with a
+ * `sender.person`. A part is sealed with the member's key before the whole value is sealed with the group's key.
+ * Forgetting the member then removes those parts from states and outcomes, in backups too, and leaves the rest.
  */
 
 type SealedPart = { sealedPart: string }
 
-/** Reads a key that is at hand. Throws what makes the caller fetch the key and begin anew. Undefined: it was destroyed. */
+/**
+ * Reads a key from the caller's cache; undefined if it was destroyed. Throws if the caller must fetch the key and start
+ * again.
+ */
 export type KeyReader = (by: { person: string } | { id: string }) => DataKey | undefined
 
 const aadOfPart = (place: string) => aadOf('part', place)
 
-/** A turn has its sender in its message, and a queued one in the message of what was recalled. */
+/** A turn has its sender in its message; a queued turn has it one level deeper, in the message it recalls. */
 const MAX_DEPTH = 2
 
-/** The member whose part an object is, by its own sender or that of an object in it; lists are looked at item by item. */
+/**
+ * The member whom an object belongs to, by its own sender or that of an object in it. Lists are searched item by item.
+ */
 function senderOf(value: object, depth = MAX_DEPTH): string | undefined {
   const { sender } = value as { sender?: { person?: unknown } | null }
   if (typeof sender?.person === 'string') return sender.person
@@ -31,7 +36,7 @@ function senderOf(value: object, depth = MAX_DEPTH): string | undefined {
   return undefined
 }
 
-/** Seals the parts of a state or of a list of drafts. Nothing is kept of a member without a key. */
+/** Seals the parts of a state or of a list of drafts. Parts of a member without a key are dropped. */
 export const sealParts = (whole: unknown, place: string, keyOf: KeyReader): unknown =>
   typeof whole === 'object' && whole !== null ? mapParts(whole, part => sealPart(part, place, keyOf)) : whole
 
@@ -45,7 +50,7 @@ function sealPart(value: unknown, place: string, keyOf: KeyReader): unknown {
   return mapParts(value, part => sealPart(part, place, keyOf))
 }
 
-/** A part whose key was destroyed is null, and is left out of a list. */
+/** A part whose key was destroyed becomes null, and is left out of a list. */
 export function unsealParts(value: unknown, place: string, keyOf: KeyReader): unknown {
   if (typeof value !== 'object' || value === null) return value
   const { sealedPart } = value as Partial<SealedPart>
@@ -63,7 +68,7 @@ function mapParts(value: object, map: (part: unknown) => unknown): unknown {
     .flatMap(([before, after]) => (before !== null && after === null ? [] : [after]))
 }
 
-/** The same for those who can wait for keys. */
+/** The same for callers that can wait for keys. */
 export async function unsealPartsWith(keys: Keys, value: unknown, place: string): Promise<unknown> {
   const loaded = new Map<string, DataKey | undefined>()
   for (;;) {
@@ -78,7 +83,7 @@ export async function unsealPartsWith(keys: Keys, value: unknown, place: string)
   }
 }
 
-/** For those who move a whole instance: a member who has no key yet gets one. */
+/** The same for moving a whole instance: a member without a key gets one. */
 export async function sealPartsWith(keys: Keys, value: unknown, place: string): Promise<unknown> {
   const loaded = new Map<string, DataKey>()
   for (;;) {

@@ -4,8 +4,9 @@ import { aadOf } from './associated-data.ts'
 import { type DataKey, deriveDataKey, keyIdOf, seal, unseal } from './envelope.ts'
 
 /**
- * An event on the log: its attributes (ids, type, conversation, time) stay readable, as whoever routes it needs them; its
- * data is an envelope. To a reader of CloudEvents it is data of another content type, whose own is in an extension.
+ * Encrypts an event on the log. Its attributes (ids, type, conversation, time) stay readable, because routing needs
+ * them; its data is an envelope. A reader of CloudEvents sees data of another content type; an extension has the
+ * original type.
  */
 const SEALED_MEDIA_TYPE = 'application/vnd.lares.sealed'
 const INNER_TYPE_HEADER = 'ce_sealedcontenttype'
@@ -23,13 +24,17 @@ export function sealBusRecord(key: DataKey, message: BusMessage): BusMessage {
 }
 
 /**
- * Encrypted so that nobody can read it: what a turn still says of a person who was forgotten meanwhile. Its key is in no
- * ring; under the id of the one that was destroyed it would look damaged to a process that has that one still at hand.
+ * Encrypts a record so that nobody can read it: a turn's further words about a person who was forgotten meanwhile. Its
+ * key is in no ring. Under the id of the destroyed key, a process that still caches that key would take the record for
+ * damaged.
  */
 export const shredBusRecord = (message: BusMessage): BusMessage =>
   sealBusRecord(deriveDataKey(randomBytes(16).toString('hex'), '', randomBytes(32)), message)
 
-/** The key that it needs; undefined for a record that is not encrypted: what other programs put on the log. Errors: `failed`. */
+/**
+ * The id of the key that decrypts the record. Undefined for unencrypted records, which other programs put on the log.
+ * Errors: `failed`.
+ */
 export const keyIdOfBusRecord = (record: BusRecord): string | undefined =>
   record.headers['content-type'] === SEALED_MEDIA_TYPE
     ? keyIdOf(record.value, aadOfBusRecord(record))

@@ -1,9 +1,9 @@
 import type { Audit } from './audit/audit.ts'
 
-/** Makes the key of a person who is new, before anything of theirs is kept. `Protection` is one. */
+/** Creates the key of a new person, before any of that person's data is stored. `Protection` implements it. */
 export type PersonKeys = { keys: { getOrCreate(person: string): Promise<unknown> } }
 
-/** For an instance that `LARES_PROTECTION=off` leaves unencrypted, and for tests: nobody gets a key. */
+/** For an instance that `LARES_PROTECTION=off` leaves unencrypted, and for tests: no person gets a key. */
 export const noProtection: PersonKeys = { keys: { getOrCreate: async () => undefined } }
 
 /** For tests: nothing is recorded. A gateway that people use passes `openAudit`. */

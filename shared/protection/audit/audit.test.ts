@@ -14,7 +14,7 @@ import { auditActions } from './entry.ts'
 
 const ENTRIES = 60
 
-/** What was stored, as somebody left it who can write to the store. */
+/** Stored rows, as somebody with write access to the store left them. */
 const readOnlyStore = (rows: AuditRow[]): AuditStore => ({
   append: () => Promise.reject(new Error('nobody appends here')),
   read: async (after, limit) => rows.filter(({ sequence }) => sequence > after).slice(0, limit),
@@ -116,7 +116,7 @@ describe('the audit log', () => {
 
 type Tampered = { kind: string; tampered: AuditRow[] }
 
-/** One change to what was stored, of any kind and at any place; each leaves something that differs from what was written. */
+/** One change of any kind to the stored rows, at any place; the rows then always differ from the written ones. */
 function tampering(rows: AuditRow[]): fc.Arbitrary<Tampered> {
   const anyIndex = fc.nat(rows.length - 1)
   const tamper = (kind: string, tampered: fc.Arbitrary<AuditRow[]>) =>

@@ -14,19 +14,19 @@ import {
 } from './entry.ts'
 
 /**
- * Who did it: a person, who may be new; the assistant, on behalf of somebody who has been here; an operator, at the command
- * line or by the configuration; the connector, for nobody who is known.
+ * The actor of an entry: a person, who may be new; the assistant, on behalf of somebody who has spoken before; an
+ * operator, at the command line or by the configuration; the connector, for an unknown person.
  */
 export type Actor = { person: string } | { onBehalfOf: string } | 'operator' | 'connector'
 
 export type NewAuditEntry = {
   action: AuditAction
   by: Actor
-  /** Whom it is about, if anybody. */
+  /** The person whom the entry is about, if anybody. */
   person?: string
-  /** Ids and counts, nothing that a person said. */
+  /** Ids and counts; never anything that a person said. */
   about?: { [name: string]: string | number }
-  /** What is recorded under the same id again is recorded once. Default: a new one. */
+  /** Entries with the same id are recorded once. Default: a new id. */
   id?: string
 }
 
@@ -38,17 +38,19 @@ export type AuditVerification = {
 }
 
 export type Audit = {
-  /** Resolves when it is durable. Errors: `unavailable`; `forgotten` on behalf of somebody who was. */
+  /**
+   * Resolves when the entry is durable. Errors: `unavailable`; `forgotten` if it is on behalf of a forgotten person.
+   */
   record(what: NewAuditEntry): Promise<void>
-  /** In their order, with the people whose keys are still there by name. */
+  /** Entries in their order; people who still have a key appear by name. */
   read(afterSequence: number, limit: number): Promise<AuditEntry[]>
-  /** Looks at the whole chain; `expected` are heads that were kept elsewhere. */
+  /** Checks the whole chain; `expected` are heads that were kept elsewhere. */
   verify(expected?: ChainHead[]): Promise<AuditVerification>
 }
 
 export type AuditDependencies = {
   store: AuditStore
-  /** Without keys the chain is of plain hashes, and nothing but `expected` tells of a tail that was cut off. */
+  /** Without keys the chain has plain hashes, and only `expected` reveals that the end was cut off. */
   protection: { keys: Keys; ring(): Promise<KeyRing> } | undefined
   now?: () => number
 }
@@ -66,7 +68,7 @@ export function openAudit({ store, protection, now = Date.now }: AuditDependenci
     const { keys } = protection
     return `key:${(await (isPerson ? keys.getOrCreate(name) : keys.require(name))).id}`
   }
-  /** To be told of is no reason to get a key. */
+  /** Being the subject of an entry gives a person no key. */
   const subjectKeyName = async (person: string) => {
     if (!protection) return `person:${person}`
     const key = await protection.keys.find(person)
@@ -111,7 +113,7 @@ export function openAudit({ store, protection, now = Date.now }: AuditDependenci
   }
 }
 
-/** An entry that cannot be read is shown as it is: verifying tells what is wrong with it. */
+/** An entry that cannot be read is shown unchanged; verifying tells what is wrong with it. */
 async function resolveNames({ text }: AuditRow, keys: Keys | undefined): Promise<AuditEntry> {
   const entry = auditEntrySchema.parse(JSON.parse(text))
   const resolve = async (name: string) => {

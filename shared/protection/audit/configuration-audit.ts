@@ -6,7 +6,7 @@ import type { Audit } from './audit.ts'
 
 const CONFIGURATION_COLLECTION = 'configuration'
 
-/** Records which files of the configuration are not what they were when this was last asked: by their checksums. */
+/** Records the configuration files whose checksums changed since the last call. */
 export async function recordConfigurationChanges(
   directory: string,
   { audit, documents }: { audit: Audit; documents: Records },
@@ -28,7 +28,7 @@ const REMOVED = 'gone'
 
 async function checksumFiles(directory: string): Promise<Map<string, string>> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(error => {
-    // Without a directory everything is as it comes.
+    // Without a directory there are no configuration files, and the defaults apply.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   })

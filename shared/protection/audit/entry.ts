@@ -2,7 +2,7 @@ import { createHash, createHmac, type KeyObject } from 'node:crypto'
 import * as z from 'zod'
 import type { AuditRow } from '../../store/store.ts'
 
-/** What is recorded; nothing of it is anything that a person said. */
+/** The recorded actions; an entry never contains anything that a person said. */
 export const auditActions = [
   'signed-in',
   'read',
@@ -25,14 +25,14 @@ export const auditEntrySchema = z.strictObject({
   /** ISO 8601, UTC. */
   at: z.string(),
   action: z.enum(auditActions),
-  /** `key:ID` for a person, whom only the key ring knows by it; `person:NAME` where nothing is encrypted; else what did it. */
+  /** `key:ID` for a person, whom only the key ring knows by it; `person:NAME` without encryption; else the actor. */
   by: z.string(),
   /** Ids and counts. */
   about: z.record(z.string(), aboutValueSchema),
 })
 export type AuditEntry = z.infer<typeof auditEntrySchema>
 
-/** Before the first entry. */
+/** The hash before the first entry. */
 export const GENESIS_HASH = 'lares audit'
 
 /**
@@ -47,7 +47,7 @@ export function hashEntry(previous: string, text: string, key: KeyObject | undef
 export type AuditProblem = { sequence: number; what: string }
 export type ChainHead = { sequence: number; hash: string }
 
-/** Follows the chain, a row at a time. */
+/** Verifies the chain row by row. */
 export function openChainVerifier(key: KeyObject | undefined, anchors: ChainHead[]) {
   const problems: AuditProblem[] = []
   let head: ChainHead = { sequence: 0, hash: GENESIS_HASH }
@@ -86,7 +86,7 @@ export function openChainVerifier(key: KeyObject | undefined, anchors: ChainHead
   }
 }
 
-/** The columns say the same as the text that is hashed. */
+/** The columns must equal the hashed text. */
 function matchesColumns({ sequence, id, text }: AuditRow): boolean {
   try {
     const entry = auditEntrySchema.parse(JSON.parse(text))

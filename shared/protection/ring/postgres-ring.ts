@@ -7,8 +7,8 @@ import type { Anchor, KeyRing, KeyRingEntry } from './ring.ts'
 export type PostgresKeyRingOptions = { url: string; log?: Logger; waitMs?: number }
 
 /**
- * In a schema of its own, so a dump of the schema `lares` has no key in it. Lares 0.1.0 made these tables without a version,
- * so the first migration leaves those that are there.
+ * The ring has its own schema, so that a dump of the schema `lares` contains no key. Lares 0.1.0 created these tables
+ * without a version, so the first migration keeps existing tables.
  */
 export const migrations = [
   {
@@ -35,7 +35,7 @@ const UPSERT_ANCHOR = `
   WHERE excluded.sequence > a.sequence`
 const SELECT_ANCHOR = 'SELECT sequence, hash FROM lares_keys.anchors WHERE name = $1'
 
-/** Keys are few and cached: a connection or two are enough. */
+/** Keys are few and cached: one or two connections are enough. */
 const POOL_SIZE = 2
 
 /** Opens the ring in the schema `lares_keys` of a database. Errors: `unavailable`. */
@@ -65,7 +65,7 @@ export async function openPostgresKeyRing({
     },
     async destroy(person) {
       const deleted = await query('DELETE FROM lares_keys.keys WHERE person = $1 RETURNING 1', [person])
-      // A deleted row stays in its page until then.
+      // A deleted row stays in its page until the vacuum.
       await query('VACUUM lares_keys.keys')
       return deleted.length > 0
     },

@@ -3,7 +3,7 @@ import type { KeyRing, KeyRingEntry } from './ring.ts'
 
 export type KeyRingUnderTest = { open(): Promise<KeyRing>; stop(): Promise<void> }
 
-/** The guarantees of the port `Ring`, for every driver. */
+/** The guarantees of the port `KeyRing`, for every driver. */
 export function keyRingSuite(name: string, start: () => Promise<KeyRingUnderTest>): void {
   describe(name, () => {
     let ringUnderTest: KeyRingUnderTest

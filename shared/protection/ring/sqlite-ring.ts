@@ -17,7 +17,7 @@ const MAX_ATTEMPTS = 100
 /** Opens the ring in one file, which several processes of one machine may share. */
 export function openSqliteKeyRing(file: string, log?: Logger): KeyRing {
   const database = openDatabase(file, migrations, { log })
-  // What is deleted or replaced is overwritten with zeros: https://sqlite.org/pragma.html#pragma_secure_delete
+  // SQLite overwrites deleted and replaced content with zeros: https://sqlite.org/pragma.html#pragma_secure_delete
   database.exec('PRAGMA secure_delete = ON')
   const commits = createGroupCommit(database)
   const insert = database.prepare(
@@ -67,7 +67,7 @@ export function openSqliteKeyRing(file: string, log?: Logger): KeyRing {
   }
 }
 
-/** Until then the write-ahead log has the pages as they were before. Errors: `unavailable` while another process reads it. */
+/** Until then the write-ahead log holds the earlier pages. Errors: `unavailable` while another process reads it. */
 async function truncateWriteAheadLog(database: DatabaseSync, file: string): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }

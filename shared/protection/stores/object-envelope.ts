@@ -5,9 +5,9 @@ import { aadOf } from '../associated-data.ts'
 import { type DataKey, keyIdOf, seal, unseal } from '../envelope.ts'
 
 /**
- * An encrypted object: length of the head (4 bytes) | the head, an envelope of its facts | nonce (12) | AES-256-GCM of
- * the content | its tag (16). The head is authenticated with the content. The nonce is random, as the content is not known
- * when its first byte goes out.
+ * An encrypted object: length of the head (4 bytes) | the head, an envelope of its metadata | nonce (12) | AES-256-GCM
+ * of the content | its tag (16). The head is authenticated with the content. The nonce is random, because the content
+ * is not yet known when its first byte goes out.
  */
 const LENGTH_BYTES = 4
 const NONCE_BYTES = 12
@@ -19,7 +19,7 @@ const aadOfMetadata = (key: string) => aadOf('object', key)
 export const damagedObjectError = (key: string): LaresError =>
   new LaresError('failed', `the object "${key}" is damaged: it is not what was written`)
 
-/** Encrypts parts as they come; when they have, `head` makes what is put before them. */
+/** Encrypts parts as they arrive; after the last part, `head` builds the bytes that precede them. */
 export function createObjectSealer(key: DataKey, name: string) {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key.content, nonce)
@@ -38,7 +38,7 @@ export function createObjectSealer(key: DataKey, name: string) {
 
 export type ObjectHeader = { keyId: string; sealed: Buffer; nonce: Buffer; rest: Buffer }
 
-/** Undefined when more is needed. Errors: `failed`. */
+/** Undefined if more bytes are needed. Errors: `failed`. */
 export function readHeader(bytes: Buffer, name: string): ObjectHeader | undefined {
   if (bytes.length < LENGTH_BYTES) return undefined
   const length = bytes.readUInt32BE()
@@ -57,7 +57,7 @@ export function readHeader(bytes: Buffer, name: string): ObjectHeader | undefine
 export const unsealMetadata = (key: DataKey, name: string, { sealed }: ObjectHeader): ContentMetadata =>
   JSON.parse(unseal(key, aadOfMetadata(name), sealed).toString())
 
-/** Decrypts parts as they come; fails at the end when they are not what was written. Errors: `failed`. */
+/** Decrypts parts as they arrive. Errors: `failed`, at the end, if they are not the written bytes. */
 export async function* unsealContent(
   key: DataKey,
   name: string,

@@ -129,7 +129,7 @@ describe('an encrypted log', () => {
       value: Buffer.alloc(0),
     })
     expect((await bus.read('t')).filter(({ erased }) => !erased).map(({ key }) => key)).toEqual(['d'])
-    // Who comes back is new.
+    // A forgotten person who speaks again is new.
     await bus.publish([event('c', 'hello again')])
     await vi.waitFor(() => expect(texts(seen)).toContain('hello again'))
     await subscription.close()

@@ -18,15 +18,15 @@ const RETRY_DELAY_MS = 500
 export type BusProtection = {
   keys: Keys
   owners: OwnerCache
-  /** By the store. */
+  /** Owners and senders, as the store has them. */
   stored: StoredOwners
 }
 
 /**
- * Any driver's log, with the data of events encrypted by the key of the conversation's owner, in a group by the key of the
- * member who began the turn, or by the system key when there is no owner. `publish` refuses the first event of a person
- * without a key as `forgotten`, and so it refuses every event that follows from a forgotten one. While keys are cached,
- * which they nearly always are, nothing waits and the order stays.
+ * Wraps any driver's log, and encrypts the data of events. The key is that of the conversation's owner; in a group, of
+ * the member who began the turn; without an owner, the system key. `publish` refuses the first event of a person
+ * without a key as `forgotten`. It also refuses every event that follows from a forgotten one. Keys are nearly always
+ * cached: then nothing waits, and the order stays.
  */
 export function protectedBus(inner: Bus, protection: BusProtection): Bus {
   const sealer = openSealer(protection)
@@ -79,7 +79,10 @@ export function protectedBus(inner: Bus, protection: BusProtection): Bus {
 
 const turnOf = ({ headers }: Pick<BusMessage, 'headers'>): string => headers.ce_correlationid ?? ''
 
-/** Keys for what is published. Events of one conversation keep the order of the calls, also when one waits for its key. */
+/**
+ * Finds keys for published events. Events of one conversation keep the order of the calls, even if one waits for its
+ * key.
+ */
 function openSealer({ keys, owners, stored }: BusProtection) {
   const waiting = new Map<string, Promise<unknown>>()
   const isFirst = ({ headers }: BusMessage) => headers.ce_causationid === undefined
@@ -89,7 +92,7 @@ function openSealer({ keys, owners, stored }: BusProtection) {
     const owner = owners.ownerOf(message.key)
     const isOfGroup = owner !== undefined && isGroup(owner)
     const turnKeyId = owners.turnKeyId(message.key, turn)
-    // Of a conversation whose turn is not known here the store says whether it is a group's.
+    // For a turn that this process does not know, the store tells whether the conversation is a group's.
     if (isOfGroup ? turnKeyId === undefined : owner === undefined && turnKeyId === undefined) return undefined
     const id = isFirst(message) && !isOfGroup ? undefined : (turnKeyId ?? owners.keyId(message.key))
     const person = owner
@@ -108,7 +111,7 @@ function openSealer({ keys, owners, stored }: BusProtection) {
     const person = await personOf(message.key)
     if (person !== undefined && isGroup(person)) return await sealForGroup(person, message)
     const id = owners.keyId(message.key)
-    // So also a message that is put back from the dead letters before the store knows whose it is.
+    // This also holds for a message put back from the dead letters before the store knows its conversation's owner.
     if (id !== undefined && (person === undefined || !isFirst(message))) return await sealWithId(id, message)
     return sealBusRecord(await keys.require(person ?? SYSTEM), message)
   }
@@ -116,7 +119,9 @@ function openSealer({ keys, owners, stored }: BusProtection) {
     const key = await keys.byId(id)
     return key ? sealBusRecord(key, message) : shredBusRecord(message)
   }
-  /** What a known member said, and what follows from it, has the member's key; a reminder has the group's. */
+  /**
+   * A known member's message, and the events that follow from it, have the member's key; a reminder has the group's.
+   */
   const sealForGroup = async (group: string, message: BusMessage): Promise<BusMessage> => {
     const [conversation, turn] = [message.key, turnOf(message)]
     const sender = owners.senderOf(conversation, turn)
@@ -139,7 +144,7 @@ function openSealer({ keys, owners, stored }: BusProtection) {
       try {
         return await work
       } finally {
-        // Whoever waits behind goes on in a later turn of the event loop than who waited here.
+        // Calls queued behind this one resume in a later turn of the event loop than this call.
         setImmediate(() => {
           for (const conversation of conversations)
             if (waiting.get(conversation) === work) waiting.delete(conversation)
@@ -155,7 +160,7 @@ function openUnsealer({ keys, owners }: BusProtection) {
     owners.recordTurnKeyId(record.key, turnOf(record), id)
     return key ? unsealBusRecord(key, record) : erasedBusRecord(record)
   }
-  /** One that was damaged on the log is for its reader to refuse, as any other that is no event. */
+  /** A damaged record is passed on: its reader refuses it, like any record that is no event. */
   const keepIfDamaged = <T>(record: BusRecord, work: () => T): T | BusRecord => {
     try {
       return work()
@@ -190,7 +195,7 @@ function openUnsealer({ keys, owners }: BusProtection) {
 
 type IsAssigned = (record: BusRecord) => boolean
 
-/** Partitions that were lost while their records waited for keys. */
+/** Tracks partitions that were revoked while their records waited for keys. */
 function trackRevocations() {
   const revocations = new Map<string, number>()
   const partitionId = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
@@ -206,7 +211,7 @@ function trackRevocations() {
   }
 }
 
-/** Hands records on in their order, at once when all their keys are at hand. */
+/** Passes records on in their order; at once if all their keys are cached. */
 function openOrderedDelivery(
   open: (records: BusRecord[]) => Promise<BusRecord[]>,
   openCached: (record: BusRecord) => BusRecord | undefined,

@@ -10,7 +10,7 @@ const aadOfMessage = (id: string) => aadOf('message', id)
 
 const aadOfAttachmentName = (id: string, at: number) => aadOf('attachment', id, String(at))
 
-/** Names of attachments and the ids of chats and users are content; kinds, sizes and channels are not. */
+/** Names of attachments and the ids of chats and users are content and encrypted; kinds, sizes and channels are not. */
 export function sealMessage<Message extends MessageWrite>(key: DataKey, message: Message): Message {
   const { id, text, attachments, address, sender } = message
   return {
@@ -27,7 +27,7 @@ export function sealMessage<Message extends MessageWrite>(key: DataKey, message:
   }
 }
 
-/** Undefined when its key was destroyed. */
+/** Undefined if its key was destroyed. */
 export async function unsealMessage<Message extends MessageWrite>(
   keys: Keys,
   message: Message,
@@ -56,7 +56,7 @@ const unsealNames = (
     })),
   )
 
-/** What people and the assistant said is encrypted; who, when and in which conversation is not. */
+/** Encrypts the words of people and the assistant; sender, time and conversation stay readable. */
 export function protectedHistory(inner: History, keys: Keys): History {
   const unseal = (message: HistoryMessage) => unsealMessage(keys, message)
   return {

@@ -19,9 +19,10 @@ const OPAQUE_CONTENT: DeclaredContent = {
 }
 
 /**
- * Any driver's objects, encrypted with the key of the person whose folder they are in (`personFolder`), elsewhere with the
- * system key. Their metadata (size, checksum, type) describes the plain content, and is encrypted too. Only Lares can read
- * them, so there are no links. Errors in addition to the driver's: `forgotten` for a write of a person without a key.
+ * Wraps any driver's objects. An object in a person's folder (`personFolder`) is encrypted with that person's key, any
+ * other with the system key. Its metadata (size, checksum, type) describes the plain content, and is encrypted too.
+ * Only Lares can read the objects, so there are no links. Errors in addition to the driver's: `forgotten` for a write
+ * of a person without a key.
  */
 export function protectedObjects(inner: ObjectStore, keys: Keys): ObjectStore {
   const spool = join(tmpdir(), `lares-sealed-${process.pid}`)
@@ -68,7 +69,7 @@ export function protectedObjects(inner: ObjectStore, keys: Keys): ObjectStore {
     async read(name) {
       const { metadata, key, head, more, data } = await read(name)
       const content = Readable.from(unsealContent(key, name, head, more), { objectMode: false })
-      // Who leaves early lets go of the source too.
+      // A reader that stops early also destroys the source.
       return { metadata, data: content.on('close', () => data.destroy()) }
     },
     async metadata(name) {
@@ -81,7 +82,7 @@ export function protectedObjects(inner: ObjectStore, keys: Keys): ObjectStore {
   }
 }
 
-/** The beginning of a stream, and what comes after it. */
+/** Reads the header at the start of a stream, and returns it with the rest. */
 async function readHeaderFrom(name: string, data: Readable) {
   const parts = data[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   let bytes = Buffer.alloc(0)
@@ -108,7 +109,7 @@ async function sealBuffer(key: DataKey, name: string, data: Buffer): Promise<Buf
   return Buffer.concat([sealer.head(received()), ...sealed])
 }
 
-/** Only what is encrypted touches the disk. */
+/** Only encrypted bytes reach the disk. */
 async function sealToFile(
   key: DataKey,
   name: string,

@@ -4,13 +4,13 @@ import { blindId, blindTokensOfQuery, blindTokensOfText } from '../blind-index.t
 import { type DataKey, sealText } from '../envelope.ts'
 import type { Keys } from '../keys.ts'
 
-/** What is everybody's (an empty person) is no content of anybody, and stays as it is. */
+/** Shared records (an empty person) belong to nobody, and stay as they are. */
 const isShared = ({ person }: Pick<JsonRecord, 'person'>): boolean => person === ''
 
 const aadOfRecord = (collection: string, person: string, storedId: string) =>
   aadOf('document', collection, person, storedId)
 
-/** The id, the text and the body are one envelope, kept as the body; the text that is indexed is marks of its words. */
+/** The id, the text and the body are one envelope, stored as the body; the indexed text is the tokens of its words. */
 export function sealJsonRecord(key: DataKey, collection: string, document: JsonRecord): JsonRecord {
   const { id, text, body, person } = document
   const storedId = blindId(key, collection, id)
@@ -23,7 +23,7 @@ export function sealJsonRecord(key: DataKey, collection: string, document: JsonR
   }
 }
 
-/** Undefined when its key was destroyed. */
+/** Undefined if its key was destroyed. */
 export async function unsealJsonRecord<Stored extends JsonRecord>(
   keys: Keys,
   collection: string,
@@ -34,8 +34,8 @@ export async function unsealJsonRecord<Stored extends JsonRecord>(
 }
 
 /**
- * Documents whose content is encrypted and whose words are found all the same, by their marks. The collection, the person
- * and the time of making stay readable.
+ * Encrypts the content of records, and keeps their words searchable by their tokens. The collection, the person and the
+ * creation time stay readable.
  */
 export function protectedRecords(inner: Records, keys: Keys): Records {
   const sealUnlessShared = async (collection: string, document: JsonRecord) =>

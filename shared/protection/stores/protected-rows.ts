@@ -10,7 +10,7 @@ import { sealTimer, unsealTimer } from './protected-timers.ts'
 
 export const aadOfState = (conversation: string) => aadOf('state', conversation)
 
-/** Rows in the clear, for those who move them; in the store they are encrypted. */
+/** Decrypted rows for moving an instance; in the store they are encrypted. */
 export function protectedRows(inner: StoreRows, keys: Keys): StoreRows {
   return {
     ...inner,
@@ -33,7 +33,7 @@ export function protectedRows(inner: StoreRows, keys: Keys): StoreRows {
   }
 }
 
-/** A group's state, with what each member said sealed with the member's key. */
+/** A group's state, with each member's parts sealed with the member's key. */
 async function sealStateParts(keys: Keys, row: StoreRow): Promise<StoreRow> {
   if (row.kind !== 'conversation' || row.state === undefined || !isGroup(row.person)) return row
   return { ...row, state: await sealPartsWith(keys, row.state, aadOfState(row.id)) }

@@ -10,7 +10,7 @@ import { openSqliteKeyRing } from '../ring/sqlite-ring.ts'
 import { protectedBus } from './protected-bus.ts'
 import { protectedStore } from './protected-store.ts'
 
-/** Keys in a folder, as an instance has them. */
+/** The keys in a folder, as an instance has them. */
 export const openTestKeys = (folder: string, cacheTtlMs?: number): Promise<Keys> =>
   openKeys({
     ring: openSqliteKeyRing(join(folder, 'keys.db')),
@@ -18,7 +18,7 @@ export const openTestKeys = (folder: string, cacheTtlMs?: number): Promise<Keys>
     ...(cacheTtlMs !== undefined && { cacheTtlMs }),
   })
 
-/** For the suites of the ports, whose people have not spoken to any gateway: what is written makes their keys. */
+/** For the suites of the ports, whose people have not spoken to a gateway: each write creates missing keys. */
 export const withKeyCreation = (keys: Keys): Keys => ({
   ...keys,
   require: keys.getOrCreate,

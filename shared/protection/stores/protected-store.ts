@@ -11,8 +11,8 @@ import { aadOfState, protectedRows } from './protected-rows.ts'
 import { protectedTimers } from './protected-timers.ts'
 
 /**
- * Any driver's store, with its content encrypted by its owner's key. Errors in addition to the driver's: `forgotten` for a
- * write of a person without a key. Only `rows.write`, which moves an instance, creates one.
+ * Wraps any driver's store, and encrypts its content with its owner's key. Errors in addition to the driver's:
+ * `forgotten` for a write of a person without a key. Only `rows.write`, which moves an instance, creates one.
  */
 export function protectedStore(inner: Store, keys: Keys): Store {
   return {
@@ -27,7 +27,7 @@ export function protectedStore(inner: Store, keys: Keys): Store {
 
 const aadOfOutcome = (eventId: string) => aadOf('outcome', eventId)
 
-/** A transaction cannot wait for a key: it is undone, and begins anew with the key. */
+/** A transaction cannot wait for a key: it rolls back, and starts again with the key. */
 class MissingKeyError extends Error {
   readonly wanted: { person: string } | { id: string }
   constructor(wanted: { person: string } | { id: string }) {
@@ -36,7 +36,7 @@ class MissingKeyError extends Error {
   }
 }
 
-/** The keys that a step has at hand. */
+/** The keys that a step has loaded. */
 function openLoadedKeys(keys: Keys, own: DataKey) {
   const byId = new Map<string, DataKey | undefined>([[own.id, own]])
   const byPerson = new Map<string, DataKey | undefined>([[own.person, own]])
@@ -65,7 +65,7 @@ async function protectedStep<State, Outcome>(
   const isOfGroup = isGroup(request.person)
   const seal = (aad: string, value: unknown) =>
     sealJson(key, aad, isOfGroup ? sealParts(value, aad, loaded.read) : value)
-  // What a member said who was forgotten meanwhile is not written.
+  // Messages of a member who was forgotten meanwhile are not written.
   const sealRow = (message: MessageWrite): MessageWrite[] => {
     const rowKey = loaded.read({ person: keyOwnerOf(request.person, message.sender) })
     return rowKey ? [sealMessage(rowKey, message)] : []
@@ -92,7 +92,7 @@ async function protectedStep<State, Outcome>(
   }
 }
 
-/** A state whose key was destroyed is forgotten: there is none. */
+/** A state whose key was destroyed counts as missing. */
 function unsealState<State>(stored: unknown, conversation: string, keyOf: KeyReader): State | undefined {
   if (stored === undefined) return undefined
   const aad = aadOfState(conversation)

@@ -14,7 +14,7 @@ export const sealTimer = <T extends SealedFields>(key: DataKey, timer: T): T => 
   ...(timer.address && { address: sealAddress(key, timer.id, timer.address) }),
 })
 
-/** Undefined when its key was destroyed. */
+/** Undefined if its key was destroyed. */
 export async function unsealTimer<T extends SealedFields>(keys: Keys, timer: T): Promise<T | undefined> {
   const text = await unsealText(keys, aadOfTimer(timer.id), timer.text)
   if (text === undefined) return undefined
@@ -25,7 +25,7 @@ export async function unsealTimer<T extends SealedFields>(keys: Keys, timer: T):
   }
 }
 
-/** What reminders are about is encrypted; when they are due is not. */
+/** Encrypts the text of reminders; their due time stays readable. */
 export function protectedTimers(inner: Timers, keys: Keys): Timers {
   const unseal = (timer: Timer) => unsealTimer(keys, timer)
   return {
@@ -36,7 +36,7 @@ export function protectedTimers(inner: Timers, keys: Keys): Timers {
         const due = await inner.due(nowMs, limit)
         const readable = await unsealAll(due, unseal)
         if (readable.length > 0 || due.length === 0) return readable
-        // Those of people who were forgotten, out of a backup, must not keep the others from their turn.
+        // A backup may bring back timers of forgotten people; marking them fired keeps them from blocking the others.
         await inner.markFired(due.map(({ id }) => id))
       }
     },

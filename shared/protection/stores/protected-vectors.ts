@@ -6,9 +6,9 @@ import type { Keys } from '../keys.ts'
 const aadOfId = (person: string) => aadOf('vector', person)
 
 /**
- * Vectors whose ids are encrypted, since ids may be made of what was said. The vectors themselves stay as they are: who
- * compares them must be able to read them. They are a person's, and are removed with the person; those of
- * somebody without a key are not kept.
+ * Encrypts the ids of vectors, since ids may be derived from people's words. The vectors themselves stay readable,
+ * because a driver must compare them. They belong to a person, and are removed with that person. Vectors of a person
+ * without a key are not stored.
  */
 export function protectedVectors(inner: Vectors, keys: Keys): Vectors {
   return {
@@ -19,7 +19,7 @@ export function protectedVectors(inner: Vectors, keys: Keys): Vectors {
 
 const sealId = (key: DataKey, person: string, id: string) => sealText(key, aadOfId(person), id)
 
-/** Undefined when its key was destroyed. */
+/** Undefined if its key was destroyed. */
 async function unsealId(keys: Keys, person: string, stored: string): Promise<string | undefined> {
   const aad = aadOfId(person)
   const sealed = decodeEnvelope(stored, aad)
@@ -33,7 +33,7 @@ function protectedIndex(inner: VectorIndex, keys: Keys): VectorIndex {
     async upsert(entries) {
       const sealed = entries.map(async entry => {
         const key = await keys.find(entry.person)
-        // Who was forgotten while the vector was made is not found by it.
+        // The vector of a person who was forgotten while it was made is not stored.
         return key ? [{ ...entry, id: sealId(key, entry.person, entry.id) }] : []
       })
       await inner.upsert((await Promise.all(sealed)).flat())
