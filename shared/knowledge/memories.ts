@@ -4,24 +4,26 @@ import { parseRecordBody } from '../store/record-body.ts'
 import type { JsonRecord, Records } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 
-/** The collection of documents that memories are, a person's each. */
+/** The collection of records that holds memories; each memory belongs to one person. */
 export const MEMORIES_COLLECTION = 'memories'
-/** Under a memory's id, when it was last forgotten: a late repetition of the event that made it must not bring it back. */
+/**
+ * When a memory was last forgotten, under its id: a late repetition of the event that made it must not bring it back.
+ */
 const TOMBSTONES_COLLECTION = 'forgotten'
 const MAX_MEMORIES = 1_000
 
-/** Something a person said about themself. Of facts about the same subject the newest holds. */
+/** A fact that a person told. Of facts about the same subject the newest holds. */
 export type Fact = { text: string; subject: string }
 
-/** How many times of saying it a memory keeps. */
+/** The most sources that a memory keeps. */
 const MAX_SOURCES = 5
 
-/** The message in which something was said. */
+/** The message in which a person told a fact. */
 const memorySourceSchema = z.object({ message: z.string(), conversation: z.string(), saidAt: z.string() })
 export type MemorySource = z.infer<typeof memorySourceSchema>
 export type StoredMemory = Fact & { id: string; saidAt: string; score: number; sources: MemorySource[] }
 
-/** What was kept before there were sources has none. */
+/** Memories older than sources have none. */
 const memoryBodySchema = z.object({
   subject: z.string(),
   saidAt: z.string(),
@@ -35,8 +37,8 @@ export const toStoredMemory = (document: JsonRecord & { score?: number }): Store
 }
 
 /**
- * Kept once however often it is said; saying it again makes it the newest. What it replaces is kept too, as older. Gives
- * back its id; undefined when it was forgotten since.
+ * Saves a memory once, however often the person tells it; telling it again makes it the newest. A replaced memory
+ * stays, as an older one. Returns the memory's id; undefined if it was forgotten after the person told it.
  */
 export async function saveMemory(
   records: Records,
@@ -58,7 +60,7 @@ export async function saveMemory(
   return id
 }
 
-/** Those that are there still, in the order of their ids. */
+/** The memories that still exist, in the order of `ids`. */
 export async function memoriesByIds(
   records: Records,
   person: string,
@@ -68,12 +70,12 @@ export async function memoriesByIds(
   return found.filter(one => one !== undefined).map(toStoredMemory)
 }
 
-/** All that is known of a person, the newest first. */
+/** All current memories of a person, newest first. */
 export async function currentMemories(records: Records, person: string): Promise<StoredMemory[]> {
   return (await memoryHistory(records, person)).filter(({ until }) => until === undefined)
 }
 
-/** What was known of a person too: what was replaced has the time since when something newer holds. The newest first. */
+/** All memories of a person, newest first. A replaced one has the time since when a newer one holds. */
 export async function memoryHistory(
   records: Records,
   person: string,
@@ -99,7 +101,7 @@ export function newestPerSubject(memories: StoredMemory[]): StoredMemory[] {
   return memories.filter(memory => newest.get(memory.subject) === memory)
 }
 
-/** Removes the memories that `matches` accepts, older ones of the same subject included; gives back their ids. */
+/** Removes the memories that `matches` accepts, older ones of the same subject included; returns their ids. */
 export async function deleteMemories(
   records: Records,
   { person, saidAt }: { person: string; saidAt: string },
@@ -107,7 +109,7 @@ export async function deleteMemories(
 ): Promise<string[]> {
   const deletedIds: string[] = []
   const all = await records.list({ collection: MEMORIES_COLLECTION, person, limit: MAX_MEMORIES })
-  // The oldest first: should this be cut short, what it is known by is still there.
+  // Oldest first: if the process stops in between, the newest memory still leads to the rest.
   for (const memory of all.reverse().map(toStoredMemory).filter(matches)) {
     if (memory.saidAt > saidAt) continue
     const key = { person, id: memory.id }
@@ -118,7 +120,7 @@ export async function deleteMemories(
   return deletedIds
 }
 
-/** What was forgotten has no vector left, whichever model made it. */
+/** Removes the vectors of forgotten memories from every model. */
 export async function deleteVectors(vectors: Vectors, person: string, ids: string[]): Promise<void> {
   if (ids.length === 0) return
   for (const model of await vectors.models()) await (await vectors.index(model)).delete(person, ids)

@@ -1,24 +1,26 @@
 import type { VectorIndex } from '../vectors/vectors.ts'
 
-/** What has a meaning: the text of a memory, under its id. */
+/** A text to embed: that of a memory, under its id. */
 export type EmbeddableText = { id: string; text: string }
 
-/** Vectors of texts that are looked for, in their order. */
+/** The vectors of texts, in the order of the texts. */
 export type EmbedTexts = (texts: string[]) => Promise<Float32Array[]>
 
 type SyncOptions = {
   space: VectorIndex
   person: string
-  /** All that there is now. */
+  /** Reads all current texts. */
   read(): Promise<EmbeddableText[]>
   embed: EmbedTexts
-  /** No more than these are embedded; default all. */
+  /** The most texts to embed; default all. */
   maxEmbedded?: number
 }
 
 const BATCH = 16
 
-/** Makes a person's vectors in a space those of their memories: gives back how many were made and how many are left. */
+/**
+ * Makes a person's vectors in a space match the person's memories; returns how many were made and how many are left.
+ */
 export async function syncMemoryVectors(options: SyncOptions): Promise<{ made: number; left: number }> {
   const { space, person, read, embed, maxEmbedded = Number.POSITIVE_INFINITY } = options
   const entries = await read()
@@ -35,7 +37,7 @@ export async function syncMemoryVectors(options: SyncOptions): Promise<{ made: n
     const batch = wanted.slice(at, at + BATCH)
     const vectors = await embed(batch.map(({ text }) => text))
     await space.upsert(batch.map(({ id }, index) => ({ person, id, values: vectors[index]! })))
-    // What was forgotten meanwhile had no vector yet that its forgetting could have removed.
+    // Forgetting a memory meanwhile could not remove its vector, which did not exist yet.
     const still = new Set((await read()).map(({ id }) => id))
     await deleteVectorIds(
       space,

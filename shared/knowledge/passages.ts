@@ -5,22 +5,25 @@ import type { EmbeddingModel, VectorIndex, Vectors } from '../vectors/vectors.ts
 import { deleteVectors } from './memories.ts'
 import { type EmbedTexts, vectorIdsOf } from './memory-vectors.ts'
 
-/** The documents that people gave to be read, a person's each. */
+/** The documents that people sent; each belongs to one person. */
 export const DOCUMENTS_COLLECTION = 'library'
-/** What they say, in passages. The text is led by the heading, if there is one, so that it is found by it. */
+/**
+ * The passages of documents. A passage's text begins with its heading, if there is one, so that a search finds it by
+ * the heading.
+ */
 export const PASSAGES_COLLECTION = 'passages'
-/** As many as a person may have. */
+/** The most documents of one person. */
 export const MAX_DOCUMENTS = 500
 
 const BATCH = 16
 
-/** Passages have a space of their own: memories are looked for among memories alone. */
+/** Passages have their own vector space, so that a search for memories finds memories alone. */
 export const passageModel = ({ id, dimensions }: EmbeddingModel): EmbeddingModel => ({
   id: `${id}/passages`,
   dimensions,
 })
 
-/** The ids under which vectors of a model are kept, those of memories first. */
+/** The ids of a model's vector spaces, that of memories first. */
 export const vectorSpaceIds = (model: string): string[] => [
   model,
   passageModel({ id: model, dimensions: 0 }).id,
@@ -28,7 +31,7 @@ export const vectorSpaceIds = (model: string): string[] => [
 
 export const passageId = (prefix: string, n: number): string => `${prefix}/${n}`
 
-/** `prefix`: of the ids of its passages. A document that was kept before there were any has its own id there. */
+/** `prefix` begins the ids of the passages. Documents older than prefixes use their own id. */
 const documentPassagesSchema = z.object({ passages: z.int().nonnegative(), prefix: z.string().optional() })
 type DocumentPassages = z.infer<typeof documentPassagesSchema> & { id: string }
 
@@ -44,7 +47,7 @@ type SyncOptions = {
   embed: EmbedTexts
 }
 
-/** Makes a person's vectors in a space those of their passages; gives back how many were made. */
+/** Makes a person's vectors in a space match the person's passages; returns how many were made. */
 export async function syncPassageVectors(options: SyncOptions): Promise<number> {
   const { records, vectors, space, person } = options
   const all = (await records.list({ collection: DOCUMENTS_COLLECTION, person, limit: MAX_DOCUMENTS })).map(
@@ -80,7 +83,7 @@ async function embedMissing(
     const values = await embed(batch.map(({ text }) => text))
     await space.upsert(batch.map(({ id }, index) => ({ person, id, values: values[index]! })))
     embedded += batch.length
-    // What was forgotten meanwhile must have no vector left.
+    // A document that was forgotten meanwhile must keep no vector.
     if (await records.get({ collection: DOCUMENTS_COLLECTION, person, id: document.id })) continue
     await deleteVectors(
       vectors,

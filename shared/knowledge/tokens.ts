@@ -1,7 +1,10 @@
 import { packsReading } from '../language/detection.ts'
 import { contentCharacters, contentWords, plainContentWords } from '../language/words.ts'
 
-/** What to search for: only what carries meaning, else every memory would share "my" and "is" with every question. */
+/**
+ * The words to search for. Only words that carry meaning count: otherwise every memory would share "my" and "is" with
+ * every question.
+ */
 export function toSearchQuery(text: string, language?: string): string {
   const readers = packsReading(text, language)
   const words = plainContentWords(text, readers)
@@ -13,7 +16,7 @@ export function toSearchQuery(text: string, language?: string): string {
   return [...words, characters, ...variants].join(' ')
 }
 
-/** Whether two texts have something to do with each other: one word or two neighbouring characters of a script without spaces. */
+/** Whether two texts have content in common: one word, or two neighbouring characters of a script without spaces. */
 export function shareContent(a: string, b: string): boolean {
   const readers = packsReading(`${a}\n${b}`)
   const words = contentWords(a, readers)
@@ -22,7 +25,7 @@ export function shareContent(a: string, b: string): boolean {
   return bigrams(contentCharacters(b, readers)).some(pair => characters.includes(pair))
 }
 
-/** Neighbouring characters in pairs, each once; a single one alone. */
+/** Pairs of neighbouring characters, each once; a single character stays alone. */
 export const bigrams = (text: string): string[] =>
   text.length === 1
     ? [text]

@@ -6,7 +6,10 @@ import type { DeclaredContent } from './objects.ts'
 
 export type ContentMetadata = { bytes: number; sha256: string; mediaType: string }
 
-/** Passes a stream on, refusing what is too large or of another type as soon as that shows; `received` is known at its end. */
+/**
+ * Passes a stream on. Throws as soon as the content proves too large or of another type. `received` is final at the
+ * end.
+ */
 export function inspectContent(data: AsyncIterable<Uint8Array>, { mediaType, maxBytes }: DeclaredContent) {
   const hash = createHash('sha256')
   let bytes = 0
@@ -35,8 +38,8 @@ export function inspectContent(data: AsyncIterable<Uint8Array>, { mediaType, max
 }
 
 /**
- * Writes a stream into a new file and syncs it, once it is inspected. So nothing reaches a store before all of it has
- * come. Leaves no file after an error.
+ * Inspects a stream, writes it to a new file and syncs the file. Nothing therefore reaches a store before all of the
+ * content has arrived. Leaves no file after an error.
  */
 export async function receiveToFile(
   file: string,

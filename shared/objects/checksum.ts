@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import { pipeline, type Readable, Transform } from 'node:stream'
 import { LaresError } from '../base/errors.ts'
 
-/** Passes a stream on and fails at its end when its bytes are not those of the checksum. What the source fails with is `unavailable`. */
+/**
+ * Passes a stream on, and fails at its end if the bytes do not match the checksum. An error of the source becomes
+ * `unavailable`.
+ */
 export function verifyChecksum(source: Readable, key: string, sha256: string): Readable {
   const hash = createHash('sha256')
   const check = new Transform({
@@ -14,7 +17,7 @@ export function verifyChecksum(source: Readable, key: string, sha256: string): R
       if (hash.digest('hex') === sha256) return done()
       done(new LaresError('failed', `the object "${key}" is damaged: it is not what was written`))
     },
-    // The reader gets the source's error as one of Lares.
+    // The reader gets the source's error as a `LaresError`.
     destroy(error, done) {
       const known = error === null || error instanceof LaresError
       done(

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { fileTypeFromBuffer } from 'file-type'
 
-/** How much of the beginning tells the type (https://github.com/sindresorhus/file-type). */
+/** The number of leading bytes that detection needs (https://github.com/sindresorhus/file-type). */
 export const HEAD_BYTES = 4_100
 
 const TEXT_TYPE = /^text\/|^application\/(json|xml|javascript|x-ndjson|yaml|x-yaml|toml)$|\+(json|xml)$/
@@ -23,15 +23,15 @@ const normalizeMediaType = (mediaType: string): string => {
   return TYPE_ALIASES[name] ?? name
 }
 
-/** The type of the content whose beginning this is; undefined when nothing tells it, as with text. */
+/** The type of content with these leading bytes; undefined if nothing shows it, as with text. */
 async function detectMediaType(head: Buffer): Promise<string | undefined> {
   const found = await fileTypeFromBuffer(head)
   return found && normalizeMediaType(found.mime)
 }
 
 /**
- * Whether content that begins so can be of the declared type. A type that has a signature must show it; text must be UTF-8
- * without NUL; and what shows the signature of one type is no other one.
+ * Whether content with these leading bytes can be of the declared type. A type with a signature must show it. Text must
+ * be UTF-8 without NUL. Content with the signature of one type is of no other type.
  */
 export async function matchesMediaType(head: Buffer, declared: string): Promise<boolean> {
   const name = normalizeMediaType(declared)
@@ -41,11 +41,13 @@ export async function matchesMediaType(head: Buffer, declared: string): Promise<
   return found === undefined ? !TYPE_WITH_SIGNATURE.test(name) : found === name || isContainerOf(found, name)
 }
 
-/** Types that cannot be without their signature. */
+/** Types whose content always has a signature. */
 const TYPE_WITH_SIGNATURE =
   /^image\/(png|jpeg|gif|webp|avif|heic|bmp|tiff)$|^application\/(pdf|zip|gzip)$|^audio\/(mpeg|wav|ogg|flac|aac|mp4)$|^video\/(mp4|webm|quicktime)$|^application\/vnd\.openxmlformats/
 
-/** Office documents are zip files whose beginning may not say more, and Ogg, MP4 and WebM carry sound or pictures. */
+/**
+ * Office documents are zip files, and their leading bytes may show no more. Ogg, MP4 and WebM carry sound or pictures.
+ */
 const isContainerOf = (found: string, declared: string): boolean =>
   (found === 'application/zip' && /officedocument|opendocument|epub/.test(declared)) ||
   (found.split('/')[1] === declared.split('/')[1] &&
@@ -53,7 +55,7 @@ const isContainerOf = (found: string, declared: string): boolean =>
     /^(audio|video)\//.test(declared)) ||
   (found === 'application/x-cfb' && /msword|ms-excel|ms-powerpoint/.test(declared))
 
-/** A head that is not all of the content may end within a character. */
+/** A head that is only part of the content may end within a character. */
 function isText(head: Buffer): boolean {
   const cuts = head.length < HEAD_BYTES ? [0] : [0, 1, 2, 3]
   return !head.includes(0) && cuts.some(cut => isUtf8(head.subarray(0, head.length - cut)))

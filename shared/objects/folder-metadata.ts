@@ -10,20 +10,23 @@ const metadataFileSchema = z.object({
   bytes: z.number(),
   sha256: z.string(),
   mediaType: z.string(),
-  /** Of the file that they are about: its size and its time in nanoseconds, which a copy with its times keeps. */
+  /**
+   * Identifies the file by its size and its modification time in nanoseconds; a copy that preserves times has the same
+   * ones.
+   */
   version: z.string(),
 })
 
 const UNKNOWN_TYPE = 'application/octet-stream'
 
 /**
- * What is known of the files below `folder`, each in a small file below `folder/.facts`, where no key can be. A file is
- * put in its place before its facts are, so facts are believed only of the very file that they are about; of any other
- * one they are made from its bytes.
+ * The metadata of the files below `folder`: each in a small file below `folder/.facts`, where no key can be. A file is
+ * put in place before its metadata. Metadata therefore counts only for exactly the file that it describes. For any
+ * other file it is computed from the bytes.
  */
 export function openMetadataFiles(folder: string) {
   const pathOf = (key: string) => join(folder, '.facts', `${key}.json`)
-  /** Tells a file from another one that takes its place; it stays the same when the file is renamed. */
+  /** Distinguishes a file from one that replaces it; renaming the file keeps it the same. */
   const versionOf = async (file: string): Promise<string> => {
     const { size, mtimeNs } = await stat(file, { bigint: true })
     return `${size} ${mtimeNs}`

@@ -13,7 +13,7 @@ objectStoreSuite('objects in a folder', async () => {
     objects: openFolderObjects(join(home, 'below'), join(home, 'cold')),
     async damage(key) {
       const path = join(home, 'below', key)
-      // Disks that lose a bit leave the times as they are, to the nanosecond.
+      // A disk that loses a bit leaves the file's times unchanged, to the nanosecond.
       await promisify(execFile)('cp', ['-p', path, join(home, 'times')])
       const data = await readFile(path)
       data[data.length >> 1]! ^= 1

@@ -9,12 +9,12 @@ import { verifyChecksum } from './checksum.ts'
 import { openMetadataFiles } from './folder-metadata.ts'
 import { isObjectKey, type ObjectStore } from './objects.ts'
 
-/** No file, a folder in its place, or a file where its folder would be. */
+/** The file is missing, a folder is in its place, or a file is where its folder would be. */
 const NOT_FOUND_CODES = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'ERR_FS_EISDIR'])
 
 /**
- * Objects as files below `folder`. A file is written beside its place, synced, and then renamed into it. Cold ones are
- * moved to the same place below `coldFolder`, which may be on a slower disk.
+ * Objects as files below `folder`. A file is written beside its final path, synced, and then renamed into place. Cold
+ * files are moved to the same path below `coldFolder`, which may be on a slower disk.
  */
 export function openFolderObjects(folder: string, coldFolder?: string): ObjectStore {
   const metadataFiles = openMetadataFiles(folder)
@@ -30,7 +30,7 @@ export function openFolderObjects(folder: string, coldFolder?: string): ObjectSt
         cause,
       })
     }
-  /** Where the object is now, or undefined. The warm place comes first: an object that is being moved is in both. */
+  /** The object's current path, or undefined. The warm path comes first: an object that is being moved is at both. */
   const locate = async (key: string) => {
     for (const [below, cold] of [[folder, false] as const, [coldFolder, true] as const]) {
       if (below === undefined) continue

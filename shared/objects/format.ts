@@ -6,10 +6,12 @@ import { makeFolderDurably, renameDurably, writeAndSync } from '../base/durable-
 import { LaresError } from '../base/errors.ts'
 import { LARES_VERSION, newerDataError } from '../base/version.ts'
 
-/** How objects lie in a folder or a bucket: 1 is a file or object for each key, with checksum and type beside it. */
+/**
+ * The layout of objects in a folder or a bucket: 1 is a file or object for each key, with checksum and type beside it.
+ */
 export const OBJECTS_FORMAT = 1
 
-/** A file in the folder, or an object in the bucket. No key begins with a dot, so nothing else has this name. */
+/** A file in the folder, or an object in the bucket. Keys never begin with a dot, so no object has this name. */
 export const FORMAT_NAME = '.lares-format'
 
 const formatSchema = z.object({ format: z.int().positive(), lares: z.string() })
@@ -18,8 +20,8 @@ export const formatText = (): string =>
   `${JSON.stringify({ format: OBJECTS_FORMAT, lares: LARES_VERSION })}\n`
 
 /**
- * Whether the format must be written: Lares 0.1.0 wrote none, which is format 1. Errors: `invalid_config` for objects of a
- * newer Lares, and for a text that is no format.
+ * Whether the format must be written: Lares 0.1.0 wrote none, which means format 1. Errors: `invalid_config` for
+ * objects of a newer Lares, and for a text that is no format.
  */
 export function isFormatMissing(text: string | undefined, what: string): boolean {
   if (text === undefined) return true
@@ -40,7 +42,7 @@ export function isFormatMissing(text: string | undefined, what: string): boolean
   return false
 }
 
-/** Marks a folder of objects with its format. Errors: `unavailable`; those of `isFormatMissing`. */
+/** Writes the format into a folder of objects. Errors: `unavailable`; those of `isFormatMissing`. */
 export async function markFolderFormat(folder: string): Promise<void> {
   const file = join(folder, FORMAT_NAME)
   const what = `the object folder ${folder}`

@@ -21,9 +21,9 @@ export type MinioOptions = {
   accessKey: string
   secretKey: string
   bucket: string
-  /** The storage class of cold objects, as the server knows it: STANDARD_IA on S3, REDUCED_REDUNDANCY on MinIO. */
+  /** The storage class of cold objects, by the server's name: STANDARD_IA on S3, REDUCED_REDUNDANCY on MinIO. */
   coldClass?: string | undefined
-  /** A server that says nothing for so long is away. */
+  /** A server that sends nothing for this time counts as unreachable. */
   idleTimeoutMs?: number
 }
 
@@ -32,8 +32,9 @@ const NOT_FOUND_CODES = new Set(['NoSuchKey', 'NotFound', 'NoSuchObject', 'XMini
 const MAX_LINK_SECONDS = 7 * 24 * 60 * 60
 
 /**
- * Objects in a bucket of MinIO or any S3, made if it is not there. What is written is gathered in a temporary file first:
- * so a part of it never reaches the server, whose copy carries the checksum from its first moment. Errors: `unavailable`.
+ * Objects in a bucket of MinIO or any S3; the bucket is created if missing. Content is first written to a temporary
+ * file. The server therefore never receives a part of an object, and an object has its checksum from its first moment.
+ * Errors: `unavailable`.
  */
 export async function openMinioObjects(options: MinioOptions): Promise<ObjectStore> {
   const { endpoint, bucket, coldClass } = options
@@ -61,7 +62,7 @@ export async function openMinioObjects(options: MinioOptions): Promise<ObjectSto
       .catch(throwStoreError(objectLabel(key)))
     const { headers } = source as IncomingMessage
     const facts = metadataFrom(headers as Record<string, string>, coldClass)
-    // What others put into the bucket has no checksum.
+    // Objects that other programs put into the bucket have no checksum.
     const data =
       facts.sha256 === '' ? (source as Readable) : verifyChecksum(source as Readable, key, facts.sha256)
     return { metadata: facts, data }
@@ -154,7 +155,7 @@ export async function openMinioObjects(options: MinioOptions): Promise<ObjectSto
   return store
 }
 
-/** A copy of an object onto itself, which changes its storage class and nothing else. */
+/** Copies an object onto itself, which changes its storage class and nothing else. */
 async function setStorageClass(
   client: Client,
   bucket: string,
@@ -188,7 +189,7 @@ async function markBucketFormat(client: Client, bucket: string): Promise<void> {
 async function makeBucket(client: Client, bucket: string): Promise<void> {
   if (await client.bucketExists(bucket)) return
   await client.makeBucket(bucket).catch(error => {
-    // Another starter was quicker.
+    // Another process has just created the bucket.
     if (error.code !== 'BucketAlreadyOwnedByYou') throw error
   })
 }
@@ -196,7 +197,7 @@ async function makeBucket(client: Client, bucket: string): Promise<void> {
 function createClient({ endpoint, accessKey, secretKey, idleTimeoutMs = 15_000 }: MinioOptions): Client {
   const { protocol, hostname, port } = new URL(endpoint)
   const useSSL = protocol === 'https:'
-  // The agent sets its timeout anew on each socket that it reuses, and does nothing when it passes.
+  // The agent sets its timeout anew on each socket that it reuses, but does nothing when the timeout passes.
   const settings = { keepAlive: true, timeout: idleTimeoutMs }
   const agent = useSSL ? new https.Agent(settings) : new Agent(settings)
   const open = agent.createConnection.bind(agent)
@@ -215,7 +216,7 @@ function createClient({ endpoint, accessKey, secretKey, idleTimeoutMs = 15_000 }
   })
 }
 
-/** statObject gives names without their x-amz-meta- prefix. */
+/** statObject returns names without their x-amz-meta- prefix. */
 const toHeaders = (metaData: Record<string, string>): Record<string, string> => ({
   ...metaData,
   ...(metaData.sha256 && { 'x-amz-meta-sha256': metaData.sha256 }),

@@ -5,9 +5,9 @@ import { objectsSuite } from './objects.suite.ts'
 import type { DeclaredContent, ObjectStore } from './objects.ts'
 
 export type ObjectStoreUnderTest = {
-  /** Has cold storage. */
+  /** An object store with cold storage. */
   objects: ObjectStore
-  /** Changes a byte of the object behind the store's back. */
+  /** Changes a byte of the stored object without using the store. */
   damage(key: string): Promise<void>
   stop(): Promise<void>
 }

@@ -4,8 +4,8 @@ const PEOPLE_PREFIX = 'people/'
 const MAX_NAME_LENGTH = 200
 
 /**
- * Where a person's objects are, so that they are encrypted with the person's key, and found when the person is forgotten.
- * Ends with a slash. Errors: `invalid_request` for a name of more than 150 bytes.
+ * The folder of a person's objects: the folder decides their key, and forgetting the person finds them there. Ends with
+ * a slash. Errors: `invalid_request` for a name of more than 150 bytes.
  */
 export function personFolder(person: string): string {
   const name = Buffer.from(person).toString('base64url')
@@ -17,7 +17,7 @@ export function personFolder(person: string): string {
   return `${PEOPLE_PREFIX}${name}/`
 }
 
-/** The person who owns the object; empty for the system. */
+/** The owner of the object; empty for the system. */
 export function personOfKey(key: string): string {
   const name = /^people\/([\w-]+)\//.exec(key)?.[1]
   return name === undefined ? '' : Buffer.from(name, 'base64url').toString()

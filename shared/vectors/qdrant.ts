@@ -6,13 +6,13 @@ import { type EmbeddingModel, requireValidVector, type VectorIndex, type Vectors
 
 export type QdrantOptions = { url: string; apiKey?: string | undefined; timeoutMs?: number }
 
-/** Points have UUIDs; a point's is made of its person and id, so that writing it again replaces it. */
+/** Points have UUIDs. A point's UUID is derived from its person and id, so that writing it again replaces it. */
 const POINT_NAMESPACE = '6b5f6d0e-3c1b-5b6a-9d0e-2f6f0c7f4e11'
 const pointId = (person: string, id: string) => uuid(JSON.stringify([person, id]), POINT_NAMESPACE)
 
 /**
- * A collection is named after its format and its model, so both can be read from the name: `lares_` is format 1, `lares2_`
- * would be format 2.
+ * A collection's name contains its format and its model, so both can be read from the name. `lares_` is format 1;
+ * `lares2_` would be format 2.
  */
 const COLLECTIONS_FORMAT = 1
 const PREFIX = 'lares_'
@@ -26,10 +26,11 @@ function modelOf(collection: string): EmbeddingModel | undefined {
 }
 
 /**
- * What a collection is made with. People are tenants (https://qdrant.tech/documentation/guides/multiple-partitions/): `person`
- * is indexed as one, so that a person's vectors lie together, and there is a graph for each (`payload_m`) but none of all
- * (`m: 0`), which no search would use. Vectors are kept on disk and, in one byte for each number, in memory: a search goes
- * through those, takes twice as many as asked for, and puts them in order by the whole vectors.
+ * The settings of a new collection. People are tenants (https://qdrant.tech/documentation/guides/multiple-partitions/):
+ * `person` has a tenant index, so that a person's vectors lie together. Each person has a graph (`payload_m`). There is
+ * none over all people (`m: 0`), because no search would use it. Vectors are kept whole on disk, and quantized to one
+ * byte for each number in memory. A search scans the quantized vectors, takes twice as many as asked for, and ranks
+ * them by the whole vectors.
  */
 const COLLECTION_SETTINGS = {
   hnsw_config: { m: 0, payload_m: 16, ef_construct: 128 },
@@ -39,7 +40,7 @@ const SEARCH_PARAMS = { hnsw_ef: 128, quantization: { rescore: true, oversamplin
 
 const personFilter = (person: string) => ({ must: [{ key: 'person', match: { value: person } }] })
 
-/** Vectors in a Qdrant server, a collection for each model. Errors: `unavailable`. */
+/** Vectors in a Qdrant server, one collection for each model. Errors: `unavailable`. */
 export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOptions): Vectors {
   const client = new QdrantClient({
     url,
@@ -68,7 +69,7 @@ export function openQdrantVectors({ url, apiKey, timeoutMs = 10_000 }: QdrantOpt
     const vectors = { size: model.dimensions, distance: 'Cosine', on_disk: true } as const
     await call(() =>
       client.createCollection(collection, { vectors, ...COLLECTION_SETTINGS }).catch(error => {
-        // Another starter was quicker.
+        // Another process has just created the collection.
         if (statusOf(error) !== 409) throw error
       }),
     )
@@ -119,7 +120,7 @@ function requireKnownFormat(url: string, collection: string): void {
 
 const statusOf = (error: unknown) => (error as { status?: number }).status
 
-/** The server says in the body what was wrong; fetch says it in the cause. */
+/** The server gives the reason in the body; fetch gives it in the cause. */
 function reasonOf(thrown: unknown): string {
   const { message, data, cause } = thrown as Error & { data?: { status?: { error?: string } }; cause?: Error }
   return data?.status?.error ?? (cause?.message || message)

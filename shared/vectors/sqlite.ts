@@ -6,8 +6,9 @@ import { createGroupCommit, type GroupCommit, openDatabase } from '../base/sqlit
 import { type EmbeddingModel, requireValidVector, type VectorIndex, type Vectors } from './vectors.ts'
 
 /**
- * One table, in the order of its key: a person's vectors lie together, and a search reads those and no others. sqlite-vec's
- * own table (vec0) would set aside a block of at least 8 vectors for each person, and is no quicker at what people have.
+ * One table in the order of its key: a person's vectors lie together, and a search reads only those. The vec0 table of
+ * sqlite-vec would reserve a block of at least 8 vectors for each person. It is no faster with as many vectors as
+ * people have.
  */
 export const migrations = [
   `CREATE TABLE models (
@@ -22,7 +23,7 @@ export function openSqliteVectors(file: string, log?: Logger): Vectors {
   const database = openDatabase(file, migrations, { allowExtension: true, log })
   load(database)
   database.enableLoadExtension(false)
-  // What is deleted is overwritten with zeros: a vector tells of what it was made of.
+  // SQLite overwrites deleted content with zeros: a vector reveals something of its text.
   database.exec('PRAGMA secure_delete = ON')
   const commits = createGroupCommit(database)
   const findModel = database.prepare('SELECT number FROM models WHERE id = ? AND dimensions = ?')
@@ -54,7 +55,7 @@ export function openSqliteVectors(file: string, log?: Logger): Vectors {
         const forget = database.prepare('DELETE FROM vectors WHERE model = ? AND person = ?')
         return numbers.reduce((sum, { number }) => sum + Number(forget.run(number, person).changes), 0)
       })
-      // The pages as they were are in the write-ahead log until then.
+      // Until this checkpoint the write-ahead log holds the earlier pages.
       database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
       return count
     },
@@ -122,7 +123,7 @@ function openIndexes(database: DatabaseSync, commits: GroupCommit) {
   })
 }
 
-/** A copy: the driver's bytes may begin where no number may. */
+/** A copy: the driver's bytes may begin at an offset that is not aligned for numbers. */
 const numbersOf = (bytes: Uint8Array) => new Float32Array(new Uint8Array(bytes).buffer)
 
 const bytesOf = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength)

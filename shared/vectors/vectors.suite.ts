@@ -3,7 +3,7 @@ import type { VectorIndex, Vectors } from './vectors.ts'
 
 export type VectorsUnderTest = { open(): Promise<Vectors>; stop(): Promise<void> }
 
-/** Vectors of a seeded generator (mulberry32), the same in every run. */
+/** Vectors from a seeded generator (mulberry32), the same in every run. */
 export function randomVectors(seed: number) {
   let state = seed
   const random = () => {

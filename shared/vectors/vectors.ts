@@ -3,39 +3,40 @@ import { LaresError } from '../base/errors.ts'
 /**
  * Vectors of what people said, found by their meaning. Drivers: `sqlite` (embedded), `qdrant`.
  *
- * Guarantees of every driver: what a call has resolved is found by the next one and survives kill -9 (`sqlite`: also power
- * loss); a search sees one person's vectors and never another's; vectors of two models are never compared. What differs:
- * `sqlite` compares with every vector of the person and so misses none; `qdrant` may, of people with very many.
- * Errors of all calls: `unavailable`; `invalid_request` for a vector that is not of the model's size, or has no direction.
+ * Guarantees of every driver: the result of a resolved call is visible to the next call and survives kill -9 (`sqlite`:
+ * also power loss). A search sees only one person's vectors. Vectors of two models are never compared. The drivers
+ * differ in one point: `sqlite` compares with every vector of the person and so misses none. `qdrant` may miss some of
+ * a person with very many. Errors of all calls: `unavailable`; `invalid_request` for a vector that has not the model's
+ * size, or has no direction.
  */
 export type Vectors = {
-  /** The vectors that this model made. A new model's begin empty, beside those of the one before. */
+  /** The vectors of this model. A new model starts without vectors, beside those of the previous one. */
   index(model: EmbeddingModel): Promise<VectorIndex>
-  /** The models that vectors are kept of. */
+  /** The models with stored vectors. */
   models(): Promise<EmbeddingModel[]>
-  /** Removes all vectors that a model made. */
+  /** Removes all vectors of a model. */
   drop(model: EmbeddingModel): Promise<void>
-  /** Removes all of a person's vectors, whichever model made them; gives back how many there were. */
+  /** Removes all of a person's vectors, of every model; returns how many there were. */
   erase(person: string): Promise<number>
   check(): Promise<void>
   close(): Promise<void>
 }
 
-/** `id` names the model and all that changes its vectors. */
+/** `id` names the model and everything that changes its vectors. */
 export type EmbeddingModel = { id: string; dimensions: number }
 
 export type VectorEntry = { person: string; id: string; values: Float32Array }
 
 export type VectorIndex = {
-  /** Adds or replaces. */
+  /** Adds or replaces vectors. */
   upsert(entries: VectorEntry[]): Promise<void>
-  /** The nearest of this person's, best first; `score` is the cosine, from -1 to 1. */
+  /** This person's nearest vectors, best first; `score` is the cosine, from -1 to 1. */
   search(query: {
     person: string
     values: Float32Array
     limit: number
   }): Promise<{ id: string; score: number }[]>
-  /** A person's, in no order that means anything; their length may be another than what it was. */
+  /** A person's vectors, in no particular order; their lengths may differ from those written. */
   read(person: string): AsyncIterable<VectorEntry>
   delete(person: string, ids: string[]): Promise<void>
   count(person?: string): Promise<number>

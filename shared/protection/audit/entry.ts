@@ -36,8 +36,9 @@ export type AuditEntry = z.infer<typeof auditEntrySchema>
 export const GENESIS_HASH = 'lares audit'
 
 /**
- * The hash of an entry covers its text and the hash before it. A change, a removal or a move of one entry therefore breaks
- * all later hashes. The hash is keyed by the system key (HMAC-SHA-256), so the store alone is not enough to forge it.
+ * The hash of an entry covers its text and the hash before it. A change, a removal or a move of one entry therefore
+ * breaks all later hashes. The hash is keyed by the system key (HMAC-SHA-256), so the store alone is not enough to
+ * forge it.
  */
 export function hashEntry(previous: string, text: string, key: KeyObject | undefined): string {
   const hash = key ? createHmac('sha256', key) : createHash('sha256')
