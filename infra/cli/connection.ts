@@ -8,8 +8,8 @@ import { type GatewayClient, openGatewayClient } from './gateway-client.ts'
 const sessionSchema = z.object({ person: z.string() })
 
 /**
- * The gateway with the owner's token: LARES_TOKEN, or the one that the gateway has made.
- * Errors: `unavailable` when no gateway answers, `unauthorized` when it does not take the token.
+ * Connects to the gateway with the owner's token: LARES_TOKEN, or the one that the gateway has made.
+ * Errors: `unavailable` when no gateway answers, `unauthorized` when it refuses the token.
  */
 export async function connectToGateway({
   gatewayUrl,

@@ -4,12 +4,12 @@ import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { print } from './terminal.ts'
 
-/** The folders and files that run, besides the configuration and the operator's own skills. */
+/** The folders and files with running code, besides the configuration and the operator's own skills. */
 const WATCHED_PATHS = ['functions', 'shared', 'gateway', 'infra', 'stack.yml']
 const ENTRY_POINT = join('infra', 'embedded', 'main.ts')
-/** Editors write a file in several strokes, and a checkout writes many files. */
+/** Editors write a file in several steps, and a checkout writes many files. */
 const QUIET_PERIOD_MS = 200
-/** A turn that runs is let end; one that does not is taken up again by the next start. */
+/** A running turn may end in this time; the next start resumes one that does not. */
 const STOP_TIMEOUT_MS = 10_000
 
 export type DevOptions = {
@@ -17,14 +17,14 @@ export type DevOptions = {
   root: string
   /** The configuration directory. */
   config: string
-  /** Folders with the operator's own skills; those that are there are watched. */
+  /** Folders with the operator's own skills; the existing ones are watched. */
   skillFolders: readonly string[]
 }
 
 /**
- * Runs everything in one process, and starts it again whenever a function, the configuration or the code changes.
- * Conversations go on: what was said is on the log, and a turn outlives the process (promise P1). One that does not
- * start waits for the next change. Ends in order at SIGTERM or SIGINT.
+ * Runs everything in one process, and restarts it after each change of a function, the configuration or the code.
+ * Conversations continue: the messages are on the log, and a turn outlives the process (promise P1). A process that
+ * does not start waits for the next change. Ends in order at SIGTERM or SIGINT.
  */
 export async function devCommand({ root, config, skillFolders }: DevOptions): Promise<number> {
   let running: ChildProcess | undefined
@@ -88,7 +88,7 @@ function watchTree(path: string, recordChange: (path: string) => void): FSWatche
   return [watch(path, { recursive: true }, onChange)]
 }
 
-/** Tests, hidden files and what editors leave beside a file change nothing that runs. */
+/** Whether a file affects the running code: tests, hidden files and files that editors leave do not. */
 const isSourceFile = (name: string): boolean =>
   !name.split(sep).some(part => part === 'node_modules' || part.startsWith('.')) &&
   !/(\.test\.ts|~|\.swp|\.tmp)$/.test(name)

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type ErrorCode, LaresError } from '../../shared/base/errors.ts'
 import { parseRetryAfterMs } from '../../shared/base/retry-after.ts'
 
-/** More than the gateway itself waits for the bus before it answers. */
+/** Longer than the gateway itself waits for the bus before it answers. */
 const REQUEST_TIMEOUT_MS = 20_000
 const MIN_RETRY_DELAY_MS = 100
 const MAX_RETRY_DELAY_MS = 3_000
@@ -17,11 +17,11 @@ export type RequestOptions = {
   signal?: AbortSignal | undefined
 }
 
-/** The gateway's HTTP API. Errors: those that it answers with; `unavailable` when nothing answers. */
+/** The gateway's HTTP API. Errors: those of its responses; `unavailable` when nothing answers. */
 export type GatewayClient = GatewayAddress & {
-  /** Any status is an answer here. */
+  /** Resolves for any status. */
   fetch(path: string, asked?: RequestOptions): Promise<Response>
-  /** Errors also: `invalid_result` when the answer is not of that shape. */
+  /** More errors: `invalid_result` when the response does not match the schema. */
   request<T extends z.ZodType>(path: string, schema: T, asked?: RequestOptions): Promise<z.output<T>>
 }
 
@@ -37,7 +37,7 @@ export const rowSchema = z.object({
 })
 export type MessageRow = z.infer<typeof rowSchema>
 
-/** Whether the turn of a person's message has ended, with a reply of its own or together with a later one. */
+/** Whether the turn of a message has ended, with its own reply or merged into a later one. */
 export const hasTurnEnded = (status: MessageRow['status'] | undefined): boolean =>
   status !== undefined && status !== 'queued' && status !== 'answering'
 
@@ -70,7 +70,7 @@ export function openGatewayClient({ url, token }: GatewayAddress): GatewayClient
         ...(options.signal ? [options.signal] : []),
       ])
       const response = await send(path, { ...options, signal })
-      // The body may break off too.
+      // The connection may also break in the middle of the body.
       const text = await response.text().catch(cause => {
         throw unreachableError(base, cause, signal)
       })
@@ -111,7 +111,7 @@ const ERROR_CODE_BY_STATUS: Record<number, ErrorCode> = {
   503: 'unavailable',
 }
 
-/** The gateway's own words, with the remedy where it lies on this side. */
+/** An error with the gateway's message, and with the remedy when the client can apply it. */
 export function errorFromResponse(url: string, response: Response, text: string): LaresError {
   const { status, headers } = response
   const code = ERROR_CODE_BY_STATUS[status] ?? (status < 500 ? 'rejected' : 'failed')
@@ -133,13 +133,13 @@ function errorMessageIn(text: string): string | undefined {
 }
 
 export type RetryOptions = {
-  /** Milliseconds after which the last error is thrown. */
+  /** The time in milliseconds after which the last error is thrown. */
   timeoutMs: number
   signal?: AbortSignal | undefined
   onRetry?(error: LaresError): void
 }
 
-/** Tries again, with growing waits, as long as that can help. The work must be safe to repeat. */
+/** Retries with growing waits, as long as a retry can help. The work must be safe to repeat. */
 export async function withRetry<T>(
   operation: () => Promise<T>,
   { timeoutMs, signal, onRetry }: RetryOptions,
@@ -152,7 +152,7 @@ export async function withRetry<T>(
       if (!(error instanceof LaresError) || !error.retryable || signal?.aborted) throw error
       if (performance.now() + delayMs > endsAt) throw error
       onRetry?.(error)
-      // Half fixed, half random, so that many who wait do not come back together.
+      // Half of the wait is fixed and half is random, so that many waiting clients do not retry together.
       await wait(Math.max(error.retryAfterMs ?? 0, delayMs / 2 + (delayMs / 2) * Math.random()), undefined, {
         ...(signal && { signal }),
       })

@@ -12,7 +12,7 @@ import type { RetryFlags } from './operations/dead-letters.ts'
 import type { LogFlags } from './operations/logs.ts'
 import { red } from './terminal.ts'
 
-/** A command's work; it resolves with the exit status. Its code is loaded when it is called. */
+/** The action of a command; it resolves with the exit status. Its code is loaded at its first call. */
 type CommandAction = () => Promise<number>
 
 async function runCommand(action: CommandAction): Promise<void> {
@@ -414,7 +414,7 @@ program
     runWithEnvironment(async environment => (await import('./data/keys.ts')).rotateKeys(environment, flags)),
   )
 
-/** A command that only groups others shows them, and that is no failure. */
+/** A command that only groups others prints its help. That is not a failure. */
 function showGroupHelp(words: string[]): boolean {
   const group = words.length === 0 ? program : program.commands.find(command => command.name() === words[0])
   const isGroup = group !== undefined && words.length < 2 && group.commands.length > 0

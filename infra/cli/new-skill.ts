@@ -14,8 +14,8 @@ const ROOT = resolve(import.meta.dirname, '..', '..')
 export type CreatedSkill = { folder: string; lines: number }
 
 /**
- * Writes a skill that works, with its test, into a folder of skills. Errors: `invalid_request` for a name that no function
- * may have, `conflict` when the folder of that name exists.
+ * Writes a working skill with its test into a folder of skills. Errors: `invalid_request` for an invalid function name,
+ * `conflict` when the folder of that name exists.
  */
 export async function createSkill(skillFolder: string, name: string): Promise<CreatedSkill> {
   if (!nameSchema.safeParse(name).success)
@@ -52,7 +52,10 @@ const stackEntry = (name: string) => `  ${name}:
       topic: lares.skill.${name}
 `
 
-/** `lares new skill`: into `--in`, or LARES_HOME/skills. A folder of the checkout gets an entry in stack.yml, too. */
+/**
+ * `lares new skill`: writes into `--in`, or LARES_HOME/skills. A folder of the checkout also gets an entry in
+ * stack.yml.
+ */
 export async function newSkillCommand(
   environment: Pick<Environment, 'skillFolders'>,
   name: string,
@@ -78,7 +81,7 @@ export async function newSkillCommand(
   return 0
 }
 
-/** What an editor needs to know `#lares/skill` there, and whether Lares looks there. */
+/** Writes the settings with which an editor finds `#lares/skill`, and says how Lares finds the folder. */
 async function prepareFolder(skillFolder: string, { skillFolders }: Pick<Environment, 'skillFolders'>) {
   const settings = join(skillFolder, 'tsconfig.json')
   const isInCheckout = !relative(ROOT, skillFolder).startsWith('..')

@@ -4,7 +4,10 @@ import { buildKubernetesObjects } from '../provider/knative/manifests.ts'
 import { readStackFile } from './lint/lint-stack.ts'
 import { print } from './terminal.ts'
 
-/** Kubernetes objects of a stack file, for `kubectl apply --server-side -f -`. Errors: `invalid_config`, `invalid_request`. */
+/**
+ * Prints the Kubernetes objects of a stack file, for `kubectl apply --server-side -f -`. Errors: `invalid_config`,
+ * `invalid_request`.
+ */
 export async function renderCommand(file: string, namespace: string): Promise<number> {
   const functions = await readStackFile(file, process.env)
   const objects = functions.flatMap(({ name, environment, readonly_root_filesystem, ...one }) =>

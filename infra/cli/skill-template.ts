@@ -36,7 +36,7 @@ test('it answers in the language of the person', async () => {
 })
 `
 
-/** A tsconfig.json by which editors and tsc find the API of skills, zod and vitest in the checkout. */
+/** A tsconfig.json with which editors and tsc find the skill API, zod and vitest in the checkout. */
 export const editorSettings = (root: string) =>
   `${JSON.stringify(
     {

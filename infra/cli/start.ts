@@ -5,7 +5,7 @@ import { join } from 'node:path'
 const ROOT = join(import.meta.dirname, '..', '..')
 const ENTRY_POINT = join('infra', 'embedded', 'main.ts')
 
-/** The flags for Node that `npm start` gives, from the same line of package.json. */
+/** The Node flags of `npm start`, read from the same line of package.json. */
 function nodeFlags(): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   return String(scripts.start)
@@ -16,7 +16,7 @@ function nodeFlags(): string[] {
 /** `lares start`: the same as `npm start`. Resolves with the exit status. */
 export async function startCommand(): Promise<number> {
   const args = [...process.execArgv, ...nodeFlags(), join(ROOT, ENTRY_POINT)]
-  // In place of this process, so that signals reach the server and no parent stays in memory.
+  // Replace this process, so that signals reach the server and no parent stays in memory.
   process.emitWarning = () => undefined
   if (process.platform !== 'win32')
     process.execve?.(process.execPath, [process.execPath, ...args], process.env)

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 
-/** Colours only where a terminal shows them, and not under NO_COLOR: `styleText` looks at standard output. */
+/** Colours only on terminals that show them, and not under NO_COLOR: `styleText` checks standard output. */
 const textStyler =
   (format: Parameters<typeof styleText>[0]) =>
   (text: string): string =>
@@ -12,18 +12,18 @@ export const red = textStyler('red')
 export const green = textStyler('green')
 export const yellow = textStyler('yellow')
 
-/** What models and people say must not steer the terminal. */
+/** Removes control characters: texts of models and people must not control the terminal. */
 export const stripControlCharacters = (text: string): string =>
   text.replace(/\p{Cc}/gu, character => (character === '\n' || character === '\t' ? character : ''))
 
 export const print = (text = ''): void => void process.stdout.write(`${text}\n`)
 
-/** A progress or a complaint, which must not get into what a program reads. */
+/** Prints progress or an error, which must stay out of the output that programs read. */
 export const printToStderr = (text: string): void => void process.stderr.write(`${text}\n`)
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2))
 
-/** Columns as wide as their widest cell, by code points, colours not counted. */
+/** Formats columns as wide as their widest cell, by code points. Colours do not count. */
 export function formatColumns(rows: string[][]): string[] {
   const widthOf = (cell = '') => [...stripVTControlCharacters(cell)].length
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => widthOf(row[column]))))
@@ -35,7 +35,7 @@ export function formatColumns(rows: string[][]): string[] {
   )
 }
 
-/** As in 120 ms, 2.4 s, 3 min, 2 h. */
+/** Formats as 120 ms, 2.4 s, 3 min, 2 h. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
@@ -43,7 +43,7 @@ export function formatDuration(ms: number): string {
   return `${Math.round(ms / 3_600_000)} h`
 }
 
-/** As in 120 ms, 2.4 s, 3 min 5 s, 2 h 10 min: for measurements, where a minute is too coarse. */
+/** Formats as 120 ms, 2.4 s, 3 min 5 s, 2 h 10 min: for measurements, which need more than minutes. */
 export function formatExactDuration(ms: number): string {
   if (ms < 60_000) return formatDuration(ms)
   const seconds = Math.round(ms / 1_000)
@@ -54,13 +54,13 @@ export function formatExactDuration(ms: number): string {
 
 const withRest = (count: number, unit: string): string => (count === 0 ? '' : ` ${count} ${unit}`)
 
-/** East Asian wide and fullwidth characters, and pictures, take two places (Unicode Standard Annex 11). */
+/** East Asian wide and fullwidth characters, and pictures, take two columns (Unicode Standard Annex 11). */
 const WIDE_CHARACTER =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u
 
 export const isWideCharacter = (character: string): boolean => WIDE_CHARACTER.test(character)
 
-/** One line of at most so many places of a terminal, cut with an ellipsis. */
+/** Cuts a text to one line of at most `width` terminal columns, with an ellipsis. */
 export function truncate(text: string, width: number): string {
   const line = stripControlCharacters(text).replace(/\s+/g, ' ').trim()
   let usedColumns = 0

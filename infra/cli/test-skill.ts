@@ -8,8 +8,8 @@ import { findOwnSkills } from '../../shared/host/own-skills.ts'
 const ROOT = resolve(import.meta.dirname, '..', '..')
 
 /**
- * `lares test skill [NAME]`: runs the tests of the operator's own skills, or of one of them. Resolves with vitest's status.
- * Errors: `not_found`, with the folders that were searched.
+ * `lares test skill [NAME]`: runs the tests of the operator's own skills, or of one skill. Resolves with vitest's
+ * status. Errors: `not_found`, with the searched folders.
  */
 export async function testSkillCommand(
   { skillFolders }: Pick<Environment, 'skillFolders'>,

@@ -2,18 +2,18 @@ import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyOb
 import { LaresError } from '../../../shared/base/errors.ts'
 
 /**
- * The body of a backup: frames of at most 64 KiB, each a length (4 bytes, big-endian), AES-256-GCM of the content, and
- * the tag (16 bytes). The nonce is the number of the frame (11 bytes) and whether it is the last one (1 byte), and the
- * header is authenticated with each frame. So a frame that is changed, moved, dropped or cut off does not open (the STREAM
- * construction: https://eprint.iacr.org/2015/189.pdf).
+ * The body of a backup is a sequence of frames of at most 64 KiB of content. Each frame is a length (4 bytes,
+ * big-endian), the content under AES-256-GCM, and the tag (16 bytes). The nonce holds the number of the frame (11
+ * bytes) and whether it is the last one (1 byte). Each frame authenticates the header too. So a frame that is changed,
+ * moved, dropped or cut off does not open (the STREAM construction: https://eprint.iacr.org/2015/189.pdf).
  */
 const FRAME_BYTES = 64 * 1024
 const TAG_BYTES = 16
 const LENGTH_BYTES = 4
 
 /**
- * The key of one backup. Where nothing is encrypted (`master` undefined) everybody can derive it: then it protects
- * against damage, and against nobody.
+ * The key of one backup. Without encryption (`master` undefined) everybody can derive it: then it protects against
+ * damage, and not against people.
  */
 export function deriveBackupKey(master: KeyObject | undefined, salt: string): KeyObject {
   const secret = master ?? createSecretKey(Buffer.alloc(32))
@@ -53,7 +53,7 @@ export async function* encryptFrames(
   yield seal(pending, true)
 }
 
-/** Errors: `invalid_request` for a backup that is damaged, was changed, or was cut off. */
+/** Errors: `invalid_request` for a damaged, changed or truncated backup. */
 export async function* decryptFrames(
   key: KeyObject,
   header: string,
@@ -83,7 +83,7 @@ export async function* decryptFrames(
   yield open(pending.subarray(LENGTH_BYTES), true)
 }
 
-/** Infinity as long as not even the length is there. */
+/** The end of the first frame in bytes; Infinity while its length is incomplete. */
 const endOfFrame = (bytes: Buffer): number => {
   if (bytes.length < LENGTH_BYTES) return Number.POSITIVE_INFINITY
   const length = bytes.readUInt32BE(0)

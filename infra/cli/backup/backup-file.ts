@@ -17,8 +17,8 @@ const MAX_HEADER_BYTES = 4_096
 export type BackupSummary = { lines: number; sha256: string; bytes: number }
 
 /**
- * Writes a backup, readable by its user alone. The file has its name once it is whole and durable. Errors: `conflict` when
- * there is one already; those of `lines`.
+ * Writes a backup, readable by its user alone. The file gets its name when it is whole and durable. Errors: `conflict`
+ * when the file exists; those of `lines`.
  */
 export async function writeBackup(
   file: string,
@@ -51,7 +51,7 @@ export async function writeBackup(
   }
 }
 
-/** The lines, and the last one, which counts and hashes them. */
+/** Yields the lines as text, and then the last line with their count and hash. */
 async function* toText(
   lines: AsyncIterable<BackupLine>,
   summary: { lines: number; sha256: string },
@@ -70,13 +70,16 @@ async function* toText(
 export type OpenedBackup = {
   header: BackupHeader
   /**
-   * All lines but the last, which is checked. Errors: `invalid_request` for a backup that is damaged, was changed or was
-   * cut off: whoever must not act on a part of it reads it twice.
+   * Yields all lines but the last, and checks the last one. Errors: `invalid_request` for a damaged, changed or
+   * truncated backup. A caller that must not act on a part of a backup reads it twice.
    */
   read(): AsyncGenerator<BackupLine>
 }
 
-/** Errors: `not_found`; `invalid_request` for another file; `invalid_config` without the master key that opens it. */
+/**
+ * Errors: `not_found`; `invalid_request` for a file of another kind; `invalid_config` without the master key that opens
+ * it.
+ */
 export async function openBackup(file: string, masterKeys: MasterKeys | undefined): Promise<OpenedBackup> {
   const headerLine = await readHeaderLine(file)
   const header = parseHeader(headerLine, file)
@@ -91,7 +94,7 @@ export async function openBackup(file: string, masterKeys: MasterKeys | undefine
       try {
         yield* readLines(text)
       } catch (error) {
-        // zlib names neither the file nor what to do.
+        // An error of zlib names neither the file nor the remedy.
         if (error instanceof LaresError) throw error
         throw new LaresError(
           'invalid_request',
@@ -108,7 +111,7 @@ async function* readLines(text: Readable): AsyncGenerator<BackupLine> {
   const hash = createHash('sha256')
   let count = 0
   let end: BackupLine | undefined
-  // readline ends quietly where its source fails.
+  // readline ends without an error when its source fails.
   const failure = new Promise<never>((_, reject) => text.on('error', reject))
   failure.catch(() => undefined)
   const reader = createInterface({ input: text })[Symbol.asyncIterator]()

@@ -5,19 +5,19 @@ import { isObjectKey } from '../../../shared/objects/objects.ts'
 import { logPositionSchema, logRecordSchema } from '../../../shared/operations/log-copy.ts'
 import { type ExportLineOf, parseLine } from '../data/export-format.ts'
 
-/** The format of backups. docs/upgrades.md describes it; a change of it is a new number. */
+/** The version of the backup format. docs/upgrades.md describes the format; each change gets a new number. */
 export const BACKUP_FORMAT = 1
 
-/** The first line of the file, in plain text: what is needed to open the rest. */
+/** The first line of the file, in plain text: the data that opens the rest. */
 export const backupHeaderSchema = z.strictObject({
   kind: z.literal('lares-backup'),
   format: z.literal(BACKUP_FORMAT),
-  /** The version of Lares that wrote it. */
+  /** The version of Lares that wrote the backup. */
   lares: z.string(),
   at: z.string(),
-  /** Random; it names the backup, and its key is derived with it. In base64. */
+  /** Random, in base64. It names the backup, and the backup's key is derived with it. */
   salt: z.base64(),
-  /** The id of the master key that opens it; null: nothing is encrypted there. */
+  /** The id of the master key that opens the backup; null: the instance encrypts nothing. */
   master: z.string().nullable(),
 })
 export type BackupHeader = z.infer<typeof backupHeaderSchema>
@@ -40,7 +40,7 @@ const backupLineSchema = z.discriminatedUnion('kind', [
     hash: z.string(),
   }),
   logRecordSchema.extend({ kind: z.literal('record') }),
-  /** Its bytes are in the lines that follow. */
+  /** The lines that follow contain its bytes. */
   z.strictObject({
     kind: z.literal('object'),
     key: z.string().refine(isObjectKey, 'an object key'),
@@ -59,14 +59,14 @@ const backupLineSchema = z.discriminatedUnion('kind', [
     createdAt: z.string(),
   }),
   z.strictObject({ kind: z.literal('anchor'), name: z.string(), sequence: z.number(), hash: z.string() }),
-  /** The last line: how many lines came before it, and their SHA-256. */
+  /** The last line: the number of lines before it, and their SHA-256. */
   z.strictObject({ kind: z.literal('end'), lines: z.int().nonnegative(), sha256: z.string() }),
 ])
 
 const EXPORT_KINDS = ['conversation', 'message', 'document', 'timer', 'vector'] as const
 type ExportKind = (typeof EXPORT_KINDS)[number]
 
-/** What a backup says, a JSON object a line. Content is as it is stored: encrypted with the keys of people. */
+/** A line of a backup, as a JSON object. Content stays as stored: encrypted with the keys of people. */
 export type BackupLine = z.infer<typeof backupLineSchema> | ExportLineOf<ExportKind>
 export type BackupLineOf<Kind extends BackupLine['kind']> = Extract<BackupLine, { kind: Kind }>
 

@@ -13,21 +13,21 @@ export type RawStores = {
   store: Store
   vectors: Vectors
   objects: ObjectStore
-  /** Undefined where nothing is encrypted. */
+  /** Undefined when the instance encrypts nothing. */
   ring: KeyRing | undefined
 }
 
-/** Of bytes in a line: three quarters of its length. */
+/** The bytes of an object in one line; base64 makes the line a third longer. */
 const CHUNK_BYTES = 48 * 1024
-/** The audit log of SQLite and PostgreSQL is read in pages of so many rows. */
+/** The number of rows in a page of the audit log, for SQLite and PostgreSQL. */
 const AUDIT_PAGE_SIZE = 500
-/** The names of anchors in the key ring. */
+/** The names of the anchors in the key ring. */
 const ANCHORS = [AUDIT_ANCHOR_NAME]
 
 /**
- * Everything that a deployment keeps, while it runs. The order makes the copy consistent: a thing is copied after
- * everything that says it is there, or that it is done (docs/upgrades.md has the argument):
- * positions on the log, then the store at one moment, then the records of the log, then vectors and objects, then keys.
+ * Yields all data of a deployment while it runs. The order makes the copy consistent: a thing is copied after
+ * everything that refers to it or says that it is done (docs/upgrades.md has the argument). The order is: positions on
+ * the log, the store at one moment, records of the log, vectors and objects, keys.
  */
 export async function* backupLines(
   log: LogCopy,
@@ -99,7 +99,7 @@ async function* objectLines(objects: ObjectStore): AsyncGenerator<BackupLine> {
   }
 }
 
-/** The anchors of the audit log are no secret, and come along also without the keys. */
+/** Yields the keys if `withKeys` is set, and always the anchors of the audit log, which are not secret. */
 async function* keyLines(ring: KeyRing, withKeys: boolean): AsyncGenerator<BackupLine> {
   for (const { person, id, master, wrapped, createdAt } of withKeys ? await ring.all() : [])
     yield { kind: 'key', person, id, master, wrapped, createdAt }

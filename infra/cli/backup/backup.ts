@@ -91,7 +91,7 @@ async function withRawStores<T>(
   work: (stores: RawStores, protection: Protection | undefined) => Promise<T>,
 ): Promise<T> {
   const protection = openProtection(environment, silentLogger)
-  // The ring before the store, as at every start: where there is a store without a ring, something is missing.
+  // Open the ring before the store, as each start does: a store without a ring shows that something is missing.
   const ring = await protection?.ring()
   const store = await openRawStore(environment, silentLogger)
   const vectors = await openRawVectors(environment, silentLogger)

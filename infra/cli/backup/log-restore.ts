@@ -10,16 +10,16 @@ import { requireSamePartition } from './restore-plan.ts'
 const BATCH_SIZE = 500
 
 export type LogRestore = {
-  /** How many records are there already. */
+  /** The number of records that the log has already. */
   existing: number
   add(record: BackupLineOf<'record'>): Promise<void>
-  /** Publishes the rest, and moves the consumer groups. Errors: `busy` while a group has members. */
+  /** Publishes the remaining records, and moves the consumer groups. Errors: `busy` while a group has members. */
   end(positions: LogPosition[]): Promise<void>
 }
 
 /**
- * Writes records in their order. The records of a partition that are there already are taken for those of a restore that
- * was stopped: as many are left out.
+ * Writes records in their order. It assumes that an interrupted restore wrote the existing records of a partition, and
+ * skips as many.
  */
 export async function openLogRestore(bus: Bus, topics: string[]): Promise<LogRestore> {
   await bus.ensureTopics(
@@ -57,7 +57,7 @@ export async function openLogRestore(bus: Bus, topics: string[]): Promise<LogRes
   }
 }
 
-/** Errors: `conflict`. */
+/** Errors: `conflict` when the log has records. */
 export function requireEmptyLog({ existing }: LogRestore): void {
   if (existing > 0)
     throw new LaresError('conflict', `the log has ${existing} records: restore into an empty deployment`)

@@ -22,7 +22,7 @@ import { fetchReadiness } from '../operations/readiness.ts'
 
 export type LogSource = LogCopy & { close(): Promise<void> }
 
-/** The log of a running gateway, which has the embedded one open; else the log itself. */
+/** Reads the embedded log through a running gateway, which has the log open; otherwise it reads the log directly. */
 export async function openLogSource(environment: Environment): Promise<LogSource> {
   const isRunning = await fetchReadiness(environment.gatewayUrl).then(
     () => true,

@@ -3,10 +3,10 @@ import { partitionOf } from '../../../shared/bus/partition.ts'
 import type { LogPosition } from '../../../shared/operations/log-copy.ts'
 import type { BackupLine, BackupLineOf } from './backup-format.ts'
 
-/** What a restore must know before it writes anything. */
+/** The facts that a restore needs before it writes anything. */
 export type RestorePlan = {
   topics: string[]
-  /** The positions of consumer groups, with offsets of the log that the records make when they begin at 0. */
+  /** The positions of consumer groups. Their offsets fit a log whose restored records begin at 0. */
   positions: LogPosition[]
   keys: BackupLineOf<'key'>[]
   anchors: BackupLineOf<'anchor'>[]
@@ -44,7 +44,7 @@ const isHandled = (record: BackupLineOf<'record'>, position: LogPosition): boole
   record.partition === position.partition &&
   record.offset < position.offset
 
-/** Errors: `invalid_config` for a log with another number of partitions, where keys would change their partition. */
+/** Errors: `invalid_config` for a log with another number of partitions, because keys would change their partition. */
 export function requireSamePartition({ topic, key, partition }: BackupLineOf<'record'>, count: number): void {
   if (partitionOf(key, count) === partition) return
   throw new LaresError(

@@ -15,8 +15,8 @@ export type RestoreReport = ImportReport & { records: number; keys: number }
 const JOURNAL_BATCH_SIZE = 500
 
 /**
- * Puts a backup into an empty deployment. The whole backup is read and verified before anything is written. A restore that
- * is stopped is started again with the same backup and goes on; until it ends the gateway refuses to start. Errors:
+ * Restores a backup into an empty deployment. It reads and verifies the whole backup before it writes anything. The
+ * same command with the same backup resumes an interrupted restore; until it ends the gateway refuses to start. Errors:
  * `conflict` for a deployment that is not empty; those of the backup and of the stores.
  */
 export async function restoreBackup(

@@ -5,7 +5,7 @@ import { openScreen, type Screen } from './chat-screen.ts'
 import { openChatSession, type SessionHandlers } from './chat-session.ts'
 import { type Keyboard, openKeyboard } from './keyboard.ts'
 
-/** A person at a terminal. Resolves with the exit status when they leave. */
+/** Runs a chat for a person at a terminal. Resolves with the exit status when the person leaves. */
 export async function chatInTerminal(
   client: GatewayClient,
   conversation: string | undefined,
@@ -30,7 +30,7 @@ export async function chatInTerminal(
   let pendingReplies = 0
   let isStopping = false
   const sendAndAwaitReply = async (text: string) => {
-    // The editor shows nothing while an answer is written, so what was typed meanwhile is shown here.
+    // The editor shows no input while a reply is written, so the chat prints that input here.
     if (pendingReplies > 0) screen.showNote(`> ${text}`)
     pendingReplies++
     keyboard?.hidePrompt()
@@ -67,10 +67,10 @@ export async function chatInTerminal(
   return status
 }
 
-/** Leaving is the client's own matter: no message is sent. */
+/** The client handles these words itself: it sends no message. */
 export const isQuitCommand = (text: string): boolean => /^\s*\/(quit|exit|q)\s*$/i.test(text)
 
-/** What the assistant says by itself comes above the prompt; replies come while the prompt is away. */
+/** Messages that the assistant starts appear above the prompt; replies appear while the prompt is hidden. */
 function toSessionEvents(
   screen: Screen,
   printAbovePrompt: (show: () => void) => void,

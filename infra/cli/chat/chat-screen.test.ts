@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { MessageRow } from '../gateway-client.ts'
 import { openScreen } from './chat-screen.ts'
 
-/** A screen and what stands on it: a line that was erased does not. */
+/** A screen and its visible lines, without those that were erased. */
 function openTestScreen(columns?: number) {
   let text = ''
   const screen = openScreen(

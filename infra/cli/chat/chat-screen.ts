@@ -5,7 +5,7 @@ import { createWordWrap } from './word-wrap.ts'
 
 const ERASE_LINE = '\r\u001b[2K'
 
-/** Shows a conversation on a terminal: the stage dimly until the first word, then the words as they come. */
+/** Shows a conversation on a terminal: the stage dimmed until the first word, then the words as they arrive. */
 export type Screen = {
   showStage(stage: StageUpdate): void
   showChunk(chunk: TextChunk): void
@@ -22,16 +22,16 @@ export function openScreen(
 ): Screen {
   const wrap = createWordWrap(columns)
   let status = ''
-  /** What was written of the reply under way, and all that is known of it. */
+  /** The reply in progress: its printed text, and all of its known text. */
   let current: { message: string; written: string; known: string } | undefined
-  /** A line came in the middle of the reply, which goes on below it. */
+  /** Another line has interrupted the reply, which continues below that line. */
   let isContinued = false
 
   const eraseStatus = () => {
     if (status !== '') write(ERASE_LINE)
     status = ''
   }
-  /** A line of its own, also in the middle of a reply. */
+  /** Prints a line of its own, also in the middle of a reply. */
   const printLine = (text: string) => {
     eraseStatus()
     if (current && current.written !== '') {
@@ -41,7 +41,7 @@ export function openScreen(
     }
     writeWrapped(text)
   }
-  /** A text that is known whole, as a line of its own. */
+  /** Prints a complete text as a line of its own. */
   const writeWrapped = (text: string) => {
     wrap.startLine()
     write(`${wrap.push(text)}${wrap.flush()}\n`)
@@ -64,7 +64,7 @@ export function openScreen(
       write(dim(stripControlCharacters(status)))
     },
     showChunk({ message, offset, text }) {
-      // Of two replies at once the first is shown as it comes, the other when it is whole.
+      // When two replies arrive at once, the screen shows the first as it arrives and the other when it is complete.
       current ??= { message, written: '', known: '' }
       if (current.message === message)
         appendText(current, stripControlCharacters(current.known.slice(0, offset) + text))

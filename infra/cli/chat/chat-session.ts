@@ -10,34 +10,36 @@ import {
 } from '../gateway-client.ts'
 import { followConversation, type StageUpdate, type TextChunk } from './event-feed.ts'
 
-/** How long a message is offered to a gateway that is away. */
+/** The time for which the client retries a message while the gateway is unreachable. */
 const SEND_TIMEOUT_MS = 10 * 60_000
 const SHOWN_HISTORY_ROWS = 10
 
 export type SessionHandlers = {
-  /** A row that somebody else made: the assistant by itself, or this person elsewhere. */
+  /** A row from outside this session: the assistant started it, or this person wrote it elsewhere. */
   onOther(row: MessageRow): void
   onReply(row: MessageRow): void
   onStage(stage: StageUpdate): void
   onChunk(chunk: TextChunk): void
   onDisconnected(error: LaresError): void
-  /** The connection is there again after it was lost. */
+  /** The connection is back after a loss. */
   onReconnected(): void
-  /** The conversation cannot be followed any more. */
+  /** The session can no longer follow the conversation. */
   onEnd(error: LaresError): void
 }
 
-/** One person's part in a conversation: what is said, and what comes back. */
+/** A person's session in a conversation: it sends messages and receives replies. */
 export type ChatSession = {
   conversation: string
-  /** Resolves with the message's id when it is accepted; a gateway that is away is asked again. */
+  /**
+   * Resolves with the message's id when the gateway accepts it. The client retries while the gateway is unreachable.
+   */
   send(text: string): Promise<string>
-  /** The reply to a message; for one that was answered together with others, the reply to all of them. */
+  /** The reply to a message. Messages that were merged get the same reply. */
   waitForReply(id: string): Promise<MessageRow>
   close(): Promise<void>
 }
 
-/** Begins a conversation, or goes on with the one that is `given`, whose last rows are given as `before`. */
+/** Starts a conversation, or continues `requestedConversation` and returns its last rows as `before`. */
 export async function openChatSession(
   client: GatewayClient,
   requestedConversation: string | undefined,
@@ -70,7 +72,7 @@ export async function openChatSession(
       const sending = lastSend.then(() =>
         replies.duringSaying(() => sendMessage(client, conversation, text, stop.signal, handlers)),
       )
-      // A new conversation is not there before its first message is.
+      // A new conversation does not exist before its first message.
       lastSend = sending.then(startFollowing, () => undefined)
       return sending
     },
@@ -82,7 +84,7 @@ export async function openChatSession(
   }
 }
 
-/** Undefined when there is no such conversation yet. */
+/** Undefined when the conversation does not exist yet. */
 async function fetchRecentRows(
   client: GatewayClient,
   conversation: string,
@@ -118,7 +120,7 @@ async function followWithNotices(
   )
 }
 
-/** The key makes it safe to say it again when nobody heard whether it was taken. */
+/** The idempotency key makes a retry safe when the client does not know whether the gateway accepted the message. */
 async function sendMessage(
   client: GatewayClient,
   conversation: string,
@@ -144,14 +146,14 @@ async function sendMessage(
   return id
 }
 
-/** Tells the replies to our messages from other rows, each once. */
+/** Separates the replies to this session's messages from other rows, and reports each row once. */
 function createReplyTracker(before: MessageRow[], handlers: Pick<SessionHandlers, 'onReply' | 'onOther'>) {
   const pendingReplies = new Map<string, PromiseWithResolvers<MessageRow>>()
   const seen = new Set(before.map(({ id }) => id))
   const since = before.at(-1)?.createdAt ?? ''
-  /** Answered, and the reply has not been seen: it stands under a message that came with it. */
+  /** Messages whose turn has ended and whose reply has not arrived: it answers a message that was merged with them. */
   const endedWithoutReply = new Set<string>()
-  /** While a message is on its way, its id is not known, so what comes back cannot be told apart. */
+  /** Rows that arrive during a send. The message's id is not known yet, so the session cannot assign them. */
   let bufferedRows: MessageRow[] | undefined
 
   const handleReply = (row: MessageRow) => {

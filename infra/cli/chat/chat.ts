@@ -4,14 +4,14 @@ import { print, printToStderr, stripControlCharacters } from '../terminal.ts'
 import { chatInTerminal, isQuitCommand } from './chat-keyboard.ts'
 import { openChatSession } from './chat-session.ts'
 
-/** Talks until the input ends. Resolves with the exit status. */
+/** Chats until the input ends. Resolves with the exit status. */
 export async function chatCommand(client: GatewayClient, conversation: string | undefined): Promise<number> {
   return process.stdin.isTTY && process.stdout.isTTY
     ? await chatInTerminal(client, conversation)
     : await chatByLine(client, conversation)
 }
 
-/** Each line of the input is a message; its reply is printed before the next one is read. */
+/** Each line of the input is a message. Its reply is printed before the next line is read. */
 async function chatByLine(client: GatewayClient, conversation: string | undefined): Promise<number> {
   const noop = () => undefined
   const sessionEnd = Promise.withResolvers<never>()

@@ -5,7 +5,7 @@ import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
 import { errorFromResponse, type GatewayClient, type MessageRow, rowSchema } from '../gateway-client.ts'
 
 const RECONNECT_DELAY_MS = 1_000
-/** The gateway says every 15 s that it is there. */
+/** The time without data after which the connection counts as lost. The gateway sends a heartbeat every 15 s. */
 const SILENCE_TIMEOUT_MS = 40_000
 
 const stageSchema = z.object({ message: z.string(), stage: z.string(), skill: z.string().optional() })
@@ -15,25 +15,25 @@ const chunkSchema = z.object({ message: z.string(), offset: z.int(), text: z.str
 export type TextChunk = z.infer<typeof chunkSchema>
 
 export type FeedHandlers = {
-  /** New or changed; each at least once. */
+  /** A new or changed row; each arrives at least once. */
   onRow(row: MessageRow): void
   onStage(stage: StageUpdate): void
   onChunk(chunk: TextChunk): void
-  /** Connected, for the first time or again. */
+  /** The connection is open, for the first time or again. */
   onOpen(): void
-  /** The connection is lost and tried again. */
+  /** The connection is lost; the client reconnects. */
   onDisconnected(error: LaresError): void
 }
 
 export type FeedOptions = {
-  /** Tells all rows that the conversation has, and not only what comes from now on. */
+  /** Reports all rows of the conversation, and not only new ones. */
   fromStart: boolean
   signal: AbortSignal
 }
 
 /**
- * Follows a conversation and comes back by itself, where it was. Resolves when the signal is aborted.
- * Errors: those that coming back cannot help, such as `not_found`.
+ * Follows a conversation, and reconnects by itself at the last position. Resolves when the signal is aborted.
+ * Errors: those that a reconnection cannot solve, such as `not_found`.
  */
 export async function followConversation(
   client: GatewayClient,
@@ -70,7 +70,7 @@ type StreamReadOptions = {
   feed(text: string): void
 }
 
-/** Until the connection ends. */
+/** Reads until the connection ends. */
 async function readStream(client: GatewayClient, path: string, options: StreamReadOptions): Promise<void> {
   const silence = new AbortController()
   const watchdog = setTimeout(() => silence.abort(), SILENCE_TIMEOUT_MS)

@@ -1,7 +1,7 @@
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline'
 import { Writable } from 'node:stream'
 
-/** Lines that come this close after each other were pasted, and are one message. */
+/** Lines that follow each other within this time were pasted, and are one message. */
 const PASTE_WINDOW_MS = 40
 
 export type KeyboardHandlers = {
@@ -13,9 +13,9 @@ export type KeyboardHandlers = {
 }
 
 export type Keyboard = {
-  /** Shows the prompt, with what was typed meanwhile. */
+  /** Shows the prompt, with the input typed while it was hidden. */
   showPrompt(): void
-  /** Takes the prompt away; what is typed is kept, and not shown. */
+  /** Hides the prompt, and keeps the input typed meanwhile without showing it. */
   hidePrompt(): void
   /** Prints above the prompt. */
   printAbovePrompt(print: () => void): void
@@ -55,7 +55,7 @@ export function openKeyboard(handlers: KeyboardHandlers): Keyboard {
   }
 }
 
-/** Standard output for the line editor, as wide as the terminal, whose writes are dropped while it is not `visible`. */
+/** Standard output for the line editor, with the terminal's width. It drops writes while it is not `visible`. */
 function outputWhileVisible(isVisible: () => boolean): Writable {
   const output = new Writable({
     write(text, _encoding, done) {
@@ -68,7 +68,7 @@ function outputWhileVisible(isVisible: () => boolean): Writable {
   return output
 }
 
-/** A paste may end in the middle of a line: then the message is complete with the next Enter. */
+/** A paste may end in the middle of a line: then the next Enter completes the message. */
 function createPasteCollector(isMidLine: () => boolean, onMessage: (text: string) => void) {
   let lines: string[] = []
   let timer: NodeJS.Timeout | undefined

@@ -2,14 +2,16 @@ import { WebSocket } from 'undici'
 import * as z from 'zod'
 import { type GatewayAddress, type MessageRow, rowSchema } from '../gateway-client.ts'
 
-/** What the gateway lets one socket follow. */
+/** The gateway's limit for one socket. */
 const MAX_CONVERSATIONS_PER_SOCKET = 100
 const MAX_SOCKETS = 20
 const RECONNECT_DELAY_MS = 250
 
-/** Follows many conversations over few connections, each of which comes back by itself and resumes where it was. */
+/** Follows many conversations over few connections. Each connection reopens by itself and resumes at its position. */
 export type ReplyWatch = {
-  /** The conversation must have a message already; rows it had before are told first. Repeated calls are free. */
+  /**
+   * The conversation must have a message already. Its existing rows are reported first. Repeated calls have no effect.
+   */
   watch(conversation: string): void
   unwatch(conversation: string): void
   close(): void
@@ -17,7 +19,7 @@ export type ReplyWatch = {
 
 type WatchConnection = {
   socket: WebSocket | undefined
-  /** The conversations with the sequence up to which each was told. */
+  /** The last reported sequence of each conversation. */
   sequences: Map<string, number>
 }
 
@@ -28,19 +30,19 @@ const messageFrameSchema = z.object({
   message: rowSchema,
 })
 
-/** A conversation that could not be looked at just now is not followed from then on, though the socket stays. */
+/** The gateway could not read a conversation and no longer follows it, although the socket stays open. */
 const followErrorSchema = z.object({
   type: z.literal('error'),
   code: z.enum(['unavailable', 'failed', 'busy']),
 })
 
-/** `onRow` is told each new or changed row, each at least once. */
+/** `onRow` receives each new or changed row, each at least once. */
 export function watchReplies(
   { url, token }: GatewayAddress,
   onRow: (conversation: string, row: MessageRow) => void,
 ): ReplyWatch {
   const connections: WatchConnection[] = []
-  /** Where each conversation left off, also while nobody watches it. */
+  /** The position of each conversation, also while nothing watches it. */
   const positions = new Map<string, number>()
   const unassigned = new Set<string>()
   let isClosed = false
@@ -69,7 +71,7 @@ export function watchReplies(
       for (const conversation of connection.sequences.keys()) subscribe(connection, conversation)
     })
     socket.addEventListener('message', ({ data }) => receive(connection, String(data)))
-    // What was wrong is of no use here: whichever way a socket ends, it is opened again.
+    // The error does not matter here: after any end of a socket, the client opens it again.
     socket.addEventListener('error', () => socket.close())
     socket.addEventListener('close', () => setTimeout(connect, RECONNECT_DELAY_MS, connection), {
       once: true,

@@ -1,16 +1,19 @@
 import { isWideCharacter } from '../terminal.ts'
 
-/** Breaks text between words, as it comes, so that no line is wider than the terminal. */
+/** Breaks arriving text between words, so that no line is wider than the terminal. */
 export type WordWrap = {
-  /** Gives back what can be written now; the last word is held until its end is known. */
+  /** Returns the text that can be written now, and holds the last word until its end is known. */
   push(text: string): string
-  /** Gives back the word that is held. */
+  /** Returns the held word. */
   flush(): string
-  /** The cursor is at the beginning of a line again. */
+  /** Notes that the cursor is at the beginning of a line again. */
   startLine(): void
 }
 
-/** `columns` is asked for each word, since a window changes its size; undefined: no terminal, and nothing is broken. */
+/**
+ * Calls `columns` for each word, because a window can change its size. Undefined: the output is not a terminal, and no
+ * line is broken.
+ */
 export function createWordWrap(columns: () => number | undefined): WordWrap {
   let column = 0
   let word = ''
@@ -37,7 +40,7 @@ export function createWordWrap(columns: () => number | undefined): WordWrap {
       space += ' '
       return text
     }
-    // Chinese and Japanese break between any two characters.
+    // Chinese and Japanese allow a break between any two characters.
     const isWide = isWideCharacter(character)
     const before = isWide && word !== '' ? placeWord(limit) : ''
     word += character

@@ -42,7 +42,7 @@ const toTableRow = ({
     .join(', '),
 ]
 
-/** The exit status is 1 when something is wrong. */
+/** Resolves with the exit status: 1 when the audit log has a fault. */
 export async function verifyAudit(
   environment: Environment,
   { head: headText, json }: { head?: string; json?: boolean },

@@ -8,10 +8,10 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import { type ExportLine, type ExportLineOf, openDigest, parseLine } from './export-format.ts'
 import type { ExportItem } from './export-lines.ts'
 
-/** In a directory: the lines are in this file, the bytes of objects each in a file of its own below `objects`. */
+/** In a directory, this file contains the lines, and `objects` contains one file for the bytes of each object. */
 const LINES_FILE = 'lares.ndjson'
 const OBJECTS_FOLDER = 'objects'
-/** Of bytes in a line: three quarters of its length. */
+/** The bytes of an object in one line; base64 makes the line a third longer. */
 const CHUNK_BYTES = 48 * 1024
 
 const isDirectory = async (path: string): Promise<boolean> =>
@@ -21,7 +21,7 @@ const isDirectory = async (path: string): Promise<boolean> =>
     () => false,
   ))
 
-/** Where the lines of an export are, and its objects, if they are beside them. */
+/** The paths of an export's lines and, if they are separate, of its objects. */
 export async function resolveExportPaths(
   path: string,
 ): Promise<{ file: string; objects: string | undefined }> {
@@ -31,8 +31,8 @@ export async function resolveExportPaths(
 }
 
 /**
- * Writes an export, readable by its user alone; the file has its name once it is whole. Errors: `conflict` when there is
- * one already; those of the stores.
+ * Writes an export, readable by its user alone. The file gets its name when it is whole. Errors: `conflict` when the
+ * file exists; those of the stores.
  */
 export async function writeExport(
   path: string,

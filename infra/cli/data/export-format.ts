@@ -6,8 +6,9 @@ import { attachmentSummarySchema, languageSchema } from '../../../shared/contrac
 import { isObjectKey } from '../../../shared/objects/objects.ts'
 
 /**
- * An export: a JSON object a line. docs/privacy.md describes it; what is changed here is changed there, with a new version.
- * Since 2 messages may have attachments, and since 3 messages and timers have addresses. Older versions are read too.
+ * The version of the export format: one JSON object a line. docs/privacy.md describes it; change both together, with a
+ * new version. Since version 2 messages may have attachments, and since version 3 messages and timers have addresses.
+ * Lares reads older versions too.
  */
 export const EXPORT_VERSION = 3
 
@@ -20,7 +21,7 @@ const lineSchema = z.discriminatedUnion('kind', [
     kind: z.literal('lares-export'),
     version: z.literal([1, 2, EXPORT_VERSION]),
     at: time,
-    /** Whose it is; not there when it is everybody's. */
+    /** The person of the export; absent when it covers everybody. */
     person: person.optional(),
   }),
   z.strictObject({
@@ -30,7 +31,7 @@ const lineSchema = z.discriminatedUnion('kind', [
     createdAt: time,
     state: z.unknown().optional(),
   }),
-  /** In their order; `place` counts them within their conversation, from 1 on. */
+  /** Messages in their order; `place` counts them within their conversation, from 1 on. */
   z.strictObject({
     kind: z.literal('message'),
     place: z.int().positive(),
@@ -66,7 +67,7 @@ const lineSchema = z.discriminatedUnion('kind', [
     state: z.enum(['waiting', 'fired', 'cancelled']),
     address: addressSchema().optional(),
   }),
-  /** `values` are 32-bit floating-point numbers, little-endian, in base64; together of length 1. */
+  /** `values` are 32-bit floating-point numbers, little-endian, in base64. The vector has length 1. */
   z.strictObject({
     kind: z.literal('vector'),
     model: z.strictObject({ id: z.string(), dimensions: z.int().positive() }),
@@ -111,8 +112,9 @@ export function parseLine(text: string, number: number): ExportLine {
 const DIGEST_MODULUS = 1n << 256n
 
 /**
- * What an export says, in one number, in whatever order its lines come: the sum of their checksums (SHA-256). Two stores
- * with the same digest keep the same. It covers neither the first and last line, nor bytes, whose checksum is in their object.
+ * Computes one number for the content of an export, in any order of its lines: the sum of their SHA-256 checksums. Two
+ * stores with the same digest hold the same content. The digest leaves out the first and the last line, and the bytes,
+ * whose checksum is in their object's line.
  */
 export function openDigest() {
   let sum = 0n
@@ -132,7 +134,7 @@ export function openDigest() {
   }
 }
 
-/** JSON with its keys in order. */
+/** JSON with sorted keys. */
 function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'

@@ -34,7 +34,7 @@ async function openStores(name: string, protection = 'on') {
 type OpenedStores = Awaited<ReturnType<typeof openStores>>
 
 const AT = '2026-05-01T12:00:00.000Z'
-/** As the gateway does it. */
+/** Adds a message as the gateway does. */
 async function addMessage(
   { store, protection }: OpenedStores,
   person: string,
@@ -153,7 +153,7 @@ test('a key ring that is missing is named with its remedy, and nothing is export
       code: 'invalid_config',
       message: expect.stringMatching(/keys\.db is missing .*put keys\.db back from its own backup/),
     })
-  // An empty ring would make all content look as if its people had been forgotten.
+  // With an empty ring, all content would look as if its people had been forgotten.
   await writeFile(join(home, 'keys.db'), '')
   await expect(openStores('lost')).rejects.toThrow(/keys\.db is missing or empty/)
 })

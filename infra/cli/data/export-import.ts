@@ -30,7 +30,10 @@ export async function exportCommand(
   return 0
 }
 
-/** Recorded before anything is written, as all reading is, and after everything that may refuse the export. */
+/**
+ * Records the export in the audit log, as every read of personal data. The record follows all checks that may refuse
+ * the export, and precedes the first write.
+ */
 async function* auditedExport(
   items: AsyncIterable<ExportItem>,
   audit: Audit,

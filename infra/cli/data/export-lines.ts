@@ -14,14 +14,14 @@ export type ExportStores = {
   store: Store
   vectors: Vectors
   objects: ObjectStore
-  /** Makes the keys of people who are imported. Undefined: nothing is encrypted. */
+  /** Makes the keys of imported people. Undefined: the instance encrypts nothing. */
   protection: Pick<Protection, 'keys'> | undefined
 }
 
 export type ExportOptions = {
-  /** None: everybody. */
+  /** Undefined: everybody. */
   person?: string | undefined
-  /** Also when messages wait for their reply: they are exported as interrupted. */
+  /** Also exports while messages wait for their reply, and marks those as interrupted. */
   unfinished?: boolean | undefined
 }
 
@@ -31,8 +31,9 @@ export type ExportItem =
   | { object: ExportLineOf<'object'>; data: Readable }
 
 /**
- * All that the stores keep, of one person or of everybody, in the clear. Not what is on its way on the log: a message that
- * waits for its reply would wait for ever elsewhere. Errors: `conflict` when there are such messages; `unavailable`.
+ * Yields all data that the stores hold of one person or of everybody, decrypted. It leaves out events on the log: a
+ * message that waits for its reply would wait for ever elsewhere. Errors: `conflict` when such messages exist;
+ * `unavailable`.
  */
 export async function* exportItems(
   stores: ExportStores,
@@ -58,7 +59,7 @@ export async function* exportItems(
   yield* exportObjects(stores.objects, person === undefined ? '' : personFolder(person))
 }
 
-/** Without keys an envelope would be exported as if it were what somebody said. */
+/** Refuses encrypted rows: without keys, the export would pass off an envelope as a person's words. */
 function requirePlainText(row: RowLine): void {
   const content: unknown[] =
     row.kind === 'document' ? [row.body] : row.kind === 'conversation' ? [row.state] : [row.text]
@@ -96,7 +97,7 @@ async function* exportRows({ rows, history }: Store, person: string): AsyncGener
       place = 0
       const { state, ...rest } = row
       const isAtRest = (await history.backlog(row.id)).length === 0
-      // A state that waits for what is on the log here would wait there for ever.
+      // A state that waits for events on this instance's log would wait for ever elsewhere.
       yield isAtRest && state !== undefined ? { ...rest, state } : rest
     } else yield row
   }

@@ -24,7 +24,10 @@ export async function forgetCommand(
   return 0
 }
 
-/** An erasure cannot be undone, so the person's name has to be typed. Errors: `invalid_request` without a terminal, or for another name. */
+/**
+ * Asks for the person's name, because an erasure cannot be undone. Errors: `invalid_request` without a terminal, or for
+ * another name.
+ */
 async function confirmErasure(person: string): Promise<void> {
   if (!process.stdin.isTTY)
     throw new LaresError(

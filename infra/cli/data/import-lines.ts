@@ -8,14 +8,14 @@ import { decodeVector } from './vector-text.ts'
 
 export type ImportReport = { rows: number; vectors: number; objects: number; alreadyThere: number }
 
-/** Where the bytes of an object are when they are not in the lines. */
+/** Reads the bytes of an object when the lines do not contain them. */
 export type ReadObjectBytes = (key: string) => AsyncIterable<Uint8Array>
 
 const BATCH = 500
 
 /**
- * Reads the whole export without changing anything. Errors: `invalid_request` for one that was cut off or changed, `conflict`
- * when a conversation is another person's here.
+ * Reads the whole export without changing anything. Errors: `invalid_request` for a truncated or changed export,
+ * `conflict` when a conversation belongs to another person here.
  */
 export async function checkImport(
   lines: AsyncIterable<ExportLine>,
@@ -50,7 +50,7 @@ async function requireSamePerson(
     throw new LaresError('conflict', `the conversation "${id}" of ${person} is ${known.person}'s here`)
 }
 
-/** Puts everything in; what is there already stays as it is, so an import that was stopped can be made again. */
+/** Writes all lines. Existing data stays unchanged, so an interrupted import can be repeated. */
 export async function importLines(
   lines: AsyncIterable<ExportLine>,
   stores: ExportStores,
@@ -78,7 +78,7 @@ export async function importLines(
       const inLines = readInlineBytes(lineCursor)
       if (await putObject(stores, line, readBytes ? readBytes(line.key) : inLines)) report.objects++
       else report.alreadyThere++
-      // Bytes that nobody wanted.
+      // Skip the bytes that `putObject` did not read.
       for await (const _ of inLines);
     } else {
       const row = toRow(line)
@@ -127,7 +127,7 @@ async function openLineCursor(lines: AsyncIterable<ExportLine>): Promise<LineCur
   }
 }
 
-/** The `bytes` lines from where the reading is. */
+/** Yields the `bytes` lines from the cursor's position. */
 async function* readInlineBytes({ current, next }: LineCursor): AsyncGenerator<Buffer> {
   for (let line = current(); line?.kind === 'bytes'; line = current()) {
     await next()

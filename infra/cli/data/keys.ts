@@ -7,8 +7,8 @@ import { requireProtection, withStores } from './stores.ts'
 const SETTLE_MS = 2_000
 
 /**
- * A new master key: it is put before the old one, all keys are wrapped anew, and the old one is taken away. Processes that
- * run meet it when they next need a master key, and find both until the end.
+ * Replaces the master key: adds a new one before the old one, wraps all keys again, and removes the old one. Running
+ * processes read the new one when they next need a master key, and find both until the end.
  */
 export async function rotateKeys(
   environment: Environment,
@@ -20,7 +20,7 @@ export async function rotateKeys(
     const file = await masterKeys()
     if (!onlyRewrap) await file.write([generateMasterKeyText(), ...(await file.texts())])
     let count = await keys.rewrap()
-    // Who read the old one just before has put the key that it was for into the ring by then.
+    // A process that read the old key just before has stored its new key in the ring by then.
     await wait(SETTLE_MS)
     count += await keys.rewrap()
     if (!onlyRewrap) await file.write((await file.texts()).slice(0, 1))

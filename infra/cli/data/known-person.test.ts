@@ -39,7 +39,7 @@ test.each(['on', 'off'])('a mistyped person is refused by each command, with enc
   await expect(listMemories(environment, 'alcie', {})).rejects.toMatchObject(unknown)
   const file = join(folder, 'x.ndjson')
   await expect(exportCommand(environment, file, { person: 'alcie' })).rejects.toMatchObject(unknown)
-  // A message waits for its reply, so this export is refused too.
+  // A message waits for its reply, so this export fails too.
   await expect(exportCommand(environment, file, { person: 'alice' })).rejects.toMatchObject({
     code: 'conflict',
   })

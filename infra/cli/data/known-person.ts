@@ -4,12 +4,12 @@ import { readConfig } from '../../../shared/config/files.ts'
 import { personFolder } from '../../../shared/objects/person-folder.ts'
 import type { Stores } from './stores.ts'
 
-/** The owner's person, who is in no file. */
+/** The owner's person, which no file names. */
 const OWNER = 'owner'
 const MAX_LISTED_PEOPLE = 10
 
 /**
- * Refuses a name that nothing here belongs to: a mistyped one would otherwise look like success.
+ * Refuses a name without any data here: a mistyped name would otherwise look like success.
  * Errors: `not_found`, naming the people who are known.
  */
 export async function requireKnownPerson(
@@ -26,7 +26,7 @@ export async function requireKnownPerson(
   throw new LaresError('not_found', `nobody is known here as "${person}": known are ${names}${more}`)
 }
 
-/** What an erasure that was cut short may have left. */
+/** Whether an interrupted erasure may have left data of the person. */
 async function hasAnything(
   person: string,
   { vectors, objects, protection }: Pick<Stores, 'vectors' | 'objects' | 'protection'>,

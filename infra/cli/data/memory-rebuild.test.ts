@@ -17,9 +17,9 @@ const memorySource = { message: 'm', conversation: 'c', saidAt: CREATED_AT }
 
 let home: string
 let server: Server
-/** The texts that each model was asked for. */
+/** The texts of each embedding request, with the model. */
 let embeddingRequests: { model: string; input: string[] }[]
-/** Requests that are answered; the others after it fail. */
+/** The number of requests that the server answers; it fails the others. */
 let maxAnswers: number
 let stdoutWrite: MockInstance<typeof process.stdout.write>
 
@@ -33,7 +33,7 @@ beforeEach(async () => {
     const body = JSON.parse(Buffer.concat(chunks).toString()) as { model: string; input: string[] }
     if (embeddingRequests.length >= maxAnswers) return void response.writeHead(503).end()
     embeddingRequests.push(body)
-    // Another model has another size.
+    // Each model has another vector size.
     const size = body.model === 'large' ? 5 : 3
     const embedding = (text: string) => Array.from({ length: size }, (_, at) => 1 + text.length * at)
     response.setHeader('content-type', 'application/json')
@@ -76,7 +76,7 @@ const rememberFacts = ({ store }: TestStores, person: string, count: number) =>
     ),
   )
 
-/** What a reading leaves behind, as functions/memory/documents does it. */
+/** Stores the rows that ingestion makes, as functions/memory/documents does. */
 async function storeDocument({ store }: TestStores, person: string, count: number): Promise<void> {
   for (let n = 0; n < count; n++)
     await store.records.put(PASSAGES_COLLECTION, {

@@ -21,10 +21,11 @@ type RebuildReport = {
 const PROGRESS_INTERVAL_MS = 2_000
 
 /**
- * `lares memory rebuild`: makes what is remembered findable by the embedding model that the environment names now, from
- * what is kept of each person, while the assistant runs with this or another model. It adds what is missing, so that one
- * that was cut short is gone on with. The vectors of other models stay, for an assistant that still runs with one of them,
- * until `prune` removes them. Errors: those of the embeddings, as `unavailable`; `rejected` when there are none.
+ * `lares memory rebuild`: embeds the stored memories and passages of each person with the embedding model that the
+ * environment names now. The assistant may run meanwhile, with this or another model. The command adds missing vectors
+ * only, so it resumes an interrupted rebuild. The vectors of other models stay until `prune` removes them, for an
+ * assistant that still uses one of them. Errors: those of the embeddings, as `unavailable`; `rejected` without an
+ * embedding model.
  */
 export async function rebuildMemories(environment: Environment, flags: RebuildFlags): Promise<number> {
   const embedder = openEmbedder(environment, silentLogger)

@@ -11,10 +11,13 @@ import { dim, formatColumns, print, printJson } from '../terminal.ts'
 import { requireKnownPerson } from './known-person.ts'
 import { withStores } from './stores.ts'
 
-/** Enough of an id to name one of a person's memories. */
+/** The first characters of an id; they are enough to name one of a person's memories. */
 const SHORT_ID_LENGTH = 8
 
-/** What is known of a person, the newest first, with `replaced` what held before too: a reading by an administrator, which is recorded. */
+/**
+ * Lists a person's memories, the newest first; `replaced` adds those that no longer hold. The audit log records it,
+ * because an administrator reads the person's data.
+ */
 export async function listMemories(
   environment: Environment,
   person: string,
@@ -44,7 +47,7 @@ const toTableRow = ({ id, saidAt, text, sources, until }: StoredMemory & { until
   dim(sources.map(({ conversation }) => conversation).join(', ')),
 ]
 
-/** The messages that a memory came from. */
+/** Shows the messages that a memory came from. */
 export async function showMemorySources(
   environment: Environment,
   person: string,
@@ -77,7 +80,7 @@ export async function showMemorySources(
   return 0
 }
 
-/** Forgets one of them, with what it had replaced and its vectors, as the person does by "forget that". */
+/** Deletes a memory, with those that it replaced and its vectors, as a person's "forget that" does. */
 export async function deleteMemory(
   environment: Environment,
   person: string,
@@ -102,7 +105,7 @@ export async function deleteMemory(
   return 0
 }
 
-/** Errors: `not_found`, `conflict` when several ids begin so. */
+/** Errors: `not_found`, `conflict` when several ids begin with the prefix. */
 function findByIdPrefix(memories: StoredMemory[], person: string, id: string): StoredMemory {
   const [found, ...others] = memories.filter(memory => memory.id.startsWith(id))
   if (found && others.length === 0) return found

@@ -18,8 +18,8 @@ export type Stores = {
 }
 
 /**
- * Works on the stores themselves, whether Lares runs or not: several processes may share them. Not on the embedded log,
- * which belongs to one.
+ * Runs work directly on the stores, whether Lares runs or not: several processes may share them. The embedded log is
+ * not among them, because it belongs to one process.
  */
 export async function withStores<T>(
   environment: Environment,

@@ -2,10 +2,13 @@ import { endianness } from 'node:os'
 import { LaresError } from '../../../shared/base/errors.ts'
 
 const BYTES_PER_VALUE = 4
-/** As Qdrant has it: what is this near to 1 it leaves as it is, and so does this, or it would never come to rest. */
+/**
+ * Qdrant leaves a vector unchanged when its length is this near to 1. So does this code, or the values would change at
+ * each copy.
+ */
 const UNIT_LENGTH_TOLERANCE = 1e-6
 
-/** Of a vector its direction is kept; all stores find by that, and some keep no more. */
+/** Encodes a vector's direction alone: all stores search by direction, and some keep nothing else. */
 export function encodeVector(values: Float32Array): string {
   const square = values.reduce((sum, value) => sum + value * value, 0)
   const length = Math.abs(square - 1) <= UNIT_LENGTH_TOLERANCE ? 1 : Math.sqrt(square)

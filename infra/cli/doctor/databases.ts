@@ -5,11 +5,11 @@ import { describeDamage, isDamageError } from '../../../shared/base/sqlite/damag
 import type { Environment } from '../../../shared/config/environment.ts'
 import { type Finding, ok, problem, runCheck } from './finding.ts'
 
-/** A running gateway holds the embedded log under an exclusive lock: it reports damage to that file itself. */
+/** A running gateway holds the embedded log under an exclusive lock, and reports damage to that file itself. */
 const EXCLUSIVE_FILE = 'bus.db'
 const BUSY_TIMEOUT_MS = 5_000
 
-/** Whether the SQLite files of the data directory are whole, as SQLite's quick_check reads them. */
+/** Checks with SQLite's quick_check whether the SQLite files of the data directory are intact. */
 export async function checkDatabases(
   { dataDirectory, bus, database, qdrant }: Environment,
   isGatewayRunning: boolean,

@@ -173,7 +173,7 @@ test('the tools for Kafka are looked for only where Kafka is the bus', async () 
   expect(findingOf(await diagnoseWith(), 'java')).toBeUndefined()
 })
 
-/** A data directory in which one person has said something, with encryption, as a start leaves it. */
+/** A data directory with one message of one person, encrypted, as a start leaves it. */
 async function makeInstance(): Promise<void> {
   const environment = readEnvironment({ LARES_HOME: join(folder, 'home') })
   const drivers = openDrivers(environment, silentLogger)

@@ -32,7 +32,7 @@ export async function doctorCommand(
   return problems === 0 ? 0 : 1
 }
 
-/** Everything that can be looked at from here; nothing needs to run. */
+/** Checks everything that is visible from this machine. No other process needs to run. */
 export async function diagnose(variables: NodeJS.ProcessEnv): Promise<Finding[]> {
   const node = await checkNode()
   try {
@@ -47,7 +47,7 @@ async function diagnoseEnvironment(
   variables: NodeJS.ProcessEnv,
 ): Promise<Finding[]> {
   const gateway = await fetchReadiness(environment.gatewayUrl).catch(toLaresError)
-  // Before the checks that open the log, which locks its file.
+  // This check comes before those that open the log, because they lock its file.
   const versions = await runCheck('versions', () => checkVersions(environment, isRunning(gateway)))
   const results = await Promise.all([
     runCheck('disk', () => checkDisk(environment)),

@@ -3,7 +3,7 @@ import { toLaresError } from '../../../shared/base/errors.ts'
 export type Finding = {
   what: string
   level: 'ok' | 'warning' | 'problem'
-  /** What is there, and for what is not well its remedy. */
+  /** The state that the check found, and the remedy for a problem. */
   message: string
 }
 
@@ -11,7 +11,7 @@ export const ok = (what: string, message: string): Finding => ({ what, level: 'o
 export const warning = (what: string, message: string): Finding => ({ what, level: 'warning', message })
 export const problem = (what: string, message: string): Finding => ({ what, level: 'problem', message })
 
-/** A check that throws has found a problem: errors of Lares name their remedies. */
+/** Runs a check. An error that the check throws is a problem; errors of Lares name their remedies. */
 export async function runCheck(what: string, check: () => Promise<Finding | Finding[]>): Promise<Finding[]> {
   try {
     return [await check()].flat()

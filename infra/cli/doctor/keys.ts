@@ -11,8 +11,8 @@ import { type Finding, ok, problem, warning } from './finding.ts'
 const OTHERS_PERMISSION_BITS = 0o077
 
 /**
- * Whether what people say is encrypted, who else may have the master key, and whether it opens the key ring: the same
- * steps as a start takes. Errors: those of a start.
+ * Checks whether messages are encrypted, who else may have the master key, and whether that key opens the key ring. It
+ * takes the same steps as a start. Errors: those of a start.
  */
 export async function checkKeys(environment: Environment): Promise<Finding> {
   const { masterKey, dataDirectory } = environment
@@ -53,7 +53,7 @@ async function checkWithoutMasterKey(environment: Environment, file: string): Pr
   return ok('keys', `the first start makes the master key in ${file}`)
 }
 
-/** Makes nothing: where there is neither a ring nor a store, a start would begin a new instance. */
+/** Opens the ring and creates nothing: without a ring and a store, a start would begin a new instance. */
 async function openRing(environment: Environment): Promise<void> {
   if (!hasRing(environment) && !hasStore(environment.dataDirectory)) return
   const protection = openProtection(environment, silentLogger)

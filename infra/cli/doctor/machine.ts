@@ -58,7 +58,7 @@ export async function checkHome({ dataDirectory }: Environment): Promise<Finding
   )
 }
 
-/** The folder itself, or the nearest one above that is there. */
+/** The folder itself, or its nearest existing parent. */
 async function nearestExistingFolder(folder: string): Promise<string> {
   const isThere = await access(folder).then(
     () => true,
@@ -76,7 +76,7 @@ export async function checkConfig(
   return ok('configuration', `the files in ${configDirectory} are valid`)
 }
 
-/** `gateway` is what answers at the gateway's address. */
+/** `gateway` is the response at the gateway's address. */
 export async function checkPort(
   { host, port, gatewayUrl }: Environment,
   gateway: Readiness | LaresError,
@@ -96,7 +96,7 @@ function tryListen(host: string, port: number): Promise<string | undefined> {
   })
 }
 
-/** The first line that the program says of its version; undefined when it is not there. */
+/** The first line of the program's version output; undefined when the program is not installed. */
 export function readProgramVersion(program: string, args: string[]): Promise<string | undefined> {
   return new Promise(resolve =>
     execFile(program, args, { timeout: 10_000 }, (error, stdout, stderr) =>

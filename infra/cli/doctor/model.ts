@@ -14,16 +14,16 @@ import { type Finding, ok, problem, warning } from './finding.ts'
 import { readProgramVersion } from './machine.ts'
 
 const REQUEST_TIMEOUT_MS = 5_000
-/** How many models are named to choose from. */
+/** The number of models that a message lists to choose from. */
 const MAX_LISTED_MODELS = 5
 
-/** The model that will answer: on a server, in a given file, or the built-in one. */
+/** Checks the model that writes replies: on a server, in a given file, or the built-in one. */
 export function checkModel({ openai, model, cacheDirectory }: Environment): Promise<Finding[]> {
   if (openai) return checkModelServer(openai, model)
   return model === undefined ? checkBuiltInModel(join(cacheDirectory, 'models')) : checkModelFile(model)
 }
 
-/** What finds skills and memories by their meaning. */
+/** Checks the embeddings, which find skills and memories by their meaning. */
 export async function checkEmbeddings({
   embeddingModel,
   openai,
@@ -48,7 +48,7 @@ export async function checkEmbeddings({
   }
 }
 
-/** Whether what is remembered is found by the model that is set now. */
+/** Checks whether the current embedding model finds the stored memories. */
 export async function checkVectors(environment: Environment): Promise<Finding[]> {
   const { embeddingModel = ME5_MODEL_ID, dataDirectory, qdrant } = environment
   const isEmpty = qdrant === undefined && !existsSync(join(dataDirectory, 'vectors.db'))

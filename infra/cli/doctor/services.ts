@@ -16,10 +16,10 @@ import { formatDuration } from '../terminal.ts'
 import { type Finding, ok, problem, runCheck, warning } from './finding.ts'
 import { readProgramVersion } from './machine.ts'
 
-/** Events that wait longer than this are worth a look. */
+/** Events that wait longer than this cause a warning. */
 const LAG_WARNING_MS = 60_000
 
-/** What `npm run kafka` needs; a broker that runs elsewhere needs neither. */
+/** Checks the tools that `npm run kafka` needs. A broker that runs elsewhere needs none of them. */
 export async function checkKafkaTools(isBusReachable: boolean): Promise<Finding[]> {
   const tools = [
     { name: 'java', args: ['-version'], remedy: 'apt-get install openjdk-17-jre-headless' },
@@ -35,7 +35,9 @@ export async function checkKafkaTools(isBusReachable: boolean): Promise<Finding[
   )
 }
 
-/** The embedded log belongs to the process that has it open: it is tried only when no gateway runs. */
+/**
+ * Checks the bus. The embedded log belongs to the process that has it open, so it is opened only when no gateway runs.
+ */
 export async function checkBus(environment: Environment, isGatewayRunning: boolean): Promise<Finding> {
   const file = join(environment.dataDirectory, 'bus.db')
   if (environment.bus === 'sqlite') {
@@ -52,7 +54,10 @@ export async function checkBus(environment: Environment, isGatewayRunning: boole
   }
 }
 
-/** Requests that the provider does not fulfil, as limits or a node with a GPU; each once, with its functions. */
+/**
+ * Lists requests that the provider does not fulfil, such as limits or a node with a GPU. Each appears once, with its
+ * functions.
+ */
 export async function checkProvider(environment: Environment): Promise<Finding[]> {
   const url = environment.openfaasUrl?.replace(/\/$/, '')
   if (url === undefined) return []
@@ -70,7 +75,7 @@ export function checkGatewayHealth({ parts, notices }: Readiness): Finding[] {
   return [...health, ...notices.map(notice => warning('configuration', notice))]
 }
 
-/** Whether the connector answers, where the gateway knows where it is. */
+/** Checks whether the connector answers, if the gateway knows its address. */
 export function checkConnectorStatus({ connector }: OperationStatus): Finding[] {
   if (!connector) return []
   return [
@@ -78,7 +83,7 @@ export function checkConnectorStatus({ connector }: OperationStatus): Finding[] 
   ]
 }
 
-/** Of what runs: whether it can be called and keeps up. */
+/** Checks running functions: whether they can be called and keep up. */
 export function checkFunctionStatus({ functions, deadLetters }: OperationStatus): Finding[] {
   const findings = functions.map(({ name, lag, oldestMs = 0, problem: reason }) => {
     const what = `function ${name}`
@@ -96,7 +101,7 @@ export function checkFunctionStatus({ functions, deadLetters }: OperationStatus)
   ]
 }
 
-/** Whether the channels of gateway.yaml take their replies. */
+/** Checks whether the channels of gateway.yaml accept their replies. */
 export async function checkDeliveries(environment: Environment): Promise<Finding[]> {
   const { channels, undelivered } = await (await connectToGateway(environment)).request(
     '/api/deliveries',
@@ -116,7 +121,10 @@ export async function checkDeliveries(environment: Environment): Promise<Finding
 
 const describeReplyCount = (count: number): string => (count === 1 ? '1 reply was' : `${count} replies were`)
 
-/** Of what does not run: whether its handler loads; with LARES_FUNCTION_URLS, whether it answers. */
+/**
+ * Checks functions that do not run: whether the handler loads or, with LARES_FUNCTION_URLS, whether the function
+ * answers.
+ */
 export async function checkFunctions({ functionUrls, skillFolders }: Environment): Promise<Finding[]> {
   const stack = await readStack(STACK_FILE)
   const inStack = stack.map(one => ({ ...one, handler: join(STACK_FILE, '..', one.handler) }))

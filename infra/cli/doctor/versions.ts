@@ -3,7 +3,7 @@ import type { Environment } from '../../../shared/config/environment.ts'
 import { type FoundVersion, readVersions } from '../../../shared/host/versions.ts'
 import { type Finding, ok, problem } from './finding.ts'
 
-/** The versions of the files in the data directory, and whether this Lares reads them. */
+/** Checks the versions of the files in the data directory, and whether this Lares can read them. */
 export async function checkVersions(environment: Environment, isGatewayRunning: boolean): Promise<Finding[]> {
   const versions = await readVersions(environment, isGatewayRunning)
   if (versions.length === 0) return [ok('versions', `Lares ${LARES_VERSION}; no data yet`)]

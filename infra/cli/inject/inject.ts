@@ -20,7 +20,7 @@ export type InjectFlags = {
   json?: boolean
 }
 
-/** How many of each kind of trouble are named. */
+/** The number of messages that the report names for each kind of problem. */
 const MAX_LISTED_MESSAGES = 10
 
 /** Resolves with the exit status: 0 only when every message was answered, once and in order. */
@@ -56,7 +56,7 @@ const lineSchema = z.strictObject({
   key: z.string().optional(),
 })
 
-/** Lines of JSON or of plain text; empty ones are left out. Errors: `invalid_request`, naming the line. */
+/** Reads lines of JSON or of plain text, and skips empty ones. Errors: `invalid_request`, naming the line. */
 export async function* readMessages(
   file: string,
   conversation: string | undefined,
@@ -95,7 +95,7 @@ function parseLine(text: string, where: string): InjectedMessage {
 const TERMINAL_INTERVAL_MS = 100
 const PIPE_INTERVAL_MS = 5_000
 
-/** One line that counts along on a terminal, and now and then a line elsewhere. */
+/** Updates one line on a terminal, and prints a line now and then elsewhere. */
 function createProgressPrinter(stream: NodeJS.WriteStream): (progress: InjectionProgress) => void {
   const intervalMs = stream.isTTY ? TERMINAL_INTERVAL_MS : PIPE_INTERVAL_MS
   let shownAtMs = performance.now()

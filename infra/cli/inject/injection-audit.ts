@@ -4,14 +4,14 @@ import { classifyMessages, type MessageOutcomes, type MessageRef, noOutcomes } f
 const PAGE_SIZE = 200
 const CONCURRENT_READERS = 8
 
-/** Reads the whole history of each conversation, and tells what became of its messages. */
+/** Reads the whole history of each conversation, and classifies its messages. */
 export async function auditConversations(
   client: GatewayClient,
   messagesByConversation: Map<string, MessageRef[]>,
   timeoutMs: number,
 ): Promise<MessageOutcomes> {
   const totals = noOutcomes()
-  // One iterator for all readers: each takes the next conversation when it is done with one.
+  // All readers share one iterator: each takes the next conversation when it has finished one.
   const queue = [...messagesByConversation].values()
   const read = async () => {
     for (const [conversation, messages] of queue)

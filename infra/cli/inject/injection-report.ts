@@ -1,19 +1,19 @@
 import { hasTurnEnded, type MessageRow } from '../gateway-client.ts'
 
-/** A message that was acknowledged. */
+/** A message that the gateway acknowledged. */
 export type MessageRef = { id: string; conversation: string }
 
 export type InjectionReport = {
   conversations: number
-  /** Messages offered to the gateway; those that it did not take are `refused`, with how often it gave which reason. */
+  /** Messages offered to the gateway. Those that it did not accept are `refused`, with the count of each reason. */
   sent: number
-  /** Different messages: one sent again under its key counts once. */
+  /** Distinct messages: a message sent again under its key counts once. */
   acknowledged: number
   refused: number
   reasons: Record<string, number>
-  /** Tries beyond the first. */
+  /** Attempts beyond the first. */
   retries: number
-  /** Acknowledged messages by what became of them; those answered together with a later one are `merged`. */
+  /** Acknowledged messages by outcome. Messages answered together with a later one are `merged`. */
   replied: number
   failed: number
   interrupted: number
@@ -21,16 +21,16 @@ export type InjectionReport = {
   missing: MessageRef[]
   /** Messages with more than one reply. */
   duplicates: (MessageRef & { replies: number })[]
-  /** Messages whose reply stands before the reply to an earlier one. */
+  /** Messages whose reply precedes the reply to an earlier message. */
   outOfOrder: MessageRef[]
-  /** From sending to reply; null when nothing was answered. */
+  /** From sending to reply; null without any reply. */
   latencyMs: { p50: number; p95: number; p99: number; max: number } | null
   durationMs: number
-  /** Nothing is refused, missing, said twice or out of order. */
+  /** No message is refused or missing, and no reply is repeated or out of order. */
   ok: boolean
 }
 
-/** What became of the messages of one conversation, by its whole history. */
+/** The outcomes of the messages of one conversation, from its whole history. */
 export type MessageOutcomes = Pick<
   InjectionReport,
   'replied' | 'failed' | 'interrupted' | 'merged' | 'missing' | 'duplicates' | 'outOfOrder'
@@ -46,7 +46,7 @@ export const noOutcomes = (): MessageOutcomes => ({
   outOfOrder: [],
 })
 
-/** `messages` in the order they were sent, `history` oldest first. */
+/** `messages` are in the order of sending, `history` is oldest first. */
 export function classifyMessages(messages: MessageRef[], history: MessageRow[]): MessageOutcomes {
   const outcomes = noOutcomes()
   const replies = Map.groupBy(
@@ -71,7 +71,7 @@ function countReply(outcomes: MessageOutcomes, { status }: MessageRow): void {
   else outcomes.replied++
 }
 
-/** Its turn ended without a reply of its own, and a later message of the conversation has one. */
+/** Whether a message's turn ended without its own reply, and a later message of the conversation has one. */
 function isMerged(
   { id }: MessageRef,
   later: MessageRef[],
@@ -84,7 +84,7 @@ function isMerged(
 function findOutOfOrder(messages: MessageRef[], history: MessageRow[]): MessageRef[] {
   const positions = new Map(messages.map(({ id }, index) => [id, index]))
   const found: MessageRef[] = []
-  // From the end, so that it is the one that came too early that is named.
+  // The loop starts at the end, so that it finds the reply that came too early.
   let lowest = Number.POSITIVE_INFINITY
   for (const { role, inReplyTo } of history.toReversed()) {
     const position = role === 'assistant' && inReplyTo !== null ? positions.get(inReplyTo) : undefined
@@ -95,7 +95,7 @@ function findOutOfOrder(messages: MessageRef[], history: MessageRow[]): MessageR
   return found
 }
 
-/** By nearest rank. */
+/** Percentiles by nearest rank. */
 export function percentilesOf(latencies: number[]): InjectionReport['latencyMs'] {
   if (latencies.length === 0) return null
   const sorted = latencies.toSorted((a, b) => a - b)

@@ -2,28 +2,28 @@ import { hasTurnEnded, type MessageRow } from '../gateway-client.ts'
 import type { MessageRef } from './injection-report.ts'
 
 type ConversationState = {
-  /** In the order they were sent. */
+  /** In the order of sending. */
   acknowledged: MessageRef[]
   sentAtMs: Map<string, number>
-  /** When the end of each message's turn was seen. */
+  /** The time at which the end of each message's turn was seen. */
   endedAtMs: Map<string, number>
-  /** Messages not acknowledged yet, and those acknowledged without an answer. */
+  /** Messages without acknowledgement, and acknowledged messages without an answer. */
   unacknowledged: number
   unanswered: number
 }
 
 export type MessageCounts = { sent: number; acknowledged: number; answered: number }
 
-/** Keeps count of the messages that are on their way, and tells which conversations are worth watching. */
+/** Counts the messages in progress, and watches the conversations with unanswered messages. */
 export type InjectionTracker = {
   counts: MessageCounts
   recordOffered(conversation: string): void
   recordAcknowledged(place: MessageRef, sentAtMs: number): void
   recordRefused(conversation: string): void
   recordRow(conversation: string, row: MessageRow): void
-  /** The conversations with their acknowledged messages. */
+  /** The acknowledged messages of each conversation. */
   acknowledgedMessages(): Map<string, MessageRef[]>
-  /** From sending to reply, in milliseconds, of all that were answered. */
+  /** The latencies of all answered messages in milliseconds, from sending to reply. */
   latencies(): number[]
 }
 
@@ -66,7 +66,7 @@ export function openInjectionTracker(watch: ConversationWatch, onChange: () => v
     recordAcknowledged(message, sentAtMs) {
       const state = stateOf(message.conversation)
       state.unacknowledged--
-      // Under a key that was used before it is the same message.
+      // A message sent again under its key is the same message.
       if (!state.sentAtMs.has(message.id)) addAcknowledged(state, message, sentAtMs)
       updateWatch(message.conversation, state)
     },
@@ -91,7 +91,7 @@ export function openInjectionTracker(watch: ConversationWatch, onChange: () => v
   }
 }
 
-/** The message whose turn this row shows to be over: by its reply, or by its own status when it was merged. */
+/** The message whose turn this row ends: by its reply, or by the status of a merged message. */
 function endedMessageId({ id, role, inReplyTo, status }: MessageRow): string | undefined {
   if (role === 'assistant') return inReplyTo ?? undefined
   return hasTurnEnded(status) ? id : undefined

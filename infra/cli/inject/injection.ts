@@ -14,7 +14,7 @@ import { auditConversations } from './injection-audit.ts'
 import { type InjectionReport, percentilesOf } from './injection-report.ts'
 import { type InjectionTracker, type MessageCounts, openInjectionTracker } from './injection-tracker.ts'
 
-/** A simulated message. `atMs` is when it is sent, counted from the start; `key` is its idempotency key. */
+/** A simulated message. `atMs` is its time of sending from the start; `key` is its idempotency key. */
 export type InjectedMessage = {
   conversation: string
   text: string
@@ -23,8 +23,8 @@ export type InjectedMessage = {
 }
 
 /**
- * Messages for many conversations: one for each, then the next for each, so that all of them go on at once. In the text
- * {message} and {conversation} stand for their numbers, from 1.
+ * Generates messages for many conversations in rounds of one message for each, so that all conversations run at once.
+ * In the text, {message} and {conversation} stand for their numbers, from 1.
  */
 export function* generateMessages(options: {
   conversations: number
@@ -46,16 +46,16 @@ export type InjectionProgress = MessageCounts & { retries: number }
 
 export type InjectOptions = GatewayAddress & {
   messages: Iterable<InjectedMessage> | AsyncIterable<InjectedMessage>
-  /** Default: as fast as they are accepted. A message with `atMs` goes by that instead. */
+  /** Default: as fast as the gateway accepts them. A message with `atMs` follows that time instead. */
   ratePerSecond?: number | undefined
-  /** Messages that are not acknowledged yet, at most; default 64. */
+  /** The largest number of unacknowledged messages; default 64. */
   maxInFlight?: number | undefined
   /**
-   * How long a message is offered to a gateway that does not take it, and how long nothing may happen before what has
-   * no reply counts as missing.
+   * The time for which the client offers a message that the gateway does not accept. It is also the time without
+   * progress after which messages without a reply count as missing.
    */
   timeoutMs: number
-  /** How long to wait after the last reply for one too many; default 500. */
+  /** The wait for duplicates after the last reply; default 500. */
   settleMs?: number | undefined
   onProgress?(progress: InjectionProgress): void
 }
@@ -63,9 +63,10 @@ export type InjectOptions = GatewayAddress & {
 const POLL_INTERVAL_MS = 50
 
 /**
- * Sends messages, waits for their replies, and tells what became of each by the history of its conversation. A message
- * is offered again under its key until the gateway takes it, and before the next one of its conversation, so that
- * their order is certain. Errors: `unauthorized`, `forbidden`; `unavailable` when the history cannot be read in the end.
+ * Sends messages, waits for their replies, and reports each outcome from the history of its conversation. The client
+ * offers a message again under its key until the gateway accepts it. It sends the next message of the conversation only
+ * then, so that their order is certain. Errors: `unauthorized`, `forbidden`; `unavailable` when the history cannot be
+ * read in the end.
  */
 export async function inject(options: InjectOptions): Promise<InjectionReport> {
   const startedAtMs = performance.now()
@@ -157,7 +158,7 @@ async function sendAll(
   throwIfUnauthorized(refusals)
 }
 
-/** Whoever is not let in will not be let in with the next message either. */
+/** A gateway that refuses the client for one message will refuse it for the next too. */
 function throwIfUnauthorized(refusals: LaresError[]): void {
   const authorizationError = refusals.find(({ code }) => code === 'unauthorized' || code === 'forbidden')
   if (authorizationError) throw authorizationError

@@ -9,7 +9,7 @@ export type LintTarget = (typeof LINT_TARGETS)[number]
 
 type Rule = (one: StackFunction) => Finding[]
 
-/** What faas-cli 0.18 knows of a function; it passes over all else without a word (schema/, stack/). */
+/** The keys of a function that faas-cli 0.18 knows; it ignores all others without a warning (schema/, stack/). */
 const FUNCTION_KEYS = [
   'name',
   'lang',
@@ -63,7 +63,7 @@ const droppedLimits: Rule = one =>
 const deploymentOf = (one: StackFunction): Deployment =>
   readDeployment({ ...one, service: one.name, image: one.image ?? '', envVars: one.environment })
 
-/** What would be said when it is deployed, said before. */
+/** Reports now the error that the deployment would report. */
 const rejectedBy =
   (deploy: (deployment: Deployment) => unknown): Rule =>
   one => {
@@ -177,7 +177,7 @@ const RULES: Record<LintTarget, Rule[]> = {
   lares: [...COMMON_RULES, rejectedBy(deployment => deployment), oneNamespace],
 }
 
-/** What the target would refuse (`problem`) or ignore (`warning`), with what to do. */
+/** Reports what the target would refuse (`problem`) or ignore (`warning`), each with its remedy. */
 export function lintFunctions(functions: StackFunction[], target: LintTarget): Finding[] {
   const found = functions.flatMap(one => RULES[target].flatMap(rule => rule(one)))
   if (target !== 'openfaas-ce') return found

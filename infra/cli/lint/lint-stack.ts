@@ -24,7 +24,7 @@ const stackFileSchema = z.looseObject({ functions: z.record(z.string(), stackFun
 
 export type StackFunction = z.infer<typeof stackFunctionSchema> & { name: string }
 
-/** Reads a stack file as faas-cli does, variables and all. Errors: `invalid_config`. */
+/** Reads a stack file with its variables, as faas-cli does. Errors: `invalid_config`. */
 export async function readStackFile(file: string, variables: NodeJS.ProcessEnv): Promise<StackFunction[]> {
   const source = await readFile(file, 'utf8').catch(cause => {
     throw new LaresError('invalid_config', `${file} cannot be read: ${cause.message}`, { cause })
@@ -34,7 +34,7 @@ export async function readStackFile(file: string, variables: NodeJS.ProcessEnv):
   return Object.entries(result.data.functions).map(([name, one]) => ({ name, ...one }))
 }
 
-/** `${NAME}` and `${NAME:-default}` over the whole file. */
+/** Replaces `${NAME}` and `${NAME:-default}` in the whole file. */
 function substituteVariables(source: string, variables: NodeJS.ProcessEnv): string {
   return source.replace(
     /\$\{(\w+)(?::-([^}]*))?\}/g,

@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** As `problem function one: message`. */
+/** Returns each finding as `problem function one: message`. */
 async function lintMessages(target: LintTarget, functions: object): Promise<string[]> {
   const file = join(folder, 'stack.yml')
   await writeFile(file, JSON.stringify({ version: '1.0', functions }))

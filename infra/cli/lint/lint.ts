@@ -4,10 +4,10 @@ import { bold, formatColumns, green, print, printJson, red, yellow } from '../te
 import { LINT_TARGETS, lintFunctions } from './lint-rules.ts'
 import { readStackFile } from './lint-stack.ts'
 
-/** What they mean for a target. */
+/** The words for the levels: what the target does with the setting. */
 const LEVEL_LABELS = { ok: green('ok'), warning: yellow('ignored'), problem: red('refused') }
 
-/** The status is 1 when something would be refused. */
+/** Resolves with the exit status: 1 when the target would refuse something. */
 export async function lintCommand(file: string, flags: { target: string; json?: boolean }): Promise<number> {
   const target = LINT_TARGETS.find(known => known === flags.target)
   if (!target)
@@ -26,7 +26,7 @@ export async function lintCommand(file: string, flags: { target: string; json?: 
   return found.some(({ level }) => level === 'problem') ? 1 : 0
 }
 
-/** Many functions often share one reason: it is shown once, with their names. */
+/** Merges findings with the same reason into one, with the names of their functions. */
 function groupByReason(found: Finding[]): Finding[] {
   const groups = Map.groupBy(found, ({ level, message }) => `${level} ${message}`)
   return [...groups.values()].map(([first, ...others]) => ({

@@ -22,7 +22,7 @@ const letter = (id: string, topic: string): DeadLetter => ({
   offset: 0,
 })
 
-/** A gateway that has these functions and dead letters, over HTTP, with what was put back. */
+/** A gateway over HTTP with these functions and dead letters; it collects the retried ones. */
 async function startGatewayWith(functions: Partial<FunctionStatus>[], letters: DeadLetter[]) {
   const retried: string[] = []
   const app = fastify()

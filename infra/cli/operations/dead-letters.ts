@@ -22,7 +22,7 @@ export function listDeadLetters(environment: Environment, { json }: { json?: boo
   })
 }
 
-/** What it is, why it failed, and where it belongs: three lines of at most 100 places. */
+/** The event, the reason of its failure and its topic: three lines of at most 100 columns. */
 function formatDeadLetter(deadLetter: DeadLetter): string[] {
   const { id, recordedAt, type, topic, error, tries, conversation, retriedAt } = deadLetter
   const when = recordedAt.replace('T', ' ').slice(0, 19)
@@ -35,7 +35,7 @@ function formatDeadLetter(deadLetter: DeadLetter): string[] {
   ]
 }
 
-/** As JSON, with the event; a record that was no event also as text. */
+/** Prints a dead letter as JSON, with the event; a record that was not an event also as text. */
 export function showDeadLetter(environment: Environment, idPrefix: string): Promise<number> {
   return withDeadLetters(environment, async deadLetters => {
     const { raw, ...metadata } = await deadLetters.show((await findByIdPrefix(deadLetters, idPrefix)).id)
@@ -46,8 +46,8 @@ export function showDeadLetter(environment: Environment, idPrefix: string): Prom
 export type RetryFlags = { all?: boolean; force?: boolean }
 
 /**
- * Puts dead letters back on their topics. One whose topic no reachable function reads is left where it is, since it would
- * only become another dead letter; `force` puts it back all the same. Resolves with the exit status: 1 when one was left.
+ * Puts dead letters back on their topics. One whose topic no reachable function reads stays, because it would only
+ * become another dead letter; `force` puts it back anyway. Resolves with the exit status: 1 when one stayed.
  */
 export async function retryDeadLetters(
   environment: Environment,
@@ -78,7 +78,7 @@ async function putBack(deadLetters: DeadLetters, id: string): Promise<void> {
   print(`${id} is back on ${topic} ${dim(`(it was at ${partition}/${offset})`)}`)
 }
 
-/** Why an event on this topic would fail again; undefined when a function that reads it can be called. */
+/** The reason why an event on this topic would fail again; undefined when a function that reads it can be called. */
 function describeObstacle(topic: string, functions: FunctionStatus[]): string | undefined {
   const readers = functions.filter(({ topics }) => topics.includes(topic))
   if (readers.length === 0)
@@ -88,7 +88,7 @@ function describeObstacle(topic: string, functions: FunctionStatus[]): string | 
   return `${name} cannot be called (${problem}): start it first, or put it back with --force`
 }
 
-/** Those that nobody has put back, as they lay on their topics. */
+/** The dead letters that nobody has put back, in the order of the log. */
 async function unretriedDeadLetters(deadLetters: DeadLetters): Promise<DeadLetter[]> {
   const unretried = (await deadLetters.list()).filter(({ retriedAt }) => retriedAt === undefined)
   return unretried.sort(compareByLogPosition)

@@ -9,7 +9,10 @@ import {
 import { connectToGateway } from '../connection.ts'
 import { bold, dim, print, printJson, red, truncate } from '../terminal.ts'
 
-/** How many replies wait for each channel, and which were given up. The channels are the gateway's, so it is asked. */
+/**
+ * Lists the number of waiting replies for each channel, and the undelivered replies. The gateway owns the channels, so
+ * the command asks it.
+ */
 export async function listDeliveries(
   environment: Environment,
   { json }: { json?: boolean },
@@ -46,8 +49,8 @@ function formatUndelivered({
 }
 
 /**
- * Sends what was given up once more, the oldest first. One that is refused again stays, and the others are tried: it
- * ends with 1 then. Errors: `invalid_request`, `not_found`, those of `connect`.
+ * Sends undelivered replies once more, the oldest first. A reply that the channel refuses again stays, and the command
+ * tries the others: its exit status is 1 then. Errors: `invalid_request`, `not_found`, those of `connectToGateway`.
  */
 export async function retryDeliveries(
   environment: Environment,
@@ -75,7 +78,7 @@ export async function retryDeliveries(
   return failed === 0 ? 0 : 1
 }
 
-/** One reply may have been given up by several channels. */
+/** One reply may be undelivered in several channels. */
 function findByIdPrefix(candidates: UndeliveredReply[], prefix: string): UndeliveredReply[] {
   const matches = candidates.filter(({ id }) => id.startsWith(prefix))
   const count = new Set(matches.map(({ id }) => id)).size

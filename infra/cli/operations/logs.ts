@@ -11,8 +11,8 @@ export type LogFlags = { follow?: boolean; last: number }
 const logLineSchema = z.object({ timestamp: z.string(), text: z.string() })
 
 /**
- * Prints what a deployed function has written, from the provider at OPENFAAS_URL. Errors: `invalid_request` where no
- * provider runs the functions; `not_found`; `unavailable`.
+ * Prints the log of a deployed function, from the provider at OPENFAAS_URL. Errors: `invalid_request` when no provider
+ * runs the functions; `not_found`; `unavailable`.
  */
 export async function logsCommand(
   environment: Environment,

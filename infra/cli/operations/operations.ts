@@ -15,7 +15,7 @@ export const STACK_FILE = join(import.meta.dirname, '..', '..', '..', 'stack.yml
 const deadLetterListSchema = z.object({ deadLetters: z.array(deadLetterSchema) })
 const deadLetterPath = (id: string) => `/api/dead-letters/${encodeURIComponent(id)}`
 
-/** Asks the gateway, which serves these in every deployment. Errors: those of `connectToGateway`. */
+/** Uses the gateway, which serves the operations in every deployment. Errors: those of `connectToGateway`. */
 export async function connectOperations(environment: Environment): Promise<Operations> {
   const client = await connectToGateway(environment)
   return {

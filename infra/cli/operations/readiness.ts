@@ -5,14 +5,17 @@ import { type GatewayClient, openGatewayClient } from '../gateway-client.ts'
 const readinessSchema = z.object({
   ready: z.boolean(),
   parts: z.record(z.string(), z.object({ ok: z.boolean(), problem: z.string().optional() })),
-  /** What the gateway wants an operator to know, though it is ready. */
+  /** Notices of a ready gateway for the operator. */
   notices: z.array(z.string()).default([]),
 })
 export type Readiness = z.infer<typeof readinessSchema>
 
 const REQUEST_TIMEOUT_MS = 5_000
 
-/** Asks a gateway whether it is ready, which needs no token. Errors: `unavailable` when nothing answers, `conflict` when another program does. */
+/**
+ * Asks a gateway whether it is ready, which needs no token. Errors: `unavailable` when nothing answers, `conflict` when
+ * another program answers.
+ */
 export async function fetchReadiness(url: string): Promise<Readiness> {
   const client: GatewayClient = openGatewayClient({ url, token: '' })
   const response = await client.fetch('/readyz', { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })

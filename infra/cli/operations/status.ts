@@ -51,7 +51,7 @@ function printGateway(url: string, gateway: Readiness | LaresError): void {
 
 function printOperations(operations: OperationStatus | LaresError, gateway: Readiness | LaresError): void {
   if (isError(operations)) {
-    // Without a gateway it has been said already why.
+    // Without a gateway, the line above has the reason already.
     if (!isError(gateway)) print(red(operations.message))
     return
   }

@@ -130,7 +130,7 @@ test('what the log has forgotten, what is left out and what is not known are sai
   expect(lines.at(-1)).toContain('The log has forgotten this turn')
 })
 
-/** Places on a terminal: the Chinese characters of this test take two. */
+/** The width of a line in terminal columns: the Chinese characters of this test take two. */
 const displayWidth = (line: string) =>
   [...line].reduce((sum, one) => sum + (one >= '\u4e00' && one <= '\u9fff' ? 2 : 1), 0)
 

@@ -6,7 +6,7 @@ const TITLE_WIDTH = 60
 const TYPE_WIDTH = 26
 const PRODUCER_WIDTH = 15
 
-/** The journey as lines of at most 100 places. */
+/** Formats the trace as lines of at most 100 columns. */
 export function formatTrace(trace: Trace, nowMs: number): string[] {
   const { conversation, person, turns, hasEarlier, knowsTries } = trace
   return [
@@ -49,7 +49,7 @@ const elapsedMs = (from: string, to: string): number => Math.max(0, Date.parse(t
 
 function toEventRow(event: TracedEvent, numbers: Map<string, string>, beginMs: number): string[] {
   const { made, causedBy, records, type } = event
-  // A cause in another turn has no number here.
+  // A cause in another turn has no number in this one.
   const cause = causedBy && (numbers.get(causedBy) ?? causedBy.slice(0, 8))
   const times = records > 1 ? ` ×${records}` : ''
   return [
@@ -66,7 +66,7 @@ function toEventRow(event: TracedEvent, numbers: Map<string, string>, beginMs: n
   ]
 }
 
-/** Where an event is that is not done yet, or never will be. */
+/** Formats the place of an event that is not done yet, or has failed for good. */
 function formatReader(
   reader: TracedReader,
   { id }: TracedEvent,

@@ -3,7 +3,7 @@ import { print, printJson } from '../terminal.ts'
 import { connectOperations } from './operations.ts'
 import { formatTrace } from './trace-view.ts'
 
-/** Prints the journey of a conversation or a message. Errors: `not_found`, and those of `connectToGateway`. */
+/** Prints the trace of a conversation or a message. Errors: `not_found`, and those of `connectToGateway`. */
 export async function traceCommand(
   environment: Environment,
   id: string,
