@@ -5,14 +5,14 @@ import { isAboutOneself } from './second-person.ts'
 const MAX_FACT_LENGTH = 500
 const MAX_STATEMENT_LENGTH = 2 * MAX_FACT_LENGTH
 
-/** What the person asks to be remembered, as they put it; undefined when they do not ask that. */
+/** The fact that the person asks memory to remember, in their words; undefined when they do not ask that. */
 export function parseRememberRequest(text: string, language?: string): Fact | undefined {
   const said = text.trim().replaceAll('’', "'")
   const rest = packsReading(said, language)[0].memory.facts.rememberedText(said)
   return rest && rest.length <= MAX_FACT_LENGTH ? toFact(rest, language) : undefined
 }
 
-/** Facts that the person states in passing. Long texts are left alone: they are pasted more often than told. */
+/** Facts that the person states in passing. It skips long texts, because people usually paste those. */
 export function findStatedFacts(text: string, language?: string): Fact[] {
   if (text.length > MAX_STATEMENT_LENGTH) return []
   return splitSentences(text, language)
@@ -23,7 +23,10 @@ export function findStatedFacts(text: string, language?: string): Fact[] {
     .map(sentence => toFact(sentence, language))
 }
 
-/** Whether a model may find more to keep than the rules do: somebody tells of themself, and not only asks or orders. */
+/**
+ * Whether a model may find more facts than the rules do: a sentence is about the person and neither a question nor an
+ * order.
+ */
 export const mayContainFacts = (text: string, language?: string): boolean =>
   text.length <= MAX_STATEMENT_LENGTH &&
   splitSentences(text, language).some(sentence => {
@@ -33,7 +36,7 @@ export const mayContainFacts = (text: string, language?: string): boolean =>
     )
   })
 
-/** Their stop ends no sentence; until the sentences are told apart, a joiner stands for the space behind it. */
+/** A title's full stop does not end a sentence. A word joiner replaces the space behind it until the text is split. */
 const TITLE_ABBREVIATION = /\b(Dr|Mr|Mrs|Ms|Prof|St|Mt)\. /g
 
 function splitSentences(text: string, language: string | undefined): string[] {
@@ -45,7 +48,7 @@ function splitSentences(text: string, language: string | undefined): string[] {
   return parts.map(sentence => normaliseStatement(sentence.replaceAll('\u2060', ' ').trim(), language))
 }
 
-/** A change is told as the fact that holds now: it takes the place of the one before. */
+/** Turns a change into the fact that holds now. The fact replaces the one before. */
 const normaliseStatement = (sentence: string, language: string | undefined): string =>
   packsReading(sentence, language).reduce(
     (said, { memory: { facts } }) =>

@@ -16,7 +16,7 @@ import type { KnowledgeBaseDependencies } from './documents/store.ts'
 import type { AnswerSourcesStore, ForgetQuestion } from './last-used.ts'
 import { messagesIn } from './messages.ts'
 
-/** Those, and what they had replaced. */
+/** Forgets these memories and the ones that they had replaced. */
 export async function forgetMemories(
   ids: readonly string[],
   person: string,
@@ -30,8 +30,9 @@ export async function forgetMemories(
 }
 
 /**
- * What comes of the answer to "which one shall I forget?": by place, words or name, all, or none. Undefined when nothing
- * was asked, or this is something else, which drops the question. It is the same when the message comes a second time.
+ * Handles the answer to "which one shall I forget?": a choice by place, words or name, all, or none. Returns undefined
+ * when memory asked nothing, or when the message is not an answer, which drops the question. A message that arrives a
+ * second time gets the same result.
  */
 export async function resolveForgetChoice(
   message: Message,
@@ -60,7 +61,7 @@ export async function resolveForgetChoice(
   return await forgetDocuments(chosen, message, source, dependencies)
 }
 
-/** Empty when none is to be forgotten; undefined when this is no answer. */
+/** Empty when the person wants to keep all; undefined when the message is not an answer. */
 async function chosenIds(
   { about, ids, answered }: ForgetQuestion,
   message: Message,

@@ -14,7 +14,7 @@ beforeEach(async () => {
 })
 afterEach(() => kit.close())
 
-/** Everything is said a second after what was said before. */
+/** Each message is one second after the one before. */
 const nextTime = () => new Date(Date.UTC(2026, 2, 27, 9, 0, seconds++)).toISOString()
 
 function intentEvent(text: string, options: MessageOptions = {}) {

@@ -26,7 +26,7 @@ import { openMemoryState } from './state.ts'
 import { fuseRankings, searchMemories, searchReplacedMemories, toMemory } from './store.ts'
 
 const MAX_MEMORIES = 5
-/** What memories may take of a prompt, in UTF-8. */
+/** The most bytes of memories in a prompt, in UTF-8. */
 const MAX_BYTES = 1_000
 
 type RecalledData = Omit<EventData<'lares.context.recalled'>, 'message' | 'saidAt' | 'intent'>
@@ -41,7 +41,7 @@ export default defineFunction({
   init: openMemoryState,
   async handle(event, { records, ...tools }) {
     if (event.type === 'lares.reply.completed') {
-      // A group remembers what it is asked to, and nothing that its members say in passing.
+      // In a group memory remembers only on request, and nothing that members state in passing.
       if (isGroup(event.data.person)) return
       const { person, question, inReplyTo, answers, saidAt = event.time } = event.data
       const message = answers.at(-1) ?? inReplyTo ?? event.id
@@ -67,7 +67,7 @@ export default defineFunction({
   },
 })
 
-/** Keeps what somebody told in passing; "forget that" is about all that came of one reply. */
+/** Keeps the facts that a person stated in passing. "Forget that" applies to all facts of one reply. */
 async function saveFacts(
   facts: Fact[],
   person: string,
@@ -76,7 +76,7 @@ async function saveFacts(
 ) {
   if (facts.length === 0) return
   const { conversation, saidAt } = source
-  // What its answer came from was noted as of when it was said.
+  // The sources of the answer were recorded with the time of the message; this is just after it.
   const at = new Date(Date.parse(saidAt) + 1).toISOString()
   const kept = new Set<string>()
   for (const fact of facts) {
@@ -90,16 +90,16 @@ async function saveFacts(
   await answerSources.record({ ids: [...new Set([...before, ...kept])], at })
 }
 
-/** So that times compare as text. */
+/** The time in UTC, so that times compare as text. */
 const toUtcIso = (time: string): string => new Date(time).toISOString()
 
-/** What comes of documents, then of memories; documents are consulted about what neither has an answer to. */
+/** Asks the documents, then the memories. When neither has an answer, it searches the documents for passages. */
 async function recallFor(
   { message, intent }: { message: Message; intent: Intent },
   source: MemorySource,
   dependencies: KnowledgeBaseDependencies,
 ): Promise<RecalledData> {
-  // A slash begins a command, which is dialog's.
+  // A slash begins a command, which dialog handles.
   if (message.text.trimStart().startsWith('/')) return { memories: [] }
   const answerSources = openAnswerSources(dependencies.records, message.person, source.conversation)
   const choiceAnswer = await resolveForgetChoice(message, source, answerSources, dependencies)
@@ -145,7 +145,7 @@ async function answerFromMemories(
     }
   const found = await searchMemories(records, person, text)
   const answer = answerFrom(found, text, message.language)
-  // What clearly answers needs no more.
+  // A clear answer needs no further memories.
   const similar = answer === undefined ? await findSimilar(records, message, dependencies) : []
   const memories = fitMemories(fuseRankings(found, similar))
   const ids =
@@ -154,7 +154,9 @@ async function answerFromMemories(
   return { memories, ...(answer === undefined ? {} : { answer }) }
 }
 
-/** Does what is asked before it is confirmed. Each answer is true, and the same, when the event comes a second time. */
+/**
+ * Executes the request before its confirmation. The answer is true, and the same when the event arrives a second time.
+ */
 async function handleMemoryRequest(
   records: Records,
   request: MemoryRequest,
@@ -216,7 +218,7 @@ async function handleMemoryRequest(
   }
 }
 
-/** Those of the memories that an answer says. */
+/** The memories that an answer contains. */
 const memoriesInAnswer = (answer: string, found: StoredMemory[], language: string): string[] =>
   found.filter(({ text }) => answer.includes(toSecondPersonSentence(text, language))).map(({ id }) => id)
 

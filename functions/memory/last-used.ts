@@ -2,12 +2,15 @@ import * as z from 'zod'
 import { parseRecordBody } from '#shared/store/record-body.ts'
 import type { Records } from '#shared/store/store.ts'
 
-/** By conversation: which memories its last answer came from. Ids alone, so that what is forgotten is not kept here. */
+/**
+ * For each conversation, the memories behind its last answer. It stores ids alone, so that it keeps nothing of a
+ * forgotten memory.
+ */
 const USED_COLLECTION = 'memories-used'
 
 /**
- * Of which things the last answer asked which to forget, by their ids, and to which message. `answered`: by which message,
- * and which of them it meant.
+ * A pending question which memory or document to forget. `ids`: the choices. `by`: the message that led to the
+ * question. `answered`: the message that answered it, and the ids that it chose.
  */
 const forgetQuestionSchema = z.object({
   about: z.enum(['memories', 'documents']),
@@ -17,7 +20,7 @@ const forgetQuestionSchema = z.object({
 })
 export type ForgetQuestion = z.infer<typeof forgetQuestionSchema>
 
-/** `at`: when the message was said that they served. */
+/** `ids`: the memories behind the answer. `at`: the time of the message that they answered. */
 const answerSourcesSchema = z.object({
   ids: z.array(z.string()),
   at: z.string(),
@@ -25,11 +28,14 @@ const answerSourcesSchema = z.object({
 })
 export type AnswerSources = z.infer<typeof answerSourcesSchema>
 
-/** Read once for a message, however many ask: those of one conversation are handled one after the other. */
+/**
+ * Reads the stored sources once for each message. This is safe, because the messages of a conversation are handled one
+ * after the other.
+ */
 export type AnswerSourcesStore = {
-  /** What the last answer of this person's conversation came from. */
+  /** The sources of the last answer in this person's conversation. */
   last(): Promise<AnswerSources | undefined>
-  /** A message that comes a second time changes nothing that later ones have noted. */
+  /** A message that arrives a second time does not overwrite the sources of later messages. */
   record(used: AnswerSources): Promise<void>
 }
 

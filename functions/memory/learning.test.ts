@@ -29,7 +29,7 @@ async function say(text: string): Promise<string | undefined> {
   return (event!.data as EventData<'lares.context.recalled'>).answer
 }
 
-/** What of a message that was answered a model is to look at. */
+/** Completes the reply to a message, and returns the request to the model to learn from it. */
 async function completeReply(
   question: string,
   more: { saidAt?: string } = {},

@@ -4,10 +4,13 @@ import type { Records } from '#shared/store/store.ts'
 import { mayContainFacts, toFact } from './facts.ts'
 import { parseMemoryRequest } from './requests.ts'
 
-/** What a prompt can well hold; older ones can only be said anew, not be replaced. */
+/** The most memories in the prompt. The model cannot replace an older memory; it can only state the fact again. */
 const MAX_KNOWN_MEMORIES = 30
 
-/** What a model is to look for facts in; undefined where the rules have done all there is, or nothing may be kept. */
+/**
+ * The text in which a model should look for facts. Undefined when it cannot contain more facts, or when it is itself a
+ * request to memory.
+ */
 export async function learningRequestFor(
   text: string,
   person: string,
@@ -19,7 +22,7 @@ export async function learningRequestFor(
   return { person, message, text, saidAt, known: known.map(({ id, text }) => ({ id, text })) }
 }
 
-/** What a model has found, as facts: one that replaces another is about the same subject. */
+/** The facts that a model found. A fact that replaces a memory gets its subject. */
 export async function toFacts(
   { person, facts }: EventData<'lares.facts.learnt'>,
   records: Records,

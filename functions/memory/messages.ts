@@ -5,7 +5,7 @@ const MAX_LISTED = 20
 
 type ExplainedMemory = { text: string; saidAt: string; sources: { conversation: string; saidAt: string }[] }
 
-/** A day is enough to find it again, whatever the clocks of the person say. */
+/** The day of a time. It is precise enough to find the message again, whatever the person's time zone. */
 const dayOf = (time: string): string => time.slice(0, 10)
 
 const bulletList = (facts: string[], language: string, bullet = (_at: number) => '-'): string =>
@@ -14,7 +14,7 @@ const bulletList = (facts: string[], language: string, bullet = (_at: number) =>
     .map((fact, at) => `${bullet(at)} ${toSecondPersonSentence(fact, language)}`)
     .join('\n')
 
-/** To choose from, by number or words. */
+/** A list for a choice by number or words. */
 const numberedList = (facts: string[], language: string): string =>
   bulletList(facts, language, at => `${at + 1}.`)
 
@@ -30,7 +30,7 @@ const explanationList = (memories: ExplainedMemory[], conversation: string, lang
     })
     .join('\n')
 
-/** What memory says for itself, in a language. */
+/** The texts of memory itself, in a language. */
 export function messagesIn(language: string) {
   const { phrases } = packFor(language).memory
   return {

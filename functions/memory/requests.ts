@@ -4,20 +4,20 @@ import type { LanguagePack } from '#shared/language/pack.ts'
 import { contentCharacters, contentTokens, contentWords } from '#shared/language/words.ts'
 import { parseRememberRequest } from './facts.ts'
 
-/** What a message wants of memory itself. */
+/** A request to memory itself. */
 export type MemoryRequest =
   | { kind: 'remember'; fact: Fact }
   | { kind: 'list' }
   | { kind: 'forget'; about: string }
   | { kind: 'forget-all' }
-  /** What the last answer came from, or what was told last. */
+  /** Forget the sources of the last answer, or the facts of the last reply. */
   | { kind: 'forget-last' }
-  /** What the last answer came from. */
+  /** Explain the sources of the last answer. */
   | { kind: 'why' }
-  /** What held before: `question` asks for it as for what holds now. */
+  /** An earlier fact. `question` asks for it as for the fact that holds now. */
   | { kind: 'earlier'; question: string }
 
-/** What a text asks of memory; undefined when it asks nothing of it. `language`: of the conversation, as a tag. */
+/** The request of a text to memory; undefined without one. `language`: of the conversation, as a tag. */
 export function parseMemoryRequest(said: string, language?: string): MemoryRequest | undefined {
   const readers = packsReading(said, language)
   const text = said
@@ -55,7 +55,7 @@ function parseForgetRequest(
   return contentTokens(about, readers).length > 0 ? { kind: 'forget', about } : undefined
 }
 
-/** Whether a memory holds all that `about` names. */
+/** Whether a memory contains all words of `about`. */
 export const isAbout = (text: string, about: string, language?: string): boolean => {
   const readers = packsReading(about, language)
   const words = contentWords(text, readers)

@@ -11,7 +11,7 @@ import type { Vectors } from '#shared/vectors/vectors.ts'
 import { isAboutOneself } from './second-person.ts'
 import { openSemanticIndex, type SemanticIndexDependencies } from './semantic-recall.ts'
 
-/** Words that mean the same are one direction; the real model is tried in tests/integration/stores/memory.test.ts. */
+/** Words with the same meaning share one direction; tests/integration/stores/memory.test.ts covers the real model. */
 const MEANINGS = [
   ['bike', 'bicycle'],
   ['code', 'combination'],
@@ -63,7 +63,7 @@ const dependenciesWith = (models: Embedder): SemanticIndexDependencies => ({
   now: () => nowMs,
 })
 
-/** Asks until the embeddings are there, which nobody waits for. */
+/** Repeats the question until the embeddings are ready, because no caller waits for them. */
 async function openIndex(models: Embedder, memories = () => MEMORIES) {
   const meaning = openSemanticIndex(vectors)
   const nearest = (person: string, text: string) =>
@@ -153,7 +153,7 @@ test('what is forgotten while it is embedded leaves no vector', async () => {
   const meaning = openSemanticIndex(vectors)
   let kept = MEMORIES
   const ask = () => meaning.nearest('ann', 'my bike code', async () => kept, dependenciesWith(models))
-  // The model begins behind the first question.
+  // The index loads the model behind the first question.
   await ask()
   await wait(100)
   const asking = ask()

@@ -13,17 +13,17 @@ export type SemanticIndexDependencies = {
   now(): number
 }
 
-/** How long to leave the embeddings alone after they failed. */
+/** The time without embedding requests after one failed. */
 const EMBEDDING_RETRY_MS = 60_000
-/** Another process may have remembered something meanwhile. */
+/** The interval between updates of a person's vectors, because another process may have saved memories. */
 const SYNC_INTERVAL_MS = 60_000
-/** More than these are embedded behind the answer, over several messages. */
+/** The most memories embedded before an answer. Later messages embed the others. */
 const MAX_EMBEDDED_PER_SYNC = 64
 const MAX_NEAREST = 3
 /**
- * Cosines of multilingual-e5-small for a question about oneself and a memory. Of 18 memories and 20 such questions in
- * English and Chinese the right memory came first for 17 and among the first three for 19, at 0.81 and above; what is
- * nearly as near as the best is taken with it.
+ * The least cosine for a question about oneself and a memory, with multilingual-e5-small. Measured with 18 memories
+ * and 20 such questions in English and Chinese. The right memory came first for 17 and among the first three for 19, at
+ * 0.81 and above. Memories within `SCORE_TOLERANCE` of the best are taken with it.
  */
 const MIN_SCORE = 0.8
 const SCORE_TOLERANCE = 0.03
@@ -31,16 +31,17 @@ const SCORE_TOLERANCE = 0.03
 export type SemanticIndex = ReturnType<typeof openSemanticIndex>
 
 /**
- * Finds memories by their meaning. The documents are what is kept; the vectors follow from them, so a model that is new,
- * a crash between the two, or memories from before there were vectors are made up for person by person, as they are asked
- * for. Until the embeddings are there (at first they have to be fetched) nothing is found, and nobody waits for them.
+ * Finds memories by their meaning. The records are the source; the vectors follow from them. Each person's search adds
+ * their missing vectors: after a change of the model, after a crash between the two, and for memories older than the
+ * vectors. Until the embeddings are ready (at first the model is downloaded) the index finds nothing, and no caller
+ * waits.
  */
 export function openSemanticIndex(vectors: Vectors) {
   let space: VectorIndex | undefined
   let isInitialising = false
   let retryAt = 0
   const syncedAt = new Map<string, number>()
-  /** By person, something new for each change. */
+  /** A new object for each change, by person. */
   const changeMarkers = new Map<string, object>()
 
   const onEmbeddingFailure = (error: unknown, { log, now }: SemanticIndexDependencies) => {
@@ -59,7 +60,7 @@ export function openSemanticIndex(vectors: Vectors) {
     }
     isInitialising = false
   }
-  /** Makes the vectors of a person those of their memories. */
+  /** Updates the vectors of a person to match their memories. */
   const syncVectors = async (
     person: string,
     read: () => Promise<EmbeddableText[]>,
@@ -80,7 +81,7 @@ export function openSemanticIndex(vectors: Vectors) {
   }
 
   return {
-    /** Ids of this person's memories that a text may be about, the nearest first. `entries` gives all that there are. */
+    /** Ids of this person's memories that a text may be about, the nearest first. `entries` returns all memories. */
     async nearest(
       person: string,
       text: string,
@@ -104,7 +105,7 @@ export function openSemanticIndex(vectors: Vectors) {
         return []
       }
     },
-    /** What was forgotten has no vector left, whichever model made it; what is new gets one when it is looked for. */
+    /** Deletes the vectors of forgotten memories, of every model. New memories get their vector at the next search. */
     async changed(person: string, forgotten: string[]): Promise<void> {
       syncedAt.delete(person)
       changeMarkers.set(person, {})

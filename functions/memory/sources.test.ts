@@ -15,7 +15,7 @@ afterEach(() => kit.close())
 
 type Where = { person?: string; conversation?: string }
 
-/** Everything is said a day after what was said before, from 1 March 2026 on. */
+/** Each message is one day after the one before, from 1 March 2026 on. */
 function recognised(text: string, { person = 'alice', conversation = 'here' }: Where = {}) {
   const time = new Date(Date.UTC(2026, 2, ++day, 9)).toISOString()
   const { data: message } = messageEvent(text, { time, person })

@@ -4,7 +4,7 @@ import { type DenseIndexState, newDenseIndexState } from './documents/dense-retr
 import { type DocumentReader, openDocumentReader } from './readers/document-reader.ts'
 import { openSemanticIndex, type SemanticIndex } from './semantic-recall.ts'
 
-/** What a process of memory keeps between events; all of it can be made anew. */
+/** The state of a memory process between events. It can be rebuilt at any time. */
 export type MemoryState = {
   semanticIndex: SemanticIndex
   denseIndex: DenseIndexState

@@ -10,7 +10,7 @@ import type { Records } from '#shared/store/store.ts'
 
 const MAX_FOUND = 30
 
-/** Memories that have to do with a text, best first; of those about the same subject only the newest. */
+/** Memories related to a text, best first. Of those about the same subject it returns only the newest. */
 export async function searchMemories(
   records: Records,
   person: string,
@@ -22,7 +22,10 @@ export async function searchMemories(
 
 export type ReplacedMemory = StoredMemory & { until: string }
 
-/** Memories that have to do with a text and that newer ones of the same subject have replaced, each with when; the newest first. */
+/**
+ * Memories related to a text that newer ones of the same subject have replaced, each with the time of its replacement;
+ * the newest first.
+ */
 export async function searchReplacedMemories(
   records: Records,
   person: string,
@@ -50,12 +53,11 @@ const findByWords = async (records: Records, person: string, text: string) =>
 const RANK_CONSTANT = 60
 
 /**
- * What was found by words and what was found by meaning, as one list: by the sum of their reciprocal ranks in both and in
- * the order of their age, so that of what fits about as well the newer comes first; of those about the same subject only
- * the newest.
+ * Merges rankings by words and by meaning by the sum of their reciprocal ranks. The order of age is a further ranking,
+ * so that of similarly good memories the newer comes first. Of those about the same subject it returns only the newest.
  */
 export function fuseRankings(...lists: StoredMemory[][]): StoredMemory[] {
-  // Of one that is in both lists the first is taken, which has a score of its own.
+  // For a memory in both lists it takes the entry of the first list, which has a score of its own.
   const memories = new Map(
     lists
       .flat()

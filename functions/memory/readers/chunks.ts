@@ -2,13 +2,19 @@ import { type DocumentLocation, type DocumentPart, UnreadableDocumentError } fro
 
 export type PassageDraft = { place: DocumentLocation; text: string }
 
-/** What one passage holds at most, where a Chinese character counts double: well within the 512 tokens that an embedding sees. */
+/**
+ * The most weight of one passage; a Chinese character counts double. The limit is well within the 512 tokens that an
+ * embedding model reads.
+ */
 const MAX_PASSAGE_WEIGHT = 700
-/** Shorter paragraphs of a place are put together. */
+/** Shorter paragraphs of one place are merged. */
 const MIN_PASSAGE_WEIGHT = 350
 export const MAX_PASSAGES = 4_000
 
-/** Parts, cut into passages: paragraphs, several where they are short, and sentences of one that is long. Errors: `Unreadable`. */
+/**
+ * Splits parts into passages. It merges short paragraphs and splits a long one into sentences. Errors:
+ * `UnreadableDocumentError`.
+ */
 export function splitIntoPassages(parts: readonly DocumentPart[]): PassageDraft[] {
   const pieces = parts.flatMap(({ place, text }) =>
     mergeShortParagraphs(text.split(/\n{2,}/).flatMap(splitParagraph)).map(one => ({ place, text: one })),
@@ -20,7 +26,7 @@ export function splitIntoPassages(parts: readonly DocumentPart[]): PassageDraft[
 
 const weightOf = (text: string): number => text.length + (text.match(/\p{Script=Han}/gu)?.length ?? 0)
 
-/** Neighbours, together as long as they are not much. */
+/** Merges neighbouring paragraphs while they are short. */
 function mergeShortParagraphs(texts: string[]): string[] {
   const all: string[] = []
   let weight = 0
@@ -37,7 +43,7 @@ function mergeShortParagraphs(texts: string[]): string[] {
   return all
 }
 
-/** Of a text each paragraph is a part; a passage is named after the line of its first. */
+/** In a plain text each paragraph is a part of its own. A merged passage has the line of its first paragraph. */
 function mergeShortPassages(pieces: PassageDraft[]): PassageDraft[] {
   const all: PassageDraft[] = []
   for (const piece of pieces) {
@@ -53,7 +59,7 @@ function mergeShortPassages(pieces: PassageDraft[]): PassageDraft[] {
   return all
 }
 
-/** Sentences of a paragraph, with what ends them. */
+/** The sentences of a paragraph, with their punctuation. */
 export const splitSentences = (text: string): string[] =>
   text.match(
     /[^.!?。！？；\n]+(?:[.!?]+(?=\S)[^.!?。！？；\n]+)*(?:[.!?]+(?=\s|$)|[。！？；]+[”’」』）]?|\n|$)/gu,
@@ -77,7 +83,7 @@ function splitParagraph(paragraph: string): string[] {
   return current === '' ? all : [...all, current]
 }
 
-/** What has no sentences is chopped, between words where there are some. */
+/** Splits a sentence that is too long, between words where there are some. */
 function splitLongSentence(sentence: string): string[] {
   if (weightOf(sentence) <= MAX_PASSAGE_WEIGHT) return [sentence]
   const all: string[] = []

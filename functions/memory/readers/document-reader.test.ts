@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { openDocumentReader, type ReadRequest } from './document-reader.ts'
 import { openFairQueue } from './fair-queue.ts'
 
-/** A parser of Markdown does not get through it: its thread works until its time is over. */
+/** A Markdown parser does not finish this text: its thread works until its time is over. */
 const HOSTILE = `${'> '.repeat(400_000)}x`
 const request = (person: string, text: string, leftMs: number): ReadRequest => ({
   bytes: Buffer.from(text),
@@ -33,7 +33,7 @@ test('the time of a document counts from the start of its reading', async () => 
   expect(await hostile).toMatchObject({ problem: 'too-large' })
 }, 20_000)
 
-/** Work that a test ends, in the order in which it was started. */
+/** Tasks that the test ends, in the order in which they were started. */
 function openWork(options: { limit: number; maxWaitMs?: number }) {
   const queue = openFairQueue({ maxWaitMs: 60_000, ...options })
   const started: string[] = []

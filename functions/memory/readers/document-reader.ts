@@ -2,27 +2,30 @@ import type { DocumentKind } from './document.ts'
 import { openFairQueue } from './fair-queue.ts'
 import { type ReadOutcome, readInSandbox } from './sandbox.ts'
 
-/** Each takes up to 220 MB while it reads (`sandbox.ts`), and memory has 512. */
+/** Each thread takes up to 220 MB while it reads (`sandbox.ts`), and memory has 512. */
 const THREADS = 2
-/** Less than memory's deadline: whoever waits that long is tried again, and takes no attempt's time. */
+/** Less than memory's deadline. The connector retries a document that waits this long, and the wait uses no attempt. */
 const MAX_WAIT_MS = 45_000
 
-/** What is left of the time that the documents of one message may take together; only reading uses it up. */
+/** The rest of the time for all documents of one message. Only reading uses it up. */
 export type ReadBudget = { leftMs: number }
 
 export type ReadRequest = {
-  /** They are given away. */
+  /** The caller must not use them after the call. */
   bytes: Uint8Array
   kind: DocumentKind
-  /** Whose document it is: persons take turns, and nobody waits for another's slow document. */
+  /** The owner of the document. Persons take turns, so that nobody waits for another person's slow document. */
   person: string
   budget: ReadBudget
   signal: AbortSignal
 }
 
-/** Turns documents into passages, apart from everything else that memory does. */
+/** Turns documents into passages, separately from memory's other work. */
 export type DocumentReader = {
-  /** Errors: `busy` when its turn does not come, and the signal's reason. A document that cannot be read is a `problem`. */
+  /**
+   * Errors: `busy` when its turn does not come in time, and the signal's reason. A document that cannot be read is a
+   * `problem`.
+   */
   read(request: ReadRequest): Promise<ReadOutcome>
 }
 

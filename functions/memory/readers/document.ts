@@ -1,9 +1,9 @@
 import * as z from 'zod'
-/** What a document is, as far as it can be read. */
+/** The kinds of documents that can be read. */
 export const documentKindSchema = z.enum(['pdf', 'html', 'markdown', 'text'])
 export type DocumentKind = z.infer<typeof documentKindSchema>
 
-/** Where in a document something stands: a page, from 1 on; the heading it stands under; or a line, from 1 on. */
+/** A location in a document: a page, from 1 on; the heading above the text; or a line, from 1 on. */
 export const documentLocationSchema = z.object({
   page: z.int().optional(),
   section: z.string().optional(),
@@ -11,30 +11,30 @@ export const documentLocationSchema = z.object({
 })
 export type DocumentLocation = z.infer<typeof documentLocationSchema>
 
-/** Text of one place, its paragraphs parted by empty lines. */
+/** The text of one location. Empty lines separate its paragraphs. */
 export type DocumentPart = { place: DocumentLocation; text: string }
 
 /** `count`: pages of a PDF, lines of a text, sections of the others. */
 export type ParsedDocument = { parts: DocumentPart[]; count: number }
 
-/** Why a document cannot be kept. */
+/** The reason why a document cannot be kept. */
 export const documentProblemSchema = z.enum([
-  /** It opens with a password alone. */
+  /** It opens only with a password. */
   'encrypted',
   /** It takes too much time, memory or text. */
   'too-large',
-  /** It is not what its name says, or is damaged. */
+  /** It does not match its name, or is damaged. */
   'broken',
-  /** There is no text in it, as in pictures of pages. */
+  /** It contains no text, like a scan of pages. */
   'empty',
-  /** Of another kind than can be read. */
+  /** Its kind cannot be read. */
   'unknown',
-  /** Its bytes are not there any more. */
+  /** Its bytes no longer exist. */
   'gone',
 ])
 export type DocumentProblem = z.infer<typeof documentProblemSchema>
 
-/** Thrown where a document cannot be read. */
+/** Thrown when a document cannot be read. */
 export class UnreadableDocumentError extends Error {
   readonly problem: DocumentProblem
   constructor(problem: DocumentProblem, cause?: unknown) {
@@ -43,7 +43,7 @@ export class UnreadableDocumentError extends Error {
   }
 }
 
-/** More than a long book has; what is beyond would make every search slow. */
+/** More than a long book has. A longer document would make every search slow. */
 export const MAX_CHARACTERS = 1_500_000
 export const MAX_PAGES = 3_000
 
@@ -63,7 +63,10 @@ const KIND_BY_EXTENSION: readonly [RegExp, DocumentKind][] = [
   [/\.te?xt$/i, 'text'],
 ]
 
-/** What an attachment can be read as, by its name first, since browsers call Markdown plain text; undefined for pictures and the like. */
+/**
+ * The kind of an attachment, by its name first, since browsers call Markdown plain text. Undefined for pictures and
+ * other files.
+ */
 export function documentKindOf({
   name,
   mediaType,
@@ -77,13 +80,13 @@ export function documentKindOf({
   )
 }
 
-/** A text that is not too long to be looked through. Errors: `Unreadable`. */
+/** Rejects a text that is too long to be searched. Errors: `UnreadableDocumentError`. */
 export function requireMaxLength(text: string): string {
   if (text.length > MAX_CHARACTERS) throw new UnreadableDocumentError('too-large')
   return text
 }
 
-/** Spaces as people see them; nothing that is no character of a text. */
+/** Reduces whitespace to what people see, and removes control and invisible characters. */
 export const normaliseText = (text: string): string =>
   text
     .normalize('NFC')
@@ -94,7 +97,7 @@ export const normaliseText = (text: string): string =>
     .replace(/\n{3,}/g, '\n\n')
     .trim()
 
-/** Refuses what has no text, or more of it than is kept. */
+/** Rejects a document without text, or with more text than memory keeps. */
 export function requireReadableText(document: ParsedDocument): ParsedDocument {
   const parts = document.parts
     .map(({ place, text }) => ({ place, text: normaliseText(text) }))

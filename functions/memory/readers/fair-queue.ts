@@ -10,7 +10,7 @@ export type FairQueue = {
 }
 
 export type FairQueueOptions = {
-  /** How many keys run at once; of one key one runs at a time. */
+  /** The number of keys that run at once. Each key runs one task at a time. */
   limit: number
   maxWaitMs: number
 }
@@ -19,9 +19,12 @@ type Waiter = { start(): void }
 
 const RETRY_AFTER_MS = 1_000
 
-/** Shares a few places among keys: the work of one key runs in order, and keys take turns, so that none waits for all of another's. */
+/**
+ * Shares a few slots among keys. The tasks of one key run in order, and keys take turns, so that none waits for all
+ * tasks of another.
+ */
 export function openFairQueue({ limit, maxWaitMs }: FairQueueOptions): FairQueue {
-  /** The keys that wait, the next one first. */
+  /** The waiting keys, the next one first. */
   const waiting = new Map<string, Waiter[]>()
   const running = new Set<string>()
 
@@ -36,7 +39,7 @@ export function openFairQueue({ limit, maxWaitMs }: FairQueueOptions): FairQueue
     waiter!.start()
     startNext()
   }
-  /** What else this key has waits behind every other key. */
+  /** Moves the other tasks of this key behind every other key. */
   const moveToEnd = (key: string): void => {
     const others = waiting.get(key)
     if (!others) return
@@ -82,7 +85,7 @@ export function openFairQueue({ limit, maxWaitMs }: FairQueueOptions): FairQueue
   }
 }
 
-/** Waiting is no failure: the connector tries again later. */
+/** Waiting is not a failure: the connector retries later. */
 const busyError = (waitedMs: number): LaresError =>
   new LaresError('busy', `other documents were read for ${waitedMs / 1_000} s; this one has to wait`, {
     retryAfterMs: RETRY_AFTER_MS,

@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib'
 
 export type PdfOptions = { encrypted?: boolean; stream?: (page: string) => Buffer }
 
-/** A real PDF with a page for each text; Chinese too. `encrypted`: it cannot be opened without a password. */
+/** A real PDF with a page for each text, also for Chinese text. `encrypted`: it cannot be opened without a password. */
 export function createPdf(
   pages: readonly string[],
   { encrypted, stream = drawText }: PdfOptions = {},
@@ -35,7 +35,7 @@ export function createPdf(
   return assemblePdf(objects, encryption)
 }
 
-/** A line each; those of an empty line part paragraphs. */
+/** Draws each line of a text. Empty lines separate paragraphs. */
 function drawText(page: string): Buffer {
   const lines = page.split('\n').map(line => {
     const codes = [...line].map(one => one.charCodeAt(0).toString(16).padStart(4, '0')).join('')

@@ -3,7 +3,7 @@ import { type ParsedDocument, requireReadableText } from './document.ts'
 import { createSectionBuilder } from './sections.ts'
 import { decodeText } from './text-decoding.ts'
 
-/** What nobody reads on a page. */
+/** Elements with content that readers of a page do not see. */
 const INVISIBLE_ELEMENTS = new Set(
   'script style template noscript svg math iframe object embed canvas audio video select textarea button'.split(
     ' ',
@@ -17,7 +17,7 @@ const INLINE_ELEMENTS = new Set(
 const HEADING = /^h[1-6]$/
 const CHARSET = /<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{1,40})/i
 
-/** A page: what is seen of it, under its headings. */
+/** Reads the visible text of a page, under its headings. */
 export function readHtml(bytes: Uint8Array): ParsedDocument {
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 2_048))
   const sections = createSectionBuilder()
@@ -37,7 +37,7 @@ export function htmlToText(html: string): string {
 }
 
 function addHtml(sections: ReturnType<typeof createSectionBuilder>, html: string): void {
-  /** How deep within what is not seen. */
+  /** The depth within an invisible element. */
   let invisibleDepth = 0
   let heading: string | undefined
   let isTitle = false
@@ -74,6 +74,6 @@ function addHtml(sections: ReturnType<typeof createSectionBuilder>, html: string
   parser.end()
 }
 
-/** What the page itself hides is not part of what the person gave to be read. */
+/** Text that the page itself hides is not part of what the person wants to have read. */
 const isHidden = ({ hidden, style = '' }: Record<string, string>): boolean =>
   hidden !== undefined || /display\s*:\s*none|visibility\s*:\s*hidden/i.test(style)

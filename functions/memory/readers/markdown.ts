@@ -4,7 +4,7 @@ import { htmlToText } from './html.ts'
 import { createSectionBuilder } from './sections.ts'
 import { decodeText } from './text-decoding.ts'
 
-/** Markdown, as it is written, under its headings. */
+/** Reads Markdown source under its headings. */
 export function readMarkdown(bytes: Uint8Array): ParsedDocument {
   const sections = createSectionBuilder()
   for (const token of marked.lexer(requireMaxLength(decodeText(bytes)).replace(FRONT_MATTER, ''))) {
@@ -18,7 +18,7 @@ export function readMarkdown(bytes: Uint8Array): ParsedDocument {
 
 const FRONT_MATTER = /^﻿?---\n.{0,4000}?\n---\n/s
 
-/** Without the marks that make it bold, a link or code. */
+/** Removes the marks for bold text, links and code. */
 const stripMarkup = (text: string): string =>
   text
     .replace(/!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)/g, '$1')

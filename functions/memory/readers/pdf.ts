@@ -7,7 +7,7 @@ import {
   UnreadableDocumentError,
 } from './document.ts'
 
-/** The text of a PDF by pages. Nothing in it is run, fetched or drawn. */
+/** Reads the text of a PDF by pages. It does not run, fetch or draw anything from it. */
 export async function readPdf(bytes: Uint8Array): Promise<ParsedDocument> {
   const { getDocument, VerbosityLevel } = await import('unpdf/pdfjs')
   const loading = getDocument({
@@ -44,7 +44,7 @@ export async function readPdf(bytes: Uint8Array): Promise<ParsedDocument> {
 type TextItem = { str: string; hasEOL: boolean; transform: number[]; height: number }
 type PdfPage = { getTextContent(): Promise<{ items: unknown[] }>; cleanup(): unknown }
 
-/** A gap between lines that is larger than that, in heights of a line, parts paragraphs. */
+/** The least gap between two paragraphs, in line heights. */
 const PARAGRAPH_GAP = 1.8
 
 async function pageText(page: PdfPage): Promise<string> {
@@ -67,7 +67,7 @@ async function pageText(page: PdfPage): Promise<string> {
 
 const isTextItem = (item: unknown): item is TextItem => typeof (item as TextItem).str === 'string'
 
-/** The lines of a paragraph are one text: a page's width says nothing. */
+/** Joins the lines of a paragraph, because the breaks come from the page's width alone. */
 const joinParagraphLines = (text: string): string =>
   text
     .split(/\n{2,}/)

@@ -1,7 +1,7 @@
 import { type DocumentPart, type ParsedDocument, requireMaxLength, requireReadableText } from './document.ts'
 import { decodeText } from './text-decoding.ts'
 
-/** A text: each paragraph with the line that it begins on. */
+/** Reads a plain text: each paragraph with the line on which it begins. */
 export function readText(bytes: Uint8Array): ParsedDocument {
   const lines = requireMaxLength(decodeText(bytes)).replace(/\r\n?/g, '\n').replace(/\n+$/, '').split('\n')
   const parts: DocumentPart[] = []

@@ -2,35 +2,35 @@ import { Worker } from 'node:worker_threads'
 import type { PassageDraft } from './chunks.ts'
 import type { DocumentKind, DocumentProblem } from './document.ts'
 
-/** A document cut into passages, or why it cannot be. `reason` is for the log. */
+/** A document split into passages, or the problem with it. `reason` is for the log. */
 export type ReadOutcome =
   | { pieces: PassageDraft[]; count: number }
   | { problem: DocumentProblem; reason: string }
 
-/** What reading may take: a document that unpacks into more is given up. */
+/** The memory limit for reading. The reader gives up on a document that unpacks into more. */
 const MAX_MEMORY_BYTES = 220 * 1024 * 1024
 const MAX_HEAP_MB = 160
 const MEMORY_CHECK_INTERVAL_MS = 20
 
-/** Beside this file; in an image, beside the bundle's file that this is part of. */
+/** Beside this file. In an image, beside the bundle that contains this file. */
 const workerUrl = new URL(`worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'}`, import.meta.url)
 
 /**
- * Reads a document in a thread of its own: what makes it hang, or fills the memory, ends with the thread. `bytes` are given
- * away. Errors: the signal's reason.
+ * Reads a document in a thread of its own. A document that hangs or fills the memory ends with the thread. The caller
+ * must not use `bytes` again. Errors: the signal's reason.
  */
 export async function readInSandbox(
   bytes: Uint8Array,
   kind: DocumentKind,
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<ReadOutcome> {
-  // Its own bytes: a small buffer shares its memory with others.
+  // A copy, because a small buffer shares its memory with other buffers.
   const ownBytes = new Uint8Array(bytes)
   const thread = new Worker(workerUrl, {
     workerData: { bytes: ownBytes, kind },
     transferList: [ownBytes.buffer],
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
-    // What a library prints about a document is nobody's business.
+    // Drops everything that a parser prints about the document.
     stdout: true,
     stderr: true,
   })
@@ -58,12 +58,15 @@ export async function readInSandbox(
   }
 }
 
-/** The heap of one thread and what it has outside of it, as the bytes that a file unpacks to: other threads may read meanwhile. */
+/**
+ * Checks the heap of one thread and its external memory, such as the unpacked bytes of a file. It does not count the
+ * memory of other threads that read meanwhile.
+ */
 function startMemoryCheck(thread: Worker, onTooLarge: () => void) {
   const initialRss = process.memoryUsage.rss()
   let isAsking = false
   const check = async () => {
-    // The process's memory is cheap to read, and says whether the question is worth asking.
+    // Reading the process's memory is cheap, so this check decides whether to ask the thread.
     if (isAsking || process.memoryUsage.rss() - initialRss <= MAX_MEMORY_BYTES) return
     isAsking = true
     const usage = await thread.getHeapStatistics().catch(() => undefined)

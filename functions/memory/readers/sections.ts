@@ -2,7 +2,7 @@ import type { DocumentPart } from './document.ts'
 
 const MAX_HEADING = 120
 
-/** Text that comes in pieces, under headings. What comes before the first heading stands under none. */
+/** Collects text that arrives in pieces, under headings. Text before the first heading has no heading. */
 export function createSectionBuilder() {
   const all: { heading: string; pieces: string[] }[] = [{ heading: '', pieces: [] }]
   return {
@@ -12,7 +12,7 @@ export function createSectionBuilder() {
     add(text: string): void {
       all.at(-1)!.pieces.push(text)
     },
-    /** A heading without a text of its own is a text too. */
+    /** A heading without a text of its own becomes a text too. */
     parts(): DocumentPart[] {
       return all
         .map(({ heading, pieces }) => ({ heading, text: pieces.join('') }))

@@ -1,8 +1,8 @@
 import { UnreadableDocumentError } from './document.ts'
 
 /**
- * The text of a file: UTF-8, UTF-16 with its mark, the encoding that it names itself (HTML), or GB18030, in which older
- * Chinese files are. Errors: `Unreadable`, for what is no text.
+ * Decodes a file: UTF-8, UTF-16 with a byte order mark, the encoding that it declares (HTML), or GB18030, the encoding
+ * of older Chinese files. Errors: `UnreadableDocumentError` when the bytes are not a text.
  */
 export function decodeText(bytes: Uint8Array, declaredEncoding?: string): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return requireDecoded(bytes, 'utf-16le')
@@ -11,7 +11,7 @@ export function decodeText(bytes: Uint8Array, declaredEncoding?: string): string
   const encodings = [...new Set(['utf-8', declaredEncoding, 'gb18030'])].filter(label => label !== undefined)
   for (const label of encodings) {
     const text = tryDecode(bytes, label)
-    // Nearly any bytes are some GB18030; only those that give Chinese are taken for it.
+    // GB18030 decodes nearly any bytes, so only a result in Chinese counts.
     if (text !== undefined && (label !== 'gb18030' || isMostlyChinese(text))) return text
   }
   throw new UnreadableDocumentError('broken')
@@ -27,7 +27,7 @@ function tryDecode(bytes: Uint8Array, label: string): string | undefined {
   try {
     return new TextDecoder(label, { fatal: true }).decode(bytes)
   } catch {
-    // Not in this encoding, or there is none of that name: the next one is tried.
+    // The bytes are not in this encoding, or the encoding does not exist. The next one is tried.
     return undefined
   }
 }

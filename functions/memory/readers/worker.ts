@@ -7,7 +7,10 @@ import {
   UnreadableDocumentError,
 } from './document.ts'
 
-/** What the thread of `apart.ts` does: reads one document, says what it found, and ends. The readers are loaded here alone. */
+/**
+ * The program of the sandbox's thread: reads one document, posts the result, and ends. Only this thread loads the
+ * readers.
+ */
 const readers: Record<DocumentKind, (bytes: Uint8Array) => Promise<ParsedDocument>> = {
   pdf: async bytes => await (await import('./pdf.ts')).readPdf(bytes),
   html: async bytes => (await import('./html.ts')).readHtml(bytes),
@@ -27,7 +30,7 @@ try {
   })
 }
 
-/** A text that a parser cannot get through for its depth is none that people read. */
+/** A text with more nesting than a parser can handle counts as too large, since people do not write such texts. */
 function problemOf(error: unknown): DocumentProblem {
   if (error instanceof UnreadableDocumentError) return error.problem
   return error instanceof RangeError ? 'too-large' : 'broken'

@@ -3,17 +3,17 @@ import { LaresError } from '#shared/base/errors.ts'
 import type { CalculationProblem } from '#shared/language/skill-language.ts'
 import { customUnits } from './units.ts'
 
-/** Digits that are reckoned with, and those of them that can be trusted. */
+/** The digits of a calculation, and how many of them are reliable. */
 const PRECISION = 220
 const TRUSTED_DIGITS = 200
-/** What is shown of a number that goes on for ever. */
+/** The shown digits of a number without an end. */
 const SHOWN_DIGITS = 15
-/** Nobody measures more closely. */
+/** Nobody measures more precisely. */
 const SHOWN_DIGITS_WITH_UNIT = 8
 const MAX_DECIMALS = 30
 const MAX_LENGTH = 500
 const MAX_NODES = 200
-/** Of every number on the way, as a power of ten. */
+/** The limit on every intermediate value, as a power of ten. */
 const MAX_MAGNITUDE = 1_000
 const MAX_EXPONENT = 10_000
 const MAX_FACTORIAL = 400
@@ -30,12 +30,12 @@ type ProblemToError = (problem: CalculationProblem) => LaresError
 type Operation = (...values: Value[]) => unknown
 type MathJs = MathJsInstance & Record<string, Operation>
 
-/** `unit` as the library calls it. */
+/** `unit`: the library's name of the unit. */
 export type CalculationResult = { isExact: boolean; value: string; unit?: string }
 
 let loadedMath: Promise<MathJs> | undefined
 
-/** The library takes some 300 ms to load, so it is loaded for the first sum. */
+/** The library takes some 300 ms to load, so the first calculation loads it. */
 const loadMath = (): Promise<MathJs> =>
   (loadedMath ??= import('mathjs').then(({ create, all }) => {
     const math = create(all!, { number: 'BigNumber', precision: PRECISION })
@@ -44,8 +44,8 @@ const loadMath = (): Promise<MathJs> =>
   }))
 
 /**
- * The value of an expression of numbers, units, arithmetic and the functions above; nothing else in it is carried out.
- * Throws what `refuse` makes of the problem. Takes milliseconds, whatever the expression.
+ * The value of an expression of numbers, units, arithmetic and the functions above; it does not execute anything else.
+ * Throws the result of `toError` for a problem. Takes milliseconds, whatever the expression.
  */
 export async function calculate(expression: string, toError: ProblemToError): Promise<CalculationResult> {
   if (expression.length > MAX_LENGTH) throw toError('tooLarge')
@@ -61,8 +61,8 @@ export async function calculate(expression: string, toError: ProblemToError): Pr
 }
 
 /**
- * "50% + 2" would be a remainder to the library: a percentage is a hundredth, but one added or taken off at the end of a
- * sum is of what stands before it, as on any pocket calculator.
+ * Rewrites percentages, because the library reads "50% + 2" as a remainder. A percentage is a hundredth. Added or
+ * subtracted at the end of a sum, it is a share of the value before it, as on any pocket calculator.
  */
 const expandPercents = (expression: string): string =>
   expression
@@ -122,12 +122,12 @@ function createEvaluator(math: MathJs, toError: ProblemToError): (node: MathNode
 function toResult(value: Value, toError: ProblemToError): CalculationResult {
   if (!('toNumeric' in value)) return toNumberResult(value, SHOWN_DIGITS)
   const unit = value.formatUnits()
-  // A unit by itself is no sum.
+  // A unit alone is not a calculation.
   if (value.value === null || unit === '') throw toError('nonsense')
   return { ...toNumberResult(value.toNumeric(unit) as unknown as BigNumber, SHOWN_DIGITS_WITH_UNIT), unit }
 }
 
-/** Thirds times three are whole again: the digits that cannot be trusted are rounded away first. */
+/** Rounds away the unreliable digits first, so that a third times three is a whole number again. */
 function toNumberResult(value: BigNumber, shownDigits: number): CalculationResult {
   const number = value.toSignificantDigits(TRUSTED_DIGITS).toDecimalPlaces(TRUSTED_DIGITS)
   if (number.isInteger() && number.e < TRUSTED_DIGITS) return { isExact: true, value: number.toFixed() }

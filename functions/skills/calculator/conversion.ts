@@ -7,7 +7,10 @@ type Readers = readonly LanguagePack[]
 const DEGREE_SIGN = /°(?=\s*(?:c|f)\b)\s*/g
 const NUMBER = String.raw`-?\d+(?:\.\d+)?(?:\s*/\s*\d+)?个?`
 
-/** "10 miles to km", "how many grams are in 2 pounds", 10公里是多少英里; undefined when it is no conversion of known units. */
+/**
+ * The expression of a conversion: "10 miles to km", "how many grams are in 2 pounds", 10公里是多少英里. Undefined when the
+ * text is not a conversion between known units.
+ */
 export function parseConversion(text: string, readers: Readers): string | undefined {
   for (const { calculator } of readers) {
     const normalised = (calculator.conversionReplacements ?? []).reduce(
@@ -25,7 +28,7 @@ export function parseConversion(text: string, readers: Readers): string | undefi
 
 const patternCache = new WeakMap<CalculatorLanguage, RegExp[]>()
 
-/** Ways to ask for a conversion, with the amount in digits or in a word of the language. */
+/** Patterns for conversions, with the amount in digits or in a word of the language. */
 function conversionPatterns(language: CalculatorLanguage): RegExp[] {
   const known = patternCache.get(language)
   if (known) return known
@@ -50,7 +53,7 @@ function toConversion(
   return source && target ? `${source} to ${target}` : undefined
 }
 
-/** "5 feet 10 inches" is a sum of two. */
+/** The quantity as an expression. "5 feet 10 inches" is a sum of two. */
 function toQuantity(amount: string, words: string, readers: Readers): string | undefined {
   const unit = findUnit(words, readers)
   if (unit) return `${amount} ${unit}`

@@ -20,7 +20,7 @@ export default defineSkill({
   async run({ expression }, { language }) {
     const refuse = (problem: CalculationProblem) =>
       new LaresError('rejected', packFor(language).calculator.problems[problem])
-    // A model may ask in words too. A bare sum has decimal points, whatever the language.
+    // A model may use words too. A bare expression has decimal points, whatever the language.
     const sum = parseExpression(expression) ?? expression
     const { isExact, value, unit } = await calculate(sum, refuse)
     const result = unit === undefined ? formatNumber(value, language) : formatQuantity(value, unit, language)
@@ -36,7 +36,10 @@ const formatNumber = (number: string, language: string): string =>
 
 const QUANTITY = /(\d+(?:\.\d+)?) (mile\/hour|km\/hour|m\/s|(?!mod\b)[a-z]+(?:\^2)?)(?![a-z(])/gi
 
-/** As people write it, so that they see how they were understood. Two asterisks would be read as Markdown. */
+/**
+ * The expression as people write it, so that they see how the skill understood them. Markdown would interpret two
+ * asterisks.
+ */
 const formatExpression = (expression: string, language: string): string =>
   expression
     .replace(/ to \S+$/, '')

@@ -8,7 +8,7 @@ const MAX_TEXT_LENGTH = 300
 
 type Readers = readonly [LanguagePack, ...LanguagePack[]]
 
-/** The sum that a text asks for, as an expression; null when it asks for none. `language`: of the conversation, as a tag. */
+/** The expression of the calculation in a text; null without one. `language`: of the conversation, as a tag. */
 export function parseExpression(text: string, language?: string): string | null {
   if (text.length > MAX_TEXT_LENGTH) return null
   const readers = packsReading(text, language)
@@ -19,7 +19,10 @@ export function parseExpression(text: string, language?: string): string | null 
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹'
 
-/** Full-width signs become plain ones; superscripts are powers, which NFKC would make digits of the number. */
+/**
+ * Turns full-width signs into plain ones. Superscripts become powers here, because NFKC would make them digits of the
+ * number.
+ */
 const normaliseSymbols = (text: string): string =>
   text
     .replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, power => `^${[...power].map(digit => SUPERSCRIPTS.indexOf(digit)).join('')}`)
@@ -37,7 +40,7 @@ const normaliseSymbols = (text: string): string =>
     .replace(/\s+/g, ' ')
     .trim()
 
-/** In digits, with the places of "3.5 million" multiplied in. */
+/** Replaces numbers in words by digits, and multiplies the scale words as in "3.5 million". */
 const wordsToDigits = (text: string, readers: Readers): string => {
   const [{ calculator, numeralsToDigits }] = readers
   return numeralsToDigits(expandScales(calculator.normalise?.(text) ?? text, calculator.scales))
@@ -50,7 +53,7 @@ const expandScales = (text: string, { values, pattern }: CalculatorLanguage['sca
     return String(Number((Number(number) * scale).toPrecision(15)))
   })
 
-/** Without what people put around a sum. */
+/** Removes filler words around a calculation. */
 const stripFillers = (text: string, readers: Readers): string =>
   strip(
     text,
@@ -63,10 +66,10 @@ const TERM = String.raw`(${NUMBER}|pi|\([^()]*\))`
 const termPattern = lazyByKey(
   (form: string): RegExp => new RegExp(form.replaceAll('TERM', TERM).replaceAll('NUMBER', NUMBER), 'g'),
 )
-/** Parts are looked for afterwards: a pattern of them would take for ever on a text that was made for it. */
+/** Splits the list after the match, because a pattern for its parts would take forever on a text made for it. */
 const listPattern = lazyByKey((form: string): RegExp => new RegExp(`^${form.replace('LIST', '(.+)')}$`))
 
-/** Patterns are made once, when they are first needed. */
+/** Creates each pattern at its first use. */
 function lazyByKey(make: (form: string) => RegExp): (form: string) => RegExp {
   const made = new Map<string, RegExp>()
   return form => {
@@ -76,7 +79,7 @@ function lazyByKey(make: (form: string) => RegExp): (form: string) => RegExp {
   }
 }
 
-/** What a sum is made of when all words are read. */
+/** The syntax of an expression after its words are replaced. */
 const EXPRESSION_SYNTAX =
   /^(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|\.\d+|[-+*/^()!%,\s]|\b(?:mod|sqrt|cbrt|abs|round|floor|ceil|exp|log(?:10|2)?|a?sin|a?cos|a?tan|min|max|sum|mean|median|gcd|lcm|factorial|pi|tau|phi|e|deg)\b)+$/
 
@@ -118,7 +121,7 @@ function parseTemplate(
   return undefined
 }
 
-/** A sum or a single number, safe to put an operator beside. */
+/** An expression that is safe beside an operator: a single operand, or one in brackets. */
 function toOperand(text: string, readers: Readers): string | undefined {
   const expression = replaceWords(text.trim(), readers)
   return expression === undefined || /^[\d.]+%?$|^\w+\([^()]*\)$/.test(expression)
@@ -134,13 +137,13 @@ function replaceWords(text: string, readers: Readers): string | undefined {
   return EXPRESSION_SYNTAX.test(expression) && /\d|pi|\be\b/.test(expression) ? expression : undefined
 }
 
-/** A number alone, a date or a telephone number is no sum. */
+/** A number alone, a date or a telephone number is not a calculation. */
 const isExpression = (expression: string): boolean =>
   /[-+*/^!%(]|\bmod\b/.test(expression) &&
   !/[\d)] +[\d.]|\b0\d/.test(expression) &&
   !/^-?[\d.,\s]+%?$/.test(expression) &&
   !/^\d{4}-\d{1,2}-\d{1,2}$|^\d{1,2}\/\d{1,2}\/\d{2,4}$|^\+\d[\d\s-]{6,}$/.test(expression)
 
-/** "1,234" is one number; in the brackets of a function commas part numbers. */
+/** Removes the commas of "1,234". In the brackets of a function commas separate numbers. */
 const removeThousandsSeparators = (expression: string): string =>
   /[a-z]\(/.test(expression) ? expression : expression.replace(/(?<=\d),(?=\d{3}(?!\d))/g, '')

@@ -22,7 +22,10 @@ function unitsByWord(language: CalculatorLanguage): Map<string, string> {
   return byWord
 }
 
-/** What the library calls a unit, in whatever number it is said; undefined for what is no unit. Signs are English in any language. */
+/**
+ * The library's name of a unit in singular or plural; undefined for an unknown unit. Symbols are English in any
+ * language.
+ */
 export function findUnit(words: string, readers: readonly LanguagePack[]): string | undefined {
   const plain = words.trim().replace(/\s+/g, ' ').replace(/\.$/, '')
   for (const { calculator } of new Set([...readers, packs[0]])) {

@@ -13,7 +13,7 @@ export const bulletList = (notes: string[], bullet = (_: number): string => '-')
     .map((text, at) => `${bullet(at)} ${toOneLine(text)}`)
     .join('\n')
 
-/** The notes are numbered, so that a number is an answer. */
+/** Numbers the notes, so that a number can answer the question. */
 export const numberedList = (notes: string[]): string => bulletList(notes, at => `${at + 1}.`)
 
 export const NOTES_PER_LIST = MAX_LISTED

@@ -17,7 +17,7 @@ const MAX_NOTES = 2_000
 
 type Context = SkillContext<'records'>
 
-/** Kept once, however often the event comes. */
+/** Saves the note once, however often the event arrives. */
 export async function addNote(text: string, context: Context): Promise<string> {
   const { records, person, idempotencyKey: id, saidAt, language } = context
   const t = packFor(language).notes.phrases
@@ -45,7 +45,7 @@ export async function searchNotes(query: string, context: Context): Promise<stri
 const deleteDecisionSchema = lazy(() => z.object({ id: z.string().optional(), reply: skillAnswerSchema() }))
 type DeleteDecision = z.infer<ReturnType<typeof deleteDecisionSchema>>
 
-/** Deletes the one note that is meant; where several could be meant, it asks which. */
+/** Deletes the one matching note. When several match, it asks which one. */
 export async function deleteNote(query: string, context: Context): Promise<SkillAnswer> {
   const { records, person, idempotencyKey, saidAt } = context
   const key = { collection: 'deleted-notes', person, id: idempotencyKey }
@@ -89,7 +89,9 @@ function matchNotes(query: string, notes: JsonRecord[], { asked, language }: Con
 const allNotes = ({ records, person }: Context): Promise<JsonRecord[]> =>
   records.list({ collection: NOTES_COLLECTION, person, limit: MAX_NOTES })
 
-/** By the index first; it knows words only as they were written, so other forms of them are looked for in all notes. */
+/**
+ * Searches the index first. The index knows only exact words, so the function then looks for other forms in all notes.
+ */
 async function findNotes(query: string, context: Context): Promise<JsonRecord[]> {
   const { records, person, language } = context
   const found = await records.search({

@@ -5,12 +5,12 @@ import type { NotesAction } from '#shared/language/skill-language.ts'
 
 const MAX_TEXT_LENGTH = 8_000
 
-/** What is wanted of the notes. Empty text: it was not said. */
+/** A request about notes. `text` is empty when the person did not say it. */
 export type NotesRequest = { action: NotesAction; text: string }
 
 const TRAILING_PUNCTUATION = /[\s.。!！?？,，;；~]+$/
 
-/** What a person wants of their notes; undefined when it is something else. `language`: of the conversation, as a tag. */
+/** The person's request about their notes; undefined without one. `language`: of the conversation, as a tag. */
 export function parseNotesRequest(said: string, language?: string): NotesRequest | undefined {
   if (said.length > MAX_TEXT_LENGTH) return undefined
   const readers = packsReading(said, language)
@@ -26,7 +26,7 @@ export function parseNotesRequest(said: string, language?: string): NotesRequest
   return undefined
 }
 
-/** Of a note to delete, the words that name it. */
+/** The text of the request. To delete a note, the words that name it. */
 const extractText = (action: NotesAction, text: string, readers: readonly LanguagePack[]): string =>
   action === 'delete'
     ? readers

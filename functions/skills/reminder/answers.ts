@@ -4,7 +4,7 @@ import { addDuration, findDuration, findMoment } from '#shared/language/moments/
 import type { MomentContext } from '#shared/language/moments/moment-context.ts'
 import { parseReminderRequest, trimFillers } from './parse.ts'
 
-/** What a reminder that is asked about has so far. */
+/** The known part of a reminder that the skill asks about. */
 const incompleteReminderSchema = z.strictObject({
   missing: z.enum(['when', 'text']),
   when: z.string(),
@@ -18,8 +18,8 @@ export type CompletedReminder = { when: string; text: string }
 const MAX_ANSWER_LENGTH = 500
 
 /**
- * Puts an answer to what was missing together with what was known; null when the words are no answer: when they ask for
- * something else, or say more than was asked for.
+ * Completes the reminder with an answer to the question. Returns null when the words are not an answer: when they ask
+ * for something else, or contain more than the question asked for.
  */
 export async function parseAnswer(answer: string, context: AnswerContext): Promise<CompletedReminder | null> {
   const incomplete = incompleteReminderSchema.safeParse(context.asked)
@@ -29,7 +29,7 @@ export async function parseAnswer(answer: string, context: AnswerContext): Promi
     : parseTextAnswer(answer, incomplete.data, context)
 }
 
-/** A time and nothing else, or the time with what it is for, when that is not known either. */
+/** Accepts a time alone, or a time with the reminder's text when that is missing too. */
 async function parseTimeAnswer(
   answer: string,
   { text }: IncompleteReminder,
@@ -48,7 +48,7 @@ async function parseTimeAnswer(
   return text !== '' || about === undefined ? null : { when, text: about }
 }
 
-/** "10 minutes" is in that time, and "5" is at that hour. */
+/** The moment in an answer. "10 minutes" means in that time, and "5" means at that hour. */
 async function findMomentInAnswer(words: string, { saidAt, timeZone, language }: AnswerContext) {
   const durationMatch = findDuration(words, language)
   if (durationMatch?.rest === '')
@@ -63,7 +63,7 @@ async function findMomentInAnswer(words: string, { saidAt, timeZone, language }:
   return await findMoment(phrase, { saidAt, timeZone, morning: false, ...(language && { language }) })
 }
 
-/** Any words but a question, and but what is a wish of its own. */
+/** Accepts any words except a question or a new request. */
 async function parseTextAnswer(
   answer: string,
   { when }: IncompleteReminder,

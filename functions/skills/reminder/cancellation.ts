@@ -28,7 +28,7 @@ const cancelDecisionSchema = lazy(() =>
 )
 type CancelDecision = z.infer<ReturnType<typeof cancelDecisionSchema>>
 
-/** Cancels the reminder that is meant, or all of them; where several could be meant, it asks which. */
+/** Cancels the matching reminder, or all of them. When several match, it asks which one. */
 export async function cancelReminder(query: string, context: Context): Promise<SkillAnswer> {
   const { records, timers, person, idempotencyKey: id, saidAt } = context
   const key = { collection: 'cancelled-reminders', person, id }
@@ -43,7 +43,9 @@ export async function cancelReminder(query: string, context: Context): Promise<S
   return decision.reply
 }
 
-/** The reminders that an answer to "which one?" means; none when it is something else. Nothing but the words is looked at. */
+/**
+ * The reminders that an answer to "which one?" chooses; none when it is not an answer. It reads nothing but the words.
+ */
 export async function parseReminderChoice(
   answer: string,
   asked: unknown,
@@ -92,7 +94,7 @@ const askWhichReminder = (meant: Timer[], context: Context): SkillAnswer => ({
   asks: choiceQuestion(meant),
 })
 
-/** By its words, or by its time: "the 5pm reminder", "the one tomorrow". */
+/** Finds reminders by their words, or by their time: "the 5pm reminder", "the one tomorrow". */
 async function findMatchingReminders<Item extends { text: string; dueAt?: string | undefined }>(
   items: readonly Item[],
   query: string,

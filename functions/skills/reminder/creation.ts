@@ -8,7 +8,7 @@ import { formatDue } from './messages.ts'
 import { findRecurrence } from './parse.ts'
 
 const MAX_TEXT_LENGTH = 500
-/** Longer words are no time. */
+/** The longest text of a time. */
 const MAX_WHEN_LENGTH = 200
 const MAX_PENDING = 200
 const MAX_AHEAD_MS = 10 * 366 * 86_400_000
@@ -16,8 +16,8 @@ const MAX_AHEAD_MS = 10 * 366 * 86_400_000
 type Context = SkillContext<'timers' | 'records'>
 
 /**
- * Sets a reminder once, however often the event comes, and says when it is due. It asks for the time when that is
- * missing, and then for what it is to be about.
+ * Sets a reminder once, however often the event arrives, and confirms when it is due. It first asks for a missing time,
+ * and then for a missing text.
  */
 export async function setReminder(when: string, text: string, context: Context): Promise<SkillAnswer> {
   const { language, conversation, person, timers, saidAt, idempotencyKey, address } = context
@@ -47,17 +47,17 @@ export async function setReminder(when: string, text: string, context: Context):
   return t.set({ text, due: formatDue(due, context) })
 }
 
-/** Timers and alarms are about nothing but the time. */
+/** The default text of a timer or alarm is not the person's own. */
 const isCustomText = (text: string, { alarm, timer }: { alarm: string; timer: string }): boolean =>
   text !== alarm && text !== timer
 
-/** Any words may say what a reminder is about. */
+/** Asks for the missing part. Any words may be the text of a reminder. */
 const askForMissing = (text: string, asked: IncompleteReminder): SkillAnswer => ({
   text,
   asks: { asked, takesAnyWords: asked.missing === 'text' },
 })
 
-/** A model may say "20 minutes" when it means in that time. */
+/** A model may write "20 minutes" for a time 20 minutes from now. */
 async function parseDue(when: string, { saidAt, timeZone, language }: Context): Promise<Date | undefined> {
   const moment = await findMoment(when, { saidAt, timeZone, morning: false, language })
   if (moment) return moment.due

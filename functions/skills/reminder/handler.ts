@@ -9,7 +9,7 @@ import { bulletList, countUnlisted, toReminderItem } from './messages.ts'
 import { parseReminderRequest } from './parse.ts'
 
 const MAX_LISTED = 100
-/** As a model says it too. */
+/** A model uses this word too. */
 const ALL = 'all'
 
 export default defineSkill({

@@ -7,7 +7,7 @@ const MAX_LISTED = 20
 
 export type FormatContext = { language: string; timeZone: string; saidAt: Date }
 
-/** When something is due, seen from now: "today at 17:00", "on Friday, 3 April 2026 at 09:00", 明天 09:00. */
+/** A due time relative to now: "today at 17:00", "on Friday, 3 April 2026 at 09:00", 明天 09:00. */
 export function formatDue(due: Date, { language, timeZone, saidAt }: FormatContext): string {
   const [wall, now] = [wallTime(due, timeZone), wallTime(saidAt, timeZone)]
   const day =
@@ -34,9 +34,9 @@ export const bulletList = (items: readonly ReminderItem[], bullet = (_: number):
     .map(({ text, due }, at) => `${bullet(at)} ${due}: ${text}`)
     .join('\n')
 
-/** How many a list leaves out. */
+/** The number of reminders that a list omits. */
 export const countUnlisted = (items: readonly ReminderItem[]): number =>
   Math.max(0, items.length - MAX_LISTED)
 
-/** The reminders are numbered, so that a number is an answer. */
+/** Numbers the reminders, so that a number can answer the question. */
 export const numberedList = (items: readonly ReminderItem[]): string => bulletList(items, at => `${at + 1}.`)

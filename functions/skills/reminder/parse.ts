@@ -7,7 +7,7 @@ import type { ReminderCue } from '#shared/language/skill-language.ts'
 
 const MAX_TEXT_LENGTH = 1_000
 
-/** What is wanted of the reminders. `due` is missing when the time was not said. */
+/** A request about reminders. `due` is missing when the person gave no time. */
 export type ReminderRequest =
   | { kind: 'reminder' | 'alarm'; text: string; due?: Date }
   | { kind: 'timer'; text: string; due?: Date }
@@ -18,7 +18,7 @@ export type ReminderRequest =
 type Context = Omit<MomentContext, 'morning'>
 type Readers = readonly LanguagePack[]
 
-/** What a person wants of their reminders; undefined when it is something else. */
+/** The person's request about their reminders; undefined without one. */
 export async function parseReminderRequest(
   said: string,
   context: Context,
@@ -43,7 +43,7 @@ export async function parseReminderRequest(
   return kind === 'time' && !request.due ? undefined : request
 }
 
-/** The words that ask for a reminder again and again. */
+/** The words that ask for a recurring reminder. */
 export const findRecurrence = (text: string, language?: string): string | undefined =>
   packsReading(text, language)
     .map(({ reminder }) => reminder.recurrence.exec(text)?.[0])
@@ -67,14 +67,14 @@ function toCancelRequest(target: string, readers: Readers): ReminderRequest {
 type Cue = readonly [RegExp, ReminderCue]
 const CUE_ORDER: readonly ReminderCue[] = ['timer', 'alarm', 'reminder', 'time']
 
-/** What asks for a reminder in any of the languages of a text, the most certain first. */
+/** The cue for a reminder in any of the languages of a text, the most certain first. */
 const findCue = (text: string, readers: Readers): Cue | undefined =>
   readers
     .flatMap(({ reminder }) => reminder.cues)
     .toSorted((a, b) => CUE_ORDER.indexOf(a[1]) - CUE_ORDER.indexOf(b[1]))
     .find(([pattern]) => pattern.test(text))
 
-/** A timer runs for a length of time. */
+/** Reads a timer, which runs for a length of time. */
 function parseTimer(text: string, pattern: RegExp, context: Context, readers: Readers): ReminderRequest {
   const durationMatch = findDuration(text, context.language)
   if (!durationMatch) return { kind: 'timer', text: '' }
@@ -94,7 +94,7 @@ async function parseReminder(
   return found ? { ...request, due: found.due } : request
 }
 
-/** What is left when the asking and the time are taken out, the words that framed them too. */
+/** The text without the cue, the time and the fillers around them. */
 function extractSubject(rest: string, pattern: RegExp, readers: Readers): string {
   const match = pattern.exec(rest)
   if (!match) return trimFillers(rest, 'subjectFillers', readers)

@@ -33,6 +33,6 @@ export default defineSkill({
   },
 })
 
-/** Counted in calendar days: a day may have 23 or 25 hours. */
+/** Adds calendar days: a day may have 23 or 25 hours. */
 const addDays = (from: WallTime, days: number): WallTime =>
   wallTime(new Date(toWallMs(from) + days * DAY_MS), 'UTC')

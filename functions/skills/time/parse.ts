@@ -3,7 +3,7 @@ import { findPlace } from './places.ts'
 
 export type TimeInput = { zone?: string; day?: number }
 
-/** What is asked of the clock; null when the text asks for something else. `language`: of the conversation, as a tag. */
+/** The question about the time in a text; null without one. `language`: of the conversation, as a tag. */
 export function parseTimeRequest(text: string, language?: string): TimeInput | null {
   const { time } = packsReading(text, language)[0]
   const zone = time.placeIn(text, name => findPlace(name) !== undefined)

@@ -6,7 +6,7 @@ const cityOfZone = (zone: string): string => zone.slice(zone.lastIndexOf('/') + 
 
 let zoneCache: Map<string, string> | undefined
 
-/** Zones by their names and by their cities' names, in lower case. */
+/** Time zones by their names and by their cities' names, in lower case. */
 function zonesByName(): Map<string, string> {
   if (zoneCache) return zoneCache
   const all = Intl.supportedValuesOf('timeZone')
@@ -19,7 +19,7 @@ function zonesByName(): Map<string, string> {
   return zoneCache
 }
 
-/** The zone of a place as people call it in any language, or of a zone's name; undefined when it is not known. */
+/** The time zone of a place by its common name in any language, or of a zone's name; undefined when it is not known. */
 export function findPlace(name: string): Place | undefined {
   const normalised = name.trim().toLowerCase().replaceAll('_', ' ').replace(/^the /, '')
   const mainZone = packs.map(({ time }) => time.mainZones[normalised]).find(zone => zone !== undefined)
