@@ -1,14 +1,16 @@
 import { LaresError } from '../base/errors.ts'
 import type { BusMessage } from './bus.ts'
 
-/** A record above this is refused by every driver: below Kafka's default limit of 1 MiB by a margin for its framing. */
+/**
+ * Every driver refuses a larger record. The limit lies below Kafka's default of 1 MiB, with a margin for its framing.
+ */
 export const MAX_RECORD_BYTES = 1_000_000
 
-/** Kafka's lengths and counts of a record, generously. */
+/** An upper estimate of the bytes that Kafka adds to a record for lengths and counts. */
 const FRAMING_BYTES = 64
 const HEADER_FRAMING_BYTES = 10
 
-/** What the record weighs on the wire and on disk, in bytes. */
+/** The size of a message on the wire and on disk, in bytes. */
 function recordSize(message: BusMessage): number {
   let bytes = FRAMING_BYTES + Buffer.byteLength(message.key) + message.value.length
   for (const [name, value] of Object.entries(message.headers))
@@ -16,7 +18,10 @@ function recordSize(message: BusMessage): number {
   return bytes
 }
 
-/** What it weighs, in bytes. Refuses a message before it is queued, so that it cannot spoil the batch of others. */
+/**
+ * Returns the size of a message in bytes. Refuses a message that is too large before it is queued, so that it cannot
+ * spoil a batch.
+ */
 export function checkRecordSize(message: BusMessage): number {
   const bytes = recordSize(message)
   if (bytes > MAX_RECORD_BYTES)

@@ -1,6 +1,6 @@
 /**
- * The partition of a key: Kafka's default partitioner (murmur2 of the UTF-8 key, made positive), so records written
- * by any Kafka client and by the embedded driver agree on where a key lives.
+ * The partition of a key, by Kafka's default partitioner (murmur2 of the UTF-8 key, made positive). So any Kafka client
+ * and the embedded driver put a key on the same partition.
  */
 export function partitionOf(key: string, partitions: number): number {
   return (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions

@@ -5,14 +5,17 @@ import { CONFIG_NAMES } from './files.ts'
 
 const POLL_INTERVAL_MS = 2_000
 
-/** Lares reads its configuration at the start alone: this tells when a file says something else by now. */
+/** Reports configuration files that have changed: Lares reads its configuration only at the start. */
 export type ConfigurationWatch = {
-  /** The files that differ from what the start has read. */
+  /** The files that differ from those read at the start. */
   changedFiles(): string[]
   close(): void
 }
 
-/** Logs a warning once for each change. A file is read again rather than watched, so that mounted folders work too. */
+/**
+ * Logs a warning once for each change. The watch reads files again instead of using file events, so that mounted
+ * folders work too.
+ */
 export function watchConfiguration(directory: string, log: Logger): ConfigurationWatch {
   const files = CONFIG_NAMES.map(name => `${name}.yaml`)
   const readAll = () => files.map(file => readOrUndefined(join(directory, file)))

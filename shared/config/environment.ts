@@ -5,12 +5,15 @@ import { LaresError } from '../base/errors.ts'
 import { existsSync } from '../base/node-fs.ts'
 import { isSecretName } from './issues.ts'
 
-/** A schema is made only where its variable is set: most are not, and all together take 8 ms of a start. */
+/**
+ * Lares creates a schema only where its variable is set. Most variables are unset, and all schemas together take 8 ms
+ * of a start.
+ */
 type Variable<T> = { schema: () => z.ZodType<T>; unset: T }
 const withDefault = <T>(schema: () => z.ZodType<T>, unset: NoInfer<T>): Variable<T> => ({ schema, unset })
 const optional = <T>(schema: () => z.ZodType<T>): Variable<T | undefined> => ({ schema, unset: undefined })
 
-/** Texts of errors follow "NAME must be". */
+/** Error texts follow "NAME must be". */
 const wholeNumber =
   (min: number, max = Number.MAX_SAFE_INTEGER) =>
   (): z.ZodType<number> => {
@@ -103,7 +106,7 @@ type S3 = {
   coldClass: string | undefined
 }
 
-/** What the environment says, checked; paths are absolute. */
+/** The checked values of the environment variables; paths are absolute. */
 export type Environment = {
   port: number
   host: string
@@ -111,58 +114,69 @@ export type Environment = {
   dataDirectory: string
   /** The configuration directory. */
   configDirectory: string
-  /** Folders with skills of the operator's own: those of SKILLS_PATH, then LARES_HOME/skills. */
+  /** Folders with the operator's own skills: those of SKILLS_PATH, then LARES_HOME/skills. */
   skillFolders: string[]
   token: string | undefined
-  /** Where the master key is: in a file, or itself. Undefined: nothing is encrypted, as LARES_PROTECTION=off says. */
+  /**
+   * The master key, as the path of its file or as its text. Undefined with LARES_PROTECTION=off: Lares then encrypts
+   * nothing.
+   */
   masterKey: { file: string } | { text: string } | undefined
   bus: 'sqlite' | 'kafka'
   kafkaBrokers: string[]
   kafkaClient: 'platformatic' | 'kafkajs' | undefined
-  /** The PostgreSQL that keeps the conversations, and how many connections each process holds at most. */
+  /** The PostgreSQL server for conversations, and the maximum number of connections of each process. */
   database: { url: string; poolSize: number } | undefined
-  /** The Qdrant that keeps vectors. */
+  /** The Qdrant server for vectors. */
   qdrant: { url: string; apiKey: string | undefined } | undefined
-  /** Where objects that are files go when they are cold; and after how many days objects are, wherever they are kept. */
+  /**
+   * The archive folder for objects that are files, and the number of days after which Lares archives objects, whatever
+   * store holds them.
+   */
   coldFolder: string | undefined
   coldDays: number
-  /** The S3 that keeps objects. */
+  /** The S3 service for objects. */
   s3: S3 | undefined
   openai: { baseUrl: string; apiKey: string | undefined } | undefined
   model: string | undefined
-  /** A model of the server, or `none`; undefined means the built-in one. */
+  /** A model of the server, or `none`; undefined means the built-in model. */
   embeddingModel: string | undefined
-  /** Where downloads are kept between checkouts. */
+  /** The folder for downloads that several checkouts share. */
   cacheDirectory: string
   logLevel: 'debug' | 'info' | 'warn' | 'error'
-  /** Where each function is, for a connector that calls them over HTTP. */
+  /** The URL of each function, for a connector that calls functions over HTTP. */
   functionUrls: Map<string, string>
-  /** Where the connector's own process serves its metrics; undefined: nowhere. */
+  /** The port on which the connector's own process serves its metrics; undefined: no port. */
   metricsPort: number | undefined
-  /** Where the gateway asks the connector how it is; undefined: where the supervisor has written it down, if anywhere. */
+  /**
+   * The URL at which the gateway asks for the connector's status. Undefined: the gateway reads the status that the
+   * supervisor has written down, if any.
+   */
   connectorUrl: string | undefined
-  /** Where the lares command finds the gateway. */
+  /** The URL at which the `lares` command finds the gateway. */
   gatewayUrl: string
-  /** OpenFaaS's REST API, when functions are deployed through one. */
+  /** The URL of OpenFaaS's REST API, when functions are deployed through one. */
   openfaasUrl: string | undefined
   provider: {
-    /** Where it listens: this machine alone, unless it is in a container. */
+    /** The address to listen on: this machine alone, except in a container. */
     host: string
     port: number
-    /** Of the user admin; undefined means the one that the provider has made, in its data directory. */
+    /**
+     * The password of the user admin. Undefined means the password that the provider has created in its data directory.
+     */
     password: string | undefined
-    /** The machine's labels for constraints, in addition to those of every machine. */
+    /** The machine's labels for constraints, in addition to the labels of every machine. */
     nodeLabels: Map<string, string>
     /** The number of prewarmed runtimes. */
     prewarmed: number
-    /** Docker's network that containers join; undefined means one that the provider makes. */
+    /** The Docker network that containers join; undefined means a network that the provider creates. */
     network: string | undefined
     /** How much memory paused containers may hold. */
     pausedBytes: number
   }
 }
 
-/** Reads the variables that Lares knows. Errors: `invalid_config`, naming each variable that is wrong. */
+/** Reads the variables that Lares knows. Errors: `invalid_config`, which names each wrong variable. */
 export function readEnvironment(given: NodeJS.ProcessEnv): Environment {
   const env = parseVariables(given)
   if (env.LARES_EMBEDDING_MODEL && env.LARES_EMBEDDING_MODEL !== 'none' && !env.OPENAI_BASE_URL) {
@@ -237,7 +251,7 @@ function parseVariables(given: NodeJS.ProcessEnv): ParsedVariables {
   throw new LaresError('invalid_config', `the environment is wrong: ${problems.join('; ')}`)
 }
 
-/** One that is named and not there is a mistake; LARES_HOME/skills is there when somebody makes it. */
+/** A folder in SKILLS_PATH must exist. LARES_HOME/skills is optional. */
 function skillFoldersFrom(env: ParsedVariables): string[] {
   const named = env.SKILLS_PATH.split(delimiter)
     .filter(folder => folder !== '')

@@ -13,14 +13,14 @@ const assistantSchema = z.strictObject({
   maxWaiting: z.int().min(1).max(10_000).default(100),
 })
 
-/** Where replies are pushed to: a webhook of Standard Webhooks, whose secrets have this form. */
+/** The target to which Lares delivers replies: a webhook of Standard Webhooks, whose secrets have this form. */
 const deliverySchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes'),
   url: z.url({ protocol: /^https?$/ }),
   secret: z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'whsec_ and 24 to 64 bytes in base64'),
-  /** Only this person's replies; none: everybody's. */
+  /** Delivers only this person's replies; default: all replies. */
   person: z.string().min(1).optional(),
-  /** A reply that could not be delivered for so long is recorded as undelivered. */
+  /** The gateway records a reply as undelivered after this many minutes of failed delivery. */
   giveUpAfterMinutes: z
     .number()
     .positive()
@@ -28,9 +28,9 @@ const deliverySchema = z.strictObject({
 })
 
 const gatewaySchema = z.strictObject({
-  /** The time zone of people whose client does not say one; default: the machine's. */
+  /** The time zone for people whose client names none; default: the machine's. */
   timeZone: z.string().refine(isTimeZone, 'an IANA time zone, as in Europe/Berlin').optional(),
-  /** Who may come in, besides the owner: a token each. */
+  /** People who may sign in besides the owner, each with a token. */
   people: z
     .array(
       z.strictObject({
@@ -41,7 +41,7 @@ const gatewaySchema = z.strictObject({
       }),
     )
     .default([]),
-  /** Groups of people: a group has conversations, a key, memory and documents of its own. */
+  /** Groups of people. A group has conversations, a key, memory and documents of its own. */
   groups: z
     .array(
       z.strictObject({
@@ -51,7 +51,7 @@ const gatewaySchema = z.strictObject({
       }),
     )
     .default([]),
-  /** Opens /metrics and nothing else, for a Prometheus that need not be the owner. */
+  /** Opens /metrics and nothing else, for a Prometheus that does not need the owner's token. */
   metricsToken: z.string().min(16).optional(),
   /** Origins of other web pages that may use the API from a browser, as in https://home.example. */
   allowedOrigins: z.array(z.url()).default([]),
@@ -60,7 +60,10 @@ const gatewaySchema = z.strictObject({
     .min(1_024)
     .max(64 * 1024 * 1024)
     .default(16 * 1024 * 1024),
-  /** How many messages may be without a reply before more are refused (429): in one conversation, of one person, in all. */
+  /**
+   * The maximum numbers of messages without a reply: in one conversation, of one person, in all. The gateway refuses
+   * further messages (429).
+   */
   maxWaiting: z
     .strictObject({
       conversation: z.int().min(1).default(50),
@@ -86,8 +89,8 @@ export type GatewayConfig = z.infer<typeof gatewaySchema>
 type ConfigOf<Name extends keyof typeof configSchemas> = z.infer<(typeof configSchemas)[Name]>
 
 /**
- * Reads `NAME.yaml` of the configuration directory; a file that is not there means the defaults.
- * Errors: `invalid_config`, naming the file, the key and what was meant.
+ * Reads `NAME.yaml` of the configuration directory; a missing file means the defaults. Errors: `invalid_config`, which
+ * names the file, the key and the likely intention.
  */
 export function readConfig<Name extends keyof typeof configSchemas>(
   directory: string,
@@ -128,7 +131,7 @@ function describeWrongValue(where: string, issue: z.core.$ZodIssue): string {
   return `"${where}"${given} must be ${explainIssue(issue)}`
 }
 
-/** Errors: `invalid_config` where LARES_CONFIG names a folder that is not there; without it the defaults hold. */
+/** Errors: `invalid_config` when LARES_CONFIG names a missing folder. Without LARES_CONFIG, the defaults apply. */
 export function requireConfigDirectory(directory: string, variables: NodeJS.ProcessEnv = process.env): void {
   if (!variables.LARES_CONFIG || existsSync(directory)) return
   throw new LaresError(

@@ -3,8 +3,8 @@ import type * as z from 'zod'
 type Issue = z.core.$ZodIssue
 
 /**
- * What a value must be, in words for people who do not know zod: it follows "NAME must be". `expected` is the schema's own
- * text where it has one, as zod puts it into the message.
+ * Says what a value must be, for people who do not know zod. The text follows "NAME must be". `expected` is the
+ * schema's own text, if it has one, as zod puts it into the message.
  */
 export function explainIssue(issue: Issue): string {
   if (issue.code === 'invalid_type') return article(issue.expected)
@@ -32,12 +32,12 @@ function withUnit(bound: string, limit: number | bigint, origin: string): string
   return `${bound} ${limit}`
 }
 
-/** The value as it was given; undefined for one that is absent or long, or that is a section of its own. */
+/** The value as given. Undefined for a missing or long value, and for a section. */
 export function describeInput(input: unknown): string | undefined {
   if (!['string', 'number', 'boolean'].includes(typeof input)) return undefined
   const text = JSON.stringify(input)
   return text.length > 80 ? undefined : text
 }
 
-/** A secret is never repeated in a message, which may go to a log. */
+/** Whether a name marks a secret. Messages never repeat a secret, because they may go to a log. */
 export const isSecretName = (name: string): boolean => /(token|secret|password|key|database_url)$/i.test(name)

@@ -3,7 +3,10 @@ import { networkInterfaces } from 'node:os'
 
 const ANY_HOST = new Set(['0.0.0.0', '::'])
 
-/** Where other devices reach a server that listens on every address of this machine; none for any other `host`. */
+/**
+ * The URLs at which other devices reach a server that listens on every address of this machine. Empty for any other
+ * `host`.
+ */
 export function networkUrls(host: string, port: number): string[] {
   if (!ANY_HOST.has(host)) return []
   const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? [])

@@ -4,38 +4,38 @@ import { skillRequestType, topicOf } from './events/event-types.ts'
 import { retryPolicySchema } from './retry-policy.ts'
 import type { DeployedFunction } from './stack.ts'
 
-/** What a skill tells about itself: how it is recognised, offered to a model and called. */
+/** A skill's description of itself: how Lares recognises it, offers it to a model and calls it. */
 export const skillManifestSchema = z.strictObject({
   name: z.string(),
-  /** What people call it. */
+  /** The skill's name for people. */
   /** By BCP 47 tag. */
   title: z.record(z.string(), z.string()).optional(),
   description: z.string(),
-  /** Things people say when they want it. */
+  /** Messages that ask for the skill. */
   examples: z.array(z.string()),
   /** JSON Schema of its input. */
   input: z.record(z.string(), z.unknown()),
-  /** It can be called with a person's words alone; no model is needed to fill its input. */
+  /** Whether a person's words alone can call the skill, so that no model has to fill its input. */
   readsText: z.boolean(),
 })
 export type SkillManifest = z.infer<typeof skillManifestSchema>
 
 export const manifestSchema = z.strictObject({
   name: z.string(),
-  /** Topics that it reads. */
+  /** The topics that the function reads. */
   topics: z.array(z.string()),
-  /** Event types that it may emit, `*` standing for a name. */
+  /** Event types that the function may emit; `*` stands for a name. */
   emits: z.array(z.string()),
   uses: z.array(z.string()),
-  /** Events that one process of it handles at once. */
+  /** The number of events that one process of the function handles at once. */
   concurrency: z.int().positive(),
-  /** How long it takes for one event at most. */
+  /** The longest time for one event. */
   timeoutMs: z.int().positive().optional(),
-  /** How the connector tries again, where it differs from the default. */
+  /** The connector's retry policy for the function, where it differs from the default. */
   retry: retryPolicySchema.partial().optional(),
   skill: skillManifestSchema.optional(),
 })
-/** What `GET /_/manifest` answers. */
+/** The answer of `GET /_/manifest`. */
 export type Manifest = z.infer<typeof manifestSchema>
 
 /** The manifests of the deployed functions, as the connector last saw them. */
@@ -43,13 +43,13 @@ export type Catalogue = {
   /** The skills by name, from a copy that is at most a second old. */
   skills(): Promise<SkillManifest[]>
   /**
-   * Replaces what is known by the skills of these manifests. The functions in `deployed` that none of them is of cannot
-   * be reached just now: what is known of them stays.
+   * Replaces the known skills with those of these manifests. When a function in `deployed` has no manifest here, it is
+   * unreachable just now, and its known skills stay.
    */
   write(manifests: Manifest[], deployed?: string[]): Promise<void>
   /**
-   * The functions that a connector last saw deployed, with those that were removed and still have requests to end.
-   * Data of versions that kept no such list gives the known skills, each as the function of its name.
+   * The functions that a connector last saw deployed, and removed functions that still have unfinished requests. Older
+   * versions stored no such list; their data gives each known skill as a function of that name.
    */
   seenFunctions(): Promise<DeployedFunction[]>
   writeSeenFunctions(functions: DeployedFunction[]): Promise<void>
@@ -63,12 +63,12 @@ const seenFunctionsSchema = z.object({
 const CACHE_TTL_MS = 1_000
 const MAX_SKILLS = 1_000
 
-/** The catalogue as documents of nobody, so that every process that reaches the conversations store has it. */
+/** Stores the catalogue as records that belong to no person. So every process that reaches the store can read it. */
 export function openCatalogue(records: Records, now: () => number = Date.now): Catalogue {
   let cached: { skills: SkillManifest[]; readAt: number } | undefined
   const read = async () => {
     const stored = await records.list({ collection: CATALOGUE_COLLECTION, person: '', limit: MAX_SKILLS })
-    // One that another version has written is as good as none: it is written anew.
+    // A catalogue of another version is ignored and written anew.
     return stored
       .flatMap(({ body }) => skillManifestSchema.safeParse(body).data ?? [])
       .sort((a, b) => (a.name < b.name ? -1 : 1))

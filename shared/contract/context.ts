@@ -5,7 +5,7 @@ import type { Records, Store, Timers } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 import type { Catalogue } from './catalogue.ts'
 
-/** What a function may ask for. It gets what it `uses` and nothing else. */
+/** The services that a function may ask for. A function gets those that it `uses` and no others. */
 export const SERVICE_NAMES = [
   'models',
   'store',
@@ -18,26 +18,26 @@ export const SERVICE_NAMES = [
 ] as const
 export type ServiceName = (typeof SERVICE_NAMES)[number]
 
-/** Names of before, which a handler of somebody else's may still use. */
+/** Former names of services, which third-party handlers may still use. */
 export const RENAMED_SERVICES: Readonly<Record<string, ServiceName>> = {
   documents: 'records',
   conversations: 'store',
 }
 
-/** What people set about their assistant (config/assistant.yaml). */
+/** The people's settings for their assistant (config/assistant.yaml). */
 export type AssistantSettings = {
   name: string
-  /** Said to the model before anything else. */
+  /** Instructions that the model gets before everything else. */
   instructions: string
-  /** What dialog does with a message that arrives during a turn. */
+  /** Dialog's treatment of a message that arrives during a turn. */
   mode: 'queue' | 'merge' | 'interrupt'
-  /** How many times a turn may ask the model. */
+  /** How many times a turn may call the model. */
   maxSteps: number
   /** How many waiting messages a conversation holds before it refuses more. */
   maxWaiting: number
 }
 
-/** The abilities by name, as the process that runs the functions opened them. */
+/** The services by name, as opened by the process that runs the functions. */
 export type Services = {
   models: Models
   store: Store
@@ -51,15 +51,18 @@ export type Services = {
 
 export type InvocationContext = {
   log: Logger
-  /** Aborted when the deadline passes, the caller goes away or the function is stopped at last. */
+  /** Aborted when the deadline passes, the caller disconnects or the function is finally stopped. */
   signal: AbortSignal
-  /** The same for every try of the same event: the event's id. What has an effect outside is done once under it. */
+  /**
+   * The event's id, which is the same for every attempt of the event. A handler uses it to cause an outside effect only
+   * once.
+   */
   idempotencyKey: string
-  /** The time, in milliseconds since the epoch. */
+  /** The current time, in milliseconds since the epoch. */
   now(): number
 }
 
-/** `state`: what the function's `init` returned. */
+/** `state` holds the value that the function's `init` returned. */
 export type FunctionContext<Uses extends ServiceName = never, State = unknown> = InvocationContext &
   Pick<Services, Uses> & { state: State }
 

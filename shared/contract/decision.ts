@@ -7,9 +7,10 @@ const MAX_KEPT_DECISIONS = 20
 export type DecisionKey = { collection: string; person: string; id: string }
 
 /**
- * Decides something once under an idempotency key, and gives the same decision when the event comes again: what was
- * removed the first time is not there to be found the second time. Of older decisions a person's last few are kept,
- * as an event comes again soon or not at all. `schema`: of the decision, as it is read back from the store.
+ * Decides something once under an idempotency key, and returns the same decision when the event comes again. Deciding
+ * again could differ: an entry that the first run removed is not there for the second. The store keeps only a person's
+ * last few decisions, because an event comes again soon or not at all. `schema` checks the decision when it is read
+ * back from the store.
  */
 export async function decideOnce<Decision>(
   records: Records,

@@ -12,7 +12,7 @@ import type { EventDraft, LaresEvent } from './events/event.ts'
 import { type EventType, isEventType, nameSchema } from './events/event-types.ts'
 import { type RetryPolicy, retryPolicySchema } from './retry-policy.ts'
 
-/** What a handler may give back: nothing, one event, several, or a stream of them. */
+/** A handler's result: nothing, one event, several, or a stream of events. */
 export type HandlerResult = undefined | EventDraft | EventDraft[] | AsyncIterable<EventDraft>
 
 export type FunctionDefinition<
@@ -21,38 +21,43 @@ export type FunctionDefinition<
   State = unknown,
 > = {
   name: string
-  /** Event types that it takes; any other is refused. */
+  /** Event types that the function accepts. It refuses every other type. */
   receives: readonly Received[]
-  /** Event types that it may emit, `*` standing for a name; any other is refused. */
+  /** Event types that the function may emit; `*` stands for a name. Lares refuses every other type. */
   emits: readonly string[]
   uses?: readonly Uses[]
-  /** Events handled at once in one process; more are answered 429. Default 100. */
+  /** The number of events that one process handles at once. It answers further events with 429. Default 100. */
   concurrency?: number
-  /** How long one event may take before its signal is aborted and the try counts as failed. Default 30,000. */
+  /**
+   * The longest time for one event. After it, the signal is aborted and the attempt counts as failed. Default 30,000.
+   */
   timeoutMs?: number
-  /** How the connector tries a failed event again, where it differs from the default (`retry-policy.ts`). */
+  /** The connector's retry policy, where it differs from the default (`retry-policy.ts`). */
   retry?: Partial<RetryPolicy>
-  /** Runs once before the first event. What it returns is `context.state` of every call: no module globals. */
+  /**
+   * Runs once before the first event. Every call gets its result as `context.state`, so that a handler needs no module
+   * globals.
+   */
   init?(context: InitContext<Uses>): State | Promise<State>
   handle(
     event: ReceivedEvent<Received>,
     context: FunctionContext<Uses, State>,
   ): HandlerResult | void | Promise<HandlerResult | void>
-  /** Runs once after the last event, with what `init` returned. */
+  /** Runs once after the last event, with the result of `init`. */
   destroy?(state: State): void | Promise<void>
   skill?: Manifest['skill']
 }
 
-/** A union of one event per type, so that `event.type` tells the shape of `event.data`. */
+/** A union with one event per type, so that `event.type` narrows `event.data`. */
 export type ReceivedEvent<T extends EventType> = { [K in T]: LaresEvent<K> }[T]
 
-/** A definition whose type parameters do not matter any more. */
+/** A definition without its type parameters. */
 export type AnyFunction = FunctionDefinition<EventType, ServiceName, unknown>
 
-/** Marks what this module made, so that a plugin object can be told from it. */
+/** Marks definitions of this module, to tell them from plugin objects. */
 const DEFINITION_MARK = Symbol.for('lares.function')
 
-/** Defines a stage of the pipeline. The handler file default-exports what this gives back. */
+/** Defines a stage of the pipeline. The handler file default-exports the result. */
 export function defineFunction<
   const Received extends EventType,
   const Uses extends ServiceName = never,
@@ -64,10 +69,10 @@ export function defineFunction<
 export const isDefinition = (value: unknown): value is AnyFunction =>
   typeof value === 'object' && value !== null && DEFINITION_MARK in value
 
-/** Node's timers end there; a longer one would fire at once. */
+/** The longest timeout of Node's timers; a longer one would fire at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
-/** Tells what is wrong with a definition before it meets its first event. Errors: `invalid_config`. */
+/** Checks a definition before its first event. Errors: `invalid_config`. */
 export function checkDefinition(definition: AnyFunction): void {
   const { receives = [], emits = [], concurrency = 1, timeoutMs = 1 } = definition as Partial<AnyFunction>
   const configError = (problem: string) =>

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { LaresError } from '../base/errors.ts'
 
-/** How Lares fills a field from what a person says; `slot-filling.ts` reads them. */
+/** The ways in which Lares fills a field from a person's words; `slot-filling.ts` implements them. */
 export const slotKindSchema = z.enum([
   'moment',
   'date',
@@ -14,7 +14,7 @@ export const slotKindSchema = z.enum([
   'words',
 ])
 
-/** What Lares itself reads of a field's `meta`. */
+/** The keys of a field's `meta` that Lares reads. */
 export const LARES_META_KEYS = ['reads', 'ask', 'words']
 
 /** Annotations of JSON Schema (2020-12, "A Vocabulary for Basic Meta-Data Annotations") and zod's own `id`. */
@@ -30,8 +30,8 @@ const ANNOTATION_KEYS = [
 ]
 
 /**
- * Refuses what a field's `meta` says and nobody reads, as `aks` for `ask`. Errors: `invalid_config`, which names the skill,
- * the key and the keys that there are.
+ * Refuses unknown keys in a field's `meta`, such as `aks` for `ask`. Errors: `invalid_config`, which names the skill,
+ * the key and the known keys.
  */
 export function checkInputMeta(skill: string, field: z.core.$ZodType): void {
   const meta = z.globalRegistry.get(field) ?? {}

@@ -13,14 +13,15 @@ import { topicsOf } from './plugin.ts'
 export const DEFAULT_CONCURRENCY = 100
 export const DEFAULT_TIMEOUT_MS = 30_000
 
-/** A function ready to be called, in this process or behind HTTP. */
+/** A function that is ready for calls, in this process or behind HTTP. */
 export type Invocable = {
   manifest: Manifest
-  /** Runs the author's `init`, once; `invoke` does so where nobody did before. */
+  /** Runs the author's `init` once. `invoke` starts the function if no caller has started it before. */
   start(): Promise<void>
   /**
-   * Handles one event and gives its events as they come. Errors: `unknown_type`, `undeclared_event`, `invalid_result`
-   * (final), `busy`, `deadline_exceeded`, and what the handler throws (a plain error is `failed`).
+   * Handles one event and yields the function's events as they arrive. Errors: `unknown_type`, `undeclared_event`,
+   * `invalid_result` (final), `busy`, `deadline_exceeded`, and the handler's own errors (a plain error becomes
+   * `failed`).
    */
   invoke(event: LaresEvent, signal?: AbortSignal): AsyncGenerator<LaresEvent, void, undefined>
   /** Runs the author's `destroy`. */
@@ -28,15 +29,18 @@ export type Invocable = {
 }
 
 export type InvocableDependencies = {
-  /** What the function `uses`, opened. */
+  /** The opened services that the function `uses`. */
   services: Partial<Services>
-  /** Where what is too large for an event lies. */
+  /** The store for data that is too large for an event. */
   objects: Pick<Objects, 'get'>
   log: Logger
   now?: () => number
 }
 
-/** Joins a definition with what it uses. Errors: `invalid_config` when it is not sound, or uses what is not given. */
+/**
+ * Joins a definition with its services. Errors: `invalid_config` when the definition is invalid or uses a missing
+ * service.
+ */
 export function createInvocable(definition: AnyFunction, dependencies: InvocableDependencies): Invocable {
   checkDefinition(definition)
   const services = servicesOf(definition, dependencies.services)
@@ -91,7 +95,7 @@ export function createInvocable(definition: AnyFunction, dependencies: Invocable
   }
 }
 
-/** A handler that throws before it returns a promise is caught like any other. */
+/** Catches an error of a handler that throws before it returns a promise, like any other error. */
 const callHandler = async (
   definition: AnyFunction,
   event: LaresEvent,
@@ -121,7 +125,10 @@ function servicesOf(definition: AnyFunction, services: Partial<Services>): Parti
 
 type Deadline = { signal: AbortSignal; race<T>(work: Promise<T>): Promise<T>; end(): void }
 
-/** Ends the wait for a handler when its time is over or its caller is gone, whether or not it heeds the signal. */
+/**
+ * Ends the wait for a handler when its time is over or its caller has disconnected, whether or not the handler heeds
+ * the signal.
+ */
 function startDeadline(definition: AnyFunction, caller?: AbortSignal): Deadline {
   const timeoutMs = definition.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const controller = new AbortController()
@@ -150,7 +157,7 @@ function startDeadline(definition: AnyFunction, caller?: AbortSignal): Deadline 
   }
 }
 
-/** The events that an invocation emits, one after the other. Errors: `undeclared_event`, `invalid_result`. */
+/** Creates the events that an invocation emits, in order. Errors: `undeclared_event`, `invalid_result`. */
 function openEventFactory(definition: AnyFunction, cause: LaresEvent): (draft: unknown) => LaresEvent {
   let index = 0
   return draft => {
@@ -190,7 +197,10 @@ async function* withDeadline(drafts: AsyncIterable<EventDraft>, deadline: Deadli
   }
 }
 
-/** Not awaited: a generator that hangs in its last step would hang here too. Nobody is left to hear what it throws. */
+/**
+ * Closes an iterator without awaiting it: a generator that hangs in its last step would hang here too. No caller is
+ * left to receive its error.
+ */
 const closeIterator = (iterator: AsyncIterator<EventDraft>) =>
   void (async () => iterator.return?.())().catch(() => undefined)
 
@@ -223,7 +233,7 @@ const invalidResultError = (definition: AnyFunction, value: unknown) =>
     `${definition.name} gave back ${typeof value} where an event {type, data}, a list or a stream of them, or nothing was due`,
   )
 
-/** Whether a type is among the declared ones, `*` standing for one name. */
+/** Whether a type is declared; `*` stands for one name. */
 function isDeclared(definition: AnyFunction, type: string): boolean {
   return definition.emits.some(pattern => pattern === type || matchesPattern(pattern, type))
 }

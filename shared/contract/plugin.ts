@@ -5,8 +5,8 @@ import type { EventDraft, LaresEvent } from './events/event.ts'
 import { topicOf } from './events/event-types.ts'
 
 /**
- * The three-method interface: a skill that takes a request as a message and answers with text. `init` may return state,
- * which `handleMessage` gets as `context.state`.
+ * The three-method interface: a skill that takes a request as a message and answers with text. `init` may return a
+ * state, which `handleMessage` gets as `context.state`.
  */
 export type Plugin<State = unknown> = {
   name: string
@@ -29,7 +29,9 @@ export type PluginMessage = {
 }
 export type PluginAnswer = string | { text: string; data?: unknown } | undefined | void
 
-/** Reads what a handler file default-exports. Errors: `invalid_config`, naming the file and what it may export. */
+/**
+ * Reads the default export of a handler file. Errors: `invalid_config`, which names the file and the allowed exports.
+ */
 export function functionFromExport(exported: unknown, file: string): AnyFunction {
   if (isDefinition(exported)) return exported
   if (isPlugin(exported)) return functionFromPlugin(exported)
@@ -95,7 +97,7 @@ function functionFromPlugin(plugin: Plugin): AnyFunction {
   })
 }
 
-/** Topics of a function: those of the types it receives. */
+/** The topics of a function: those of its `receives` types. */
 export const topicsOf = (definition: Pick<AnyFunction, 'receives'>): string[] => [
   ...new Set(definition.receives.map(topicOf)),
 ]

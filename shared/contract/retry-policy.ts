@@ -1,16 +1,16 @@
 import * as z from 'zod'
 
-/** How the connector tries an event again. A manifest declares the members that differ from the default. */
+/** The connector's policy for retrying an event. A manifest declares the members that differ from the default. */
 export const retryPolicySchema = z.strictObject({
-  /** Attempts of an event that its function took and failed. */
+  /** Attempts of an event that the function received and failed. */
   maxAttempts: z.int().positive(),
   /**
-   * How long an event waits for a function that cannot be reached, says `unavailable` or is too busy, since the event
-   * came from the bus. The connector makes at least `maxAttempts` attempts, however long the event waited for its turn.
-   * It is also the longest Retry-After that the connector heeds.
+   * How long an event waits for a function that is unreachable, answers `unavailable` or is too busy. The time counts
+   * from the event's arrival from the bus. The connector makes at least `maxAttempts` attempts, however long the event
+   * has waited in the queue. This is also the longest Retry-After that the connector heeds.
    */
   giveUpAfterMs: z.int().positive(),
-  /** The wait after the first failure; it doubles with each. Also the wait for a bus that does not take events. */
+  /** The wait after the first failure; it doubles with each. Also the wait for a bus that does not accept events. */
   baseDelayMs: z.int().positive(),
   /** The longest wait after a failure. */
   maxDelayMs: z.int().positive(),

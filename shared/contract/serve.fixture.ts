@@ -15,7 +15,7 @@ import { type RunningFunction, type ServeOptions, serve } from './serve.ts'
 
 type ParrotDefinition = FunctionDefinition<'lares.skill.parrot.requested', never>
 
-/** A function that does what a test gives it to do. */
+/** A function that does what its test tells it to do. */
 export const parrotFunction = (
   handle: ParrotDefinition['handle'],
   more: Partial<ParrotDefinition> = {},
@@ -28,7 +28,7 @@ export const parrotFunction = (
     ...more,
   })
 
-/** What a person says to the parrot. */
+/** A person's request to the parrot. */
 export const skillRequestEvent = (text: string, more: Partial<SkillRequest> & { id?: string } = {}) => {
   const { id = 'said-1', ...data } = more
   return createRootEvent({
@@ -72,12 +72,12 @@ export type FunctionTestBed = {
 export type ServedFunction = RunningFunction & {
   url: string
   post(event: LaresEvent, headers?: Record<string, string>): Promise<Dispatcher.ResponseData>
-  /** Posts an event and reads the events of the answer, whatever its shape. */
+  /** Posts an event and reads the events of the answer, in any of its forms. */
   ask(event: LaresEvent, headers?: Record<string, string>): Promise<LaresEvent[]>
   get(path: string): Promise<{ status: number; body: unknown }>
 }
 
-/** Serves functions on ports of their own with an object store of their own, until it is closed. */
+/** Serves functions, each on its own port and with its own object store, until the test bed is closed. */
 export async function openFunctionTestBed(log: Logger = silentLogger): Promise<FunctionTestBed> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-function-'))
   const objects = openFolderObjects(folder)
@@ -125,7 +125,7 @@ function testClient(one: RunningFunction): ServedFunction {
   }
 }
 
-/** The status of a refusal with what its body tells. */
+/** The status of a refusal and the error in its body. */
 export async function readError(answered: Promise<Dispatcher.ResponseData> | Dispatcher.ResponseData) {
   const { statusCode, headers, body } = await answered
   const { error } = (await body.json()) as { error: { code: string; message: string } }

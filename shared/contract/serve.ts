@@ -14,7 +14,7 @@ import {
 } from './events/http-binding.ts'
 import type { Invocable } from './invoke.ts'
 
-/** What Node listens on when no address is given, or 0.0.0.0 where there is no IPv6; images have it. */
+/** Node's default address; where IPv6 is missing, Node takes 0.0.0.0 instead. Images use this address. */
 const ANY_ADDRESS = '::'
 export const MAX_BODY_BYTES = 1024 * 1024
 
@@ -23,7 +23,7 @@ export type ServeOptions = {
   host?: string
   maxBodyBytes?: number
   drainTimeoutMs?: number
-  /** What /_/metrics gives; without it there is no such page. */
+  /** The metrics for /_/metrics; without them, the page does not exist. */
   metrics?: Pick<Metrics, 'page'>
   log: Logger
 }
@@ -31,36 +31,36 @@ export type ServeOptions = {
 export type RunningFunction = {
   port: number
   /**
-   * Refuses new events (503), lets running ones finish (at most `drainTimeoutMs`, default 30,000, then they are aborted),
-   * closes every connection and runs `destroy`.
+   * Refuses new events (503) and lets running ones finish. After `drainTimeoutMs` (default 30,000) it aborts them. Then
+   * it closes every connection and runs `destroy`.
    */
   drain(): Promise<void>
 }
 
 type ServerState = {
   phase: 'starting' | 'ready' | 'draining'
-  /** Answers that are not sent to their end yet, each with what aborts it. */
+  /** Unfinished answers, each with its abort controller. */
   running: Map<ServerResponse, AbortController>
   onIdle: () => void
 }
 
 /**
- * Serves a function over HTTP: POST / takes one CloudEvent and answers with none (204), one (200, binary), several
- * (batch) or, when asked for by Accept, a stream of them (NDJSON); GET /_/health, /_/ready, /_/manifest and /_/metrics.
- * Bare node:http, because a container's start is what people feel.
- * Errors: `unavailable` when the port cannot be listened on, and what the author's `init` throws.
+ * Serves a function over HTTP. POST / takes one CloudEvent and answers with none (204), one (200, binary), several
+ * (batch) or, when the Accept header asks for it, a stream of them (NDJSON). It also serves GET /_/health, /_/ready,
+ * /_/manifest and /_/metrics. It uses bare node:http, because people notice a container's start time. Errors:
+ * `unavailable` when the port cannot be listened on, and errors of the author's `init`.
  */
 export async function serve(invocable: Invocable, options: ServeOptions): Promise<RunningFunction> {
   const state: ServerState = { phase: 'starting', running: new Map(), onIdle: () => undefined }
   const server = createServer((request, response) => {
-    // Whoever keeps this connection shall find the next process on a new one.
+    // A client that keeps this connection shall reach the next process on a new one.
     if (state.phase === 'draining') response.setHeader('connection', 'close')
     route(invocable, state, options, request, response).catch(error => {
       options.log.error({ err: error }, 'an answer could not be sent')
       response.destroy()
     })
   })
-  // A connector keeps its connections; without this, node would close them between two events.
+  // A connector keeps its connections open. Without this setting, Node would close them between two events.
   server.keepAliveTimeout = 60_000
   await listen(server, options)
   try {
@@ -92,11 +92,14 @@ const listen = (server: Server, { port, host = '127.0.0.1' }: ServeOptions) =>
         ),
       ),
     )
-    // Given, it would be looked up like a name, which takes 4 ms of a start.
+    // Node would look up an explicit address like a name, which takes 4 ms of a start.
     server.listen(port, host === ANY_ADDRESS ? undefined : host, resolve)
   })
 
-/** Node's own close ends connections whose answer is written but not yet sent, so it is called when there is none. */
+/**
+ * Waits for running answers before it closes the server: Node's own close ends connections whose answer is written but
+ * not yet sent.
+ */
 async function finishRunning(state: ServerState, timeoutMs: number): Promise<void> {
   if (state.running.size === 0) return
   const timer = setTimeout(() => {
@@ -161,7 +164,7 @@ async function handleEvent(
   const controller = new AbortController()
   state.running.set(response, controller)
   response.once('close', () => {
-    // Aborting costs more than the rest of an invocation, and nobody listens to one that has ended.
+    // Aborting costs more than the rest of an invocation, and no caller waits for one that has ended.
     if (!response.writableFinished) controller.abort()
     state.running.delete(response)
     if (state.running.size === 0) state.onIdle()
@@ -195,7 +198,7 @@ async function sendCollected(events: AsyncIterable<LaresEvent>, response: Server
   }
 }
 
-/** The status is decided by the first event; what fails later is told by a last line `{"error": …}`. */
+/** The first event decides the status. A last line `{"error": …}` reports a later failure. */
 async function sendStream(events: AsyncIterable<LaresEvent>, response: ServerResponse): Promise<void> {
   try {
     for await (const event of events) {
@@ -223,8 +226,8 @@ const waitForDrain = (response: ServerResponse) =>
   })
 
 /**
- * Reads to the end whatever comes, and keeps at most `maxBytes`: a client that is still sending when it is refused
- * gets to read the refusal, and the connection can be used again. Node's request timeout bounds how long that lasts.
+ * Reads the request to its end and keeps at most `maxBytes`. So a client that is still sending when it is refused can
+ * read the refusal, and the connection stays usable. Node's request timeout bounds the reading time.
  */
 function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {

@@ -2,21 +2,21 @@ import type { FunctionContext, ServiceName } from './context.ts'
 import type { Address, Sender } from './events/address.ts'
 import type { Language } from './events/event-types.ts'
 
-/** What a skill knows of the call it serves. */
+/** The context of a skill's call. */
 export type SkillContext<Uses extends ServiceName = never, State = unknown> = FunctionContext<Uses, State> & {
   conversation: string
   person: string
   language: Language
   /** IANA name, e.g. `Europe/Berlin`. */
   timeZone: string
-  /** What the person said. */
+  /** The person's words. */
   text: string
-  /** When they said it. */
+  /** When the person said them. */
   saidAt: Date
-  /** Where they said it: `timers.schedule` takes it along. */
+  /** The address of the message; `timers.schedule` stores it with the timer. */
   address?: Address
-  /** Who said it. In a group `person` is the group, and this is the member. */
+  /** The sender. In a group, `person` is the group and `sender` is the member. */
   sender?: Sender
-  /** What this skill asked for more with, when `text` may be the answer. */
+  /** The state of this skill's follow-up question, when `text` may be its answer. */
   asked?: Record<string, unknown>
 }

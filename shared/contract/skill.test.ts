@@ -14,7 +14,7 @@ beforeEach(async () => {
 })
 afterEach(() => testBed.close())
 
-/** Asks over HTTP, as the connector does. */
+/** Calls the skill over HTTP, as the connector does. */
 async function askSkill(skill: AnyFunction, text: string, more: Partial<SkillRequest> = {}) {
   const served = await testBed.serve(skill)
   const [event] = await served.ask(skillRequestEvent(text, more))

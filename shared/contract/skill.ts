@@ -9,13 +9,13 @@ import { checkInputMeta, LARES_META_KEYS } from './input-meta.ts'
 import type { SkillContext } from './skill-context.ts'
 import { fillSlots, slotsOf } from './slot-filling.ts'
 
-// Part of `#lares/skill`, which is this file.
+// `shared/api/skill.ts` exports this type as a part of `#lares/skill`.
 export type { SkillContext } from './skill-context.ts'
 
-/** `asks`: the text asks for what is missing; the person's next words come to `read` with `asked` in the context. */
+/** With `asks`, the text asks for missing input. The person's next words go to `read`, with `asked` in the context. */
 export type SkillAnswer = string | { text: string; data?: unknown; asks?: FollowUpQuestion }
 
-/** For a decision that keeps an answer (`decideOnce`). */
+/** The schema for a decision that keeps an answer (`decideOnce`). */
 export const skillAnswerSchema = lazy(
   (): z.ZodType<SkillAnswer> =>
     z.union([
@@ -32,27 +32,29 @@ export type SkillDefinition<Input extends z.ZodType, Uses extends ServiceName, S
   FunctionDefinition<never, Uses, State>,
   'name' | 'uses' | 'concurrency' | 'timeoutMs' | 'retry' | 'init' | 'destroy'
 > & {
-  /** By BCP 47 tag, what people call it, to be asked "Did you mean … or …?"; the name, when it has none. */
+  /** The skill's name for people, by BCP 47 tag, as in "Did you mean … or …?". Default: `name`. */
   title?: Readonly<Record<string, string>>
-  /** One sentence, read by models and people. */
+  /** One sentence for models and people. */
   description: string
-  /** Things people say when they want it, in any language. */
+  /** Messages that ask for the skill, in any language. */
   examples: readonly string[]
   input: Input
   /**
-   * Reads the input from what a person said; null when it is not in there, as when `context.asked` is not answered by it.
-   * Without it the input is filled by the types and formats of its fields, and what is missing is asked for (`filling.ts`);
-   * a skill whose input has no required field is called with `{}`.
+   * Reads the input from the person's words. Returns null when they do not contain it, for example when they do not
+   * answer `context.asked`. Without `read`, Lares fills the input by the types and formats of its fields and asks for
+   * missing values (`slot-filling.ts`). A skill without required fields is then called with `{}`.
    */
   read?(
     text: string,
     context: SkillContext<Uses, State>,
   ): z.input<Input> | null | Promise<z.input<Input> | null>
-  /** Does it. What this or `read` throws as a `LaresError` that cannot be retried is told to the person. */
+  /**
+   * Performs the skill. When this or `read` throws a `LaresError` that cannot be retried, the person gets its message.
+   */
   run(input: z.output<Input>, context: SkillContext<Uses, State>): SkillAnswer | Promise<SkillAnswer>
 }
 
-/** Defines a skill: its input is checked, its answer wrapped, its examples and schema published in the manifest. */
+/** Defines a skill. Lares checks its input, wraps its answer, and publishes its examples and schema in the manifest. */
 export function defineSkill<Input extends z.ZodType, const Uses extends ServiceName = never, State = unknown>(
   skill: SkillDefinition<Input, Uses, State>,
 ): AnyFunction {
@@ -136,13 +138,13 @@ async function runSkill<Input extends z.ZodType, Uses extends ServiceName, State
   }
 }
 
-/** The input's JSON Schema without what only costs a model tokens. */
+/** The input's JSON Schema without the parts that only cost a model tokens. */
 function toModelSchema(name: string, input: z.ZodType): Record<string, unknown> {
   const { $schema, additionalProperties, ...schema } = z.toJSONSchema(input, {
     io: 'input',
     override({ zodSchema, jsonSchema }) {
       checkInputMeta(name, zodSchema)
-      // Of a format the pattern says nothing new, and the rest is for people.
+      // With a format, the pattern adds no information for the model; the remaining parts are for people.
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern
       for (const ours of LARES_META_KEYS) delete jsonSchema[ours]
     },

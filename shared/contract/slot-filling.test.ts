@@ -30,7 +30,10 @@ const booking = z.object({
 
 type Result = EventData<'lares.result.returned'>
 
-/** A talk with a skill over HTTP, as the connector and dialog have it: what it asked for comes back with the next words. */
+/**
+ * Holds a conversation with a skill over HTTP, as the connector and dialog do: the state of its question comes back
+ * with the next words.
+ */
 async function converse(skill: AnyFunction, ...texts: string[]): Promise<Result[]> {
   const served = await testBed.serve(skill)
   const results: Result[] = []
@@ -49,7 +52,7 @@ async function converse(skill: AnyFunction, ...texts: string[]): Promise<Result[
   return results
 }
 
-/** What the last of the texts came to: the input that it ran with, or what it asked. */
+/** The outcome of the last text: the input of the skill's run, or its question. */
 async function outcome(skill: AnyFunction, ...texts: string[]): Promise<unknown> {
   const last = (await converse(skill, ...texts)).at(-1)!
   if (last.status !== 'ok') return last.status

@@ -11,9 +11,9 @@ import { slotKindSchema } from './input-meta.ts'
 import type { SkillContext } from './skill-context.ts'
 
 /**
- * Fills a skill's input from what people say, for a skill that does not `read` it itself: moments,
- * dates, times of day, lengths of time, numbers, choices, places and names, by the types and formats of its schema; and asks
- * for what is missing, over as many turns as it takes.
+ * Fills a skill's input from a person's words, for a skill without its own `read`. The types and formats of the schema
+ * decide whether a field is a moment, date, time of day, duration, number, choice, place or name. Asks for missing
+ * values, over as many turns as needed.
  */
 
 type Slot = {
@@ -27,8 +27,9 @@ type Slot = {
 }
 
 /**
- * What a schema says of a property, with what `meta` has added: `reads` where the type does not tell what it is, `ask`, and
- * `words`: of a choice by its values, of a number those beside which it stands unless it was asked for.
+ * A property of the schema, with the keys that `meta` adds. `reads` names the kind where the type does not show it.
+ * `ask` holds the questions. `words` holds the words for each value of a choice, or the words beside a number; a number
+ * that was asked for needs no such word.
  */
 const propertySchema = z.object({
   type: z.string().optional(),
@@ -53,7 +54,7 @@ const KIND_OF_FORMAT: Readonly<Record<string, SlotKind>> = {
   duration: 'duration',
 }
 
-/** What can be filled of an input; undefined when something that it requires cannot. */
+/** The fields that Lares can fill; undefined when it cannot fill a required one. */
 export function slotsOf(input: z.ZodType): Slot[] | undefined {
   const parsed = inputSchema.safeParse(z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' })).data
   if (!parsed || parsed.required.length === 0) return undefined
@@ -98,7 +99,7 @@ function slotFrom(name: string, kind: SlotKind, given: Property, isRequired: boo
 type SlotValues = Record<string, unknown>
 export type FillResult = { input: SlotValues } | { text: string; asks: FollowUpQuestion }
 
-/** `said`: what was said so far, as a day may be in it and its hour in the next words. */
+/** `said` holds the person's words so far: they may name the day, and the next words the hour. */
 const stateSchema = z.strictObject({
   missing: z.string(),
   known: z.record(z.string(), z.unknown()),
@@ -106,10 +107,13 @@ const stateSchema = z.strictObject({
 })
 
 const MAX_TEXT_LENGTH = 500
-/** Their answer may be any words. */
+/** Kinds that any words may answer. */
 const FREE_TEXT_KINDS: ReadonlySet<SlotKind> = new Set(['place', 'name', 'words'])
 
-/** What is filled so far: the whole input, or the question for the next that is missing; null when the words are no answer. */
+/**
+ * Fills the input. Returns the whole input, or the question for the next missing value, or null when the words are not
+ * an answer.
+ */
 export async function fillSlots(fields: Slot[], context: SkillContext): Promise<FillResult | null> {
   const { text, asked, language } = context
   if (text.length > MAX_TEXT_LENGTH) return null
@@ -137,7 +141,7 @@ export async function fillSlots(fields: Slot[], context: SkillContext): Promise<
   }
 }
 
-/** What was asked for: an hour alone is one of the day that was said before. */
+/** Reads the answer to a question. An hour alone belongs to the day that the person named before. */
 async function parseAnswer(
   missing: Slot,
   said: string,
@@ -163,7 +167,7 @@ const hasClockTime = (kind: SlotKind): boolean => kind === 'moment' || kind === 
 const freeTextAnswer = (text: string): string | undefined =>
   /[?？]\s*$/.test(text) ? undefined : text.trim().replace(/[\s.。!！,，]+$/u, '') || undefined
 
-/** "In Berlin, please": the place without the words that only carry it; undefined where they say more. */
+/** "In Berlin, please": the place without its filler words; undefined when the text says more. */
 async function soleProperName(
   text: string,
   kind: ProperNameKind,
@@ -181,7 +185,7 @@ async function soleProperName(
   return isAlone ? text.slice(...span) : undefined
 }
 
-/** What of the fields is in a text. What one of them takes is not taken by another. */
+/** Reads the values of all fields from a text. A part of the text fills at most one field. */
 async function extractValues(text: string, fields: Slot[], context: SkillContext): Promise<SlotValues> {
   const values: SlotValues = {}
   let rest = text
@@ -229,8 +233,8 @@ async function extractValues(text: string, fields: Slot[], context: SkillContext
 }
 
 /**
- * Where the places or names of fields stand, by the field's name. Fields with words of their own, as "from", go before the
- * others, which take what is left in its order.
+ * The positions of places or names in a text, by the field's name. Fields with words of their own, such as "from", go
+ * first. The other fields take the remaining names in order.
  */
 async function extractProperNames(
   text: string,
@@ -252,7 +256,10 @@ async function extractProperNames(
 
 const hasWords = ({ beside }: Slot): boolean => beside.length > 0
 
-/** Whether a text ends with one of the words, which are whole words where spaces divide them; "to the" is "to". */
+/**
+ * Whether a text ends with one of the words. Where spaces divide words, only whole words match; "to the" counts as
+ * "to".
+ */
 function isBeside(before: string, words: string[], language: string): boolean {
   const readers = packsReading(before, language)
   const said = readers.reduce(
@@ -295,7 +302,7 @@ function extractChoice(text: string, { choices }: Slot): string | undefined {
 
 const twoDigits = (number: number): string => String(number).padStart(2, '0')
 
-/** As ISO 8601 writes it. */
+/** Formats a duration as ISO 8601. */
 function toIsoDuration({ ms, days, months }: { ms: number; days: number; months: number }): string {
   const seconds = Math.round(ms / 1_000)
   const part = (value: number, unit: string) => (value > 0 ? `${value}${unit}` : '')

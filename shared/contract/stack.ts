@@ -7,7 +7,7 @@ import { nameSchema } from './events/event-types.ts'
 /** A deployed function as the connector needs it. */
 export type DeployedFunction = { name: string; topics: string[] }
 
-/** Where the connector learns which functions are deployed. May fail; the connector keeps its last good map. */
+/** Tells the connector which functions are deployed. It may fail; the connector then keeps its last good list. */
 export type FunctionSource = () => Promise<DeployedFunction[]>
 
 const stackFileSchema = z.looseObject({
@@ -22,7 +22,9 @@ export type StackFunction = DeployedFunction & {
   handler: string
 }
 
-/** Reads stack.yml: each function with the topics of its `topic` annotation (comma separated). Errors: `invalid_config`. */
+/**
+ * Reads stack.yml: each function with the topics of its `topic` annotation (comma separated). Errors: `invalid_config`.
+ */
 export async function readStack(file: string): Promise<StackFunction[]> {
   const text = await readFile(file, 'utf8').catch(cause => {
     throw new LaresError('invalid_config', `${file} cannot be read: ${cause.message}`, { cause })
@@ -36,7 +38,7 @@ export async function readStack(file: string): Promise<StackFunction[]> {
   }))
 }
 
-/** The topics of a `topic` annotation, which are separated by commas. */
+/** The topics of a `topic` annotation; commas separate them. */
 export const parseTopics = (annotation = ''): string[] =>
   annotation
     .split(',')

@@ -4,11 +4,11 @@ import { eventTypePatterns, topicOf } from './events/event-types.ts'
 import type { DeployedFunction } from './stack.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
-/** Dialog's journal is kept longer than this, so that whatever is read again is known again. */
+/** Dialog keeps its journal longer than this, so that it recognises every event that is read again. */
 export const DEFAULT_RETENTION_MS = 7 * DAY_MS
-/** Tokens on their way to a screen; whoever comes later reads the whole reply. */
+/** Chunks of text for open clients; a client that connects later reads the whole reply. */
 const STREAM_RETENTION_MS = 10 * 60 * 1_000
-/** Operators may look at a dead letter much later. */
+/** Operators may inspect a dead letter much later. */
 const DEAD_LETTER_RETENTION_MS = 90 * DAY_MS
 
 const retentionOf = (topic: string): number => {
@@ -16,11 +16,11 @@ const retentionOf = (topic: string): number => {
   return topic === 'lares.deadletter' ? DEAD_LETTER_RETENTION_MS : DEFAULT_RETENTION_MS
 }
 
-/** Topics that exist whatever is deployed: those of the types without a name in them. */
+/** Topics that exist in every deployment: those of the types without a name in them. */
 export const fixedTopics = (): TopicSettings[] =>
   withRetention(eventTypePatterns.filter(type => !type.includes('*')).map(topicOf))
 
-/** All topics that the deployed functions read or write, and the standing ones. */
+/** All topics that the deployed functions read or write, and the fixed topics. */
 export function requiredTopics(deployed: DeployedFunction[], manifests: Manifest[]): TopicSettings[] {
   const emitted = manifests.flatMap(({ emits }) => emits.filter(type => !type.includes('*')).map(topicOf))
   const read = deployed.flatMap(({ topics }) => topics)

@@ -9,12 +9,15 @@ import { defineSkill } from './skill.ts'
 /** A language model writes the answer, which can take long on a small machine. */
 const TIMEOUT_MS = 300_000
 const MAX_TOKENS = 1_024
-/** Room in the model's context for the instructions; about four characters make a token, so this never cuts too little. */
+/**
+ * Characters of instructions that fit into the model's context, per token. Tokens have about four characters, so this
+ * limit is always safe.
+ */
 const CHARACTERS_PER_TOKEN = 2
 
 /**
- * The front matter of a SKILL.md, as the Agent Skills specification has it (agentskills.io, "Frontmatter"). `examples`
- * is Lares's own: things people say when they want the skill. What is written for other programs is let be.
+ * The front matter of a SKILL.md, as the Agent Skills specification defines it (agentskills.io, "Frontmatter").
+ * `examples` is Lares's own key: messages that ask for the skill. Keys for other programs are ignored.
  */
 const frontMatterSchema = z.looseObject({
   name: nameSchema,
@@ -23,15 +26,16 @@ const frontMatterSchema = z.looseObject({
 })
 
 /**
- * The skill that a SKILL.md describes: its text is the instructions by which the language model answers what the person
- * said. Only that file is read; scripts beside it are not run. Errors: `invalid_config`, naming the file and what is wrong.
+ * Creates the skill that a SKILL.md describes. Its text is the instructions by which the language model answers the
+ * person. Lares reads only that file and runs no scripts beside it. Errors: `invalid_config`, which names the file and
+ * the mistake.
  */
 export function skillFromMarkdown(text: string, file: string): AnyFunction {
   const { front, instructions } = parseSkillFile(text, file)
   return defineSkill({
     name: front.name,
     description: front.description,
-    // Without examples its description has to tell when it is meant.
+    // Without examples, the description has to say when the skill is meant.
     examples: front.examples.length > 0 ? front.examples : [front.description],
     input: z.object({
       request: z.string().optional().describe('what is wanted, in the words of the person'),

@@ -7,33 +7,39 @@ import type {
   TopicSettings,
 } from '../bus.ts'
 
-/** A message and the partition that its key puts it on. */
+/** A message and the partition that its key selects. */
 export type PartitionedMessage = BusMessage & { partition: number }
 
 /**
- * What the driver `kafka` asks of a client library. Each call is one try, which ends within a few seconds; its errors are
- * `LaresError`s: `unavailable` when it may be tried again, `not_found` for an unknown topic, `too_large`, `busy` for a group
- * that has members.
+ * The operations that the driver `kafka` needs from a client library. Each call is one attempt, which ends within a few
+ * seconds. Errors are `LaresError`s: `unavailable` when a retry may help, `not_found` for an unknown topic,
+ * `too_large`, `busy` for a group that has members.
  */
 export type KafkaClient = {
-  /** How many partitions each of these topics has; topics that do not exist are left out. */
+  /** The number of partitions of each topic; the map leaves out missing topics. */
   partitionCounts(topics: string[]): Promise<Map<string, number>>
-  /** Creates those that do not exist. Their records carry the broker's time. */
+  /** Creates the missing topics. Their records carry the broker's time. */
   createTopics(topics: TopicSettings[], partitions: number): Promise<void>
-  /** Appends the messages, those of one partition in order, in one request to each broker; acknowledged by all replicas in sync. */
+  /**
+   * Appends the messages in one request to each broker and keeps the order within a partition. All in-sync replicas
+   * acknowledge the write.
+   */
   produce(messages: PartitionedMessage[]): Promise<void>
-  /** For each partition the offset of its first record, of its end, or of the first record from a time on (its end when there is none). */
+  /**
+   * For each partition, the offset of its first record, of its end, or of the first record from a time on (the end when
+   * no such record exists).
+   */
   listOffsets(topic: string, at: OffsetSpec): Promise<number[]>
-  /** For each partition the position that the group has committed; null when it has none. */
+  /** For each partition, the position that the group has committed, or null. */
   committedOffsets(group: string, topic: string, partitions: number): Promise<(number | null)[]>
   /** Moves a group without members. Errors: `busy`. */
   alterGroupOffsets(group: string, positions: Position[]): Promise<void>
   hasMembers(group: string): Promise<boolean>
-  /** Prepares to join a group; it joins with its first topics. Keeps trying by itself. */
+  /** Prepares to join a group. The member joins with its first topics and keeps retrying by itself. */
   joinGroup(options: JoinGroupOptions): GroupMember
-  /** Reads without a group, from the positions that it is given. Keeps trying by itself. */
+  /** Reads without a group, from given positions. Keeps retrying by itself. */
   openStandaloneConsumer(options: ConsumerCallbacks): StandaloneConsumer
-  /** Rejects when the brokers cannot be reached or a partition of these topics has no leader to write to. */
+  /** Rejects when the brokers are unreachable, or when a partition of these topics has no leader for writes. */
   check(topics: string[]): Promise<void>
   close(): Promise<void>
 }
@@ -52,13 +58,13 @@ export type StandaloneConsumer = {
 
 export type JoinGroupOptions = ConsumerCallbacks &
   Required<Pick<SubscribeOptions, 'group' | 'onRevoked'>> & {
-    /** It has its share of the partitions; called after each rebalance. */
+    /** Called after each rebalance, when the member has its partitions. */
     onJoined(): void
   }
 
-/** As `Subscription` of the port. */
+/** The same methods as in the port's `Subscription`. */
 export type GroupMember = {
-  /** Reads these topics too, which exist. */
+  /** Adds existing topics to the subscription. */
   addTopics(topics: string[]): void
   commit(positions: Position[]): Promise<void>
   pause(partitions: TopicPartition[]): void
@@ -68,18 +74,18 @@ export type GroupMember = {
 
 export type KafkaSettings = {
   brokers: string[]
-  /** A member that says nothing for so long is taken for dead, and its partitions move. */
+  /** The broker takes a member that sends no heartbeat for this long for dead and reassigns its partitions. */
   sessionTimeoutMs: number
   heartbeatIntervalMs: number
-  /** How long members have to come back when the partitions are shared anew. */
+  /** How long members have to rejoin during a rebalance. */
   rebalanceTimeoutMs: number
   connectTimeoutMs: number
   requestTimeoutMs: number
-  /** How long a broker holds a fetch that finds nothing. */
+  /** How long a broker holds a fetch that finds no records. */
   fetchMaxWaitMs: number
 }
 
-/** One below each other so that a publish has ended, with its last try, within ten seconds. */
+/** The timeouts fit into each other, so that a publish ends within ten seconds, its last attempt included. */
 export const DEFAULT_KAFKA_SETTINGS: Omit<KafkaSettings, 'brokers'> = {
   sessionTimeoutMs: 6_000,
   heartbeatIntervalMs: 1_000,
@@ -90,10 +96,10 @@ export const DEFAULT_KAFKA_SETTINGS: Omit<KafkaSettings, 'brokers'> = {
 }
 
 export const CLIENT_ID = 'lares'
-/** The most that one fetch brings, in bytes, of all partitions and of one. */
+/** The maximum size of one fetch in bytes, over all partitions and for each one. */
 export const MAX_FETCH_BYTES = 8 * 1024 * 1024
 export const MAX_FETCH_PARTITION_BYTES = 1024 * 1024
-/** Between two tries of what keeps trying by itself. */
+/** The wait between two attempts of an operation that keeps retrying by itself. */
 export const RETRY_DELAY_MS = 250
 
 export const topicPartitionId = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`

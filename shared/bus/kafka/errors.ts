@@ -1,6 +1,6 @@
 import { type ErrorCode, LaresError } from '../../base/errors.ts'
 
-/** Kafka's names of errors (protocol guide, "Error Codes") that say more than that something did not work just now. */
+/** Kafka's error names (protocol guide, "Error Codes") that mean more than a passing failure. */
 const errorCodes: Record<string, ErrorCode> = {
   UNKNOWN_TOPIC_OR_PARTITION: 'not_found',
   UNKNOWN_TOPIC_ID: 'not_found',
@@ -13,7 +13,9 @@ const errorCodes: Record<string, ErrorCode> = {
   CLUSTER_AUTHORIZATION_FAILED: 'forbidden',
 }
 
-/** What a client threw, as an error of the port; `name` is Kafka's name of it, if it has one. */
+/**
+ * Converts an error of a client library to an error of the port. `name` is Kafka's name for the error, if it has one.
+ */
 export function kafkaError(problem: string, name: string | undefined, cause: unknown): LaresError {
   if (cause instanceof LaresError) return cause
   const reason = cause instanceof Error ? rootCause(cause).message : String(cause)
@@ -23,7 +25,7 @@ export function kafkaError(problem: string, name: string | undefined, cause: unk
   })
 }
 
-/** Clients wrap; what happened is said inside. */
+/** Clients wrap errors; the innermost error names the cause. */
 function rootCause(error: Error): Error {
   const { errors, cause } = error as Error & { errors?: unknown[]; cause?: unknown }
   const inner = errors?.at(-1) ?? cause

@@ -18,7 +18,7 @@ import { openTopicRegistry } from './topics.ts'
 
 export type KafkaBusOptions = {
   brokers: string[]
-  /** The library that speaks to Kafka; docs/decisions.md says why the default is the default. */
+  /** The library that speaks to Kafka; docs/decisions.md gives the reason for the default. */
   client?: 'platformatic' | 'kafkajs' | undefined
   partitions?: number
   log?: Logger
@@ -26,8 +26,8 @@ export type KafkaBusOptions = {
 }
 
 /**
- * The log on Kafka. It opens also while no broker is there: each call tells so, and subscriptions try again by themselves.
- * Errors: those of the port, and `invalid_config` when a topic has another number of partitions.
+ * Opens the log on Kafka. It opens even while no broker is reachable: each call then reports that, and subscriptions
+ * retry by themselves. Errors: those of the port, and `invalid_config` when a topic has another number of partitions.
  */
 export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
   const { brokers, log = silentLogger, partitions = DEFAULT_PARTITIONS } = options
@@ -49,7 +49,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     if (count === undefined) throw unknownTopicError(topic)
     return count
   }
-  /** Closes once, and with the bus. */
+  /** Makes a close run only once; closing the bus runs it too. */
   const registerClose = (close: () => Promise<void>): (() => Promise<void>) => {
     let done: Promise<void> | undefined
     const closeOnce = () => {
@@ -101,7 +101,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     const watch = topics.watch(
       options.topics,
       async found => {
-        // What is created after the tail has started is new from its first record on.
+        // The tail reads a topic that was created after its start from the first record.
         const positions = await resolvePositions(found, isStarted ? 'earliest' : 'latest')
         consumer.assign(positions)
       },

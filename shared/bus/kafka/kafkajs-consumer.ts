@@ -13,14 +13,14 @@ import { assignPartitions } from './partition-assignment.ts'
 export type ConsumerOptions = {
   group: string
   onRecords(records: BusRecord[]): void
-  /** What this member has now; called whenever the group was shared anew. */
+  /** Receives the member's current partitions after each rebalance. */
   onAssigned(partitions: TopicPartition[], memberId: string): void
-  /** False leaves the records where they are: they come again when they are wanted. */
+  /** Returning false leaves the records on the log. They are delivered again when the reader wants them. */
   shouldDeliver(partition: TopicPartition): boolean
   onError(error: unknown): void
 }
 
-/** kafkajs's consumer, kept running: it starts again after whatever ends it, and when topics are added. */
+/** Keeps kafkajs's consumer running: it restarts after any failure, and when topics are added. */
 export function openConsumer(kafka: Kafka, settings: KafkaSettings, options: ConsumerOptions) {
   const consumer = kafka.consumer({
     groupId: options.group,
@@ -48,7 +48,7 @@ export function openConsumer(kafka: Kafka, settings: KafkaSettings, options: Con
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        // Each partition in order, none waiting for another.
+        // Each partition in order, without waiting for another.
         partitionsConsumedConcurrently: 64,
         eachBatch,
       })
@@ -113,16 +113,19 @@ export function openConsumer(kafka: Kafka, settings: KafkaSettings, options: Con
 export const toTopicPartitions = (partitions: TopicPartition[]) =>
   partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }))
 
-/** kafkajs refuses this of a consumer that is not running just then. */
+/** kafkajs refuses this call while the consumer is not running. */
 export function ifRunning(consumer: Consumer, work: (consumer: Consumer) => void): void {
   try {
     work(consumer)
   } catch {
-    // It joins again, and `onAssigned` does it then.
+    // The consumer joins again, and `onAssigned` then makes up for the call.
   }
 }
 
-/** By the eager protocol: kafkajs knows no other. Who had what is not known, so it is the same for the same members. */
+/**
+ * Assigns partitions by the eager protocol, the only one that kafkajs knows. The assigner does not know the earlier
+ * owners, so the same members always get the same assignment.
+ */
 const laresAssigner: PartitionAssigner = ({ cluster }) => ({
   name: 'LaresSharing',
   version: 0,

@@ -1,7 +1,7 @@
 import type { LaresError } from '../../base/errors.ts'
 import { kafkaError } from './errors.ts'
 
-/** Kafka's name of the protocol error in what kafkajs threw. */
+/** Kafka's name for the protocol error within an error of kafkajs. */
 export function kafkaErrorName(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const {

@@ -12,7 +12,10 @@ import {
 import { ifRunning, openConsumer, toTopicPartitions } from './kafkajs-consumer.ts'
 import { kafkajsError } from './kafkajs-errors.ts'
 
-/** A member of a group, by the eager protocol. What it keeps over a rebalance comes again from the committed position. */
+/**
+ * Joins a group by the eager protocol. Records that the member held at a rebalance are delivered again from the
+ * committed position.
+ */
 export function joinGroup(kafka: Kafka, settings: KafkaSettings, options: JoinGroupOptions): GroupMember {
   let assigned = new Map<string, TopicPartition>()
   let currentMemberId: string | undefined
@@ -23,7 +26,7 @@ export function joinGroup(kafka: Kafka, settings: KafkaSettings, options: JoinGr
       assigned.has(topicPartitionId(partition)) && !paused.has(topicPartitionId(partition)),
     onAssigned(partitions, memberId) {
       const assignedNow = new Map(partitions.map(partition => [topicPartitionId(partition), partition]))
-      // Under another name it was away meanwhile, and cannot know who had its partitions.
+      // With a new member id, this member was away meanwhile and cannot know who owned its partitions.
       const lost = [...assigned].filter(([id]) => memberId !== currentMemberId || !assignedNow.has(id))
       assigned = assignedNow
       currentMemberId = memberId
@@ -58,7 +61,10 @@ export function joinGroup(kafka: Kafka, settings: KafkaSettings, options: JoinGr
   }
 }
 
-/** kafkajs reads only in groups: this one has one member and never commits, and the broker forgets it when it leaves. */
+/**
+ * kafkajs reads only in groups. This group has one member and never commits, and the broker deletes it when the member
+ * leaves.
+ */
 export function openStandaloneConsumer(
   kafka: Kafka,
   settings: KafkaSettings,

@@ -6,14 +6,14 @@ import { joinGroup, openStandaloneConsumer } from './kafkajs-reader.ts'
 
 const ACKS_ALL = -1
 
-/** Kafka through kafkajs. */
+/** Opens a Kafka client on kafkajs. */
 export function openKafkajsClient(settings: KafkaSettings): KafkaClient {
   const kafka = new Kafka({
     clientId: CLIENT_ID,
     brokers: settings.brokers,
     connectionTimeout: settings.connectTimeoutMs,
     requestTimeout: settings.requestTimeoutMs + settings.rebalanceTimeoutMs,
-    // What goes wrong is told by the errors that are thrown.
+    // Thrown errors report every failure.
     logLevel: logLevel.NOTHING,
     retry: { retries: 0 },
   })

@@ -3,13 +3,13 @@ import type { TopicPartition } from '../bus.ts'
 export type AssignmentMember = {
   id: string
   topics: string[]
-  /** What it holds now. */
+  /** The partitions that the member owns now. */
   owned: TopicPartition[]
 }
 
 /**
- * Shares the partitions of `counts` (of each topic) among the members: one partition number of all topics goes to one
- * member, so that a conversation is handled in one place; evenly; and moving as few as possible.
+ * Assigns the partitions of `counts` (of each topic) to the members. One partition number of all topics goes to one
+ * member, so that one process handles a conversation. The assignment is even and moves as few partitions as possible.
  */
 export function assignPartitions(
   members: AssignmentMember[],
@@ -29,7 +29,7 @@ export function assignPartitions(
   return shares
 }
 
-/** For each partition number the id of the member that gets it. */
+/** For each partition number, the id of the member that gets it. */
 function assignPartitionNumbers(members: AssignmentMember[], numbers: number): string[] {
   const assignees: string[] = new Array(numbers)
   const ownedNumbers = new Map(members.map(({ id }) => [id, [] as number[]]))
@@ -53,7 +53,7 @@ function assignPartitionNumbers(members: AssignmentMember[], numbers: number): s
   return assignees
 }
 
-/** Who holds most of the topics of a partition number. */
+/** The member that owns most of the topics of a partition number. */
 function currentOwnerOf(members: AssignmentMember[], number: number): string | undefined {
   let owner: string | undefined
   let most = 0

@@ -5,7 +5,7 @@ import { openFetcher } from './platformatic-fetcher.ts'
 
 const ID = '01a2201f-be6d-7486-87b8-4162d5a13a34'
 
-/** A broker that answers a fetch when the test says so, with all that it has from the place that was asked for. */
+/** A broker that answers a fetch when the test says so, with all its records from the requested offset on. */
 function fakeConsumer(offsets: number[]) {
   const fetches: { from: number; answer(): void }[] = []
   const consumer = {
@@ -50,7 +50,7 @@ test('a partition that was lost and comes back is read from its new place, whate
   )
   fetching.add([{ ...PARTITION, offset: 5 }])
   await vi.waitFor(() => expect(asked.map(({ from }) => from)).toEqual([5]))
-  // A rebalance: what was read last is not committed, so it comes again.
+  // A rebalance: the last records read are not committed, so the broker delivers them again.
   fetching.remove([PARTITION])
   fetching.add([{ ...PARTITION, offset: 3 }])
   offsets.push(5)

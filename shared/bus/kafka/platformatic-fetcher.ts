@@ -20,9 +20,9 @@ const APPEND_TIME = 1 << 3
 const CONTROL = 1 << 5
 
 /**
- * Reads partitions from positions on, one request to each broker at a time, on connections of its own: a broker answers
- * a connection's requests in turn, and a heartbeat must not wait behind a fetch that waits for records.
- * The library's own stream can pause only all partitions together, and keeps positions of partitions that were lost.
+ * Reads partitions from given positions, with one request to each broker at a time, on connections of its own. A broker
+ * answers a connection's requests in turn, so a heartbeat must not wait behind a fetch that waits for records. The
+ * library's own stream pauses only all partitions together. It also keeps positions of partitions that were lost.
  */
 export function openFetcher(consumer: Consumer, settings: KafkaSettings, options: ConsumerCallbacks) {
   const { connectTimeoutMs, requestTimeoutMs, fetchMaxWaitMs } = settings
@@ -37,7 +37,7 @@ export function openFetcher(consumer: Consumer, settings: KafkaSettings, options
   let retryTimer: NodeJS.Timeout | undefined
 
   const wanted = (): Cursor[] => [...cursors.values()].filter(({ paused }) => !paused)
-  /** Starts a fetch at each broker that has a partition to read and no fetch under way. */
+  /** Starts a fetch at each broker that has a partition to read and no running fetch. */
   const startFetches = async (): Promise<void> => {
     if (closed || isStarting || retryTimer !== undefined) return
     if (wanted().length === 0) return
@@ -61,7 +61,8 @@ export function openFetcher(consumer: Consumer, settings: KafkaSettings, options
       else scheduleRetry(error)
     }
     busyNodes.delete(node)
-    // What the records give rise to is sent first: somebody may wait for it, and nobody for the next fetch.
+    // The requests that these records cause go out first. Somebody may wait for them, and nobody waits for the next
+    // fetch.
     setImmediate(() => void startFetches())
   }
   const request = (node: number, wanted: Cursor[], metadata: ClusterMetadata): Promise<FetchResponse> =>
@@ -82,7 +83,7 @@ export function openFetcher(consumer: Consumer, settings: KafkaSettings, options
         })),
       })),
     })
-  /** `asked`: what was to be read, and from where. */
+  /** `asked` maps each requested cursor to its offset at the request. */
   const handleResponse = (
     response: FetchResponse,
     metadata: ClusterMetadata,
@@ -94,9 +95,9 @@ export function openFetcher(consumer: Consumer, settings: KafkaSettings, options
         const cursor = cursors.get(
           topicPartitionId({ topic: names.get(topicId) ?? '', partition: partitionIndex }),
         )
-        // What was paused or lost while the fetch was under way is read again when it is wanted again. A partition that
-        // was lost and came back meanwhile goes on at another place: what was asked for before may lie behind it, and
-        // with it all that is between would be passed over.
+        // The fetcher reads a partition again later if it was paused or lost during the fetch. A partition that was
+        // lost and came back continues at another offset. The requested offset may lie behind that, and using its
+        // records would skip those in between.
         const isCurrent = cursor && !cursor.paused && asked.get(cursor) === cursor.next
         if (isCurrent && records && records.length > 0) deliver(cursor, records)
       }
@@ -104,11 +105,11 @@ export function openFetcher(consumer: Consumer, settings: KafkaSettings, options
   const deliver = (cursor: Cursor, batches: RecordsBatch[]): void => {
     const records = batches.flatMap(batch => recordsOf(batch, cursor))
     const last = batches.at(-1)!
-    // Moved on first: the reader may pause, close or lose this partition while it gets the records.
+    // The cursor moves first: the reader may pause, close or lose this partition while it gets the records.
     cursor.next = last.firstOffset + BigInt(last.lastOffsetDelta) + 1n
     if (records.length > 0 && !closed) options.onRecords(records)
   }
-  /** Retention has removed what came next: goes on with the oldest record that is there. */
+  /** Continues with the oldest stored record after retention has removed the next one. */
   const resetOffsets = async (wanted: Cursor[]): Promise<void> => {
     const topics = [...new Set(wanted.map(({ topic }) => topic))]
     const [first, end] = await Promise.all([

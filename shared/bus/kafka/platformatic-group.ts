@@ -13,12 +13,12 @@ import { assignPartitions } from './partition-assignment.ts'
 import { kafkaErrorName, platformaticError } from './platformatic-errors.ts'
 import { openFetcher } from './platformatic-fetcher.ts'
 
-/** The broker knows another generation of the group than this member: what counts is what comes of joining again. */
+/** With these errors, the broker knows another generation of the group than this member. The member must join again. */
 const REJOIN_ERRORS = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'])
 
 /**
- * A member of a group by the cooperative protocol (KIP-429): a rebalance stops only the partitions that move.
- * The library keeps the membership; reading is ours.
+ * Joins a group by the cooperative protocol (KIP-429): a rebalance stops only the partitions that move. The library
+ * keeps the membership; Lares reads the records.
  */
 export function joinGroup(settings: KafkaSettings, options: JoinGroupOptions): GroupMember {
   const consumer = new Consumer({
@@ -33,7 +33,8 @@ export function joinGroup(settings: KafkaSettings, options: JoinGroupOptions): G
     requestTimeout: settings.requestTimeoutMs + settings.rebalanceTimeoutMs,
     protocols: [{ name: 'cooperative-sticky', version: 3 }],
     partitionAssigner: laresAssigner,
-    // Trying again is done here. The library's commit would join anew and then commit what is another member's by then.
+    // This file retries by itself. The library's retry would join again and then commit positions that belong to
+    // another member by then.
     retries: 0,
   })
   const fetcher = openFetcher(consumer, settings, options)
@@ -51,7 +52,7 @@ export function joinGroup(settings: KafkaSettings, options: JoinGroupOptions): G
     fetcher.remove(lost)
     options.onRevoked(lost)
   }
-  /** A member that has missed a generation cannot know who had its partitions meanwhile. */
+  /** Revokes all partitions of a member that has missed a generation: it cannot know who owned them meanwhile. */
   const revokeAfterMissedGeneration = (): void => {
     const { memberId, generationId } = consumer
     if (generation.memberId !== memberId || generationId > generation.number + 1) revoke(fetcher.held())
@@ -119,7 +120,7 @@ export function joinGroup(settings: KafkaSettings, options: JoinGroupOptions): G
   }
   consumer.on('consumer:group:join', () => void onJoined())
   consumer.on('consumer:group:rebalance', onRebalance)
-  // The library has given up joining after a heartbeat failed, and says no more of itself.
+  // The library stops joining after a failed heartbeat, and reports nothing further.
   consumer.on('error', error => {
     reportError('the group was lost', error)
     void join()
@@ -163,13 +164,16 @@ export function joinGroup(settings: KafkaSettings, options: JoinGroupOptions): G
   }
 }
 
-/** Ours, in the library's terms. A partition that another member still holds is given in the next round, when it has let go. */
+/**
+ * Adapts Lares's assignment to the library. A partition that another member still owns is assigned in the next round,
+ * after its revocation.
+ */
 const laresAssigner: GroupPartitionsAssigner = (_current, members, _topics, metadata) => {
   const generation = Math.max(...[...members.values()].map(({ generationId = -1 }) => generationId))
   const known = [...members].map(([id, { topics = [], generationId = -1, ownedPartitions = [] }]) => ({
     id,
     topics,
-    // What a member of an older generation says it owns was given to others meanwhile.
+    // The partitions that a member of an older generation claims to own went to others meanwhile.
     owned:
       generationId < generation
         ? []

@@ -17,7 +17,7 @@ const ACKS_ALL = -1
 const EARLIEST = -2n
 const LATEST = -1n
 
-/** Kafka through @platformatic/kafka. */
+/** Opens a Kafka client on @platformatic/kafka. */
 export function openPlatformaticClient(settings: KafkaSettings): KafkaClient {
   const base = {
     clientId: CLIENT_ID,
@@ -29,14 +29,14 @@ export function openPlatformaticClient(settings: KafkaSettings): KafkaClient {
   }
   const admin = new Admin(base)
   const producer = new Producer({ ...base, acks: ACKS_ALL, repeatOnStaleMetadata: false })
-  /** Never joins: it lists offsets. */
+  /** This consumer never joins a group; it lists offsets. */
   const offsetReader = new Consumer({ ...base, groupId: CLIENT_ID })
 
   const withKafkaErrors = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (error) {
-      // Whatever was believed of the cluster may be why it failed.
+      // Outdated metadata of the cluster may be the cause of the failure.
       for (const client of [admin, producer, offsetReader]) client.clearMetadata()
       throw platformaticError(doing, error)
     }
@@ -75,7 +75,7 @@ export function openPlatformaticClient(settings: KafkaSettings): KafkaClient {
       }),
     createTopics: (topics, partitions) =>
       withKafkaErrors('topics cannot be created', async () => {
-        // One request for those of the same settings. What else is wrong shows when they are waited for.
+        // One request creates all topics of the same settings. Waiting for the topics reveals any other error.
         for (const [retentionMs, alike] of Map.groupBy(topics, topic => topic.retentionMs))
           await admin
             .createTopics({

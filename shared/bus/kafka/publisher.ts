@@ -6,7 +6,7 @@ import { partitionOf } from '../partition.ts'
 import { type KafkaClient, type PartitionedMessage, RETRY_DELAY_MS, topicPartitionId } from './client.ts'
 import type { TopicRegistry } from './topics.ts'
 
-/** After this no new try is made; the last one may take a request's limit more. */
+/** The publisher starts no new attempt after this time. The last attempt may take one request timeout longer. */
 const PUBLISH_TIMEOUT_MS = 6_000
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024
 const MAX_REQUEST_RECORDS = 10_000
@@ -22,8 +22,8 @@ type QueuedMessage = { message: BusMessage; bytes: number; call: PublishCall }
 type PartitionedEntry = QueuedMessage & { partitioned: PartitionedMessage }
 
 /**
- * Writes in the order of the calls, one request at a time: what is published in one turn of the event loop goes together,
- * and what comes while a request is under way goes with the next. A retried request lets nothing overtake it.
+ * Writes messages in the order of the calls, one request at a time. The messages of one turn of the event loop go
+ * together. Messages that arrive during a request go with the next one. No message overtakes a retried request.
  */
 export function openPublisher(client: KafkaClient, topics: TopicRegistry) {
   let queue: QueuedMessage[] = []
@@ -38,7 +38,7 @@ export function openPublisher(client: KafkaClient, topics: TopicRegistry) {
       if (!call.failed) call.reject(error)
       call.failed = true
     }
-    // What is left of a failed call is not sent: publishing it again would put it after what followed it.
+    // The publisher does not send the rest of a failed call: publishing it again would put it after later messages.
     queue = queue.filter(({ call }) => !call.failed)
   }
   const sendAll = async (): Promise<void> => {
@@ -55,7 +55,9 @@ export function openPublisher(client: KafkaClient, topics: TopicRegistry) {
     }
     sending = false
   }
-  /** The first of the queue that fit in a request, with their partitions. Those of unknown topics are refused. */
+  /**
+   * The first messages of the queue that fit in a request, with their partitions. Refuses messages of unknown topics.
+   */
   const placed = async (): Promise<PartitionedEntry[]> => {
     const waiting = queue.slice(0, MAX_REQUEST_RECORDS)
     try {
@@ -87,11 +89,12 @@ export function openPublisher(client: KafkaClient, topics: TopicRegistry) {
         for (const one of sized) queue.push({ ...one, call })
         if (sending) return
         sending = true
-        // After the promises that are settled by now, so that the calls which follow from one batch of records go together.
+        // Runs after the promises that are already settled, so that the calls that follow from one batch of records go
+        // together.
         process.nextTick(() => void sendAll())
       })
     },
-    /** What waits is given up with this error. */
+    /** Rejects all queued calls with this error. */
     close(error: LaresError): void {
       closeError = error
       rejectCalls(queue, error)
@@ -99,7 +102,7 @@ export function openPublisher(client: KafkaClient, topics: TopicRegistry) {
   }
 }
 
-/** As many as neither the request nor any partition's part of it, which is one batch there, takes too much of. */
+/** Takes messages until the request, or one partition's batch within it, would become too large. */
 function fitIntoRequest(waiting: QueuedMessage[], counts: ReadonlyMap<string, number>): PartitionedEntry[] {
   const fitting: PartitionedEntry[] = []
   const perPartition = new Map<string, number>()

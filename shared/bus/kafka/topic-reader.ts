@@ -5,7 +5,7 @@ import { type KafkaClient, topicPartitionId } from './client.ts'
 const DEFAULT_LIMIT = 1_000
 const READ_TIMEOUT_MS = 30_000
 
-/** Reads the stored records of an existing topic, oldest first, up to the end that it has now. */
+/** Reads the stored records of an existing topic, oldest first, up to the end that the topic has now. */
 export async function readRecords(
   client: KafkaClient,
   topic: string,

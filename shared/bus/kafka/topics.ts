@@ -7,7 +7,7 @@ const TOPIC_POLL_INTERVAL_MS = 500
 const READY_TIMEOUT_MS = 5_000
 const READY_POLL_INTERVAL_MS = 20
 
-/** What is known of the topics: those that exist stay known. */
+/** Knows which topics exist and how many partitions they have. A topic that was found once stays known. */
 export function openTopicRegistry(client: KafkaClient, expectedPartitions: number) {
   const counts = new Map<string, number>()
   let lastCreation: Promise<void> = Promise.resolve()
@@ -35,7 +35,7 @@ export function openTopicRegistry(client: KafkaClient, expectedPartitions: numbe
     await client.createTopics(missing, expectedPartitions)
     await Promise.all(missing.map(({ name }) => waitUntilReady(name)))
   }
-  /** A broker takes over the partitions of a new topic a moment after it was made. */
+  /** A broker takes over the partitions of a new topic a moment after its creation. */
   const waitUntilReady = async (topic: string): Promise<void> => {
     const deadline = performance.now() + READY_TIMEOUT_MS
     for (;;)
@@ -53,15 +53,15 @@ export function openTopicRegistry(client: KafkaClient, expectedPartitions: numbe
   return {
     partitions,
     known: () => [...counts.keys()],
-    /** For when the brokers say that one of them is gone. */
+    /** Clears the known topics, after the brokers have reported that one is gone. */
     forget: () => counts.clear(),
-    /** One at a time: two that find the same topic missing would both create it. */
+    /** Creates missing topics, one call at a time: two calls that find the same topic missing would both create it. */
     ensure(topics: TopicSettings[]): Promise<void> {
       const creation = lastCreation.then(() => createMissing(topics))
       lastCreation = creation.catch(() => undefined)
       return creation
     },
-    /** Tells of each topic once it exists; looks again and again for those that do not, also while nothing answers. */
+    /** Calls `onFound` for each topic once it exists. Polls for missing topics, also while no broker answers. */
     watch(topics: string[], onFound: (topics: string[]) => Promise<void>, onError: (error: unknown) => void) {
       let missing = topics
       let timer: NodeJS.Timeout | undefined
@@ -80,9 +80,9 @@ export function openTopicRegistry(client: KafkaClient, expectedPartitions: numbe
         if (missing.length > 0 && !closed) timer = setTimeout(pollMissing, TOPIC_POLL_INTERVAL_MS)
       }
       return {
-        /** Resolves when it has looked once, whatever came of it. */
+        /** Resolves after the first poll, whether or not it succeeded. */
         looked: pollMissing(),
-        /** Resolves when it has looked and got an answer. */
+        /** Resolves after the first poll that got an answer. */
         reached: reached.promise,
         close(): void {
           closed = true

@@ -17,11 +17,11 @@ export type Reader = {
   onError?: SubscribeOptions['onError']
 }
 
-/** Who reads what: the cursors of all subscriptions and tails, and how groups share their partitions. */
+/** Keeps the cursors of all subscriptions and tails, and shares the partitions among the members of a group. */
 export function openReaders(store: BusStore, retry: () => void) {
   const readers = new Set<Reader>()
 
-  /** Hands out one batch per partition; true when there is more. */
+  /** Delivers one batch of each partition. Returns true when more records wait. */
   function deliver(): boolean {
     let more = false
     for (const reader of readers)
@@ -35,7 +35,7 @@ export function openReaders(store: BusStore, retry: () => void) {
   function deliverFrom(reader: Reader, cursor: Cursor): boolean {
     const records = readBatch(reader, cursor)
     if (records === undefined) return false
-    // Moved on first: the reader may pause, close or lose this cursor while it gets the records.
+    // The cursor moves first: the reader may pause, close or lose it while it gets the records.
     cursor.next = (records.at(-1)?.offset ?? cursor.stream.end - 1) + 1
     if (records.length > 0) reader.onRecords(records)
     return cursor.next < cursor.stream.end
@@ -52,7 +52,7 @@ export function openReaders(store: BusStore, retry: () => void) {
     }
   }
 
-  /** A disk that fails is not asked again in every turn. */
+  /** After a failed read of the disk, waits before the next one, instead of reading in every turn. */
   function backOff(cursor: Cursor): void {
     cursor.backingOff = true
     setTimeout(() => {
@@ -61,7 +61,7 @@ export function openReaders(store: BusStore, retry: () => void) {
     }, RETRY_DELAY_MS).unref()
   }
 
-  /** Gives every member its share. Same partition number of each topic, same member. */
+  /** Assigns every member its partitions. The same partition number of each topic goes to the same member. */
   function rebalance(group: string): void {
     const members = [...readers].filter(reader => reader.group === group)
     const shares = new Map(members.map(member => [member, new Map<number, Stream>()]))
@@ -96,7 +96,7 @@ export function openReaders(store: BusStore, retry: () => void) {
       reader.cursors.clear()
       if (reader.group !== undefined) rebalance(reader.group)
     },
-    /** A topic was created: whoever waits for it reads it from its first record. */
+    /** Adds a created topic. Readers that wait for it read it from its first record. */
     topicAdded(topic: string): void {
       const waiting = [...readers].filter(reader => reader.topics.includes(topic))
       for (const reader of waiting)
@@ -126,7 +126,7 @@ export function findCursor(reader: Reader, { topic, partition }: TopicPartition)
   )
 }
 
-/** What of these positions the reader still holds. */
+/** Keeps those positions whose partitions the reader still owns. */
 export function ownedPositions(reader: Reader, positions: Position[]): { stream: Stream; offset: number }[] {
   return positions.flatMap(position => {
     const cursor = findCursor(reader, position)

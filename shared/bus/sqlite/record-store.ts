@@ -20,17 +20,17 @@ export type BusStore = ReturnType<typeof openBusStore>
 
 const MAX_READ_BYTES = 4 * 1024 * 1024
 const SQLITE_BUSY = 5
-/** A predecessor that was just killed may need a moment to let go of the file. */
+/** A predecessor that was just killed may need a moment to release the file. */
 const LOCK_WAIT_MS = 1_000
 
 /**
- * A record's rowid is stream * OFFSETS + offset: each stream is a run of neighbours in one tree, and a 1 KB value stays
- * on its leaf page, where a table WITHOUT ROWID would move it to an overflow page of its own. There is room for two
- * million streams of four billion records.
+ * A record's rowid is stream * OFFSETS_PER_STREAM + offset. So each stream is a run of neighbours in one tree. A 1 KB
+ * value stays on its leaf page; a table WITHOUT ROWID would move it to an overflow page of its own. The rowids suffice
+ * for two million streams of four billion records.
  */
 const OFFSETS_PER_STREAM = 2 ** 32
 
-/** Lares 0.1.0 made these tables without a version, so the first migration leaves those that are there. */
+/** Lares 0.1.0 created these tables without a version, so the first migration keeps existing tables. */
 export const migrations = [
   `
   CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -51,9 +51,9 @@ export const migrations = [
 type Row = { position: number; timestamp_ms: number; key: string; headers: string; value: Uint8Array }
 
 /**
- * The tables of the embedded log. Every write happens inside `write`. The file is held under an exclusive lock, which
- * the kernel releases when the process dies. Errors: `busy` when another process holds it, `invalid_config` when
- * the file has another number of partitions.
+ * The tables of the embedded log. Every write happens inside `write`. The file is under an exclusive lock, which the
+ * kernel releases when the process dies. Errors: `busy` when another process holds the lock, `invalid_config` when the
+ * file has another number of partitions.
  */
 export function openBusStore(file: string, wantedPartitions?: number, log?: Logger) {
   const db = openExclusively(file, log)
@@ -78,7 +78,7 @@ export function openBusStore(file: string, wantedPartitions?: number, log?: Logg
     committed: db.prepare('SELECT next FROM commits WHERE consumer = ? AND stream = ?'),
     touch: db.prepare("INSERT OR REPLACE INTO settings VALUES ('checked_ms', ?)"),
   }
-  /** What the running transaction will change in memory once it is durable. */
+  /** The changes in memory that follow once the running transaction is durable. */
   let afterCommit: (() => void)[] = []
   let pendingEnds = new Map<Stream, { end: number; lastTimestampMs: number }>()
   load()
@@ -100,7 +100,7 @@ export function openBusStore(file: string, wantedPartitions?: number, log?: Logg
     }
   }
 
-  /** One transaction, one sync. When it fails nothing of it has happened, on disk or in memory. */
+  /** Runs one transaction with one sync. A failed transaction changes nothing, on disk or in memory. */
   function write(work: () => void): void {
     afterCommit = []
     pendingEnds = new Map()
@@ -130,14 +130,14 @@ export function openBusStore(file: string, wantedPartitions?: number, log?: Logg
 
   function append(stream: Stream, message: BusMessage, nowMs: number): void {
     const { end, lastTimestampMs } = pendingEnds.get(stream) ?? stream
-    // Time never runs back within a stream, so that a time can be found by bisection.
+    // Time never goes back within a stream, so bisection can find a time.
     const timestampMs = Math.max(nowMs, lastTimestampMs)
     const position = stream.id * OFFSETS_PER_STREAM + end
     sql.append.run(position, timestampMs, message.key, JSON.stringify(message.headers), message.value)
     pendingEnds.set(stream, { end: end + 1, lastTimestampMs: timestampMs })
   }
 
-  /** Records from an offset on, at most `limit` of them, fewer when they are large. */
+  /** Reads at most `limit` records from an offset on, or fewer when they are large. */
   function read(stream: Stream, from: number, limit: number): BusRecord[] {
     const records: BusRecord[] = []
     let bytes = 0
@@ -149,13 +149,13 @@ export function openBusStore(file: string, wantedPartitions?: number, log?: Logg
     return records
   }
 
-  /** Offset of the oldest record that is still there; `end` when there is none. */
+  /** The offset of the oldest stored record, or `end` for an empty stream. */
   function start(stream: Stream): number {
     const first = sql.first.get(...rowidRange(stream.id)) as Pick<Row, 'position'> | undefined
     return first === undefined ? stream.end : first.position - stream.id * OFFSETS_PER_STREAM
   }
 
-  /** Offset of the first record at or after a time; `end` when there is none. Offsets between start and end have no gaps. */
+  /** The offset of the first record at or after a time, or `end`. Offsets between start and end have no gaps. */
   function offsetAt(stream: Stream, timeMs: number): number {
     let low = start(stream)
     let high = stream.end
@@ -216,7 +216,8 @@ function openExclusively(file: string, log: Logger | undefined): DatabaseSync {
   try {
     makePrivateFile(file)
     db = nameDamage(new DatabaseSync(file, { timeout: LOCK_WAIT_MS }), file)
-    // Exclusive before the first access in WAL mode: no shared memory file, and the lock is held until the end.
+    // Exclusive mode comes before the first access in WAL mode: SQLite then creates no shared memory file and keeps the
+    // lock until the end.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
     migrateDatabase(db, { what: `the log ${file}`, migrations, log })
     return db

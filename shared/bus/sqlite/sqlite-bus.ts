@@ -13,7 +13,7 @@ export type SqliteBusOptions = {
   /** Only for a new file; an existing one keeps its number. */
   partitions?: number
   now?: () => number
-  /** Told when a file of an older Lares is migrated. */
+  /** Receives a message when a file of an older Lares is migrated. */
   log?: Logger
 }
 
@@ -21,8 +21,8 @@ const DEFAULT_LIMIT = 1_000
 const RETENTION_CHECK_MS = 10_000
 
 /**
- * The embedded log: one SQLite file, owned by one process. Publishes and commits of one turn of the event loop are one
- * transaction with one sync, after which its readers are called at once. Errors: those of `openStore`.
+ * Opens the embedded log: one SQLite file, owned by one process. Publishes and commits of one turn of the event loop
+ * are one transaction with one sync. After it, the bus calls its readers at once. Errors: those of `openBusStore`.
  */
 export function openSqliteBus({ file, partitions, now = Date.now, log }: SqliteBusOptions): Bus {
   const store = openBusStore(file, partitions, log)
@@ -34,7 +34,9 @@ export function openSqliteBus({ file, partitions, now = Date.now, log }: SqliteB
   )
   const retention = setInterval(() => void expire(), RETENTION_CHECK_MS).unref()
 
-  /** In small batches, each in the transaction of its turn, so that nobody waits for it. */
+  /**
+   * Deletes expired records in small batches, each in the transaction of its turn, so that no caller waits for them.
+   */
   async function expire(): Promise<void> {
     let more = true
     try {
@@ -54,7 +56,7 @@ export function openSqliteBus({ file, partitions, now = Date.now, log }: SqliteB
     wake()
     return async () => {
       if (!isOpen()) return
-      // What this member has committed must be stored before another one takes over.
+      // The commits of this member must be stored before another member takes over.
       flush()
       readers.remove(reader)
       wake()
@@ -163,7 +165,10 @@ export function openSqliteBus({ file, partitions, now = Date.now, log }: SqliteB
 
 type QueuedWrite = { apply(): void; resolve(): void; reject(error: unknown): void }
 
-/** Group commit: gathers the writes of one turn of the event loop, writes them as one, and then has readers called. */
+/**
+ * Group commit: gathers the writes of one turn of the event loop, writes them as one and then delivers records to
+ * readers.
+ */
 function openWriteQueue(file: string, write: (work: () => void) => void, deliver: () => boolean) {
   let writes: QueuedWrite[] = []
   let closed = false
@@ -189,7 +194,10 @@ function openWriteQueue(file: string, write: (work: () => void) => void, deliver
     if (closed) throw new LaresError('unavailable', `the log ${file} is closed`)
   }
 
-  /** A delivery that leaves more to deliver waits a turn for the rest, so that writers and sockets get theirs. */
+  /**
+   * Flushes and delivers in the next turn. A delivery that leaves records waits one turn for the rest, so that writers
+   * and sockets get theirs.
+   */
   function wake(): void {
     if (wakeScheduled || closed) return
     wakeScheduled = true
@@ -210,7 +218,7 @@ function openWriteQueue(file: string, write: (work: () => void) => void, deliver
       wake()
       return new Promise((resolve, reject) => writes.push({ apply, resolve, reject }))
     },
-    /** True when it was open. */
+    /** Returns true when the queue was open. */
     close(): boolean {
       flush()
       const wasOpen = !closed

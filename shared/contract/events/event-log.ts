@@ -7,9 +7,9 @@ import { type LaresEvent, parseEventData } from './event.ts'
 import { parseJson } from './http-binding.ts'
 import { eventToRecord } from './kafka-binding.ts'
 
-/** Data above this travels as a claim check. */
+/** Larger data travels as a claim check. */
 export const MAX_INLINE_BYTES = 256 * 1024
-/** Data above this is refused. */
+/** Larger data is refused. */
 export const MAX_DATA_BYTES = 16 * 1024 * 1024
 
 const DATAREF_SCHEME = 'lares-object:'
@@ -17,18 +17,18 @@ const DATAREF_SCHEME = 'lares-object:'
 /** The log of events: the bus with the CloudEvents binding and the claim check. */
 export type EventLog = {
   /**
-   * Resolves when all events are durable. `notes` are headers beside the events, which tell how they came about and are
-   * no part of them. Errors: those of `Bus.publish` and `Objects.put`; `too_large`.
+   * Resolves when all events are durable. `notes` are headers beside the events. They describe the attempt and are not
+   * part of the events. Errors: those of `Bus.publish` and `Objects.put`; `too_large`.
    */
   publish(events: LaresEvent[], notes?: Record<string, string>): Promise<void>
 }
 
-/** Who keeps track of whose conversations are. */
+/** Keeps track of who owns each conversation. */
 export type ConversationOwners = {
-  /** A conversation whose first event of a turn goes to the log, before the store knows it. */
+  /** Records the owner of a conversation whose turn begins with this event, before the store knows it. */
   recordOwner(conversation: string, person: string): void
   ownerOf(conversation: string): Promise<string | undefined>
-  /** A member of a group whose message begins a turn, before the store knows it. */
+  /** Records a group's member whose message begins a turn, before the store knows it. */
   recordSender(conversation: string, turn: string, person: string): void
   senderOf(conversation: string, turn: string): Promise<string | undefined>
 }
@@ -52,7 +52,8 @@ export function openEventLog(bus: Bus, objects: Objects, owners: ConversationOwn
       }
       const messages = events.map(eventToRecord)
       const isLarge = messages.map(message => message.value.length > MAX_INLINE_BYTES)
-      // Without a large one the records reach the bus in this turn of the event loop, which keeps the order of calls.
+      // When no event is large, the records reach the bus in this turn of the event loop, which keeps the order of
+      // calls.
       if (isLarge.includes(true))
         for (const [index, event] of events.entries())
           if (isLarge[index])
@@ -67,14 +68,14 @@ export function openEventLog(bus: Bus, objects: Objects, owners: ConversationOwn
 
 type Origin = { person?: string | undefined; sender?: Sender | undefined }
 
-/** Whom the data of an event names as the owner and as the sender. */
+/** The owner and the sender that the data of an event names. */
 function originOf({ data }: LaresEvent): Origin {
   const own = (data ?? {}) as Origin & { message?: unknown }
   const message = (typeof own.message === 'object' && own.message !== null ? own.message : {}) as Origin
   return { person: own.person ?? message.person, sender: own.sender ?? message.sender }
 }
 
-/** Whose key encrypts the data of an event that travels as an object. */
+/** The person whose key encrypts the data of an event that travels as an object. */
 async function keyOwnerOfEvent(event: LaresEvent, owners: ConversationOwners): Promise<string | undefined> {
   const { person, sender } = originOf(event)
   const owner = person ?? (await owners.ownerOf(event.subject))
@@ -82,10 +83,10 @@ async function keyOwnerOfEvent(event: LaresEvent, owners: ConversationOwners): P
   return sender?.person ?? (await owners.senderOf(event.subject, event.correlationid)) ?? owner
 }
 
-/** An object that belongs to an event on the log, and to nothing else. */
+/** Whether an object belongs to an event on the log, and to nothing else. */
 export const isClaimCheck = (key: string): boolean => /^(people\/[^/]+\/)?events\/[^/]+$/.test(key)
 
-/** Stores the data and gives back the event with its claim check (CloudEvents extension `dataref`). */
+/** Stores the data and returns the event with its claim check (CloudEvents extension `dataref`). */
 async function offload(
   event: LaresEvent,
   data: Buffer,
@@ -103,7 +104,7 @@ async function offload(
   return { ...rest, dataref: `${DATAREF_SCHEME}${key}` } as LaresEvent
 }
 
-/** Gives an event its data back if it travelled as a claim check. Errors: those of `Objects.get`; `invalid_event`. */
+/** Restores the data of an event that travelled as a claim check. Errors: those of `Objects.get`; `invalid_event`. */
 export async function resolveDataRef(event: LaresEvent, objects: Pick<Objects, 'get'>): Promise<LaresEvent> {
   if (event.dataref === undefined || event.data !== undefined) return event
   if (!event.dataref.startsWith(DATAREF_SCHEME))

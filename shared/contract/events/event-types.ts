@@ -10,15 +10,15 @@ import {
 } from './address.ts'
 
 /**
- * Every event type of Lares with the shape of its data. `*` in a type stands for one name (a skill, a webhook).
- * A type's topic is the type without its last word; there is no other routing table. Each shape is made at its first use:
- * a function meets few of them, and all of them together are 15 ms of its start.
+ * Every event type of Lares with the schema of its data. `*` in a type stands for one name (a skill, a webhook). A
+ * type's topic is the type without its last word; no other routing table exists. Each schema is created at its first
+ * use: a function meets few of them, and all together take 15 ms of its start.
  */
 
-/** What has the shape. */
+/** The data that a schema describes. */
 type SchemaOutput<Shape extends () => z.ZodType> = z.output<ReturnType<Shape>>
 
-/** The one pattern of the names of functions, skills and webhooks. */
+/** The pattern for the names of functions, skills and webhooks. */
 const NAME = '[a-z][a-z0-9-]{0,62}'
 
 /** The name of a function, a skill or a webhook. */
@@ -38,13 +38,13 @@ export const attachmentSchema = lazy(() =>
   z.strictObject({
     name: z.string().min(1).max(255),
     mediaType: z.string().max(255),
-    /** Where the bytes are: a key of the object store. */
+    /** The key of the bytes in the object store. */
     object: z.string(),
     bytes: z.int().nonnegative(),
   }),
 )
 
-/** What the history tells of an attachment; where its bytes are is told by the message's event alone. */
+/** The attachment as the history shows it. Only the message's event holds the key of its bytes. */
 export const attachmentSummarySchema = lazy(() => attachmentSchema().omit({ object: true }))
 export type AttachmentSummary = SchemaOutput<typeof attachmentSummarySchema>
 
@@ -52,25 +52,25 @@ export const turnMessageSchema = lazy(() =>
   z.strictObject({ role: z.enum(['user', 'assistant']), text: z.string() }),
 )
 
-/** What somebody said. The event's id is the message's id and the turn's. */
+/** A person's message. The event's id is the id of the message and of the turn. */
 export const messageSchema = lazy(() =>
   z.preprocess(
     withOrigin,
     z
       .strictObject({
-        /** The owner of the conversation (`ownerOf` its principal). The sender is another person in a group. */
+        /** The owner of the conversation (`ownerOf` its principal). In a group, the sender is another person. */
         person: z.string().min(1).max(255),
         text: z.string(),
         attachments: z.array(attachmentSchema()).default([]),
-        /** The reply goes there. */
+        /** The address for the reply. */
         address: addressSchema(),
         sender: senderSchema(),
         principal: principalSchema(),
         language: languageSchema(),
         timeZone: z.string().max(64),
-        /** Earlier messages that the caller brings along instead of having Lares keep them (OpenAI API). */
+        /** Earlier messages that the caller sends along instead of having Lares keep them (OpenAI API). */
         history: z.array(turnMessageSchema()).optional(),
-        /** Instructions of the caller (the OpenAI API's system message). */
+        /** The caller's instructions (the OpenAI API's system message). */
         instructions: z.string().optional(),
       })
       .refine(({ person, principal }) => ownerOf(principal) === person, {
@@ -81,13 +81,16 @@ export const messageSchema = lazy(() =>
 )
 export type Message = SchemaOutput<typeof messageSchema>
 
-/** `skill` null means: none of the deployed skills. Scores are in 0..1; candidates come best first. */
+/**
+ * `skill` is null when the message asks for none of the deployed skills. Scores are in 0..1; the best candidates come
+ * first.
+ */
 export const intentSchema = lazy(() =>
   z.strictObject({
     skill: nameSchema.nullable(),
     score: z.number(),
     candidates: z.array(z.strictObject({ skill: nameSchema, score: z.number() })),
-    /** Two skills that are asked for about as much as each other, `skill` first: only the person can tell which. */
+    /** Two skills with about equal scores, `skill` first. Only the person can decide between them. */
     between: z.tuple([nameSchema, nameSchema]).optional(),
   }),
 )
@@ -103,7 +106,7 @@ export const memorySchema = lazy(() =>
 )
 export type Memory = SchemaOutput<typeof memorySchema>
 
-/** What a document of the person says, and how it is cited: `(lease.pdf, page 3)`. */
+/** A passage of the person's documents and its citation: `(lease.pdf, page 3)`. */
 export const passageSchema = lazy(() => z.strictObject({ cite: z.string(), text: z.string() }))
 export type Passage = SchemaOutput<typeof passageSchema>
 
@@ -146,45 +149,45 @@ export const usageSchema = lazy(() =>
 )
 export type Usage = SchemaOutput<typeof usageSchema>
 
-/** `stack`: where the function's code failed, for its author. */
+/** `stack` shows where the function's code failed, for its author. */
 const failureSchema = lazy(() =>
   z.strictObject({ code: z.string(), message: z.string(), stack: z.string().optional() }),
 )
 
-/** `text` may be null when the skill is called with `input` alone (a tool call of the model). */
+/** `text` may be null when `input` alone calls the skill (a tool call of the model). */
 export const skillRequestSchema = lazy(() =>
   z.strictObject({
     callId: z.string(),
     step: z.int().nonnegative(),
     person: z.string(),
-    /** What the model asks with; null when the skill is to read `text` itself. */
+    /** The input from the model; null when the skill reads `text` itself. */
     input: z.record(z.string(), z.unknown()).nullable(),
     text: z.string(),
     language: languageSchema(),
     timeZone: z.string(),
-    /** When the person said it: what "in one minute" counts from. */
+    /** When the person said it. "In one minute" counts from then. */
     saidAt: z.iso.datetime(),
-    /** Where the message came from. */
+    /** The address of the message. */
     address: addressSchema().optional(),
     sender: senderSchema().optional(),
-    /** What the skill asked for more with, when `text` may be the answer to that. */
+    /** The state of the skill's follow-up question, when `text` may be its answer. */
     asked: z.record(z.string(), z.unknown()).optional(),
   }),
 )
 export type SkillRequest = SchemaOutput<typeof skillRequestSchema>
 
-/** The text asks the person for more, and what is said next may be the answer. */
+/** The skill's text asks the person for more, and their next message may be the answer. */
 export const followUpQuestionSchema = lazy(() =>
   z.strictObject({
-    /** What is known so far; the skill gets it back with the answer. */
+    /** The values known so far. The skill gets them back with the answer. */
     asked: z.record(z.string(), z.unknown()),
-    /** Any words may answer, so that what another skill takes is no answer. */
+    /** Any words may answer. A message that another skill handles is then not an answer. */
     takesAnyWords: z.boolean().optional(),
   }),
 )
 export type FollowUpQuestion = SchemaOutput<typeof followUpQuestionSchema>
 
-/** `declined`: the skill could not read its input from the text, and has done nothing. */
+/** `declined` means that the skill could not read its input from the text and has done nothing. */
 export const skillResultSchema = lazy(() =>
   z.strictObject({
     callId: z.string(),
@@ -201,17 +204,20 @@ export const replySchema = lazy(() =>
   z.strictObject({
     /** The owner of the conversation. */
     person: z.string(),
-    /** Where it is delivered, and nowhere else: the address of the message, or where the conversation was last heard of. */
+    /**
+     * The address for delivery: that of the message, or the last one known of the conversation. The reply goes nowhere
+     * else.
+     */
     address: addressSchema().default(LEGACY_ADDRESS),
-    /** Who said what it answers; not there when the assistant speaks by itself. */
+    /** The sender of the answered message. Missing when the assistant speaks by itself. */
     sender: senderSchema().optional(),
-    /** The message answered; null when the assistant speaks by itself (a reminder). */
+    /** The answered message; null when the assistant speaks by itself (a reminder). */
     inReplyTo: z.string().nullable(),
     /** All messages that this reply answers: several when they were merged. */
     answers: z.array(z.string()),
-    /** What the person said, for those who learn from it; empty when nothing was said. */
+    /** The person's words, for functions that learn from them; empty when the reply answers no message. */
     question: z.string(),
-    /** When they said the last of it; a reply that is put on the log again is of another time itself. */
+    /** The time of the last answered message. A reply that is published again has a later time itself. */
     saidAt: z.iso.datetime({ offset: true }).optional(),
     text: z.string(),
     status: z.enum(['completed', 'failed', 'interrupted']),
@@ -237,29 +243,34 @@ const dataSchemas = {
       saidAt: z.iso.datetime(),
       intent: intentSchema(),
       memories: z.array(memorySchema()),
-      /** An answer that memory vouches for by itself, so that no model is needed. */
+      /** An answer that memory gives by itself, without a model. */
       answer: z.string().optional(),
-      /** From the person's documents, the most fitting first: what a model answers from. */
+      /** Passages of the person's documents, best match first. A model answers from them. */
       passages: z.array(passageSchema()).optional(),
-      /** What the reply begins with, whoever gives it: that a document was read. */
+      /**
+       * A text at the start of the reply, whichever function gives the reply: for example, that a document was read.
+       */
       notice: z.string().optional(),
     }),
   ),
   'lares.prompt.composed': lazy(() =>
     z.strictObject({
       step: z.int().nonnegative(),
-      /** Where this step's text begins within the reply, in UTF-16 units. */
+      /** The start of this step's text within the reply, in UTF-16 units. */
       offset: z.int().nonnegative(),
       messages: z.array(chatMessageSchema()).min(1),
       tools: z.array(toolSchema()),
-      /** Who said what it asks about, in a group. */
+      /** In a group, the sender of the message. */
       sender: senderSchema().optional(),
     }),
   ),
   'lares.stream.extended': lazy(() =>
     z.strictObject({
       step: z.int().nonnegative(),
-      /** Where `text` begins within the reply, in UTF-16 units. A chunk at an earlier offset than what was seen starts anew from there. */
+      /**
+       * The start of `text` within the reply, in UTF-16 units. A chunk with an earlier offset than the text seen so far
+       * replaces the text from there on.
+       */
       offset: z.int().nonnegative(),
       text: z.string(),
     }),
@@ -280,11 +291,11 @@ const dataSchemas = {
   'lares.learning.requested': lazy(() =>
     z.strictObject({
       person: z.string(),
-      /** The message in which a model is to find what is worth remembering. */
+      /** The message in which a model looks for facts worth remembering. */
       message: z.string(),
       text: z.string(),
       saidAt: z.iso.datetime(),
-      /** What is known of the person already, the newest first. */
+      /** The person's known memories, newest first. */
       known: z.array(z.strictObject({ id: z.string(), text: z.string() })),
     }),
   ),
@@ -293,7 +304,7 @@ const dataSchemas = {
       person: z.string(),
       message: z.string(),
       saidAt: z.iso.datetime(),
-      /** `replaces`: the id of what was known and holds no longer. */
+      /** `replaces` is the id of a memory that no longer holds. */
       facts: z.array(z.strictObject({ text: z.string().min(1), replaces: z.string().optional() })).min(1),
     }),
   ),
@@ -312,7 +323,7 @@ const dataSchemas = {
       language: languageSchema(),
       dueAt: z.iso.datetime(),
       firedAt: z.iso.datetime(),
-      /** Where it was set. */
+      /** The address where the person set it. */
       address: addressSchema().optional(),
     }),
   ),
@@ -331,7 +342,10 @@ const dataSchemas = {
       topic: z.string(),
       partition: z.int().nonnegative(),
       offset: z.int().nonnegative(),
-      /** The event as it was, in CloudEvents' JSON format, so that it can be put back; its headers and bytes (base64) when it is no event. */
+      /**
+       * The event as it was, in CloudEvents' JSON format, so that an operator can put it back. When the record is not
+       * an event: its headers and bytes (base64).
+       */
       event: z.record(z.string(), z.unknown()).optional(),
       headers: z.record(z.string(), z.string()).optional(),
       raw: z.string().optional(),
@@ -357,7 +371,7 @@ export const eventTypePatterns = Object.keys(dataSchemas) as (keyof Schemas)[]
 
 const NAMED_TYPE = new RegExp(`^lares\\.(skill|webhook)\\.(${NAME})\\.(requested|received)$`)
 
-/** The place in the table of a type as written in an event, where it has one. */
+/** The entry of the table for a type as written in an event; undefined for an unknown type. */
 function patternOf(type: string): keyof Schemas | undefined {
   if (Object.hasOwn(dataSchemas, type)) return type.includes('*') ? undefined : (type as keyof Schemas)
   const named = NAMED_TYPE.exec(type)
@@ -367,7 +381,7 @@ function patternOf(type: string): keyof Schemas | undefined {
 
 export const isEventType = (type: string): type is EventType => patternOf(type) !== undefined
 
-/** The schema of a type's data, or undefined for a type that Lares does not know. */
+/** The schema of a type's data; undefined for an unknown type. */
 export function dataSchemaOf(type: string): z.ZodType | undefined {
   const pattern = patternOf(type)
   return pattern && dataSchemas[pattern]()

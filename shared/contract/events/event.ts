@@ -11,20 +11,20 @@ export type LaresAttributes = {
   subject: string
   time: string
   datacontenttype: 'application/json'
-  /** The conversation again, as the partitioning extension wants it; also the Kafka key. */
+  /** The conversation again, as the partitioning extension requires; also the Kafka key. */
   partitionkey: string
-  /** The turn: the id of the message that it answers. */
+  /** The turn: the id of the message that the turn answers. */
   correlationid: string
   /** The event that caused this one. */
   causationid?: string
   /** W3C trace context. */
   traceparent: string
   /**
-   * Told by the connector to the function that it calls, not kept on the log: the event of the same conversation that
-   * it gave this function last, and of which all that was made is on the log.
+   * The last event of the same conversation that the connector gave to this function and whose results are all on the
+   * log. The connector sends this attribute only to the function that it calls; the log does not keep it.
    */
   publishedid?: string
-  /** Where the data is when it was too large to travel (claim check extension). */
+  /** Where the data lies when it is too large for the event (claim check extension). */
   dataref?: string
 }
 
@@ -32,21 +32,27 @@ export type LaresAttributes = {
 export type LaresEvent<T extends EventType = EventType> = Pick<CloudEventV1<unknown>, 'id' | 'source'> &
   LaresAttributes & { specversion: '1.0'; type: T; data: EventData<T> }
 
-/** What a handler makes: everything else of an event follows from its cause. */
+/** A handler's description of an event. The rest of the event follows from its cause. */
 export type EventDraft<T extends EventType = EventType> = {
   [K in T]: {
     type: K
     data: EventData<K>
     subject?: string
     correlationid?: string
-    /** The event that it was first made of, when it is made again because of another: so its id is what it was. */
+    /**
+     * The event that first caused this one. Set when another event makes the handler emit it again, so that it keeps
+     * its id.
+     */
     causationid?: string
-    /** Its place among what was made then. */
+    /** The event's index among those of its first cause. */
     index?: number
   }
 }[T]
 
-/** What CloudEvents (section 2.2, String) allows in one: no control characters, no unpaired surrogates. */
+/**
+ * The characters that CloudEvents allows in a String attribute (section 2.2): no control characters, no unpaired
+ * surrogates.
+ */
 const attributeTextSchema = z
   .string()
   .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'no text, or characters that no event may carry')
@@ -73,7 +79,7 @@ const envelopeSchema = lazy(() =>
       dataref: attributeTextSchema.optional(),
       data: z.unknown().optional(),
     })
-    // Attributes of other people's extensions go along with the event.
+    // Attributes of other extensions stay with the event.
     .catchall(z.union([z.string(), z.number(), z.boolean()], 'an attribute is a text, a number or a boolean'))
     .refine(
       event => Object.keys(event).every(isAttributeName),
@@ -83,7 +89,10 @@ const envelopeSchema = lazy(() =>
 
 const isAttributeName = (name: string): boolean => /^[a-z0-9]+$/.test(name)
 
-/** Checks data against its type's schema and gives it back with defaults filled in. Errors: `unknown_type`, `invalid_event`. */
+/**
+ * Checks data against its type's schema and returns it with defaults filled in. Errors: `unknown_type`,
+ * `invalid_event`.
+ */
 export function parseEventData<T extends EventType>(type: T, data: unknown): EventData<T> {
   const schema = dataSchemaOf(type)
   if (!schema) throw new LaresError('unknown_type', `Lares has no event type "${type}"`)
@@ -92,7 +101,7 @@ export function parseEventData<T extends EventType>(type: T, data: unknown): Eve
   throw new LaresError('invalid_event', `the data of "${type}" is wrong: ${z.prettifyError(result.error)}`)
 }
 
-/** Checks a whole event, whose data may still be behind its `dataref`. Errors: `unknown_type`, `invalid_event`. */
+/** Checks a whole event; its data may still lie behind its `dataref`. Errors: `unknown_type`, `invalid_event`. */
 export function parseEvent(value: unknown): LaresEvent {
   const result = envelopeSchema().safeParse(value)
   if (!result.success)
@@ -102,14 +111,14 @@ export function parseEvent(value: unknown): LaresEvent {
   return { ...event, data: parseEventData(event.type, event.data) } as LaresEvent
 }
 
-/** A new trace, for an event that nothing in Lares caused (W3C Trace Context, version 00, sampled). */
+/** Starts a trace for an event without a cause in Lares (W3C Trace Context, version 00, sampled). */
 export const newTraceparent = (): string => {
   const bytes = crypto.getRandomValues(new Uint8Array(24))
   const hex = Buffer.from(bytes).toString('hex')
   return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`
 }
 
-/** The span id is taken from the event's id, so that a repeated invocation repeats its spans too. */
+/** The span id is derived from the event's id, so that a repeated invocation repeats its spans too. */
 const childTraceparent = (traceparent: string, id: string): string =>
   `${traceparent.slice(0, 36)}${id.replaceAll('-', '').slice(0, 16)}${traceparent.slice(52)}`
 
@@ -124,7 +133,7 @@ export type RootEventInput<T extends EventType> = {
   time?: string
 }
 
-/** An event that comes from outside: a message, a timer. Errors: `unknown_type`, `invalid_event`. */
+/** Creates an event from an outside source: a message, a timer. Errors: `unknown_type`, `invalid_event`. */
 export function createRootEvent<T extends EventType>(input: RootEventInput<T>): LaresEvent<T> {
   const event = {
     specversion: '1.0',
@@ -144,7 +153,7 @@ export function createRootEvent<T extends EventType>(input: RootEventInput<T>): 
 
 export type EventOrigin = { function: string; cause: LaresEvent; index: number; time?: string }
 
-/** The `index`th event that a function makes because of `cause`. Errors: `unknown_type`, `invalid_event`. */
+/** Creates the `index`th event that a function emits because of `cause`. Errors: `unknown_type`, `invalid_event`. */
 export function createCausedEvent(draft: EventDraft, origin: EventOrigin): LaresEvent {
   const { cause } = origin
   const causationid = draftOverride(attributeTextSchema, draft, 'causationid') ?? cause.id
@@ -171,7 +180,7 @@ export function createCausedEvent(draft: EventDraft, origin: EventOrigin): Lares
   return event as unknown as LaresEvent
 }
 
-/** What a draft says itself; all else comes from the cause, which was checked when it was read. */
+/** The value that a draft sets itself. All other values come from the cause, which was checked when it was read. */
 function draftOverride<T>(
   schema: z.ZodType<T>,
   draft: EventDraft,

@@ -26,7 +26,7 @@ const intent = { skill: 'calculator', score: 0.9, candidates: [{ skill: 'calcula
 const usage = { inputTokens: 3, outputTokens: 5 }
 const toolCall = { id: 'call-1', name: 'calculator', arguments: { expression: '1+1' } }
 
-/** Data of every type of the table, with everything optional given. */
+/** Example data of every type of the table, with all optional fields. */
 export const exampleData: { [P in Pattern]: unknown } = {
   'lares.message.received': exampleMessage,
   'lares.message.transcribed': exampleMessage,
@@ -120,7 +120,7 @@ export const exampleData: { [P in Pattern]: unknown } = {
   },
 }
 
-/** A whole event with a text of one's choice, in a conversation and under ids of one's choice. */
+/** A whole event with a given text, in a given conversation and with a given id. */
 export const messageEvent = (text: string, more: { id?: string; conversation?: string } = {}): LaresEvent =>
   createRootEvent<EventType>({
     id: '018f0000-0000-7000-8000-000000000000',

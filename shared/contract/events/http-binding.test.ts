@@ -64,7 +64,7 @@ describe('header values (CloudEvents HTTP protocol binding, section 3.1.3.2)', (
 
 describe('binary mode (section 3.1)', () => {
   test('attributes are headers with the prefix ce-, the content type is the data type, the body is the data', () => {
-    // The names of section 3.1.3.1 and the example of section 3.1.4, with an event of ours.
+    // The names of section 3.1.3.1 and the example of section 3.1.4, with an event of Lares.
     const event = messageEvent('hello')
     const { headers, body } = eventToHttp(event)
     expect(headers).toEqual({
@@ -186,7 +186,7 @@ describe('the cloudevents library', () => {
     expect((batch as CloudEvent[]).map(plain)).toEqual([event, event])
   })
 
-  // The library (10.0.0) writes and reads header values as they are, without section 3.1.3.2.
+  // The library (10.0.0) writes and reads header values unchanged, without section 3.1.3.2.
   test.each(SPECIAL_CHARACTER_TEXTS)(
     'reads a conversation named "%s" as the specification encodes it',
     conversation => {

@@ -2,24 +2,27 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { LaresError } from '../../base/errors.ts'
 import { type LaresEvent, parseEvent } from './event.ts'
 
-/** CloudEvents HTTP protocol binding 1.0.2: binary mode for one event, batched mode for several, a line each when streamed. */
+/**
+ * CloudEvents HTTP protocol binding 1.0.2: binary mode for one event, batched mode for several. A stream has one event
+ * per line.
+ */
 export const BATCH_MEDIA_TYPE = 'application/cloudevents-batch+json'
 export const NDJSON_MEDIA_TYPE = 'application/x-ndjson'
 export const STRUCTURED_MEDIA_TYPE = 'application/cloudevents+json'
 
 /**
- * Names the function that a request is meant for, by its manifest. An address may belong to another function by the time
- * that a request arrives, as that of a container that has ended; RFC 9110, section 7.4, has such requests refused with 421.
+ * Names the function, by its manifest, that a request is meant for. An address may belong to another function when the
+ * request arrives, for example after a container has ended. RFC 9110, section 7.4, refuses such requests with 421.
  */
 export const TARGET_FUNCTION_HEADER = 'lares-function'
 
-/** Section 3.1.3.2: what is no printable ASCII, the space, the quote and the percent sign travel percent-encoded. */
+/** Section 3.1.3.2: spaces, quotes, percent signs and all characters but printable ASCII are percent-encoded. */
 export const encodeHeader = (value: string): string =>
   value.replace(/[^\x21-\x7e]|["%]/gu, character =>
     encodeURIComponent(character.isWellFormed() ? character : '\ufffd'),
   )
 
-/** Section 3.1.3.2, the way back: quotes are taken off, percent-encoding undone. */
+/** Section 3.1.3.2, decoding: removes quotes and undoes percent-encoding. */
 export function decodeHeader(value: string): string {
   const bare =
     value.length > 1 && value.startsWith('"') && value.endsWith('"')
@@ -44,23 +47,28 @@ export function eventToHttp(event: LaresEvent): { headers: Record<string, string
   return { headers, body: encodeData(data) }
 }
 
-/** The bytes that data was read from: what goes on as it came is not written again. */
+/** The bytes that data was read from. Unchanged data is not serialised again. */
 const originalBytes = new WeakMap<object, Buffer>()
 
-/** The bytes of an event's data; none for data that is elsewhere. Errors: `invalid_event` for what JSON cannot say. */
+/**
+ * The bytes of an event's data; empty when the data lies behind a `dataref`. Errors: `invalid_event` for values that
+ * JSON cannot express.
+ */
 export function encodeData(data: unknown): Buffer {
   if (data === undefined) return Buffer.alloc(0)
   const known = typeof data === 'object' && data !== null ? originalBytes.get(data) : undefined
   return known ?? Buffer.from(toJson(data))
 }
 
-/** Keeps the bytes with the event that they were read as; its data is not to be changed in place. */
+/** Keeps the original bytes with the event read from them. The event's data must not be changed in place. */
 export function keepOriginalBytes(event: LaresEvent, bytes: Buffer): LaresEvent {
   if (typeof event.data === 'object' && event.data !== null) originalBytes.set(event.data, bytes)
   return event
 }
 
-/** Errors: `invalid_event`, since a value that JSON cannot say (a cycle, a BigInt) will not say it the next time. */
+/**
+ * Errors: `invalid_event`, because a value that JSON cannot express (a cycle, a BigInt) also fails at the next attempt.
+ */
 export function toJson(value: unknown): string {
   try {
     return JSON.stringify(value)
@@ -83,7 +91,7 @@ export function eventFromHttp(headers: IncomingHttpHeaders, body: Buffer): Lares
   return keepOriginalBytes(parseEvent(attributes), body)
 }
 
-/** The data of every type of Lares is JSON. Errors: `unsupported_media_type`. */
+/** Requires JSON, the data format of every event type of Lares. Errors: `unsupported_media_type`. */
 export function requireJsonMediaType(contentType: string | undefined): void {
   if (contentType !== undefined && contentType !== 'application/json')
     throw new LaresError(
@@ -93,8 +101,8 @@ export function requireJsonMediaType(contentType: string | undefined): void {
 }
 
 /**
- * Reads an event in CloudEvents' JSON format (sections 2.2 and 3.1): an attribute that is null is not set, and a missing
- * `datacontenttype` means JSON. Errors: `invalid_event`, `unknown_type`, `unsupported_media_type`.
+ * Reads an event in CloudEvents' JSON format (sections 2.2 and 3.1). An attribute that is null is not set, and a
+ * missing `datacontenttype` means JSON. Errors: `invalid_event`, `unknown_type`, `unsupported_media_type`.
  */
 export function eventFromJson(value: unknown): LaresEvent {
   if (typeof value !== 'object' || value === null)
@@ -105,7 +113,7 @@ export function eventFromJson(value: unknown): LaresEvent {
   return parseEvent({ ...event, datacontenttype: 'application/json' })
 }
 
-/** Reads the events of an answer: none, one or a batch. Errors as `eventFromHttp`. */
+/** Reads the events of an answer: none, one or a batch. Errors: those of `eventFromHttp`. */
 export function eventsFromHttp(headers: IncomingHttpHeaders, body: Buffer): LaresEvent[] {
   if (parseMediaType(headers['content-type']) !== BATCH_MEDIA_TYPE)
     return headers['ce-id'] || body.length > 0 ? [eventFromHttp(headers, body)] : []

@@ -8,20 +8,23 @@ const NAMESPACE = parse('edadc0c1-120b-5e03-b95c-a9fc9135f939')
 export const newId = (): string => uuidv7()
 
 /**
- * The id of the `index`th event that `producer` makes because of `causingId` (RFC 9562, version 5).
- * The same cause gives the same ids again, so whatever is published twice can be told by its id.
+ * The id of the `index`th event that `producer` emits because of `causingId` (RFC 9562, version 5). The same cause
+ * gives the same ids again, so readers recognise an event that is published twice.
  */
 export const derivedId = (causingId: string, producer: string, index: number): string =>
   uuidV5(`${causingId}/${producer}/${index}`)
 
-/** The id of a message that its sender has named with a key: the same person, conversation and key are the same message. */
+/**
+ * The id of a message that its sender has named with a key. The same person, conversation and key give the same
+ * message.
+ */
 export const keyedId = (person: string, conversation: string, key: string): string =>
   uuidV5(JSON.stringify([person, conversation, key]))
 
-/** Not imported: that takes 12 ms of a function's start, where nothing is named yet. */
+/** Lares does not import this module: that takes 12 ms of a function's start, when no id is needed yet. */
 const nodeCrypto = lazy(() => process.getBuiltinModule('node:crypto'))
 
-/** RFC 9562, section 5.5. Each event has one; the library's `v5` takes three times as long. */
+/** RFC 9562, section 5.5. Each event needs such an id; the library's `v5` takes three times as long. */
 function uuidV5(name: string): string {
   const hex = nodeCrypto().hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(name)]), 'hex')
   const variant = ((Number.parseInt(hex[16]!, 16) & 0b0011) | 0b1000).toString(16)

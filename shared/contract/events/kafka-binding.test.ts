@@ -79,7 +79,7 @@ test.each(['日程 🙂', 'a"b\\c', '100% sure', 'ümläut'])(
     const record = eventToRecord(event)
     const read = Kafka.toEvent({ ...record, body: record.value } as never) as CloudEvent
     expect(JSON.parse(JSON.stringify(read))).toEqual(event)
-    // What is undefined in its headers no client puts on the wire.
+    // No client puts an undefined header on the wire.
     const binary = JSON.parse(JSON.stringify(Kafka.binary(new CloudEvent({ ...event }) as never)))
     expect(
       eventFromRecord({ headers: binary.headers, value: Buffer.from(JSON.stringify(binary.value)) }),

@@ -12,7 +12,10 @@ import {
   STRUCTURED_MEDIA_TYPE,
 } from './http-binding.ts'
 
-/** An event as a record: CloudEvents Kafka protocol binding 1.0.2, binary mode (section 3.2); the key is `partitionkey` (3.1). */
+/**
+ * An event as a record: CloudEvents Kafka protocol binding 1.0.2, binary mode (section 3.2). The key is `partitionkey`
+ * (3.1).
+ */
 export function eventToRecord(event: LaresEvent): BusMessage {
   const { data, datacontenttype, ...attributes } = event
   const headers: Record<string, string> = { 'content-type': datacontenttype }
@@ -26,7 +29,10 @@ export function eventToRecord(event: LaresEvent): BusMessage {
   }
 }
 
-/** Reads a record, in binary or structured mode. Errors: `invalid_event`, `unknown_type`, `unsupported_media_type`; `unavailable` for a record of a newer Lares. */
+/**
+ * Reads a record in binary or structured mode. Errors: `invalid_event`, `unknown_type`, `unsupported_media_type`;
+ * `unavailable` for a record of a newer Lares.
+ */
 export function eventFromRecord(record: Pick<BusRecord, 'headers' | 'value'>): LaresEvent {
   requireKnownFormat(record.headers)
   const contentType = parseMediaType(record.headers['content-type'])
@@ -39,10 +45,13 @@ export function eventFromRecord(record: Pick<BusRecord, 'headers' | 'value'>): L
   return keepOriginalBytes(parseEvent(attributes), record.value)
 }
 
-/** The format of records on the log. A record without the attribute `dataversion` is of format 1. */
+/** The format of records on the log. A record without the attribute `dataversion` has format 1. */
 export const RECORD_FORMAT = 1
 
-/** While an upgrade is under way an older function may meet records of a newer one: they wait for a function that reads them. */
+/**
+ * During an upgrade, an older function may meet records of a newer one. Those records wait for a function that can read
+ * them.
+ */
 function requireKnownFormat({ ce_dataversion = String(RECORD_FORMAT), ce_id }: Record<string, string>): void {
   const found = Number(ce_dataversion)
   if (found > RECORD_FORMAT)
