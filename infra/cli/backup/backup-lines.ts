@@ -25,9 +25,9 @@ const AUDIT_PAGE_SIZE = 500
 const ANCHORS = [AUDIT_ANCHOR_NAME]
 
 /**
- * Yields all data of a deployment while it runs. The order makes the copy consistent: a thing is copied after
- * everything that refers to it or says that it is done (docs/upgrades.md has the argument). The order is: positions on
- * the log, the store at one moment, records of the log, vectors and objects, keys.
+ * Yields all data of a deployment while it runs. The order makes the copy consistent: each thing follows everything
+ * that refers to it or says that it is done. It is: positions on the log, the store at one moment, records of the log,
+ * vectors and objects, keys. docs/upgrades.md has the argument.
  */
 export async function* backupLines(
   log: LogCopy,

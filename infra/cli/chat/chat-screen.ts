@@ -10,7 +10,7 @@ export type Screen = {
   showStage(stage: StageUpdate): void
   showChunk(chunk: TextChunk): void
   showReply(row: MessageRow): void
-  /** A row that this chat did not ask for. */
+  /** A row that does not answer a message of this chat. */
   showOtherRow(row: MessageRow): void
   showNote(text: string): void
 }

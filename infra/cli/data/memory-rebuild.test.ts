@@ -141,7 +141,7 @@ test('memories and passages of everybody get vectors of the model that is set, b
 
 test('one that was cut short is gone on with, and a second one has nothing to do', async () => {
   await withTestStores(stores => rememberFacts(stores, 'ann', 40))
-  // The sample, and the first of three batches.
+  // The server answers the sample and the first of three batches.
   maxAnswers = 2
   await expect(runRebuild('small')).rejects.toMatchObject({ code: 'unavailable' })
   maxAnswers = Number.POSITIVE_INFINITY

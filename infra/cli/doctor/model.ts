@@ -106,7 +106,7 @@ async function checkBuiltInModel(cacheDir: string): Promise<Finding[]> {
   return [notFetched, await checkPython()]
 }
 
-/** The built-in model comes from a Python package. */
+/** Checks for Python with pip, because the built-in model comes from a Python package. */
 async function checkPython(): Promise<Finding> {
   for (const python of ['python3', 'python']) {
     const version = await readProgramVersion(python, ['-m', 'pip', '--version'])
