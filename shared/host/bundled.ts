@@ -5,11 +5,11 @@ import { runProcess } from './process.ts'
 import type { StartFunction } from './warm-up.ts'
 
 /**
- * What an image runs (main.mjs of template/node24/bundler): the function on PORT. With `--warm-up`, while the image is
- * built, it starts once and ends, so that its code lies compiled in NODE_COMPILE_CACHE.
+ * Runs an image's function on PORT (main.mjs of template/node24/bundler). The image build passes `--warm-up`: the
+ * function then starts once and ends, so that its compiled code is in NODE_COMPILE_CACHE.
  */
 export async function runBundled(load: () => Promise<{ default?: unknown }>): Promise<void> {
-  // Reports a load error in one line, because Node would print the whole of a bundle's.
+  // Reports a load error in one line, because Node would print the bundle's whole source line.
   const start: StartFunction = async overrides =>
     hostFunction(functionFromExport((await load()).default, 'handler'), {
       ...readEnvironment(process.env),

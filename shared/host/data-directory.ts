@@ -7,12 +7,14 @@ import type { Logger } from '../base/log.ts'
 const PRIVATE_FOLDER = 0o700
 const PRIVATE_FILE = 0o600
 const OTHERS_PERMISSION_BITS = 0o077
-/** Databases say who spoke when, also where what was said is encrypted; token and key open everything. */
+/**
+ * Databases show who spoke when, even if their content is encrypted. The token and the key give access to everything.
+ */
 const PRIVATE_NAMES = /^(token|master\.key)$|\.db(-wal|-shm)?$/
 
 /**
- * Makes the data directory, for its user alone, or takes from others the rights that they have in an existing one.
- * Errors: `invalid_config` when it cannot be written.
+ * Creates the data directory for its user alone, or removes other users' permissions from an existing one. Errors:
+ * `invalid_config` if it cannot be written.
  */
 export async function openDataDirectory(folder: string, log: Logger): Promise<void> {
   try {
@@ -30,7 +32,7 @@ export async function openDataDirectory(folder: string, log: Logger): Promise<vo
   }
 }
 
-/** Resolves with how many paths others had rights to. Windows has no such rights. */
+/** Resolves with the number of paths that other users had permissions for. Windows has no such permissions. */
 async function tightenDataDirectory(folder: string): Promise<number> {
   if (process.platform === 'win32') return 0
   const names = (await readdir(folder)).filter(name => PRIVATE_NAMES.test(name))
@@ -40,7 +42,7 @@ async function tightenDataDirectory(folder: string): Promise<number> {
   ]
   const results = await Promise.all(
     targets.map(async ({ path, mode }) => {
-      // A -wal file may be gone by now.
+      // A -wal file may have been removed meanwhile.
       const found = await stat(path).catch(() => undefined)
       if (!found || (found.mode & OTHERS_PERMISSION_BITS) === 0) return false
       await chmod(path, mode)

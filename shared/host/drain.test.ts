@@ -114,7 +114,7 @@ test('a stream that runs when the drain begins is sent to its end, and holds up 
     parrotFunction(async function* () {
       yield streamDraft(0, 'first')
       await end.promise
-      // Larger than any socket's buffer: it is still on its way when the handler has ended.
+      // Larger than any socket's buffer: it is still being sent when the handler has ended.
       yield resultDraft('x'.repeat(8_000_000))
     }),
   )
@@ -154,7 +154,7 @@ async function startProcess(
   return { url: `http://127.0.0.1:${port}`, child, errors: () => Buffer.concat(parts).toString() }
 }
 
-/** It reports by a file that it works, and works until another file exists. */
+/** Creates a file when it begins its work, and works until another file exists. */
 const WAITING_HANDLER = (folder: string) => `
   import { existsSync, writeFileSync } from 'node:fs'
   import { setTimeout } from 'node:timers/promises'

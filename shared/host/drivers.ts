@@ -20,10 +20,10 @@ import type { Store } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 import { openRawBus, openRawObjects, openRawStore, openRawVectors } from './raw-drivers.ts'
 
-/** The drivers that the environment chooses, each opened (and its code loaded) at its first use, and then kept. */
+/** The drivers that the environment chooses. Each is loaded and opened at its first use, and then kept. */
 export type Drivers = {
   bus(): Promise<Bus>
-  /** The log with its records as they are stored, encrypted, for backups. It is closed with the bus. */
+  /** The log with its stored, encrypted records, for backups. It is closed with the bus. */
   rawBus(): Promise<Bus>
   store(): Promise<Store>
   objects(): Promise<ObjectStore>
@@ -31,9 +31,9 @@ export type Drivers = {
   models(): Promise<Models>
   events(): Promise<EventLog>
   audit(): Promise<Audit>
-  /** The keys that encrypt all of these; undefined with LARES_PROTECTION=off. */
+  /** The keys that encrypt all of these drivers' data; undefined with LARES_PROTECTION=off. */
   protection: Protection | undefined
-  /** What a function that `uses` these gets. */
+  /** The services that a function gets for its `uses`. */
   services(uses: Iterable<ServiceName>): Promise<Partial<Services>>
   /** This process's metrics; the drivers already count here. */
   metrics: Metrics

@@ -14,8 +14,8 @@ const functionListSchema = z.array(
 )
 
 /**
- * Takes the functions from OpenFaaS's REST API, with the topics of their annotations, anew at each refresh. Works with
- * Lares's own provider and with OpenFaaS. Errors: `unavailable`, `unauthorized`.
+ * Reads the functions from OpenFaaS's REST API, and their topics from the annotations; each refresh reads them again.
+ * Works with Lares's own provider and with OpenFaaS. Errors: `unavailable`, `unauthorized`.
  */
 export function providerSource(url: string, password: () => Promise<string>): FunctionSource {
   return async () =>
@@ -25,7 +25,7 @@ export function providerSource(url: string, password: () => Promise<string>): Fu
     }))
 }
 
-/** What `GET /system/functions` of OpenFaaS's REST API tells. Errors: `unavailable`, `unauthorized`. */
+/** The answer of `GET /system/functions` of OpenFaaS's REST API. Errors: `unavailable`, `unauthorized`. */
 export async function listFunctions(
   url: string,
   password: string,
@@ -50,15 +50,15 @@ export async function listFunctions(
 
 export type FunctionDirectory = {
   source: FunctionSource
-  /** Where a function is called. Errors: `unavailable`. */
+  /** The URL to call a function at. Errors: `unavailable`. */
   urlOf(name: string): string
-  /** False when nothing says where the function is, so that nobody but its connector can call it. */
+  /** False if the function's URL is unknown, so that only its connector can call it. */
   hasUrl(name: string): boolean
 }
 
 /**
- * The functions that are deployed through OPENFAAS_URL; without it those of the stack file and the operator's own skills,
- * at LARES_FUNCTION_URLS.
+ * The functions deployed through OPENFAAS_URL. Without OPENFAAS_URL: the functions of the stack file and the operator's
+ * own skills, at LARES_FUNCTION_URLS.
  */
 export function openFunctionDirectory(environment: Environment, stackFile: string): FunctionDirectory {
   const { openfaasUrl, functionUrls, skillFolders } = environment
@@ -74,7 +74,7 @@ export function openFunctionDirectory(environment: Environment, stackFile: strin
     async source() {
       const stack = await readStack(stackFile)
       const own = await findOwnSkills(skillFolders, stack)
-      // A skill whose folder came after the start has no process yet.
+      // A skill whose folder was added after the start has no process yet.
       return [...stack, ...own.filter(({ name }) => functionUrls.has(name))]
     },
     hasUrl: name => functionUrls.has(name),
@@ -86,7 +86,7 @@ export function openFunctionDirectory(environment: Environment, stackFile: strin
   }
 }
 
-/** The one that is set, or the one that the provider on this machine has made. */
+/** The configured password, or the one that the provider on this machine has generated. */
 export async function readProviderPassword({ provider, dataDirectory }: Environment): Promise<string> {
   if (provider.password !== undefined) return provider.password
   const file = join(dataDirectory, 'provider', 'password')

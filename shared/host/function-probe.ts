@@ -4,8 +4,8 @@ import type { FunctionDirectory } from './function-directory.ts'
 const PROBE_TIMEOUT_MS = 5_000
 
 /**
- * Asks a function for its manifest as a sign of life, where it is known where the function is.
- * Errors: `unavailable` with the reason.
+ * Asks a function for its manifest to check that it answers, if its URL is known. Errors: `unavailable` with the
+ * reason.
  */
 export const openFunctionProbe =
   ({ urlOf, hasUrl }: FunctionDirectory) =>

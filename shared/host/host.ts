@@ -10,7 +10,7 @@ export type HostedFunction = { port: number; stop(): Promise<void> }
 
 /**
  * Makes this process the function: with the drivers that the environment chooses, on its host and port. Errors:
- * `invalid_config` for a definition that is not sound, `unavailable` for a port or a driver that cannot be opened.
+ * `invalid_config` for an invalid definition, `unavailable` for a port or a driver that cannot be opened.
  */
 export async function hostFunction(
   definition: AnyFunction,

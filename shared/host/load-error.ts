@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { LaresError } from '../base/errors.ts'
 
-/** Node begins the stack of an error in TypeScript syntax with the place: `/folder/handler.ts:3`. */
+/** Node begins the stack of an error in TypeScript syntax with file and line: `/folder/handler.ts:3`. */
 const HEADING = /^(?:file:\/\/)?(\/[^\n]+:\d+)\n/
-/** A frame of a file; those of Node itself begin with `node:`. */
+/** A stack frame of a file; frames of Node itself begin with `node:`. */
 const FRAME = /\bfile:\/\/\/[^\s)]+?:\d+(?=:\d+)/g
-/** The file that loads is not the file with the mistake. */
+/** Frames in this folder are those of the loader, which does not contain the mistake. */
 const OWN_FOLDER = new URL('.', import.meta.url).href
 
-/** Why a handler does not load, with file and line of the mistake where Node gives them. */
+/** The error for a handler that does not load, with file and line of the mistake if Node gives them. */
 export async function loadError(file: string, cause: unknown): Promise<LaresError> {
   const place = (await placeOf(file, cause)) ?? file
   const reason = cause instanceof Error ? cause.message : String(cause)
@@ -26,7 +26,7 @@ async function placeOf(file: string, cause: unknown): Promise<string | undefined
   return cause instanceof SyntaxError ? await placeFromCheck(file) : undefined
 }
 
-/** For a mistake in JavaScript, Node prints the line, but its error does not have it. */
+/** For a mistake in JavaScript Node prints the line, but the error itself lacks it. */
 async function placeFromCheck(file: string): Promise<string | undefined> {
   const run = promisify(execFile)(process.execPath, ['--check', file])
   const printed = await run.then(

@@ -9,18 +9,18 @@ import type { StackFunction } from '../contract/stack.ts'
 import { loadError } from './load-error.ts'
 import { isInCheckout, provideSkillModules } from './skill-modules.ts'
 
-/** The file that makes a folder a skill without code. */
+/** A folder with this file is a skill without code. */
 const SKILL_FILE = 'SKILL.md'
-/** The first existing one is used: the source in a checkout, the bundle in an image, a written skill. */
+/** The loader uses the first existing file: the source in a checkout, the bundle in an image, a written skill. */
 const HANDLER_FILES = ['handler.ts', 'handler.js', 'handler.mjs', SKILL_FILE]
 
-/** The handler's file; undefined when the folder has none. */
+/** The handler's file; undefined if the folder has none. */
 export const findHandlerFile = (folder: string): string | undefined =>
   HANDLER_FILES.map(name => join(folder, name)).find(existsSync)
 
 /**
- * Loads the function whose handler file is in this folder; a relative path is one of the working directory.
- * Errors: `invalid_config`, naming the file and what is wrong with it.
+ * Loads the function whose handler file is in this folder; a relative path starts at the working directory. Errors:
+ * `invalid_config`, which names the file and the mistake in it.
  */
 export async function loadFunction(handlerFolder: string): Promise<AnyFunction> {
   const file = findHandlerFile(handlerFolder)
@@ -30,7 +30,7 @@ export async function loadFunction(handlerFolder: string): Promise<AnyFunction> 
       `there is no handler in ${handlerFolder}: write ${HANDLER_FILES[0]} or ${SKILL_FILE}, or put right "handler" in stack.yml`,
     )
   if (file.endsWith(SKILL_FILE)) {
-    // Loaded only here: its YAML parser is memory that other functions save.
+    // Loaded only here, so that other functions save the memory of its YAML parser.
     const { skillFromMarkdown } = await import('../contract/written-skill.ts')
     return checkFolderName(skillFromMarkdown(await readFile(file, 'utf8'), file), file)
   }
@@ -50,8 +50,8 @@ function checkFolderName(definition: AnyFunction, file: string): AnyFunction {
 }
 
 /**
- * Loads a function of stack.yml, or of a folder of skills. Errors: `invalid_config`, also when the handler's own name or
- * topics are others: its events would be refused one by one.
+ * Loads a function of stack.yml, or of a folder of skills. Errors: `invalid_config`, also if the handler has another
+ * name or other topics: the connector would otherwise refuse its events one by one.
  */
 export async function loadStackFunction({ name, handler, topics }: StackFunction): Promise<AnyFunction> {
   const definition = await loadFunction(handler)

@@ -4,7 +4,7 @@ import { hostFunction } from './host.ts'
 import { loadFunction } from './load.ts'
 import { runProcess } from './process.ts'
 
-/** One function as a process of its own: `node shared/host/main.ts functions/NAME`, on PORT. */
+/** Runs one function as its own process: `node shared/host/main.ts functions/NAME`, on PORT. */
 await runProcess(async () => {
   const folder = process.argv[2]
   if (!folder)

@@ -7,9 +7,9 @@ import type { StackFunction } from '../contract/stack.ts'
 import { findHandlerFile } from './load.ts'
 
 /**
- * The skills in folders of the operator's own (SKILLS_PATH and LARES_HOME/skills): each folder with a handler is one, and
- * needs no entry in stack.yml. A folder whose name is no name of a function, as one that begins with a dot, is left out.
- * Errors: `invalid_config` when a name is used twice.
+ * The operator's own skills, in the folders of SKILLS_PATH and in LARES_HOME/skills. Each folder with a handler is a
+ * skill, and needs no entry in stack.yml. A folder whose name is not valid for a function, such as one that begins with
+ * a dot, is left out. Errors: `invalid_config` if a name is used twice.
  */
 export async function findOwnSkills(
   folders: readonly string[],

@@ -2,7 +2,7 @@ import { surviveClosedPipe } from '../base/closed-pipe.ts'
 import { toLaresError } from '../base/errors.ts'
 
 /**
- * Runs a process of Lares: starts it, and stops it in order at SIGTERM or SIGINT (a second signal ends it at once). A
+ * Starts a process of Lares, and shuts it down in order at SIGTERM or SIGINT; a second signal ends it at once. A
  * process that cannot start prints the reason in one line and exits with 1.
  */
 export async function runProcess(start: () => Promise<() => Promise<void>>): Promise<void> {

@@ -7,7 +7,8 @@ import type { ObjectStore } from '../objects/objects.ts'
 import type { Store } from '../store/store.ts'
 import type { Vectors } from '../vectors/vectors.ts'
 
-// The drivers that the environment chooses, as they are: what they keep stays encrypted. For `drivers.ts`, and for backups.
+// The drivers that the environment chooses, without decryption: their content stays encrypted. For `drivers.ts`, and
+// for backups.
 
 export async function openRawBus(environment: Environment, log: Logger): Promise<Bus> {
   if (environment.bus === 'sqlite') {

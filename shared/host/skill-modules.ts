@@ -7,19 +7,20 @@ import { lazy } from '../base/lazy.ts'
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const ROOT_URL = pathToFileURL(resolve(ROOT, 'package.json')).href
 
-/** Packages that a handler may import though its own folder has none. */
+/** Packages that a handler may import even if its own folder does not have them. */
 const SHARED_PACKAGES = ['zod']
 
-/** Whether Node resolves `#lares/*` for a folder by itself, as it does by our package.json. */
+/** Whether Node itself resolves `#lares/*` for a folder, through our package.json. */
 export const isInCheckout = (folder: string): boolean => {
   const path = relative(ROOT, resolve(folder))
   return !path.startsWith('..') && !path.split(sep).includes('node_modules') && path !== resolve(folder)
 }
 
 /**
- * Lets handlers outside the checkout import `#lares/*` and zod: Node looks for both in a package.json above the importing
- * file, and theirs, if they have one, knows neither. zod is ours for every handler, since a schema is read by the zod that
- * made it. Synchronous hooks cost every later import some microseconds, so nothing is registered before it is needed.
+ * Lets handlers outside the checkout import `#lares/*` and zod. Node looks for both in a package.json above the
+ * importing file; the handler's own, if there is one, has neither. Every handler gets our zod, since only the zod that
+ * made a schema can read it. Synchronous hooks cost every later import some microseconds, so they are registered only
+ * when needed.
  */
 export const provideSkillModules = lazy((): void => {
   registerHooks({

@@ -23,7 +23,7 @@ export type TestKit = {
   store: Store
   services: Partial<Services>
   objects: ObjectStore
-  /** Gives an event to a function, as the connector does, and returns the emitted events. */
+  /** Sends an event to a function, as the connector does, and returns the emitted events. */
   send<T extends EventType>(definition: AnyFunction, event: LaresEvent<T>): Promise<LaresEvent[]>
   /** Sends a text to a skill, or calls it with an input. */
   ask(
@@ -40,14 +40,14 @@ export type SkillRequestOptions = Partial<
   eventId?: string
 }
 
-/** There are no models here: functions that need one fail with a clear error, and others work without. */
+/** The kit has no models: functions that need one fail with a clear error, and others work without. */
 const noEmbeddings: Pick<Models, 'embed'> = {
   embed: async () => {
     throw new LaresError('rejected', 'there are no embeddings in this test')
   },
 }
 
-/** A conversations store in a directory of its own, and the functions' own runtime around it. Default: no models. */
+/** A store in its own directory, and the functions' own runtime around it. Default: no models. */
 export async function openTestKit({
   models = noEmbeddings,
 }: {
@@ -92,7 +92,7 @@ export async function openTestKit({
   }
 }
 
-/** Each function is started once, as in its own process, and again after the test replaced a service. */
+/** Starts each function once, as in its own process, and again after the test replaced a service. */
 function openTestFunctions(services: Partial<Services>, objects: ObjectStore) {
   const started = new Map<AnyFunction, { invocable: Invocable; given: Partial<Services> }>()
   const isCurrent = (given: Partial<Services>) =>
@@ -103,7 +103,7 @@ function openTestFunctions(services: Partial<Services>, objects: ObjectStore) {
       if (known && isCurrent(known.given)) return known.invocable
       await known?.invocable.stop()
       const given = { ...services }
-      // The connector keeps to a function's concurrency; a test may send as much as it likes.
+      // The connector respects a function's concurrency; a test may send without limit.
       const unlimited = { ...definition, concurrency: Number.MAX_SAFE_INTEGER }
       const invocable = createInvocable(unlimited, { services: given, objects, log: silentLogger })
       started.set(definition, { invocable, given })

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { readSchemaVersion } from '../base/sqlite/migrations.ts'
 import type { Environment } from '../config/environment.ts'
 
-/** The formats that this Lares writes, by what they are the format of. docs/upgrades.md has the same table. */
+/** The formats that this Lares writes, by the name of the data. docs/upgrades.md has the same table. */
 export async function knownVersions() {
   const [bus, store, vectors, ring, postgresStore, postgresRing, objects, records] = await Promise.all([
     import('../bus/sqlite/record-store.ts'),
@@ -30,7 +30,7 @@ export async function knownVersions() {
 
 export type FoundVersion = { what: string; found: number; known: number }
 
-/** The versions of the files in the data directory. Nothing is changed; files that are not there are left out. */
+/** The versions of the files in the data directory. Reading changes nothing; missing files are left out. */
 export async function readVersions(
   { dataDirectory, bus, database, qdrant }: Environment,
   isLogLocked: boolean,

@@ -6,13 +6,13 @@ import { pathToFileURL } from 'node:url'
 import type { Environment } from '../config/environment.ts'
 import type { HostedFunction } from './host.ts'
 
-/** Starts the function of an image, with these variables in place of the environment's. */
+/** Starts the function of an image; these values replace those of the environment. */
 export type StartFunction = (instead?: Partial<Environment>) => Promise<HostedFunction>
 
 /**
- * Starts a function while its image is built, loads all files beside it, and ends the process. A function that cannot
- * start there, for example without a server, only starts slower later. Imports nothing of the bundle, whose main file
- * waits for it.
+ * Starts a function during its image build, loads all files beside it, and ends the process. A function that cannot
+ * start there, for example without a server, only starts slower later. This file imports nothing of the bundle, because
+ * the bundle's main file waits for it.
  */
 export async function warmUp(start: StartFunction): Promise<void> {
   try {
@@ -26,10 +26,13 @@ export async function warmUp(start: StartFunction): Promise<void> {
   process.exit(0)
 }
 
-/** Programs of their own, beside the files that the bundle loads at first use. */
+/** Separate programs, beside the files that the bundle loads at first use. */
 const ENTRY_FILES = ['main.mjs', 'worker.mjs', 'health.mjs']
 
-/** Drivers of the stores that the function may meet where it runs; one that cannot be loaded here only loads slower later. */
+/**
+ * Loads the store drivers that the function may need where it runs. A driver that cannot be loaded here only loads
+ * slower later.
+ */
 async function loadRemainingModules(folder: string): Promise<void> {
   for (const file of await readdir(folder))
     if (file.endsWith('.mjs') && !ENTRY_FILES.includes(file))

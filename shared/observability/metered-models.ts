@@ -2,7 +2,7 @@ import { toLaresError } from '../base/errors.ts'
 import type { GenerateChunk, GenerateRequest, Models } from '../models/models.ts'
 import { type Metrics, SECONDS_BUCKETS } from './metrics.ts'
 
-/** As https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/ advises. */
+/** The boundaries that https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/ advises. */
 const DURATION_BUCKETS = [
   0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
 ]
@@ -10,7 +10,7 @@ const TOKEN_BUCKETS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1
 
 const LABEL_NAMES = ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_response_model'] as const
 
-/** Measures each answer of a model: how long it took, until its first piece, and its tokens. */
+/** Measures each answer of a model: its duration, the time until its first piece, and its tokens. */
 export function meteredModels<M extends Pick<Models, 'generate'>>(
   models: M,
   provider: string,
@@ -40,7 +40,7 @@ export function meteredModels<M extends Pick<Models, 'generate'>>(
     const startedAt = performance.now()
     const seconds = () => (performance.now() - startedAt) / 1_000
     let model = ''
-    // A listener that stops, as by an interrupt, ends the answer early.
+    // A reader that stops early, for example at an interrupt, cancels the answer.
     let error_type = 'cancelled'
     let isFirst = true
     try {

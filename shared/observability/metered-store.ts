@@ -1,7 +1,7 @@
 import type { StepRequest, Store } from '../store/store.ts'
 import { duplicateCounter, type Metrics } from './metrics.ts'
 
-/** Counts the events that dialog's journal knew already: their step is not applied again. */
+/** Counts the events that dialog's journal knew already, so that the store did not apply their step again. */
 export function meteredStore(store: Store, metrics: Metrics): Store {
   const countDuplicate = duplicateCounter(metrics, 'dialog')
   return {

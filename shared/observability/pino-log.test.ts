@@ -6,7 +6,7 @@ import { createWarningLimiter } from './pino-log.ts'
 
 const LOG = join(import.meta.dirname, 'pino-log.ts')
 
-/** Runs a program that logs, and gives back its lines. */
+/** Runs a program that logs, and returns its lines. */
 async function linesOf(program: string): Promise<string[]> {
   const source = `import { openLogger } from ${JSON.stringify(LOG)}\n${program}`
   const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source])

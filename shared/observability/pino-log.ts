@@ -2,11 +2,11 @@ import { type Logger as PinoLogger, pino } from 'pino'
 import { LaresError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 
-/** Fields with a place of their own in a line; all others go into `metadata`. */
+/** Fields at the top level of a line; all others go into `metadata`. */
 const TOP_LEVEL_FIELDS = new Set(['service', 'trace_id'])
 
 /**
- * Writes lines {timestamp, level, service, trace_id, message, metadata} to standard error: as JSON, or as plain text where
+ * Writes lines {timestamp, level, service, trace_id, message, metadata} to standard error: as JSON, or as plain text if
  * standard error is a terminal.
  */
 export function openLogger(service: string, level: string): Logger {
@@ -23,15 +23,15 @@ export function openLogger(service: string, level: string): Logger {
   return loggerOf(pino(options, destination), { service }, createWarningLimiter())
 }
 
-/** An unchanged warning is written again after this time at the earliest, with the number of those left out. */
+/** An unchanged warning is written again after this time at the earliest, with the number of suppressed ones. */
 const REPEAT_INTERVAL_MS = 10_000
 const MAX_REMEMBERED_WARNINGS = 200
 
 type WarningLimiter = (key: string) => { isDue: boolean; suppressed: number }
 
 /**
- * A disk that is full or a server that is down makes every part warn at every try: many lines just when there is no room
- * for them. `now` gives milliseconds of a clock that nobody sets.
+ * Limits repeated warnings. A full disk or an unreachable server makes every part warn at every attempt: many lines
+ * just when there is no room for them. `now` returns milliseconds of a monotonic clock.
  */
 export function createWarningLimiter(now: () => number = () => performance.now()): WarningLimiter {
   const known = new Map<string, { writtenAtMs: number; suppressed: number }>()
@@ -49,8 +49,8 @@ export function createWarningLimiter(now: () => number = () => performance.now()
 }
 
 /**
- * pino writes the fields of a child after those of its parent, so a field that both have would stand in a line twice. The
- * fields are therefore merged here, and given with each line.
+ * pino writes the fields of a child after those of its parent, so a line would have a common field twice. The fields
+ * are therefore merged here, and passed with each line.
  */
 function loggerOf(root: PinoLogger, fields: object, limiter: WarningLimiter): Logger {
   return {
@@ -66,7 +66,7 @@ function loggerOf(root: PinoLogger, fields: object, limiter: WarningLimiter): Lo
   }
 }
 
-/** Two warnings are the same when their words are, and the error's: the other fields are ids and counts. */
+/** Two warnings are the same if their messages and their errors' messages are: the other fields are ids and counts. */
 const warningKey = (fields: { service?: unknown; err?: unknown }, message: string): string =>
   JSON.stringify([fields.service, message, fields.err instanceof Error ? fields.err.message : ''])
 
@@ -79,7 +79,7 @@ function nestMetadata(fields: Record<string, unknown>): Record<string, unknown> 
   return Object.keys(metadata).length > 0 ? { ...topLevel, metadata } : topLevel
 }
 
-/** What is down or full is no fault of the code: its stack would say nothing. */
+/** An unreachable server or a full disk is no fault of the code, so the stack would say nothing. */
 function describeError(error: Error): object {
   const isEnvironmental =
     error instanceof LaresError && (error.code === 'unavailable' || error.code === 'busy')

@@ -1,4 +1,4 @@
-// The parts of prom-client by themselves; the package declares types for its whole only.
+// Types for single parts of prom-client; the package declares types only for the whole.
 declare module 'prom-client/lib/registry.js' {
   export { Registry as default } from 'prom-client'
 }

@@ -7,11 +7,14 @@ import type { Environment } from '../config/environment.ts'
 import { type InFlightRecord, inFlightRecordSchema } from './in-flight.ts'
 import type { ConnectorStatus } from './operations.ts'
 
-/** What operators learn from the connectors themselves. */
+/** The connectors' own reports to operators. */
 export type ConnectorView = {
-  /** The unfinished records of a conversation. Undefined when no connector can be asked: then only the log tells. */
+  /**
+   * The unfinished records of a conversation. Undefined if no connector can be asked: then only the log shows the
+   * state.
+   */
   inFlight(conversation: string): Promise<InFlightRecord[] | undefined>
-  /** Undefined when nothing says where a connector is. */
+  /** Undefined if no connector's address is known. */
   status(): Promise<ConnectorStatus | undefined>
 }
 
@@ -19,8 +22,8 @@ const RESPONSE_TIMEOUT_MS = 2_000
 const inFlightResponseSchema = z.object({ inFlight: z.array(inFlightRecordSchema) })
 
 /**
- * Asks the connectors at their admin ports: at LARES_CONNECTOR_URL, or where the supervisor of `npm run start:kafka` has
- * written it down. A name with several addresses stands for several connectors, and each of them is asked.
+ * Asks the connectors at their admin ports. The address is LARES_CONNECTOR_URL, or the one that the supervisor of `npm
+ * run start:kafka` wrote to a file. A name with several addresses stands for several connectors; each of them is asked.
  */
 export function openConnectorView({ connectorUrl, dataDirectory }: Environment): ConnectorView {
   const urls = async () => {
@@ -55,7 +58,7 @@ async function readConnectorUrl(dataDirectory: string): Promise<string | undefin
   return text?.trim()
 }
 
-/** One URL for each address that the host name has, as a headless Service of Kubernetes gives one for each pod. */
+/** One URL for each address of the host name: a headless Service of Kubernetes has one for each pod. */
 async function addressesOf(url: string): Promise<string[]> {
   const { protocol, hostname, port } = new URL(url)
   const addresses = await lookup(hostname.replace(/^\[|\]$/g, ''), { all: true }).catch(cause => {

@@ -17,9 +17,9 @@ type DeadLetterEvent = LaresEvent<'lares.deadletter.recorded'>
 
 export type DeadLetterDependencies = {
   bus: Bus
-  /** Where the data of large ones is. */
+  /** Holds the data of large events. */
   objects: Objects
-  /** Where it is kept which ones were put back. */
+  /** Record which dead letters an operator has put back. */
   records: Records
   now?: () => number
 }
@@ -48,7 +48,7 @@ export function openDeadLetters({
   }
   return {
     async list() {
-      // The connector may record one twice when it crashes; the second says nothing new.
+      // After a crash the connector may record a dead letter twice; the second one says nothing new.
       const found = new Map<string, DeadLetter>()
       for await (const deadLetterEvent of readDeadLetters(bus, objects))
         if (!found.has(deadLetterEvent.id)) found.set(deadLetterEvent.id, await summary(deadLetterEvent))
@@ -74,7 +74,7 @@ export function openDeadLetters({
   }
 }
 
-/** In the order of each partition; page by page, as a read without a limit would cut off the newest. */
+/** Reads in the order of each partition, and page by page, because a read without a limit would cut off the newest. */
 async function* readDeadLetters(bus: Bus, objects: Objects): AsyncGenerator<DeadLetterEvent> {
   const partitions = await bus.lag('lares.dead', [DEAD_LETTER_TOPIC])
   for (const { partition } of partitions) {
@@ -95,7 +95,7 @@ function summaryOf({ id, subject, time, data }: DeadLetterEvent): DeadLetter {
   return { id, conversation: subject, recordedAt: time, ...where, ...(typeof type === 'string' && { type }) }
 }
 
-/** The record as it lay on its topic. */
+/** The record as it was on its topic. */
 function originalMessage({ subject, data }: DeadLetterEvent): BusMessage {
   const { topic, event, raw = '', headers = {} } = data
   if (event) return { ...eventToRecord(parseEvent(event)), topic }

@@ -2,21 +2,23 @@ import * as z from 'zod'
 import type { BusRecord } from '../bus/bus.ts'
 
 /**
- * The state of a record at its function: nothing is set while it waits for its turn. Kept in memory only, like
- * attempts.
+ * The state of a record at its function; empty while the record waits for its turn. Kept in memory only, like attempts.
  */
 export type InFlight = {
-  /** When its first try began. */
+  /** When its first attempt began. */
   pickedAtMs?: number
-  /** The number of the try that runs, or ran last. */
+  /** The number of the running attempt, or of the last one. */
   try?: number
   runningSinceMs?: number | undefined
-  /** Why the last try failed, and when the next one is. */
+  /** Why the last attempt failed. `nextTryAtMs` is the time of the next one. */
   error?: { code: string; message: string }
   nextTryAtMs?: number
 }
 
-/** A standing with the function and the place of its record; as JSON it is what the connector's admin port answers. */
+/**
+ * The in-flight status of one record, with the function and the record's offset. The connector's admin port returns it
+ * as JSON.
+ */
 export const inFlightRecordSchema = z.object({
   function: z.string(),
   topic: z.string(),

@@ -5,7 +5,7 @@ import { deliveryGroup, functionGroup } from '../contract/consumer-groups.ts'
 import type { DeployedFunction } from '../contract/stack.ts'
 import { fixedTopics } from '../contract/topics.ts'
 
-/** How far a consumer group had come: every record of the partition below `offset` is handled. */
+/** The position of a consumer group: every record of the partition below `offset` is handled. */
 export const logPositionSchema = z.strictObject({
   group: z.string(),
   topic: z.string(),
@@ -25,14 +25,17 @@ export const logRecordSchema = z.strictObject({
 })
 export type LogRecord = z.infer<typeof logRecordSchema>
 
-/** Reads the log for a backup. The positions are read before the store, and the records after it: docs/upgrades.md says why. */
+/**
+ * Reads the log for a backup: the positions before the store, and the records after it. docs/upgrades.md gives the
+ * reason.
+ */
 export type LogCopy = {
   positions(): Promise<LogPosition[]>
   records(): AsyncIterable<LogRecord>
 }
 
 export type LogCopyOptions = {
-  /** Without decryption: records are copied as they are stored. */
+  /** The log without decryption: records are copied as they are stored. */
   bus: Bus
   functions: () => Promise<Pick<DeployedFunction, 'name' | 'topics'>[]>
   /** The names of the channels that the gateway delivers replies to. */
@@ -59,7 +62,7 @@ export function openLogCopy({ bus, functions, deliveries }: LogCopyOptions): Log
     async *records() {
       const read = (await functions()).flatMap(({ topics }) => topics)
       const topics = new Set([...fixedTopics().map(({ name }) => name), ...read])
-      // Any group knows the partitions, and where each ends.
+      // Any group shows the partitions and where each ends.
       for (const topic of topics)
         for (const { partition, end } of await bus.lag(functionGroup('backup'), [topic]))
           yield* readPartition(bus, { topic, partition }, end)
@@ -67,7 +70,7 @@ export function openLogCopy({ bus, functions, deliveries }: LogCopyOptions): Log
   }
 }
 
-/** The records of one partition that were there at the start of the reading. */
+/** The records of one partition that existed when the reading began. */
 async function* readPartition(
   bus: Bus,
   { topic, partition }: TopicPartition,
@@ -92,7 +95,7 @@ const toLogRecord = ({ topic, partition, offset, key, headers, value }: BusRecor
   value: value.toString('base64'),
 })
 
-/** Errors: `invalid_result`, naming the part. */
+/** Errors: `invalid_result`, with the name of the part. */
 export function parseLogPart<T extends z.ZodType>(schema: T, json: string): z.output<T> {
   try {
     return schema.parse(JSON.parse(json))

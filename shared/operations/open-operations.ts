@@ -9,7 +9,7 @@ import { openStatus } from './status.ts'
 import type { Tracer } from './trace-types.ts'
 import { openTracer } from './tracer.ts'
 
-/** What the owner asks and does. The gateway serves it in every deployment. */
+/** The owner's queries and actions. The gateway serves them in every deployment. */
 export type Operations = {
   status(): Promise<OperationStatus>
   deadLetters: DeadLetters
@@ -20,9 +20,9 @@ export type OperationsDependencies = {
   bus: Bus
   objects: Objects
   store: Pick<Store, 'records' | 'history'>
-  /** The functions that are deployed. */
+  /** The deployed functions. */
   source: FunctionSource
-  /** Calls a function for a sign of life; rejects with the reason. */
+  /** Calls a function to check that it answers; rejects with the reason. */
   probe(name: string): Promise<unknown>
   connector: ConnectorView
 }

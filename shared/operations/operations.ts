@@ -1,26 +1,29 @@
 import * as z from 'zod'
 
-/** What an operator sees and does, as the gateway's owner-only endpoints give it and the `lares` command reads it. */
+/**
+ * The operator's queries and actions. The gateway's owner-only endpoints serve them, and the `lares` command reads
+ * them.
+ */
 
 export const functionStatusSchema = z.strictObject({
   name: z.string(),
   topics: z.array(z.string()),
-  /** Records on the bus that it has not finished. */
+  /** Records on the bus that the function has not finished. */
   lag: z.int().nonnegative(),
-  /** How long the oldest of them has waited, in milliseconds; not there when none waits. */
+  /** How long the oldest of them has waited, in milliseconds; absent if none waits. */
   oldestMs: z.number().nonnegative().optional(),
-  /** Why it cannot be called; not there when it can, or when the gateway has no way to tell. */
+  /** Why the function cannot be called; absent if it can, or if the gateway cannot tell. */
   problem: z.string().optional(),
 })
 export type FunctionStatus = z.infer<typeof functionStatusSchema>
 
-/** `problem` is not there when every connector answers. */
+/** `problem` is absent if every connector answers. */
 export const connectorStatusSchema = z.strictObject({ problem: z.string().optional() })
 export type ConnectorStatus = z.infer<typeof connectorStatusSchema>
 
-/** What `GET /api/status` answers. `deadLetters` counts those that nobody has put back. */
+/** The answer of `GET /api/status`. `deadLetters` counts those that nobody has put back. */
 export const operationStatusSchema = z.strictObject({
-  /** Not there when nothing says where a connector is. */
+  /** Absent if no connector's address is known. */
   connector: connectorStatusSchema.optional(),
   functions: z.array(functionStatusSchema),
   deadLetters: z.int().nonnegative(),
@@ -31,23 +34,23 @@ export const deadLetterSchema = z.strictObject({
   id: z.string(),
   conversation: z.string(),
   recordedAt: z.string(),
-  /** The function that could not handle it, and why. */
+  /** The function that failed, and the reason. */
   function: z.string(),
   error: z.strictObject({ code: z.string(), message: z.string() }),
   tries: z.int().positive(),
   firstTriedAt: z.string(),
-  /** Where it lay on the bus. */
+  /** The record's place on the bus. */
   topic: z.string(),
   partition: z.int().nonnegative(),
   offset: z.int().nonnegative(),
-  /** The type of the event; not there when the record was no event. */
+  /** The type of the event; absent if the record was no event. */
   type: z.string().optional(),
-  /** When it was last put back. */
+  /** When the record was last put back. */
   retriedAt: z.string().optional(),
 })
 export type DeadLetter = z.infer<typeof deadLetterSchema>
 
-/** With the event in CloudEvents' JSON format, or the record's bytes in base64 when it was none. */
+/** Also has the event in CloudEvents' JSON format, or the record's bytes in base64 if it was no event. */
 export const deadLetterDetailsSchema = deadLetterSchema.extend({
   event: z.record(z.string(), z.unknown()).optional(),
   raw: z.string().optional(),
@@ -55,14 +58,14 @@ export const deadLetterDetailsSchema = deadLetterSchema.extend({
 export type DeadLetterDetails = z.infer<typeof deadLetterDetailsSchema>
 
 export type DeadLetters = {
-  /** All of them, the newest last. */
+  /** All dead letters, the newest last. */
   list(): Promise<DeadLetter[]>
   /** Errors: `not_found`. */
   show(id: string): Promise<DeadLetterDetails>
   /**
-   * Puts the record back on its topic as it was, under the same event id, and marks it as retried. A crash between the
-   * two leaves it unmarked; putting it back again is harmless, as readers tell a duplicate by its id.
-   * Errors: `not_found`, those of `Bus.publish`.
+   * Puts the record back on its topic unchanged, under the same event id, and marks it as retried. A crash between the
+   * two leaves it unmarked. Putting it back again is harmless, because readers recognise a duplicate by its id. Errors:
+   * `not_found`, those of `Bus.publish`.
    */
   retry(id: string): Promise<DeadLetter>
 }
@@ -76,13 +79,15 @@ export const undeliveredReplySchema = z.strictObject({
   reason: z.string(),
   tries: z.int().positive(),
   givenUpAt: z.string(),
-  /** Where it lies on the log; not there for what was given up before that was kept. */
+  /** The reply's place on the log; absent for older undelivered replies, which were stored without it. */
   partition: z.int().nonnegative().optional(),
   offset: z.int().nonnegative().optional(),
 })
 export type UndeliveredReply = z.infer<typeof undeliveredReplySchema>
 
-/** What `GET /api/deliveries` answers: how many replies wait for each channel, and what was given up, the newest first. */
+/**
+ * The answer of `GET /api/deliveries`: how many replies wait for each channel, and the undelivered ones, newest first.
+ */
 export const deliveriesSchema = z.strictObject({
   channels: z.array(z.strictObject({ name: z.string(), waiting: z.int().nonnegative() })),
   undelivered: z.array(undeliveredReplySchema),

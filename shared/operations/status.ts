@@ -8,13 +8,16 @@ export type StatusDependencies = {
   bus: Bus
   source: FunctionSource
   deadLetters: Pick<DeadLetters, 'list'>
-  /** Asks a function for a sign of life; rejects with the reason. */
+  /** Calls a function to check that it answers; rejects with the reason. */
   probe(name: string): Promise<unknown>
   connector: Pick<ConnectorView, 'status'>
   now?: () => number
 }
 
-/** How far each deployed function is behind, whether the connector works, and how many dead letters wait for somebody. Read anew at each call. */
+/**
+ * The lag of each deployed function, the connector's state, and the number of dead letters that nobody has put back.
+ * Each call reads them again.
+ */
 export function openStatus(dependencies: StatusDependencies): () => Promise<OperationStatus> {
   return async () => {
     const deployed = await dependencies.source()
@@ -59,7 +62,7 @@ async function problemOf({ probe }: StatusDependencies, name: string): Promise<s
   }
 }
 
-/** When the oldest unfinished record was appended; infinity when it is gone meanwhile. */
+/** When the oldest unfinished record was appended; infinity if it has been removed meanwhile. */
 async function oldestTimestampMs(bus: Bus, { topic, partition, committed }: PartitionLag): Promise<number> {
   const [record] = await bus.read(topic, { partition, from: { offset: committed ?? 0 }, limit: 1 })
   return record?.timestampMs ?? Number.POSITIVE_INFINITY

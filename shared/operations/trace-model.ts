@@ -5,7 +5,10 @@ import type { HistoryMessage } from '../store/store.ts'
 import type { InFlightRecord } from './in-flight.ts'
 import type { DeadLetter } from './operations.ts'
 
-/** A record of the log and the event in it: not there when the record is none, without data when that is no matter. */
+/**
+ * A record of the log with its event. The event is absent if the record is none; its data is absent if it does not
+ * matter.
+ */
 export type LoggedRecord = {
   record: Omit<BusRecord, 'value'> & { bytes: number }
   isClaimCheck: boolean
@@ -15,21 +18,21 @@ export type LoggedRecord = {
 export type TraceData = {
   records: LoggedRecord[]
   rows: HistoryMessage[]
-  /** Older turns were not asked for; of those, only parts may have been read. */
+  /** There are older turns that the request does not cover; their events may have been read in part. */
   hasEarlier: boolean
   deployed: DeployedFunction[]
   inFlight: InFlightRecord[]
-  /** By `function/topic`, the position up to which everything is finished. */
+  /** By `function/topic`: the position up to which the function has finished everything. */
   committed: Map<string, number>
   deadLetters: DeadLetter[]
 }
 
-/** The records that stand for one event, the oldest first; the pieces of a stream from one try count as one event. */
+/** The records of one event, oldest first; the pieces of a stream from one attempt count as one event. */
 export type EventEntry = { id: string; event?: LaresEvent; turn: string; copies: LoggedRecord[] }
 
 export type EntryIndex = {
   byId: Map<string, EventEntry>
-  /** By the cause's id; those that nothing caused are under the empty one. */
+  /** By the causing event's id; events without a cause are under the empty id. */
   byCause: Map<string, EventEntry[]>
 }
 

@@ -3,7 +3,7 @@ import type { InFlightRecord } from './in-flight.ts'
 import { type EntryIndex, type EventEntry, type TraceData, toIsoTime } from './trace-model.ts'
 import type { TracedReader } from './trace-types.ts'
 
-/** What each function that reads the event's topic has done with it. */
+/** The progress of each function that reads the event's topic. */
 export function readersOf(entry: EventEntry, index: EntryIndex, data: TraceData): TracedReader[] {
   const { topic } = entry.copies[0]!.record
   return data.deployed
@@ -14,7 +14,7 @@ export function readersOf(entry: EventEntry, index: EntryIndex, data: TraceData)
 type ReaderState = Omit<TracedReader, 'function'>
 
 /**
- * The connector's knowledge of an attempt comes first. Emitted events show that the work is done, since the connector
+ * The connector's knowledge of an attempt comes first. Emitted events show that the work is done: the connector
  * publishes them at the end (except for pieces of a stream). A committed offset behind the event's last record shows it
  * too.
  */
@@ -64,7 +64,7 @@ type DeadLetterEvent = LaresEvent<'lares.deadletter.recorded'>
 const asDeadLetter = ({ event }: EventEntry): DeadLetterEvent[] =>
   event?.type === 'lares.deadletter.recorded' && event.data !== undefined ? [event as DeadLetterEvent] : []
 
-/** The last one: an event that was put back may have failed again. */
+/** The last dead letter: an event that was put back may have failed again. */
 function deadLetterOf(name: string, entry: EventEntry, index: EntryIndex): DeadLetterEvent | undefined {
   const isOf = ({ data }: DeadLetterEvent) =>
     data.function === name &&

@@ -13,7 +13,7 @@ import type { TracedEvent, TracedTurn } from './trace-types.ts'
 
 const STREAM_TYPE = 'lares.stream.extended'
 
-/** Puts a conversation's records together to turns and events, with what each reader has done. */
+/** Groups a conversation's records into turns and events, with the progress of each reader. */
 export function turnsOf(data: TraceData): TracedTurn[] {
   const entries = toEntries(data.records)
   const events = Map.groupBy(entries, ({ turn }) => turn)
@@ -23,7 +23,7 @@ export function turnsOf(data: TraceData): TracedTurn[] {
   }
   const depthOf = openCausalDepths(entryIndex)
   const rows = new Map(data.rows.map(row => [row.id, row]))
-  // Those of one millisecond stay in the order of the log, which the sort below leaves as it is.
+  // Turns of the same millisecond stay in the order of the log, because the sort below is stable.
   const ids = [...new Set([...events.keys(), ...rows.keys()])]
   return ids
     .map(id => toTracedTurn(id, rows.get(id), sortEntries(events.get(id) ?? [], depthOf), entryIndex, data))
@@ -33,7 +33,7 @@ export function turnsOf(data: TraceData): TracedTurn[] {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** By the log's clock where the log still has it: the row of a turn may not have been read. */
+/** The log's time, if the log still has the turn: the turn's row may not have been read. */
 const startOf = ({ events, message }: TracedTurn): string => events[0]?.at ?? message!.createdAt
 
 function toEntries(records: LoggedRecord[]): EventEntry[] {
@@ -65,7 +65,7 @@ function openCausalDepths({ byId }: EntryIndex): (entry: EventEntry) => number {
   return function depthOf(entry: EventEntry): number {
     const known = depths.get(entry.id)
     if (known !== undefined) return known
-    // A circle, which nobody should write, ends here.
+    // This ends the recursion if events cause each other in a circle, which no writer should produce.
     depths.set(entry.id, 0)
     const cause = byId.get(entry.event?.causationid ?? '')
     const depth = cause ? depthOf(cause) + 1 : 0
@@ -129,7 +129,9 @@ function toTracedEvent(entry: EventEntry, index: EntryIndex, data: TraceData): T
 const producerOf = (event: LaresEvent | undefined): string =>
   event?.source.replace(/^\/lares\/(functions\/)?/, '') ?? 'unknown'
 
-/** From the cause's last record before it was picked up: one that was put back has waited since then. */
+/**
+ * Counts from the cause's last record before the function picked it up: an event put back has waited only since then.
+ */
 function waitedMs({ byId }: EntryIndex, cause: string | undefined, pickedAtMs: number): number | undefined {
   const records = byId.get(cause ?? '')?.copies.map(({ record }) => record.timestampMs)
   if (!records) return undefined

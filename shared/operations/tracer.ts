@@ -15,12 +15,14 @@ import type { LoggedRecord } from './trace-model.ts'
 import { toTracedMessage, turnsOf } from './trace-turns.ts'
 import type { TracedTurn, TraceRequest, Tracer } from './trace-types.ts'
 
-/** A group that never commits: it only asks where topics end. */
+/** A group that never commits: it only serves to find where topics end. */
 const TRACE_GROUP = 'lares.trace'
 const PAGE_SIZE = 1_000
 /** The maximum difference between the clocks of the history's writer and of the log. */
 const CLOCK_SKEW_MS = 60_000
-/** Their data tells how the journey ends, so it is fetched when it travelled as a claim check. */
+/**
+ * The data of these events shows how a turn ends, so the tracer fetches it from the object store after a claim check.
+ */
 const TYPES_WITH_DATA = new Set(['lares.deadletter.recorded', 'lares.reply.completed'])
 
 export type TraceDependencies = {
@@ -29,7 +31,7 @@ export type TraceDependencies = {
   history: History
   deadLetters: Pick<DeadLetters, 'list'>
   source: FunctionSource
-  /** The connector's knowledge of attempts; undefined when it cannot be asked, and then the log alone decides. */
+  /** The connector's knowledge of attempts; undefined if no connector can be asked: then the log alone decides. */
   inFlight(conversation: string): Promise<InFlightRecord[] | undefined>
 }
 
@@ -62,7 +64,10 @@ export function openTracer(dependencies: TraceDependencies): Tracer {
   }
 }
 
-/** A message that lies before the rows read, as when many were answered late, is looked up by itself. */
+/**
+ * A message older than the rows that were read is looked up by itself. This happens when many messages were answered
+ * late.
+ */
 async function withMessage(turn: TracedTurn, history: History): Promise<TracedTurn> {
   if (turn.message) return turn
   const row = await history.message(turn.id)
@@ -75,9 +80,9 @@ const unknownIdError = (id: string) =>
 type TraceTarget = {
   conversation: string
   known: Conversation | undefined
-  /** Only this one. */
+  /** Limits the trace to this turn. */
   turn?: string
-  /** People's messages of the turns asked for. */
+  /** People's messages of the requested turns. */
   rows: HistoryMessage[]
   sinceMs: number
   hasEarlier: boolean
@@ -87,7 +92,7 @@ async function findTarget({ history }: TraceDependencies, { id, turns }: TraceRe
   const message = await history.message(id)
   if (message) {
     const known = await history.conversation(message.conversation)
-    // A reply belongs to the turn of the message that it answers; one that answers none is shown with what came after it.
+    // A reply belongs to the turn of the message that it answers. A reply without one is shown with the turns after it.
     const question = message.inReplyTo === null ? message : await history.message(message.inReplyTo)
     const turnMessage = question ?? message
     return {
@@ -100,7 +105,7 @@ async function findTarget({ history }: TraceDependencies, { id, turns }: TraceRe
     }
   }
   const known = await history.conversation(id)
-  // Twice as many rows: a message and its reply, mostly.
+  // Twice as many rows, because a turn mostly has a message and a reply.
   const page = known ? await history.list(id, { limit: 2 * turns }) : []
   const rows = page.filter(({ role }) => role === 'user').slice(-turns)
   const hasEarlier = page.length === 2 * turns
@@ -114,7 +119,7 @@ async function findTarget({ history }: TraceDependencies, { id, turns }: TraceRe
   }
 }
 
-/** Where the conversation's part of a topic is, and where it ends now. */
+/** The conversation's partition of a topic, and where that partition ends now. */
 type PartitionRange = { topic: string; partition: number; end: number }
 
 async function readLog(
@@ -135,7 +140,7 @@ async function readLog(
   return found.flat()
 }
 
-/** All topics have the same number of partitions, so the greatest number seen tells it. */
+/** All topics have the same number of partitions, so the greatest number seen gives it. */
 async function partitionRangesOf(bus: Bus, group: string, topics: string[], conversation: string) {
   const all = await bus.lag(group, topics)
   const partitions = 1 + Math.max(0, ...all.map(({ partition }) => partition))
@@ -158,7 +163,7 @@ async function* readRange(
   }
 }
 
-/** By function and topic, the position that is committed in the conversation's partition. */
+/** By function and topic: the offset that is committed in the conversation's partition. */
 async function readCommittedOffsets(bus: Bus, deployed: DeployedFunction[], conversation: string) {
   const committed = new Map<string, number>()
   for (const { name, topics } of deployed)
@@ -172,7 +177,7 @@ async function readCommittedOffsets(bus: Bus, deployed: DeployedFunction[], conv
   return committed
 }
 
-/** A record that is no event appears with no type: an operator may be looking for it. */
+/** A record that is no event appears without a type: an operator may look for it. */
 async function toLoggedRecord(objects: Objects, record: BusRecord): Promise<LoggedRecord> {
   const { value, ...position } = record
   const metadata = { record: { ...position, bytes: value.length } }
@@ -192,11 +197,11 @@ async function toLoggedRecord(objects: Objects, record: BusRecord): Promise<Logg
   }
 }
 
-/** Thousands of events may come: their data is let go at once. */
+/** There may be thousands of events, so their data is dropped at once. */
 function withoutData({ data: _, ...event }: LaresEvent): LaresEvent {
   return event as LaresEvent
 }
 
-/** What was stored may be gone, and the rest of the journey is still worth seeing. */
+/** Stored data may have been deleted; the rest of the trace is still useful. */
 const tryResolveDataRef = (event: LaresEvent, objects: Objects): Promise<LaresEvent> =>
   resolveDataRef(event, objects).catch(() => event)
