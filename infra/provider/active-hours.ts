@@ -4,7 +4,10 @@ import { isTimeZone } from '../../shared/config/files.ts'
 
 export const ACTIVE_HOURS_ANNOTATION = 'com.lares.active-hours'
 
-/** When a function is kept warm: on these weekdays (0 is Sunday), from and to minutes of the day, on the clocks of the zone. */
+/**
+ * The hours in which a function stays warm: on these weekdays (0 is Sunday), from and to minutes of the day, in the
+ * zone's local time.
+ */
 export type ActiveHours = { zone: string; windows: { days: number[]; from: number; to: number }[] }
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
@@ -12,8 +15,8 @@ const MINUTES_PER_DAY = 24 * 60
 
 /**
  * Reads the annotation: days, times and a time zone, several windows with semicolons, as in
- * `Mon-Fri 07:00-22:30; Sat,Sun 09:00-01:00 Europe/Berlin`. A window whose end is not after its beginning goes on into
- * the next day; `daily` is every day. Errors: `invalid_request`. Undefined when there is no annotation.
+ * `Mon-Fri 07:00-22:30; Sat,Sun 09:00-01:00 Europe/Berlin`. A window that does not end after its start continues into
+ * the next day; `daily` is every day. Errors: `invalid_request`. Returns undefined without an annotation.
  */
 export function parseActiveHours(annotations: Record<string, string>): ActiveHours | undefined {
   const text = annotations[ACTIVE_HOURS_ANNOTATION]?.trim()
@@ -23,7 +26,7 @@ export function parseActiveHours(annotations: Record<string, string>): ActiveHou
   return parsed
 }
 
-/** The autoscaler reads the annotation every second, and checking a time zone takes Intl a millisecond. */
+/** The autoscaler reads the annotation every second, and Intl takes a millisecond to check a time zone. */
 const parsedCache = createLruCache<ActiveHours>(100)
 
 function parseText(text: string): ActiveHours {
@@ -66,8 +69,8 @@ function parseMinuteOfDay(time: string, text: string): number {
 }
 
 /**
- * Whether a moment is inside. The clocks of the zone decide, so a window that begins at 07:00 begins at 07:00 in summer
- * and in winter; a time that a clock change skips comes with the clock's next one.
+ * Whether a moment is within the active hours. The zone's local time decides, so a window that begins at 07:00 begins
+ * at 07:00 in summer and in winter. A window that begins in the hour skipped by a clock change begins right after it.
  */
 export function isInActiveHours({ zone, windows }: ActiveHours, atMs: number): boolean {
   const { day, minute } = localTimeOf(zone, atMs)
@@ -79,7 +82,7 @@ export function isInActiveHours({ zone, windows }: ActiveHours, atMs: number): b
 }
 
 const MINUTE_MS = 60_000
-/** Zones differ from UTC by quarters of an hour, and change their clocks at whole ones. */
+/** Zones differ from UTC by quarters of an hour, and change their clocks at whole quarters. */
 const QUARTER_HOUR_MS = 15 * MINUTE_MS
 /** 1970 began on a Thursday. */
 const EPOCH_WEEKDAY = 4
@@ -92,7 +95,7 @@ function localTimeOf(zone: string, atMs: number): { day: number; minute: number 
 
 type CachedOffset = { format: Intl.DateTimeFormat; quarter: number; ms: number }
 
-/** The last answer of each zone is kept: the autoscaler asks every second, and Intl takes its time. */
+/** Caches the last offset of each zone: the autoscaler asks every second, and Intl is slow. */
 const offsetCache = new Map<string, CachedOffset>()
 
 function utcOffsetMs(zone: string, atMs: number): number {
@@ -102,7 +105,7 @@ function utcOffsetMs(zone: string, atMs: number): number {
   const format =
     cached?.format ??
     new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' })
-  // Swedish writes times as ISO 8601 does.
+  // The Swedish format of times is close to ISO 8601.
   const ms =
     Date.parse(`${format.format(quarter * QUARTER_HOUR_MS).replace(' ', 'T')}Z`) - quarter * QUARTER_HOUR_MS
   offsetCache.set(zone, { format, quarter, ms })

@@ -1,11 +1,11 @@
 import type { Activity, Lease } from './backend.ts'
 
-/** Counts the requests of each function, for a backend that sees its functions but not their replicas. */
+/** Counts the requests of each function, for a backend that knows its functions but not their replicas. */
 export type Activities = {
   activityOf(name: string): Activity
   /** Counts a request until its lease is released. */
   lease(name: string, origin: string): Lease
-  /** A removed function that is deployed again starts from zero. */
+  /** Resets the count, so that a function deployed again starts from zero. */
   remove(name: string): void
 }
 

@@ -11,7 +11,10 @@ afterEach(async () => {
   for (const close of cleanups.splice(0)) await close()
 })
 
-/** What a backend tells and is told, on a clock that the test turns: the real ones are in tests/contract/provider/provider.test.ts. */
+/**
+ * An autoscaler with a fake backend and a fake clock; tests/contract/provider/provider.test.ts covers the real
+ * backends.
+ */
 function startAutoscalerOnFakeClock({
   labels = {},
   annotations = {},
@@ -67,7 +70,7 @@ test.each(['Europe/Berlin', 'America/New_York', 'Asia/Shanghai'])(
     expect(starts.filter(start => !start.endsWith(' 07:00'))).toEqual([])
     expect(new Set(days).size).toBe(days.length)
     expect(days.every(day => new Date(day).getUTCDay() % 6 !== 0)).toBe(true)
-    // 261 working days, of which the first and the last may be cut by where the zone's year begins.
+    // 261 working days. The zone's offset may cut the first and the last.
     expect(days.length).toBeGreaterThanOrEqual(260)
     const ends = year.changes.filter(({ to }) => to === 0).map(({ at }) => clock.format(at))
     expect(ends.filter(end => !end.endsWith(' 22:00')).length).toBeLessThanOrEqual(1)
@@ -82,7 +85,7 @@ test('outside its active hours what was woken by an event sleeps again after its
   })
   await night.pass(10 * MINUTE_MS, MINUTE_MS)
   expect(night.one.replicas).toBe(0)
-  // As the fleet does for a request that arrives at zero.
+  // The fleet does this for a request to a function with zero replicas.
   night.one.replicas = night.one.availableReplicas = 1
   night.one.activity.lastUsedAt = Date.UTC(2026, 0, 1, 0, 10)
   await night.pass(4 * MINUTE_MS, MINUTE_MS)

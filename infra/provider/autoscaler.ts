@@ -5,18 +5,18 @@ import { scalingPolicyOf } from './deployment.ts'
 import { desiredReplicas, type Load } from './scaling.ts'
 
 const INTERVAL_MS = 1_000
-/** Rates are taken over this time, so that one burst does not start replicas that nobody needs. */
+/** The window for rates, so that one burst does not start replicas that nobody needs. */
 const RATE_WINDOW_MS = 10_000
-/** Fewer replicas only after they were too many for this long: OpenFaaS waits so too (stable window). */
+/** The autoscaler removes replicas only after they were too many for this long, as OpenFaaS does (stable window). */
 const STABLE_WINDOW_MS = 30_000
 
 export type AutoscalerOptions = {
   backend: Backend
   log: Logger
-  /** Events of its topics that a function has not finished; undefined when nobody can tell. */
+  /** Events of its topics that a function has not finished; undefined when the lag is not known. */
   lagOf?: (one: DeployedFunction) => Promise<number | undefined>
   now?: () => number
-  /** How often it looks; default 1,000. */
+  /** The time between two checks; default 1,000. */
   intervalMs?: number
 }
 
@@ -25,7 +25,7 @@ type LoadHistory = {
   scaleDownSince: number | undefined
 }
 
-/** Keeps each function at as many replicas as its labels, its active hours and its load ask for. */
+/** Keeps each function at the number of replicas that its labels, active hours and load require. */
 export function startAutoscaler(options: AutoscalerOptions): {
   look(): Promise<void>
   close(): Promise<void>
@@ -60,7 +60,7 @@ export function startAutoscaler(options: AutoscalerOptions): {
     const desired = desiredReplicas(scalingPolicyOf(one.deployment), await loadOf(one, history))
     const isScaleDown = desired < one.replicas
     history.scaleDownSince = isScaleDown ? (history.scaleDownSince ?? now()) : undefined
-    // Sleep has its own, longer wait.
+    // A function waits longer for scale to zero.
     if (
       desired === one.replicas ||
       (isScaleDown && desired > 0 && now() - history.scaleDownSince! < STABLE_WINDOW_MS)

@@ -2,17 +2,18 @@ import type { Manifest } from '../../shared/contract/catalogue.ts'
 import type { Deployment } from './deployment.ts'
 
 /**
- * Where functions run. Drivers: `process`, `docker` (both through `fleet`, which runs their replicas) and `knative`.
+ * The backend that runs functions. Drivers: `process`, `docker` (both through `fleet`, which runs their replicas) and
+ * `knative`.
  *
  * Guarantees:
- * - `deploy` is all or nothing. It resolves when the new version answers; when it rejects, what ran before goes on
- *   running and answering. Deploying what is already there changes nothing.
- * - Requests that a version has taken are finished by it; a request that arrives during an update is answered by the old
- *   version or the new one. One that arrives when no replica runs waits for one to start.
- * - Deployments survive a crash of the provider. The next start finds the replicas that still run, and starts those again
+ * - `deploy` is all or nothing. It resolves when the new version answers. When it rejects, the earlier version
+ *   continues to run and answer. Deploying the same again changes nothing.
+ * - A version finishes the requests that it has accepted. The old or the new version answers a request that arrives
+ *   during an update. A request that arrives when no replica runs waits for one to start.
+ * - Deployments survive a crash of the provider. The next start finds the replicas that still run, and restarts those
  *   that have ended.
- * Errors are `LaresError`s with the reason: `invalid_request` when a request can never be fulfilled, `unavailable` when it
- * cannot be fulfilled now.
+ * Errors are `LaresError`s with the reason: `invalid_request` when a request can never be fulfilled, `unavailable` when
+ * it cannot be fulfilled now.
  */
 export type Backend = {
   name: 'process' | 'docker' | 'knative'
@@ -21,25 +22,31 @@ export type Backend = {
   list(): DeployedFunction[]
   /** Errors: `not_found`. */
   get(name: string): DeployedFunction
-  /** Resolves with whether anything had to be changed. */
+  /** Resolves with whether the backend changed anything. */
   deploy(deployment: Deployment): Promise<boolean>
   /** Errors: `not_found`. */
   remove(name: string): Promise<void>
-  /** Sets how many replicas are wanted, and resolves when they run. Errors: `not_found`, `unavailable`. */
+  /** Sets the desired number of replicas, and resolves when they run. Errors: `not_found`, `unavailable`. */
   scale(name: string, replicas: number): Promise<void>
   /**
-   * A replica for one request, which is given back by `release`; waits for one to start when none runs.
-   * Errors: `not_found`, `unavailable` when it cannot be started.
+   * Leases a replica for one request, until `release`. Waits for one to start when none runs. Errors: `not_found`,
+   * `unavailable` when the replica cannot be started.
    */
   acquire(name: string): Lease | Promise<Lease>
-  /** CPU time since the start and memory now, summed over all replicas; undefined when one is not known. */
+  /**
+   * CPU time since the start and present memory, summed over all replicas. Undefined when the usage of one is not
+   * known.
+   */
   usage(name: string): Promise<Usage | undefined>
   secrets: Secrets
-  /** Lines that a function wrote, the oldest first; with `follow` those to come too, until the signal. */
+  /** Log lines of a function, the oldest first; with `follow` also new lines, until the signal. */
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>
   /** Ends the wait for rollouts that go on without the provider; its next start resumes them. Call it before `close`. */
   abortRollouts?(): void
-  /** Ends the provider's part. With `stopFunctions` the replicas end too; otherwise they run on and the next start finds them. */
+  /**
+   * Closes the provider's part. With `stopFunctions` it ends the replicas too. Otherwise they continue to run, and the
+   * next start finds them.
+   */
   close(options: { stopFunctions: boolean }): Promise<void>
 }
 
@@ -48,29 +55,31 @@ export type DeployedFunction = {
   createdAt: number
   /** The function's own description; undefined for a function that implements another contract. */
   manifest: Manifest | undefined
-  /** How many replicas are wanted, and how many answer. */
+  /** The desired number of replicas; `availableReplicas` is the number that answer. */
   replicas: number
   availableReplicas: number
   activity: Activity
-  /** Requests of the deployment that the backend does not fulfil here, as a limit that this machine cannot enforce. */
+  /**
+   * Parts of the deployment that the backend does not fulfil here, such as a limit that this machine cannot enforce.
+   */
   notices: string[]
 }
 
-/** The load of a function, by which the autoscaler decides. */
+/** The load of a function; the autoscaler uses it to decide. */
 export type Activity = { inFlight: number; completed: number; waiting: number; lastUsedAt: number }
 
 export type Usage = { cpuMs: number; memoryBytes: number }
 
 export type Lease = {
-  /** As in http://127.0.0.1:41234 */
+  /** For example http://127.0.0.1:41234 */
   origin: string
-  /** `gone` says that nothing answered there. */
+  /** `gone` means that no server answered at the origin. */
   release(outcome: 'answered' | 'gone'): void
 }
 
 export type Secrets = {
   list(): Promise<string[]>
-  /** Errors: `conflict` when it is to be created and exists, `not_found` when it is to be replaced and does not exist. */
+  /** Errors: `conflict` when it should create an existing secret, `not_found` when it should replace a missing one. */
   put(name: string, value: Buffer, mode: 'create' | 'replace'): Promise<void>
   /** Errors: `not_found`. */
   remove(name: string): Promise<void>
@@ -78,10 +87,10 @@ export type Secrets = {
 
 export type LogQuery = {
   name: string
-  /** One replica of it. */
+  /** One replica of the function. */
   instance?: string
   sinceMs?: number
-  /** So many of the last lines that are there; all of them without it. */
+  /** The number of last lines; all lines without it. */
   tail?: number
   follow: boolean
 }

@@ -4,7 +4,7 @@ import { parseActiveHours } from './active-hours.ts'
 import { parseQuantity } from './quantity.ts'
 import { parseScalingLabels, type ScalingPolicy } from './scaling.ts'
 
-/** The only namespace of the process and docker backends, and the one that faas-cli means when it names none. */
+/** The only namespace of the process and docker backends, and faas-cli's default. */
 export const NAMESPACE = 'openfaas-fn'
 
 const stringMapSchema = z.record(z.string(), z.string()).nullish()
@@ -16,7 +16,10 @@ const resourcesSchema = z
   })
   .nullish()
 
-/** FunctionDeployment of faas-provider v0.25 (types/function_deployment.go), as faas-cli sends it. Unknown keys of newer versions are ignored. */
+/**
+ * FunctionDeployment of faas-provider v0.25 (types/function_deployment.go), as faas-cli sends it. The provider ignores
+ * unknown keys of newer versions.
+ */
 export const functionDeploymentSchema = z.object({
   service: z
     .string()
@@ -60,8 +63,8 @@ const IMAGE_REFERENCE =
   /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/
 
 /**
- * Reads what faas-cli sends and checks all of it that can be checked without a backend, so that nothing is changed for
- * something that cannot be. Errors: `invalid_request`, naming the function, the field and the remedy.
+ * Reads a request of faas-cli and validates as much of it as possible without a backend, so that an impossible request
+ * changes nothing. Errors: `invalid_request`, naming the function, the field and the remedy.
  */
 export function readDeployment(body: unknown): Deployment {
   const result = functionDeploymentSchema.safeParse(body)
@@ -104,7 +107,9 @@ function checkDeployment(deployment: Deployment): void {
   parseActiveHours(deployment.annotations)
 }
 
-/** Limits, and GPUs also from the annotation, as stack.yml has no key for them. Errors: `invalid_request`. */
+/**
+ * The limits. GPUs may also come from the annotation, because stack.yml has no key for them. Errors: `invalid_request`.
+ */
 export function limitsOf({ name, limits, annotations }: Deployment): Limits {
   const gpus = annotations['com.lares.gpu'] ?? limits['nvidia.com/gpu']
   return parseResources(name, 'limits', { ...limits, ...(gpus !== undefined && { 'nvidia.com/gpu': gpus }) })
@@ -126,7 +131,10 @@ function parseResources(name: string, kind: string, given: Resources): Limits {
 
 export type Constraint = { key: string; value: string; equal: boolean }
 
-/** `key=value`, `key==value` or `key!=value` of a node's label; `node.labels.` in front, as Swarm has it, may be there. Errors: `invalid_request`. */
+/**
+ * Parses `key=value`, `key==value` or `key!=value` of a node's label. It accepts the prefix `node.labels.`, as Swarm
+ * has it. Errors: `invalid_request`.
+ */
 export function parseConstraint(text: string): Constraint {
   const [, key, operator, value] =
     /^\s*(?:node\.labels\.)?([A-Za-z0-9][\w./-]*)\s*(==|!=|=)\s*([\w.-]*)\s*$/.exec(text) ?? []
@@ -138,7 +146,7 @@ export function parseConstraint(text: string): Constraint {
   return { key, value, equal: operator !== '!=' }
 }
 
-/** A name that is a file's name and a Kubernetes object's. Errors: `invalid_request`. */
+/** Checks that a name is valid for a file and for a Kubernetes object. Errors: `invalid_request`. */
 export function checkSecretName(name: string): void {
   if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name))
     throw new LaresError(
@@ -147,12 +155,12 @@ export function checkSecretName(name: string): void {
     )
 }
 
-/** An empty text means the same as none: faas-cli sends both. */
+/** Removes empty values, because faas-cli sends them for missing ones. */
 function withoutEmptyValues(given: Record<string, string | undefined> | null | undefined): Resources {
   return Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value)) as Resources
 }
 
-/** JSON with its keys in order, as clients send them in any. */
+/** JSON with sorted keys, because clients send them in any order. */
 export const canonicalJson = (value: unknown): string =>
   JSON.stringify(value, (_, inner) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

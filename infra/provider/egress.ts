@@ -20,9 +20,9 @@ const DNS_RULE = {
 }
 
 /**
- * The rules of a NetworkPolicy from the annotation: `none`, or with commas `app=kafka:9092` (pods by a label, in any
- * namespace), `10.1.2.0/24:5432` and `internet:443`. Names are always resolved. Undefined without the annotation.
- * Errors: `invalid_request`.
+ * The rules of a NetworkPolicy from the annotation. It is `none`, or a list with commas: `app=kafka:9092` (pods by a
+ * label, in any namespace), `10.1.2.0/24:5432` and `internet:443`. A list always allows DNS. Undefined without the
+ * annotation. Errors: `invalid_request`.
  */
 export function parseEgressRules({ name, annotations }: Deployment): object[] | undefined {
   const text = annotations[EGRESS_ANNOTATION]?.trim()

@@ -16,9 +16,9 @@ export type HandlerFolders = {
 }
 
 /**
- * The handler's folder: what the annotation says; else the handler that stack.yml gives to the image; else the folder of
- * the image's name among the operator's own skills, in `functions/skills/` or in `functions/`.
- * Errors: `invalid_request` when there is no handler, or when it lies where the operator allows none.
+ * Finds the handler's folder: the one in the annotation; else the handler that stack.yml gives to the image; else the
+ * folder with the image's name. It looks for the latter among the operator's own skills, in `functions/skills/` or in
+ * `functions/`. Errors: `invalid_request` when there is no handler, or when it lies where the operator allows none.
  */
 export async function resolveHandler(
   deployment: Deployment,
@@ -51,7 +51,7 @@ const namedAs = (name: string, skillFolders: readonly string[], root: string): s
 /** The last name in an image's path, without tag and digest. */
 const imageBaseName = (image: string): string => basename(image.split('@')[0]!).split(':')[0]!
 
-/** By file and the time of its last change: reading it anew would be the slowest part of a wake. */
+/** Parsed stack files by path and modification time. Parsing the file again would be the slowest part of a wake. */
 const stackCache = new Map<string, { changedMs: number; functions: Promise<StackFunction[]> }>()
 
 async function readCachedStack(root: string): Promise<StackFunction[]> {
@@ -60,17 +60,17 @@ async function readCachedStack(root: string): Promise<StackFunction[]> {
   if (changedMs === undefined) return []
   const cached = stackCache.get(file)
   if (cached?.changedMs === changedMs) return await cached.functions
-  // A checkout whose stack file is broken for now still has its handlers.
+  // A checkout with a broken stack file still has its handlers.
   const functions = readStack(file).catch(() => [])
   stackCache.set(file, { changedMs, functions })
   return await functions
 }
 
-/** stack.yml names images with variables in them, so their last names are compared. */
+/** stack.yml names images with variables in them, so only their last names are compared. */
 const handlerInStack = async (image: string, root: string): Promise<string | undefined> =>
   (await readCachedStack(root)).find(({ name }) => name === imageBaseName(image))?.handler
 
-/** A digest of what is in the folder. */
+/** A digest of the folder's content. */
 export async function folderDigest(folder: string): Promise<string> {
   const hash = createHash('sha256')
   const files = (await readdir(folder, { recursive: true, withFileTypes: true }))

@@ -69,7 +69,7 @@ await runProcess(async () => {
   }
 })
 
-/** Configuration, and models that were fetched already: a container sees those of this machine. */
+/** The configuration, and the downloaded models: a container uses those of this machine. */
 function sharedFoldersOf({ configDirectory, cacheDirectory }: Environment): SharedFolder[] {
   const folders: SharedFolder[] = [
     { source: configDirectory, target: '/etc/lares', variable: { LARES_CONFIG: '/etc/lares' } },
@@ -86,7 +86,7 @@ function masterKeyFileOf({ masterKey }: Environment): string | undefined {
   return masterKey && 'file' in masterKey ? masterKey.file : undefined
 }
 
-/** The embedded log belongs to another process; on Kafka anybody may ask how far a group is behind. */
+/** Reads a group's lag on Kafka. The embedded log belongs to another process, so its lag is not known here. */
 async function openLagReader(drivers: Drivers): Promise<(one: DeployedFunction) => Promise<number>> {
   const bus = await drivers.bus()
   return async ({ deployment: { name, annotations } }) => {

@@ -5,11 +5,11 @@ import { NAMESPACE } from './deployment.ts'
 /** OpenFaaS's names (https://docs.openfaas.com/architecture/metrics/), so that its dashboards and rules work. */
 export type ProviderMetrics = {
   invocationStarted(name: string): void
-  /** `seconds` from the request's arrival to the answer's end, waiting for a start included. */
+  /** `seconds`: from the request's arrival to the response's end, including the wait for a start. */
   invocationCompleted(name: string, status: number, seconds: number): void
   /** A request of the REST API. */
   requestServed(method: string, path: string, status: number, seconds: number): void
-  /** Prometheus's text format. */
+  /** The metrics in Prometheus's text format. */
   render(): Promise<string>
 }
 

@@ -4,7 +4,7 @@ import { type Deployment, parseConstraint } from './deployment.ts'
 
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64' }
 
-/** The labels of this machine: those that Kubernetes gives to every node, and what PROVIDER_NODE_LABELS says. */
+/** The labels of this machine: those that Kubernetes gives to every node, and those in PROVIDER_NODE_LABELS. */
 export const nodeLabels = (configured: Map<string, string>): Map<string, string> =>
   new Map([
     ['kubernetes.io/hostname', hostname()],

@@ -1,10 +1,10 @@
-/** Requests of a deployment that its backend does not fulfil here; faas-cli describe shows them under this annotation. */
+/** Lists requests of a deployment that its backend does not fulfil here. `faas-cli describe` shows this annotation. */
 export const NOTICE_ANNOTATION = 'com.lares.notice'
 
-/** Not a semicolon: notices contain some. */
+/** Not a semicolon: some notices contain one. */
 const SEPARATOR = ' | '
 
-/** No annotation when there is no notice. */
+/** The annotation with the notices; none without notices. */
 export const noticeAnnotation = (notices: string[]): Record<string, string> =>
   notices.length === 0 ? {} : { [NOTICE_ANNOTATION]: notices.join(SEPARATOR) }
 

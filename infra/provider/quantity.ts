@@ -19,8 +19,8 @@ const SUFFIX_FACTORS: Record<string, number> = {
 }
 
 /**
- * Reads a Kubernetes quantity, as in 256Mi, 500m, 0.5 or 1e3; bytes for memory, cores for CPU. `what` names it in the
- * error. Errors: `invalid_request`.
+ * Reads a Kubernetes quantity, as in 256Mi, 500m, 0.5 or 1e3; bytes for memory, cores for CPU. The error names `field`.
+ * Errors: `invalid_request`.
  */
 export function parseQuantity(text: string, field: string): number {
   const [, number, suffix] = /^(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)([A-Za-z]*)$/.exec(text.trim()) ?? []

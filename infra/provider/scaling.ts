@@ -1,18 +1,21 @@
 import { LaresError } from '../../shared/base/errors.ts'
 
 /**
- * How many replicas a function has, from OpenFaaS's own labels
- * (https://docs.openfaas.com/architecture/autoscaling/, with its defaults).
+ * The scaling of a function, from OpenFaaS's own labels (https://docs.openfaas.com/architecture/autoscaling/, with its
+ * defaults).
  */
 export type ScalingPolicy = {
   min: number
   max: number
-  /** What the target counts: requests a second, requests in flight, thousandths of a core, or events that wait on the bus; of one replica. */
+  /**
+   * The unit of the target, for one replica: requests a second, requests in flight, thousandths of a core, or events
+   * that wait on the bus.
+   */
   type: 'rps' | 'capacity' | 'cpu' | 'queue'
   target: number
-  /** A replica counts as full at this part of the target. */
+  /** The share of the target at which a replica counts as full. */
   proportion: number
-  /** It sleeps when nothing has happened for `zeroAfterMs`. */
+  /** Whether the function scales to zero after `zeroAfterMs` without activity. */
   zero: boolean
   zeroAfterMs: number
 }
@@ -77,7 +80,7 @@ function parsePositive(text: string): number | undefined {
 
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
-/** Go's notation (https://pkg.go.dev/time#ParseDuration), as in 1h30m; milliseconds. */
+/** Parses Go's notation (https://pkg.go.dev/time#ParseDuration), as in 1h30m, into milliseconds. */
 export function parseDurationMs(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined
   return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
@@ -94,18 +97,18 @@ export type Load = {
   requestsPerSecond: number
   /** Thousandths of a core, of all replicas. */
   millicores: number
-  /** Events of its topics that it has not finished; undefined when nobody can tell. */
+  /** Events of its topics that it has not finished; undefined when the lag is not known. */
   lag: number | undefined
-  /** Since its last request began or ended. */
+  /** The time since its last request began or ended. */
   idleMs: number
-  /** Inside its active hours; undefined when it has none. */
+  /** Whether the function is within its active hours; undefined when it has none. */
   active: boolean | undefined
 }
 
 /**
- * How many replicas there should be: OpenFaaS's desired = ready × (mean load / (target × proportion)). Without active
- * hours a function sleeps after its zero-duration; with them it never sleeps inside, and outside after its zero-duration.
- * A request or a waiting event wakes a sleeping function; this formula does not.
+ * The desired number of replicas, by OpenFaaS's formula: desired = ready × (mean load / (target × proportion)). Without
+ * active hours a function sleeps after its zero-duration. With them it never sleeps inside, and outside after its
+ * zero-duration. A request or a waiting event wakes a sleeping function; this formula does not.
  */
 export function desiredReplicas(scaling: ScalingPolicy, load: Load): number {
   const { min, max, zero, zeroAfterMs } = scaling

@@ -19,12 +19,12 @@ import { openProviderStore, type ProviderStore } from './store.ts'
 
 export type ProviderOptions = {
   backend: 'process' | 'docker' | 'knative'
-  /** 127.0.0.1 unless said otherwise. */
+  /** Default: 127.0.0.1. */
   host?: string
   port: number
-  /** The data directory; the provider's own is `provider` in it. */
+  /** The data directory; the provider keeps its own data in `provider` below it. */
   home: string
-  /** The checkout whose handlers are run. */
+  /** The checkout with the handlers. */
   root: string
   /** Folders with the operator's own skills, for the process backend; default: none. */
   skillFolders?: readonly string[]
@@ -44,7 +44,7 @@ export type StartedProvider = {
   close(options: { stopFunctions: boolean }): Promise<void>
 }
 
-/** Opens the backend, finds the functions that run, and serves. Errors: `invalid_config`, `unavailable`. */
+/** Opens the backend, finds the functions that run, and serves the API. Errors: `invalid_config`, `unavailable`. */
 export async function startProvider(options: ProviderOptions): Promise<StartedProvider> {
   const { log, home } = options
   const folder = join(home, 'provider')
@@ -110,14 +110,17 @@ async function openDriver(
   })
 }
 
-/** A pod has no file of this machine, so it gets the key itself. */
+/** A pod has no access to files of this machine, so it gets the key itself. */
 async function masterKeyEnvironment(file: string | undefined): Promise<Record<string, string>> {
   return file === undefined
     ? {}
     : { LARES_MASTER_KEY: (await readOrCreateMasterKeyTexts(masterKeysFromFile(file))).join(',') }
 }
 
-/** The variables that containers get from the provider's environment: addresses of services, no folders or ports of this machine. */
+/**
+ * The variables that containers get from the provider's environment: addresses of services, no folders or ports of this
+ * machine.
+ */
 const FORWARDED_VARIABLES =
   /^(DATABASE_|QDRANT_|S3_|OPENAI_|LARES_(MODEL|EMBEDDING_MODEL|LOG_LEVEL|BUS|PROTECTION|MASTER_KEY)$|TZ$)/
 
@@ -128,7 +131,7 @@ const functionEnvironment = (all: NodeJS.ProcessEnv): Record<string, string> =>
     ),
   )
 
-/** Without a configured password the provider generates one once; only the owner of the data can read its file. */
+/** Generates a password once when none is configured; only the owner of the data can read its file. */
 async function ensurePassword(folder: string): Promise<string> {
   const file = join(folder, 'password')
   await writeIfAbsent(file, generateSecret())

@@ -14,7 +14,7 @@ import { registerLogRoutes } from './log-routes.ts'
 import { forwardHeaders, openProxy, parseTarget } from './proxy.ts'
 import { registerSecretRoutes } from './secret-routes.ts'
 
-/** As gateway.yaml's own: a deployment is far smaller, an asynchronous call is not. */
+/** The same limit as in gateway.yaml. A deployment is far smaller; an asynchronous call may need it. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 export type ProviderDependencies = {
@@ -27,9 +27,9 @@ export type ProviderDependencies = {
 
 export type Provider = {
   app: FastifyInstance
-  /** Gives back the address. Errors: `invalid_config` when it is taken. */
+  /** Returns the address. Errors: `invalid_config` when it is in use. */
   listen(host: string, port: number): Promise<string>
-  /** Running calls are finished; the functions stay as they are. */
+  /** Finishes running calls and leaves the functions as they are. */
   close(): Promise<void>
 }
 
@@ -48,14 +48,14 @@ export async function buildProvider({
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
-    // Calls of functions pass by the router: they are many, and their bodies are not to be touched.
+    // Calls of functions bypass the router: they are many, and it must not parse their bodies.
     serverFactory(handle) {
       const server = createServer((request, response) => {
         const target = parseTarget(request.url!, 'function')
         if (target) void proxy.serve(target, request, response)
         else handle(request, response)
       })
-      // A connector keeps its connections; without this, node would close them between two events.
+      // A connector keeps its connections; without this, Node would close them between two events.
       server.keepAliveTimeout = 60_000
       return server
     },
@@ -65,7 +65,7 @@ export async function buildProvider({
     if (!isLaresError && (error.statusCode ?? 500) >= 500) log.error({ err: error }, 'a request failed')
     const status = isLaresError ? error.status : (error.statusCode ?? 500)
     if (status === 401) reply.header('www-authenticate', 'Basic realm="Restricted"')
-    // faas-cli shows the body as it is.
+    // faas-cli prints the body unchanged.
     return reply.code(status).type('text/plain').send(error.message)
   })
   app.addHook('onResponse', async (request, reply) =>

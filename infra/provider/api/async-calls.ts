@@ -27,11 +27,11 @@ const storedCallSchema = z.object({
 
 export type AsyncCallQueue = {
   /**
-   * Takes a call: when this comes back, the call survives a crash. It may be made more than once then.
-   * Errors: `not_found`, `busy`, `invalid_request` for a callback that is no URL.
+   * Accepts a call. Once this returns, the call survives a crash, and the queue may make it more than once. Errors:
+   * `not_found`, `busy`, `invalid_request` for a callback that is not a URL.
    */
   enqueue(target: InvocationTarget, call: AsyncCall): void
-  /** Calls that run are finished, those that wait are made after the next start. */
+  /** Finishes running calls. The next start makes the waiting ones. */
   close(): Promise<void>
 }
 
@@ -45,7 +45,10 @@ export type AsyncCall = {
 
 type QueuedCall = { id: string; call: z.infer<typeof storedCallSchema>; body: Uint8Array }
 
-/** Calls that nobody waits for: tried again while the function is away or fails, and told to the callback. */
+/**
+ * Makes asynchronous calls. It retries while the function is unreachable or fails, and sends the result to the
+ * callback.
+ */
 export function openAsyncCallQueue(
   backend: Backend,
   proxy: FunctionProxy,

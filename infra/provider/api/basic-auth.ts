@@ -4,12 +4,12 @@ import { LaresError } from '../../../shared/base/errors.ts'
 
 const USERNAME = 'admin'
 
-/** Basic authentication (RFC 7617) as `admin`, as OpenFaaS has it. Errors: `unauthorized`. */
+/** Basic authentication (RFC 7617) as `admin`, like OpenFaaS. Errors: `unauthorized`. */
 export function basicAuthHook(password: string): (request: FastifyRequest) => Promise<void> {
   const expected = sha256(`${USERNAME}:${password}`)
   return async ({ headers }) => {
     const [, encoded = ''] = /^Basic (.+)$/i.exec(headers.authorization ?? '') ?? []
-    // Digests are as long as each other, whatever was sent.
+    // Digests have the same length, whatever the client sent.
     if (timingSafeEqual(sha256(Buffer.from(encoded, 'base64').toString()), expected)) return
     throw new LaresError(
       'unauthorized',

@@ -14,10 +14,10 @@ const scaleRequestSchema = z.object({
 })
 const namespaceQuerySchema = z.object({ namespace: z.string().optional(), usage: z.string().optional() })
 
-/** How long CPU use is watched to tell it as a rate. */
+/** The time over which CPU use is measured as a rate. */
 const USAGE_WINDOW_MS = 200
 
-/** /system/functions and its like, as faas-provider v0.25 has them (serve.go, types/). */
+/** The routes below /system/functions, as in faas-provider v0.25 (serve.go, types/). */
 export function registerFunctionRoutes(app: FastifyInstance, backend: Backend): void {
   app.get('/system/functions', async request => {
     checkNamespace(namespaceQuerySchema.parse(request.query).namespace)
@@ -72,7 +72,7 @@ function checkNamespace(namespace: string | undefined): void {
 
 type UsageRate = { cpu: number; totalMemoryBytes: number }
 
-/** CPU in thousandths of a core, as FunctionUsage has it. */
+/** CPU use in thousandths of a core, as in FunctionUsage. */
 async function measureUsage(backend: Backend, name: string): Promise<UsageRate | undefined> {
   const before = await backend.usage(name)
   const startedAt = performance.now()
@@ -86,7 +86,10 @@ const usageRateOf = (before: Usage, after: Usage, elapsedMs: number): UsageRate 
   totalMemoryBytes: after.memoryBytes,
 })
 
-/** FunctionStatus; what a backend does not do of what was asked for stands among the annotations, which faas-cli shows. */
+/**
+ * FunctionStatus. The annotations, which faas-cli shows, include the parts of the request that the backend does not
+ * fulfil.
+ */
 function functionStatusOf(one: DeployedFunction, usage?: UsageRate) {
   const { deployment, createdAt, replicas, availableReplicas, activity, notices } = one
   return {

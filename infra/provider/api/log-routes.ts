@@ -11,12 +11,14 @@ const logQuerySchema = z.object({
   namespace: z.string().optional(),
   instance: z.string().optional(),
   since: z.iso.datetime({ offset: true }).optional(),
-  /** faas-cli says -1 for all. */
+  /** faas-cli sends -1 for all lines. */
   tail: z.coerce.number().int().min(-1).optional(),
   follow: z.enum(['true', 'false', '1', '0', '']).optional(),
 })
 
-/** GET /system/logs: lines of JSON as they come, until the client goes (faas-provider v0.25, logs/handler.go). */
+/**
+ * GET /system/logs: lines of JSON as they arrive, until the client disconnects (faas-provider v0.25, logs/handler.go).
+ */
 export function registerLogRoutes(app: FastifyInstance, backend: Backend, closing: AbortSignal): void {
   app.get('/system/logs', async (request, reply) => {
     const { data, error } = logQuerySchema.safeParse(request.query)
@@ -33,7 +35,8 @@ export function registerLogRoutes(app: FastifyInstance, backend: Backend, closin
       },
       AbortSignal.any([clientGone.signal, closing]),
     )
-    // Whoever follows a silent function sees at once that it is being followed, which a reply of fastify's would not tell.
+    // Sends the headers at once, so that a client sees that it follows a silent function. Fastify's reply would wait
+    // for the first line.
     reply.hijack()
     reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders()
     await pipeline(Readable.from(toJsonLines(lines)), reply.raw).catch(error => {

@@ -9,9 +9,11 @@ import type { ProviderMetrics } from '../metrics.ts'
 
 const MAX_CONNECTIONS = 512
 const CONNECT_TIMEOUT_MS = 5_000
-/** A function that does not begin to answer within this time is cut off; its own deadline is shorter. */
+/** The proxy ends a call without a response within this time; the function's own deadline is shorter. */
 const RESPONSE_TIMEOUT_MS = 15 * 60_000
-/** A body up to this is kept until it is sent, so that it can be sent to another replica when the first is gone. */
+/**
+ * The proxy buffers a body up to this size, so that it can send it to another replica when the first does not answer.
+ */
 const MAX_BUFFERED_BODY_BYTES = 1024 * 1024
 const MAX_ATTEMPTS = 3
 
@@ -22,7 +24,9 @@ const TARGET_PATTERNS = {
   'async-function': /^\/async-function\/([a-z0-9][-a-z0-9.]*)(\/[^?]*)?(\?.*)?$/,
 }
 
-/** `/function/NAME[.NAMESPACE][/PATH][?QUERY]`, and the same of `/async-function`; undefined for any other. */
+/**
+ * Parses `/function/NAME[.NAMESPACE][/PATH][?QUERY]`, and the same with `/async-function`; undefined for any other URL.
+ */
 export function parseTarget(url: string, prefix: keyof typeof TARGET_PATTERNS): InvocationTarget | undefined {
   const [, qualifiedName, path = '', query = ''] = TARGET_PATTERNS[prefix].exec(url) ?? []
   if (qualifiedName === undefined) return undefined
@@ -30,9 +34,9 @@ export function parseTarget(url: string, prefix: keyof typeof TARGET_PATTERNS): 
 }
 
 export type FunctionProxy = {
-  /** Answers with what the function answers, as it comes. */
+  /** Streams the function's response to the caller. */
   serve(target: InvocationTarget, request: IncomingMessage, response: ServerResponse): Promise<void>
-  /** One whole call. Errors: `not_found`, `unavailable`. */
+  /** Makes one call and returns the whole response. Errors: `not_found`, `unavailable`. */
   call(target: InvocationTarget, call: FunctionCall): Promise<FunctionResponse>
   close(): Promise<void>
 }
@@ -48,7 +52,7 @@ type UpstreamRequest = {
 }
 type HeaderMap = Record<string, string | string[]>
 
-/** Brings requests to functions; one that arrives when no replica runs waits for the start. */
+/** Sends requests to functions. A request that arrives when no replica runs waits for the start. */
 export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Logger): FunctionProxy {
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
@@ -58,9 +62,9 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Logge
     connect: { timeout: CONNECT_TIMEOUT_MS },
   })
   /**
-   * A request that was not delivered is sent again. One that may have been delivered is not: only its sender knows whether
-   * a second delivery is harmless.
-   * Resolves when the answer has been given to the sink.
+   * Sends a request again when it was not delivered. It does not repeat one that may have been delivered, because only
+   * the sender knows whether a second delivery is harmless.
+   * Resolves when the sink has the whole response.
    */
   const send = async (name: string, upstreamRequest: UpstreamRequest, sink: ResponseSink): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
@@ -129,8 +133,8 @@ export function openProxy(backend: Backend, metrics: ProviderMetrics, log: Logge
 }
 
 /**
- * 503 and not 404, as faas-provider's proxy answers (proxy/proxy.go): what was removed a moment ago may be deployed again,
- * and an event for it has to wait and not to fail for good.
+ * Answers 503 and not 404, as faas-provider's proxy does (proxy/proxy.go). A function removed a moment ago may be
+ * deployed again, and an event for it must wait and not become a dead letter.
  */
 function asUnavailable(thrown: unknown): LaresError {
   const error = toLaresError(thrown)
@@ -138,7 +142,7 @@ function asUnavailable(thrown: unknown): LaresError {
   return new LaresError('unavailable', error.message, { cause: error, retryAfterMs: 1_000 })
 }
 
-/** From what was told at the deployment, so that asking wakes nobody. */
+/** Sends the manifest saved at the deployment, so that the request does not wake the function. */
 function sendManifest(backend: Backend, name: string, response: ServerResponse): void {
   const { manifest } = backend.get(name)
   if (!manifest) throw new LaresError('not_found', `${name} tells no manifest`)
@@ -146,7 +150,7 @@ function sendManifest(backend: Backend, name: string, response: ServerResponse):
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
 }
 
-/** RFC 9110, section 7.6.1: these are of one connection. `expect` was answered by this server. */
+/** RFC 9110, section 7.6.1: these headers concern one connection. This server has answered `expect`. */
 const HOP_BY_HOP_HEADERS = new Set([
   'connection',
   'keep-alive',
@@ -183,15 +187,15 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | Incoming
   })
 }
 
-/** Where an answer goes, piece by piece. */
+/** The receiver of a response, chunk by chunk. */
 type ResponseSink = {
   head(status: number, headers: HeaderMap): void
-  /** False says that no more is to come until `onDrain`. */
+  /** False means that the caller must wait for `onDrain`. */
   data(chunk: Buffer): boolean | void
   end(): void
-  /** Calls back when more may come. */
+  /** Calls back when the sink takes more data. */
   onDrain?(resume: () => void): void
-  /** Calls back when nobody listens any more. */
+  /** Calls back when the receiver disconnects. */
   onDisconnect?(abort: () => void): void
 }
 
@@ -199,7 +203,7 @@ function responseSinkOf(response: ServerResponse): ResponseSink {
   return {
     head(status, headers) {
       response.writeHead(status, headers)
-      // Whoever waits for the first line of a stream sees that it has begun.
+      // Shows a client that waits for the first line of a stream that the stream has begun.
       if (headers['content-length'] === undefined && status !== 204) response.flushHeaders()
     },
     data: chunk => response.write(chunk),
@@ -213,8 +217,8 @@ function responseSinkOf(response: ServerResponse): ResponseSink {
 }
 
 /**
- * One request and its answer by undici's own callbacks: streams and promises in between would cost more than all the
- * rest. Rejects when the connection fails, before the answer or within it.
+ * Makes one request through undici's own callbacks: streams and promises in between would cost more than everything
+ * else. Rejects when the connection fails, before or during the response.
  */
 function exchange(
   agent: Agent,
@@ -273,7 +277,7 @@ function sendError(response: ServerResponse, error: LaresError): void {
   const body = Buffer.from(JSON.stringify({ error: { code: error.code, message: error.message } }))
   if (error.retryAfterMs !== undefined)
     response.setHeader('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / 1_000)))
-  // The server would read the rest of this body as the next request of the connection.
+  // Otherwise the server would read the rest of this body as the next request of the connection.
   response.setHeader('connection', 'close')
   response
     .writeHead(error.status, { 'content-type': 'application/json', 'content-length': body.length })

@@ -3,7 +3,10 @@ import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import { NAMESPACE } from '../deployment.ts'
 
-/** Clients of OpenFaaS do not agree on a content type, so bodies are read as JSON whatever they are called. Errors: `invalid_request`. */
+/**
+ * Parses a body as JSON whatever its content type, because OpenFaaS's clients do not agree on one. Errors:
+ * `invalid_request`.
+ */
 export function parseBody<T extends z.ZodType>(schema: T, { body }: FastifyRequest): z.output<T> {
   const result = schema.safeParse(parseJson(body))
   if (result.success) return result.data

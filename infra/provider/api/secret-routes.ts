@@ -8,11 +8,11 @@ const secretRequestSchema = z.object({
   name: z.string().min(1),
   namespace: z.string().optional(),
   value: z.string().optional(),
-  /** Base64, as Go writes bytes. */
+  /** Base64, as Go encodes bytes. */
   rawValue: z.base64().optional(),
 })
 
-/** /system/secrets: names can be listed, values never come back. */
+/** The routes below /system/secrets. They list names and never return values. */
 export function registerSecretRoutes(app: FastifyInstance, { secrets }: Backend): void {
   app.get('/system/secrets', async () => (await secrets.list()).map(name => ({ name, namespace: NAMESPACE })))
   for (const [method, mode] of [

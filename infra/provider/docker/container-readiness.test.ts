@@ -8,7 +8,7 @@ import { respondsAgain, untilReady } from './container-readiness.ts'
 const servers: Server[] = []
 afterEach(() => servers.splice(0).forEach(server => void server.close()))
 
-/** A function that gives these statuses one after the other, and the last one from then on. */
+/** Starts a function that answers with these statuses in turn, and with the last one from then on. */
 async function startFunction(...statuses: number[]): Promise<string> {
   const server = createServer((_, response) => {
     response.writeHead(statuses.length > 1 ? statuses.shift()! : statuses[0]!).end()

@@ -9,13 +9,13 @@ const MAX_POLL_INTERVAL_MS = 100
 
 export type StartingContainer = {
   origin: string
-  /** Resolves with the exit code when the container has ended; undefined when nobody can tell. */
+  /** Resolves with the exit code when the container ends; with undefined when the code is not known. */
   ended: Promise<number | undefined>
   /** The last lines that the container printed. */
   tail(): Promise<string>
 }
 
-/** Resolves when the function answers. Errors: `unavailable` with what the container printed, or after `timeoutMs`. */
+/** Resolves when the function answers. Errors: `unavailable` with the container's last output, or after `timeoutMs`. */
 export async function untilReady(
   { origin, ended, tail }: StartingContainer,
   timeoutMs = START_TIMEOUT_MS,
@@ -28,7 +28,7 @@ export async function untilReady(
   const deadline = performance.now() + timeoutMs
   let pollIntervalMs = MIN_POLL_INTERVAL_MS
   for (;;) {
-    // An ended container has no address any more, and a connection to it would wait for long.
+    // An ended container no longer has an address, and a connection to it would wait for a long time.
     if (exitCode === undefined && (await Promise.race([isReady(origin), exited]))) return
     if (exitCode !== undefined)
       throw new LaresError('unavailable', `it ended with ${exitCode}: ${await tail()}`)
@@ -39,7 +39,7 @@ export async function untilReady(
   }
 }
 
-/** Whether a container that was paused answers within `timeoutMs`. */
+/** Whether a resumed container answers within `timeoutMs`. */
 export async function respondsAgain(origin: string, timeoutMs = RESPONSE_TIMEOUT_MS): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
   while (performance.now() < deadline) {
@@ -49,7 +49,7 @@ export async function respondsAgain(origin: string, timeoutMs = RESPONSE_TIMEOUT
   return false
 }
 
-/** A function that implements another contract has no such page: any answer is enough then. */
+/** A function that implements another contract lacks the health page, so any answer is enough. */
 async function isReady(origin: string): Promise<boolean> {
   const response = await request(`${origin}/_/ready`, { headersTimeout: RESPONSE_TIMEOUT_MS }).catch(
     () => undefined,

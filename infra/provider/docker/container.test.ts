@@ -22,7 +22,7 @@ test('a container gets its limits as numbers, its GPUs, and nothing that it was 
       readOnlyRootFilesystem: true,
     }),
   )
-  // The image as it was when it was deployed, not what its tag names now.
+  // The image at the time of the deployment, not the one that its tag names now.
   expect(Image).toBe('sha256:1')
   expect(Env).toEqual(['TZ=Europe/Berlin', 'COLOUR=green', 'LARES_SECRETS=/var/openfaas/secrets'])
   expect(HostConfig).toMatchObject({

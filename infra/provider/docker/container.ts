@@ -3,7 +3,7 @@ import type { ContainerCreateOptions } from 'dockerode'
 import { limitsOf } from '../deployment.ts'
 import type { Release } from '../fleet/replica.ts'
 
-/** Where OpenFaaS's functions find their secrets. */
+/** The folder in which OpenFaaS's functions find their secrets. */
 export const SECRETS_PATH = '/var/openfaas/secrets'
 export const FUNCTION_PORT = 8080
 /** The runtime drains for 30 s at most. */
@@ -29,7 +29,7 @@ export const providerIdOf = (folder: string): string =>
 export type ContainerOptions = {
   instance: string
   release: Release
-  /** The provider whose it is. */
+  /** The provider that owns the container. */
   provider: string
   network: string
   /** Variables of every function's environment. */
@@ -39,12 +39,12 @@ export type ContainerOptions = {
   shared: SharedFolder[]
 }
 
-/** A folder of this machine that a function sees read-only at `target`, and the variable that tells it where. */
+/** A folder of this machine that a function sees read-only at `target`, and the variable with its path. */
 export type SharedFolder = { source: string; target: string; variable: Record<string, string> }
 
 /**
- * A container that may do no more than a function needs: it writes only to /tmp (when its root is read-only), has no
- * capability, gains none, and publishes no port, as the provider reaches it by its address.
+ * A container with only the rights that a function needs. It writes only to /tmp (when its root is read-only), and has
+ * and gains no capabilities. It publishes no port, because the provider reaches it by its address.
  */
 export function containerCreateOptions(options: ContainerOptions): ContainerCreateOptions {
   const { instance, release, provider, network, secrets, shared } = options
@@ -61,7 +61,7 @@ export function containerCreateOptions(options: ContainerOptions): ContainerCrea
       [LABELS.version]: version,
       [LABELS.instance]: instance,
     },
-    // The provider looks itself, and a check from inside costs a process each time.
+    // The provider checks the function itself, and a check inside the container costs a process each time.
     Healthcheck: { Test: ['NONE'] },
     StopTimeout: STOP_TIMEOUT_S,
     HostConfig: {
@@ -72,7 +72,7 @@ export function containerCreateOptions(options: ContainerOptions): ContainerCrea
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges:true'],
       PidsLimit: MAX_PIDS,
-      // As much swap as memory is none.
+      // The same value as for memory, so there is no swap.
       ...(memoryBytes !== undefined && {
         Memory: Math.floor(memoryBytes),
         MemorySwap: Math.floor(memoryBytes),

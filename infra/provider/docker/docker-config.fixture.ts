@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, vi } from 'vitest'
 
-/** A folder for DOCKER_CONFIG in each test of the file; gives what writes into its config.json. */
+/** Creates a folder for DOCKER_CONFIG in each test of the file. Returns functions that write its config.json. */
 export function useDockerConfig() {
   let folder: string
   beforeEach(async () => {
@@ -17,7 +17,10 @@ export function useDockerConfig() {
   const write = (text: string) => writeFile(join(folder, 'config.json'), text)
   return {
     write,
-    /** As `docker login` does: `name:password` by the address of each registry; undefined: in a credential helper. */
+    /**
+     * Writes the file as `docker login` does: `name:password` by the address of each registry; undefined means that a
+     * credential helper has the password.
+     */
     login: (credentials: Record<string, string | undefined>) => {
       const auths = Object.entries(credentials).map(([address, text]) => [
         address,

@@ -1,3 +1,3 @@
-/** Docker's own words, without what its client puts in front of them. */
+/** Docker's own message, without the prefix of its client. */
 export const dockerErrorMessage = <T extends Error | undefined>(error: T): string | (T & undefined) =>
   error?.message.replace(/^\(HTTP code \d+\) [\w ]+ - /, '').trim() as string | (T & undefined)

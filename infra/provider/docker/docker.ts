@@ -29,9 +29,9 @@ export type DockerOptions = {
   shared: SharedFolder[]
   /** The file with the master key, which every function needs to read encrypted data; undefined without encryption. */
   masterKeyFile: string | undefined
-  /** An existing network to be used, or undefined for one of the provider's own. */
+  /** An existing network to use; undefined for a network of the provider's own. */
   network: string | undefined
-  /** How much memory paused containers may hold; with 0 the provider removes idle containers. */
+  /** The memory limit of paused containers; with 0 the provider removes idle containers. */
   pausedBytes: number
   log: Logger
 }
@@ -110,7 +110,9 @@ async function connectDocker(): Promise<Docker> {
   return docker
 }
 
-/** The first process of a deployment creates the master key, and that may be a provider. */
+/**
+ * Creates the master key when it is missing. The first process of a deployment does this, and that may be a provider.
+ */
 async function ensureMasterKey(file: string | undefined): Promise<void> {
   if (file === undefined || existsSync(file)) return
   const { masterKeysFromFile } = await import('../../../shared/protection/master-key.ts')
@@ -124,7 +126,7 @@ function egressNotices({ annotations }: Deployment): string[] {
     : [`egress is not restricted to ${egress}: Docker can only allow all egress or none`]
 }
 
-/** Undefined when no paused container of this version answers. */
+/** Resumes a paused container of this version; undefined when none answers. */
 async function resumePaused(
   { version }: Release,
   { pausedPool, remove }: DockerDependencies,
@@ -180,7 +182,9 @@ async function untilContainerReady(
   }
 }
 
-/** The folder with a replica's secrets and the master key, and the variable that names the key's file. */
+/**
+ * Mounts a folder with a replica's secrets and the master key. Returns it with the variable that names the key's file.
+ */
 async function mountSecrets(
   replicaId: string,
   deployment: Deployment,

@@ -31,7 +31,7 @@ test('a name is pinned to what its registry has under it', async () => {
   ])
 })
 
-/** Gives a token to whoever has the name and password, or to anybody; and the digest for the token. */
+/** A registry that gives a token for the name and password, or to any client, and the digest for the token. */
 const withTokens =
   (credentials: string | undefined): RequestListener =>
   (request, response) => {

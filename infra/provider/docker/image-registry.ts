@@ -12,9 +12,10 @@ const MANIFEST_MEDIA_TYPES = [
 ].join(', ')
 
 /**
- * Asks the image's registry which digest its name refers to now, as NAME@sha256:…, with the account of `docker login`;
- * undefined when the registry does not answer. Errors: those of `loginFor`. Source: OCI Distribution Specification 1.1, "Pulling
- * manifests", and Docker's token authentication (https://distribution.github.io/distribution/spec/auth/token/).
+ * Asks the image's registry for the digest behind its name, as NAME@sha256:…, with the account of `docker login`.
+ * Returns undefined when the registry does not answer. Errors: those of `loginFor`. Source: OCI Distribution
+ * Specification 1.1, "Pulling manifests", and Docker's token authentication
+ * (https://distribution.github.io/distribution/spec/auth/token/).
  */
 export async function pinToDigest(image: string): Promise<string | undefined> {
   const { registry, repository, tag, digest } = parseImageName(image)

@@ -6,9 +6,9 @@ import { dockerErrorMessage } from './docker-error.ts'
 import { loginFor } from './registry-login.ts'
 
 /**
- * Asks the registry for the image, and gives back its id, which names what it holds. Where the registry cannot be asked,
- * an image that is here already serves. Errors: `invalid_request` when there is no such image, `unavailable` when it is not
- * here and cannot be asked for; both with what the registry said.
+ * Pulls the image and returns its id, which identifies its content. When the registry cannot be reached, a local copy
+ * is enough. Errors: `invalid_request` when the image does not exist, `unavailable` when there is no local copy and the
+ * registry cannot be reached; both with the registry's message.
  */
 export async function pullImage(docker: Docker, { name, image }: Deployment, log: Logger): Promise<string> {
   const pullError = await pull(docker, image).catch((error: DockerError) => error)

@@ -7,7 +7,7 @@ import { LABELS } from './container.ts'
 
 const POLL_INTERVAL_MS = 500
 
-/** Reads the lines that Docker keeps of a function's containers. Docker drops them with the container. */
+/** Reads the log lines that Docker keeps of a function's containers. Docker removes them with the container. */
 export function openDockerLogReader(docker: Docker, provider: string) {
   const findContainers = ({ name, instance }: LogQuery) =>
     docker.listContainers({
@@ -54,7 +54,7 @@ export function openDockerLogReader(docker: Docker, provider: string) {
     }
   }
 
-  /** Replicas that start later are followed too. */
+  /** Follows the function's containers, including replicas that start later. */
   async function followContainers(
     query: LogQuery,
     lastTimestamps: Map<string, string>,
@@ -97,7 +97,7 @@ export function openDockerLogReader(docker: Docker, provider: string) {
       if (line.timestamp > after && isInRange(line) && !lines.destroyed) lines.write(line)
     })
     docker.modem.demuxStream(stream, sink, sink)
-    // A container that ends, or a caller that goes, ends its stream alone.
+    // A container that ends, or a caller that disconnects, ends only its own stream.
     stream.on('error', () => sink.destroy())
   }
 
@@ -105,8 +105,8 @@ export function openDockerLogReader(docker: Docker, provider: string) {
 }
 
 /**
- * Takes a container's output out of Docker's frames. Each frame begins with eight bytes, the last four of them its length
- * (https://docs.docker.com/reference/api/engine/, ContainerAttach).
+ * Extracts a container's output from Docker's frames. Each frame begins with eight bytes, the last four of them its
+ * length (https://docs.docker.com/reference/api/engine/, ContainerAttach).
  */
 export function demultiplexLog(buffer: Buffer): string {
   const parts: Buffer[] = []
@@ -123,11 +123,11 @@ const logOptionsOf = ({ sinceMs, tail }: LogQuery) => ({
   stderr: true,
   timestamps: true,
   ...(sinceMs !== undefined && { since: Math.floor(sinceMs / 1_000) }),
-  // One at least, so that it is known where to go on from.
+  // At least one line, so that the reader knows where to continue.
   ...(tail !== undefined && { tail: Math.max(1, tail) }),
 })
 
-/** Docker counts whole seconds, so the rest is left out here. */
+/** Filters by milliseconds, because Docker counts whole seconds. */
 const sinceFilter =
   ({ sinceMs = Number.NEGATIVE_INFINITY }: LogQuery) =>
   ({ timestamp }: LogLine): boolean =>

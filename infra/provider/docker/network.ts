@@ -6,8 +6,9 @@ export const FUNCTIONS_NETWORK = 'lares-functions'
 const INTERNAL_NETWORK = 'lares-functions-internal'
 
 /**
- * The network of a function: apart from other containers, and without a way between functions; with `com.lares.egress: none`
- * also without a way out. Made at first use. A network that is given is used as it is.
+ * Resolves the network of a function. It is separate from other containers and lets no traffic pass between functions.
+ * With `com.lares.egress: none` it also has no route to the outside. It is created at first use. A configured network
+ * is used unchanged.
  */
 export function openNetworkResolver(
   docker: Docker,
@@ -40,12 +41,12 @@ async function ensureNetwork(docker: Docker, name: string, internal: boolean): P
       Options: { 'com.docker.network.bridge.enable_icc': 'false' },
     })
     .catch(cause => {
-      // Another provider was quicker.
+      // Another provider created it first.
       if (cause.statusCode !== 409) throw cause
     })
 }
 
-/** Undefined when it has none, as when it has ended. */
+/** Undefined when it has no address, for example because it has ended. */
 export async function ipAddressOf(container: Docker.Container, network: string): Promise<string | undefined> {
   const { NetworkSettings } = await container.inspect()
   return NetworkSettings.Networks[network]?.IPAddress || undefined

@@ -22,7 +22,7 @@ export type PausedPoolOptions = {
   log: Logger
 }
 
-/** Paused containers: they hold their memory and use no processor, and continue in a fraction of the time of a start. */
+/** Paused containers. They keep their memory and use no processor time, and resuming takes a fraction of a start. */
 export function openPausedPool({
   budgetBytes,
   pause,
@@ -35,7 +35,7 @@ export function openPausedPool({
   let paused: { instance: Replica; version: string; bytes: number }[] = []
   const totalBytes = () => paused.reduce((sum, { bytes }) => sum + bytes, 0)
   const adopt = async (replica: Replica, version: string) => {
-    // It may be taken again while it is measured, which takes Docker a second.
+    // `resume` may take it during the measurement, which takes Docker a second.
     const candidate = { instance: replica, version, bytes: 0 }
     paused.push(candidate)
     candidate.bytes = await memoryOf(replica).catch(() => 0)

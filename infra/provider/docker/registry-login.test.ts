@@ -13,7 +13,7 @@ test('each registry gets its own name and password, and the hub the ones that ar
     password: 'with:colons',
     serveraddress: 'here:5000',
   })
-  // In a credential helper.
+  // A credential helper has this password.
   expect(await loginFor('ghcr.io/ann/time')).toBeUndefined()
   expect(await loginFor('elsewhere:5000/lares/time')).toBeUndefined()
 })

@@ -11,12 +11,13 @@ const dockerConfigSchema = z.looseObject({
   auths: z.record(z.string(), z.looseObject({ auth: z.string().optional() })).optional(),
 })
 
-/** Under what `docker login` keeps the one of its hub. */
+/** The key under which `docker login` stores the account of Docker Hub. */
 const DOCKER_HUB_AUTH_KEY = 'https://index.docker.io/v1/'
 
 /**
- * Who we are to the registry of an image, as `docker login` keeps it in its file (in DOCKER_CONFIG, else ~/.docker);
- * undefined: nobody in particular. A credential helper is not asked. Errors: `invalid_config` for a file that is none of its.
+ * The account for the registry of an image, from the file of `docker login` (in DOCKER_CONFIG, else ~/.docker).
+ * Undefined without an account. It does not ask credential helpers. Errors: `invalid_config` for a file in another
+ * format.
  */
 export async function loginFor(image: string): Promise<RegistryLogin | undefined> {
   const { registry } = parseImageName(image)

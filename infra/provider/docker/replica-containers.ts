@@ -14,17 +14,17 @@ import { ipAddressOf } from './network.ts'
 
 const TAIL_BYTES = 1_000
 
-/** A container that an earlier run of this provider has left. */
+/** A container from an earlier run of this provider. */
 export type LeftContainer = { replica: Replica; version: string; isPaused: boolean }
 
 /** The containers of one provider's replicas. */
 export type ReplicaContainers = {
   of(replica: Replica): Docker.Container
-  /** Errors: `unavailable` with what Docker says. */
+  /** Errors: `unavailable` with Docker's message. */
   create(options: ContainerOptions): Promise<Docker.Container>
-  /** Resolves with the origin. Errors: `unavailable` with what Docker says or the container printed. */
+  /** Resolves with the origin. Errors: `unavailable` with Docker's message or the container's output. */
   start(container: Docker.Container, network: string): Promise<string>
-  /** True also while the daemon does not answer: its containers may run on. */
+  /** True also while the daemon does not answer, because its containers may still run. */
   isRunning(replica: Replica): Promise<boolean>
   /** Sends SIGTERM, gives the function time to finish, and removes the container. */
   remove(replica: Replica): Promise<void>
@@ -48,7 +48,7 @@ export function openReplicaContainers(docker: Docker, provider: string): Replica
     async isRunning(replica) {
       try {
         const { State, NetworkSettings } = await of(replica).inspect()
-        // A container that somebody else has restarted may have another address.
+        // A container that was restarted by hand may have another address.
         const origins = Object.values(NetworkSettings.Networks).map(({ IPAddress }) => originAt(IPAddress))
         return State.Running && !State.Paused && origins.includes(replica.origin)
       } catch (error) {

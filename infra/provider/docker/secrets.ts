@@ -5,15 +5,15 @@ import type { Secrets } from '../backend.ts'
 import { openSecretFiles } from '../fleet/secret-files.ts'
 
 export type MountedSecrets = Secrets & {
-  /** A folder with these secrets and no other, for one replica; and with these files under other names. */
+  /** Creates a folder with exactly these secrets for one replica, and with these files under other names. */
   mount(instance: string, names: string[], files?: Record<string, string>): Promise<string>
   /** Removes the folder of a replica that has ended. */
   unmount(instance: string): Promise<void>
 }
 
 /**
- * Secrets as a folder for each replica, which its container sees read-only; one that is replaced is new in there too. The
- * user of a container reads them, whichever it is; on this machine only the owner of the folder above can.
+ * Keeps a folder of secrets for each replica, and its container sees the folder read-only. Replacing a secret updates
+ * the folders too. Any user of a container can read them; on this machine only the owner of the parent folder can.
  */
 export async function openMountedSecrets(folder: string): Promise<MountedSecrets> {
   const files = join(folder, 'secrets')

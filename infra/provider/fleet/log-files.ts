@@ -15,18 +15,18 @@ import type { LogLine, LogQuery } from '../backend.ts'
 import { NAMESPACE } from '../deployment.ts'
 
 const POLL_INTERVAL_MS = 100
-/** Files of replicas that have ended are kept up to this many for each function. */
+/** The most log files of ended replicas for each function. */
 const MAX_ENDED_FILES = 10
 /** Readers of a larger file get only its end. */
 const MAX_READ_BYTES = 16 * 1024 * 1024
-/** A file that has grown to this begins anew; what was in it is kept until the next time. */
+/** A file of this size is rotated; its old content is kept until the next rotation. */
 const ROTATE_AT_BYTES = 8 * 1024 * 1024
 const ROTATE_INTERVAL_MS = 10_000
 
 export type LogFiles = {
-  /** Where a replica writes. */
+  /** The log file of a replica. */
   fileOf(instance: string): string
-  /** Where a runtime writes that is no function's yet. */
+  /** The log file of a runtime without a function. */
   prewarmedFile(id: string): string
   read(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine>
   /** Keeps only the newest few files of a function's ended replicas. */
@@ -35,13 +35,13 @@ export type LogFiles = {
   close(): void
 }
 
-/** `NAME-0123abcd.log`, and the same with `.ended` when its replica has. */
+/** `NAME-0123abcd.log`, or `NAME-0123abcd.ended.log` after the replica has ended. */
 const LOG_FILE_NAME = /^(.+)-([0-9a-f]{8})(\.ended)?\.log$/
 const PREWARMED_PREFIX = '.spare-'
 
 /**
- * One file for each replica, which the replica itself appends to, so that nothing is lost while no provider runs. A
- * function that talks without end has its last 8 to 16 MiB here: `ROTATE_AT_BYTES` twice.
+ * Opens one file for each replica. The replica itself appends to it, so that no line is lost while no provider runs.
+ * For a function that logs endlessly, the last 8 to 16 MiB are kept: `ROTATE_AT_BYTES` twice.
  */
 export async function openLogFiles(
   folder: string,
@@ -68,7 +68,7 @@ export async function openLogFiles(
         try {
           copyTruncate(join(folder, file), cutAtBytes)
         } catch {
-          // It was renamed meanwhile, or the disk is full: the next look finds it again, if it is there.
+          // The file was renamed, or the disk is full. The next check finds the file again, if it still exists.
         }
       }
   }
@@ -82,7 +82,7 @@ export async function openLogFiles(
         lines.push(parseLine(query.name, instance, text, tail))
     }
     const since = query.sinceMs ?? Number.NEGATIVE_INFINITY
-    // Lines of one replica stay in their order: the sort is stable.
+    // The sort is stable, so the lines of one replica keep their order.
     return lines
       .filter(({ timestamp }) => Date.parse(timestamp) >= since)
       .sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp))
@@ -125,7 +125,7 @@ export async function openLogFiles(
 
 type LogFile = { path: string; instance: string; ended: boolean }
 
-/** Renamed or removed since it was listed: what is left of it is read with the next look. */
+/** The file was renamed or removed since it was listed. The next check reads the rest of it. */
 function ignoreMissingFile(error: NodeJS.ErrnoException): string[] {
   if (error.code === 'ENOENT') return []
   throw error
@@ -134,14 +134,14 @@ function ignoreMissingFile(error: NodeJS.ErrnoException): string[] {
 const rotatedFileOf = (file: string): string => `${file}.1`
 
 /**
- * Its replica goes on writing to the file that it has open, so that one stays and is emptied. A line that is written in the
- * instant between the last look at it and the cut is lost.
+ * Rotates a file. The replica continues to write to the open file, so the function copies it and then empties it. A
+ * line written in the instant between the copy and the cut is lost.
  */
 function copyTruncate(file: string, atBytes: number): void {
   const handle = openSync(file, 'r+')
   try {
     if (fstatSync(handle).size < atBytes) return
-    // First, so that there is room for as much on a full disk.
+    // Removed first, so that there is room for the copy on a full disk.
     rmSync(rotatedFileOf(file), { force: true })
     copyFileSync(file, rotatedFileOf(file))
     ftruncateSync(handle)
@@ -150,14 +150,15 @@ function copyTruncate(file: string, atBytes: number): void {
   }
 }
 
-/** How far a file was read, and when the last line was written. */
+/** The position of a reader in a file, and the time of the last line. */
 type ReadPosition = { offset: number; timestamp: string }
 
 async function readLinesAfter(file: string, position: ReadPosition): Promise<string[]> {
   const size = (await stat(file)).size
   const isFirst = position.timestamp === ''
   if (!isFirst && size >= position.offset) return await readLines(file, position)
-  // It has been cut since, or before: what this reader has not seen of it lies in the other one.
+  // The file was rotated since the last check, or before the first. The rotated file has the lines that this reader has
+  // not seen.
   const rotatedLines = await readLines(rotatedFileOf(file), position).catch(() => [])
   position.offset = 0
   return [...rotatedLines, ...(await readLines(file, position))]
@@ -171,7 +172,7 @@ async function readLines(file: string, position: ReadPosition): Promise<string[]
     const from = Math.max(position.offset, size - MAX_READ_BYTES)
     if (size <= from) return []
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from)
-    // A line that is not whole yet is read with the next look.
+    // The next check reads a line that is still incomplete.
     const completeBytes = buffer.subarray(0, bytesRead).lastIndexOf('\n') + 1
     position.offset = from + completeBytes
     return buffer
@@ -185,7 +186,10 @@ async function readLines(file: string, position: ReadPosition): Promise<string[]
 
 const TIMESTAMPED_LINE = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) (.*)$/s
 
-/** Lares's lines carry their time, and what else a function prints is stamped by `runtime.ts`; a line of Node itself, as when it crashes, has the time of the line before. */
+/**
+ * Parses a line and its time. Lares's lines contain their time, and `prewarmed-runtime.ts` stamps a function's other
+ * output. A line of Node itself, for example during a crash, gets the time of the line before.
+ */
 function parseLine(name: string, instance: string, line: string, position: ReadPosition): LogLine {
   const [, prefixTimestamp, unprefixedText] = TIMESTAMPED_LINE.exec(line) ?? []
   position.timestamp = prefixTimestamp ?? timestampInJson(line) ?? position.timestamp

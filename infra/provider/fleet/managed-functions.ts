@@ -27,7 +27,7 @@ export type ManagedFunctionsOptions = {
 
 export function openManagedFunctions({ driver, store, log, now }: ManagedFunctionsOptions): ManagedFunctions {
   const functions = new Map<string, ManagedFunction>()
-  /** Docker assigns the address of an ended container again, perhaps before the reconciler has seen that it ended. */
+  /** Docker reuses the address of an ended container, perhaps before the reconciler has noticed the end. */
   const onOriginAssigned = (origin: string) => {
     for (const { replicaSet } of functions.values()) replicaSet.evictOrigin(origin)
   }
@@ -56,7 +56,9 @@ export function openManagedFunctions({ driver, store, log, now }: ManagedFunctio
   }
 }
 
-/** Finds the functions and replicas of an earlier run again, and stops what an interrupted update or removal has left. */
+/**
+ * Finds the functions and replicas of an earlier run again, and stops leftovers of an interrupted update or removal.
+ */
 export async function restoreFunctions(
   functions: ManagedFunctions,
   { driver, store }: Pick<ManagedFunctionsOptions, 'driver' | 'store'>,
@@ -70,7 +72,7 @@ export async function restoreFunctions(
       .map(({ replica }) => replica)
     const replicaSet = functions.createReplicaSet(stored, existing)
     await replicaSet.reconcile()
-    // A function that could not be deployed any more goes on running, and describe says why.
+    // A function that could no longer be deployed continues to run. `faas-cli describe` shows the reason.
     const notices = await driver.check(stored.deployment).catch(error => [(error as Error).message])
     functions.put({ ...stored, replicaSet, notices })
   }

@@ -19,11 +19,11 @@ export type ReplicaSetBackendOptions = {
   store: ProviderStore
   log: Logger
   now?: () => number
-  /** How often the backend checks that replicas still run; default 1,000. */
+  /** The interval between checks that replicas still run; default 1,000. */
   reconcileIntervalMs?: number
 }
 
-/** Makes a backend of a driver that can run one replica: it manages versions, replicas and recovery after a crash. */
+/** Builds a backend on a driver that can run one replica: it manages versions, replicas and recovery after a crash. */
 export async function openReplicaSetBackend(options: ReplicaSetBackendOptions): Promise<Backend> {
   const { driver, store, log, now = Date.now, reconcileIntervalMs = 1_000 } = options
   const functions = openManagedFunctions({ driver, store, log, now })
@@ -79,13 +79,14 @@ async function deploy(deployment: Deployment, dependencies: DeployerDependencies
   const version = versionOf(deployment, content)
   if (previous?.version === version) return false
   const replicaSet = functions.createReplicaSet({ deployment, content, version, replicas: 0 }, [])
-  // A function that may sleep is started too: one that does not answer is refused now, and its manifest is read.
+  // A function that may scale to zero is started too. The deployment thus fails at once when it does not answer, and
+  // the backend reads its manifest.
   const replicas = Math.max(1, previous?.replicaSet.desired() ?? 1)
   await startFirst(replicaSet, replicas, name)
   const manifest = await replicaSet.manifest()
   functions.put({ deployment, content, version, manifest, createdAt: now(), replicas, replicaSet, notices })
   log.info({ function: name, version }, `${name} is deployed`)
-  // Not awaited: the old version may need time for its last requests, and the new one answers already.
+  // Not awaited: the old version may need time for its last requests, and the new one already answers.
   void previous?.replicaSet.end()
   return true
 }
@@ -116,7 +117,7 @@ function acquire(name: string, functions: ManagedFunctions): Lease | Promise<Lea
   const managed = functions.get(name)
   const lease = managed.replicaSet.acquire()
   if (!(lease instanceof Promise)) return lease
-  // A request that waited for a version that was replaced meanwhile gets the new version.
+  // A request that waited for a replaced version gets the new version.
   return lease.catch(error =>
     functions.find(name) === managed ? Promise.reject(error) : acquire(name, functions),
   )

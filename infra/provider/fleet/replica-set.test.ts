@@ -33,7 +33,7 @@ test('a replica that is needed again while it goes to sleep is kept for the next
   const asleep = Promise.withResolvers<void>()
   const driver = {
     start: async () => instance,
-    // Docker pauses at once, and measures then what the paused one holds.
+    // Docker pauses at once, and then measures the memory of the paused container.
     async pause() {
       begun.resolve()
       await asleep.promise

@@ -10,7 +10,7 @@ import { openTrackedReplicas, type TrackedReplica, type TrackedReplicas } from '
 
 export type ReplicaSetOptions = {
   release: Release
-  /** How many replicas are wanted at first. */
+  /** The initial number of desired replicas. */
   replicas: number
   /** Replicas of an earlier run, some of which may have ended meanwhile. */
   existing: Replica[]
@@ -18,7 +18,7 @@ export type ReplicaSetOptions = {
   store: ProviderStore
   log: Logger
   now: () => number
-  /** Called with the origin of a replica as soon as it has one. */
+  /** Called with the origin of a replica as soon as the replica has one. */
   onOriginAssigned: (origin: string) => void
 }
 
@@ -27,19 +27,22 @@ export type ReplicaSet = {
   desired(): number
   replicas(): Replica[]
   activity(): Activity
-  /** Errors: `unavailable` when a replica cannot be started; those that run are kept. */
+  /** Errors: `unavailable` when a replica cannot be started. Running replicas are kept. */
   scale(count: number): Promise<void>
   /** Waits for a replica to start when none runs. Errors: `unavailable` when none can be started. */
   acquire(): Lease | Promise<Lease>
-  /** A new replica has this origin now: the replica here that had it has ended, and gets no more requests. */
+  /**
+   * A new replica has this origin now. The replica of this set with the same origin has ended, and gets no more
+   * requests.
+   */
   evictOrigin(origin: string): void
   /** Finds replicas that have ended, and starts others in their place. */
   reconcile(): Promise<void>
   /** Undefined when the function has none. */
   manifest(): Promise<Manifest | undefined>
-  /** Takes no new requests, finishes those that run, and stops the replicas. */
+  /** Accepts no new requests, finishes running ones, and stops the replicas. */
   end(): Promise<void>
-  /** The replicas go on running, unless `stop` is true. */
+  /** The replicas continue to run, unless `stop` is true. */
   close(stop: boolean): Promise<void>
 }
 
@@ -112,7 +115,7 @@ export function openReplicaSet(options: ReplicaSetOptions): ReplicaSet {
   }
 }
 
-/** Starts what is missing, or drains the replicas with the fewest requests. */
+/** Starts missing replicas, or drains the replicas with the fewest requests. */
 async function scaleTo(
   count: number,
   tracked: TrackedReplicas,
@@ -138,13 +141,13 @@ type ReconcilerDependencies = {
   state: { readonly desired: number; readonly isEnded: boolean }
 }
 
-/** Compares the replicas that should run with those that do; one comparison at a time. */
+/** Compares the desired replicas with those that run; one comparison at a time. */
 function openReconciler({ name, driver, log, tracked, starter, state }: ReconcilerDependencies) {
   let reconciling: Promise<void> | undefined
   const removeExited = async (one: TrackedReplica) => {
     log.warn({ function: name, instance: one.replica.id }, `a replica of ${name} has ended`)
     tracked.remove(one)
-    // The driver removes the rest, as a container that has ended.
+    // The driver removes leftovers, such as an ended container.
     await driver
       .stop(one.replica)
       .catch(err => log.warn({ function: name, err }, `the rest of an ended replica of ${name} stays`))

@@ -9,17 +9,17 @@ const BACKOFF = { baseMs: 200, maxMs: 30_000 }
 export type ReplicaStarter = {
   /** Starts one more replica. */
   start(): Promise<void>
-  /** How many replicas start now. */
+  /** The number of replicas that are starting. */
   count(): number
-  /** Resolves when the replicas that start now have started or failed. Errors: that of the first that failed. */
+  /** Resolves when the replicas that are starting have started or failed. Errors: that of the first that failed. */
   settled(): Promise<void>
   /**
-   * Starts one replica, however many requests wait for it, and tries up to three times; a start that is under way serves
-   * as well. Errors: `unavailable`.
+   * Starts one replica, however many requests wait for it, and tries up to three times. A start in progress counts too.
+   * Errors: `unavailable`.
    */
   wake(): Promise<void>
   isWaking(): boolean
-  /** Resolves when nothing starts any more. */
+  /** Resolves when no start is in progress. */
   close(): Promise<void>
 }
 
@@ -32,7 +32,7 @@ export type ReplicaStarterOptions = {
   log: Logger
 }
 
-/** The starts of one version's replicas. Requests, the autoscaler and the reconciler may miss the same replica. */
+/** The starts of one version's replicas. Requests, the autoscaler and the reconciler may request the same replica. */
 export function openReplicaStarter(options: ReplicaStarterOptions): ReplicaStarter {
   const { name, createReplica, isEnded, log } = options
   const starting = new Set<Promise<void>>()

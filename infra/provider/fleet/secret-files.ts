@@ -18,7 +18,8 @@ export async function openSecretFiles(folder: string): Promise<Secrets> {
     async put(name, value, mode) {
       if (mode === 'replace') await requireExisting(name)
       checkSecretName(name)
-      // Functions read it meanwhile: the file appears whole, or changes from the old value to the new one.
+      // Functions may read the file at the same time. The rename makes it appear whole, or change from the old value to
+      // the new one.
       const temporaryFile = join(folder, `.${name}-${randomUUID()}`)
       await writeFile(temporaryFile, value, { mode: 0o600 })
       if (mode === 'replace') return await rename(temporaryFile, join(folder, name))

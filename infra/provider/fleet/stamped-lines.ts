@@ -2,10 +2,10 @@ import { Writable } from 'node:stream'
 import type { LogLine } from '../backend.ts'
 import { NAMESPACE } from '../deployment.ts'
 
-/** As Docker and kubelets stamp lines, to the nanosecond. */
+/** The timestamp format of Docker and kubelets, with nanoseconds. */
 const TIMESTAMPED_LINE = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) (.*)$/s
 
-/** Takes text with a time in front of each line as it comes, and gives whole lines. */
+/** Takes chunks of text with a time before each line, and emits whole lines. */
 export function timestampedLineSink(
   name: string,
   instance: string,

@@ -12,7 +12,7 @@ export type TrackedReplica = {
   idle: PromiseWithResolvers<void>
 }
 
-/** The replicas of one version that run, their requests, and their rows in the store. */
+/** The running replicas of one version, their requests, and their rows in the store. */
 export type TrackedReplicas = {
   /** Replicas that take new requests. */
   active(): TrackedReplica[]
@@ -22,9 +22,9 @@ export type TrackedReplicas = {
   remove(tracked: TrackedReplica): void
   /** Counts a request on the replica with the fewest requests; undefined when none is active. */
   lease(onGone: () => void): Lease | undefined
-  /** Gives the replica no new requests, waits up to 30 s for those that run, and then terminates it. */
+  /** Gives the replica no new requests, waits up to 30 s for running ones, and then terminates it. */
   drain(tracked: TrackedReplica, terminate: (replica: Replica) => Promise<void>): Promise<void>
-  /** Drains all replicas; those that drain already end as they began to. */
+  /** Drains all replicas. A replica that is already draining ends with its first `terminate`. */
   drainAll(terminate: (replica: Replica) => Promise<void>): Promise<void>
   activity(): Omit<Activity, 'waiting'>
 }
@@ -87,7 +87,7 @@ export function openTrackedReplicas({
   }
 }
 
-/** Called for every request, so it makes no array. */
+/** Runs for every request, so it creates no array. */
 function leastBusy(all: TrackedReplica[]): TrackedReplica | undefined {
   let best: TrackedReplica | undefined
   for (const tracked of all)

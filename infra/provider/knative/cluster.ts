@@ -43,18 +43,24 @@ export type ContainerStatus = {
 }
 export type Node = StoredObject & { status?: { allocatable?: Record<string, string> } }
 
-/** The Kubernetes API as the backend needs it. Errors: `invalid_request` with the API server's reason, `not_found`, `unavailable`. */
+/**
+ * The parts of the Kubernetes API that the backend needs. Errors: `invalid_request` with the API server's reason,
+ * `not_found`, `unavailable`.
+ */
 export type Cluster = {
   namespace: string
-  /** Server-side apply: sets what the object says and leaves what others set. With `dryRun` it is checked and not kept. */
+  /**
+   * Server-side apply: sets the fields of the object and leaves those of others. With `dryRun` the API server checks it
+   * without storing it.
+   */
   apply(object: PartialObject, how?: { manager?: string; dryRun?: boolean }): Promise<StoredObject>
   read<T extends StoredObject>(object: PartialObject): Promise<T>
   list<T extends StoredObject>(apiVersion: string, kind: string, labels?: string): Promise<T[]>
-  /** Nothing happens when it is not there. */
+  /** Does nothing when the object does not exist. */
   remove(object: PartialObject): Promise<void>
   /** Follows these objects until `close`. Resolves when the first list has arrived. */
   watch<T extends StoredObject>(what: WatchTarget, onChange: () => void): Promise<{ all(): T[] }>
-  /** Writes it as it comes, and closes `into` when it ends or breaks off. */
+  /** Writes the log as it arrives, and closes `into` when the log ends or breaks off. */
   streamLog(pod: string, into: Writable, options: kubernetes.LogOptions): Promise<AbortController>
   close(): Promise<void>
 }
@@ -63,10 +69,10 @@ export type WatchTarget = { apiVersion: string; kind: string; plural: string; la
 
 /**
  * Opens the cluster that kubectl would use: KUBECONFIG, `~/.kube/config`, or the account of the pod that this runs in.
- * Errors: `invalid_config` when there is none, `unavailable`, also when it has no Knative Serving.
+ * Errors: `invalid_config` without a configuration; `unavailable`, also when the cluster has no Knative Serving.
  */
 export async function openCluster(namespace: string): Promise<Cluster> {
-  // Loaded here alone: it takes a second and 60 MB.
+  // Loaded only here: it takes a second and 60 MB.
   const k8s = await loadOptional(() => import('@kubernetes/client-node'))
   const config = loadKubeConfig(k8s)
   const objects = k8s.KubernetesObjectApi.makeApiClient(config)
@@ -118,7 +124,7 @@ export async function openCluster(namespace: string): Promise<Cluster> {
       informer.on('update', onChange)
       informer.on('delete', onChange)
       informer.on('error', () => {
-        // The API server was away, or had forgotten where we were: the list is read anew.
+        // The API server was unreachable, or no longer knew the watch's position. The informer reads the list again.
         if (!isClosed)
           setTimeout(() => isClosed || void informer.start().catch(() => undefined), 1_000).unref()
       })
@@ -126,7 +132,7 @@ export async function openCluster(namespace: string): Promise<Cluster> {
       return { all: () => informer.list(namespace) as unknown as T[] }
     },
     streamLog(pod, sink, options) {
-      // The client leaves it at that when reading breaks off or is given up, which would end this process.
+      // The client does not handle the error when reading breaks off or is aborted, which would end this process.
       sink.once('pipe', (source: NodeJS.ReadableStream) => source.once('error', () => sink.destroy()))
       return new k8s.Log(config)
         .log(namespace, pod, 'function', sink as never, options)
@@ -168,7 +174,7 @@ async function checkKnativeInstalled(cluster: Cluster): Promise<void> {
 
 const describeObject = ({ kind, metadata }: PartialObject): string => `${kind} ${(metadata as Metadata).name}`
 
-/** The API server's own words, which name the field. */
+/** Throws the API server's own message, which names the field. */
 const throwApiError =
   (target: string) =>
   (cause: Error & { code?: unknown; body?: unknown }): never => {

@@ -16,16 +16,16 @@ import { isReady } from './status.ts'
 
 export type PreviousVersion = { deployment: PinnedDeployment; service: Service }
 
-/** Brings up a new version of a function, or puts the version before it back. */
+/** Starts a new version of a function, or restores the version before it. */
 export type Deployer = {
   /**
-   * Resolves when the version answers, with whether anything had to be changed.
-   * Errors: `invalid_request` with the reason; the version before it goes on answering.
+   * Resolves when the version answers, with whether it had to change anything. Errors: `invalid_request` with the
+   * reason; the version before it continues to answer.
    */
   deploy(requested: Deployment): Promise<boolean>
-  /** Waits for a version that is applied already. Errors: as `deploy`. */
+  /** Waits for a version that is already applied. Errors: as for `deploy`. */
   rollOut(deployment: PinnedDeployment, applied: StoredObject, previous?: PreviousVersion): Promise<void>
-  /** Waits for a version that is applied already, and keeps it when it does not answer. Errors: `unavailable`. */
+  /** Waits for a version that is already applied, and keeps it when it does not answer. Errors: `unavailable`. */
   awaitUpdate(deployment: PinnedDeployment, applied: StoredObject): Promise<void>
 }
 
@@ -59,7 +59,7 @@ export function openDeployer(dependencies: DeployerDependencies): Deployer {
     const built = objects.build(deployment)
     const checked = await objects.dryRun(name, built)
     await objects.applyPolicies(name, built.policies)
-    // Applying an unchanged custom resource writes it anew, if only to note the time.
+    // Applying an unchanged custom resource still writes it, if only to update the time.
     if (stored && isUnchanged(stored, checked)) {
       if (isReady(stored)) return false
       await rollOut(deployment, stored, previous)
@@ -77,7 +77,7 @@ export function openDeployer(dependencies: DeployerDependencies): Deployer {
     const { name } = deployment
     const capacity = capacityPolicyOf(deployment, previous !== undefined)
     await rollout.awaitReady(name, applied, capacity).catch(async cause => {
-      // Knative goes on with the rollout, and the next start of the provider ends it.
+      // Knative continues the rollout, and the next start of the provider completes it.
       if (rollout.isAborted()) throw cause
       await rollback(name, previous)
       const reason = [(cause as Error).message, ...unmetRequirements(deployment)].join('; ')
@@ -88,7 +88,10 @@ export function openDeployer(dependencies: DeployerDependencies): Deployer {
     log.info({ function: name, generation: applied.metadata.generation }, `${name} is deployed`)
   }
 
-  /** The previous version has never stopped answering: Knative moves requests only to a revision that is ready. */
+  /**
+   * Restores the previous version. It has never stopped answering: Knative moves requests only to a revision that is
+   * ready.
+   */
   async function rollback(name: string, previous: PreviousVersion | undefined): Promise<void> {
     if (!previous) return await objects.remove(name)
     const failed = services.find(name)
@@ -114,9 +117,9 @@ export function openDeployer(dependencies: DeployerDependencies): Deployer {
 }
 
 /**
- * Adds the digest that the image's name stands for now. So an image that was pushed again under the same name is a change,
- * and a rollback runs the image that ran before. When the registry does not answer, `latest` counts as a change each time,
- * and any other tag stands for the digest that `previous` has.
+ * Adds the present digest of the image's name. An image that was pushed again under the same name is thus a change, and
+ * a rollback runs the image that ran before. When the registry does not answer, `latest` counts as a change each time,
+ * and any other tag keeps the digest of `previous`.
  */
 export async function pinImage(
   deployment: Deployment,

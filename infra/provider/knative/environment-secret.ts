@@ -6,9 +6,9 @@ import { PART_OF_LABELS } from './manifests.ts'
 const SECRET_NAME = 'lares-environment'
 
 /**
- * Puts what every function's environment has (where the stores are, with passwords, and the master key) into a Secret of
- * the namespace, which pods take it from; faas-cli does not see it. Undefined when there is nothing.
- * Errors: `invalid_config` when a Secret of that name is somebody else's.
+ * Stores the environment of all functions (the addresses of the stores, with passwords, and the master key) in a Secret
+ * of the namespace. Pods read it from there; faas-cli does not see it. Returns undefined without variables. Errors:
+ * `invalid_config` when another owner has a Secret of that name.
  */
 export async function applyEnvironmentSecret(
   cluster: Cluster,

@@ -16,28 +16,33 @@ import {
 } from './service-annotations.ts'
 import { originOf } from './status.ts'
 
-/** The provider writes what a function reports under a second field manager, so that the next apply does not remove it. */
+/**
+ * The provider writes the manifest that a function reports under a second field manager, so that the next apply does
+ * not remove it.
+ */
 const MANIFEST_FIELD_MANAGER = 'lares-manifest'
 
 export type BuiltObjects = { service: KubernetesObject; policies: KubernetesObject[] }
 
 /** The Kubernetes objects of one function: its Service, and the NetworkPolicy of a function that declares its egress. */
 export type FunctionObjects = {
-  /** Without `minScale` the labels decide. Errors: `invalid_request` for what Knative cannot do. */
+  /** Without `minScale` the labels decide. Errors: `invalid_request` for requests that Knative cannot fulfil. */
   build(deployment: PinnedDeployment, minScale?: number): BuiltObjects
   /**
-   * The Service as the cluster has it now; undefined when there is none.
-   * Errors: `invalid_request` when somebody else has made it.
+   * The present Service in the cluster; undefined without one. Errors: `invalid_request` when it belongs to another
+   * owner.
    */
   readService(name: string): Promise<Service | undefined>
-  /** Has the API server check all objects before one is applied, and resolves with the Service as it would be stored. */
+  /**
+   * Lets the API server check all objects before the first is applied. Resolves with the Service as it would be stored.
+   */
   dryRun(name: string, objects: BuiltObjects): Promise<StoredObject>
   applyService(service: KubernetesObject): Promise<StoredObject>
-  /** Without policies it removes the one that an earlier version had. */
+  /** Without policies it removes the one of an earlier version. */
   applyPolicies(name: string, policies: KubernetesObject[]): Promise<void>
-  /** Removes the function's objects, and resolves when the followed cluster does not show the Service any more. */
+  /** Removes the function's objects, and resolves when the watched cluster no longer shows the Service. */
   remove(name: string): Promise<void>
-  /** Writes on the Service that this deployment has answered, and the manifest that it reports. */
+  /** Records on the Service that this deployment has answered, and the manifest that it reports. */
   saveReady(deployment: PinnedDeployment): Promise<void>
 }
 
@@ -79,7 +84,7 @@ export function openFunctionObjects(
     async remove(name) {
       await cluster.remove(serviceReference(name))
       await removePolicy(name)
-      // The next request must not find the Service among those that are followed.
+      // The next request must not find the Service among the watched ones.
       while (services.find(name)) await services.changes.nextChange(1_000)
     },
     async saveReady(deployment) {

@@ -6,13 +6,13 @@ import { isDeployedHere } from './service-annotations.ts'
 
 const LABEL_SELECTOR = 'app.kubernetes.io/part-of=lares'
 
-/** The functions' Services, revisions and pods, as the cluster reports them. They lag behind what was applied. */
+/** The functions' Services, revisions and pods, as the cluster reports them. They lag behind applied changes. */
 export type FunctionServices = {
-  /** Also a Service that somebody else has made under that name. */
+  /** Also finds a Service of another owner with that name. */
   find(name: string): Service | undefined
   /** Errors: `not_found`. */
   get(name: string): Service
-  /** Those that were deployed here, by name. */
+  /** The Services that this provider deployed, by name. */
   all(): Service[]
   podsOf(name: string): Pod[]
   revisions: Revisions

@@ -20,13 +20,16 @@ export type KnativeOptions = RolloutSettings & {
   cluster: Cluster
   /** Variables of every function's environment; default none. */
   environment?: Record<string, string>
-  /** How often the provider compares active hours with the clock and reads the cluster's features; default a minute. */
+  /**
+   * The interval at which the provider compares active hours with the clock and reads the cluster's features; default
+   * one minute.
+   */
   reconcileIntervalMs?: number
 }
 
 /**
- * A Knative Service for each function. Knative scales it, keeps the old version until the new one answers, and wakes it.
- * This backend applies what is asked for, waits for the result, and rolls back a version that does not start.
+ * Runs each function as a Knative Service. Knative scales it, keeps the old version until the new one answers, and
+ * wakes it. This backend applies the request, waits for the result, and rolls back a version that does not start.
  */
 export async function openKnativeBackend(options: KnativeOptions): Promise<Backend> {
   const { cluster, log, now = Date.now, reconcileIntervalMs = 60_000 } = options
@@ -62,7 +65,7 @@ export async function openKnativeBackend(options: KnativeOptions): Promise<Backe
       }),
     scale: (name, replicas) => mutex.run(name, () => minScale.set(name, replicas)),
     acquire: name => activities.lease(name, addressOf(services.get(name))),
-    // Only metrics-server knows the usage, and only that of the moment.
+    // Only metrics-server knows the usage, and only the present one.
     usage: async () => undefined,
     secrets,
     logs(query, signal) {
@@ -87,7 +90,10 @@ type ReconcilerDependencies = Parameters<typeof resumeInterrupted>[0] & {
   reconcileIntervalMs: number
 }
 
-/** Ends what a crash interrupted, and from then on compares functions with the clock and the cluster's features. */
+/**
+ * Completes deployments that a crash interrupted. Afterwards it compares functions with the clock and the cluster's
+ * features.
+ */
 function startReconciler(
   dependencies: ReconcilerDependencies,
   environment: { digest: string } | undefined,

@@ -6,7 +6,7 @@ import type { Cluster, Pod } from './cluster.ts'
 
 const POLL_INTERVAL_MS = 500
 
-/** Reads the lines that the kubelets keep of a function's pods. With `follow` it includes pods that start later. */
+/** Reads the log lines that the kubelets keep of a function's pods. With `follow` it includes pods that start later. */
 export async function* readKnativeLogs(
   cluster: Cluster,
   podsOf: (name: string) => Pod[],
@@ -44,7 +44,8 @@ export async function* readKnativeLogs(
   const lastTimestamps = new Map<string, string>()
   const followPod = async (pod: string, startOptions: object) => {
     followed.add(pod)
-    // A log that ended (another container, the node, the API server) is followed on from there, told to the second.
+    // A log that ended (another container, the node, the API server) is followed from there on, with a precision of one
+    // second.
     const lastTimestamp = lastTimestamps.get(pod)
     const sink = timestampedLineSink(name, pod, line => {
       if (
@@ -64,7 +65,7 @@ export async function* readKnativeLogs(
       signal.removeEventListener('abort', stopReading)
     })
     const since = lastTimestamp === undefined ? startOptions : { sinceTime: lastTimestamp }
-    // One whose container has not started yet has no log: it is asked again.
+    // A container that has not started yet has no log. The reader asks again.
     logStream = await cluster
       .streamLog(pod, sink, { ...options, ...since, follow: true })
       .catch(() => void sink.destroy())
@@ -88,5 +89,5 @@ export async function* readKnativeLogs(
   }
 }
 
-/** So that times compare as text: the nanoseconds have no zeros at their end. */
+/** Makes times comparable as text: the nanoseconds have no trailing zeros. */
 const comparableTimestamp = (timestamp: string): string => timestamp.replace('Z', '')

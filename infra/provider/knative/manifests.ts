@@ -9,33 +9,36 @@ export type KubernetesObject = { apiVersion: string; kind: string; metadata: obj
 
 export const PART_OF_LABELS = { 'app.kubernetes.io/part-of': 'lares' }
 const AUTOSCALING_PREFIX = 'autoscaling.knative.dev'
-/** Where of-watchdog and OpenFaaS's templates look for secrets. */
+/** The folder in which of-watchdog and OpenFaaS's templates look for secrets. */
 const SECRETS_PATH = '/var/openfaas/secrets'
 const GPU_RESOURCE = 'nvidia.com/gpu'
 /** https://knative.dev/docs/serving/autoscaling/scale-to-zero/ */
 const MAX_IDLE_MS = 60 * 60_000
-/** Knative's default, over which it takes the mean of requests: only when that is none does a replica count as idle. */
+/** Knative's default window for the mean of requests. A replica counts as idle only when the mean over it is zero. */
 const STABLE_WINDOW_MS = 60_000
 const MIN_STABLE_WINDOW_MS = 6_000
 
 export type ManifestOptions = {
-  /** Instead of what the labels say. */
+  /** Overrides the labels. */
   minScale?: number
-  /** The Secret that every function's environment is in. `digest`: another one makes a revision. */
+  /** The Secret with the environment of all functions. A changed `digest` creates a new revision. */
   environment?: { secret: string; digest: string } | undefined
 }
 
-/** `content`: what the image stood for when it was deployed, as NAME@sha256:…, or else what tells this time from others. */
+/**
+ * `content`: the image's digest at the deployment, as NAME@sha256:…, or else a value that distinguishes this deployment
+ * from others.
+ */
 export type PinnedDeployment = Deployment & { content?: string }
 const CONTENT_ANNOTATION = 'com.lares.content'
 const isImageReference = (content: string): boolean => content.includes('@')
 
-/** On the template: what its environment was when it was applied. */
+/** An annotation of the template: the digest of its environment when it was applied. */
 export const ENVIRONMENT_DIGEST_ANNOTATION = 'com.lares.environment'
 
 /**
- * A function as Knative runs it: a Service with its autoscaling on the template, where Knative reads it, and what it may
- * reach. Errors: `invalid_request` for what Knative cannot do.
+ * A function as Knative runs it: a Service with autoscaling annotations on the template, where Knative reads them, and
+ * the network policy for its egress. Errors: `invalid_request` for requests that Knative cannot fulfil.
  */
 export function buildKubernetesObjects(
   deployment: PinnedDeployment,
@@ -55,7 +58,7 @@ function buildService(deployment: PinnedDeployment, options: ManifestOptions): K
       name,
       namespace,
       labels: { ...PART_OF_LABELS, faas_function: name },
-      // OpenFaaS's labels may hold what a Kubernetes label may not.
+      // OpenFaaS's labels may contain values that a Kubernetes label cannot.
       annotations: { ...labels, ...annotations },
     },
     spec: {
@@ -63,7 +66,7 @@ function buildService(deployment: PinnedDeployment, options: ManifestOptions): K
         metadata: {
           labels: {
             faas_function: name,
-            // So that what a cluster allows to all others is not allowed to those that say what they reach.
+            // Excludes functions that declare their egress from the traffic that a cluster allows to all others.
             ...(annotations[EGRESS_ANNOTATION] !== undefined && { 'lares.dev/egress': 'declared' }),
           },
           annotations: {
@@ -97,7 +100,7 @@ function scalingAnnotations(deployment: Deployment, { minScale }: ManifestOption
   })
 }
 
-/** A replica without requests goes when the window has passed without any, and then the time for which it is retained. */
+/** Knative removes an idle replica after the window without requests and the retention period. */
 function idleAnnotations(zeroAfterMs: number): Record<string, string> {
   const windowMs = Math.min(Math.max(zeroAfterMs, MIN_STABLE_WINDOW_MS), STABLE_WINDOW_MS)
   const seconds = (ms: number) => `${Math.ceil(ms / 1_000)}s`
@@ -171,7 +174,7 @@ function buildPodSpec(
       },
     ],
     volumes: [
-      // The one place that a function may write to, as on Docker.
+      // The only place that a function may write to, as on Docker.
       { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
       ...(secrets.length > 0
         ? [{ name: 'secrets', projected: { sources: secrets.map(name => ({ secret: { name } })) } }]
@@ -180,7 +183,10 @@ function buildPodSpec(
   }
 }
 
-/** Equal constraints select nodes, unequal ones keep off them; a node with a GPU is tainted, so who asks for one tolerates that. */
+/**
+ * Equal constraints select nodes, unequal ones exclude them. A node with a GPU has a taint, so a function that asks for
+ * a GPU tolerates it.
+ */
 function buildScheduling({ constraints }: Deployment, gpus: number): object {
   const all = constraints.map(parseConstraint)
   const nodeSelector = Object.fromEntries(
@@ -201,7 +207,7 @@ function buildScheduling({ constraints }: Deployment, gpus: number): object {
   }
 }
 
-/** Undefined for a function that does not say what it reaches: it is as free as its namespace lets it be. */
+/** Undefined for a function that does not declare its egress. Then only the namespace's policies restrict it. */
 function buildNetworkPolicy(deployment: Deployment): KubernetesObject | undefined {
   const { name, namespace } = deployment
   const egress = parseEgressRules(deployment)

@@ -6,8 +6,8 @@ import type { FunctionServices } from './function-services.ts'
 import { deploymentIn } from './service-annotations.ts'
 
 /**
- * The replicas that a function keeps at the time `nowMs`. With active hours it keeps one inside and none outside, whatever
- * its labels say. Errors: `invalid_request`.
+ * The replicas that a function keeps at the time `nowMs`. With active hours it keeps one inside and none outside,
+ * whatever its labels say. Errors: `invalid_request`.
  */
 export function minScaleAt(deployment: Deployment, nowMs: number): number {
   const { min, zero } = scalingPolicyOf(deployment)
@@ -19,9 +19,9 @@ export function minScaleAt(deployment: Deployment, nowMs: number): number {
 export type MinScale = {
   /** Errors: `not_found`, `unavailable`. */
   set(name: string, replicas: number): Promise<void>
-  /** What the deployment asks for at this time of day. Errors: `not_found`, `unavailable`. */
+  /** Sets the deployment's minimum scale for this time of day. Errors: `not_found`, `unavailable`. */
   setCurrent(deployment: Deployment): Promise<void>
-  /** Sets it for functions whose active hours have begun or ended since the last call. */
+  /** Sets the minimum scale of functions with active hours that have begun or ended since the last call. */
   followActiveHours(): Promise<void>
 }
 

@@ -16,7 +16,9 @@ export type RecoveryDependencies = {
   log: Logger
 }
 
-/** Ends each deployment that a crash interrupted: the new version answers, or the version before it is put back. */
+/**
+ * Completes each deployment that a crash interrupted: the new version answers, or the version before it is restored.
+ */
 export async function resumeInterrupted(dependencies: RecoveryDependencies): Promise<void> {
   const { services, mutex } = dependencies
   const resume = async (name: string) => {
@@ -37,7 +39,7 @@ async function resumeDeployment(
   const deployment = deploymentIn(service)
   const { name } = deployment
   const lastReady = lastReadyDeploymentIn(service)
-  // An earlier release of the provider did not write down which deployment answered.
+  // An earlier release of the provider did not record which deployment answered.
   if (lastReady === undefined && service.status?.latestReadyRevisionName !== undefined)
     return isReady(service) ? await objects.saveReady(deployment) : undefined
   log.info({ function: name }, `the provider goes on with the interrupted deployment of ${name}`)
@@ -46,7 +48,10 @@ async function resumeDeployment(
     .catch(err => log.warn({ err, function: name }, `the deployment of ${name} is rolled back`))
 }
 
-/** Gives functions the environment of this start, as a changed password or another database: each gets a new revision. */
+/**
+ * Gives functions the environment of this start, for example a changed password or another database. Each gets a new
+ * revision.
+ */
 export async function refreshEnvironment(
   dependencies: RecoveryDependencies,
   digest: string | undefined,

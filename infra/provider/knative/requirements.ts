@@ -2,7 +2,9 @@ import type { LaresError } from '../../../shared/base/errors.ts'
 import type { Cluster, Node, StoredObject } from './cluster.ts'
 import type { KubernetesObject } from './manifests.ts'
 
-/** The facts that decide whether the cluster can place a function; undefined for those that the provider may not read. */
+/**
+ * The facts that decide whether the cluster can place a function; undefined for those that the provider may not read.
+ */
 export type ClusterFeatures = {
   /** The entries of Knative's ConfigMap `config-features`. */
   featureFlags: Record<string, string> | undefined
@@ -10,7 +12,7 @@ export type ClusterFeatures = {
 }
 
 const GPU_RESOURCE = 'nvidia.com/gpu'
-/** https://knative.dev/docs/serving/configuration/feature-flags/: all three are off unless somebody turns them on. */
+/** https://knative.dev/docs/serving/configuration/feature-flags/: all three are off by default. */
 const FEATURE_FLAGS = [
   { field: 'nodeSelector', flag: 'kubernetes.podspec-nodeselector' },
   { field: 'affinity', flag: 'kubernetes.podspec-affinity' },
@@ -42,7 +44,7 @@ async function readClusterFeatures(cluster: Cluster): Promise<ClusterFeatures> {
 }
 
 export type Requirements = {
-  /** What the cluster lacks for this Service, each with the remedy. */
+  /** The requirements of this Service that the cluster does not meet, each with the remedy. */
   unmet(service: KubernetesObject): string[]
   /** Reads the cluster again. Errors: `unavailable`. */
   refresh(): Promise<void>
@@ -59,7 +61,10 @@ export async function openRequirements(cluster: Cluster): Promise<Requirements> 
   }
 }
 
-/** What the cluster lacks for this Service, each with the remedy, so that nobody waits in vain for a pod. */
+/**
+ * The requirements of this Service that the cluster does not meet, each with the remedy. With them nobody waits in vain
+ * for a pod.
+ */
 export function unmetRequirements(
   service: KubernetesObject,
   { featureFlags, nodes }: ClusterFeatures,

@@ -6,20 +6,20 @@ const API_VERSION = 'serving.knative.dev/v1'
 const REVISION_LABEL = 'serving.knative.dev/revision'
 
 /**
- * The revisions of the functions' Services. Replicas are set on the revision that answers: its autoscaler follows the
- * annotations there (`syncAnnotationsForKPA` in Knative's `pkg/reconciler/revision`), while another value on the template
- * makes a revision, which starts every pod anew and needs a second GPU meanwhile.
+ * The revisions of the functions' Services. The provider sets replicas on the revision that answers, because its
+ * autoscaler follows the annotations there (`syncAnnotationsForKPA` in Knative's `pkg/reconciler/revision`). Another
+ * value on the template creates a revision, which starts every pod again and needs a second GPU meanwhile.
  */
 export type Revisions = {
   minScale(service: Service): number
   scale(service: Service, replicas: number): Promise<void>
-  /** The pods of the revision that answers; all while there is none. */
+  /** The pods of the revision that answers; all pods while there is none. */
   servingPodsOf(service: Service, pods: Pod[]): Pod[]
-  /** The pods of the revision that was made last. */
+  /** The pods of the latest revision. */
   latestPodsOf(service: Service, pods: Pod[]): Pod[]
-  /** Removes all but the one that was made last, and with them what they hold of a node. */
+  /** Removes all revisions except the latest, and thus frees their resources on nodes. */
   removeAllButLatest(service: Service): Promise<void>
-  /** Removes the one that was made last, which is not to come up any more. */
+  /** Removes the latest revision, which should no longer start. */
   removeLatest(service: Service): Promise<void>
 }
 
@@ -49,7 +49,7 @@ export async function watchRevisions(cluster: Cluster, onChange: () => void): Pr
       const maxScale = Number(spec.template.metadata?.annotations?.[MAX_SCALE_ANNOTATION] ?? 0)
       const annotations = {
         [MIN_SCALE_ANNOTATION]: String(replicas),
-        // No more are started than this, and 0 means any number.
+        // Knative starts at most this many replicas; 0 means any number.
         ...(maxScale > 0 && { [MAX_SCALE_ANNOTATION]: String(Math.max(maxScale, replicas)) }),
       }
       await cluster.apply(reference(readyRevision, { annotations }))

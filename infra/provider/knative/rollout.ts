@@ -7,7 +7,7 @@ import { conditionOf, crashReasonOf, isUnschedulable } from './status.ts'
 
 const ROLLBACK_TIMEOUT_MS = 10_000
 
-/** Wakes those who wait for a change of the followed cluster, so that they check again. */
+/** Notifies those who wait for a change of the watched cluster, so that they check again. */
 export type ChangeSignal = { onChange(): void; nextChange(limitMs: number): Promise<unknown> }
 
 export function createChangeSignal(): ChangeSignal {
@@ -24,9 +24,9 @@ export function createChangeSignal(): ChangeSignal {
 export type RolloutSettings = {
   log: Logger
   now?: () => number
-  /** How long a new version may take until it answers, images and models to be fetched included; default 5 minutes. */
+  /** The most time until a new version answers, including the download of images and models; default 5 minutes. */
   readyTimeoutMs?: number
-  /** How long a pod may wait for a node with room; default 20 s. */
+  /** The most time that a pod may wait for a node with room; default 20 s. */
   schedulingTimeoutMs?: number
 }
 
@@ -37,26 +37,29 @@ type RolloutOptions = RolloutSettings & {
   changes: ChangeSignal
 }
 
-/** How a version gets room on a node: no node can have it; it waits for room; the version before it gives up its room. */
+/**
+ * How a version gets room on a node. `none`: no node can have it. `waited for`: it waits for room. `made`: the version
+ * before it gives up its room.
+ */
 export type CapacityPolicy = 'none' | 'waited for' | 'made'
 
 export type Rollout = {
-  /** Until what was applied answers. Errors: `unavailable` with Knative's reason. */
+  /** Waits until the applied version answers. Errors: `unavailable` with Knative's reason. */
   awaitReady(name: string, applied: StoredObject, room: CapacityPolicy): Promise<void>
-  /** Removes the version that did not come up, after another was applied in its place. */
+  /** Removes the version that did not start, after another was applied in its place. */
   removeFailedRevision(failed: Service): Promise<void>
   isAborted(): boolean
   /** Rejects all waits in `awaitReady`. */
   abort(): void
 }
 
-/** How a new version comes up on Knative, which starts it beside the old one and moves requests when it is ready. */
+/** Rolls out a new version on Knative, which starts it beside the old one and moves requests when it is ready. */
 export function openRollout(options: RolloutOptions): Rollout {
   const { find, podsOf, revisions, changes, log, now = Date.now } = options
   const { readyTimeoutMs = 5 * 60_000, schedulingTimeoutMs = 20_000 } = options
   let isAborted = false
 
-  /** `roomMs`: how long the scheduler may find no node. */
+  /** `maxUnschedulableMs`: how long the scheduler may find no node. */
   async function untilReady(name: string, generation: number, maxUnschedulableMs: number): Promise<void> {
     const startedAt = now()
     const deadline = startedAt + readyTimeoutMs
@@ -66,7 +69,7 @@ export function openRollout(options: RolloutOptions): Rollout {
       const isObserved = (service?.status?.observedGeneration ?? 0) >= generation
       const ready = service && conditionOf(service, 'Ready')
       if (isObserved && ready?.status === 'True') return
-      // The route's condition is no help: meanwhile it reports that there is nothing to route to.
+      // The route's condition does not help: meanwhile it reports that it has no target.
       const configurationsReady = service && conditionOf(service, 'ConfigurationsReady')
       if (isObserved && configurationsReady?.status === 'False') {
         const reason = configurationsReady.message ?? configurationsReady.reason ?? 'Knative gives no reason'
@@ -106,7 +109,7 @@ export function openRollout(options: RolloutOptions): Rollout {
       const { name } = failed.metadata
       const failedRevision = failed.status?.latestCreatedRevisionName
       const deadline = now() + ROLLBACK_TIMEOUT_MS
-      // Before Knative has made another one in its place, it would make the same again.
+      // Until Knative has created another revision in its place, it would create the same one again.
       while (find(name)?.status?.latestCreatedRevisionName === failedRevision && now() < deadline)
         await changes.nextChange(500)
       await revisions.removeLatest(failed)

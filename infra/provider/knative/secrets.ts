@@ -9,7 +9,10 @@ const LABEL_SELECTOR = Object.entries(LABELS)
   .map(([key, value]) => `${key}=${value}`)
   .join(',')
 
-/** Kubernetes Secrets with one key, their own name, as OpenFaaS stores them. Secrets of others in the namespace stay untouched. */
+/**
+ * Kubernetes Secrets with one key, their own name, as OpenFaaS stores them. Other Secrets of the namespace stay
+ * unchanged.
+ */
 export function openKnativeSecrets(cluster: Cluster): Secrets {
   const secretReference = (name: string) => ({
     apiVersion: 'v1',

@@ -22,7 +22,7 @@ const serviceWith = (annotations: Record<string, string>, generation = 1): Servi
 
 test('a deployment is read back from its Service as it was written', () => {
   const service = serviceWith(deploymentAnnotations(first))
-  // JSON has no undefined: keys without a value are left out.
+  // JSON omits keys with the value undefined.
   expect(deploymentIn(service)).toEqual(JSON.parse(JSON.stringify(first)))
   expect(isDeployedHere(service)).toBe(true)
   expect(isDeployedHere(serviceWith({}))).toBe(false)

@@ -3,7 +3,7 @@ import type { Condition, Pod, Service } from './cluster.ts'
 export const MIN_SCALE_ANNOTATION = 'autoscaling.knative.dev/min-scale'
 export const MAX_SCALE_ANNOTATION = 'autoscaling.knative.dev/max-scale'
 
-/** Once may be chance. */
+/** One restart may be chance. */
 const MIN_RESTARTS_OF_CRASH_LOOP = 2
 
 export const conditionOf = (
@@ -16,11 +16,11 @@ export const isReady = (service: Service): boolean =>
   (service.status?.observedGeneration ?? 0) >= (service.metadata.generation ?? 1) &&
   conditionOf(service, 'Ready')?.status === 'True'
 
-/** Inside the cluster by its address, which no ingress stands before; from outside by its URL. */
+/** The Service's address inside the cluster, which bypasses the ingress; from outside its URL. */
 export const originOf = ({ status }: Service): string | undefined =>
   (status?.address?.url ?? status?.url)?.replace(/\/$/, '')
 
-/** The minimum scale of a revision, or of the template that makes revisions. */
+/** The minimum scale of a revision, or of the template for new revisions. */
 export const minScaleIn = ({ metadata }: { metadata?: { annotations?: Record<string, string> } }): number =>
   Number(metadata?.annotations?.[MIN_SCALE_ANNOTATION] ?? 0)
 

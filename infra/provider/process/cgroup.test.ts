@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openCgroups } from './cgroup.ts'
 
-/** The kernel's files are files: what would be written into them is looked at here, where no kernel need permit it. */
+/**
+ * A folder in place of the kernel's files. The tests check the writes to it, so they need no rights from the kernel.
+ */
 async function mount(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-cgroup-'))
   onTestFinished(() => rm(folder, { recursive: true }))

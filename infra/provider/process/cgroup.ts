@@ -6,15 +6,15 @@ const CGROUP_ROOT = '/sys/fs/cgroup'
 const CPU_PERIOD_US = 100_000
 
 export type Cgroups = {
-  /** Puts the process under its limits. */
+  /** Applies its limits to the process. */
   limitProcess(instance: string, pid: number, limits: Limits): void
-  /** Removes the group of one that has ended. */
+  /** Removes the group of a replica that has ended. */
   removeGroup(instance: string): void
 }
 
 /**
  * Limits by control groups, version 2 (https://docs.kernel.org/admin-guide/cgroup-v2.html): a group for each replica
- * below the provider's own. Gives back why it cannot be done, where it cannot: another version, or no right to write.
+ * below the provider's own. Returns the reason when that is impossible: another version, or no right to write.
  */
 export function openCgroups(mount = CGROUP_ROOT, ownGroup = readOwnGroup()): Cgroups | string {
   const controllers = readOptional(join(mount, 'cgroup.controllers'))
@@ -22,7 +22,7 @@ export function openCgroups(mount = CGROUP_ROOT, ownGroup = readOwnGroup()): Cgr
   if (ownGroup === undefined) return 'the own control group is not known'
   const base = join(mount, ownGroup)
   try {
-    // A group with processes of its own may not hand controllers down: they move into a leaf first.
+    // A group with processes of its own cannot delegate controllers, so its processes move into a leaf first.
     if (ownGroup !== '/') {
       mkdirSync(join(base, 'lares-provider'), { recursive: true })
       writeFileSync(join(base, 'lares-provider', 'cgroup.procs'), String(process.pid))

@@ -6,26 +6,29 @@ import { join } from 'node:path'
 import { LaresError } from '../../../shared/base/errors.ts'
 
 const RUNTIME_SCRIPT = join(import.meta.dirname, 'prewarmed-runtime.ts')
-/** Starting Node takes a tenth of this on an idle machine. */
+/** The most time until a runtime is ready. Starting Node takes a tenth of this on an idle machine. */
 const READY_TIMEOUT_MS = 20_000
-/** A wake and its first answer take a fifth of this; starting Node beside them would slow them down. */
+/**
+ * The delay before a refill. A wake and its first answer take a fifth of this; starting Node beside them would slow
+ * them down.
+ */
 const REFILL_DELAY_MS = 100
 
-/** A started runtime that is no function yet. What it writes goes to the file. */
+/** A started runtime without a function. It writes its output to the file. */
 export type PrewarmedRuntime = { child: ChildProcess; id: string; logFile: string }
 
 export type PrewarmedPool = {
-  /** One that waits, or a new one when none does. Errors: `unavailable`. */
+  /** Takes a waiting runtime, or starts a new one when none waits. Errors: `unavailable`. */
   acquire(): Promise<PrewarmedRuntime>
-  /** Starts as many as are missing, when the function that was taken has had time for its first answer. */
+  /** Starts the missing runtimes later, so that the function just started has time for its first answer. */
   scheduleRefill(): void
   close(): void
 }
 
 export type PrewarmedPoolOptions = {
-  /** How many wait. Each costs the memory of a Node process with the runtime loaded. */
+  /** The number of waiting runtimes. Each costs the memory of a Node process with the runtime loaded. */
   size: number
-  /** Where a spare writes until it has a name. */
+  /** The log file of a runtime without a function. */
   fileOf(instance: string): string
   environment(): NodeJS.ProcessEnv
 }
@@ -43,7 +46,7 @@ export function openPrewarmedPool({ size, fileOf, environment }: PrewarmedPoolOp
     const output = openSync(logFile, 'a', 0o600)
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', RUNTIME_SCRIPT], {
       env: environment(),
-      // A group of its own: the terminal's Ctrl-C is for the provider.
+      // A process group of its own: Ctrl-C in the terminal stops only the provider.
       detached: true,
       stdio: ['ignore', output, output, 'ipc'],
     })

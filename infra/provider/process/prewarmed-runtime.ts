@@ -8,8 +8,8 @@ import { warmUpRuntime } from './rehearsal.ts'
 const HOST = '127.0.0.1'
 
 /**
- * A started, empty runtime: it has run through all that functions share and waits for its provider to say which one it is.
- * It outlives the provider from then on, and ends with it before.
+ * A started, empty runtime. It has executed all code that functions share and waits for its provider to assign a
+ * function. Before the assignment it ends with the provider; afterwards it outlives it.
  */
 
 export type StartCommand = { handler: string; environment: Record<string, string> }
@@ -53,7 +53,7 @@ function sendToProvider(message: StartResult | { ready: true }): void {
   process.send?.(message)
 }
 
-/** Whoever reads the file later shall know when a line was printed. */
+/** Stamps each line, so that readers of the file know when it was printed. */
 function timestampLines(stream: NodeJS.WriteStream): void {
   const write = stream.write.bind(stream) as (text: string, ...rest: unknown[]) => boolean
   stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {

@@ -22,10 +22,10 @@ const STOP_TIMEOUT_MS = 35_000
 const POLL_INTERVAL_MS = 20
 
 export type ProcessOptions = HandlerFolders & {
-  /** Where secrets and logs are kept. */
+  /** The folder for secrets and logs. */
   folder: string
   labels: Map<string, string>
-  /** How many empty runtimes wait. */
+  /** The number of prewarmed runtimes. */
   prewarmed: number
   /** Variables of every function's environment. */
   environment: NodeJS.ProcessEnv
@@ -34,7 +34,7 @@ export type ProcessOptions = HandlerFolders & {
 
 /**
  * Runs a function as a process of its own, from the handler in this checkout. Replicas write their logs themselves and
- * outlive the provider. Limits hold where control groups may be written; where not, `check` says so.
+ * outlive the provider. Limits apply where the provider may write control groups; elsewhere `check` reports that.
  */
 export async function openProcessDriver(options: ProcessOptions): Promise<ReplicaDriver> {
   const { folder, labels, log } = options
@@ -86,7 +86,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Replic
 
   const secretsFolderOf = (instance: string) => join(folder, 'mounts', instance)
 
-  /** A folder with those secrets that it declares and no other. */
+  /** Links a folder with exactly the secrets that the function declares. */
   async function linkSecrets(deployment: Deployment, secretsFolder: string): Promise<string> {
     await mkdir(secretsFolder, { recursive: true, mode: 0o700 })
     for (const secret of deployment.secrets)
@@ -138,7 +138,7 @@ export async function openProcessDriver(options: ProcessOptions): Promise<Replic
   }
 }
 
-/** Leaves out the provider's own variables, as its password and its port: functions must not see them. */
+/** Omits the provider's own variables, such as its password and its port: functions must not see them. */
 function baseEnvironment(all: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isProviderOnly = (name: string) =>
     name.startsWith('PROVIDER_') || name.startsWith('npm_') || ['PORT', 'HOST'].includes(name)

@@ -19,8 +19,8 @@ const warmUpSkill = defineSkill({
 })
 
 /**
- * Hosts a skill of no use and calls it, so that all code between a function's start and its first answer is loaded and
- * compiled before there is a function.
+ * Hosts a dummy skill and calls it. Node thus loads and compiles all code between a function's start and its first
+ * answer before a function is assigned.
  */
 export async function warmUpRuntime(environment: Environment): Promise<void> {
   const running = await hostFunction(warmUpSkill, { ...environment, port: 0, host: HOST })
