@@ -30,12 +30,15 @@ const CHECK_TIMEOUT_MS = 10_000
 
 export type Gateway = {
   app: FastifyInstance
-  /** Gives back the address. Errors: `invalid_config` when the address is taken, or the token may not be used there. */
+  /**
+   * Returns the address that the gateway listens on. Errors: `invalid_config` when the address is in use, or the token
+   * may not be used there.
+   */
   listen(host: string, port: number): Promise<string>
   close(): Promise<void>
 }
 
-/** Puts the gateway together; it reads the bus from now on, and serves once it listens. */
+/** Builds the gateway. It reads the bus from now on, and serves once it listens. */
 export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
   const closing = new AbortController()
   const liveUpdates = openLiveUpdates(options)
@@ -87,7 +90,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   }
 }
 
-/** Lets running requests end; a connection that falls idle meanwhile is closed, and one that never does is cut. */
+/** Lets running requests end. Closes connections that become idle meanwhile, and cuts those that never do. */
 async function closeApp(app: FastifyInstance): Promise<void> {
   const idleTimer = setInterval(() => app.server.closeIdleConnections(), 50)
   const forceCloseTimer = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS)

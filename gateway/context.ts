@@ -4,14 +4,14 @@ import type { Intake } from './ingress/intake.ts'
 import type { LiveUpdates } from './live/live-updates.ts'
 import type { GatewayOptions } from './options.ts'
 
-/** What the routes share. */
+/** The context that all routes share. */
 export type GatewayContext = {
   options: GatewayOptions
   authenticator: Authenticator
   intake: Intake
   liveUpdates: LiveUpdates
-  /** One for each channel that replies are pushed to. */
+  /** One dispatcher for each channel that delivers replies. */
   dispatchers: Dispatcher[]
-  /** Aborted when the gateway closes: who waits stops waiting, who streams ends. */
+  /** Aborted when the gateway closes: waits and streams then end. */
   closing: AbortSignal
 }

@@ -4,7 +4,7 @@ import { runProcess } from '../shared/host/process.ts'
 import { openLogger } from '../shared/observability/pino-log.ts'
 import { startGateway } from './start.ts'
 
-/** The gateway as a process of its own. */
+/** Runs the gateway as a process of its own. */
 await runProcess(async () => {
   const environment = readEnvironment(process.env)
   const log = openLogger('gateway', environment.logLevel)

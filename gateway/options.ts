@@ -11,34 +11,37 @@ import type { PersonKeys } from '../shared/protection/unprotected.ts'
 import type { Store } from '../shared/store/store.ts'
 import type { Channel } from './channels/channel.ts'
 
-/** What the gateway stands on. */
+/** The dependencies and settings of the gateway. */
 export type GatewayOptions = {
   bus: Bus
   events: EventLog
   store: Store
   config: GatewayConfig
   ownerToken: string
-  /** True when a person chose the token (LARES_TOKEN); one that was made by itself opens loopback addresses only. */
+  /** True when a person chose the token (LARES_TOKEN). A generated token opens loopback addresses only. */
   hasChosenOwnerToken?: boolean
-  /** The name that /v1/models answers with. */
+  /** The model name in the answer of /v1/models. */
   model: () => Promise<string>
-  /** Readiness by part: each rejects with the reason. */
+  /** Readiness checks by part: each rejects with the reason. */
   checks: Record<string, () => Promise<void>>
-  /** What an operator should know though every part is ready, such as a configuration that changed since the start. */
+  /** Notices for the operator while every part is ready, such as a configuration change since the start. */
   notices?: () => string[]
   /** The names of the deployed skills. */
   skillNames: () => Promise<string[]>
-  /** Gives a person who is new a key. `noProtection` where nothing is encrypted. */
+  /** Gives a new person a key. `noProtection` where nothing is encrypted. */
   protection: PersonKeys
-  /** Where attachments go; without it they are refused. */
+  /** The store for attachments; without it, the gateway refuses them. */
   objects?: Objects
-  /** What the owner asks about the functions, and does with dead letters. */
+  /** Answers the owner's questions about the functions, and handles dead letters. */
   operations: Operations
-  /** Reads the log for `lares backup`; without it there are no such routes. */
+  /** Reads the log for `lares backup`; without it, these routes do not exist. */
   logCopy?: LogCopy
-  /** Records who signs in, and what the owner reads of other people. What cannot be recorded does not happen. */
+  /**
+   * Records sign-ins, and the owner's access to other people's data. When recording fails, the gateway refuses the
+   * action.
+   */
   audit: Pick<Audit, 'record'>
-  /** What GET /metrics gives, and where the gateway counts; without it there is no such route. */
+  /** The metrics that the gateway counts and GET /metrics serves; without them, the route does not exist. */
   metrics?: Metrics
   /** Channels besides the gateway's own and the webhooks of gateway.yaml. */
   channels?: Channel[]

@@ -21,15 +21,18 @@ import { buildGateway, type Gateway } from './app.ts'
 import { loadOwnerToken } from './auth/owner-token.ts'
 import type { GatewayOptions } from './options.ts'
 
-/** What clients of the OpenAI API name as the model: the assistant, whatever it thinks with. */
+/** The model name for clients of the OpenAI API: the assistant, whichever language model it uses. */
 const MODEL_NAME = 'lares'
 
 export type StartedGateway = Gateway & {
-  /** The page, signed in. */
+  /** The page's address with a sign-in. */
   signInLink: string
 }
 
-/** Opens the gateway on the drivers that the environment chooses, and listens. `more` adds readiness checks and what operators ask for. */
+/**
+ * Opens the gateway on the drivers that the environment selects, and listens. `overrides` adds readiness checks and
+ * operations.
+ */
 export async function startGateway(
   environment: Environment,
   drivers: Drivers,
@@ -87,7 +90,7 @@ export async function startGateway(
   return { ...gateway, close, signInLink: `${address}/?token=${token}` }
 }
 
-/** Reads the log for `lares backup`, of the functions that the status names. */
+/** Reads the log for `lares backup`. It covers the functions that the status names. */
 async function openGatewayLogCopy(
   drivers: Drivers,
   status: Operations['status'],
@@ -100,7 +103,7 @@ async function openGatewayLogCopy(
   })
 }
 
-/** For a gateway beside a connector of another process: it asks the functions and the connector over HTTP. */
+/** For a gateway whose connector is another process: it calls the functions and the connector over HTTP. */
 function openGatewayOperations(
   environment: Environment,
   stores: Pick<OperationsDependencies, 'bus' | 'objects' | 'store'>,
@@ -114,7 +117,7 @@ function openGatewayOperations(
   })
 }
 
-/** The connector makes the topics when it first starts; a gateway that is up before it has nowhere to put a message. */
+/** The connector creates the topics at its first start. A gateway that starts earlier cannot publish messages. */
 async function requireTopics(bus: Bus): Promise<void> {
   const partitions = await bus.lag('lares.intent', ['lares.message'])
   if (partitions.length === 0)

@@ -6,28 +6,28 @@ import type { GatewayOptions } from '../options.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; empty before it is known. */
+    /** The person who sends the request; empty before authentication. */
     person: string
   }
 }
 
-/** The person whose token is LARES_TOKEN. */
+/** The person with the token LARES_TOKEN. */
 export const OWNER = 'owner'
 
 const SESSION_COOKIE = 'lares'
 const TOKEN_SUBPROTOCOL_PREFIX = 'bearer.'
 
-/** Who may come in, by what they bring. */
+/** Authenticates people by token or session cookie. */
 export type Authenticator = {
-  /** The person whose token this is. */
+  /** The person with this token. */
   personByToken(token: string): string | undefined
-  /** What the page keeps instead of the token: it opens the same doors, but is no use to anyone outside of the cookie. */
+  /** The session that the page keeps instead of the token. It gives the same access, but only inside the cookie. */
   sessionForToken(token: string): string
-  /** Errors: `unauthorized`; `forbidden` when a browser asks on behalf of another page. */
+  /** Errors: `unauthorized`; `forbidden` when a browser sends the request on behalf of another page. */
   authenticate(request: FastifyRequest): string
-  /** Lets the owner pass, and who has `metricsToken`. Errors: those of `enter`; `forbidden` for anyone else. */
+  /** Admits the owner and clients with `metricsToken`. Errors: those of `authenticate`; `forbidden` for anyone else. */
   authorizeMetrics(request: FastifyRequest): void
-  /** True for an Origin header of the gateway's own page or of an allowed one. */
+  /** Whether an Origin header names the gateway's own page or an allowed one. */
   isAllowedOrigin(origin: string, host: string | undefined): boolean
 }
 
@@ -35,7 +35,7 @@ const sha256 = (text: string): Buffer => createHash('sha256').update(text).diges
 const sessionForToken = (token: string): string =>
   createHmac('sha256', token).update('lares session').digest('base64url')
 
-/** Compares with every entry, so that the time taken says nothing about which was nearly right. */
+/** Compares with every entry, so that the time taken does not reveal which entry was nearly right. */
 function createSecretLookup(entries: { person: string; secret: string }[]) {
   const hashedEntries = entries.map(({ person, secret }) => ({ person, hash: sha256(secret) }))
   return (secret: string): string | undefined => {
@@ -80,7 +80,10 @@ export function openAuthenticator({ ownerToken, config }: GatewayOptions): Authe
   }
 }
 
-/** A cookie comes along by itself, whichever page asks: changes are taken from our own page only. */
+/**
+ * A browser sends the cookie with every request, whichever page starts it. So changes are accepted from the gateway's
+ * own page only.
+ */
 function requireSameOrigin({ origin, host }: IncomingHttpHeaders): void {
   if (origin === undefined || !isSameOrigin(origin, host))
     throw new LaresError('forbidden', 'a request with a cookie must come from the page of this gateway')
@@ -98,7 +101,7 @@ function isSameOrigin(origin: string, host: string | undefined): boolean {
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
 }
 
-/** By header, or by WebSocket subprotocol, as browsers can set no headers there. */
+/** Reads the token from the header, or from the WebSocket subprotocol: browsers cannot set headers there. */
 function bearerToken({ authorization, ...headers }: IncomingHttpHeaders): string | undefined {
   if (authorization !== undefined) return /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? ''
   return headers['sec-websocket-protocol']
@@ -108,7 +111,10 @@ function bearerToken({ authorization, ...headers }: IncomingHttpHeaders): string
     ?.slice(TOKEN_SUBPROTOCOL_PREFIX.length)
 }
 
-/** Browsers want one of the subprotocols that they offered; the token is named again only where there is no other. */
+/**
+ * Browsers require the answer to name one of the subprotocols that they offered. The answer repeats the token's
+ * subprotocol only when the client offers no other.
+ */
 export function chooseSubprotocol(offered: Set<string>): string | false {
   return (
     [...offered].find(protocol => !protocol.startsWith(TOKEN_SUBPROTOCOL_PREFIX)) ?? [...offered][0] ?? false
@@ -124,7 +130,9 @@ const sessionCookie = ({ cookie }: IncomingHttpHeaders): string | undefined =>
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60
 
-/** Signs in (or out, with an empty session). `Secure` where the page came through TLS, also by a proxy. */
+/**
+ * Signs in, or out with an empty session. The cookie is `Secure` when the page came through TLS, also behind a proxy.
+ */
 export function setSessionCookie(request: FastifyRequest, reply: FastifyReply, session: string): void {
   const isSecure = request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https'
   const age = session === '' ? 0 : YEAR_SECONDS

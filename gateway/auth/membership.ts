@@ -7,24 +7,26 @@ type Groups = Pick<GatewayConfig, 'groups'>
 
 const groupOwner = (id: string): string => ownerOf({ kind: 'group', id })
 
-/** Whether a person may read and write what belongs to an owner: to themselves, or to a group that they are a member of. */
+/**
+ * Whether a person may read and write the data of an owner: their own data, or that of a group with them as a member.
+ */
 export const mayUse = ({ groups }: Groups, owner: string, person: string): boolean =>
   owner === person || groups.some(({ id, members }) => groupOwner(id) === owner && members.includes(person))
 
-/** The owners whose conversations a person sees: the person, and their groups. */
+/** The owners of the conversations that a person sees: the person and their groups. */
 export const ownersFor = ({ groups }: Groups, person: string): string[] => [
   person,
   ...groups.filter(({ members }) => members.includes(person)).map(({ id }) => groupOwner(id)),
 ]
 
-/** The owner of a new conversation. Errors: `not_found` for a group that the person is not a member of. */
+/** The owner of a new conversation. Errors: `not_found` unless the person is a member of the group. */
 export function ownerForGroup(config: Groups, group: string, person: string): string {
   const owner = groupOwner(group)
   if (mayUse(config, owner, person)) return owner
   throw new LaresError('not_found', `there is no group "${group}" that you are a member of`)
 }
 
-/** Errors: `not_found`, also for a conversation of others. */
+/** Errors: `not_found`, also for other owners' conversations. */
 export async function checkConversationAccess(
   { store, config }: { store: { history: Pick<History, 'conversation'> }; config: Groups },
   id: string,

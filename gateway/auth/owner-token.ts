@@ -7,8 +7,8 @@ import { LaresError } from '../../shared/base/errors.ts'
 import { newerDataError } from '../../shared/base/version.ts'
 
 /**
- * The owner's token: the given one, or the one in `home/token`, which is made when there is none (32 random bytes,
- * readable by its user alone, durable when this resolves). Errors: `invalid_config`.
+ * The owner's token: the given one, or the one in `home/token`. Creates a missing token file: 32 random bytes, readable
+ * by its user alone, durable when this resolves. Errors: `invalid_config`.
  */
 export async function loadOwnerToken(home: string, given?: string): Promise<string> {
   if (given !== undefined) return given
@@ -16,7 +16,7 @@ export async function loadOwnerToken(home: string, given?: string): Promise<stri
   return (await readToken(file)) ?? (await createToken(home, file))
 }
 
-/** A token without a prefix is format 1; a later format would begin with its number, as `lares2:`. */
+/** A token without a prefix has format 1. A later format would begin with its number, as in `lares2:`. */
 const TOKEN_FORMAT = 1
 
 async function readToken(file: string): Promise<string | undefined> {
@@ -51,8 +51,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Refuses to open Lares to a network with a token that nobody chose: it lies in a file and was printed at the start.
- * Errors: `invalid_config`.
+ * Refuses to expose Lares to a network with a generated token, because that token lies in a file and was printed at the
+ * start. Errors: `invalid_config`.
  */
 export function checkExposure(host: string, hasChosenToken: boolean): void {
   if (isLoopback(host) || hasChosenToken) return

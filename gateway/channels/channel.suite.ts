@@ -2,23 +2,26 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LaresError } from '../../shared/base/errors.ts'
 import type { AcceptedMessage, Channel, Delivery, InboundMessage, MessageHandler } from './channel.ts'
 
-/** What the other side of a channel does and sees. */
+/** The other side of a channel: its actions and its view. */
 export type ChannelHarness = {
   channel: Channel
-  /** Lets the channel receive, if it does. */
+  /** Starts receiving, if the channel can receive. */
   start(handler: MessageHandler): Promise<void>
-  /** Somebody says a text; resolves with whether the other side was told that it was taken. */
+  /** Sends a text from the other side. Resolves with whether the other side got an acknowledgement. */
   say?(text: string, key: string): Promise<boolean>
-  /** Texts that came out at the address of `delivery`, in their order. */
+  /** The texts that arrived at the address of `delivery`, in order. */
   received?(delivery: Delivery): string[]
-  /** From now on the other side takes nothing, for now or for good; undefined: it takes all again. */
+  /**
+   * Makes the other side refuse every delivery from now on, for now or for good. With undefined, it accepts deliveries
+   * again.
+   */
   refuse?(how: 'for now' | 'for good' | undefined): void
   stop(): Promise<void>
 }
 
 const accepted: AcceptedMessage = { id: 'message-1', conversation: 'talk-1', isDuplicate: false }
 
-/** The promises of `Channel`, for every channel. */
+/** The guarantees of `Channel`, for every channel. */
 export function channelSuite(name: string, open: () => Promise<ChannelHarness>): void {
   describe(name, () => {
     let harness: ChannelHarness

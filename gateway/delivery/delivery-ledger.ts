@@ -9,9 +9,12 @@ import type { Delivery } from '../channels/channel.ts'
 const CURSOR_COLLECTION = 'delivered'
 const UNDELIVERED_COLLECTION = 'undelivered'
 const MAX_LISTED = 100
-/** Dialog says a reply again, under its id, when a crash lost its commit: this many of a conversation are known again. */
+/**
+ * After a crash that lost its commit, dialog publishes a reply again under its id. The ledger recognises this many of a
+ * conversation's last replies.
+ */
 const MAX_IDS_PER_CONVERSATION = 100
-/** So many a gateway knows by itself: at a hand-over the other one may overwrite the record with what it knew. */
+/** The ids that one gateway caches. At a hand-over, the other gateway may overwrite the record with its own ids. */
 const MAX_CACHED_IDS = 10_000
 
 type LogPosition = Pick<BusRecord, 'topic' | 'partition' | 'offset' | 'timestampMs'>
@@ -23,9 +26,9 @@ const cursorSchema = z.object({
 })
 
 /**
- * What became of the replies of each channel, kept in the store: how far each conversation is, and what was given up.
- * A reply lies on the log in the order of its conversation, so one cursor tells of all records before it, and the ids
- * of the last replies of those that dialog has said again after it.
+ * Records the replies of each channel in the store: each conversation's position, and the undelivered replies. The log
+ * keeps a conversation's replies in order, so one cursor covers all records before it. The ids of the last replies
+ * cover those that dialog has published again after the cursor.
  */
 export type DeliveryLedger = {
   hasProcessed(delivery: Delivery, place: LogPosition): Promise<boolean>
@@ -35,9 +38,9 @@ export type DeliveryLedger = {
     place: LogPosition,
     why: { reason: string; tries: number; at: string },
   ): Promise<void>
-  /** What was given up under a reply's id. */
+  /** The undelivered reply with this id. */
   findUndelivered(reply: string): Promise<UndeliveredReply | undefined>
-  /** It was taken after all. */
+  /** Removes an undelivered reply that the channel has accepted after all. */
   clearUndelivered(reply: string): Promise<void>
 }
 
@@ -62,7 +65,7 @@ export function openDeliveryLedger(records: Records, channel: string): DeliveryL
       if (processedIds.get(id)) return true
       const cursor = await readCursor(conversation)
       if (!cursor) return false
-      // On a log that was made anew offsets begin again, but time does not.
+      // On a recreated log, offsets begin again, but time does not.
       const isBehind = place.offset <= cursor.offset && place.timestampMs <= cursor.timestampMs
       return isBehind || cursor.ids.includes(id)
     },
@@ -100,7 +103,7 @@ const ledgerRecord = (id: string, body: object, atMs: number): JsonRecord => ({
   createdAt: new Date(atMs).toISOString(),
 })
 
-/** What was given up, the newest first. */
+/** The undelivered replies, newest first. */
 export async function listUndelivered(records: Records): Promise<UndeliveredReply[]> {
   const found = await records.list({ collection: UNDELIVERED_COLLECTION, person: '', limit: MAX_LISTED })
   return found.map(record => parseRecordBody(undeliveredReplySchema, UNDELIVERED_COLLECTION, record))

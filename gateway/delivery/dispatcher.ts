@@ -17,9 +17,9 @@ import { openOrderedConsumer } from './ordered-consumer.ts'
 
 export const REPLY_TOPIC = 'lares.reply'
 
-/** Sends of one channel at once: each conversation has one at most. */
+/** Concurrent sends of one channel; each conversation has one at most. */
 const MAX_CONCURRENT_SENDS = 16
-/** However late it is, a reply is tried this often: the gateway itself may have been away. */
+/** The dispatcher makes this many attempts even for a late reply, because the gateway itself may have been down. */
 const MIN_ATTEMPTS = 3
 const DEFAULT_GIVE_UP_AFTER_MS = 24 * 60 * 60_000
 const MAX_RETRY_AFTER_MS = 60 * 60_000
@@ -27,11 +27,13 @@ const MAX_RETRY_AFTER_MS = 60 * 60_000
 export type DispatcherOptions = {
   bus: Bus
   records: Records
-  /** Where the data of large replies is. */
+  /** The store with the data of large replies. */
   objects?: Objects | undefined
   log: Logger
   now?: () => number
-  /** The wait after the first failure, which doubles with each, and the longest one. Default 1 s and 5 min. */
+  /**
+   * The wait after the first failure, which doubles with each further one, and the longest wait. Default 1 s and 5 min.
+   */
   baseBackoffMs?: number
   maxBackoffMs?: number
 }
@@ -39,18 +41,19 @@ export type DispatcherOptions = {
 export type Dispatcher = {
   channel: string
   /**
-   * Sends a reply that was given up once more, as it was and under its id, and forgets that it was given up when it is
-   * taken. What was said after it has been sent already.
-   * Errors: `not_found` when no such reply was given up, or the log no longer has it; those of `Channel.send`.
+   * Sends an undelivered reply again, unchanged and under its id. Clears its undelivered record when the channel
+   * accepts it. Later replies have already been sent. Errors: `not_found` when no such reply is undelivered, or the log
+   * no longer has it; those of `Channel.send`.
    */
   resend(reply: string): Promise<UndeliveredReply>
   close(): Promise<void>
 }
 
 /**
- * Pushes the replies of all conversations to a channel, each conversation in its order, none waiting for another. All
- * gateways share the work as one consumer group. What was taken or given up is recorded before the next is sent; see
- * `Channel` for what a crash between may do. A channel that is new begins with the replies after its first start.
+ * Delivers the replies of all conversations to a channel. Each conversation keeps its order, and conversations do not
+ * wait for each other. All gateways share the work as one consumer group. The dispatcher records a delivered or
+ * undelivered reply before it sends the next; `Channel` describes a crash in between. A new channel begins with the
+ * replies after its first start.
  */
 export function openDispatcher(channel: OutboundChannel, options: DispatcherOptions): Dispatcher {
   const { log, now = Date.now } = options
@@ -60,7 +63,10 @@ export function openDispatcher(channel: OutboundChannel, options: DispatcherOpti
   const waitBeforeRetry = (tries: number, retryAfterMs = 0) =>
     wait(retryDelayMs(tries, retryAfterMs, options), undefined, stop)
 
-  /** The store's failures are not the channel's: what was sent is recorded, however long that takes. */
+  /**
+   * The store's failures do not count against the channel: the dispatcher records a sent reply, however long that
+   * takes.
+   */
   const retryUntilStored = async <T>(work: () => Promise<T>): Promise<T> => {
     for (let tries = 1; ; tries++) {
       try {
@@ -79,7 +85,7 @@ export function openDispatcher(channel: OutboundChannel, options: DispatcherOpti
       semaphore.release(permit)
     }
   }
-  /** Gives back why it was given up, if it was. */
+  /** Returns the reason when the reply is undeliverable. */
   const sendWithRetries = async (
     delivery: Delivery,
     isLost: () => boolean,
@@ -145,19 +151,19 @@ export function openDispatcher(channel: OutboundChannel, options: DispatcherOpti
   }
 }
 
-/** A group that has never committed would begin with all that the log still holds. */
+/** Moves a new group to the end of the log: it would otherwise begin with all stored records. */
 async function startAtEnd(bus: Bus, group: string): Promise<void> {
   const partitions = await bus.lag(group, [REPLY_TOPIC])
   if (partitions.length === 0 || partitions.some(({ committed }) => committed !== null)) return
   try {
     await bus.reset(group, REPLY_TOPIC, 'latest')
   } catch (error) {
-    // Another gateway was quicker, and reads already.
+    // Another gateway has already moved the group and reads.
     if (!(error instanceof LaresError) || error.code !== 'busy') throw error
   }
 }
 
-/** A reply that was given up, from where it lies on the log. */
+/** Reads an undelivered reply from its position on the log. */
 async function readUndelivered(
   { id, partition, offset }: UndeliveredReply,
   options: DispatcherOptions,
@@ -175,7 +181,7 @@ async function readUndelivered(
   return delivery
 }
 
-/** The reply in a record; undefined when there is none in it. */
+/** The reply in a record; undefined for a record without one. */
 async function parseDelivery(
   record: BusRecord,
   { objects, log }: Pick<DispatcherOptions, 'objects' | 'log'>,

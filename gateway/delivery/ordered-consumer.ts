@@ -4,19 +4,22 @@ import type { Bus, BusRecord, Subscription } from '../../shared/bus/bus.ts'
 import { openKeyedExecutor, type TaskOutcome } from '../../shared/bus/consumer/keyed-executor.ts'
 import { type OffsetTracker, openOffsetTracker } from '../../shared/bus/consumer/offset-tracker.ts'
 
-/** A partition with this much unfinished work is paused, and goes on when half of it is done. */
+/** The consumer pauses a partition with this much unfinished work, and resumes it when half is done. */
 const MAX_IN_FLIGHT = 1_000
 const COMMIT_INTERVAL_MS = 100
-/** A delivery may wait for days between its attempts, so deliveries do not take places from each other. */
+/** A delivery may wait for days between its attempts, so deliveries do not take slots from each other. */
 const UNLIMITED = Number.POSITIVE_INFINITY
 const RETRY_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
 export type OrderedConsumerOptions = {
   group: string
   topic: string
-  /** Handles one record of a key after the other, and different keys at once. A record that it rejects is handled again. */
+  /**
+   * Handles the records of a key one after the other, and different keys at once. The consumer repeats a rejected
+   * record.
+   */
   handle(record: BusRecord, isLost: () => boolean): Promise<void>
-  /** When it is aborted, the consumer begins nothing new. */
+  /** After the abort, the consumer starts nothing new. */
   signal: AbortSignal
   log: Logger
 }
@@ -65,7 +68,7 @@ export async function openOrderedConsumer(
         finish(record, state)
         return 'done'
       } catch (error) {
-        // While the consumer closes, the record stays uncommitted and comes again.
+        // While the consumer closes, the record stays uncommitted and is delivered again.
         if (signal.aborted) return 'done'
         const retryInMs = backoffMs(++failures, RETRY_BACKOFF)
         log.error(
@@ -111,7 +114,7 @@ type CommitterOptions = Pick<OrderedConsumerOptions, 'group' | 'topic' | 'signal
   subscription: Promise<Subscription>
 }
 
-/** Commits what is finished, one commit at a time: an earlier one that arrives late would move the group back. */
+/** Commits finished records, one commit at a time: an earlier commit that arrives late would move the group back. */
 function openCommitter(
   partitions: Map<number, PartitionState>,
   { group, topic, signal, log, subscription }: CommitterOptions,

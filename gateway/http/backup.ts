@@ -4,7 +4,7 @@ import type { LogCopy } from '../../shared/operations/log-copy.ts'
 import type { GatewayContext } from '../context.ts'
 import { ownerOnly } from './operations.ts'
 
-/** The embedded log belongs to this process, so `lares backup` reads it here: its records as they are stored, encrypted. */
+/** Serves the embedded log to `lares backup`, because this process owns the log: its records as stored, encrypted. */
 export function backupRoutes(app: FastifyInstance, { options }: GatewayContext): void {
   const { logCopy } = options
   if (!logCopy) return
@@ -16,6 +16,6 @@ export function backupRoutes(app: FastifyInstance, { options }: GatewayContext):
 
 async function* recordLines(logCopy: LogCopy): AsyncGenerator<string> {
   for await (const record of logCopy.records()) yield `${JSON.stringify(record)}\n`
-  // A reader tells by it that the answer is whole.
+  // This line tells the reader that the answer is complete.
   yield '{"end":true}\n'
 }

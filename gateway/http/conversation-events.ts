@@ -18,7 +18,10 @@ const eventId = z
   .transform(Number)
 const resumeQuery = z.strictObject({ lastEventId: eventId.optional(), from: z.literal('start').optional() })
 
-/** GET /api/conversations/:id/events: server-sent events, resumed by Last-Event-ID. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/**
+ * GET /api/conversations/:id/events: server-sent events, resumed by Last-Event-ID.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
 export function eventStreamRoutes(app: FastifyInstance, context: GatewayContext): void {
   app.get<{ Params: { id: string } }>(
     '/api/conversations/:id/events',
@@ -28,7 +31,7 @@ export function eventStreamRoutes(app: FastifyInstance, context: GatewayContext)
       await checkConversationAccess(context.options, conversation, request.person)
       const after = await startSequence(request, context, conversation)
       const stream = openEventStreamResponse(reply, EVENT_STREAM_HEADERS)
-      // The id alone is no event, but a client that is cut off before the first one resumes from here.
+      // The id alone is not an event, but a client that is cut off before the first event resumes from it.
       void stream.write(`retry: 1000\nid: ${after}\n\n`)
       streamEvents(context, { conversation, after }, stream)
     },

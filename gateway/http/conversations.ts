@@ -13,7 +13,7 @@ const pageQuery = z.strictObject({
 
 const MAX_LISTED_CONVERSATIONS = 100
 
-/** GET /api/conversations, and the messages of one. */
+/** GET /api/conversations, and the messages of one conversation. */
 export function conversationRoutes(app: FastifyInstance, context: GatewayContext): void {
   const { history } = context.options.store
 

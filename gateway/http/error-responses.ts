@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
 import type { Logger } from '../../shared/base/log.ts'
 
-/** What fastify refuses by itself, in our words. https://fastify.dev/docs/latest/Reference/Errors/ */
+/** Fastify's own refusals in Lares's words. https://fastify.dev/docs/latest/Reference/Errors/ */
 function fromFastifyError(error: {
   code?: string
   statusCode?: number
@@ -23,7 +23,7 @@ const toProblem = (error: unknown): LaresError => {
   return known ?? toLaresError(error)
 }
 
-/** What went wrong inside is for the log; people get what they can act on. */
+/** Internal details go to the log; people get a message that they can act on. */
 export const messageForClient = (problem: LaresError): string =>
   problem.code === 'failed' ? 'something went wrong in the gateway; its log says what' : problem.message
 
@@ -43,7 +43,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
   return reply.code(problem.status).send(problemBody(pathOf(request), problem))
 }
 
-/** The path alone: a query may carry a token. */
+/** The path alone, because a query may contain a token. */
 export const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!
 
 const problemBody = (path: string, problem: LaresError) =>
@@ -60,7 +60,7 @@ export function openAiBody(problem: LaresError) {
 const paramOf = ({ cause }: LaresError): string | null =>
   cause instanceof z.ZodError ? (cause.issues[0]?.path.join('.') ?? '') || null : null
 
-/** Checks what came from outside. Errors: `invalid_request`, naming each field that is wrong. */
+/** Validates input from clients. Errors: `invalid_request`, which names each wrong field. */
 export function parseInput<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value)
   if (result.success) return result.data

@@ -1,19 +1,19 @@
 import type { FastifyReply } from 'fastify'
 
-/** A response that is written bit by bit. */
+/** A response that is written piece by piece. */
 export type EventStreamResponse = {
-  /** Resolves when the client has taken it, or is gone. */
+  /** Resolves when the client has received the text or has disconnected. */
   write(text: string): Promise<void>
-  /** Aborted when the client is gone. */
+  /** Aborted when the client has disconnected. */
   disconnected: AbortSignal
   end(): void
   destroy(): void
 }
 
-/** A client that leaves this much unread is dropped: it comes back and misses nothing. */
+/** The gateway drops a client with this many unread bytes. The client reconnects and misses nothing. */
 export const MAX_BUFFERED_BYTES = 1024 * 1024
 
-/** Takes the response out of fastify's hands; the headers that hooks have set stay. */
+/** Takes the response over from fastify; the headers that hooks have set remain. */
 export function openEventStreamResponse(
   reply: FastifyReply,
   headers: Record<string, string>,
@@ -24,7 +24,7 @@ export function openEventStreamResponse(
   raw.on('close', () => disconnected.abort())
   if (raw.destroyed) disconnected.abort()
   raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...headers })
-  /** One for all who write while the client is slow. */
+  /** All writers share one wait while the client is slow. */
   let draining: Promise<void> | undefined
   return {
     disconnected: disconnected.signal,
@@ -54,6 +54,6 @@ const waitForDrain = (raw: FastifyReply['raw']): Promise<void> =>
 export const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
-  // nginx holds answers back otherwise.
+  // Without this header, nginx buffers answers.
   'x-accel-buffering': 'no',
 }

@@ -7,7 +7,9 @@ const CHECK_TIMEOUT_MS = 2_000
 
 type Health = { ok: boolean; problem?: string }
 
-/** GET /healthz says that this process runs, GET /readyz which of its parts are ready. Both are open to everybody. */
+/**
+ * GET /healthz reports that this process runs; GET /readyz reports which of its parts are ready. Both need no token.
+ */
 export function healthRoutes(app: FastifyInstance, { options }: GatewayContext): void {
   app.get('/healthz', async () => ({ status: 'ok' }))
 
@@ -24,7 +26,7 @@ export function healthRoutes(app: FastifyInstance, { options }: GatewayContext):
   })
 }
 
-/** Errors of Lares are written for people; whatever else was thrown may hold what is nobody's business. */
+/** Messages of a LaresError are written for people. Any other error may hold private details. */
 async function checkHealth(name: string, check: () => Promise<void>): Promise<Health> {
   try {
     await withTimeout(CHECK_TIMEOUT_MS, name, check())

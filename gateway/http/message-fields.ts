@@ -4,7 +4,7 @@ import { isTimeZone } from '../../shared/config/files.ts'
 import { attachmentUpload } from '../ingress/attachments.ts'
 import { parseInput } from './error-responses.ts'
 
-/** The fields of a message that comes by HTTP or WebSocket. */
+/** The fields of a message that arrives by HTTP or WebSocket. */
 
 export const conversationId = z
   .string()
@@ -14,12 +14,12 @@ export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/, '1 to 255
 
 export const timeZone = z.string().max(64).refine(isTimeZone, 'an IANA time zone, as in Europe/Berlin')
 
-/** In UTF-16 units; what is longer is better attached. */
+/** In UTF-16 units; a longer text is better attached as a file. */
 const MAX_TEXT_UNITS = 1024 * 1024
 
 export const messageFields = z.strictObject({
   conversation: conversationId.optional(),
-  /** Begins a conversation of a group that the person is a member of. */
+  /** Begins a conversation of this group; the person must be a member. */
   group: z.string().max(64).optional(),
   text: z.string().max(MAX_TEXT_UNITS),
   attachments: z.array(attachmentUpload).max(10).optional(),
@@ -36,7 +36,7 @@ const messageHeaders = z.object({
   'x-lares-time-zone': timeZone.optional(),
 })
 
-/** Conversations that nobody comes back to: each call of the OpenAI API without a conversation makes one. */
+/** The prefix of conversations that are used once: each call of the OpenAI API without a conversation creates one. */
 export const EPHEMERAL_PREFIX = 'chat.'
 
 export const readMessageHeaders = ({ headers }: FastifyRequest) => {

@@ -50,7 +50,7 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
   })
 }
 
-/** As the conventions want it: what is no method of HTTP is one value, so that nobody can make endless ones. */
+/** The conventions map every unknown method to one value, so that clients cannot create any number of values. */
 const KNOWN_METHODS = new Set([
   'GET',
   'HEAD',
@@ -64,7 +64,7 @@ const KNOWN_METHODS = new Set([
 ])
 const methodOf = ({ method }: FastifyRequest): string => (KNOWN_METHODS.has(method) ? method : '_OTHER')
 
-/** Counts messages by the channel that they came by, and those that had come before. */
+/** Counts messages by channel, and duplicates separately. */
 export function meteredIntake(intake: Intake, metrics: Metrics): Intake {
   const accepted = metrics.counter('lares_messages_accepted_total', 'Messages taken in.', ['channel'])
   const countDuplicate = duplicateCounter(metrics, 'gateway')

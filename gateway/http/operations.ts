@@ -17,7 +17,9 @@ const traceQuery = z.strictObject({
   turns: z.coerce.number().int().min(1).max(MAX_TRACED_TURNS).default(DEFAULT_TRACED_TURNS),
 })
 
-/** Routes for the owner alone, since they show what other people said: status, traces, deliveries and dead letters. */
+/**
+ * Routes for the owner alone, because they show other people's messages: status, traces, deliveries and dead letters.
+ */
 export function operationRoutes(app: FastifyInstance, context: GatewayContext): void {
   const { operations, audit } = context.options
   const recordRead = (what: string, id: string) =>
@@ -41,7 +43,7 @@ export function operationRoutes(app: FastifyInstance, context: GatewayContext): 
   }
 }
 
-/** The second is the name of earlier versions. */
+/** The second prefix is the name in earlier versions. */
 const DEAD_LETTER_PREFIXES = ['/api/dead-letters', '/api/dead']
 
 function deliveryRoutes(app: FastifyInstance, { options, dispatchers }: GatewayContext): void {
@@ -64,7 +66,7 @@ function requireOwner(person: string): void {
   if (person !== OWNER) throw new LaresError('forbidden', 'only the owner may do this')
 }
 
-/** For each channel how many replies wait for it; and what was given up, the newest first. */
+/** The number of waiting replies of each channel, and the undelivered replies, newest first. */
 async function listDeliveries({
   bus,
   config,

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { GatewayContext } from '../context.ts'
 import { pathOf } from './error-responses.ts'
 
-/** Everything that the page needs comes from here, and nothing may be put into it or around it. */
+/** The page loads everything from this gateway. No foreign content can be put into it, and no page can embed it. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -31,7 +31,10 @@ const PREFLIGHT_HEADERS = {
   'access-control-max-age': '600',
 }
 
-/** Headers of every answer, CORS for the allowed origins (with tokens, never with cookies), and a line in the log. */
+/**
+ * Adds security headers to every answer and CORS for the allowed origins (with tokens, never with cookies). Logs each
+ * request.
+ */
 export function addSecurityHeaders(app: FastifyInstance, { options }: GatewayContext): void {
   const allowedOrigins = new Set(options.config.allowedOrigins.map(origin => new URL(origin).origin))
 

@@ -18,7 +18,7 @@ const MEDIA_TYPES: Record<string, string> = {
   '.webmanifest': 'application/manifest+json',
 }
 
-/** Libraries that the page uses, served from here and never from elsewhere. */
+/** Libraries of the page. The gateway serves them itself; the page never loads them from elsewhere. */
 const LIBRARIES = { '/vendor/marked.js': 'marked', '/vendor/dompurify.js': 'dompurify' }
 
 type StaticFile = { type: string; body: Buffer; etag: string }
@@ -29,7 +29,7 @@ const loadFile = (path: string): StaticFile => {
   return { type: MEDIA_TYPES[extname(path)]!, body, etag }
 }
 
-/** The page's files by their paths: few and small, so they are kept. */
+/** The page's files by their paths. They are few and small, so the gateway keeps them in memory. */
 function loadFiles(): Map<string, StaticFile> {
   const folder = join(import.meta.dirname, '..', 'web')
   const own = readdirSync(folder).filter(name => extname(name) in MEDIA_TYPES && !name.endsWith('.d.ts'))
@@ -40,7 +40,7 @@ function loadFiles(): Map<string, StaticFile> {
   return files
 }
 
-/** The page, and signing in: by the link that the first start prints, or by the page's form. */
+/** The page and its sign-in: by the link that the first start prints, or by the page's form. */
 export function pageRoutes(app: FastifyInstance, context: GatewayContext): void {
   for (const [path, { type, body, etag }] of loadFiles()) {
     app.get(path, async (request, reply) => {
@@ -62,7 +62,7 @@ export function pageRoutes(app: FastifyInstance, context: GatewayContext): void 
 
 const signInBody = z.strictObject({ token: z.string().max(4096) })
 
-/** Records a sign-in before it happens: a person whose sign-in cannot be recorded is not signed in. */
+/** Records a sign-in before it happens. When recording fails, the person is not signed in. */
 const recordSignIn = async ({ options: { audit } }: GatewayContext, person: string): Promise<void> =>
   await audit.record({ action: 'signed-in', by: { person } })
 

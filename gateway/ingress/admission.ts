@@ -4,14 +4,22 @@ import { type KeyedMutex, openKeyedMutex } from '../../shared/base/keyed-mutex.t
 import type { GatewayConfig } from '../../shared/config/files.ts'
 import type { Backlog, History } from '../../shared/store/store.ts'
 
-/** How old the count over all conversations may be. One conversation is counted for each of its messages. */
+/**
+ * The maximum age of the count over all conversations. The gateway counts a conversation anew for each of its messages.
+ */
 const MAX_COUNT_AGE_MS = 200
-/** A conversation in which more messages wait takes one each so often, so that who floods leaves the machine to others. */
+/**
+ * When more messages than this wait in a conversation, it accepts one per interval. So a flooding client leaves the
+ * machine to others.
+ */
 const PACING_THRESHOLD = 5
 const PACING_INTERVAL_MS = 100
 const MIN_RETRY_AFTER_MS = 1_000
 const MAX_RETRY_AFTER_MS = 60_000
-/** Of refusals to those who do not wait, and how many are held at once: each holds a request in memory. */
+/**
+ * The delay of refusals to clients that ignore `Retry-After`, and how many refusals are held at once. Each holds a
+ * request in memory.
+ */
 const REFUSAL_DELAY_MS = 1_000
 const MAX_DELAYED_REFUSALS = 200
 
@@ -19,14 +27,15 @@ type Limits = GatewayConfig['maxWaiting']
 type Sender = { conversation: string; person: string }
 
 /**
- * Bounds the messages that are taken in and not yet answered. The store counts them, so the bound holds over restarts
- * and for all gateways together; two gateways may overshoot it by what they take in at the same moment.
+ * Bounds the accepted messages without a reply. The store counts them, so the bound holds over restarts and for all
+ * gateways together. Two gateways may exceed it by the messages that they accept at the same moment.
  */
 export type Admission = {
   /**
-   * Keeps a place for a message until it is in the history, or was refused: gives back what frees it. Messages of one
-   * conversation are taken one by one, and slowly while more than a few wait. Errors: `busy`, told a second later to
-   * whoever was refused before and did not wait, so that refusing costs the others little.
+   * Reserves a place for a message until the history has it or the gateway refuses it. Resolves with a function that
+   * frees the place. A conversation's messages are admitted one by one, and slowly while more than a few wait. Errors:
+   * `busy`. For a sender who retries before `Retry-After`, the refusal comes a second later, so that refusing costs the
+   * others little.
    */
   admit(sender: Sender): Promise<() => void>
 }
@@ -81,7 +90,9 @@ export function openAdmission(
   }
 }
 
-/** Resolves when it is the message's turn in its conversation, with a function that ends the turn. `pace` delays the next turn. */
+/**
+ * Resolves at the message's turn in its conversation, with a function that ends the turn. `pace` delays the next turn.
+ */
 function lockConversation(
   mutex: KeyedMutex,
   conversation: string,
@@ -97,7 +108,7 @@ function lockConversation(
 
 const sumOf = (waiting: Backlog[]): number => waiting.reduce((sum, { count }) => sum + count, 0)
 
-/** `entering` includes the message that asks. */
+/** `pending` includes the message itself. */
 function checkLimit(
   waiting: Backlog[],
   pending: number,
@@ -115,18 +126,21 @@ function checkLimit(
   )
 }
 
-/** As long as the oldest has waited, half of it by chance: who is slow is asked seldom, and not by all at once. */
+/**
+ * The time that the oldest message has waited, reduced at random by up to half. So clients of a slow instance retry
+ * seldom, and not all at once.
+ */
 function chooseRetryAfterMs(waiting: Backlog[], nowMs: number): number {
   const oldestMs = Math.min(nowMs, ...waiting.map(({ oldestAt }) => Date.parse(oldestAt)))
   const waitedMs = (nowMs - oldestMs) * (0.5 + Math.random() / 2)
   return Math.min(MAX_RETRY_AFTER_MS, Math.max(MIN_RETRY_AFTER_MS, waitedMs))
 }
 
-/** Who was told to come again later, and until when. */
+/** Tracks which people were refused, and until when. */
 function createRefusalTracker(now: () => number) {
   const untilMs = new Map<string, number>()
   return {
-    /** Notes a refusal; true when the person had been told already and did not wait. */
+    /** Records a refusal. Returns true when the person was refused before and did not wait. */
     recordRefusal(person: string, error: unknown): boolean {
       if (!(error instanceof LaresError) || error.code !== 'busy') return false
       const isEarly = now() < (untilMs.get(person) ?? 0)
@@ -137,7 +151,7 @@ function createRefusalTracker(now: () => number) {
   }
 }
 
-/** Messages on their way into the store, which does not count them yet. */
+/** Counts messages on their way into the store, which does not count them yet. */
 function createPendingTally() {
   const counts = new Map<string, number>()
   const change = (key: string, by: number) => {
@@ -159,13 +173,13 @@ function createPendingTally() {
   }
 }
 
-/** The count over all conversations, read at most once in a while, with what was taken in here since. */
+/** Caches the count over all conversations and adds the messages that this gateway has accepted since. */
 function createCountCache(history: Pick<History, 'backlog'>, now: () => number) {
   let cached: Promise<Backlog[]> | undefined
   let readAtMs = 0
   const cache = (counts: Promise<Backlog[]>): Promise<Backlog[]> => {
     cached = counts
-    // What could not be read is read anew by whoever comes next.
+    // After a failed read, the next caller reads again.
     counts.catch(() => {
       if (cached === counts) cached = undefined
     })

@@ -4,7 +4,7 @@ import type { Message } from '../../shared/contract/events/event-types.ts'
 import type { Objects } from '../../shared/objects/objects.ts'
 import { personFolder } from '../../shared/objects/person-folder.ts'
 
-/** As it comes in: the bytes are in the request, whose size is bounded as a whole. */
+/** An attachment as uploaded. Its bytes are in the request, whose total size is limited. */
 export const attachmentUpload = z.strictObject({
   name: z.string().min(1).max(255),
   mediaType: z
@@ -15,7 +15,10 @@ export const attachmentUpload = z.strictObject({
 })
 export type AttachmentUpload = z.infer<typeof attachmentUpload>
 
-/** Keeps the bytes with the person's, under the message's id, so that the same message sent again keeps them in the same place. */
+/**
+ * Stores the bytes in the person's folder under the message's id. So a message that is sent again stores them in the
+ * same place.
+ */
 export async function storeAttachments(
   objects: Objects | undefined,
   { person, id }: { person: string; id: string },

@@ -2,11 +2,14 @@ import { LaresError, toLaresError } from '../../shared/base/errors.ts'
 import type { Logger } from '../../shared/base/log.ts'
 
 /**
- * Remembers that what messages are put into is down. While it is, it asks by itself whether it is back, and nobody's
- * message waits for it in vain.
+ * Remembers that the bus is down. While it is, the breaker checks by itself whether the bus is back, so that no message
+ * waits in vain.
  */
 export type CircuitBreaker = {
-  /** Runs the work, unless it is known to be in vain. Errors: `unavailable`, with when to come again; those of the work. */
+  /**
+   * Runs the work, unless the breaker knows that it would fail. Errors: `unavailable`, with the time to wait; those of
+   * the work.
+   */
   run<T>(work: () => Promise<T>): Promise<T>
   close(): void
 }

@@ -22,16 +22,15 @@ import type { Admission } from './admission.ts'
 import { storeAttachments } from './attachments.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 
-/** After this the bus counts as down: the sender, who has been told nothing, may send again. */
+/** After this time, the bus counts as down. The sender has no acknowledgement and may send again. */
 const PUBLISH_TIMEOUT_MS = 15_000
 
-/** Asked for once: it takes a fifth of a millisecond. */
+/** Read once, because the lookup takes a fifth of a millisecond. */
 const SERVER_TIME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
 /**
- * Takes a message in: resolves when it is durably on the bus and in the history.
- * Errors: `not_found` (another person's conversation), `key_reused`, `busy` (too much waits), `unavailable`, `rejected`
- * (attachments).
+ * Accepts a message. Resolves when it is durable on the bus and in the history. Errors: `not_found` (another person's
+ * conversation), `key_reused`, `busy` (too many messages wait), `unavailable`, `rejected` (attachments).
  */
 export type Intake = MessageHandler
 
@@ -74,8 +73,8 @@ export function openIntake(
 }
 
 /**
- * Whose conversation it is and who sends. A person who writes into a conversation of their group, or begins one, is its
- * sender, and the group is the owner. Errors: `not_found` for somebody who is not a member.
+ * Finds the owner of the conversation and the sender. A person who writes into a conversation of their group, or begins
+ * one, is its sender, and the group is the owner. Errors: `not_found` for a person who is not a member.
  */
 async function resolveOwner(
   { conversation, person, group, sender, address }: InboundMessage,
@@ -103,7 +102,10 @@ const completeAddress = (address: InboundAddress, conversation: string): Address
   ...address,
 })
 
-/** First the bus, then the history: what the history shows as queued is sure to be answered. */
+/**
+ * Publishes to the bus first and then writes the history. So every message that the history shows as queued gets a
+ * reply.
+ */
 async function acceptMessage(
   options: GatewayOptions,
   incoming: InboundMessage & { conversation: string; id: string },
@@ -153,7 +155,7 @@ async function acceptMessage(
   checkSameText(stored.text, text)
 }
 
-/** A topic that is not there yet will be: the connector makes it when it first starts. */
+/** A missing topic is a passing error: the connector creates the topics at its first start. */
 function toUnavailable(error: unknown): never {
   if (toLaresError(error).code !== 'not_found') throw error
   throw new LaresError('unavailable', 'the log has no topics yet: is the connector running?', {
@@ -167,8 +169,8 @@ function checkSameText(known: string, text: string): void {
 }
 
 /**
- * A conversation belongs to the person who opened it. While its first message is on its way the store does not know
- * it yet; so that nobody slips into it meanwhile, it is held here.
+ * A conversation belongs to the person who opened it. The store does not know it until its first message arrives there.
+ * So this process reserves it meanwhile, and no other person can enter it.
  */
 function openConversationReservations(history: History) {
   const reservations = new Map<string, { person: string; count: number }>()

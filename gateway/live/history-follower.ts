@@ -4,21 +4,21 @@ import type { LiveEvent } from './live-event.ts'
 import type { LiveUpdates } from './live-updates.ts'
 
 export type Watcher = {
-  /** Rows that are new or have changed, oldest change first. Nothing more is read until this resolves. */
+  /** Receives new and changed rows, oldest change first. The follower reads no further rows until this resolves. */
   onRows(rows: HistoryMessage[]): Promise<void>
   onLive(event: Exclude<LiveEvent, { kind: 'changed' }>): void
-  /** The store could not be read; whoever watches comes back later. */
+  /** Called when the store cannot be read; the client reconnects later. */
   onError(error: unknown): void
 }
 
-/** How many rows are read at once. */
+/** The number of rows in one read. */
 const BATCH_SIZE = 100
-/** The store is looked at this often even when nothing woke us, since what wakes us may miss. */
+/** The follower reads the store this often even without a wake-up, because wake-ups may be lost. */
 const RECHECK_INTERVAL_MS = 15_000
 
 /**
- * Watches a conversation from a sequence on. It listens before it reads, so nothing falls between; rows come each
- * once and in order, live events as they happen. Gives back what ends it.
+ * Follows a conversation from a sequence on. It listens before it reads, so no change is lost in between. Each row
+ * comes once and in order; live events come as they happen. Returns a function that ends it.
  */
 export function followConversation(
   {
@@ -68,7 +68,10 @@ export function followConversation(
   }
 }
 
-/** Where the history of a conversation is now. A row older than the last hundred may be told again: rows are idempotent. */
+/**
+ * The current sequence of a conversation's history. A row older than the last hundred may be sent again: rows are
+ * idempotent.
+ */
 export async function currentSequence(
   { options }: Pick<GatewayContext, 'options'>,
   conversation: string,
@@ -77,7 +80,7 @@ export async function currentSequence(
   return Math.max(0, ...rows.map(row => row.sequence))
 }
 
-/** A row as people see it. */
+/** A row as clients see it. */
 export const toMessageView = ({
   id,
   role,
@@ -95,6 +98,6 @@ export const toMessageView = ({
   createdAt,
   status,
   ...(attachments && { attachments }),
-  // In a group several people speak.
+  // A group's conversation has several senders.
   ...(role === 'user' && sender?.person !== undefined && { sender: sender.person }),
 })

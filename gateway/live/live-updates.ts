@@ -12,12 +12,13 @@ import type { LiveEvent, LiveListener, Stage } from './live-event.ts'
 import { createTurnCache } from './turn-cache.ts'
 
 /**
- * What wakes those who watch a conversation. It may miss, repeat and disorder: the store is the truth. A listener
- * must not block; it first gets what is known of the turns under way, so that one who comes late sees the whole text.
+ * Wakes the followers of a conversation. Updates may be lost, repeated or out of order: the store is the truth. A
+ * listener must not block. It first gets the known state of the running turns, so that a client that connects late sees
+ * the whole text.
  */
 export type LiveUpdates = {
   listen(conversation: string, listener: LiveListener): () => void
-  /** A message was taken in here. */
+  /** Reports a message that this gateway has accepted. */
   messageAccepted(conversation: string, message: string): void
   close(): Promise<void>
 }
@@ -105,7 +106,10 @@ function broadcastEvent(hub: LiveHub, event: LaresEvent): void {
   hub.broadcast(subject, { kind: 'changed' })
 }
 
-/** A reply too large to travel comes without data: it answers its own turn, and its usage is not known. */
+/**
+ * The details of a reply. A reply that travels as a claim check has no data here: it answers its own turn, and its
+ * usage is unknown.
+ */
 function replyDetails({
   data,
   correlationid,
@@ -114,7 +118,10 @@ function replyDetails({
   return { answers: data.answers, inReplyTo: data.inReplyTo, usage: data.usage }
 }
 
-/** One tail of the topics that show progress, opened anew when skills come or go; a bus that is away is asked again. */
+/**
+ * One tail of the progress topics. It reopens when skills are added or removed, and retries while the bus is
+ * unreachable.
+ */
 function openProgressTail(
   options: GatewayOptions,
   refreshIntervalMs: number,

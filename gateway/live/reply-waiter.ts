@@ -11,19 +11,19 @@ export type Answer = Pick<HistoryMessage, 'text' | 'status'> & { usage: Usage }
 export type AwaitedMessage = {
   conversation: string
   id: string
-  /** The reply is looked for after this sequence. */
+  /** The search for the reply begins after this sequence. */
   after: number
   timeoutMs: number
 }
 
 export type AnswerWait = AwaitedMessage & {
-  /** Ends the wait; the turn goes on. */
+  /** Ends the wait; the turn continues. */
   signal: AbortSignal
   onText?(chunk: { offset: number; text: string }): void
 }
 
 /**
- * Waits for the reply to a message. Errors: `deadline_exceeded`; `unavailable` when the wait was ended or the store
+ * Waits for the reply to a message. Errors: `deadline_exceeded`; `unavailable` when the wait was aborted or the store
  * cannot be read.
  */
 export function waitForAnswer(context: GatewayContext, wait: AnswerWait): Promise<Answer> {
@@ -69,7 +69,7 @@ const deadlineExceeded = ({ id, timeoutMs }: AwaitedMessage) =>
 /** Finds the reply to a message among the rows of its conversation. */
 function createReplySearch(id: string) {
   let usage = NO_USAGE
-  // A reply to several messages, merged into one turn, stands under one of them.
+  // When several messages are merged into one turn, their reply is stored under one of them.
   const repliedIds = new Set<string | null>([id])
   return {
     noteReply(reply: LiveEvent & { kind: 'reply' }) {
@@ -85,7 +85,9 @@ function createReplySearch(id: string) {
     },
   }
 
-  /** The turn was merged into another and its announcement missed: the reply was written together with this row. */
+  /**
+   * Whether another turn answered the message and its event was lost: the store wrote the reply together with this row.
+   */
   function isAnswered(rows: HistoryMessage[]): boolean {
     return rows.some(row => row.id === id && row.status === 'answered')
   }

@@ -1,6 +1,6 @@
 /**
- * Turns chunks at offsets, where an earlier offset means that the text was begun anew from there, into text that can
- * only grow: what was sent is never taken back, and what does not agree with it is never sent.
+ * Turns chunks at offsets into text that only grows. A chunk at an earlier offset replaces the text from there on. The
+ * function never takes back sent text, and never sends text that contradicts it.
  */
 export function openDeltas() {
   let sent = ''
@@ -12,13 +12,13 @@ export function openDeltas() {
     return delta
   }
   return {
-    /** What can be sent now, often nothing. A chunk beyond what is known, after a gap, is left to the end. */
+    /** Returns the text to send now, often empty. A chunk that follows a gap is left to the end. */
     add({ offset, text }: { offset: number; text: string }): string {
       if (offset > current.length) return ''
       current = current.slice(0, offset) + text
       return advanceTo(current)
     },
-    /** The rest of the whole text, or undefined when something else was sent already. */
+    /** The rest of the whole text, or undefined when the sent text differs from it. */
     finish: (text: string): string | undefined =>
       text.startsWith(sent) ? text.slice(sent.length) : undefined,
   }

@@ -8,11 +8,14 @@ type Turn = {
   reply?: TurnEvent & { kind: 'reply' }
 }
 
-/** More turns than this at once are not remembered; who comes late then sees the text from where it is. */
+/**
+ * The maximum number of cached turns. A client that connects late to another turn sees its text from the current
+ * position on.
+ */
 const MAX_TURNS = 500
 const MAX_TEXT_UNITS = 64 * 1024
 
-/** What is known of the turns under way, and of the last ones that ended. */
+/** Caches the state of running turns and of the last ended ones. */
 export function createTurnCache() {
   const turns = new Map<string, Turn>()
   const turnOf = (conversation: string, message: string): Turn => {
@@ -22,7 +25,7 @@ export function createTurnCache() {
     return turn
   }
   return {
-    /** False for what comes after the end of its turn: topics have no order among them. */
+    /** Returns false for an event after the end of its turn, because topics have no order among them. */
     record(conversation: string, event: TurnEvent): boolean {
       const turn = turnOf(conversation, event.message)
       if (turn.reply || (turn.stage && isInitialStage(event))) return false
@@ -33,7 +36,7 @@ export function createTurnCache() {
           finishTurn(turnOf(conversation, message), event)
       return true
     },
-    /** The stages and texts so far, and the replies: one who waits for a reply may have come after it. */
+    /** The stages, the texts so far and the replies: a client that waits for a reply may have connected after it. */
     snapshot(conversation: string): LiveEvent[] {
       const events: LiveEvent[] = []
       for (const [message, turn] of turns) {
@@ -50,7 +53,7 @@ export function createTurnCache() {
 const isInitialStage = (event: TurnEvent): boolean =>
   event.kind === 'stage' && event.stage === 'understanding'
 
-/** Text that does not join what is known, as after a start in the middle, is left out. */
+/** Appends a chunk. Drops a chunk that does not join the known text, for example after a start in the middle. */
 function appendText(turn: Turn, { message, offset, text }: TurnEvent & { kind: 'stream' }): void {
   turn.stage = { kind: 'stage', message, stage: 'writing' }
   if (offset <= turn.text.length && offset + text.length <= MAX_TEXT_UNITS)

@@ -1,4 +1,4 @@
-/** The gateway's answers to this page; the cookie says who asks. */
+/** The page's calls to the gateway. The cookie identifies the person. */
 
 /**
  * @typedef {{id: string, role: 'user' | 'assistant', text: string, inReplyTo: string | null, createdAt: string,
@@ -7,7 +7,7 @@
  * @typedef {{id: string, createdAt: string, updatedAt: string, preview: string}} Conversation
  */
 
-/** The gateway was reached and said no. */
+/** An error answer of the gateway. */
 export class HttpError extends Error {
   /** @param {number} status @param {string} message @param {number} retryAfterMs */
   constructor(status, message, retryAfterMs) {
@@ -16,7 +16,7 @@ export class HttpError extends Error {
     this.retryAfterMs = retryAfterMs
   }
 
-  /** The same request may succeed later. */
+  /** Whether the same request may succeed later. */
   get isRetryable() {
     return this.status >= 500 || this.status === 429 || this.status === 408
   }
@@ -57,7 +57,7 @@ export const listConversations = () => request('/api/conversations')
 const PAGE_SIZE = 50
 
 /**
- * The last messages, or the last ones before a message; oldest first.
+ * The last messages, or the last messages before a given one; oldest first.
  * @param {string} conversation @param {string} [before]
  * @returns {Promise<{messages: Row[], isWhole: boolean}>}
  */
@@ -85,6 +85,6 @@ export const sendMessage = ({ key, conversation, text, attachments }) =>
     },
   })
 
-/** An id that works without TLS too, where crypto.randomUUID is missing. */
+/** Creates an id. It also works without TLS, where crypto.randomUUID is missing. */
 export const newId = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('')

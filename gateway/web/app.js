@@ -6,7 +6,10 @@ import { showSignIn } from './sign-in.js'
 
 const RETRY_DELAY_MS = 1_000
 
-/** Signed in already, or by the form; while the gateway is away it is asked again. @returns {Promise<string>} */
+/**
+ * Uses the existing session or shows the sign-in form. Retries while the gateway is unreachable.
+ * @returns {Promise<string>}
+ */
 async function ensureSignedIn() {
   for (;;) {
     try {

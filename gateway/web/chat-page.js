@@ -8,10 +8,13 @@ import { openSendQueue } from './send-queue.js'
 import { openSidebar } from './sidebar.js'
 import { openTranscriptView } from './transcript-view.js'
 
-/** After this long out of sight the connection may be dead without knowing it. */
+/** A page hidden for longer than this reconnects, because its connection may be dead without an error. */
 const MAX_HIDDEN_MS = 20_000
 
-/** The page of somebody who is signed in. Who no longer is gets the form, by loading the page anew. @param {string} person */
+/**
+ * Opens the page of a signed-in person. A person whose session has ended gets the form, because the page reloads.
+ * @param {string} person
+ */
 export function openChatPage(person) {
   elements.layout.hidden = false
   const drawer = openDrawer(elements)
@@ -134,7 +137,7 @@ function showSuggestions(choose) {
 }
 
 /**
- * However often something changes, it is drawn once for a frame.
+ * Draws once per frame, however many changes there are.
  * @param {(options: {toEnd?: boolean}) => void} draw
  */
 function oncePerFrame(draw) {

@@ -1,7 +1,7 @@
 import { openFilePicker } from './file-picker.js'
 
 /**
- * The field to write in: it grows with its text. Enter sends where there is a keyboard, Shift+Enter begins a line.
+ * The input field, which grows with its text. With a keyboard, Enter sends and Shift+Enter begins a line.
  * @param {{composer: HTMLFormElement, draft: HTMLTextAreaElement, send: HTMLButtonElement}
  *   & Parameters<typeof openFilePicker>[0]} elements
  * @param {(text: string, files: File[]) => void} onSend
@@ -19,7 +19,7 @@ export function openComposer(elements, onSend) {
   const filePicker = openFilePicker(elements, () => resize())
   draft.addEventListener('input', resize)
   draft.addEventListener('keydown', event => {
-    // An Enter that ends a composition (Chinese, Japanese) chooses a word, and sends nothing.
+    // An Enter that ends a composition (Chinese, Japanese) selects a word and must not send.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing || !hasKeyboard.matches) return
     event.preventDefault()
     composer.requestSubmit()

@@ -26,7 +26,7 @@ export function openConversation(id, { isNew }, events) {
   /** @type {ReturnType<typeof followConversation> | undefined} */
   let feed
 
-  /** Both sides may bring the same row; which comes first does not matter. */
+  /** The list and the event stream may bring the same row, in either order. */
   async function loadLatest() {
     try {
       const page = await listMessages(id)
@@ -37,7 +37,7 @@ export function openConversation(id, { isNew }, events) {
       isListed = true
     } catch (error) {
       if (!(error instanceof HttpError) || error.status !== 404) return
-      // Nothing was said here yet: it begins with the first message.
+      // The conversation has no messages yet; it begins with the first one.
       feed?.close()
       feed = undefined
       isListed = true
@@ -81,12 +81,16 @@ export function openConversation(id, { isNew }, events) {
     id,
     /** @param {Pending[]} pending */
     items: pending => transcript.items(pending),
-    /** The gateway has taken a message; a new conversation exists from now on. @param {Row} row @param {{key: string, files?: string[] | undefined}} sent */
+    /**
+     * Adds a message that the gateway has accepted. A new conversation exists from now on.
+     * @param {Row} row
+     * @param {{key: string, files?: string[] | undefined}} sent
+     */
     addAccepted(row, sent) {
       transcript.addRow(row, sent)
       follow()
     },
-    /** It is known what was said here. */
+    /** Whether the page knows the conversation's messages. */
     isListed: () => isListed,
     hasEarlier: () => isListed && !isWhole,
     lastAt: () => transcript.lastAt(),
@@ -96,7 +100,7 @@ export function openConversation(id, { isNew }, events) {
       ;({ isWhole } = page)
       events.onChange()
     },
-    /** After the page was asleep or offline. */
+    /** Reconnects after the page was asleep or offline. */
     reconnect: () => feed?.reconnect(),
     close() {
       isClosed = true

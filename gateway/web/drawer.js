@@ -1,5 +1,5 @@
 /**
- * On a narrow screen the list of conversations is a drawer.
+ * Shows the list of conversations as a drawer on a narrow screen.
  * @param {{layout: HTMLElement, menu: HTMLElement, veil: HTMLElement, sidebar: HTMLElement}} places
  */
 export function openDrawer({ layout, menu, veil, sidebar }) {
@@ -9,7 +9,7 @@ export function openDrawer({ layout, menu, veil, sidebar }) {
   const setOpen = isOpen => {
     layout.classList.toggle('has-drawer', isOpen)
     menu.setAttribute('aria-expanded', String(isOpen))
-    // Out of sight is out of reach, for the keyboard and for readers too.
+    // A hidden sidebar is also unreachable for the keyboard and for screen readers.
     sidebar.inert = isNarrow.matches && !isOpen
   }
   const close = () => setOpen(false)

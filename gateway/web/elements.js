@@ -1,4 +1,4 @@
-/** The page's fixed places. */
+/** The page's fixed elements. */
 
 /** @template {HTMLElement} T @param {string} id @param {new () => T} type @returns {T} */
 function elementById(id, type) {

@@ -1,10 +1,14 @@
 /**
- * Follows a conversation's events. The browser reconnects by itself and resumes where it was; where it gives up, as on
- * an error of a proxy in between, we start again.
+ * Follows a conversation's events. The browser reconnects by itself and resumes at its last event. When the browser
+ * gives up, for example after a proxy's error, the feed starts again.
  *
  * @typedef {import('./api.js').Row} Row
  * @typedef {{message: string, offset: number, text: string}} Chunk
- * @typedef {{message: string, stage: 'understanding' | 'remembering' | 'thinking' | 'writing' | 'using', skill?: string}} Stage
+ * @typedef {{
+ *   message: string,
+ *   stage: 'understanding' | 'remembering' | 'thinking' | 'writing' | 'using',
+ *   skill?: string,
+ * }} Stage
  */
 
 const RECONNECT_DELAY_MS = 2_000
@@ -51,7 +55,7 @@ export function followConversation(conversation, events) {
 
   connect()
   return {
-    /** For a page that was asleep: its connection may be dead without knowing it. */
+    /** Reconnects a page that was asleep, because its connection may be dead without an error. */
     reconnect: connect,
     close() {
       clearTimeout(timer)

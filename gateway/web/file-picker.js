@@ -1,7 +1,7 @@
 import { t } from './i18n.js'
 
 /**
- * The files that go with the message that is being written: chosen, dropped on the page, or pasted.
+ * The files that go with the next message: selected, dropped on the page, or pasted.
  * @param {{attach: HTMLButtonElement, files: HTMLInputElement, chosen: HTMLElement, draft: HTMLTextAreaElement,
  *   room: HTMLElement}} places
  * @param {() => void} onChange
@@ -39,7 +39,7 @@ export function openFilePicker({ attach, files, chosen, draft, room }, onChange)
   attach.addEventListener('click', () => files.click())
   files.addEventListener('change', () => {
     add(files.files ?? undefined)
-    // The same file can be chosen again after it was taken away.
+    // After its removal, the same file can be selected again.
     files.value = ''
     draft.focus()
   })
@@ -59,7 +59,7 @@ export function openFilePicker({ attach, files, chosen, draft, room }, onChange)
 
   return {
     isEmpty: () => selected.length === 0,
-    /** What was chosen; then nothing is any more. */
+    /** Returns the selected files and clears the selection. */
     takeSelected() {
       const chosenFiles = selected
       setSelected([])

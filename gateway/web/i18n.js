@@ -1,4 +1,4 @@
-/** What the page says, in the reader's language. */
+/** The page's texts, in the reader's language. */
 
 const en = {
   messages: 'Messages',
@@ -101,7 +101,7 @@ export const suggestions = suggestionsByLanguage[language]
 /** @param {Word} key @param {Record<string, string>} [values] */
 export const t = (key, values = {}) => messages[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '')
 
-/** Puts the words into the page: text by data-say, names by data-say-label, hints by data-say-placeholder. */
+/** Fills the page with texts: content by data-say, labels by data-say-label, placeholders by data-say-placeholder. */
 export function translatePage() {
   document.documentElement.lang = language
   for (const element of document.querySelectorAll('[data-say]'))

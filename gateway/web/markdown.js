@@ -3,9 +3,8 @@ import createPurifier from './vendor/dompurify.js'
 import { Marked } from './vendor/marked.js'
 
 /**
- * Markdown as elements. What a model writes is foreign text: HTML in it is shown as it was written, only these elements
- * and attributes come through, links open outside, and pictures are links, since loading one would tell its server who
- * reads.
+ * Renders Markdown as elements. A model's text is foreign, so its HTML appears as literal text. Only these elements and
+ * attributes pass, and links open outside. Pictures become links, because loading one would tell its server who reads.
  */
 
 const SANITIZE_OPTIONS = {
@@ -15,7 +14,7 @@ const SANITIZE_OPTIONS = {
   ],
   ALLOWED_ATTR: ['href', 'title', 'start', 'align'],
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
-  // Without this, every attribute would have to look like an address.
+  // Without this option, every attribute would have to look like an address.
   ADD_URI_SAFE_ATTR: ['title', 'start', 'align'],
 }
 

@@ -1,6 +1,6 @@
 /**
- * The files of messages that wait to be sent, by the messages' keys: in the browser's database, as the messages are in its
- * storage. Where there is none (a private window) they wait as long as the page is open.
+ * The files of messages that wait in the send queue, by the messages' keys. They are in the browser's database, and the
+ * messages in its storage. Without a database (a private window), they last as long as the page is open.
  */
 
 const DATABASE = 'lares'
@@ -15,7 +15,7 @@ export async function saveFiles(key, files) {
   await withStore('readwrite', store => store.put(files, key))
 }
 
-/** Undefined when they are gone. @param {string} key @returns {Promise<File[] | undefined>} */
+/** Undefined when the files are gone. @param {string} key @returns {Promise<File[] | undefined>} */
 export const loadFiles = async key =>
   filesInMemory.get(key) ?? (await withStore('readonly', store => store.get(key)))
 
@@ -25,7 +25,7 @@ export async function deleteFiles(key) {
   await withStore('readwrite', store => store.delete(key))
 }
 
-/** As the gateway takes them. @param {File[]} files */
+/** Converts files to the gateway's format. @param {File[]} files */
 export const toAttachments = files =>
   Promise.all(
     files.map(async file => ({
@@ -35,7 +35,7 @@ export const toAttachments = files =>
     })),
   )
 
-/** What browsers leave open. @param {string} name */
+/** The media type of files for which browsers give none. @param {string} name */
 const mediaTypeOf = name => (/\.(?:md|markdown)$/i.test(name) ? 'text/markdown' : 'application/octet-stream')
 
 /** @param {File} file @returns {Promise<string>} */

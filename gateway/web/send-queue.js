@@ -3,11 +3,18 @@ import { t } from './i18n.js'
 import { deleteFiles, loadFiles, saveFiles, toAttachments } from './pending-files.js'
 
 /**
- * Messages that the gateway has not acknowledged. They are kept in the browser, so that neither a lost connection nor
- * a closed page loses them, and each is sent under its own key, so that sending again doubles nothing.
+ * Messages without the gateway's acknowledgement. The browser keeps them, so that neither a lost connection nor a
+ * closed page loses them. Each message is sent under its own key, so that a repeated send creates no duplicate.
+ * `files` are names; the browser keeps the files' bytes under the message's key.
  *
- * @typedef {{key: string, conversation: string, text: string, createdAt: string, files?: string[], problem?: string}} Pending
- * `files` are names; what is in them is kept under the message's key.
+ * @typedef {{
+ *   key: string,
+ *   conversation: string,
+ *   text: string,
+ *   createdAt: string,
+ *   files?: string[],
+ *   problem?: string,
+ * }} Pending
  */
 
 const MIN_RETRY_DELAY_MS = 500
@@ -75,7 +82,7 @@ export function openSendQueue(person, events) {
     retryDelayMs = Math.min(2 * retryDelayMs, MAX_RETRY_DELAY_MS)
   }
 
-  /** One after the other: the order in which things were said is kept. */
+  /** Sends messages one after the other, to keep their order. */
   async function sendAll() {
     if (isSending) return
     isSending = true
@@ -90,7 +97,7 @@ export function openSendQueue(person, events) {
     async add(conversation, text, files) {
       const [key, createdAt] = [newId(), new Date().toISOString()]
       const names = files.map(({ name }) => name)
-      // Before the message, which is not to be sent without them.
+      // The files are stored before the message, which must not be sent without them.
       if (files.length > 0) await saveFiles(key, files)
       update(pending => [
         ...pending,
@@ -98,7 +105,7 @@ export function openSendQueue(person, events) {
       ])
       void sendAll()
     },
-    /** Under a new key: what was refused may have been refused for its key. @param {string} key */
+    /** Retries under a new key, because the gateway may have refused the message for its key. @param {string} key */
     async retry(key) {
       const next = newId()
       const files = await loadFiles(key)
@@ -110,7 +117,7 @@ export function openSendQueue(person, events) {
       void sendAll()
     },
     discard: remove,
-    /** Sends what waits, now. */
+    /** Sends the waiting messages now. */
     wake() {
       retryNow()
       void sendAll()
@@ -130,7 +137,11 @@ function readQueue(storageKey) {
   }
 }
 
-/** Without storage (a private window) messages wait as long as the page is open. @param {string} storageKey @param {Pending[]} all */
+/**
+ * Without storage (a private window), messages last as long as the page is open.
+ * @param {string} storageKey
+ * @param {Pending[]} all
+ */
 function writeQueue(storageKey, all) {
   try {
     localStorage.setItem(storageKey, JSON.stringify(all))

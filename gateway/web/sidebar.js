@@ -7,7 +7,7 @@ const SEEN_KEY = 'lares.seen'
 const REFRESH_MS = 20_000
 
 /**
- * The list of conversations, the latest first, with a dot at those where something was said since they were looked at.
+ * The list of conversations, the latest first. A dot marks conversations with messages since the person's last look.
  * @param {HTMLElement} list
  * @param {{current(): string}} page
  */
@@ -45,7 +45,7 @@ export function openSidebar(list, page) {
   }
 }
 
-/** The banner says so already, and the list comes with the next look. @param {unknown} error */
+/** The banner already shows the lost connection, and the next refresh updates the list. @param {unknown} error */
 const logRefreshFailure = error => console.info('the list of conversations was not refreshed', error)
 
 /** @returns {Record<string, string>} */
@@ -85,10 +85,10 @@ function conversationItem({ id, preview, updatedAt }, current, seen = '') {
   return item
 }
 
-/** Without the marks of Markdown. @param {string} text */
+/** Removes the markup of Markdown. @param {string} text */
 const stripMarkdown = text => text.replace(/[*_`#>|~]+/g, '').trim()
 
-/** The hour for today, else the day. @param {string} at */
+/** The time of day for today, else the date. @param {string} at */
 function shortTime(at) {
   const date = new Date(at)
   const isToday = date.toDateString() === new Date().toDateString()

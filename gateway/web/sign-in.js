@@ -2,7 +2,7 @@ import { HttpError, signIn } from './api.js'
 import { t } from './i18n.js'
 
 /**
- * Shows the form until a token opens the door.
+ * Shows the form until a token signs the person in.
  * @param {{signIn: HTMLFormElement, token: HTMLInputElement, signInProblem: HTMLElement}} places
  * @returns {Promise<string>} the person
  */

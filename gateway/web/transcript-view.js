@@ -6,7 +6,7 @@ import { renderMarkdown } from './markdown.js'
 const END_THRESHOLD_PX = 80
 
 /**
- * Shows items in a list, changing only what has changed, so that selections and focus stay.
+ * Shows items in a list. It changes only the items that differ, so that selections and focus stay.
  * @param {{scroller: HTMLElement, list: HTMLElement}} places
  * @param {{onRetry(key: string): void, onDiscard(key: string): void}} events
  */
@@ -20,7 +20,7 @@ export function openTranscriptView({ scroller, list }, events) {
   scroller.addEventListener('scroll', () => {
     isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < END_THRESHOLD_PX
   })
-  // Who reads the end goes on reading it when a keyboard or a long draft takes room.
+  // A reader at the end stays at the end when a keyboard or a long draft takes space.
   new ResizeObserver(() => isAtEnd && goToEnd()).observe(scroller)
 
   /** @param {Item} item */
@@ -49,7 +49,11 @@ export function openTranscriptView({ scroller, list }, events) {
   }
 }
 
-/** @param {HTMLElement} element @param {Item} item @param {{onRetry(key: string): void, onDiscard(key: string): void}} events */
+/**
+ * @param {HTMLElement} element
+ * @param {Item} item
+ * @param {{onRetry(key: string): void, onDiscard(key: string): void}} events
+ */
 function renderItem(element, item, events) {
   element.className = `message ${item.role} is-${item.state}`
   element.dataset.state = item.state
@@ -90,7 +94,11 @@ function messageBody({ role, text, files }) {
   return element
 }
 
-/** A message without words has files, if only the history of older ones does not name them. @param {string} text @param {string[]} [files] */
+/**
+ * A message without words has files, although the history of older messages does not name them.
+ * @param {string} text
+ * @param {string[]} [files]
+ */
 const attachments = (text, files = text === '' ? [t('attachment')] : []) =>
   files.map(name => {
     const element = document.createElement('span')

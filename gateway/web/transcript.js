@@ -1,6 +1,6 @@
 /**
- * What a conversation looks like: the rows of the history, and what is being written right now. Rows may come twice,
- * late, and from two sides (the list and the stream); the outcome is the same.
+ * The view of a conversation: the rows of the history and the text of the running turn. Rows may arrive twice, late,
+ * and from two sources (the list and the stream); the result is the same.
  *
  * @typedef {import('./api.js').Row} Row
  * @typedef {import('./event-feed.js').Stage} Stage
@@ -24,10 +24,13 @@ const STATUS_RANK = { queued: 0, answering: 1, answered: 2, completed: 2, failed
 export function createTranscript() {
   /** @type {Map<string, Row>} */
   const rows = new Map()
-  /** By the message that is being answered. @type {Map<string, {text: string, stage?: Stage}>} */
+  /** Running turns by the message that they answer. @type {Map<string, {text: string, stage?: Stage}>} */
   const liveTurns = new Map()
 
-  /** How a row was shown while it was on its way, until the history tells. @type {Map<string, {key: string, files?: string[] | undefined}>} */
+  /**
+   * A row's key and files from before its acceptance, until the history has the row.
+   * @type {Map<string, {key: string, files?: string[] | undefined}>}
+   */
   const sentById = new Map()
 
   /** @param {string} message */
@@ -46,7 +49,11 @@ export function createTranscript() {
       rows.set(row.id, row)
       if (row.role === 'assistant' && row.inReplyTo !== null) liveTurns.delete(row.inReplyTo)
     },
-    /** A chunk that does not join what is here, since we came late, waits for the whole. @param {Chunk} chunk */
+    /**
+     * Adds a chunk. A client that connected late drops a chunk that does not join its text, and waits for the whole
+     * text.
+     * @param {Chunk} chunk
+     */
     addChunk({ message, offset, text }) {
       const turn = liveTurn(message)
       if (offset <= turn.text.length) turn.text = turn.text.slice(0, offset) + text
@@ -82,7 +89,7 @@ const sortByTime = rows =>
   [...rows.values()].sort((a, b) => (a.createdAt < b.createdAt ? -1 : Number(a.createdAt > b.createdAt)))
 
 /**
- * A reply takes the place of the text that was streaming.
+ * A reply replaces its streamed text.
  * @param {Row} row @param {Row[]} sorted @param {number} index @returns {Item}
  */
 function itemOf(row, sorted, index) {

@@ -2,8 +2,8 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { LaresError } from './errors.ts'
 
 /**
- * Reads the options of a program; `--help` prints the usage and ends it. Errors: `invalid_request`, with the usage, for an
- * option that the program does not have.
+ * Reads the options of a program; `--help` prints the usage and ends it. Errors: `invalid_request`, with the usage, for
+ * an option that the program does not have.
  */
 export function readOptions<T extends NonNullable<ParseArgsConfig['options']>>(usage: string, options: T) {
   if (process.argv.includes('--help')) {

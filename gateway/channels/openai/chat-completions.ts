@@ -32,7 +32,7 @@ export function chatCompletionRoutes(
   })
 }
 
-/** Takes the message in; from here on it will be answered, whether or not somebody waits. */
+/** Accepts the message. From here on, it gets a reply, whether or not a client waits. */
 async function submitMessage(
   context: GatewayContext,
   handler: MessageHandler,

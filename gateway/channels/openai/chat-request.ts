@@ -3,7 +3,10 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import type { Message } from '../../../shared/contract/events/event-types.ts'
 import { conversationId } from '../../http/message-fields.ts'
 
-/** The OpenAI API's request. What has a meaning here is checked; the usual rest is taken if its type is right, and has no effect. */
+/**
+ * The request of the OpenAI API. Lares validates the fields that it uses. Other common fields need only the right type
+ * and have no effect.
+ */
 
 const textPart = z.looseObject({
   type: z.literal('text', 'only text parts are understood'),
@@ -51,11 +54,13 @@ const textOf = ({ content }: ChatRequest['messages'][number]): string =>
 export const conversationOf = ({ conversation, metadata }: ChatRequest): string | undefined =>
   conversation ?? metadata?.conversation ?? undefined
 
-/** A name within the token's person, so that no token reaches another person's conversations and memories. */
+/** A name within the token's person, so that a token cannot reach another person's conversations and memories. */
 export const personForUser = (person: string, user: string | null | undefined): string =>
   user ? `${person}:${user}` : person
 
-/** The question, and what the caller brings along when it keeps the history itself. Errors: `invalid_request`. */
+/**
+ * The question, and the history and instructions of a caller that keeps the history itself. Errors: `invalid_request`.
+ */
 export function messageOf(request: ChatRequest): Pick<Message, 'text' | 'history' | 'instructions'> {
   const last = request.messages.at(-1)!
   const text = textOf(last)

@@ -13,7 +13,7 @@ import type { ChatRequest } from './chat-request.ts'
 
 const KEEP_ALIVE_INTERVAL_MS = 10_000
 
-/** What all answers to one request share. */
+/** The fields that all chunks of one response share. */
 export type Envelope = { id: string; created: number; model: string }
 
 type StreamRequest = { question: AwaitedMessage; envelope: Envelope; body: ChatRequest }
@@ -24,7 +24,7 @@ export const toOpenAiUsage = ({ usage: { inputTokens, outputTokens } }: Answer) 
   total_tokens: inputTokens + outputTokens,
 })
 
-/** Sends the answer as it comes. https://platform.openai.com/docs/api-reference/chat-streaming */
+/** Streams the answer while it grows. https://platform.openai.com/docs/api-reference/chat-streaming */
 export async function streamAnswer(
   context: GatewayContext,
   reply: FastifyReply,

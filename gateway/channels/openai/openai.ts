@@ -6,8 +6,8 @@ import { chatCompletionRoutes } from './chat-completions.ts'
 import { modelRoutes } from './models.ts'
 
 /**
- * The OpenAI API. A message is acknowledged by the first byte of the answer; the answer is read from the history, and
- * what was streamed cannot be taken back.
+ * The OpenAI API. The first byte of the answer acknowledges the message. The answer comes from the history, and
+ * streamed text cannot be taken back.
  */
 export const openAiChannel = (scope: FastifyInstance, context: GatewayContext): Channel => ({
   name: 'openai',

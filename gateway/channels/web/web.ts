@@ -8,8 +8,8 @@ import { socketRoutes } from './websocket.ts'
 const MAX_ATTACHMENTS = 10
 
 /**
- * The page, the HTTP API and the WebSocket. A message is acknowledged by 202 or the frame `accepted`; replies are read
- * from the history (GET, server-sent events, WebSocket), so nothing is sent.
+ * The page, the HTTP API and the WebSocket. A 202 or the frame `accepted` acknowledges a message. Clients read replies
+ * from the history (GET, server-sent events, WebSocket), so this channel sends none.
  */
 export const webChannel = (scope: FastifyInstance, context: GatewayContext): Channel => ({
   name: 'web',

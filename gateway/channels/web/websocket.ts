@@ -18,7 +18,7 @@ import type { MessageHandler } from '../channel.ts'
 import { WEB_CHANNEL } from './messages.ts'
 
 const HEARTBEAT_INTERVAL_MS = 30_000
-/** Frames that wait for their turn; beyond it nothing more is read from the socket. */
+/** The longest queue of frames; the gateway stops reading from the socket while the queue is full. */
 const MAX_QUEUED_FRAMES = 16
 const MAX_SUBSCRIPTIONS = 100
 
@@ -46,7 +46,7 @@ type Client = {
   socket: WebSocket
 }
 
-/** GET /api/socket: what the HTTP API does, as JSON frames both ways. */
+/** GET /api/socket: the functions of the HTTP API as JSON frames in both directions. */
 export function socketRoutes(app: FastifyInstance, context: GatewayContext, handler: MessageHandler): void {
   const handlers = createFrameHandlers(context, handler)
   app.get(
@@ -91,7 +91,7 @@ function openClient(socket: WebSocket, person: string): Client {
   }
 }
 
-/** Frames are answered in order, one at a time. */
+/** Answers frames in order, one at a time. */
 function readFrames(socket: WebSocket, handleFrame: (data: string) => Promise<void>): void {
   let last = Promise.resolve()
   let queued = 0
@@ -112,7 +112,7 @@ async function handleFrame(
   client: Client,
   data: string,
 ): Promise<void> {
-  /** What the frame itself says it is about. */
+  /** The key and the conversation that the frame itself names. */
   let about: { key?: string | undefined; conversation?: string | undefined } = {}
   try {
     const request = parseInput(clientFrame, parseJson(data))
@@ -197,7 +197,7 @@ function watchConversation(
   )
 }
 
-/** A client that has not answered one ping by the next is gone. */
+/** Closes the socket of a client that has not answered one ping by the next. */
 function startHeartbeat(socket: WebSocket): () => void {
   let isAlive = true
   socket.on('pong', () => {

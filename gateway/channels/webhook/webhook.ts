@@ -5,16 +5,16 @@ import type { GatewayConfig } from '../../../shared/config/files.ts'
 import type { Address } from '../../../shared/contract/events/address.ts'
 import { type OutboundChannel, PLAIN_CAPABILITIES } from '../channel.ts'
 
-/** The channel of messages whose replies go to one webhook: its accounts are the names in `deliveries`. */
+/** The channel of messages whose replies go to one webhook. Its accounts are the names in `deliveries`. */
 const WEBHOOK_CHANNEL = 'webhook'
 const SEND_TIMEOUT_MS = 10_000
 const MINUTE_MS = 60_000
-/** As the connector has it for functions: these are tried again, any other 4xx is final. */
+/** These statuses are retried, any other 4xx is final, as the connector does for functions. */
 const RETRYABLE_STATUSES = new Set([408, 425, 429])
 
 /**
- * POSTs replies to a URL, signed by Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks): its
- * `webhook-id` is the id of the reply, which the receiver tells duplicates by. A redirect is a refusal.
+ * POSTs replies to a URL, signed by Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks). The
+ * `webhook-id` is the reply's id, by which the receiver recognises duplicates. A redirect counts as a refusal.
  */
 export function webhookChannel(
   { name, url, secret, person, giveUpAfterMinutes }: GatewayConfig['deliveries'][number],
@@ -47,7 +47,7 @@ export function webhookChannel(
   }
 }
 
-/** The page and the API are read by their clients; a webhook is how their replies are pushed. */
+/** Clients of the page and the API read the history; a webhook pushes their replies. */
 const API_CHANNELS: ReadonlySet<string> = new Set(['web', 'openai'])
 
 const isForWebhook = ({ channel, account }: Address, name: string): boolean =>

@@ -26,7 +26,7 @@ export function joinGroup(kafka: Kafka, settings: KafkaSettings, options: JoinGr
       assigned.has(topicPartitionId(partition)) && !paused.has(topicPartitionId(partition)),
     onAssigned(partitions, memberId) {
       const assignedNow = new Map(partitions.map(partition => [topicPartitionId(partition), partition]))
-      // With a new member id, this member was away meanwhile and cannot know who owned its partitions.
+      // With a new member id, this member left meanwhile and cannot know who owned its partitions.
       const lost = [...assigned].filter(([id]) => memberId !== currentMemberId || !assignedNow.has(id))
       assigned = assignedNow
       currentMemberId = memberId
