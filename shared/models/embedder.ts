@@ -5,8 +5,8 @@ import type { Environment } from '../config/environment.ts'
 import type { Embedder } from './models.ts'
 
 /**
- * The embedding model that the environment chooses: the built-in one, a server's, or none. Nothing is loaded or fetched
- * before its first use.
+ * The embedding model that the environment chooses: the built-in one, a server's, or none. The model is loaded or
+ * fetched at its first use.
  */
 export function openEmbedder({ embeddingModel, openai, cacheDirectory }: Environment, log: Logger): Embedder {
   let opened: Promise<Embedder> | undefined

@@ -1,8 +1,8 @@
 import type { TextGenerator } from './models.ts'
 
 /**
- * Models that open at their first use, so that an assistant without its model starts all the same. A failed opening is
- * retried at the next use.
+ * Models that open at their first use, so that an assistant starts without its model. A failed opening is retried at
+ * the next use.
  */
 export function lazyTextGenerator(open: () => Promise<TextGenerator>): TextGenerator {
   let opened: Promise<TextGenerator> | undefined

@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../base/log.ts'
 import type { Capabilities, TextGenerator } from './models.ts'
 
-/** How long a caller waits for the first answer; then it continues with the known capabilities. */
+/** How long a caller waits for the first answer; it then continues with the known capabilities. */
 const FIRST_ANSWER_TIMEOUT_MS = 500
 const CACHE_TTL_MS = 10_000
 
 export type ModelCapabilities = {
   /**
-   * What the model can do, as far as is known: a model that cannot be reached fails nobody. Undefined until the model has
-   * answered once. Only the first call waits, for at most `timeoutMs`, 500 if not given.
+   * The known capabilities of the model. An unreachable model causes no error. Undefined until the model has answered
+   * once. Only the first call waits, for at most `timeoutMs`, 500 if not given.
    */
   known(timeoutMs?: number): Promise<Capabilities | undefined>
 }
 
-/** Remembers the capabilities of the model and asks again every 10 s, behind the answers. */
+/** Caches the model's capabilities. A call more than 10 s after the last query asks again in the background. */
 export function openModelCapabilities(
   models: Pick<TextGenerator, 'capabilities'>,
   { now, log }: { now(): number; log: Logger },

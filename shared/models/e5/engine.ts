@@ -41,7 +41,7 @@ async function load({ folder, threads, log }: Me5EngineOptions): Promise<Me5Engi
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
-      // Frees the memory of a run after it: one long text would hold 200 MB for good.
+      // A run's memory is freed after it: one long text would otherwise keep 200 MB for good.
       enableCpuMemArena: false,
     }),
     readFile(join(folder, me5Files.vocabulary)),

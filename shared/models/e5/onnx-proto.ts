@@ -1,6 +1,6 @@
 /**
- * As much of ONNX's file format as a graph of ours needs (onnx.proto3, IR version 10), written and not read. The tensors
- * that are large lie in a file beside it ("external data"), which the runtime maps instead of reading it.
+ * Writes the part of ONNX's file format (onnx.proto3, IR version 10) that our graph needs. Large tensors are in a
+ * separate file ("external data"), which the runtime maps instead of reading it.
  */
 export type OnnxAttribute = number | { float: number }
 export type OnnxNode = {
@@ -15,10 +15,10 @@ export type StoredTensor = {
   name: string
   type: TensorType
   dims: readonly number[]
-  /** Its bytes, or where they are in the file beside. */
+  /** The tensor's bytes, or their place in the external file. */
   at: Uint8Array | { file: string; offset: number; bytes: number }
 }
-/** A dimension that differs from run to run has a name. */
+/** A dimension that differs between runs has a name. */
 export type ValueInfo = { name: string; type: TensorType; dims: readonly (string | number)[] }
 export type OnnxGraph = {
   name: string
@@ -84,7 +84,7 @@ function valueInfoField(field: number, { name, type, dims }: ValueInfo): Uint8Ar
   return messageField(field, textField(1, name), messageField(2, tensorType))
 }
 
-/** Protocol buffers know four kinds of fields; these are numbers, and fields with a length. */
+/** The wire types of Protocol Buffers that a graph needs: numbers, fields with a length, and 32-bit floats. */
 const VARINT = 0
 const LENGTH_DELIMITED = 2
 const FIXED_32 = 5

@@ -1,9 +1,9 @@
 /**
- * Channels of multilingual-e5-small that are far above the others of their tensor, with how far: their largest value
- * over the 20 texts of tests/support/me5-reference.json, divided by nine times the median channel's. They would take
- * nearly all of the eight bits of their tensor for themselves. Divided by this before they are quantized, and their weights
- * multiplied (as in SmoothQuant, arXiv 2211.10438), they bring the vectors from a cosine of 0.996 with the unquantized
- * activations' to 0.999.
+ * Channels of multilingual-e5-small whose values are far above the others of their tensor, with their ratio. The ratio
+ * is the channel's largest value over the 20 texts of tests/support/me5-reference.json, divided by nine times the
+ * median channel's. Such channels would take nearly all of the eight bits of their tensor. They are therefore divided
+ * by the ratio before quantization, and their weights multiplied by it (as in SmoothQuant, arXiv 2211.10438). This
+ * raises the vectors' cosine with those of unquantized activations from 0.996 to 0.999.
  */
 export const outliers: Readonly<Record<string, Readonly<Record<number, number>>>> = {
   'l0.gelu': { 91: 1.32, 318: 6.61 },

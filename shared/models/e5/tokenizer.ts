@@ -1,34 +1,34 @@
 /**
- * The tokenizer of XLM-RoBERTa (SentencePiece, unigram), over the vocabulary as `me5-file.ts` cuts it out of the model.
- * It keeps the vocabulary as the bytes that it came as: 250,002 pieces cost some 15 MB, where a trie of strings is
- * made of a million objects.
+ * The tokenizer of XLM-RoBERTa (SentencePiece, unigram), over the vocabulary that `weights-file.ts` reads from the
+ * model. It keeps the vocabulary as its original bytes: 250,002 pieces cost some 15 MB, while a trie of strings takes a
+ * million objects.
  */
 export type Tokenizer = {
-  /** The ids of a text between `<s>` and `</s>`, at most `maxTokens` with these. */
+  /** The ids of a text between `<s>` and `</s>`, at most `maxTokens` including these two. */
   encode(text: string, maxTokens: number): number[]
-  /** The ids without `<s>` and `</s>`, however many. */
+  /** All ids of a text, without `<s>` and `</s>`. */
   encodeContent(text: string): number[]
   /** `<s>` and `</s>`. */
   boundaryIds: readonly [number, number]
 }
 
 export type Vocabulary = {
-  /** The ids of `<s>`, `</s>` and of what is in no piece. */
+  /** The ids of `<s>`, of `</s>` and of text that no piece covers. */
   bos: number
   eos: number
   unknown: number
-  /** The pieces in UTF-8, one after the other; piece i is from `ends[i]` to `ends[i + 1]`. */
+  /** The pieces in UTF-8, one after the other; piece i is from `pieceOffsets[i]` to `pieceOffsets[i + 1]`. */
   pieces: Uint8Array
   pieceOffsets: Uint32Array
   /** The logarithm of each piece's probability. */
   scores: Float32Array
-  /** The normalised form of a code point before the lookup, where it differs. */
+  /** The normalised form of a code point before the lookup, if the two differ. */
   replacements: ReadonlyMap<number, readonly number[]>
 }
 
 const SPACE = 0x20
 const SPACE_MARK = 0x2581
-/** How much less an unknown character counts than the rarest piece (SentencePiece's kUnkPenalty). */
+/** How far an unknown character scores below the rarest piece (SentencePiece's kUnkPenalty). */
 const UNKNOWN_PENALTY = 10
 
 export function openTokenizer(vocabulary: Vocabulary): Tokenizer {
@@ -37,7 +37,10 @@ export function openTokenizer(vocabulary: Vocabulary): Tokenizer {
   const { longest, lowest } = extremes(vocabulary)
   const unknownScore = Math.fround(lowest - UNKNOWN_PENALTY)
 
-  /** The best way to cut the text into pieces; adding up in 32 bits, as the model's makers did, decides ties alike. */
+  /**
+   * The best split of the text into pieces. Scores are added in 32 bits, as the model's authors did, so that ties are
+   * decided alike.
+   */
   function encodeContent(text: string): number[] {
     const { bytes, starts } = toBytes(normalize(text, vocabulary.replacements))
     const count = starts.length - 1
@@ -74,7 +77,7 @@ export function openTokenizer(vocabulary: Vocabulary): Tokenizer {
   }
 }
 
-/** The code points to cut: normalized, runs of spaces as one, one space before the text, spaces as U+2581. */
+/** The normalised code points: runs of spaces as one, one space before the text, spaces as U+2581. */
 function normalize(text: string, replacements: Vocabulary['replacements']): number[] {
   const points = [SPACE]
   for (const character of text.toWellFormed()) {
@@ -85,7 +88,7 @@ function normalize(text: string, replacements: Vocabulary['replacements']): numb
   return points.map(point => (point === SPACE ? SPACE_MARK : point))
 }
 
-/** UTF-8, with the place where each code point starts and, last, where the text ends. */
+/** UTF-8, with the offset of each code point and, last, the end of the text. */
 function toBytes(points: number[]): { bytes: Uint8Array; starts: Int32Array } {
   const starts = new Int32Array(points.length + 1)
   points.forEach((point, i) => {
@@ -95,12 +98,12 @@ function toBytes(points: number[]): { bytes: Uint8Array; starts: Int32Array } {
 }
 
 const HASH_START = 0x811c9dc5
-/** FNV-1a, one byte further. */
+/** One step of FNV-1a. */
 const fnv1a = (hash: number, byte: number): number => Math.imul(hash ^ byte, 0x01000193) >>> 0
 
 type FindPiece = (bytes: Uint8Array, start: number, end: number, hash: number) => number
 
-/** Finds a piece by its bytes and their hash; -1 when there is none. Open addressing: half of the table stays free. */
+/** Finds a piece by its bytes and their hash; -1 if there is none. Open addressing: half of the table stays free. */
 function indexPieces({ pieces, pieceOffsets }: Vocabulary): FindPiece {
   const count = pieceOffsets.length - 1
   const size = 2 ** Math.ceil(Math.log2(count * 2))

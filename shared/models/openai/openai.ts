@@ -16,19 +16,22 @@ export type OpenAIOptions = {
   /** Default: the server's value, else 8192. */
   contextTokens?: number | undefined
   fetch?: typeof globalThis.fetch
-  /** The timeout until the server's first byte. Long, because a small machine reads a prompt slowly. Default 120 s. */
+  /**
+   * The timeout until the server's first byte. It is long, because a small machine reads a prompt slowly. Default 120
+   * s.
+   */
   firstByteTimeoutMs?: number
   /** The timeout between two parts. Default 60 s. */
   idleTimeoutMs?: number
-  /** The timeout of a question about the server itself. Default 5 s. */
+  /** The timeout of requests about the server itself. Default 5 s. */
   checkTimeoutMs?: number
 }
 
 const defaultContextTokens = 8192
 
 /**
- * Models on any server with OpenAI's chat completions, such as llama.cpp, Ollama or vLLM. It adapts to the server's
- * refusals.
+ * Models on any server with OpenAI's chat completions, such as llama.cpp, Ollama or vLLM. The driver adapts to the
+ * server's refusals.
  */
 export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
   const { fetch = globalThis.fetch, firstByteTimeoutMs = 120_000, idleTimeoutMs = 60_000 } = options
@@ -101,7 +104,7 @@ export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
     }
   }
 
-  /** The server is asked once; after a failure, again. */
+  /** Asks the server once, and again after a failure. */
   function cachedModels(): Promise<ListedModel[]> {
     modelList ??= fetchModels()
     modelList.catch(() => {
@@ -126,7 +129,7 @@ export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
     return { model, tools: !unsupported.has('tools'), contextTokens }
   }
 
-  /** A server need not have a list of models when its model is given. */
+  /** A server needs no list of models if the model is configured. */
   async function contextTokensOf(model: string): Promise<number> {
     const models = await cachedModels().catch(() => [])
     return models.find(({ id }) => id === model)?.contextTokens ?? defaultContextTokens
@@ -150,7 +153,7 @@ export function openOpenAIModels(options: OpenAIOptions): TextGenerator {
   return { generate, capabilities, check, close }
 }
 
-/** Where the API of a server is, given with or without `/v1` and the path of its chat completions. */
+/** The API's URL on a server; `url` may include `/v1` and the path of its chat completions. */
 export function apiBaseUrl(url: string): string {
   const base = url
     .trim()
@@ -159,7 +162,7 @@ export function apiBaseUrl(url: string): string {
   return /\/v\d[^/]*(\/|$)/.test(new URL(base).pathname) ? base : `${base}/v1`
 }
 
-/** Ends a request when its caller gives up, or when its server has been silent for too long. */
+/** Aborts a request when its caller cancels, or when its server has been silent for too long. */
 function startWatchdog(firstMs: number, ...others: (AbortSignal | undefined)[]) {
   const silence = new AbortController()
   let timer: NodeJS.Timeout
@@ -173,7 +176,7 @@ function startWatchdog(firstMs: number, ...others: (AbortSignal | undefined)[]) 
   return { signal, restart, end: () => clearTimeout(timer) }
 }
 
-/** The parts of an answer as they come. A server that does not stream sends it as one. */
+/** The parts of an answer as they arrive. A server that does not stream sends the answer as one part. */
 async function* readChunks(response: Response, onBytes: () => void): AsyncGenerator<WireChunk> {
   if (response.headers.get('content-type')?.includes('application/json'))
     return yield parseChunk(await response.text())

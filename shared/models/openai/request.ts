@@ -1,9 +1,11 @@
 import type { ChatMessage, GenerateRequest } from '../models.ts'
 
-/** Things that many servers take and some refuse; the driver finds out by being refused. */
+/** Fields that many servers accept and some refuse; the driver learns from the refusals. */
 export type OptionalField = 'stream_options' | 'max_tokens' | 'temperature' | 'seed' | 'tools'
 
-/** The body of a chat completion, with no field that is not needed: each one is a field that some server refuses. */
+/**
+ * The body of a chat completion, with only the necessary fields: each further field is one that some server refuses.
+ */
 export function requestBody(
   model: string,
   request: GenerateRequest,
@@ -22,7 +24,7 @@ export function requestBody(
         function: { name, description, parameters },
       })),
     }),
-    // OpenAI's newer models know the limit only by its newer name, and other servers only by the old one.
+    // OpenAI's newer models accept the limit only by its newer name, and other servers only by the old one.
     ...(maxTokens !== undefined && {
       [unsupported.has('max_tokens') ? 'max_completion_tokens' : 'max_tokens']: maxTokens,
     }),
@@ -31,7 +33,7 @@ export function requestBody(
   }
 }
 
-/** Which field of a body the server's complaint is about, if it is one that can be left out. */
+/** The field of a body that the server's error message names, if the body works without that field. */
 export function unsupportedField(body: object, errorMessage: string): OptionalField | undefined {
   if (
     'tools' in body &&

@@ -20,7 +20,7 @@ export const weatherRequest: GenerateRequest = {
   tools: [{ name: 'weather', description: 'The weather', parameters: { type: 'object' } }],
 }
 
-/** A server that lists models and answers completions by `answer`. */
+/** A server that lists models and answers completions with `answer`. */
 export async function startModelServer(
   answer: AnswerHandler,
   options: Partial<OpenAIOptions> = {},

@@ -8,7 +8,7 @@ type PartialToolCall = { index: number | undefined; id: string | undefined; name
 
 const argumentsSchema = z.record(z.string(), z.unknown())
 
-/** Puts an answer together from the chunks of a server. */
+/** Builds an answer from the chunks of a server. */
 export function createAnswerCollector(model: string, request: GenerateRequest) {
   const calls: PartialToolCall[] = []
   let answeringModel = model
@@ -16,7 +16,7 @@ export function createAnswerCollector(model: string, request: GenerateRequest) {
   let usage: WireChunk['usage']
   let text = ''
 
-  /** Takes a chunk in, and returns the text that it adds. */
+  /** Adds a chunk, and returns its text. */
   function add(chunk: WireChunk): string {
     answeringModel = chunk.model || answeringModel
     usage = chunk.usage ?? usage
@@ -28,7 +28,10 @@ export function createAnswerCollector(model: string, request: GenerateRequest) {
     return part?.content ?? ''
   }
 
-  /** What is left to say when the stream is over. Errors: `unavailable` for a stream that broke off, `failed` for tool calls that cannot be read, `rejected` for a filtered answer. */
+  /**
+   * The remaining chunks after the end of the stream. Errors: `unavailable` for a broken stream, `failed` for
+   * unreadable tool calls, `rejected` for a filtered answer.
+   */
   function finish(): GenerateChunk[] {
     if (!finishReason)
       throw new LaresError('unavailable', 'the model server broke off in the middle of its answer')
@@ -51,7 +54,10 @@ export function createAnswerCollector(model: string, request: GenerateRequest) {
   return { add, finish }
 }
 
-/** Servers may send a call whole or in parts, with or without an index or an id, and several whole ones under one index. */
+/**
+ * Servers may send a call whole or in parts, and with or without an index or an id. Some send several whole calls under
+ * one index.
+ */
 function mergeToolCall(calls: PartialToolCall[], delta: WireToolCall): void {
   const index = delta.index ?? undefined
   const id = delta.id || undefined
@@ -83,7 +89,7 @@ function parseArguments(name: string, text: string): Record<string, unknown> {
   }
 }
 
-/** About four bytes to a token, in English as in Chinese; for servers that do not count. */
+/** About four bytes for each token, in English as in Chinese; for servers that do not count. */
 function estimateTokens(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / 4)
 }

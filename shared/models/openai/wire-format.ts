@@ -12,7 +12,7 @@ const toolCallDeltaSchema = z.object({
     .nullish(),
 })
 
-/** Text, or by the custom of some servers a list of parts. */
+/** Text or, on some servers, a list of parts. */
 const contentSchema = z.union([
   z.string(),
   z
@@ -42,7 +42,7 @@ const chunkSchema = z.object({
   error: z.unknown().optional(),
 })
 
-/** The parts of a server's stream, or its answer at once when it cannot stream. Unknown fields are ignored. */
+/** A part of a server's stream, or the whole answer if it cannot stream. Unknown fields are ignored. */
 export type WireChunk = z.infer<typeof chunkSchema>
 export type WireToolCall = z.infer<typeof toolCallDeltaSchema>
 
@@ -58,10 +58,13 @@ const modelListSchema = z.object({
   ),
 })
 
-/** vLLM, OpenRouter, Groq and llama.cpp name the context size differently; other servers do not give it. */
+/** vLLM, OpenRouter, Groq and llama.cpp have different names for the context size; other servers do not give it. */
 export type ListedModel = { id: string; contextTokens: number | undefined }
 
-/** Errors: `unavailable` when the text is no chunk; an error that the server sends inside its stream is thrown as one. */
+/**
+ * Errors: `unavailable` if the text is no chunk. An error that the server sends inside its stream is thrown as an
+ * error.
+ */
 export function parseChunk(text: string): WireChunk {
   const result = chunkSchema.safeParse(parseJson(text))
   if (!result.success) throw invalidAnswerError(text, result.error)
