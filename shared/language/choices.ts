@@ -5,7 +5,10 @@ import { bestMatches, type Matches } from './matching.ts'
 import type { LanguagePack } from './pack.ts'
 import { packs } from './packs.ts'
 
-/** One of several things that a person is asked to choose from, with as much of its text as it may be named by. */
+/**
+ * One of several items that a person is asked to choose from. `text` is as much of the item's text as an answer may
+ * name.
+ */
 const optionSchema = z.object({
   id: z.string(),
   text: z.string(),
@@ -15,13 +18,15 @@ export type Option = z.infer<typeof optionSchema>
 
 const choiceQuestionSchema = z.strictObject({ among: z.array(optionSchema) })
 
-/** More are not listed; what a skill asks with has to fit into the state of its conversation. */
+/** The most items in a question: a skill's question must fit into the state of its conversation. */
 const MAX_OPTIONS = 20
 const MAX_TEXT_LENGTH = 60
-/** Longer words are no answer. */
+/** A longer text is no answer. */
 const MAX_ANSWER_LENGTH = 200
 
-/** What "which one?" is asked with, in the order in which the things are listed, so that the answer can be read. */
+/**
+ * The question "which one?" with its items in the order in which the person sees them, so that the answer can be read.
+ */
 export const choiceQuestion = (options: readonly Option[]) => ({
   asked: {
     among: options.slice(0, MAX_OPTIONS).map(({ id, text, dueAt }) => ({
@@ -32,14 +37,14 @@ export const choiceQuestion = (options: readonly Option[]) => ({
   },
 })
 
-/** What was asked to be chosen from; undefined when something else was asked, or nothing. */
+/** The items of an open "which one?" question; undefined if the open question is another one, or if there is none. */
 export const parseChoiceQuestion = (asked: unknown): Option[] | undefined =>
   choiceQuestionSchema.safeParse(asked).data?.among
 
 /**
- * The options that an answer to "which one?" means: by their places in the list ("the second one", "1 and 3", 第二个), by
- * their words, or all. `isSure`: no other reading is left. None when the words are no answer. `language`: the tag of the
- * conversation's, for an answer that does not tell.
+ * The options that an answer to "which one?" names: by their places in the list ("the second one", "1 and 3", 第二个), by
+ * their words, or all. `isSure`: there is no other reading. Empty if the words are no answer. `language`: the tag of
+ * the conversation's language, for an answer that does not show its own.
  */
 export function parseChoice(options: readonly Option[], answer: string, language?: string): Matches<Option> {
   if (answer.length > MAX_ANSWER_LENGTH) return NO_MATCHES
@@ -55,11 +60,11 @@ export function parseChoice(options: readonly Option[], answer: string, language
 
 const NO_MATCHES: Matches<Option> = { items: [], isSure: false }
 
-/** An answer without what frames it. */
+/** An answer without the filler words around it. */
 export const stripFillerWords = (answer: string, language?: string): string =>
   stripAnswer(answer, packsReading(answer, language))
 
-/** Single spaces keep the patterns from trying the many ways to part a run of them. */
+/** Collapses spaces, so that the patterns do not try the many ways to split a run of them. */
 const stripAnswer = (answer: string, readers: readonly LanguagePack[]): string =>
   strip(
     answer.replaceAll('’', "'").replace(/\s+/g, ' ').trim().toLowerCase(),
@@ -70,7 +75,7 @@ const stripAnswer = (answer: string, readers: readonly LanguagePack[]): string =
 const splitList = (words: string, readers: readonly LanguagePack[]): string[] =>
   readers.reduce((parts, { answers }) => parts.flatMap(part => part.split(answers.separator)), [words])
 
-/** From 0, of so many; undefined when the words name no such place. */
+/** A position from 0 to `count` - 1; undefined if the words name no such position. */
 function parseListPosition(
   words: string,
   count: number,
@@ -86,6 +91,6 @@ function parseListPosition(
   return undefined
 }
 
-/** Takes back what was asked about, whatever it was and in any language: "never mind", "none", 算了. */
+/** Whether a text withdraws an open question, of any kind and in any language: "never mind", "none", 算了. */
 export const isNeverMind = (said: string): boolean =>
   packs.some(({ answers }) => answers.neverMind.test(said.trim()))

@@ -1,7 +1,7 @@
 import { formatTime, type WallTime, wallTime } from './dates.ts'
 import { packFor } from './packs.ts'
 
-/** Dates in a person's language. The words and signs are ours: those of Intl change with its version. */
+/** Dates in a person's language. The words and signs are our own, because those of Intl change with its version. */
 
 /** "Friday, 27 March 2026", 2026年3月27日星期五 */
 export const formatDate = (wall: WallTime, language: string): string =>

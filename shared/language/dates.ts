@@ -1,6 +1,6 @@
-/** What clocks show in a time zone. A time zone that this machine does not know is taken as UTC. */
+/** Local times in a time zone. A time zone that this machine does not know is taken as UTC. */
 
-/** What a clock and a calendar on the wall show. `month` is 1 to 12, `weekday` 0 (Sunday) to 6. */
+/** The local date and time on a wall clock. `month` is 1 to 12, `weekday` 0 (Sunday) to 6. */
 export type WallTime = {
   year: number
   month: number
@@ -15,7 +15,7 @@ const DAY_MS = 86_400_000
 
 const formatCache = new Map<string, Intl.DateTimeFormat>()
 
-/** Making a format takes longer than using it. Zones come from requests, so what is kept is bounded. */
+/** Making a format takes longer than using it. Zones come from requests, so the cache is bounded. */
 function cachedFormat(timeZone: string): Intl.DateTimeFormat {
   const known = formatCache.get(timeZone)
   if (known) return known
@@ -54,13 +54,13 @@ export function wallTime(when: Date, timeZone: string): WallTime {
   return { year, month, day, hour, minute, second, weekday }
 }
 
-/** The wall's time as if it were UTC, in milliseconds: for reckoning in days of the calendar. */
+/** A wall-clock time in milliseconds, as if it were UTC: for arithmetic with calendar days. */
 export const toWallMs = ({ year, month, day, hour, minute, second }: Omit<WallTime, 'weekday'>): number =>
   Date.UTC(year, month - 1, day, hour, minute, second)
 
 /**
- * When the wall shows a time (given as if it were UTC, in milliseconds). Of two such moments the first; a time that a
- * change of the clock leaves out is as much later.
+ * The instant at which the wall clock shows a time (given in milliseconds, as if it were UTC). If the clock shows it
+ * twice, the first instant counts. A time that a clock change skips is later by the length of the change.
  */
 export function instantFromWallMs(wallMs: number, timeZone: string): Date {
   const offsetAt = (instantMs: number) => {

@@ -3,20 +3,22 @@ import type { LanguagePack, Recognition } from './pack.ts'
 import { packFor, packs } from './packs.ts'
 
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}'-]*/gu
-/** Below this part of the words in a language, a text that has none of the first pack's words is not taken to be in it. */
+/**
+ * The smallest share of a text's words that must belong to its language; below it the text counts as the first pack's.
+ */
 const MIN_SHARE = 0.15
 
-/** The language to answer in, as a BCP 47 tag; `otherwise` where a text does not tell, as "12 + 30" does not. */
+/** The language to answer in, as a BCP 47 tag; `otherwise` if the text does not show one, as "12 + 30" does not. */
 export const detectLanguage = (text: string, otherwise: string = packs[0].tag): string =>
   recogniseLanguage(text) ?? otherwise
 
-/** The language of a text; undefined where nothing in it tells. */
+/** The language of a text; undefined if nothing in the text shows it. */
 export function recogniseLanguage(text: string): string | undefined {
   const plain = text.normalize('NFC').replaceAll('’', "'")
   return languageOfScript(plain) ?? latinLanguageOf(plain)
 }
 
-/** By a script of its own, when a text has at least as many of its characters as other words. */
+/** The language of a script of its own, if the text has at least as many of its characters as other words. */
 function languageOfScript(text: string): string | undefined {
   const scripts = [
     ...languageByScript,
@@ -30,7 +32,7 @@ function languageOfScript(text: string): string | undefined {
   return undefined
 }
 
-/** By the words that hardly a text goes without. Of several that fit alike, `preferred`; else none is told. */
+/** The language by its most common words. If several fit alike, `preferred`; else undefined. */
 function latinLanguageOf(text: string, preferred?: string): string | undefined {
   const words = text.toLowerCase().match(WORD) ?? []
   const score = ({ words: known, letters }: Recognition): number =>
@@ -51,8 +53,9 @@ function latinLanguageOf(text: string, preferred?: string): string | undefined {
 const latinPacks = (): LanguagePack[] => packs.filter(({ recognition }) => !recognition.script)
 
 /**
- * The packs that can read a text, the main one first: a script that only one of them has decides, and the rest of the text is
- * read by another, since people mix. `language`: that of the conversation, for a text that does not tell.
+ * The packs that can read a text, the main one first. A script that only one pack has decides; another pack reads the
+ * rest of the text, since people mix languages. `language`: the conversation's language, for a text that does not show
+ * its own.
  */
 export function packsReading(text: string, language?: string): readonly [LanguagePack, ...LanguagePack[]] {
   const byScript = packs.filter(({ recognition: { script } }) => script && text.search(script) >= 0)

@@ -1,4 +1,4 @@
-/** A text without the words around it that say nothing, however the patterns follow one another. */
+/** A text without the filler words at its ends, in whatever order the patterns match. */
 export function strip(text: string, leading: readonly RegExp[], trailing: readonly RegExp[]): string {
   let before: string
   let rest = text

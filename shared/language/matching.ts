@@ -1,17 +1,17 @@
 import { packsReading } from './detection.ts'
 import { contentTokens } from './words.ts'
 
-/** Finds what a person means by a few words of it. */
+/** Finds an item that a person names by a few of its words. */
 
-/** Below this part of the words, an item has little to do with what was meant. */
+/** Below this share of matching words, the item is unlikely to be the one meant. */
 const MIN_MATCH_SHARE = 0.6
 
-/** `isSure`: the best ones hold all that was said. */
+/** `isSure`: the best items contain all words of the query. */
 export type Matches<Item> = { items: Item[]; isSure: boolean }
 
 /**
- * The items that best match the words, all of them when they match alike; none when no item holds most of the words, or
- * when there are no words that mean something. `language`: the tag of the conversation's.
+ * The items that match the words best; several if they match alike. Empty if no item contains most of the words, or if
+ * no word carries meaning. `language`: the tag of the conversation's language.
  */
 export function bestMatches<Item>(
   items: readonly Item[],
@@ -19,7 +19,7 @@ export function bestMatches<Item>(
   words: string,
   language?: string,
 ): Matches<Item> {
-  // The same packs for both sides: a stem is compared with a stem of the same making.
+  // Both sides use the same packs, so that stems of the same algorithm are compared.
   const readers = packsReading(words, language)
   const queryTokens = contentTokens(words, readers)
   if (queryTokens.length === 0) return { items: [], isSure: false }

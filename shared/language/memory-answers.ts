@@ -1,34 +1,37 @@
 import type { RememberedText, WordLanguage } from './pack.ts'
 import { contentWordsBy } from './word-stems.ts'
 
-/** How questions about what a person told are asked in a language that has spaces between its words. */
+/** The forms of questions about memories, in a language with spaces between its words. */
 type QuestionLanguage = {
   words: WordLanguage
   normalise?(text: string): string
-  /** What leads up to a question: "do you know". */
+  /** The words that introduce a question: "do you know". */
   leadingFillers: RegExp
   again?: RegExp
-  /** What is asked for without a question word, behind such a lead: "tell me my code"; and the words that make it a question. */
+  /**
+   * A question without a question word after such an introduction ("tell me my code"), and the prefix that completes
+   * it.
+   */
   bareQuestion: RegExp
   bareQuestionPrefix: string
-  /** A statement, unless it was asked: "I live ...". */
+  /** A statement, unless it ends as a question: "I live ...". */
   bareActivity: RegExp
-  /** What is asked for, in the first group: a thing of theirs, what they do, or another thing. */
+  /** The subject of the question, in the first group: a thing of the person's, an activity, or another thing. */
   forms: readonly { of: 'own' | 'activity' | 'thing'; form: RegExp }[]
-  /** The words of a statement that it is about. */
+  /** The words of a statement that name its subject. */
   subject(text: string): string
-  /** A statement that tells a name, and the word for a name. */
+  /** A statement that gives a name, and the word for a name. */
   saysName: RegExp
   nameWord: string
   /** A statement about a thing of the person's. */
   ownThing: RegExp
-  /** Whose thing a statement is about: "sister" of "my sister's name". */
+  /** The owner of the thing that a statement is about: "sister" of "my sister's name". */
   owner(text: string): string
-  /** A statement about what the person does. */
+  /** A statement about an activity of the person. */
   ownActivity: RegExp
 }
 
-/** The memories that answer a question, by the words that both have; undefined when they do not clearly answer it. */
+/** The memories that answer a question, by the words that both have; undefined if they do not clearly answer it. */
 export const answerByWords =
   (language: QuestionLanguage) =>
   (memories: readonly RememberedText[], question: string): RememberedText[] | undefined => {
@@ -52,7 +55,10 @@ function parseQuestion(text: string, language: QuestionLanguage) {
   return { of: found.of, words: contentWordsBy(language.words, found.form.exec(normalised)![1]!) }
 }
 
-/** One memory about exactly that; or, of their own things, one whose subject has these words among its own. */
+/**
+ * The newest memory about exactly that thing. For the person's own things also the only memory whose subject includes
+ * these words.
+ */
 function memoriesOfThing(
   memories: readonly RememberedText[],
   queryWords: string[],

@@ -1,7 +1,10 @@
-/** Languages without a pack that are told apart nevertheless, so that events name them and no pack takes their texts for its own. */
+/**
+ * Languages without a pack that are detected all the same. Events can then name them, and no pack takes their texts for
+ * its own.
+ */
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
 
-/** By letters of their own. Of languages that share a script, the one with the most speakers. */
+/** Languages by their own letters. For languages that share a script, the one with the most speakers. */
 export const languageByScript: readonly (readonly [RegExp, string])[] = [
   [/[\p{scx=Hiragana}\p{scx=Katakana}]/gu, 'ja'],
   [/\p{Script=Hangul}/gu, 'ko'],

@@ -8,21 +8,21 @@ import type { CalculatorLanguage, NotesLanguage, ReminderLanguage, TimeLanguage 
  * Everything that Lares knows of one language. A pack is a folder beside this file; `packs.ts` registers it. Nothing
  * outside the folder names the language. `docs/languages.md` says how to write one.
  *
- * Patterns are read in lower case or with the flag `i`, and must not backtrack for long on a long text.
+ * Patterns are matched in lower case or have the flag `i`. They must not backtrack for long on a long text.
  */
 export type LanguagePack = {
   /** BCP 47, without a region: `de` also serves `de-AT`. */
   tag: string
-  /** What its speakers call it. */
+  /** The language's name in the language itself. */
   name: string
   recognition: Recognition
-  /** Writes number words as digits and decimals with a point: "two hundred and five" as "205". */
+  /** Rewrites number words as digits, and decimals with a point: "two hundred and five" as "205". */
   numeralsToDigits(text: string): string
   moments: MomentLanguage
   dates: DateLanguage
   answers: AnswerLanguage
   words: WordLanguage
-  /** Where places and people stand in a text, in its order. */
+  /** The spans of places and people in a text, in their order. */
   findProperNames(text: string, kind: ProperNameKind): Promise<Span[]>
   slots: SlotLanguage
   dialog: DialogPhrases
@@ -33,23 +33,23 @@ export type LanguagePack = {
   time: TimeLanguage
   notes: NotesLanguage
   /**
-   * What people generally say, as in the English pack and in its order: embeddings of each language have a place of their own,
-   * and these sentences tell where it is.
+   * Everyday sentences, in the order of the English pack. Embeddings of each language lie in their own region, and
+   * these sentences show where.
    */
   generalSentences: readonly string[]
 }
 
-/** How a text is told to be in the language. */
+/** How to recognise that a text is in the language. */
 export type Recognition = {
-  /** One character of a script that this language alone has among the packs; then words need not tell it. */
+  /** One character of a script that only this language has among the packs; recognition then needs no words. */
   script?: RegExp
-  /** Words that hardly a text goes without, in lower case. */
+  /** The language's most common words, in lower case. */
   words: ReadonlySet<string>
   /** Letters and signs that count as much as a word. */
   letters?: RegExp
 }
 
-/** A library for dates of one language, as chrono-node has them. */
+/** A date library for one language, in the form of chrono-node's. */
 export type DateParser = {
   parse(
     text: string,
@@ -58,31 +58,31 @@ export type DateParser = {
   ): ParsedResult[]
 }
 
-/** A part of the day, and the hours that are meant when no other is said; the first that is still to come counts. */
+/** A part of the day, and its hours if the text names no other; the first hour that is still to come counts. */
 export type DayPart = readonly [RegExp, number[]]
 
 export type MomentLanguage = {
-  /** Writes spoken times of day as a clock shows them: "half past 6" as 6:30. Given in lower case and with digits. */
+  /** Rewrites spoken times of day as clock times: "half past 6" as 6:30. Expects lower case and digits. */
   normaliseClock(text: string): string
-  /** Writes days that the library for dates does not know as dates. `now` is the wall where it is said. */
+  /** Rewrites days as dates if the date library does not know them. `now` is the speaker's wall-clock time. */
   normaliseCalendar(text: string, now: WallTime): string
-  /** The library for dates takes its time to load, so it is loaded for the first text. */
+  /** The date library takes time to load, so it is loaded for the first text. */
   loadDateParser(): Promise<DateParser>
-  /** Whether what the library found is another word: "may", "second". `before`: the text that leads up to it. */
+  /** Whether a match of the date library is another word: "may", "second". `before`: the text before the match. */
   isFalsePositive?(found: string, before: string): boolean
-  /** Words that name a day though the library is certain of none: "this afternoon". */
+  /** Words that name a day although the date library marks none as certain: "this afternoon". */
   impliedDay?: RegExp
-  /** Parts of a day, the first that fits. */
+  /** Parts of a day; the first match counts. */
   dayParts: readonly DayPart[]
-  /** What leads up to a moment and is a part of it, at the end of a text: "at ". */
+  /** Words that introduce a moment and belong to it, at the end of a text: "at ". */
   lead: RegExp
   /** A length of time from now, in its first or second group: "in 10 minutes". */
   relativeTime: RegExp
   /** Any length of time, in its first group. */
   duration: RegExp
-  /** Reads what these groups match. */
+  /** Parses a match of these groups. */
   parseDuration(text: string): Duration
-  /** What lets a bare number be read as an hour: "at 5" for "5". */
+  /** Makes a bare number readable as an hour: "at 5" for "5". */
   toClockPhrase(hour: string): string
 }
 
@@ -92,12 +92,12 @@ export type DateLanguage = {
   formatDateTime(date: string, clock: string): string
 }
 
-/** How answers to "which one?" are read. */
+/** How to read answers to "which one?". */
 export type AnswerLanguage = {
-  /** What frames an answer and says nothing, at its beginning and its end. */
+  /** Filler words at the beginning and the end of an answer. */
   leadingFillers: RegExp
   trailingFillers: RegExp
-  /** The whole answer means all of them. */
+  /** The whole answer means all items. */
   all: RegExp
   separator: RegExp
   last: RegExp
@@ -105,22 +105,25 @@ export type AnswerLanguage = {
   listNumber: RegExp
   /** From the first to the tenth. */
   ordinals: readonly RegExp[]
-  /** The whole answer takes back what was asked about. */
+  /** The whole answer withdraws the question. */
   neverMind: RegExp
-  /** Of an answer to "Did you mean A or B?": what names the first and the second, and what frames it. */
+  /**
+   * For answers to "Did you mean A or B?": the words for the first and for the second, and the filler words around
+   * them.
+   */
   either: { first: RegExp; second: RegExp; leadingFillers: RegExp; trailingFillers: RegExp }
 }
 
-/** Which words carry meaning, and which of them are the same. */
+/** Which words carry meaning, and which of them count as the same. */
 export type WordLanguage = {
   stopWords: ReadonlySet<string>
   /** Crude, but the same on both sides: "likes", "liked" and "like" become one. */
   stem(word: string): string
-  /** One spelling for what has several. */
+  /** Unifies words that have several spellings. */
   normaliseSpelling?(text: string): string
   /** Other words that a search must find too. */
   searchVariants?(words: readonly string[]): string[]
-  /** What may follow a word in another form of it: "able" in "payable". */
+  /** The endings that give a word another form: "able" in "payable". */
   suffix: RegExp
   /** For scripts without spaces: the characters that carry meaning, in their order. */
   contentCharacters?(text: string): string
@@ -143,15 +146,15 @@ export type SlotKind =
 
 export type SlotLanguage = {
   questions: Readonly<Record<SlotKind, (label: string, choices: string[]) => string>>
-  /** Words that may stand around a place or name that is the whole answer, at the beginning of a text. */
+  /** Words that may precede a place or name that is the whole answer, at the beginning of a text. */
   fillers: RegExp
-  /** Says that a length of time is meant, and no moment. */
+  /** Shows that a text means a length of time, not a moment. */
   durationCue: RegExp
   /** Articles between a preposition and a name, at the end of a text. */
   article: RegExp
 }
 
-/** The parts of Lares that may fail, as people call them. */
+/** The parts of Lares that may fail, by people's words for them. */
 export type FailedPart = { skill: string } | 'understanding' | 'memory' | 'model' | 'conversation'
 export type Activity = 'none' | 'model' | { skills: string[] }
 
@@ -172,43 +175,48 @@ export type DialogPhrases = {
   lateReminder(text: string, due: string): string
 }
 
-/** What a memory is, for an answer from it. */
+/** The parts of a memory that an answer needs. */
 export type RememberedText = { text: string; subject: string; saidAt: string }
 
 export type MemoryLanguage = {
   requests: {
     list: readonly RegExp[]
-    /** What is to be forgotten, in the first group. */
+    /** A request to forget; the first group names the subject. */
     forget: readonly RegExp[]
     everything: RegExp
     forgetLast: readonly RegExp[]
     why: readonly RegExp[]
-    /** Questions about what held before, and the same question about what holds now. */
+    /** Questions about an earlier value, each with the same question about the current value. */
     earlier: readonly (readonly [RegExp, string])[]
     /** Things that other skills keep. */
     otherSkills: RegExp
-    /** Forgetting that is no wish about memory: "forget it", "forget to". */
+    /** Uses of "forget" that do not concern memory: "forget it", "forget to". */
     idiomaticForget: RegExp
   }
   facts: {
-    /** What the person asks to be remembered, as they put it. */
+    /** The text that the person asks the assistant to remember, in the person's words. */
     rememberedText(text: string): string | undefined
     question: RegExp
-    /** A person speaks of themself. */
+    /** Words by which a person speaks of themself. */
     oneself: RegExp
     stated: readonly RegExp[]
     command: RegExp
     leadingFillers: RegExp
-    /** Changes told as such, as the fact that holds now. */
+    /** Statements of a change, each rewritten as the fact that holds now. */
     changes: readonly (readonly [RegExp, string])[]
-    /** What a fact is about, so that a newer one takes its place; the whole of it where several can hold at once. */
+    /**
+     * The subject of a fact, so that a newer fact replaces an older one. The whole fact if several can hold at once.
+     */
     subjectOf(text: string): string
   }
-  /** The memories that answer a question, when they clearly do. */
+  /** The memories that answer a question, if they clearly do. */
   answer(memories: readonly RememberedText[], question: string): RememberedText[] | undefined
-  /** Turns what a person said about themself into what is said to them: "my code is 1" becomes "your code is 1". */
+  /**
+   * Turns a person's statement about themself into one that addresses the person: "my code is 1" becomes "your code is
+   * 1".
+   */
   toSecondPerson(text: string): string
-  /** As a sentence of its own, said to the person. */
+  /** Makes a statement a full sentence that addresses the person. */
   toSentence(text: string): string
   sentenceSeparator: string
   phrases: {
@@ -237,15 +245,15 @@ export type DocumentLanguage = {
   requests: {
     list: readonly RegExp[]
     forgetAll: readonly RegExp[]
-    /** The name, in the first group. */
+    /** The document's name, in the first group. */
     forget: readonly RegExp[]
     otherSkills: RegExp
   }
   question: RegExp
   summaryRequest: RegExp
-  /** Words that ask, or name no more than that there is a document; taken out before a search. */
+  /** Question words, and words for documents in general; removed before a search. */
   questionWords: readonly string[]
-  /** The same, as a pattern: "how high" asks for a number, and no document need say "high". */
+  /** The same, as a pattern: "how high" asks for a number, and the document need not contain "high". */
   questionPhrases: RegExp
   phrases: {
     size(kind: DocumentKindName, count: number): string

@@ -5,11 +5,11 @@ import { zh } from './zh/pack.ts'
 
 /**
  * The languages that Lares has. To add one, write its folder and name it here: functions are bundled into single files,
- * so a folder cannot be found while running. The first is the one that is spoken where there is no better.
+ * so a running function cannot find folders. The first pack is the default.
  */
 export const packs: readonly [LanguagePack, ...LanguagePack[]] = [en, zh, de]
 
-/** The pack that is nearest to a BCP 47 tag: `zh-Hant` has the Chinese one. Without any, the first. */
+/** The pack nearest to a BCP 47 tag: `zh-Hant` gets the Chinese one. If none is near, the first. */
 export function packFor(tag: string): LanguagePack {
   const known = tag.toLowerCase()
   return (
@@ -17,11 +17,11 @@ export function packFor(tag: string): LanguagePack {
   )
 }
 
-/** The text for a language among texts by tag, as a skill has them: the nearest, else the first pack's, else any. */
+/** The text for a language among a skill's texts by tag: the nearest, else the first pack's, else any. */
 export function localised<Text>(texts: Readonly<Record<string, Text>>, tag: string): Text | undefined {
   return texts[tag] ?? texts[packFor(tag).tag] ?? texts[packs[0].tag] ?? Object.values(texts)[0]
 }
 
-/** One value of each pack by its tag: titles of a built-in skill. */
+/** One value of each pack, by the pack's tag: for example the titles of a built-in skill. */
 export const byTag = <Value>(select: (pack: LanguagePack) => Value): Record<string, Value> =>
   Object.fromEntries(packs.map(pack => [pack.tag, select(pack)]))

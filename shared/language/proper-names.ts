@@ -2,7 +2,10 @@ import { packsReading } from './detection.ts'
 import type { Span } from './moments/spans.ts'
 import type { ProperNameKind } from './pack.ts'
 
-/** Where places and people stand in a text, in its order; of those that only the words around them tell, the first. */
+/**
+ * The spans of places and people in a text, in their order. Among names that only the words around them show, the first
+ * counts.
+ */
 export async function findProperNames(
   text: string,
   kind: ProperNameKind,

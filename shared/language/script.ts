@@ -1,2 +1,2 @@
-/** Whether any of a text is in Chinese characters. */
+/** Whether a text contains Chinese characters. */
 export const containsHan = (text: string): boolean => /\p{Script=Han}/u.test(text)

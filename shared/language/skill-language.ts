@@ -1,10 +1,10 @@
-/** What a language pack has for the built-in skills. */
+/** The texts and patterns of a language pack for the built-in skills. */
 
-/** What every built-in skill has in a language. */
+/** The texts of every built-in skill in a language. */
 type SkillLanguage = {
-  /** What people call it, to be asked "Did you mean ... or ...?" */
+  /** The skill's name, for the question "Did you mean ... or ...?" */
   title: string
-  /** Things people say when they want it. */
+  /** Sentences that people say when they want the skill. */
   examples: readonly string[]
 }
 
@@ -17,29 +17,29 @@ export type ReminderLanguage = SkillLanguage & {
   politePrefix: RegExp
   politeSuffix: RegExp
   isList(text: string): boolean
-  /** What is to be cancelled, in the first group that matched. */
+  /** A request to cancel; the first group that matches names the reminder. */
   cancel: readonly RegExp[]
-  /** All of them are to be cancelled: a whole request, and a whole query. */
+  /** A request to cancel all reminders: as a whole request (`all`), and as a query (`allQuery`). */
   all: RegExp
   allQuery: RegExp
-  /** Words of a request to cancel that name no reminder; replaced, so with the flag `g`. */
+  /** Words in a request to cancel that name no reminder; replaced globally, so with the flag `g`. */
   nonSubjectWords: RegExp
-  /** Again and again. */
+  /** Words for repetition. */
   recurrence: RegExp
-  /** Ways to ask, in the order in which they are tried. */
+  /** Ways to ask; they are tried in this order. */
   cues: readonly (readonly [RegExp, ReminderCue])[]
-  /** What frames the text behind the asking, and before it. */
+  /** Filler words around the text after the request, and before it. */
   subjectFillers: FillerPatterns
   subjectFillersBefore: FillerPatterns
-  /** What frames an answer to "when?" or "what of?". */
+  /** Filler words around an answer to "when?" or "what of?". */
   answerFillers: FillerPatterns
-  /** What leads up to the text in an answer: "to call mom". */
+  /** The words that introduce the text in an answer: "to call mom". */
   answerLead: RegExp
-  /** In an answer that begins with a time: what it is for, in the first group. */
+  /** The text in an answer that begins with a time, in the first group. */
   about: RegExp
-  /** Rewrites an answer that names a time only as an answer: "5", "in the evening". */
+  /** Rewrites an answer that names a time only in the context of the question: "5", "in the evening". */
   toMomentPhrase(answer: string): string
-  /** `near`: days from now, where it has a word of its own. */
+  /** `near`: the day relative to today, if it has its own word. */
   formatDue(day: { date: string; near: 'today' | 'tomorrow' | undefined }, clock: string): string
   phrases: {
     reminder: string
@@ -66,59 +66,64 @@ export type ReminderLanguage = SkillLanguage & {
 
 export type FillerPatterns = { leading: RegExp; trailing: RegExp }
 
-/** Why something cannot be calculated. */
+/** Why a calculation has no result. */
 export type CalculationProblem = 'byZero' | 'tooLarge' | 'notReal' | 'units' | 'nonsense'
 
-/** What is done with a list of numbers. */
+/** The operations on a list of numbers. */
 export type ListOperation = '+' | '-' | '*' | '/' | 'mean'
 
-/** What a unit is called in an answer, and what people say. */
+/** A unit's label in an answer, and people's words for it. */
 export type UnitWords = { label: string; words: readonly string[] }
 
 export type CalculatorLanguage = SkillLanguage & {
   problems: Readonly<Record<CalculationProblem, string>>
-  /** Parts words that look like numerals from numerals, and writes decimals with a point. */
+  /** Separates numerals from words that look like numerals, and writes decimals with a point. */
   normalise?(text: string): string
-  /** Digits before a place are multiplied with it: 3.5 million. The pattern's groups: the number, and the places. */
+  /**
+   * Digits before a power of ten are multiplied with it: 3.5 million. The pattern's groups: the number, and the power.
+   */
   scales: { values: Readonly<Record<string, number>>; pattern: RegExp }
   leadingFillers: readonly RegExp[]
   trailingFillers: readonly RegExp[]
   /** LIST stands for the list. */
   lists: readonly (readonly [form: string, ListOperation])[]
   listSeparator: RegExp
-  /** Forms of a whole sum; $1 and $2 are sums themselves. */
+  /** Forms of a whole calculation; $1 and $2 are calculations themselves. */
   templates: readonly (readonly [RegExp, string])[]
-  /** Words within a sum, the longer forms first. In a text, TERM stands for a number or a bracket, NUMBER for a number. */
+  /**
+   * Words within a calculation, the longer forms first. In a text form, TERM stands for a number or a bracket, NUMBER
+   * for a number.
+   */
   replacements: readonly (readonly [string | RegExp, string])[]
   /** Forms of a conversion; the groups are named `amount`, `from` and `to`, and AMOUNT stands for the amount. */
   conversions: readonly string[]
   conversionReplacements?: readonly (readonly [RegExp, string])[]
   /** Amounts in words: "a", "half a". */
   amounts: Readonly<Record<string, string>>
-  /** By the names of the library; what is missing is called as in English. */
+  /** By the library's unit names; a missing unit has its English label. */
   units: Readonly<Record<string, UnitWords>>
-  /** What may lead up to a unit: "the ", "of ". */
+  /** Words that may introduce a unit: "the ", "of ". */
   unitLead: RegExp
-  /** A word for a unit in the singular. */
+  /** A unit's word in the singular. */
   singularWord(word: string): string
-  /** The label of one: "foot" for "feet". */
+  /** The label for an amount of one: "foot" for "feet". */
   singular(label: string): string
-  /** A number with a decimal point, as it is written in the language. */
+  /** A number with a decimal point, in the language's notation. */
   formatNumber?(number: string): string
 }
 
 export type TimeLanguage = SkillLanguage & {
   question: RegExp
   aboutSomethingElse: RegExp
-  /** Days from today. */
+  /** Day words, as days from today. */
   days: readonly (readonly [RegExp, number])[]
-  /** Another way to ask, which only a place tells from other words: "Tokyo time". */
+  /** Another form of the question that only a place distinguishes from other words: "Tokyo time". */
   isPlaceTime?(text: string, isPlace: (name: string) => boolean): boolean
-  /** The words that may be a place; `isPlace` tells whether they are. */
+  /** The words that may name a place; `isPlace` tells whether they do. */
   placeIn(text: string, isPlace: (name: string) => boolean): string | undefined
-  /** A time zone for each place, by its name in lower case. */
+  /** A time zone for each place, by the place's name in lower case. */
   places: Readonly<Record<string, string>>
-  /** Places with several zones: the answer names the city of the zone. */
+  /** Places with several zones: the answer names the zone's city. */
   mainZones: Readonly<Record<string, string>>
   phrases: {
     now(clock: string, date: string, place: string | undefined): string
@@ -132,9 +137,9 @@ export type NotesAction = 'add' | 'list' | 'search' | 'delete'
 export type NotesLanguage = SkillLanguage & {
   politePrefix: RegExp
   politeSuffix: RegExp
-  /** In their order: the first that fits tells what is wanted, and its first group the text. */
+  /** Requests in this order: the first match decides the action, and its first group is the text. */
   requests: readonly (readonly [NotesAction, RegExp])[]
-  /** Words of a request to delete that name no note; with the flag `g`. */
+  /** Words in a request to delete that name no note; with the flag `g`. */
   nonSubjectWords: RegExp
   latest: RegExp
   all: RegExp

@@ -10,7 +10,7 @@ export function plainContentWordsBy(rules: WordLanguage, text: string): string[]
   )
 }
 
-/** As stems, each once. */
+/** The distinct stems of these words. */
 export const contentWordsBy = (rules: WordLanguage, text: string): string[] => [
   ...new Set(plainContentWordsBy(rules, text).map(rules.stem)),
 ]

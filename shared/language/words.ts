@@ -5,14 +5,14 @@ import { contentWordsBy, plainContentWordsBy } from './word-stems.ts'
 
 type Readers = readonly LanguagePack[]
 
-/** The rules for words between spaces: those of the last pack, since the packs for other scripts come first. */
+/** The rules for words between spaces: those of the last pack, because packs for other scripts come first. */
 const wordRules = (readers: Readers): WordLanguage => readers.at(-1)!.words
 
-/** In lower case, without stop words, in one spelling. */
+/** Words in lower case, without stop words, in one spelling. */
 export const plainContentWords = (text: string, readers: Readers): string[] =>
   plainContentWordsBy(wordRules(readers), text)
 
-/** As stems, each once. */
+/** The distinct stems of these words. */
 export const contentWords = (text: string, readers: Readers): string[] =>
   contentWordsBy(wordRules(readers), text)
 

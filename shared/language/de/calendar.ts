@@ -57,7 +57,7 @@ const MONTH_END = form('(?:am |zum )?(monatsende|ende des monats|ende nächsten 
 const WEEKEND = form('(?:am (?:kommenden )?|(dieses|nächstes) )wochenende')
 const NEXT_WEEK = form('nächste woche(?!\\p{L})')
 
-/** The next such day, which may be today. */
+/** The next occurrence of the date, which may be today. */
 function dayInYear(now: Day, day: number, month: number, year: string | undefined): Day {
   if (year !== undefined) return { year: year.length === 2 ? 2000 + Number(year) : Number(year), month, day }
   const isOver = month < now.month || (month === now.month && day < now.day)
@@ -74,7 +74,10 @@ const PART_HOURS: Readonly<Record<string, number[]>> = {
   nacht: [22, 23],
 }
 
-/** With the hour that a part of the day means, the first to come today; without one where a time follows. */
+/**
+ * A day with the hour of a part of the day; on the current day, the first such hour that is still to come. The hour is
+ * left out if a time follows in the text.
+ */
 function withPart(now: WallTime, day: Day, part: string | undefined, after: string): string {
   if (part === undefined || TIME_FOLLOWS.test(after)) return formatIso(day)
   const hours = PART_HOURS[part]!
@@ -92,8 +95,8 @@ function nextWeekday(now: WallTime, weekday: number): Day {
 }
 
 /**
- * Writes days as dates of ISO 8601, with the part of the day behind them: "nächsten dienstagabend" as 2026-03-31 abend. The
- * library knows few of these forms. Given in lower case and with digits; `now` is the wall where it is said.
+ * Rewrites days as ISO 8601 dates, with the part of the day after them: "nächsten dienstagabend" as 2026-03-31 abend.
+ * The date library knows few of these forms. Expects lower case and digits; `now` is the speaker's wall-clock time.
  */
 export function normaliseCalendar(plain: string, now: WallTime): string {
   const days = plain

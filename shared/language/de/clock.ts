@@ -15,7 +15,7 @@ const HOUR_AND_MINUTES = form(`${HOUR} uhr (\\d{1,2})${NOT_IN_TIME}`)
 const DOTTED = form(`(um |ab |bis |gegen )?${HOUR}[.:]([0-5]\\d)( uhr)?(?![\\d.])`)
 const FULL_HOUR = form(`${HOUR} uhr(?!\\p{L})`)
 
-/** Hours in the afternoon and evening are counted on where the part of the day stands beside them: "abends um 7". */
+/** A part of the day beside an hour moves the hour to the afternoon or evening: "abends um 7". */
 const LATE = '(?:abends?|nachmittags?|nachts?)'
 const LATE_BEFORE = form(
   `(${LATE}) (um |gegen |so gegen |ab )?${HOUR}(:\\d\\d)?(?![\\d.:]|\\s*(?:minute|stunde))`,
@@ -30,7 +30,7 @@ const lateHour = (hour: string, part: string): string => {
   return String(Number(hour) >= (isNight ? 7 : 1) && Number(hour) < 12 ? Number(hour) + 12 : hour)
 }
 
-/** Writes spoken times of day as a clock shows them: "halb 7" as 6:30, "viertel vor 5" as 4:45, "abends um 7" as 19:00. */
+/** Rewrites spoken times of day as clock times: "halb 7" as 6:30, "viertel vor 5" as 4:45, "abends um 7" as 19:00. */
 export const normaliseClock = (text: string): string =>
   text
     .replace(AROUND_HALF, (_, minutes: string, side: string, hour: string) => {

@@ -36,7 +36,7 @@ function quantityOf(word: string): number {
   return /^eine?[nrms]?$/.test(word) ? 1 : Number(word)
 }
 
-/** Reads what the patterns match, in lower case and with digits. */
+/** Parses a match of these patterns, in lower case and with digits. */
 export const parseDuration = (text: string): Duration =>
   sumDuration(
     [...text.matchAll(new RegExp(PART, 'gu'))].map(([, some, unit, half]) => ({

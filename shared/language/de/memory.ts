@@ -15,7 +15,7 @@ const PRONOUN_SWAPS: Readonly<Record<string, string>> = {
 }
 const OWN = /(?<!\p{L})([MmDd])ein(e[nmrs]?)?(?!\p{L})/gu
 const PRONOUN = /(?<!\p{L})(?:ich|mich|mir|wir|uns|du|dich|dir)(?!\p{L})/giu
-/** A verb beside its pronoun, before or behind it. */
+/** A verb beside its pronoun: after it, or before it. */
 const VERB_BEHIND = /(?<!\p{L})(ich|du) (\p{Ll}+)/giu
 const VERB_BEFORE = /(?<!\p{L})(\p{Ll}+) (ich|du)(?!\p{L})/giu
 
@@ -36,7 +36,7 @@ const toSecondPerson = (text: string): string =>
 
 const REMEMBER_REQUEST =
   /^(?:(?:bitte|hey|ok|okay|lares|kannst du|könntest du)[,:]?\s+)*(?:merke? dir|behalte?(?: im kopf)?|denk daran|vergiss nicht|merke?)(?: bitte)?(?: das)?(\s*[:,]\s*(?:dass\s+)?|\s+dass\s+|\s+)(.+)$/isu
-/** Without "dass" what follows may be a thing to do, or a mere name. */
+/** Without "dass" the text after the request may be a thing to do, or a mere name. */
 const STATEMENT =
   /(?<!\p{L})(?:ist|sind|bin|war|habe|hat|heiße|heißt|wohne|wohnt|mag|liebe|hasse|esse|arbeite|fahre|spreche)(?!\p{L})|=/iu
 
@@ -47,7 +47,7 @@ const THING_CLAUSE = new RegExp(
 )
 const OWN_CLAUSE = /^ich (.+) (\p{Ll}+)$/u
 
-/** A clause behind "dass" as a sentence: "mein Code 12 ist" becomes "mein Code ist 12". */
+/** Turns a clause after "dass" into a main clause: "mein Code 12 ist" becomes "mein Code ist 12". */
 function toMainClause(clause: string): string {
   const plain = clause.replace(/[\s.!]+$/, '')
   if (THING_CLAUSE.test(plain)) return plain.replace(THING_CLAUSE, '$1 $3 $2')
@@ -55,7 +55,7 @@ function toMainClause(clause: string): string {
   return rest && verb && isFirstPersonVerb(verb) ? `ich ${verb} ${rest}` : plain
 }
 
-/** Nouns whose owner has one of them at a time. */
+/** Nouns for attributes that have one value at a time. */
 const SINGLE_VALUED_ATTRIBUTE =
   /(?:code|pin|passwort|kennwort|nummer|adresse|geburtstag|name|alter|e-?mail|mailadresse|beruf|telefon|handy|farbe|größe|gewicht|kennzeichen|kombination)$/i
 

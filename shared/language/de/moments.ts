@@ -7,7 +7,7 @@ export const moments: MomentLanguage = {
   normaliseClock,
   normaliseCalendar,
   loadDateParser: async () => (await import('chrono-node/de')).casual,
-  /** "Mai", "So" and "jetzt" are names and words too. */
+  /** "Mai", "So" and "jetzt" are also names or other words. */
   isFalsePositive: found =>
     /^(?:mai|so|mo|di|mi|do|fr|sa|jetzt|früh|morgen|nacht|\d{1,2}|\d{4})$/.test(found.trim()),
   dayParts: [

@@ -1,7 +1,7 @@
 import { matchGroup, type Span } from '../moments/spans.ts'
 import type { ProperNameKind } from '../pack.ts'
 
-/** Nouns have capitals in German, so only the words around a name tell it. */
+/** All German nouns have capitals, so only the words around a name show that it is one. */
 const NAME = String.raw`(\p{Lu}[\p{L}'’-]*(?:\s+(?:am|an der|von|im)?\s*\p{Lu}[\p{L}'’-]*){0,3})`
 const PATTERNS: Readonly<Record<ProperNameKind, RegExp>> = {
   place: new RegExp(

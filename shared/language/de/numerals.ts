@@ -42,7 +42,9 @@ function parseBelowHundred(word: string): number | undefined {
   return one !== undefined && one < 10 && tens !== undefined ? one + tens : undefined
 }
 
-/** The number on both sides of "hundert" or "tausend"; nothing before it is one, nothing behind it is none. */
+/**
+ * The number before and after "hundert" or "tausend"; a missing one before counts as one, a missing one after as zero.
+ */
 function parseAround(
   word: string,
   scale: string,
@@ -67,7 +69,7 @@ const DECIMAL_COMMA = /(?<![\d.,])(\d+),(\d+)(?![\d,])/g
 const SPOKEN_COMMA = /(\d+) komma (\d(?: \d)*)/gi
 const SPOKEN_MILLIONS = /(\d+(?:\.\d+)?) (million|millionen|milliarde|milliarden)(?: (\d+))?(?!\p{L})/giu
 
-/** A numeral of one word; articles are none: "eine Milch" stays. */
+/** A one-word numeral in digits; articles are no numerals: "eine Milch" stays. */
 function wordToDigits(word: string): string {
   const plain = word.toLowerCase()
   if (plain === 'ein') return word
@@ -77,7 +79,7 @@ function wordToDigits(word: string): string {
   return number === undefined ? word : String(number + (half === undefined ? 0 : 0.5))
 }
 
-/** Writes numerals with digits and a decimal point: "zweihundertfünf" is 205, "dreieinhalb" 3.5, "1.234,5" 1234.5. */
+/** Rewrites numerals as digits with a decimal point: "zweihundertfünf" is 205, "dreieinhalb" 3.5, "1.234,5" 1234.5. */
 export const numeralsToDigits = (text: string): string =>
   text
     .replace(GROUPED_NUMBER, number => number.replaceAll('.', ''))

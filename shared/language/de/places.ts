@@ -48,7 +48,7 @@ export const places: Readonly<Record<string, string>> = {
   delhi: 'Asia/Kolkata',
 }
 
-/** Places with several times: the answer names the zone's city instead. */
+/** Places with several time zones: the answer names the zone's city instead. */
 export const mainZones: Readonly<Record<string, string>> = {
   usa: 'America/New_York',
   amerika: 'America/New_York',

@@ -2,7 +2,7 @@ import type { UnitWords } from '../skill-language.ts'
 
 const unit = (label: string, ...words: string[]): UnitWords => ({ label, words })
 
-/** By the names of the library; signs such as km are those of the English pack. */
+/** By the library's unit names; symbols such as km are in the English pack. */
 export const units: Readonly<Record<string, UnitWords>> = {
   km: unit('km', 'km', 'kilometer', 'kilometern'),
   m: unit('m', 'm', 'meter', 'metern'),

@@ -35,7 +35,7 @@ export function toSecondPersonVerb(verb: string): string {
   return /[td]$/.test(stem) ? `${stem}est` : `${stem}st`
 }
 
-/** "hast" becomes "habe", as far as it is known. */
+/** "hast" becomes "habe", if the verb is known. */
 export const toFirstPersonVerb = (verb: string): string => FIRST_PERSON.get(verb) ?? verb
 
 /** Whether a word may be a verb in the first person. */

@@ -27,7 +27,7 @@ export const words: WordLanguage = {
      über dass noch nochmal schon nur bitte auch doch mal denn eigentlich sag sage weißt kennst lautet lauten daran
      davon über jetzt`,
   ),
-  /** Endings of cases and persons, and the umlaut of the plural. */
+  /** Strips the endings of cases and persons, and the umlaut of the plural. */
   stem(word) {
     if (/^(?:heiße|heißt|heißen|namens|genannt)$/.test(word)) return 'nam'
     const plain = word.replaceAll('ä', 'a').replaceAll('ö', 'o').replaceAll('ü', 'u').replaceAll('ß', 'ss')

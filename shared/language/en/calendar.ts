@@ -1,12 +1,15 @@
 import type { WallTime } from '../dates.ts'
 import { dayOfMonthIn, formatIso, nextDayOfMonth } from '../moments/calendar.ts'
 
-/** Of "the 5th" a day is meant only where nothing follows that it could be the fifth of. */
+/** "the 5th" is a day only if no noun follows that could be the fifth of something. */
 const DAY_ORDINAL = '(?:on )?the (\\d{1,2})(?:st|nd|rd|th)'
 const NOT_BEFORE_NOUN =
   '(?= *(?:$|[.,!?;]| (?:at|to|in|that|about|by|for|please|remind|i|morning|noon|afternoon|evening)\\b))'
 
-/** Writes days that the library for dates does not know as dates: "the 5th of next month". Given in lower case and with digits. */
+/**
+ * Rewrites days as dates if the date library does not know them: "the 5th of next month". Expects lower case and
+ * digits.
+ */
 export function normaliseCalendar(plain: string, now: WallTime): string {
   return plain
     .replace(new RegExp(`\\bnext month,? ${DAY_ORDINAL}\\b`, 'g'), (_, day: string) =>

@@ -2,7 +2,7 @@ import { hourBefore, twoDigits } from '../moments/calendar.ts'
 
 const HOUR = '(1[0-2]|0?[1-9]|2[0-4])'
 
-/** Writes spoken times of day as a clock shows them: "half past 6" as 6:30, "quarter to 5" as 4:45. */
+/** Rewrites spoken times of day as clock times: "half past 6" as 6:30, "quarter to 5" as 4:45. */
 export const normaliseClock = (text: string): string =>
   text
     .replace(/’/g, "'")

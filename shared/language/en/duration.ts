@@ -42,7 +42,7 @@ export const relativeTimePattern = new RegExp(
 )
 export const durationPattern = new RegExp(`(?:\\bfor\\s+)?(${DURATION})(?![a-z])`)
 
-/** Reads what the patterns match, in lower case and with digits. */
+/** Parses a match of these patterns, in lower case and with digits. */
 export const parseDuration = (text: string): Duration =>
   sumDuration(
     [...text.matchAll(new RegExp(PART, 'g'))].map(match => {

@@ -16,7 +16,7 @@ const PRONOUN_SWAPS: Readonly<Record<string, string>> = {
   my: 'your',
   mine: 'yours',
   myself: 'yourself',
-  // "you" is the assistant.
+  // Here "you" is the assistant.
   'you are': 'I am',
   "you're": 'I am',
   your: 'my',
@@ -26,7 +26,7 @@ const PRONOUN_SWAPS: Readonly<Record<string, string>> = {
 const PRONOUNS =
   /\b(?:I (?:am|was)|(?:am|was) I|I(?:'m|'ve|'ll|'d)?|me|my|mine|myself|you are|you're|(you) (?=can|will|should|must|have|were|may)|you|your|yours|yourself)\b/gi
 
-/** "you" is "I" before a verb that shows it, else "me". */
+/** "you" becomes "I" before a verb that marks it as the subject, else "me". */
 const toSecondPerson = (text: string): string =>
   text
     .replaceAll('’', "'")
@@ -40,11 +40,11 @@ const REMEMBER_REQUEST = new RegExp(
   `^${POLITE_PREFIX}(?:remember|rem[em]{1,2}ber|keep in mind|memori[sz]e|(?:don't|do not|never) forget)(?:\\s+this)?(\\s+that\\s+|\\s*[:,]\\s*|\\s+)(.+)$`,
   'is',
 )
-/** Without "that" what follows may be a thing to do, or a mere name. */
+/** Without "that" the text after the request may be a thing to do, or a mere name. */
 const STATEMENT =
   /^(?!to\b|when\b|how\b|what\b).*?(?:\b(?:is|are|am|was|were|have|has|live|lives|like|likes|love|hate|prefer|work|works|drive|speak)\b|=|\bi'm\b)/is
 
-/** Nouns whose owner has one of them at a time. */
+/** Nouns for attributes that have one value at a time. */
 const SINGLE_VALUED_ATTRIBUTE =
   /(?:code|pin|password|passcode|number|address|birthday|name|age|email|e-mail|job|phone|colou?r|size|height|weight|combination|plate)$/i
 
@@ -127,12 +127,12 @@ export const memory: MemoryLanguage = {
   },
   answer: answerByWords({
     words,
-    /** "whats" is how many write it. */
+    /** Many people write "whats". */
     normalise: text => text.replace(/^whats\b/i, "what's"),
     leadingFillers:
       /^(?:(?:please|hey|and|so|can you|could you|do you (?:still )?(?:know|remember)|remind me|tell me)[,:]?\s+)+(?=what|who|where|when|which|my|again)/i,
     again: /^again[,:]?\s+/i,
-    /** "Please tell me my code": asked as a question. */
+    /** "Please tell me my code" is a question too. */
     bareQuestion: /^my\b/i,
     bareQuestionPrefix: 'what is ',
     bareActivity: /^I\b/,
@@ -147,7 +147,7 @@ export const memory: MemoryLanguage = {
       { of: 'thing', form: /^(?:what(?:'s| is| are| was)?|where(?:'s| is| are)|tell me) (the .+)$/i },
     ],
     subject: text => /^(.+?)\s(?:is|are|was|were|=)\s/i.exec(text)?.[1] ?? '',
-    /** "my sister is called Anna" tells my sister's name. */
+    /** "my sister is called Anna" gives my sister's name. */
     saysName: /\b(?:called|named)\b/,
     nameWord: 'name',
     ownThing: /\b(?:my|the)\b/i,

@@ -7,7 +7,7 @@ export const moments: MomentLanguage = {
   normaliseClock,
   normaliseCalendar,
   loadDateParser: async () => (await import('chrono-node/en')).casual,
-  /** "May", "Sun" and "second" are names and words too. */
+  /** "May", "Sun" and "second" are also names or other words. */
   isFalsePositive: (found, before) =>
     /^(?:may|march|mar|sun|sat|wed|now|second|the second)$/.test(found) &&
     !/\b(?:on|next|this|in)\s+$/.test(before),

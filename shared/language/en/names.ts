@@ -8,8 +8,8 @@ const PREFIX_PATTERNS: Readonly<Record<ProperNameKind, RegExp>> = {
 }
 
 /**
- * By compromise's lexicon and grammar, and, for what it does not know, by the words around a name, as in "in Köln". The library is
- * loaded with the first text.
+ * Finds names by compromise's lexicon and grammar, and unknown names by the words around them, as in "in Köln". The
+ * library is loaded with the first text.
  */
 export async function findProperNames(text: string, kind: ProperNameKind): Promise<Span[]> {
   const { default: read } = await import('compromise')
@@ -26,7 +26,7 @@ export async function findProperNames(text: string, kind: ProperNameKind): Promi
 const LEADING_PUNCTUATION = /^[^\p{L}\p{N}]+/u
 const TRAILING_PUNCTUATION = /(?:\s*['’]s)?[^\p{L}\p{N}]*$/u
 
-/** Without the punctuation and the possessive around it. */
+/** A span without the punctuation and the possessive at its ends. */
 function trimSpan(text: string, [start, end]: Span): Span {
   const said = text.slice(start, end)
   return [

@@ -14,7 +14,7 @@ const SMALL_NUMBERS = new Map([
   ...TENS.map((word, at) => [word, (at + 2) * 10] as const),
 ])
 
-/** The longer words first: "six" must not be found in "sixty". */
+/** Longer words come first, so that "six" does not match in "sixty". */
 const WORD = [...UNITS, ...TENS, ...Object.keys(SCALES)].sort((a, b) => b.length - a.length).join('|')
 const ENGLISH_NUMERAL = new RegExp(
   `\\b(?:a (?=hundred|thousand|million))?(?:${WORD})(?:(?:[\\s-]+| and )(?:${WORD}))*\\b`,
@@ -22,14 +22,14 @@ const ENGLISH_NUMERAL = new RegExp(
 )
 const DECIMAL_POINT = /(\d+) point (\d(?: \d)*)\b/gi
 
-/** Writes number words as digits: "two hundred and five" becomes "205", "three point five" 3.5. */
+/** Rewrites number words as digits: "two hundred and five" becomes "205", "three point five" 3.5. */
 export function numeralsToDigits(text: string): string {
   return text
     .replace(ENGLISH_NUMERAL, words => parseEnglishNumbers(words.toLowerCase().match(new RegExp(WORD, 'g'))!))
     .replace(DECIMAL_POINT, (_, whole: string, digits: string) => `${whole}.${digits.replaceAll(' ', '')}`)
 }
 
-/** Words that do not go together are several numbers: "two three" is "2 3", "twenty five" is "25". */
+/** Words that do not combine are several numbers: "two three" is "2 3", "twenty five" is "25". */
 function parseEnglishNumbers(words: string[]): string {
   const numbers: number[] = []
   let total = 0

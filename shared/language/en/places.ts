@@ -1,4 +1,7 @@
-/** Places that people name and that are no time zone's name, with the zone to use. Of countries with several zones, the capital's. */
+/**
+ * Places that have no time zone of their own name, with the zone to use. A country with several zones has its
+ * capital's.
+ */
 export const places: Readonly<Record<string, string>> = {
   china: 'Asia/Shanghai',
   japan: 'Asia/Tokyo',
@@ -78,7 +81,7 @@ export const places: Readonly<Record<string, string>> = {
   gmt: 'UTC',
 }
 
-/** Places with several times: the answer names the zone's city instead. */
+/** Places with several time zones: the answer names the zone's city instead. */
 export const mainZones: Readonly<Record<string, string>> = {
   usa: 'America/New_York',
   us: 'America/New_York',

@@ -60,7 +60,7 @@ export const reminder: ReminderLanguage = {
     leading: /^(?:(?:to|that|about|of|for|saying|when|it's time|the|an?)\b[,:]?\s*|[,:;\s"“”-]+)+/i,
     trailing: /(?:\s+(?:to|at|by|for|that|about|and)|[\s,:;"“”-])+$/i,
   },
-  /** Around a text that comes before the asking: "set a pizza timer", "tomorrow at 6 I need a reminder". */
+  /** Fillers around a text that comes before the request: "set a pizza timer", "tomorrow at 6 I need a reminder". */
   subjectFillersBefore: {
     leading:
       /^(?:(?:and|also|please|i|want|need|set|start|make|create|add|give|me|put|an?|the|my|new|so|up|have|to)\b[,:]?\s*|[,:;\s"“”-]+)+/i,

@@ -30,7 +30,7 @@ export const time: TimeLanguage = {
   ],
   question:
     /\b(what|what's|whats|which|tell me|give me|know|current|local|have|got)\b.*\b(time|date|day|weekday|year|month|week)\b|^(the )?(current |local )?(time|date|day|weekday)\b|\b(time|date|day) (is it|today|now)\b|\btoday\b.*\b(weekday|day|date)\b/i,
-  /** Words that make it a question about something else's time. */
+  /** Words that make a text a question about the time of something else. */
   aboutSomethingElse:
     /\b(best|does|do (?!(you|we) (know|have|got)\b)|did|will (?!it be\b)|should|open|close|start|begin|end|meeting|flight|train|bus|movie|game|leave|arrive|my|your|how|when|who|christmas|easter|was|were|born|year of|born|birthday|of (the )?(?!day|the week|week|today|month|year))\b/i,
   days: [
@@ -40,7 +40,7 @@ export const time: TimeLanguage = {
     [/\byesterday\b/, -1],
   ],
   isPlaceTime: (text, isPlace) => isPlace(PLACE_BEFORE_TIME.exec(text)?.[1] ?? ''),
-  /** "Tokyo time": only where the word is a place, since so much else may stand before "time". */
+  /** "Tokyo time": only if the word is a place, since so many other words may come before "time". */
   placeIn(text, isPlace) {
     const before = PLACE_BEFORE_TIME.exec(text)?.[1]
     return IN_PLACE.exec(text)?.[1] ?? (before && isPlace(before) ? before : undefined)

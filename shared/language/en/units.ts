@@ -1,6 +1,6 @@
 import type { UnitWords } from '../skill-language.ts'
 
-/** By the names of the library. Words in the singular. */
+/** By the library's unit names. Words in the singular. */
 export const units: Readonly<Record<string, UnitWords>> = {
   km: { label: 'km', words: ['km', 'kilometer', 'kilometre'] },
   m: { label: 'm', words: ['m', 'meter', 'metre'] },

@@ -1,9 +1,9 @@
 import type { WallTime } from '../dates.ts'
 
-/** Reckoning with days of the calendar, for the packs that turn words into dates. */
+/** Arithmetic with calendar days, for the packs that turn words into dates. */
 export type Day = Pick<WallTime, 'year' | 'month' | 'day'>
 
-/** A day of the month that lies `months` ahead: its last day where it has not that many. */
+/** A day of the month that lies `months` ahead; the month's last day if the month is shorter. */
 export function dayOfMonthIn(now: Day, months: number, day: number): Day {
   const last = new Date(Date.UTC(now.year, now.month + months, 0)).getUTCDate()
   return dayFromUtcMs(Date.UTC(now.year, now.month - 1 + months, Math.min(day, last)))
@@ -17,7 +17,7 @@ function dayFromUtcMs(ms: number): Day {
 export const daysAfter = ({ year, month, day }: Day, days: number): Day =>
   dayFromUtcMs(Date.UTC(year, month - 1, day + days))
 
-/** The next 5th: today counts, and a month that has no such day does not. */
+/** The next such day of the month: today counts, and a month without that day is skipped. */
 export function nextDayOfMonth(now: Day, day: number): Day {
   for (let months = day < now.day ? 1 : 0; ; months++) {
     const found = dayOfMonthIn(now, months, day)
@@ -35,5 +35,5 @@ export const twoDigits = (number: number | string): string => String(number).pad
 export const formatIso = ({ year, month, day }: Day): string =>
   `${year}-${twoDigits(month)}-${twoDigits(day)}`
 
-/** The hour before on a clock of twelve hours: before 1 it is 12. */
+/** The hour before, on a twelve-hour clock: before 1 it is 12. */
 export const hourBefore = (hour: string): number => (Number(hour) + 11) % 12 || 12

@@ -7,17 +7,17 @@ import type { Span } from './spans.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** A moment by calendar and clock; `wallClockMs` is what the wall shows then, as if it were UTC. */
+/** A moment by calendar and clock; `wallMs` is the wall-clock time of the moment, as if it were UTC. */
 export type DateTimeMatch = { due: Date; wallMs: number; hasDay: boolean; hasTime: boolean; spans: Span[] }
 
-/** Finds a day, a time of day or both, which need not stand together: "tomorrow call mom at 5". */
+/** Finds a day, a time of day or both, which may be apart: "tomorrow call mom at 5". */
 export async function matchDateTime(
   plain: string,
   language: MomentLanguage,
   context: MomentContext,
 ): Promise<DateTimeMatch | undefined> {
   const parser = await language.loadDateParser()
-  // The library reckons as if the wall showed UTC.
+  // The library calculates as if the wall clock showed UTC.
   const nowMs = toWallMs(wallTime(context.saidAt, context.timeZone))
   const results = parser
     .parse(plain, { instant: new Date(nowMs), timezone: 0 }, { forwardDate: true })
@@ -37,7 +37,7 @@ export async function matchDateTime(
 }
 
 const hasTime = ({ start }: ParsedResult): boolean => start.isCertain('hour')
-/** Of "this afternoon" the library is certain of nothing. */
+/** The library marks no part of "this afternoon" as certain. */
 const hasDay = ({ start, text }: ParsedResult, { impliedDay }: MomentLanguage): boolean =>
   start.isCertain('day') ||
   start.isCertain('weekday') ||
@@ -46,7 +46,7 @@ const hasDay = ({ start, text }: ParsedResult, { impliedDay }: MomentLanguage): 
 
 type DateTimeParts = { day: ParsedResult | undefined; time: ParsedResult | undefined }
 
-/** Someone who names a day is reminded in its morning. */
+/** A reminder for a day without a time comes in the morning. */
 const DEFAULT_HOURS = [9]
 
 function wallMsOf(
@@ -79,14 +79,14 @@ const firstFutureHour = (hours: number[], midnight: number, nowMs: number): numb
   return times.find(ms => ms > nowMs) ?? times.at(-1)!
 }
 
-/** A time of day that is over is tomorrow's, a weekday's next week's. */
+/** A past time of day moves to tomorrow, a past weekday to next week. */
 function nextOccurrence(wallMs: number, day: ParsedResult | undefined, nowMs: number): number {
   if (wallMs > nowMs) return wallMs
   if (!day) return wallMs + DAY_MS
   return day.start.isCertain('weekday') && !day.start.isCertain('day') ? wallMs + 7 * DAY_MS : wallMs
 }
 
-/** "At four" is the next four o'clock; of a day to come, four in the afternoon, but eight in the morning. */
+/** "At four" is the next four o'clock. On a later day it is four in the afternoon, but eight is in the morning. */
 function resolveMeridiem(
   early: number,
   midnight: number | undefined,
@@ -102,7 +102,7 @@ function resolveMeridiem(
   return next ?? (midnight === undefined ? times[0]! + DAY_MS : times.at(-1)!)
 }
 
-/** The words of a moment with what leads up to them. */
+/** The words of a moment, including the words that introduce it. */
 function spanOf({ index, text }: ParsedResult, plain: string, leadPattern: RegExp): Span {
   const lead = leadPattern.exec(plain.slice(0, index))
   return [index - (lead?.[0].length ?? 0), index + text.length]

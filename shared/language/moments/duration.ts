@@ -1,4 +1,4 @@
-/** A length of time: what the clock counts, and what the calendar counts. */
+/** A length of time, split into a clock part (`ms`) and a calendar part (days, months). */
 export type Duration = { ms: number; days: number; months: number }
 
 const UNIT_SIZES = {
@@ -16,7 +16,7 @@ const UNIT_SIZES = {
 export type TimeUnit = keyof typeof UNIT_SIZES
 export type DurationPart = { quantity: number; unit: TimeUnit }
 
-/** Adds up the parts of a length of time. Half a day is twelve hours, half a month fifteen days. */
+/** Sums the parts of a length of time. Half a day is twelve hours, half a month fifteen days. */
 export function sumDuration(parts: readonly DurationPart[]): Duration {
   const total: Duration = { ms: 0, days: 0, months: 0 }
   for (const { quantity, unit } of parts) {
@@ -36,7 +36,7 @@ export function unitOf(word: string, table: readonly (readonly [RegExp, TimeUnit
   return found[1]
 }
 
-/** A pattern without its groups, to be repeated within another. */
+/** A pattern without its groups, for repetition within another pattern. */
 export const withoutGroups = (pattern: string): string => pattern.replace(/\((?!\?)/g, '(?:')
 
 /** A number of units in digits. */

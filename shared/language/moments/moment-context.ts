@@ -1,8 +1,8 @@
 export type MomentContext = {
   saidAt: Date
   timeZone: string
-  /** Of an hour that may be either, whether the one in the morning is meant. */
+  /** Whether an hour that may be either means the one in the morning. */
   morning: boolean
-  /** The language of the conversation, as a BCP 47 tag, for a text that does not tell its own. */
+  /** The conversation's language, as a BCP 47 tag, for a text that does not show its own. */
   language?: string
 }

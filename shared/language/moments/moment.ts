@@ -8,12 +8,15 @@ import { blankSpan, removeSpans, type Span } from './spans.ts'
 
 const DAY_MS = 86_400_000
 
-/** A moment found in a text, and the text without the words that say it; `hasDay` and `hasTime` tell whether these were said. */
+/**
+ * A moment found in a text, and the text without the words that name it. `hasDay` and `hasTime` tell whether the text
+ * named a day and a time.
+ */
 export type FoundMoment = { due: Date; rest: string; hasDay: boolean; hasTime: boolean }
 
 const ISO_DATE_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/i
 
-/** The moment that a text names, counted from when it was said, where it was said; undefined when it names none. */
+/** The moment that a text names, relative to the speaker's time and time zone; undefined if it names none. */
 export async function findMoment(text: string, context: MomentContext): Promise<FoundMoment | undefined> {
   if (ISO_DATE_TIME.test(text.trim()) && !Number.isNaN(Date.parse(text)))
     return { due: new Date(text), rest: '', hasDay: true, hasTime: true }
@@ -44,7 +47,7 @@ export async function findMoment(text: string, context: MomentContext): Promise<
   }
 }
 
-/** How long a timer is to run: any length of time in the text. */
+/** The length of a timer: any length of time in the text. */
 export function findDuration(
   text: string,
   language?: string,
@@ -58,7 +61,7 @@ export function findDuration(
   return found && { duration: found.duration, rest: removeSpans(text, normalised, normalise, [found.span]) }
 }
 
-/** Days and months go by the calendar, so that the hour stays; hours and less by the clock. */
+/** Adds days and months by the calendar, so that the hour stays; adds hours and less by the clock. */
 export function addDuration(from: Date, { ms, days, months }: Duration, timeZone: string): Date {
   if (days === 0 && months === 0) return new Date(from.getTime() + ms)
   const wall = wallTime(from, timeZone)
@@ -67,13 +70,13 @@ export function addDuration(from: Date, { ms, days, months }: Duration, timeZone
   return new Date(instantFromWallMs(wallMs + days * DAY_MS, timeZone).getTime() + ms)
 }
 
-/** In lower case, numbers and times of day written with digits. */
+/** A text in lower case, with numbers and times of day as digits. */
 export const normaliseText = (text: string, language?: string): string =>
   normaliseWith(text, packsReading(text, language))
 
 type Readers = ReturnType<typeof packsReading>
 
-/** By packs that were chosen for the whole text: of its beginning alone others might be. */
+/** Uses the packs of the whole text: its beginning alone might select other packs. */
 const normaliseWith = (text: string, readers: Readers): string =>
   readers.reduce(
     (said, { moments }) => moments.normaliseClock(said),
@@ -98,7 +101,7 @@ function matchDuration(
 
 const isCalendarDuration = ({ ms }: Duration): boolean => ms === 0
 
-/** Beside "in two days" only an hour counts. */
+/** Beside "in two days" only a time of day counts. */
 const usedSpans = (clock: DateTimeMatch | undefined, after: DurationMatch | undefined): Span[] =>
   clock && (!after || (isCalendarDuration(after.duration) && clock.hasTime)) ? clock.spans : []
 

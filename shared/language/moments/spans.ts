@@ -1,11 +1,14 @@
-/** From where to where in a text, the end left out. */
+/** A range of a text; the end is exclusive. */
 export type Span = [start: number, end: number]
 
-/** A text with spaces in place of a span, so that all else stays where it is. */
+/** Replaces a span with spaces, so that the rest of the text keeps its positions. */
 export const blankSpan = (text: string, [start, end]: Span): string =>
   text.slice(0, start) + ' '.repeat(end - start) + text.slice(end)
 
-/** A text without the spans that were found in its plain form, which `plainly` makes of it or of a beginning of it. */
+/**
+ * Removes spans that were found in the normalised form of a text. `normalise` makes that form of the text, or of a
+ * beginning of it.
+ */
 export function removeSpans(
   text: string,
   normalised: string,
@@ -24,7 +27,10 @@ export function removeSpans(
   return (rest + text.slice(at)).replace(/\s+/g, ' ').trim()
 }
 
-/** Where in the text its plain form has come to `head`: mostly near the same place, since little is changed. */
+/**
+ * The position in the text whose normalised beginning is `head`. It is mostly near the same position, since normalising
+ * changes little.
+ */
 function findStart(text: string, head: string, normalise: (text: string) => string): number | undefined {
   const wanted = head.trimEnd()
   for (let distance = 0; distance <= Math.max(text.length, head.length); distance++)
@@ -33,7 +39,7 @@ function findStart(text: string, head: string, normalise: (text: string) => stri
   return undefined
 }
 
-/** The last such place: "on the 5th" alone is the same day as "on the 5th of next month" may be. */
+/** The last such position: "on the 5th" alone may be the same day as "on the 5th of next month". */
 function findEnd(text: string, head: string, normalise: (text: string) => string): number | undefined {
   const wanted = head.trimEnd()
   for (let at = text.length; at >= 0; at--)
@@ -41,7 +47,7 @@ function findEnd(text: string, head: string, normalise: (text: string) => string
   return undefined
 }
 
-/** Where the first group of a pattern (with the flag `d`) stands in a text. */
+/** The span of the first group of a pattern (with the flag `d`) in a text. */
 export function matchGroup(form: RegExp, text: string): Span[] {
   const span = form.exec(text)?.indices?.[1]
   return span ? [[...span]] : []

@@ -26,7 +26,7 @@ export const calculator: CalculatorLanguage = {
     units: '这些单位不能互相换算。',
     nonsense: '我看不懂这个算式。',
   },
-  /** 千 is a numeral and the beginning of a kilogram. */
+  /** 千 is a numeral and also the beginning of 千克, kilogram. */
   normalise: text =>
     text
       .replaceAll('千克', '公斤')

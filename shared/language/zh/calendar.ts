@@ -6,7 +6,7 @@ const weekdayNumber = (weekday: string): number => '一二三四五六日'.index
 const PERIOD_OFFSETS: Readonly<Record<string, number>> = { 下下: 2, 下: 1, 这: 0, 本: 0 }
 const periodOffset = (said: string | undefined): number => PERIOD_OFFSETS[said ?? ''] ?? 0
 
-/** What may follow a number of a day, but not of a thing: 5号楼 is a building. */
+/** Text that may follow a day's number, but not the number of a thing: 5号楼 is a building. */
 const NOT_BEFORE_NOUN =
   '(?!\\d|楼|线|门|房|车|店|位|客|公|桌|机|院|馆|厅|室|病|台|柜|窗|码|球|电|选|字|会|文|包|队|员|仓|箱|站|出|入)'
 const PART_OF_DAY = '(凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上)'
@@ -25,8 +25,8 @@ const PART_OF_DAY_HOURS: Readonly<Record<string, string>> = {
 const formatChinese = ({ year, month, day }: Day): string => `${year}年${month}月${day}日`
 
 /**
- * Writes days that the library for dates does not know, or takes for another, as dates: 下个月5号 as 2026年4月5日, 月底, 下下周一.
- * Given in lower case and with digits; `now` is the wall where it is said.
+ * Rewrites days as dates if the date library does not know or misreads them: 下个月5号 as 2026年4月5日, 月底, 下下周一. Expects
+ * lower case and digits; `now` is the speaker's wall-clock time.
  */
 export function normaliseCalendar(plain: string, now: WallTime): string {
   const monthsAhead = '(下下|下|这|本)个?月'
@@ -78,7 +78,7 @@ export function normaliseCalendar(plain: string, now: WallTime): string {
 
 const YEARS = '今明后'
 
-/** The first or last day of a named month: the next one, where no year is said. */
+/** The first or last day of a named month; without a year, of the next such month. */
 function monthEdge(now: Day, year: string | undefined, month: number, part: string): string | undefined {
   if (month < 1 || month > 12) return undefined
   const isOver = part === '初' ? month < now.month || (month === now.month && now.day > 1) : month < now.month

@@ -1,6 +1,6 @@
 import { hourBefore } from '../moments/calendar.ts'
 
-/** Writes spoken times of day as a clock shows them: 3点1刻 as 3点15分, 差5分6点 as 5点55分. */
+/** Rewrites spoken times of day as clock times: 3点1刻 as 3点15分, 差5分6点 as 5点55分. */
 export const normaliseClock = (text: string): string =>
   text
     .replace(

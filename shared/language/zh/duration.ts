@@ -28,7 +28,7 @@ export const relativeTimePattern = new RegExp(
 )
 export const durationPattern = new RegExp(`(${DURATION})(?:钟)?的?`)
 
-/** Reads what the patterns match, with digits. */
+/** Parses a match of these patterns, with digits. */
 export const parseDuration = (text: string): Duration =>
   sumDuration(
     [...text.matchAll(new RegExp(PART, 'g'))].map(([, some, halfBefore, unit, halfAfter]) => ({

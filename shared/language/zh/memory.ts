@@ -33,7 +33,7 @@ function answer(memories: readonly RememberedText[], text: string): RememberedTe
   return containing.length === 1 ? containing : undefined
 }
 
-/** Whether a memory of the person's begins or ends with the characters that are asked for, and says more. */
+/** Whether a memory about the person begins or ends with the characters of the query, and says more. */
 function isSubject(text: string, query: string): boolean {
   const characters = contentCharacters(text)
   return (

@@ -4,11 +4,11 @@ import type { Jieba } from '@node-rs/jieba'
 import { matchGroup, type Span } from '../moments/spans.ts'
 import type { ProperNameKind } from '../pack.ts'
 
-/** `tag`: what it is, as the dictionary has it. */
+/** `tag`: the word's class in the dictionary. */
 type Word = { word: string; tag: string; start: number; end: number }
 let tagger: Pick<Jieba, 'tag'> | undefined
 
-/** `dict.js` of the package would read the frequencies too, 6 MB that nothing here needs. */
+/** The package's `dict.js` would also load the frequencies, 6 MB that this code does not need. */
 function chineseTagger(): Pick<Jieba, 'tag'> {
   const require = createRequire(import.meta.url)
   const { Jieba } = require('@node-rs/jieba') as typeof import('@node-rs/jieba')
@@ -31,28 +31,28 @@ const PREFIX_PATTERNS: Readonly<Record<ProperNameKind, RegExp>> = {
 }
 
 /**
- * By jieba's dictionary, which tags each word with what it is (`ns` a place, `nt` an institution, `nr` a person), and by the
- * words around a name. The dictionary takes some 50 MB, so it is loaded with the first text.
+ * Finds names by jieba's dictionary, which tags each word with its class (`ns` a place, `nt` an institution, `nr` a
+ * person). It also uses the words around a name. The dictionary takes some 50 MB, so it is loaded with the first text.
  */
 export async function findProperNames(text: string, kind: ProperNameKind): Promise<Span[]> {
   const words = tagWords(text)
   const prefixed = matchGroup(PREFIX_PATTERNS[kind], text).filter(span => mayBeName(words, span))
-  // What is said to be a name goes before what looks like one: 我叫欧阳娜娜 is no Nana of a town Ouyang.
+  // Words that introduce a name count more than words that look like one: 我叫欧阳娜娜 is no Nana of a town Ouyang.
   const [first, second] = kind === 'place' ? [placeSpans(words), prefixed] : [prefixed, personSpans(words)]
   return first.length > 0 ? first : second
 }
 
-/** Whole words, and none that says who or does something, as in 给我打电话. */
+/** Whether a span consists of whole words without pronouns and verbs, as 给我打电话 does not. */
 function mayBeName(words: Word[], [from, to]: Span): boolean {
   const inside = words.filter(({ start }) => start >= from && start < to)
   const isWhole = inside[0]?.start === from && inside.at(-1)?.end === to
   return isWhole && inside.every(({ tag }) => tag !== 'r' && tag !== 'v')
 }
 
-/** Also of several words, as 朝阳区三里屯. */
+/** A place may have several words: 朝阳区三里屯. */
 const placeSpans = (words: Word[]): Span[] => mergeAdjacent(words, ({ tag }) => tag === 'ns' || tag === 'nt')
 
-/** Words of a kind that follow one another. */
+/** Runs of adjacent words of a kind. */
 function mergeAdjacent(words: Word[], isOne: (word: Word) => boolean): Span[] {
   const runs: Span[] = []
   for (const { start, end } of words.filter(isOne)) {
@@ -65,7 +65,7 @@ function mergeAdjacent(words: Word[], isOne: (word: Word) => boolean): Span[] {
 
 const MAX_NAME = 3
 
-/** A family name alone takes the characters after it, of which the dictionary makes words of their own: 李雷, 赵丽颖. */
+/** A family name alone takes the characters after it, which the dictionary tags as separate words: 李雷, 赵丽颖. */
 function personSpans(words: Word[]): Span[] {
   const isPerson = ({ tag, word }: Word) => tag.startsWith('nr') || (tag === 'eng' && /^\p{Lu}/u.test(word))
   const isGiven = ({ tag, word }: Word) => word.length === 1 && /^(?:n|a|nz|ng|nr|vg|zg)$/.test(tag)

@@ -16,7 +16,7 @@ const PLACE_VALUES: Readonly<Record<string, number>> = { 十: 10, 百: 100, 千:
 const MYRIADS: Readonly<Record<string, number>> = { 万: 10_000, 亿: 100_000_000 }
 const CHINESE_NUMERAL = /[零〇一二两三四五六七八九十百千万亿]+(?:点[零〇一二三四五六七八九]+)?/g
 
-/** Writes Chinese numerals as digits: 三百零五 becomes 305, 二〇二六 2026, 三点五 3.5. */
+/** Rewrites Chinese numerals as digits: 三百零五 becomes 305, 二〇二六 2026, 三点五 3.5. */
 export const numeralsToDigits = (text: string): string =>
   text.replace(CHINESE_NUMERAL, numeral => {
     const [whole, decimals] = numeral.split('点') as [string, string?]
@@ -36,7 +36,7 @@ function parseChineseNumber(numeral: string): string {
   for (const character of numeral) {
     if (character in DIGITS) digit = DIGITS[character]!
     else if (character in PLACE_VALUES) {
-      // 十五 is fifteen: the one before it is not said.
+      // 十五 is fifteen: the one before 十 is silent.
       section += (digit || 1) * PLACE_VALUES[character]!
       digit = 0
     } else {

@@ -1,4 +1,7 @@
-/** Places that people name and that are no time zone's name, with the zone to use. Of countries with several zones, the capital's. */
+/**
+ * Places that have no time zone of their own name, with the zone to use. A country with several zones has its
+ * capital's.
+ */
 export const places: Readonly<Record<string, string>> = {
   中国: 'Asia/Shanghai',
   北京: 'Asia/Shanghai',
@@ -62,7 +65,7 @@ export const places: Readonly<Record<string, string>> = {
   夏威夷: 'Pacific/Honolulu',
 }
 
-/** Places with several times: the answer names the zone's city instead. */
+/** Places with several time zones: the answer names the zone's city instead. */
 export const mainZones: Readonly<Record<string, string>> = {
   美国: 'America/New_York',
   加拿大: 'America/Toronto',

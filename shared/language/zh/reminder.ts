@@ -55,7 +55,7 @@ export const reminder: ReminderLanguage = {
     trailing: /(?:之前|左右|的时候|吧|好了?|可以|提醒我?|叫我|谢谢|呢|啊|[\s.!?,。！？，、~])+$/,
   },
   answerLead: /^(?=)/,
-  /** Chinese needs no word between the time and what it is for. */
+  /** Chinese needs no word between the time and the purpose. */
   about: /^((?=.*\p{Script=Han}).+)$/u,
   toMomentPhrase: answer => (/^\d{1,2}(?:[:.]\d\d)?$/.test(answer) ? `${answer}点` : answer),
   formatDue: ({ date, near }, clock) =>

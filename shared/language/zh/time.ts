@@ -29,7 +29,7 @@ export const time: TimeLanguage = {
     [/前天/, -2],
     [/昨天/, -1],
   ],
-  /** The longest name of a place. */
+  /** The longest place name in the text. */
   placeIn: text => PLACE_NAMES.find(name => text.includes(name)),
   places,
   mainZones,
