@@ -26,7 +26,6 @@ export type GatewayOptions = {
   checks: Record<string, () => Promise<void>>
   /** Notices for the operator while every part is ready, such as a configuration change since the start. */
   notices?: () => string[]
-  /** The names of the deployed skills. */
   skillNames: () => Promise<string[]>
   /** Gives a new person a key. `noProtection` where nothing is encrypted. */
   protection: PersonKeys

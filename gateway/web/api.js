@@ -23,7 +23,7 @@ export class HttpError extends Error {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000
-/** As long as the gateway waits for a request. */
+/** The gateway waits equally long for a request. */
 const UPLOAD_TIMEOUT_MS = 120_000
 
 /**

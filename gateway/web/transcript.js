@@ -63,7 +63,7 @@ export function createTranscript() {
     addStage(stage) {
       liveTurn(stage.message).stage = stage
     },
-    /** The oldest row, from which the list goes on backwards. */
+    /** The id of the oldest row; older rows are loaded before it. */
     firstId: () => sortByTime(rows)[0]?.id,
     lastAt: () => sortByTime(rows).at(-1)?.createdAt ?? '',
     /** @param {Pending[]} pending @returns {Item[]} */

@@ -36,7 +36,7 @@ export type ErrorDetails = {
   retryAfterMs?: number
 }
 
-/** The one error type of Lares. `message` names the thing that is wrong and the remedy. */
+/** The error type of Lares. `message` names the mistake and the remedy. */
 export class LaresError extends Error {
   readonly code: ErrorCode
   readonly retryable: boolean

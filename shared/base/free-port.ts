@@ -3,9 +3,9 @@ import { LaresError } from './errors.ts'
 
 const HOST = '127.0.0.1'
 /**
- * The range lies below the ports that Linux, macOS and Windows give to outgoing connections and to servers that ask for
- * any port (32768, 49152 and 49152 upwards). It also lies below Kubernetes' node ports (30000 upwards). So only a
- * program that asks for exactly this port can take it before the caller listens.
+ * The range lies below the ports that systems give to outgoing connections and to servers that ask for any port. These
+ * begin at 32768 on Linux, and at 49152 on macOS and Windows. It also lies below Kubernetes' node ports (30000
+ * upwards). So only a program that asks for exactly this port can take it before the caller listens.
  */
 const FIRST_PORT = 20_000
 const PORT_COUNT = 5_000

@@ -59,7 +59,7 @@ export type BusRecord = BusMessage & {
   partition: number
   /** Position in the partition, ascending; gaps are allowed. */
   offset: number
-  /** When the record was appended, in milliseconds since the epoch. */
+  /** The time of the append, in milliseconds since the epoch. */
   timestampMs: number
   /** The record was about a forgotten person. Its content is unreadable, and consumers skip it. */
   erased?: true
@@ -67,7 +67,7 @@ export type BusRecord = BusMessage & {
 
 export type TopicPartition = { topic: string; partition: number }
 
-/** `offset` is the next one to read: one past the last finished record. */
+/** `offset` is the next offset to read: one past the last finished record. */
 export type Position = TopicPartition & { offset: number }
 
 export type SubscribeOptions = {
@@ -115,7 +115,7 @@ export type ReadOptions = {
 export type ResetTarget = { offset: number } | { timeMs: number } | 'earliest' | 'latest'
 
 export type PartitionLag = TopicPartition & {
-  /** Next offset to read; null when the group has never committed here. */
+  /** The next offset to read; null when the group has never committed here. */
   committed: number | null
   /** One past the last record. */
   end: number

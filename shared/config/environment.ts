@@ -110,9 +110,7 @@ type S3 = {
 export type Environment = {
   port: number
   host: string
-  /** The data directory. */
   dataDirectory: string
-  /** The configuration directory. */
   configDirectory: string
   /** Folders with the operator's own skills: those of SKILLS_PATH, then LARES_HOME/skills. */
   skillFolders: string[]
@@ -171,7 +169,7 @@ export type Environment = {
     prewarmed: number
     /** The Docker network that containers join; undefined means a network that the provider creates. */
     network: string | undefined
-    /** How much memory paused containers may hold. */
+    /** The memory limit for paused containers, in bytes. */
     pausedBytes: number
   }
 }

@@ -33,7 +33,7 @@ export type AssistantSettings = {
   mode: 'queue' | 'merge' | 'interrupt'
   /** How many times a turn may call the model. */
   maxSteps: number
-  /** How many waiting messages a conversation holds before it refuses more. */
+  /** The maximum number of waiting messages in a conversation; it refuses further ones. */
   maxWaiting: number
 }
 

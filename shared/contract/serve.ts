@@ -45,10 +45,10 @@ type ServerState = {
 }
 
 /**
- * Serves a function over HTTP. POST / takes one CloudEvent and answers with none (204), one (200, binary), several
- * (batch) or, when the Accept header asks for it, a stream of them (NDJSON). It also serves GET /_/health, /_/ready,
- * /_/manifest and /_/metrics. It uses bare node:http, because people notice a container's start time. Errors:
- * `unavailable` when the port cannot be listened on, and errors of the author's `init`.
+ * Serves a function over HTTP. POST / takes one CloudEvent and answers with none (204), one (200, binary) or several
+ * (batch). When the Accept header asks for it, the answer is a stream of events (NDJSON). The server also answers GET
+ * /_/health, /_/ready, /_/manifest and /_/metrics. It uses bare node:http, because people notice a container's start
+ * time. Errors: `unavailable` when the port cannot be listened on, and errors of the author's `init`.
  */
 export async function serve(invocable: Invocable, options: ServeOptions): Promise<RunningFunction> {
   const state: ServerState = { phase: 'starting', running: new Map(), onIdle: () => undefined }

@@ -40,7 +40,7 @@ async function converse(skill: AnyFunction, ...texts: string[]): Promise<Result[
   for (const text of texts) {
     const asked = results.at(-1)?.asks?.asked
     const more: Partial<SkillRequest> = {
-      // A Friday.
+      // This day is a Friday.
       saidAt: '2026-03-27T09:00:00.000Z',
       timeZone: 'Europe/Berlin',
       language: containsHan(text) ? 'zh' : 'en',

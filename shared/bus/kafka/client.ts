@@ -26,8 +26,8 @@ export type KafkaClient = {
    */
   produce(messages: PartitionedMessage[]): Promise<void>
   /**
-   * For each partition, the offset of its first record, of its end, or of the first record from a time on (the end when
-   * no such record exists).
+   * For each partition, the offset of its first record, of its end, or of the first record from a time on. When no
+   * record is that young, the end.
    */
   listOffsets(topic: string, at: OffsetSpec): Promise<number[]>
   /** For each partition, the position that the group has committed, or null. */

@@ -10,7 +10,7 @@ import { removeExpired } from './retention.ts'
 
 export type SqliteBusOptions = {
   file: string
-  /** Only for a new file; an existing one keeps its number. */
+  /** The number of partitions of a new file; an existing file keeps its number. */
   partitions?: number
   now?: () => number
   /** Receives a message when a file of an older Lares is migrated. */

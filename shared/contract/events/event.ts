@@ -24,7 +24,7 @@ export type LaresAttributes = {
    * log. The connector sends this attribute only to the function that it calls; the log does not keep it.
    */
   publishedid?: string
-  /** Where the data lies when it is too large for the event (claim check extension). */
+  /** The reference to data that is too large for the event (claim check extension). */
   dataref?: string
 }
 
