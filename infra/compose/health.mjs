@@ -1,4 +1,4 @@
-// node infra/compose/health.mjs URL: whether it answers 200. For HEALTHCHECK, where an image has no curl.
+// node infra/compose/health.mjs URL: checks that the URL answers 200. For HEALTHCHECK, in images without curl.
 
 // An import would load Node's fetch as well; see shared/base/node-http.ts.
 const { get } = process.getBuiltinModule('node:http')

@@ -7,7 +7,10 @@ import { prepareCompose } from './prepare.ts'
 
 const COMPOSE_FILE = join(import.meta.dirname, 'compose.yaml')
 
-/** `npm run compose -- ARGUMENTS`: `docker compose` with infra/compose/compose.yaml and what it needs. */
+/**
+ * `npm run compose -- ARGUMENTS`: runs `docker compose` with infra/compose/compose.yaml and the variables that it
+ * requires.
+ */
 try {
   process.exitCode = await runCompose(process.argv.slice(2))
 } catch (error) {
@@ -21,7 +24,7 @@ async function runCompose(args: string[]): Promise<number> {
     stdio: 'inherit',
     env: { ...process.env, ...variables },
   })
-  // It is for docker compose to end what it does; this process only waits for it.
+  // Docker Compose handles the signals; this process only waits for it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
   const [code] = await once(child, 'exit').catch(cause => {
     throw new LaresError(

@@ -7,15 +7,18 @@ import { generateSecret, writeIfAbsent } from '../setup/generated-secret.ts'
 const STORE_SECRETS = ['POSTGRES_PASSWORD', 'QDRANT_API_KEY', 'S3_SECRET_KEY']
 
 export type ComposeInputs = {
-  /** Made once, readable for its owner alone: the passwords of the stores. What else is written into it stays. */
+  /**
+   * A file with the passwords of the stores. Created once, readable only by its owner. Other content of the file stays.
+   */
   envFile: string
   /** The other variables that compose.yaml requires. */
   variables: Record<string, string>
 }
 
 /**
- * Makes what compose.yaml has no default for: folders that containers share with this machine under the same paths, the
- * passwords of the stores and of the provider, and the token of the gateway. What is there already stays.
+ * Creates everything that compose.yaml requires and has no default for: folders that containers share with this machine
+ * under the same paths, the passwords of the stores and of the provider, and the token of the gateway. It keeps
+ * existing ones.
  */
 export async function prepareCompose({
   dataDirectory,
@@ -25,7 +28,7 @@ export async function prepareCompose({
   for (const folder of [dataDirectory, join(dataDirectory, 'cache'), join(dataDirectory, 'provider')])
     await mkdir(folder, { recursive: true, mode: 0o700 })
   await writeIfAbsent(join(dataDirectory, 'provider', 'password'), generateSecret())
-  // Where the lares command on this machine looks for it.
+  // The lares command on this machine looks for the token here.
   const tokenFile = join(dataDirectory, 'token')
   await writeIfAbsent(tokenFile, generateSecret())
   const envFile = join(dataDirectory, 'compose.env')
@@ -36,7 +39,7 @@ export async function prepareCompose({
       LARES_HOME: dataDirectory,
       LARES_CONFIG: configDirectory,
       LARES_TOKEN: token ?? (await readFile(tokenFile, 'utf8')).trim(),
-      // So that what the containers write belongs to whoever runs them.
+      // Files that the containers write thus belong to the user who runs them.
       LARES_USER: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
     },
   }

@@ -25,7 +25,7 @@ export type BaseImages = {
 }
 
 export type BaseImageOptions = {
-  /** The checkout whose Node is taken. */
+  /** The checkout with the Node binary for the images. */
   root: string
   /** The prefix of `node` and `node-build` in the images' names. */
   prefix?: string
@@ -33,9 +33,9 @@ export type BaseImageOptions = {
 }
 
 /**
- * Makes the images that template/node24 builds on from Debian's packages and npm's, through the mirrors that this machine
- * has configured, for where no registry of images can be reached. Does nothing when they are there already.
- * Errors: `unavailable`, with what failed and the remedy.
+ * Builds the base images of template/node24 from packages of Debian and npm, through the mirrors configured on this
+ * machine. It is for machines that cannot reach a registry of images. Does nothing when the images exist. Errors:
+ * `unavailable`, with the failure and the remedy.
  */
 export async function buildBaseImages({
   root,
@@ -68,14 +68,14 @@ export async function buildBaseImages({
 const nodeBinaryIn = (root: string): string =>
   join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
 
-/** Names what goes in, so that other packages make other images. */
+/** A version with a digest of the inputs, so that other packages make another image. */
 async function imageVersion(root: string): Promise<string> {
   const { stdout } = await run(nodeBinaryIn(root), ['--version'])
   const inputs = JSON.stringify([RUNTIME_PACKAGES, BUILD_PACKAGES, BUILD_PROGRAMS, NPM_VERSION])
   return `${stdout.trim().slice(1)}-${createHash('sha256').update(inputs).digest('hex').slice(0, 8)}`
 }
 
-/** The digest of an image that is here; undefined of any other. */
+/** The digest of a local image; undefined for any other. */
 export const imageId = (image: string): Promise<string | undefined> =>
   run('docker', ['image', 'inspect', '--format', '{{.Id}}', image]).then(
     ({ stdout }) => stdout.trim(),
@@ -111,7 +111,7 @@ async function unpackPackages(packages: string[], folder: string): Promise<void>
   }
 }
 
-/** npm in a build asks whom npm on this machine asks, and trusts whom this machine trusts. */
+/** Gives npm in a build this machine's registry and trusted certificates. */
 async function localRegistrySettings(system: string): Promise<string[]> {
   const { stdout } = await run('npm', ['config', 'get', 'registry'])
   const trusted = await readFile(CERTIFICATES_FILE).catch(() => undefined)
@@ -119,7 +119,7 @@ async function localRegistrySettings(system: string): Promise<string[]> {
   return [`NPM_CONFIG_REGISTRY=${stdout.trim()}`, `NODE_EXTRA_CA_CERTS=${CERTIFICATES_FILE}`]
 }
 
-/** What update-ca-certificates does when the package is installed. */
+/** Bundles the certificates as update-ca-certificates does when the package is installed. */
 async function bundleCertificates(system: string): Promise<void> {
   const folder = join(system, 'usr', 'share', 'ca-certificates', 'mozilla')
   const files = (await readdir(folder)).sort()
@@ -139,7 +139,9 @@ async function addBuildTools(folder: string): Promise<void> {
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(system, 'usr', 'local', 'bin', 'npm'))
 }
 
-/** Files have one owner and one time, so that the same packages make the same layer. */
+/**
+ * Imports the folder as an image. All files have one owner and one time, so that the same packages make the same layer.
+ */
 async function importImage(system: string, image: string, environment: string[] = []): Promise<void> {
   const packed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
   const changes = ['PATH=/usr/local/bin:/usr/bin:/bin', ...environment].flatMap(one => [

@@ -15,9 +15,9 @@ const run = promisify(execFile)
 const CACHE_DIRECTORY = '/opt/lares'
 
 export type EmbeddingsImageOptions = {
-  /** The image that the model is added to. */
+  /** The image to which the model is added. */
   from: string
-  /** Where the model is kept on this machine; it is fetched when it is not there. */
+  /** The folder of the model on this machine. The model is downloaded when it is missing. */
   cacheDir: string
   /** The prefix of `node-embeddings` in the image's name. */
   prefix?: string
@@ -25,9 +25,9 @@ export type EmbeddingsImageOptions = {
 }
 
 /**
- * Makes an image that is another one with the built-in embedding model in it, for functions that may not or cannot fetch
- * it. As what all functions are built on, it is one layer that all of them share. Does nothing when it is there already.
- * Errors: `unavailable`, with what failed.
+ * Builds an image that adds the built-in embedding model to another image, for functions that cannot download it. As
+ * the base of all functions, it is one layer that all of them share. Does nothing when the image exists. Errors:
+ * `unavailable`, with the failure.
  */
 export async function buildEmbeddingsImage(options: EmbeddingsImageOptions): Promise<string> {
   const { from, cacheDir, prefix = 'lares', log } = options
@@ -48,7 +48,7 @@ export async function buildEmbeddingsImage(options: EmbeddingsImageOptions): Pro
   }
 }
 
-/** Names what goes in, so that another base or another model makes another image. */
+/** A tag with a digest of the inputs, so that another base or another model makes another image. */
 async function imageTag(from: string): Promise<string> {
   if ((await imageId(from)) === undefined) await runDocker(['pull', '--quiet', from])
   return createHash('sha256')

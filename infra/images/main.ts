@@ -9,8 +9,9 @@ import { buildEmbeddingsImage } from './embeddings.ts'
 const USAGE = 'npm run images -- [--embeddings [--from IMAGE]]'
 
 /**
- * `npm run images`: what functions are built on, as build arguments. The base images are made here, for where no registry
- * of images can be reached; `--embeddings` adds the embedding model to the base, or to another image.
+ * `npm run images`: prints the base images of functions as build arguments. It builds the base images locally, for
+ * machines that cannot reach a registry of images. `--embeddings` adds the embedding model to the base, or to another
+ * image.
  */
 try {
   const { embeddings, from } = parseOptions()

@@ -12,7 +12,7 @@ import { readEnvironment } from '../../shared/config/environment.ts'
 import { ensureKafkaJars } from './jars.ts'
 
 export type BrokerOptions = {
-  /** Data, settings and log of the broker; a broker started again on the same folder has its topics again. */
+  /** The folder for data, settings and log. A broker that starts again on the same folder has its topics again. */
   dir: string
   port: number
   host?: string
@@ -23,11 +23,11 @@ export type Broker = {
   /** For KAFKA_BROKERS. */
   brokers: string
   pid: number
-  /** SIGTERM, and waits. */
+  /** Sends SIGTERM, and waits for the end. */
   stop(): Promise<void>
-  /** kill -9, and waits. */
+  /** kill -9, and waits for the end. */
   kill(): Promise<void>
-  /** Resolves when the broker has ended, however. */
+  /** Resolves when the broker has ended for any reason. */
   ended: Promise<void>
 }
 
@@ -37,7 +37,9 @@ const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 15_000
 const LOG_TAIL_LENGTH = 2_000
 
-/** Starts one Kafka node (KRaft) and resolves when it takes connections. Errors: `unavailable`, with what it said last. */
+/**
+ * Starts one Kafka node (KRaft) and resolves when it accepts connections. Errors: `unavailable`, with its last output.
+ */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const {
     dir,
@@ -100,7 +102,7 @@ async function writeSettings(dir: string, host: string, port: number): Promise<s
     'transaction.state.log.replication.factor': 1,
     'transaction.state.log.min.isr': 1,
     'auto.create.topics.enable': false,
-    // Tests kill members and want them replaced soon.
+    // Tests kill members and need quick replacements.
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 1_000,
   }
@@ -129,7 +131,7 @@ async function formatStorage(java: string[], settings: string): Promise<void> {
     ...java,
     'kafka.tools.StorageTool',
     'format',
-    // One of 64 ids begins with a dash, and would be taken for an option by itself.
+    // One of 64 ids begins with a dash, and a separate argument would count as an option.
     `--cluster-id=${id}`,
     `--config=${settings}`,
   ]).catch(cause => {

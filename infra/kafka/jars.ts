@@ -9,8 +9,9 @@ const KAFKA_VERSION = '4.1.0'
 const run = promisify(execFile)
 
 /**
- * The folder with Kafka's jars below `cache`, fetched with Maven when it is not there yet. It is filled beside its place
- * and renamed, so an interrupted fetch leaves nothing half. Errors: `unavailable`, with the remedy.
+ * The folder with Kafka's jars below `cache`. Maven downloads them when they are missing. The download goes to a
+ * temporary folder, which is then renamed, so an interrupted download leaves no partial result. Errors: `unavailable`,
+ * with the remedy.
  */
 export async function ensureKafkaJars(cache: string, onProgress: (line: string) => void): Promise<string> {
   const folder = join(cache, `kafka-${KAFKA_VERSION}`)

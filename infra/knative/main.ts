@@ -3,7 +3,7 @@ import { readOptions } from '../../shared/base/options.ts'
 import { readEnvironment } from '../../shared/config/environment.ts'
 import { prepareCluster } from './prepare.ts'
 
-/** `npm run cluster [-- --keda]`: an overlay of infra/knative for one cluster, and how to apply it. */
+/** `npm run cluster [-- --keda]`: writes an overlay of infra/knative for one cluster, and prints how to apply it. */
 try {
   const values = readOptions('npm run cluster -- [--keda]', { keda: { type: 'boolean', default: false } })
   const folder = await prepareCluster(readEnvironment(process.env), values)

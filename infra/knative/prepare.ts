@@ -14,9 +14,10 @@ const SECRETS_FILE = 'secrets.env'
 const MODELS_FILE = 'models.yaml'
 
 /**
- * Makes an overlay of infra/knative/base in `LARES_HOME/cluster`, with what has no default there: the passwords, the token
- * and the master key (made once, what is there stays), this machine's configuration files, and where the model server is.
- * Gives back the folder, for `kubectl apply --server-side -k`. Errors: `invalid_config`.
+ * Writes an overlay of infra/knative/base to `LARES_HOME/cluster`, with everything that has no default there. This
+ * includes the passwords, the token and the master key (created once, existing ones stay), this machine's configuration
+ * files, and the address of the model server. Returns the folder, for `kubectl apply --server-side -k`. Errors:
+ * `invalid_config`.
  */
 export async function prepareCluster(environment: Environment, { keda }: { keda: boolean }): Promise<string> {
   const { dataDirectory, configDirectory } = environment
@@ -72,7 +73,7 @@ async function secretsOf(environment: Environment, folder: string): Promise<Reco
   return {
     ...storeSecrets,
     DATABASE_URL: `postgres://lares:${POSTGRES_PASSWORD}@timescaledb.lares.svc:5432/lares`,
-    // Where the lares command on this machine looks for them.
+    // The lares command on this machine looks for them here.
     LARES_TOKEN: token ?? (await readOrCreateSecret(join(dataDirectory, 'token'))),
     PROVIDER_PASSWORD:
       provider.password ?? (await readOrCreateSecret(join(dataDirectory, 'provider', 'password'))),
@@ -106,7 +107,7 @@ function modelPort({ openai }: Environment): number | undefined {
   return Number(port || (protocol === 'https:' ? 443 : 80))
 }
 
-/** Functions that declare nothing reach the model server too, wherever it is, by its port. */
+/** Lets functions that do not declare their egress reach the model server too, at any address, by its port. */
 const modelNetworkPolicy = (port: number) => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',

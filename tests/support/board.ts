@@ -1,13 +1,13 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Words that a test and the functions in its containers or processes read and write, over HTTP. */
+/** A server with values that a test and the functions in its containers or processes read and write, over HTTP. */
 export type KeyValueServer = {
   get(name: string): string | undefined
   set(name: string, text: string): void
-  /** An expression of a handler: whether something stands there. */
+  /** An expression for a handler: the value of a name, empty when nobody has set it. */
   getExpression(name: string): string
-  /** A statement of a handler that writes what the expression gives. */
+  /** A statement for a handler that writes the value of an expression. */
   putStatement(name: string, expression: string): string
   close(): Promise<void>
 }

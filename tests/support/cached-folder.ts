@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { readEnvironment } from '../../shared/config/environment.ts'
 
 /**
- * The folder `name` below the cache, filled at the first use. It is filled beside its place and renamed, so that neither a
- * run that is cut short nor a second one at the same time leaves half of it. Errors: those of `fill`.
+ * The folder `name` below the cache, filled at the first use. The function fills a temporary folder and renames it, so
+ * an interrupted or a concurrent run leaves no partial result. Errors: those of `fill`.
  */
 export async function cachedFolder(name: string, fill: (draft: string) => Promise<unknown>): Promise<string> {
   const { cacheDirectory } = readEnvironment(process.env)

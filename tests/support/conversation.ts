@@ -10,7 +10,7 @@ export type MessageRow = {
   status: string
 }
 
-/** Sends a message and gives back its id; anything but 202 is an error. */
+/** Sends a message and returns its id. Any status except 202 is an error. */
 export async function send(
   instance: LaresInstance,
   conversation: string,
@@ -41,7 +41,7 @@ export const waitForReply = (
 ): Promise<MessageRow> =>
   until(async () => (await listMessages(instance, conversation)).find(row => row.inReplyTo === id), timeoutMs)
 
-/** Sends and waits for the reply's text. */
+/** Sends a message and returns the reply's text. */
 export async function ask(
   instance: LaresInstance,
   conversation: string,

@@ -4,7 +4,7 @@ import { LaresError } from '../../shared/base/errors.ts'
 
 const run = promisify(execFile)
 
-/** Installs packages of Debian. Errors: `unavailable`, also when somebody else than root asks. */
+/** Installs packages of Debian. Errors: `unavailable`, also when the user is not root. */
 export async function installPackages(...names: string[]): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new LaresError('unavailable', `${names.join(' and ')} are not installed; apt-get install them`)

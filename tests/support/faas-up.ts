@@ -9,7 +9,10 @@ import { basicAuth, PASSWORD } from './provider.ts'
 
 const run = promisify(execFile)
 
-/** What `faas-cli up` does: build, push, deploy; with faas-cli itself where it is on PATH, which no registry carries. */
+/**
+ * Does the work of `faas-cli up`: build, push, deploy. It uses faas-cli itself when it is on PATH; no registry offers
+ * it.
+ */
 export async function deployStack(machine: DockerMachine, provider: string): Promise<void> {
   const { registry, baseImages } = machine
   const hasCli = await run('faas-cli', ['version', '--short-version']).then(
@@ -48,7 +51,7 @@ export async function build(machine: DockerMachine, root: string, name: string):
   await rm(context, { recursive: true })
 }
 
-/** `faas-cli deploy` of it. */
+/** `faas-cli deploy` of one function. */
 export async function deploy(
   machine: DockerMachine,
   root: string,
@@ -63,7 +66,7 @@ export async function deploy(
   })
 }
 
-/** `faas-cli remove` of it. */
+/** `faas-cli remove` of one function. */
 export const remove = (name: string, provider: string): Promise<void> =>
   system(provider, 'DELETE', { functionName: name })
 

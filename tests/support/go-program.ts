@@ -11,22 +11,22 @@ const run = promisify(execFile)
 export type GoBuild = {
   name: string
   module: string
-  /** The packages of its programs below the module, by the names the programs get; default: the module is one. */
+  /** The packages of the programs below the module, by program name; default: the module itself is the only one. */
   programs?: Record<string, string>
   version: string
   /** The version of the modules below k8s.io that Kubernetes develops in its own repository, as v0.36.3. */
   staging?: string
-  /** Variables that a release is built with, as `package.name=value`. */
+  /** Variables of a release build, as `package.name=value`. */
   variables?: string[]
-  /** What is written otherwise in a file of the source: it has to be there as it was. */
+  /** Replacements in a file of the source. The build fails when a file does not contain `from`. */
   edits?: { file: string; from: string; to: string }[]
-  /** How long two cores are busy with it. */
+  /** The build time on two cores. */
   buildDuration: string
 }
 
 /**
- * Programs for tests that are published as source, built with Go at the first use and kept in the cache. Gives the folder
- * in which they are by their names. Errors: `unavailable`.
+ * Builds programs for tests that are published only as source, with Go at the first use, and keeps them in the cache.
+ * Returns the folder with the programs by their names. Errors: `unavailable`.
  */
 export async function buildGoPrograms(options: GoBuild): Promise<string> {
   const { name, module, version, staging, buildDuration } = options
@@ -43,7 +43,7 @@ export async function buildGoPrograms(options: GoBuild): Promise<string> {
     await fetchModule(`${module}@${version}`, source)
     if (staging !== undefined) await replaceStagingModules(source, staging)
     for (const edit of edits) await applyEdit(join(source, edit.file), edit)
-    // One after the other: they share most of what is compiled.
+    // One after the other, because they share most of the compiled packages.
     for (const [program, path] of Object.entries(programs))
       await build(source, path, join(draft, program), variables)
     await rm(source, { recursive: true })
@@ -67,7 +67,7 @@ async function fetchModule(module: string, source: string): Promise<void> {
   await run('chmod', ['-R', 'u+w', source])
 }
 
-/** The folder of a module as Go has fetched it. */
+/** The folder of a module in Go's download cache. */
 export async function downloadGoModule(module: string): Promise<string> {
   const { stdout } = await run('go', ['mod', 'download', '-json', module])
   return (JSON.parse(stdout) as { Dir: string }).Dir
@@ -88,7 +88,10 @@ async function applyEdit(file: string, { from, to }: { from: string; to: string 
   await writeFile(file, text.replace(from, to))
 }
 
-/** In a module they are not in the folders that its go.mod points to, but are published under versions of their own. */
+/**
+ * Replaces staging modules by their published versions, because a downloaded module lacks the folders that its go.mod
+ * points to.
+ */
 async function replaceStagingModules(source: string, version: string): Promise<void> {
   const file = join(source, 'go.mod')
   const text = await readFile(file, 'utf8')

@@ -9,40 +9,40 @@ import { until } from './until.ts'
 export const TOKEN = 'token-of-the-owner-in-tests'
 
 /**
- * Those of `npm start`. A space of 2 MB for new garbage takes 20 MB less, and holds others up longer beside a conversation
- * that floods (p99 96 ms against 79, `npm run bench:fair`); one of 16 MB takes 80 MB more than 8 do. Without the second,
- * the heap grows to some 170 MB more in `npm run test:soak`.
+ * The flags of `npm start`. A semi-space of 2 MB takes 20 MB less memory, but slows other conversations down beside a
+ * flooding one (p99 96 ms against 79, `npm run bench:fair`). One of 16 MB takes 80 MB more than 8 MB do. Without the
+ * second flag, the heap grows by some 170 MB more in `npm run test:soak`.
  */
 const START_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=60']
 
 export type InstanceOptions = {
-  /** `embedded`: one process. `kafka`: a process each, on the Kafka at `brokers`. */
+  /** `embedded`: one process. `kafka`: one process for each part, on the Kafka at `brokers`. */
   kind: 'embedded' | 'kafka'
-  /** An OpenAI-compatible server; without it the built-in model is used. */
+  /** An OpenAI-compatible server; without it the instance uses the built-in model. */
   modelUrl?: string
   brokers?: string
-  /** The data directory, which stays; default: a temporary one. */
+  /** The data directory, which is kept; default: a temporary one. */
   home?: string
   environment?: Record<string, string>
 }
 
-/** A running Lares as a person would have it: started by its own script, reached over HTTP. */
+/** A running Lares as a person would use it: started by its own script, reached over HTTP. */
 export type LaresInstance = {
   url: string
   home: string
-  /** Everything the processes wrote. */
+  /** All output of the processes. */
   output(): string
   request(path: string, init?: RequestInit): Promise<Response>
-  /** How long the last start took until it was ready. */
+  /** The time until the last start was ready. */
   readyMs(): number
   pid(name: string): number
-  /** Names of the processes that can be killed; `embedded` has the one. */
+  /** Names of the processes that a test can kill; `embedded` has one. */
   processes: string[]
-  /** kill -9; the embedded one is started again here, the others by their supervisor. */
+  /** kill -9. This function restarts the embedded process; the supervisor restarts the others. */
   kill(name: string): Promise<void>
-  /** Stops in order and starts again on the same data. */
+  /** Stops gracefully and starts again on the same data. */
   restart(): Promise<void>
-  /** Stops in order, and leaves the data. */
+  /** Stops gracefully and keeps the data. */
   halt(): Promise<void>
   stop(): Promise<void>
 }
@@ -72,7 +72,7 @@ export async function startInstance(options: InstanceOptions): Promise<LaresInst
     PORT: String(port),
     LARES_HOME: home,
     LARES_TOKEN: TOKEN,
-    // Words alone tell the skills of these tests; tests/integration/intent.test.ts has the embeddings.
+    // Words alone distinguish the skills of these tests; tests/integration/intent.test.ts covers the embeddings.
     LARES_EMBEDDING_MODEL: 'none',
     ...(options.modelUrl ? { OPENAI_BASE_URL: options.modelUrl, LARES_MODEL: 'stand-in' } : {}),
     ...(options.brokers ? { KAFKA_BROKERS: options.brokers } : {}),

@@ -6,7 +6,9 @@ import { ensureModelFile } from '../../shared/models/llama/model-file.ts'
 const cache =
   process.env.LARES_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lares')
 
-/** The built-in model, from the cache of this machine. Undefined where it cannot be had, which CI takes for a failure. */
+/**
+ * The built-in model, from the cache of this machine. Undefined when it is not available, which CI counts as a failure.
+ */
 export async function builtInModel(): Promise<string | undefined> {
   try {
     return await ensureModelFile({ cacheDir: join(cache, 'models'), log: silentLogger })

@@ -31,9 +31,9 @@ export type ModelReply = {
 }
 
 /**
- * The reply to a request, and to the same request always the same:
+ * The reply to a request. The same request always gets the same reply:
  * - `echo: <last user text>`; after the result of a tool, `NAME said: <result>`;
- * - `call NAME {json}` in the last user text calls that tool when it is offered;
+ * - `call NAME {json}` in the last user text calls that tool when the request offers it;
  * - `[fail:CODE]` answers with that HTTP status, `[slow:MS]` waits before the first word.
  */
 export function modelReplyTo(request: CompletionRequest, canFail = true): ModelReply {
@@ -47,7 +47,7 @@ export function modelReplyTo(request: CompletionRequest, canFail = true): ModelR
   return call ? { text: '', call, delayMs } : { text: `echo: ${prompt}`, delayMs }
 }
 
-/** The name of the tool whose result comes last. */
+/** The name of the tool with the last result. */
 function lastToolName({ messages }: CompletionRequest): string {
   const id = messages.at(-1)?.tool_call_id
   const calls = messages.flatMap(message => message.tool_calls ?? [])
@@ -60,7 +60,7 @@ function parseToolCall(prompt: string, { tools, messages }: CompletionRequest): 
   return { id: `call_${messages.length}`, name, arguments: firstObject(rest ?? '') }
 }
 
-/** The text of the JSON object that `text` begins with; `{}` when it begins with none. */
+/** The text of the JSON object at the start of `text`; `{}` when there is none. */
 function firstObject(text: string): string {
   for (let end = text.indexOf('}') + 1; end > 0; end = text.indexOf('}', end) + 1) {
     const candidate = text.slice(0, end)

@@ -1,4 +1,5 @@
-// The deterministic stand-in for a model, an OpenAI-compatible server. By itself: node tests/support/model-server.ts --port N
+// A deterministic substitute for a model, as an OpenAI-compatible server. To start it alone: node
+// tests/support/model-server.ts --port N
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,25 +13,25 @@ import {
 } from './model-reply.ts'
 
 export type ModelServerOptions = {
-  /** Default: any free one. */
+  /** Default: any free port. */
   port?: number
   /** Default: the loopback address. */
   host?: string
-  /** Before the first word of every answer. */
+  /** The delay before the first word of every answer. */
   delayMs?: number
-  /** Between two words. */
+  /** The delay between two words. */
   tokenDelayMs?: number
 }
 
-/** With the bytes of its body as it came. */
+/** A request, with the size of its body. */
 export type ReceivedRequest = CompletionRequest & { bytes: number }
 
 export type ModelServer = {
   /** For OPENAI_BASE_URL. */
   url: string
-  /** The last 1,000 requests that could be understood, oldest first. */
+  /** The last 1,000 valid requests, oldest first. */
   requests: ReceivedRequest[]
-  /** From now on nothing fails that asks for it. */
+  /** From now on the server ignores `[fail:CODE]`. */
   stopFailing(): void
   close(): Promise<void>
 }
@@ -39,12 +40,12 @@ const model = 'echo'
 const MAX_REQUESTS = 1000
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 
-/** Starts the stand-in. What it replies is described at `replyTo`. */
+/** Starts the server. `modelReplyTo` describes its replies. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
   const requests: ReceivedRequest[] = []
   let hasStoppedFailing = false
   const server = createServer((request, response) => {
-    // A client that goes away in the middle is no failure of this server.
+    // A client that disconnects early is not a failure of this server.
     response.on('error', () => response.destroy())
     route(request, response).catch((error: Error) => sendError(response, 500, error.message))
   })
@@ -124,7 +125,7 @@ function completionOf(request: CompletionRequest, reply: ModelReply): object {
   return { ...envelope('chat.completion'), choices, usage: usageOf(request, words) }
 }
 
-/** A word with the space before it is a token here. */
+/** Here a token is a word with the space before it. */
 function truncateReply(request: CompletionRequest, reply: ModelReply) {
   const all = reply.text.match(/\s*\S+|\s+$/g) ?? []
   const words = all.slice(0, request.max_tokens)
@@ -148,7 +149,7 @@ function toolCall({ id, name, arguments: given }: NonNullable<ModelReply['call']
   return { id, type: 'function', function: { name, arguments: given } }
 }
 
-/** Waits, but not for a client that has gone. */
+/** Waits, but ends the wait when the client disconnects. */
 async function pause(response: ServerResponse, ms: number): Promise<void> {
   if (ms === 0) return
   const gone = new AbortController()

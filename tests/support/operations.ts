@@ -4,7 +4,7 @@ import {
   openOperations,
 } from '../../shared/operations/open-operations.ts'
 
-/** Operations of a gateway beside which no function and no connector runs. */
+/** Operations for a gateway without functions and connector. */
 export const operationsWithoutFunctions = (
   stores: Pick<OperationsDependencies, 'bus' | 'objects' | 'store'>,
 ): Operations =>

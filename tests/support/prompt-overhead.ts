@@ -4,7 +4,7 @@ import type { ModelServer } from './model-server.ts'
 
 const MESSAGE = 'tell me something about the sea'
 
-/** The bytes that a request to the model has besides a message of one line, all skills being on. */
+/** The bytes of a request to the model besides a message of one line, with all skills enabled. */
 export async function promptOverhead(instance: LaresInstance, model: ModelServer): Promise<number> {
   await ask(instance, 'overhead', MESSAGE)
   const request = model.requests.findLast(({ messages }) => messages.at(-1)?.content === MESSAGE)

@@ -10,11 +10,11 @@ import { type KeyValueServer, startKeyValueServer } from './board.ts'
 
 export const PASSWORD = 'password-of-admin'
 
-/** For handlers that stand outside of the checkout. */
+/** For handlers outside of the checkout. */
 export const shared = (file: string): string =>
   pathToFileURL(join(import.meta.dirname, '..', '..', 'shared', file)).href
 
-/** On the cluster that KUBECONFIG names, with a master key in its data directory. */
+/** Starts a provider on the cluster in KUBECONFIG, with a master key in its data directory. */
 export const startKnativeProvider = (
   home: string,
   environment: NodeJS.ProcessEnv,
@@ -35,47 +35,47 @@ export const startKnativeProvider = (
 
 export type ProviderFixture = {
   folder: string
-  /** Where its provider keeps its data. */
+  /** The folder in which the provider keeps its data. */
   home: string
   url(): string
   /** Values that functions and tests exchange beside events. */
   keyValues: KeyValueServer
   image(name: string): string
-  /** As faas-cli sends it. */
+  /** A request in the format of faas-cli. */
   deployment(name: string, more?: object): object
   /** The specifier by which a handler imports a file of shared/. */
   shared(file: string): string
-  /** kill -9 of the replica that says this process id of itself. */
+  /** kill -9 of the replica that reports this process id. */
   kill(name: string, pid: number): Promise<void>
   provider(): StartedProvider
   /** Writes the handler of an image. */
   write(name: string, source: string): Promise<void>
-  /** The REST API, signed in. */
+  /** Sends an authenticated request to the REST API. */
   system(method: string, path: string, body?: unknown): Promise<Response>
-  /** A request for a skill, as the connector sends it. */
+  /** Sends a request for a skill, as the connector does. */
   ask(name: string, text: string, options?: AskOptions): Promise<Response>
-  /** Closes the provider, and opens it again on the same data; the functions go on running. */
+  /** Closes the provider, and opens it again on the same data; the functions continue to run. */
   restart(): Promise<void>
   close(): Promise<void>
 }
 
 type AskOptions = { path?: string; headers?: Record<string, string>; signal?: AbortSignal }
 
-/** A skill that says back what it hears, with more to do or to say in `body`. */
+/** A skill that repeats the message; `body` has further statements for its handler. */
 export const echoSkillSource = (name: string, body = '') => `export default {
   name: '${name}',
   async handleMessage({ text }) { ${body}; return text },
 }`
 
-/** Where the functions of an instance run. */
+/** A backend for the functions of an instance. */
 export type ProviderTestBackend = {
   backend: 'process' | 'docker'
   /** An address of this machine that functions reach. */
   host: string
-  /** How much memory paused containers may hold; default: none are kept. */
+  /** The memory limit of paused containers; default: none are kept. */
   pausedBytes?: number
   write(folder: string, name: string, source: string): Promise<void>
-  /** kill -9 of the replica that says this process id of itself, of the provider with its data in `home`. */
+  /** kill -9 of the replica that reports this process id, of the provider with its data in `home`. */
   kill(home: string, name: string, pid: number): Promise<void>
 } & Pick<ProviderFixture, 'image' | 'shared'>
 
@@ -139,7 +139,7 @@ export async function openProviderFixture(backend = processProviderBackend): Pro
   }
 }
 
-/** A request for a skill, as the connector sends it to the provider at `url`. */
+/** Sends a request for a skill to the provider at `url`, as the connector does. */
 export function ask(
   url: string,
   name: string,

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Folders that are no part of the repository: packages, data, caches. */
+/** Folders outside the repository: packages, data, caches. */
 const isOutside = (name: string) => name.startsWith('.') || name === 'node_modules'
 
 /** Paths of the repository's files with one of these endings, relative to its root, without hidden folders. */

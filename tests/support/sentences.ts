@@ -1,7 +1,7 @@
 /** A sentence of a page, as plain words: code and links count as the words that a reader sees. */
 export type Sentence = { text: string; words: number }
 
-/** The sentences of a page's paragraphs and lists. Code blocks, tables, headings and HTML are left out. */
+/** The sentences of a page's paragraphs and lists, without code blocks, tables, headings and HTML. */
 export function sentencesIn(markdown: string): Sentence[] {
   return paragraphsIn(markdown)
     .flatMap(paragraph => paragraph.split(/(?<=[.!?]["”)*]{0,3})\s+(?=[\p{Lu}\p{Lo}"“*(`])/u))

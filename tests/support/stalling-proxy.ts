@@ -3,14 +3,14 @@ import { connect, createServer, type Socket } from 'node:net'
 
 export type StallingProxy = {
   port: number
-  /** From now on nothing passes, and nothing is closed: a server behind a broken network. */
+  /** From now on the proxy passes no data and closes no connection, like a server behind a broken network. */
   stall(): void
   /** Breaks every connection and lets new ones through again. */
   heal(): void
   close(): Promise<void>
 }
 
-/** Stands between a client and a server on this machine, to make the network between them fail. */
+/** A proxy between a client and a server on this machine, to make the network between them fail. */
 export async function startStallingProxy(target: number): Promise<StallingProxy> {
   const sockets = new Set<Socket>()
   let isStalled = false

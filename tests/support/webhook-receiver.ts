@@ -4,21 +4,21 @@ import { Webhook } from 'standardwebhooks'
 
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
-/** A delivery whose signature was checked as the specification says. */
+/** A delivery with a signature that was verified as the specification requires. */
 export type Delivery = { id: string; conversation: string; text: string; inReplyTo: string; status: string }
 
 export type WebhookReceiver = {
   url: string
-  /** Everything that was asked, in the order in which it came. */
+  /** All received deliveries, in the order of their arrival. */
   deliveries: Delivery[]
-  /** Sets the status of the answers; default 204. */
+  /** Sets the status of the responses; default 204. */
   respondWith(
     decide: (delivery: Delivery) => number | [status: number, headers: Record<string, string>],
   ): void
   close(): Promise<void>
 }
 
-/** A receiver of webhooks, as somebody else would write it with the library of the specification. */
+/** A receiver of webhooks, as another developer would write it with the specification's library. */
 export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   const deliveries: Delivery[] = []
   let decide: Parameters<WebhookReceiver['respondWith']>[0] = () => 204

@@ -17,8 +17,8 @@ CMD ["node", "main.mjs"]
 `
 
 /**
- * Handlers of tests as images: the runtime in a layer that all share, and each handler as one more file, so that an image
- * takes a moment. That the template makes one of a real function is shown elsewhere.
+ * Builds handlers of tests as images. The runtime is a layer that all images share, and each handler is one more file,
+ * so that a build takes a moment. Other tests build images of real functions with the template.
  */
 export async function dockerProviderBackend(machine: DockerMachine): Promise<ProviderTestBackend> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-runtime-'))

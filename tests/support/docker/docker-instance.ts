@@ -24,24 +24,24 @@ const FUNCTIONS = [
   'notes',
 ]
 
-/** By then the assistant does what was deployed last: docs/deploy.md. */
+/** The time until the assistant uses the last deployment: docs/deploy.md. */
 const DEPLOY_SETTLE_MS = 5_000
 
 export type DockerInstanceOptions = {
   modelUrl: string
   brokers: string
-  /** Reached from this machine and from containers alike. */
+  /** An address that this machine and containers both reach. */
   databaseUrl: string
-  /** Brings the functions of stack.yml to the provider. */
+  /** Deploys the functions of stack.yml to the provider. */
   deploy(provider: string): Promise<void>
-  /** Where functions run; default: containers of this machine's Docker. */
+  /** The backend for functions; default: containers of this machine's Docker. */
   functionsBackend?: FunctionsBackend
 }
 
 export type FunctionsBackend = {
   /** Further variables of every process. */
   environment?: Record<string, string>
-  /** A provider at PROVIDER_PORT `port` that tells functions of the services. */
+  /** Opens a provider at PROVIDER_PORT `port` that gives functions the addresses of the services. */
   openProvider(
     port: number,
     services: Record<string, string>,
@@ -50,7 +50,7 @@ export type FunctionsBackend = {
   kill(name: string): Promise<void>
 }
 
-/** Gateway, connector and provider as on one host, and each function in containers of Docker's or of a cluster. */
+/** Starts gateway, connector and provider as on one host, and each function in containers of Docker or of a cluster. */
 export async function startDockerInstance(options: DockerInstanceOptions): Promise<LaresInstance> {
   const { modelUrl, brokers, databaseUrl, deploy } = options
   const home = await mkdtemp(join(tmpdir(), 'lares-docker-'))

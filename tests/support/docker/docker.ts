@@ -14,7 +14,7 @@ import { until } from '../until.ts'
 
 const run = promisify(execFile)
 export const ROOT = join(import.meta.dirname, '..', '..', '..')
-/** Debian's, which bring dockerd and a registry of images. */
+/** Debian's packages with dockerd and a registry of images. */
 const DEBIAN_PACKAGES = ['docker.io', 'docker-registry']
 const START_TIMEOUT_MS = 60_000
 const DOCKER_VERSION_COMMAND = ['docker', 'version', '--format', '{{.Server.Version}}'] as const
@@ -23,7 +23,7 @@ export type DockerMachine = {
   version: string
   /** An address of this machine that containers reach. */
   host: string
-  /** Where images are pushed, as in 127.0.0.1:41234. */
+  /** The registry for pushed images, as in 127.0.0.1:41234. */
   registry: string
   baseImages: BaseImages
   /** Builds the folder as an image of this registry and pushes it there. */
@@ -32,8 +32,9 @@ export type DockerMachine = {
 }
 
 /**
- * A Docker daemon, this machine's or one of our own with its images in the cache, a registry, and the base images. What is
- * not installed is installed from Debian's packages where we may. Errors: `unavailable`.
+ * Starts a Docker daemon, a registry and the base images. The daemon is this machine's, or one of the tests' own with
+ * its images in the cache. Missing programs are installed from Debian's packages where that is allowed. Errors:
+ * `unavailable`.
  */
 export async function startDocker(): Promise<DockerMachine> {
   const ownDaemon = await ensureDaemon()
@@ -61,8 +62,8 @@ export async function startDocker(): Promise<DockerMachine> {
 }
 
 /**
- * Short ids of the containers of a function, those that have ended too, for the instance that keeps its data in `home`: this
- * Docker may have containers of others, as of tests that were killed.
+ * Short ids of a function's containers, including ended ones, for the instance with its data in `home`. This Docker may
+ * have containers of others, such as tests that were killed.
  */
 export async function containersOf(home: string, name: string, status?: string): Promise<string[]> {
   const labels = { [LABELS.provider]: providerIdOf(join(home, 'provider')), [LABELS.function]: name }
@@ -73,7 +74,7 @@ export async function containersOf(home: string, name: string, status?: string):
   return stdout.split('\n').filter(Boolean)
 }
 
-/** kill -9 of all containers of a function that run, for the instance that keeps its data in `home`. */
+/** kill -9 of all running containers of a function, for the instance with its data in `home`. */
 export async function killContainersOf(home: string, name: string): Promise<void> {
   await run('docker', ['kill', ...(await containersOf(home, name, 'running'))])
 }
@@ -102,12 +103,12 @@ async function ensureDaemon(): Promise<{ close(): Promise<void> } | undefined> {
     join(folder, 'log'),
     () => succeeds(command, args),
   )
-  // Nobody else uses this daemon: what there is was left by tests that were killed.
+  // Nobody else uses this daemon, so any container in it is from tests that were killed.
   await run('docker', ['container', 'prune', '--force'])
   return { close: () => stopDaemonProcess(running, folder) }
 }
 
-/** `htpasswd`: who may use it, a line `name:bcrypt` each; default: anybody. */
+/** `htpasswd`: the users with access, a line `name:bcrypt` each; default: anybody. */
 export async function startRegistry(htpasswd?: string): Promise<{ address: string; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-registry-'))
   const address = `127.0.0.1:${await freePort()}`
@@ -154,7 +155,7 @@ async function stopDaemonProcess(running: ChildProcess, folder: string): Promise
   await rm(folder, { recursive: true, force: true })
 }
 
-/** What faas-cli makes of the template, a handler's folder and `configuration.copy` of stack.yml. */
+/** The folder that faas-cli builds from the template, a handler's folder and `configuration.copy` of stack.yml. */
 export async function buildContext(handler: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lares-build-'))
   await cp(join(ROOT, 'template', 'node24'), folder, { recursive: true })
@@ -164,7 +165,7 @@ export async function buildContext(handler: string): Promise<string> {
   return folder
 }
 
-/** Without of-watchdog, on the base that this machine has made. */
+/** Without of-watchdog, on the base images of this machine. */
 export const buildArguments = ({ base, build }: BaseImages): Record<string, string> => ({
   BASE_IMAGE: base,
   BUILD_IMAGE: build,

@@ -8,34 +8,34 @@ import type { KubernetesServer } from './kubernetes.ts'
 
 const DOMAIN = '.svc.cluster.local'
 const NETWORK_NAME = 'lares-tests-cluster'
-/** Of all containers on it. */
+/** The label of all containers on the network. */
 export const CLUSTER_LABEL = 'lares.tests.cluster'
-/** Docker gives addresses of one's own choice only where the network is one's own choice too. */
+/** The network has a configured subnet, because Docker assigns chosen addresses only on such a network. */
 const ADDRESS_PREFIX = '10.211.7'
 const FIRST_ADDRESS = 10
 const MAX_ADDRESS = 250
 /**
- * Of NodeLocal DNSCache (https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/): a process of the node, and so
- * no pod that a network policy could name.
+ * The address of NodeLocal DNSCache (https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/). It is a
+ * process of the node and not a pod, so a network policy cannot select it.
  */
 const DNS_ADDRESS = '169.254.20.10'
 
 export type ClusterNetwork = {
-  /** Of Docker's network. */
+  /** The name of Docker's network. */
   name: string
-  /** The address of this machine on it. */
+  /** The address of this machine on the network. */
   gateway: string
-  /** The address of this machine where names are resolved. */
+  /** The address of the DNS server on this machine. */
   dnsAddress: string
-  /** One that no container has had for long. */
+  /** An address that no container has had for long. */
   nextAddress(): string
   close(): Promise<void>
 }
 
 /**
- * A network of Docker on which services have the names and the port 80 that a cluster's DNS and kube-proxy give them: names
- * lead to this machine, which hands requests on to an endpoint of the service that they name. A service with other ports
- * has the addresses of its endpoints. Needs the port 80 of the network's own address.
+ * A network of Docker on which services have the names and port 80 of a cluster's DNS and kube-proxy. Names resolve to
+ * this machine, which forwards requests to an endpoint of the named service. A service with other ports resolves to the
+ * addresses of its endpoints. Needs port 80 of the network's own address.
  */
 export async function openClusterNetwork(api: KubernetesServer['api']): Promise<ClusterNetwork> {
   const docker = new Docker()
@@ -52,7 +52,7 @@ export async function openClusterNetwork(api: KubernetesServer['api']): Promise<
   }
   const gateway = `${ADDRESS_PREFIX}.1`
   const network = await createNetwork(NETWORK_NAME, `${ADDRESS_PREFIX}.0/24`, gateway)
-  // For its address alone: no container is on it.
+  // This network exists only for its address; it has no containers.
   const dnsNetwork = await createNetwork(`${NETWORK_NAME}-names`, '169.254.20.8/29', DNS_ADDRESS)
   const dnsServer = await startDnsServer(DNS_ADDRESS, api, gateway)
   const serviceProxy = await startServiceProxy(gateway, api)
@@ -81,7 +81,7 @@ async function findService(host: string, api: Api): Promise<V1Service | undefine
   return answer.ok ? ((await answer.json()) as V1Service) : undefined
 }
 
-/** The addresses of a service, with the port of theirs that is its port `port`. */
+/** The endpoints of a service behind its port `port`. */
 async function endpointsOf(service: V1Service, port: number, api: Api) {
   const { namespace, name } = service.metadata!
   const answer = await api('GET', `/api/v1/namespaces/${namespace}/endpoints/${name}`)
@@ -106,7 +106,7 @@ async function startDnsServer(address: string, api: Api, serviceProxyAddress: st
     const answer = packets.encode({
       type: 'response',
       id: id!,
-      // That a name has no address of this kind is not that there is no such name.
+      // A name without an address of this kind still exists.
       flags: packets.AUTHORITATIVE_ANSWER | packets.RECURSION_AVAILABLE | (service ? 0 : DNS_NXDOMAIN),
       questions,
       answers: answers.map(data => ({ type: 'A', name: question!.name, ttl: 0, data })),
@@ -136,7 +136,7 @@ async function startServiceProxy(address: string, api: Api) {
   }
   const server = createServer(async (incoming, outgoing) => {
     const endpoint = await pickEndpoint(incoming).catch(() => undefined)
-    // As of an address at which nothing listens.
+    // Behaves like an address without a listener.
     if (!endpoint) return void incoming.socket.destroy()
     const { method, url, headers } = incoming
     const upstream = request({ ...endpoint, method, path: url, headers }, answer => {

@@ -11,15 +11,15 @@ const START_TIMEOUT_MS = 60_000
 
 export type ClusterProviderOptions = {
   kubeconfig: string
-  /** One that has Node. */
+  /** An image with Node. */
   image: string
   environment: Record<string, string>
   port: number
 }
 
 /**
- * The provider of this checkout in a container: it has the names of a cluster, and this machine's loopback, where the
- * registry of images is.
+ * Starts the provider of this checkout in a container. It resolves the names of a cluster, and reaches this machine's
+ * loopback with the registry of images.
  */
 export async function startClusterProvider(
   network: ClusterNetwork,

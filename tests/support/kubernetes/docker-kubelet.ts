@@ -18,14 +18,15 @@ const LEASE_INTERVAL_MS = 10_000
 const MERGE_PATCH_TYPE = 'application/merge-patch+json'
 
 export type Kubelet = {
-  /** Ends all its containers. */
+  /** Ends all containers of the node. */
   close(): Promise<void>
 }
 
 /**
- * A node whose pods are containers of Docker: of a pod, all share the network of the first. It does of a kubelet's work
- * what the pods here need: variables, configurations, secrets and empty folders as volumes, limits, rights, readiness by
- * HTTP, restarts, and what is to be done before a container stops. Pods of the system get `kubeconfig`.
+ * A node that runs pods as containers of Docker. All containers of a pod share the network of the first. It does the
+ * part of a kubelet's work that the pods here need: variables, configurations, limits, permissions, readiness by HTTP,
+ * restarts and preStop hooks. Volumes are configurations, secrets and empty folders. Pods of the system get
+ * `kubeconfig`.
  */
 export async function startKubelet(
   node: string,
@@ -101,7 +102,7 @@ export async function startKubelet(
   }
 }
 
-/** Without it the node counts as lost after 40 s. */
+/** The lease of the node. Without it the node counts as lost after 40 s. */
 const leaseSpec = (holderIdentity: string) => ({
   holderIdentity,
   leaseDurationSeconds: 40,
@@ -132,7 +133,8 @@ function runPod(pod: V1Pod, dependencies: PodDependencies): RunningPod {
   const { namespace, name } = pod.metadata!
   const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`
   const ip = network.nextAddress()
-  // The last holds the network for all: of a function it is queue-proxy, which outlives what crashes beside it.
+  // The last container holds the network for all. In a function's pod it is queue-proxy, which survives crashes beside
+  // it.
   const containers = pod.spec!.containers.toReversed()
   const states = new Map(containers.map(one => [one.name, initialStatus(one)]))
   let ending: Promise<void> | undefined
@@ -158,7 +160,7 @@ function runPod(pod: V1Pod, dependencies: PodDependencies): RunningPod {
     lastStatus = JSON.stringify(status)
     await (await api('PATCH', path, { status }, MERGE_PATCH_TYPE)).body?.cancel()
   }
-  // In their order: what is written last is what is so.
+  // In order, so that the last write is the current status.
   let reporting = Promise.resolve()
   const reportStatus = () => {
     reporting = reporting.then(writeStatus).catch(() => undefined)
@@ -209,7 +211,7 @@ function runPod(pod: V1Pod, dependencies: PodDependencies): RunningPod {
       ending ??= (async () => {
         networkReady.resolve()
         if (graceSeconds > 0) await Promise.all(containers.map(one => runPreStopHook(one, ip)))
-        // All that it still has; the holder of the network last.
+        // Ends all remaining containers; the holder of the network last.
         for (const one of containers.toReversed()) {
           const container = docker.getContainer(containerNameOf(pod, one))
           await container.stop({ t: graceSeconds }).catch(() => undefined)
@@ -239,7 +241,7 @@ type ContainerState = {
   terminated?: { exitCode: number; reason: string; message: string }
 }
 
-/** Asks by HTTP for as long as that fails; of what has no such probe it is true at once. */
+/** Probes over HTTP until a probe succeeds. Without a probe the container is ready at once. */
 async function untilReady(
   { readinessProbe }: V1Container,
   ip: string,
@@ -259,14 +261,14 @@ async function runPreStopHook({ lifecycle }: V1Container, ip: string): Promise<v
   if (hook) await probeStatus(ip, hook, 30_000)
 }
 
-/** The status, or 599 when there was none. */
+/** The status of the response, or 599 without one. */
 function probeStatus(
   host: string,
   { path, port, httpHeaders = [] }: V1HTTPGetAction,
   limitMs: number,
 ): Promise<number> {
   const headerEntries = httpHeaders.map(({ name, value }) => [name, value])
-  // By this name Knative's programs know who asks.
+  // Knative's programs recognise a probe by this name.
   const headers = { 'user-agent': 'kube-probe/1.36', ...Object.fromEntries(headerEntries) }
   return new Promise(resolve => {
     const signal = AbortSignal.timeout(limitMs)

@@ -17,7 +17,7 @@ USER 65534:65534
 CMD ["/usr/local/bin/queue"]
 `
 
-/** The programs of Knative that stand between a caller and a function, and Envoy, as one image. Gives its name. */
+/** Builds one image with Envoy and Knative's programs between a caller and a function. Returns its name. */
 export async function buildDataPlaneImage(machine: DockerMachine): Promise<string> {
   const image = `${machine.registry}/tests/knative:latest`
   const folder = await mkdtemp(join(tmpdir(), 'lares-data-plane-'))
@@ -36,7 +36,7 @@ export async function buildDataPlaneImage(machine: DockerMachine): Promise<strin
   return image
 }
 
-/** As they are released, unlike those that run on this machine beside others. */
+/** Built as released, unlike the programs that run directly on this machine. */
 const buildServingPrograms = () =>
   buildGoPrograms({
     name: 'knative-data-plane',
@@ -62,14 +62,17 @@ const installEnvoy = async () =>
     '_bin',
   )
 
-/** By kind, where objects of a namespace are; what is not here (accounts, autoscaling of the gateway) is left out. */
+/**
+ * The API paths of the supported kinds of objects in a namespace. Others (accounts, autoscaling of the gateway) are
+ * left out.
+ */
 const API_PATHS: Record<string, [string, string]> = {
   Deployment: ['/apis/apps/v1', 'deployments'],
   Service: ['/api/v1', 'services'],
   ConfigMap: ['/api/v1', 'configmaps'],
 }
 
-/** By what stands for the image in Knative's files, the program. */
+/** Sets the image, and the program that the image's placeholder in Knative's files names. */
 function setContainerImage(container: { image: string; command?: string[] }, image: string): void {
   const [, program] = /cmd\/(\w+)$/.exec(container.image) ?? []
   if (program !== undefined) container.command = [`/usr/local/bin/${program}`]

@@ -14,18 +14,18 @@ import { killContainer } from './pod-container.ts'
 export type KnativeTestCluster = {
   machine: DockerMachine
   kubernetes: KubernetesServer
-  /** Starts the provider of the cluster; `environment` is what it is told of services. */
+  /** Starts the provider of the cluster; `environment` has the addresses of services for it. */
   startProvider(port: number, environment?: Record<string, string>): ReturnType<typeof startClusterProvider>
-  /** Pods of a function, but for those that end: they go on answering for half a minute what they have been given. */
+  /** Pods of a function, except terminating ones, which continue to answer their requests for half a minute. */
   podsOf(name: string): Promise<V1Pod[]>
-  /** kill -9 of its containers. */
+  /** kill -9 of the function's containers. */
   kill(name: string): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Knative with all that requests pass through (Kourier, Envoy, activator, queue-proxy), and pods that are containers. With
- * `policies` those of infra/knative are in force, and those that functions bring.
+ * Starts Knative with everything that requests pass through (Kourier, Envoy, activator, queue-proxy), and with
+ * containers as pods. With `policies` it enforces the network policies of infra/knative and of functions.
  */
 export async function startKnativeTestCluster({ policies = false } = {}): Promise<KnativeTestCluster> {
   const cleanups: (() => Promise<unknown>)[] = []
@@ -73,7 +73,7 @@ export async function startKnativeTestCluster({ policies = false } = {}): Promis
   }
 }
 
-/** Gives back what ends it. */
+/** Enforces network policies. Returns a function that ends the enforcement. */
 async function enforcePolicies(kubernetes: KubernetesServer): Promise<() => Promise<void>> {
   const create = async (path: string, object: object) => {
     const answer = await kubernetes.api('POST', path, object)

@@ -13,7 +13,7 @@ export const REVISIONS_PATH = `/apis/serving.knative.dev/v1/namespaces/${NAMESPA
 export const POLICIES_PATH = `/apis/networking.k8s.io/v1/namespaces/${NAMESPACE}/networkpolicies`
 export const SECRETS_PATH = `/api/v1/namespaces/${NAMESPACE}/secrets`
 
-/** A Knative Service or Revision as the API server has it. */
+/** A Knative Service or Revision as the API server stores it. */
 export type StoredService = {
   metadata: {
     resourceVersion: string
@@ -29,14 +29,16 @@ export type StoredService = {
   }
 }
 
-/** The provider's environment: services, which functions need too, and this machine's folders, which they do not need. */
+/**
+ * The provider's environment: services, which functions need too, and this machine's folders, which they do not need.
+ */
 export const PROVIDER_ENVIRONMENT: NodeJS.ProcessEnv = {
   DATABASE_URL: 'postgres://lares:first@timescaledb.lares:5432/lares',
   S3_SECRET_KEY: 'made-once',
   LARES_HOME: '/home/somebody',
 }
 
-/** As faas-cli sends it. */
+/** A request in the format of faas-cli. */
 export const deploymentRequest = (service: string, more: object = {}) => ({
   service,
   image: `registry.example/lares/${service}:1`,
@@ -44,10 +46,10 @@ export const deploymentRequest = (service: string, more: object = {}) => ({
   ...more,
 })
 
-/** The provider on a real API server, with Knative's controller and the pods of functions played. */
+/** The provider on a real API server, with simulated function pods and a simulated controller of Knative. */
 export async function openKnativeProviderFixture(kubernetes: KubernetesServer) {
   process.env.KUBECONFIG = kubernetes.kubeconfig
-  /** Answers with its path, and tells a manifest while it is awake. */
+  /** Answers with the request's path, and with a manifest while it is awake. */
   let isAwake = true
   const stubFunction = createServer((request, response) => {
     if (request.url === '/_/manifest' && !isAwake) return void request.socket.destroy()

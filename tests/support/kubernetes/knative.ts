@@ -22,7 +22,7 @@ import {
 const NETWORKING_MODULE = 'knative.dev/networking@v0.0.0-20260727162500-c7a7b772cac9'
 const CACHING_MODULE = 'knative.dev/caching@v0.0.0-20260727161800-0edbf88bc267'
 const KWOK_VERSION = 'v0.7.0'
-/** Whose pods are containers. */
+/** The node that runs pods as containers. */
 export const NODE_NAME = 'box'
 const KNATIVE_NAMESPACE = 'knative-serving'
 const INGRESSES_PATH = '/apis/networking.internal.knative.dev/v1alpha1/namespaces/openfaas-fn/ingresses'
@@ -30,7 +30,7 @@ const MERGE_PATCH_TYPE = 'application/merge-patch+json'
 const POLL_INTERVAL_MS = 100
 const START_TIMEOUT_MS = 60_000
 
-/** What differs from Knative's defaults; of images, only those of this registry are taken for being there. */
+/** Differences from Knative's defaults. Knative assumes only for images of this registry that they exist. */
 const CONFIG_MAP_OVERRIDES: Record<string, Record<string, string>> = {
   'config-features': {
     'kubernetes.podspec-nodeselector': 'enabled',
@@ -43,25 +43,25 @@ const CONFIG_MAP_OVERRIDES: Record<string, Record<string, string>> = {
 }
 
 export type Knative = {
-  /** A node with 8 cores and 16 GiB that KWOK keeps ready; `gpus` are tainted as NVIDIA's operator does it. */
+  /** A node with 8 cores and 16 GiB that KWOK keeps ready; `gpus` have a taint like that of NVIDIA's operator. */
   addNode(name: string, options?: { labels?: Record<string, string>; gpus?: number }): Promise<void>
-  /** What every container on these nodes has said, one line more of it. */
+  /** Adds a line to the log that all containers on these nodes share. */
   appendLog(line: string): Promise<void>
-  /** Ends the nodes' kubelets, and with them every log that is being read, and starts them again. */
+  /** Restarts the nodes' kubelets, which ends every log stream. */
   restartKubelets(): Promise<void>
   /** Changes a ConfigMap of Knative. */
   patchConfigMap(name: string, data: Record<string, string>): Promise<void>
   close(): Promise<void>
 }
 
-/** What makes requests and pods real: a network, and the image with the programs of Knative that stand on it. */
+/** The parts that make requests and pods real: a network, and the image with Knative's programs for it. */
 export type DataPlane = { network: ClusterNetwork; image: string }
 
 /**
- * Knative Serving's own controller, autoscaler and admission webhook on an API server, with Kubernetes' controllers and
- * scheduler. With a data plane there is one node whose pods are containers, and Kourier; without, KWOK says of pods on its
- * nodes that they run, and that a route is ready is played here. Needs the port 8080 free, which is the controller's for
- * probes. Errors: `unavailable`.
+ * Starts Knative Serving's own controller, autoscaler and admission webhook on an API server, with Kubernetes'
+ * controllers and scheduler. With a data plane there are Kourier and one node that runs pods as containers. Without
+ * one, KWOK reports pods on its nodes as running, and this function reports routes as ready. Needs port 8080, which the
+ * controller uses for probes. Errors: `unavailable`.
  */
 export async function startKnative(kubernetes: KubernetesServer, dataPlane?: DataPlane): Promise<Knative> {
   const { api, kubeconfig } = kubernetes
@@ -83,7 +83,7 @@ export async function startKnative(kubernetes: KubernetesServer, dataPlane?: Dat
       },
     })
   const port = await freePort()
-  // By this name the API server finds the webhook outside of the cluster.
+  // With this name the API server finds the webhook outside of the cluster.
   const spec = { type: 'ExternalName', externalName: 'localhost', ports: [{ port }] }
   await create(`/api/v1/namespaces/${KNATIVE_NAMESPACE}/services`, { metadata: { name: 'webhook' }, spec })
   for (const secret of await readYamlDocuments(join(source, 'config/core/webhooks/secret.yaml')))
@@ -94,7 +94,7 @@ export async function startKnative(kubernetes: KubernetesServer, dataPlane?: Dat
     KUBECONFIG: kubeconfig,
     SYSTEM_NAMESPACE: KNATIVE_NAMESPACE,
     POD_NAME: `${name}-0`,
-    // An address that EndpointSlices take; nobody calls it.
+    // An address that EndpointSlices accept; nobody calls it.
     POD_IP: '10.0.0.9',
     CONFIG_LOGGING_NAME: 'config-logging',
     CONFIG_OBSERVABILITY_NAME: 'config-observability',
@@ -115,7 +115,7 @@ export async function startKnative(kubernetes: KubernetesServer, dataPlane?: Dat
   const startKubelets = async () =>
     await run(await buildKwok(), 'kwok', [
       ...['--kubeconfig', kubeconfig, '--manage-all-nodes', '--config', join(home, 'kwok.yaml')],
-      // Else Kubernetes holds its nodes for lost after 40 s.
+      // Otherwise Kubernetes counts its nodes as lost after 40 s.
       '--node-lease-duration-seconds=40',
       ...['--node-ip', '127.0.0.1', '--node-port', String(kubeletPort)],
       ...['--server-address', `127.0.0.1:${kubeletPort}`],
@@ -173,7 +173,7 @@ export async function startKnative(kubernetes: KubernetesServer, dataPlane?: Dat
         status: { allocatable: capacity, capacity },
       })
     },
-    // As container runtimes write it.
+    // The format of container runtimes.
     appendLog: line => appendFile(logFile, `${new Date().toISOString()} stdout F ${line}\n`),
     async restartKubelets() {
       await kubelet.end()
@@ -198,7 +198,7 @@ const dataPlaneSettings = ({ image }: DataPlane): Record<string, Record<string, 
   'config-deployment': { 'queue-sidecar-image': image },
 })
 
-/** For KWOK: the file that is the log of every container. */
+/** KWOK's configuration: the file that is the log of every container. */
 const kwokLogConfig = (logsFile: string) => ({
   kind: 'ClusterLogs',
   apiVersion: 'kwok.x-k8s.io/v1alpha1',
@@ -212,7 +212,7 @@ const buildServingPrograms = () =>
     module: 'knative.dev/serving',
     programs: { controller: './cmd/controller', autoscaler: './cmd/autoscaler', webhook: './cmd/webhook' },
     version: SERVING_VERSION,
-    // In a pod of its own it has all ports; here the controller has this one.
+    // In a pod of its own the autoscaler has all ports; here the controller uses this one.
     edits: [
       { file: 'cmd/autoscaler/main.go', from: 'statsServerAddr = ":8080"', to: 'statsServerAddr = ":0"' },
     ],
@@ -248,7 +248,10 @@ async function readConfigMaps(source: string): Promise<ConfigMap[]> {
   return (await Promise.all(files.map(readYamlDocuments))).flat()
 }
 
-/** Until the webhook is asked and answers, by a Service that it has to refuse. */
+/**
+ * Waits until the API server calls the webhook and the webhook answers. It tries a Service that the webhook must
+ * reject.
+ */
 async function untilWebhookReady(api: KubernetesServer['api'], running: RunningProgram[]): Promise<void> {
   const path = '/apis/serving.knative.dev/v1/namespaces/openfaas-fn/services?dryRun=All'
   const invalidService = {
@@ -270,7 +273,7 @@ async function untilWebhookReady(api: KubernetesServer['api'], running: RunningP
 
 type Ingress = { metadata: { name: string; generation: number }; status?: { observedGeneration?: number } }
 
-/** The status that a networking layer such as Kourier reports for each route. */
+/** Reports the status that a networking layer such as Kourier reports for each route. */
 async function runFakeIngressController(api: KubernetesServer['api'], isOver: () => boolean): Promise<void> {
   const transition = { lastTransitionTime: new Date().toISOString() }
   const conditions = ['Ready', 'NetworkConfigured', 'LoadBalancerReady'].map(type => ({

@@ -12,14 +12,14 @@ import { type KubernetesServer, type RunningProgram, startProgram } from './kube
 
 const run = promisify(execFile)
 const CHAIN = 'KUBE-ROUTER-FORWARD'
-/** Its own `--cleanup-config` removes no rule of policies, and all of IPVS. */
+/** kube-router's own `--cleanup-config` removes no rules of policies, and all of IPVS. */
 const CLEANUP_SCRIPT = `iptables-save -t filter | grep -v KUBE- | iptables-restore
 ipset list -n | grep KUBE- | xargs -r -n 1 ipset destroy`
 const START_TIMEOUT_MS = 30_000
 
 /**
- * The controller of kube-router, which holds the pods of a node to the cluster's network policies by iptables and ipset of
- * this machine; both are as before when it has ended. Errors: `unavailable`.
+ * Starts the controller of kube-router, which enforces the cluster's network policies on the pods of a node. It uses
+ * iptables and ipset of this machine, and restores both when it ends. Errors: `unavailable`.
  */
 export async function startKubeRouter(
   { kubeconfig }: KubernetesServer,

@@ -14,7 +14,7 @@ import { buildGoPrograms, downloadGoModule } from '../go-program.ts'
 
 const run = promisify(execFile)
 const KUBERNETES_VERSION = '1.36.3'
-/** The newest whose own modules can be had too. */
+/** The newest version with modules that are available too. */
 export const SERVING_VERSION = 'v0.50.0'
 const KEDA_MODULE = 'github.com/kedacore/keda/v2@v2.21.0'
 const START_TIMEOUT_MS = 60_000
@@ -25,16 +25,17 @@ export type KubernetesServer = {
   origin: string
   /** For KUBECONFIG. */
   kubeconfig: string
-  /** The certificate that the server has made for itself, and its key. */
+  /** The server's self-signed certificate and its key. */
   certificate: { cert: string; key: string }
-  /** A request to the API as it is: the parts of Kubernetes that are not here are played with it. */
+  /** Sends a raw request to the API. Tests use it to simulate the missing parts of Kubernetes. */
   api(method: string, path: string, body?: object, type?: string): Promise<Response>
   close(): Promise<void>
 }
 
 /**
- * A real API server of Kubernetes on the address with etcd on 127.0.0.1, and the custom resources of Knative Serving and KEDA; who
- * may what is decided by RBAC. No controller, scheduler or kubelet runs, so nothing comes of what is stored. Errors: `unavailable`.
+ * Starts a real API server of Kubernetes on the address with etcd on 127.0.0.1, and the custom resources of Knative
+ * Serving and KEDA. RBAC decides on access. No controller, scheduler or kubelet runs, so stored objects have no effect.
+ * Errors: `unavailable`.
  */
 export async function startKubernetes(address = '127.0.0.1'): Promise<KubernetesServer> {
   const [programs, etcd] = await Promise.all([buildKubernetesPrograms(), installEtcd()])
@@ -64,7 +65,7 @@ export async function startKubernetes(address = '127.0.0.1'): Promise<Kubernetes
     ...['--service-account-issuer', 'https://127.0.0.1', '--service-account-key-file', key],
     ...['--service-account-signing-key-file', key, '--authorization-mode', 'RBAC'],
     ...['--disable-admission-plugins', 'ServiceAccount', '--service-cluster-ip-range', '10.96.0.0/24'],
-    // It needs a newer etcd than Debian's.
+    // This feature needs a newer etcd than Debian's.
     ...['--feature-gates', 'WatchList=false'],
   ])
   const close = async () => {
@@ -75,7 +76,7 @@ export async function startKubernetes(address = '127.0.0.1'): Promise<Kubernetes
   try {
     const origin = `https://${address}:${port}`
     const { Agent, fetch } = await import('undici')
-    // Its certificate is one that it has made itself at this start.
+    // The server has created its certificate itself at this start.
     const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
     const api = async (method: string, path: string, body?: object, type = 'application/json') =>
       (await fetch(`${origin}${path}`, {
@@ -116,7 +117,7 @@ export async function startKubernetes(address = '127.0.0.1'): Promise<Kubernetes
   }
 }
 
-/** Kubernetes' own programs, with the version that they tell to whoever asks. */
+/** Kubernetes' own programs, with the version that they report. */
 export const buildKubernetesPrograms = () =>
   buildGoPrograms({
     name: 'kubernetes',
@@ -132,7 +133,7 @@ export const buildKubernetesPrograms = () =>
     buildDuration: 'about eight minutes',
   })
 
-/** For KUBECONFIG; default: somebody who may everything. */
+/** A configuration for KUBECONFIG; default: a user with all rights. */
 export const kubeconfigFor = (server: string, token = TOKEN) => ({
   apiVersion: 'v1',
   kind: 'Config',
@@ -142,7 +143,7 @@ export const kubeconfigFor = (server: string, token = TOKEN) => ({
   'current-context': 'tests',
 })
 
-/** Of a folder of a module, the definitions of custom resources. */
+/** Creates the custom resource definitions in a folder of a module. */
 export async function createCustomResourceDefinitions(
   api: KubernetesServer['api'],
   module: string,
@@ -159,7 +160,7 @@ export async function createCustomResourceDefinitions(
 
 export type RunningProgram = { end(): Promise<void>; output(): Promise<string>; hasExited(): boolean }
 
-/** A program whose output goes to a file in `home`. */
+/** Starts a program with its output in a file in `home`. */
 export async function startProgram(
   binary: string,
   home: string,
@@ -198,7 +199,7 @@ export async function untilOk(request: () => Promise<Response>, running?: Runnin
   }
 }
 
-/** Debian's etcd, unpacked from its package: installed as a service it would start at once. */
+/** Debian's etcd, unpacked from its package. Installed as a service, it would start at once. */
 async function installEtcd(): Promise<string> {
   const folder = await cachedFolder('etcd-debian', draft =>
     unpackEtcd(draft).catch(cause => {
@@ -212,7 +213,7 @@ async function installEtcd(): Promise<string> {
 
 async function unpackEtcd(folder: string): Promise<void> {
   const download = () => run('apt-get', ['download', 'etcd-server'], { cwd: folder })
-  // A machine that has never asked Debian knows no packages yet.
+  // A machine that never updated Debian's package lists knows no packages yet.
   await download().catch(async () => {
     await run('apt-get', ['update'])
     await download()

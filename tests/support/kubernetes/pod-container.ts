@@ -14,7 +14,7 @@ export type PodDependencies = {
   kubeconfig: string
 }
 
-/** kill -9; it is started again. */
+/** kill -9. The kubelet starts the container again. */
 export const killContainer = (pod: V1Pod, name: string): Promise<unknown> =>
   new Docker().getContainer(containerNameOf(pod, { name })).kill()
 
@@ -22,8 +22,8 @@ export const containerNameOf = (pod: V1Pod, { name }: { name: string }): string 
   `lares-pod-${pod.metadata!.uid}-${name}`
 
 /**
- * The container `one` of the pod, with the address `ip` or in the network of `holder`. What it may, sees and is told is what
- * the pod says of it.
+ * Creates the container `one` of the pod, with the address `ip` or in the network of `holder`. Its rights, mounts and
+ * variables are those in the pod.
  */
 export async function createContainer(
   one: V1Container,

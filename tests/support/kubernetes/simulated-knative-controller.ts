@@ -14,8 +14,9 @@ type Service = {
 }
 
 /**
- * Plays what Knative's controller does to a Service, on a real API server: it observes every generation, makes its
- * revision, gives an address, and says whether that became ready. Images with `broken` in their name do not.
+ * Simulates the work of Knative's controller on a Service, on a real API server. It observes every generation, creates
+ * its revision, sets an address, and reports whether the revision is ready. Images with `broken` in their name do not
+ * become ready.
  */
 export function startFakeKnativeController(
   kubernetes: KubernetesServer,
@@ -60,11 +61,11 @@ export function startFakeKnativeController(
     }
   })()
   return {
-    /** While it is held nothing comes of what is applied. */
+    /** Pauses the controller, so that applied changes have no effect. */
     hold(held: boolean) {
       isPaused = held
     },
-    /** A pod of the function, as the controllers of Deployments make it, that a kubelet says is ready. */
+    /** Adds a pod of the function as the controllers of Deployments create it, and as a kubelet reports it ready. */
     async addPod(name: string, pod: string) {
       const service = (await (await kubernetes.api('GET', `${SERVICES_PATH}/${name}`)).json()) as Service
       const labels = {

@@ -12,7 +12,7 @@ export const PEOPLE = ['alice', 'bob', '李雷']
 const CREATED_AT = '2026-05-01T12:00:00.000Z'
 const HOSTILE_TEXT = 'NUL \0 and 🙂 and \u202e and "; DROP TABLE\n'
 
-/** Some of everything that Lares keeps, of several people, with all that is hard to carry. */
+/** Fills the stores with some data of each kind, for several people, including everything that is hard to transfer. */
 export async function fillStores(drivers: Drivers): Promise<void> {
   const [{ rows, records }, vectors, objects] = await Promise.all([
     drivers.store(),
@@ -71,7 +71,7 @@ export async function fillStores(drivers: Drivers): Promise<void> {
         body: { n, deep: [null, HOSTILE_TEXT] },
         createdAt: CREATED_AT,
       })
-    // Of any length: what is kept of a vector is its direction.
+    // A vector of any length: the vector store keeps only its direction.
     const entry = (n: number) => ({
       person,
       id: `${HOSTILE_TEXT}${n}`,

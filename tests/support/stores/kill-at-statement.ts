@@ -1,5 +1,6 @@
-// node --import tests/support/stores/kill-at-statement.ts: kills the process (SIGKILL) before the call number KILL_AT that
-// writes to SQLite. Without KILL_AT it prints the number of such calls at the end. The code that runs is that of a start.
+// node --import tests/support/stores/kill-at-statement.ts: kills the process (SIGKILL) before write call number KILL_AT
+// to SQLite. Without KILL_AT it prints the number of such calls at the end. The process runs the same code as a normal
+// start.
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 
 const killAt = Number(process.env.KILL_AT ?? Number.NaN)

@@ -7,11 +7,11 @@ import { newId } from '../../../shared/contract/events/ids.ts'
 import { messageEvent, openTestKit } from '../../../shared/host/test-kit.ts'
 import type { Models } from '../../../shared/models/models.ts'
 
-/** What one person tells over several sessions, asks weeks later, and wants to have forgotten. */
+/** The facts that one person tells over several sessions, their question weeks later, and their request to forget. */
 export type MemoryCase = {
   told: string[]
   question: string
-  /** What the answer holds, and what it replaced. */
+  /** The words that the right answer contains, and the value that they replaced. */
   right: string
   stale: string | undefined
   forget: string | undefined
@@ -20,7 +20,7 @@ export type MemoryCase = {
 const CASE_LINE =
   /^(?<told>.+?) \| (?<question>.+?) = (?<right>.+?)(?: \/ (?<stale>.+?))?(?: ~ (?<forget>.+))?$/
 
-/** The set of tests/support/stores/memory-conversations.txt. */
+/** Reads the cases in tests/support/stores/memory-conversations.txt. */
 export async function readMemoryCases(): Promise<MemoryCase[]> {
   const text = await readFile(join(import.meta.dirname, 'memory-conversations.txt'), 'utf8')
   return text
@@ -37,15 +37,15 @@ export async function readMemoryCases(): Promise<MemoryCase[]> {
 export type MemoryOutcome = MemoryCase & {
   /** `said`: without a model. `given`: among the memories that a model gets. `missed`: neither. */
   outcome: 'said' | 'given' | 'missed'
-  /** What was replaced was said or given all the same, in place of what holds. */
+  /** The answer has the replaced value instead of the present one. */
   answeredStale: boolean
-  /** Another person got it. */
+  /** Another person got the answer. */
   leaked: boolean
-  /** It was found after it was to be forgotten. */
+  /** Memory found the answer after the person had it forgotten. */
   survivedDeletion: boolean
 }
 
-/** What became of them, in numbers and by the questions that went wrong. */
+/** The outcomes in numbers, and the questions that went wrong. */
 export function summarise(outcomes: MemoryOutcome[]) {
   const questions = (predicate: (one: MemoryOutcome) => boolean) =>
     outcomes.filter(predicate).map(({ question }) => question)
@@ -61,12 +61,12 @@ export function summarise(outcomes: MemoryOutcome[]) {
   }
 }
 
-/** Told by everybody, so that what is asked for is one thing among others. */
+/** Facts of every person, so that the right memory is one among others. */
 const DISTRACTORS = ['I like jazz', 'my sofa is grey', 'I have a bicycle', '我喜欢散步', '我的窗帘是白色的']
 
 /**
- * Plays them on the real function over one store: first everybody tells, then, weeks later, each asks, and a stranger asks
- * the same; at last what is to be forgotten is forgotten and asked for once more. Default: no embeddings.
+ * Plays the cases on the real function over one store. First everybody tells their facts; weeks later each asks, and a
+ * stranger asks the same. At last each person has the memory forgotten and asks once more. Default: no embeddings.
  */
 export async function runMemoryCases(
   conversations: MemoryCase[],
@@ -126,7 +126,7 @@ export async function runMemoryCases(
     for (const [n, { person, conversation }] of people.entries()) {
       const { question, right, stale, forget } = conversation
       const ownResult = await send(person, question)
-      // Of all that others told, too: not only of this line.
+      // Checks all facts of the other person, not only those of this line.
       const otherResult = await send(`person-${(n + 1) % people.length}`, question)
       const strangerResult = await send('stranger', question)
       const leaksExpected = (text: string) =>
@@ -158,6 +158,6 @@ export async function runMemoryCases(
   }
 }
 
-/** The old value by itself, not as a part of the new one. */
+/** Whether the text contains the old value by itself, not as a part of the new one. */
 const containsStale = (text: string, stale: string, right: string): boolean =>
   text.replaceAll(right, '').includes(stale)

@@ -8,7 +8,7 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import { freePort } from '../../../shared/base/free-port.ts'
 import { buildGoPrograms } from '../go-program.ts'
 
-/** MinIO publishes source only; this is the newest that the Go module proxy has. */
+/** MinIO publishes source only; this is the newest version on the Go module proxy. */
 const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c'
 const START_TIMEOUT_MS = 60_000
 
@@ -18,7 +18,7 @@ export type MinioServer = {
   accessKey: string
   secretKey: string
   version: string
-  /** Stops in order, or with SIGKILL; `start` brings it back on the same data and port. */
+  /** Stops gracefully, or with SIGKILL; `start` starts it again on the same data and port. */
   halt(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   start(): Promise<void>
   close(): Promise<void>

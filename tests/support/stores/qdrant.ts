@@ -10,7 +10,7 @@ const PACKAGE_VERSION = '0.9.0'
 
 export type Qdrant = { url: string; version: string; close(): Promise<void> }
 
-/** Qdrant's engine, as a library of Python, behind the part of its REST API that Lares uses. Errors: `unavailable`. */
+/** Qdrant's engine, as a Python library, behind the part of its REST API that Lares uses. Errors: `unavailable`. */
 export async function startQdrant(): Promise<Qdrant> {
   const library = await installPythonPackage(
     `qdrant-edge-${PACKAGE_VERSION}`,

