@@ -21,7 +21,7 @@ export type OffsetTracker = {
 }
 
 export function openOffsetTracker(): OffsetTracker {
-  /** Started offsets, ascending. Those before `first` are finished and no longer tracked. */
+  /** Started offsets, ascending. Those before `firstUnfinishedIndex` are finished. */
   let offsets: number[] = []
   let firstUnfinishedIndex = 0
   let lastStarted = -1
