@@ -12,7 +12,7 @@ export const MEMORIES_COLLECTION = 'memories'
 const TOMBSTONES_COLLECTION = 'forgotten'
 const MAX_MEMORIES = 1_000
 
-/** A fact that a person told. Of facts about the same subject the newest holds. */
+/** A fact that a person told. Among facts about the same subject the newest holds. */
 export type Fact = { text: string; subject: string }
 
 /** The most sources that a memory keeps. */

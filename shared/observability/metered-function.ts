@@ -3,7 +3,10 @@ import type { LaresEvent } from '../contract/events/event.ts'
 import type { Invocable } from '../contract/invoke.ts'
 import { FINE_SECONDS_BUCKETS, type Metrics } from './metrics.ts'
 
-/** `faas.invoke_duration`, `faas.errors` and `faas.timeouts` of https://opentelemetry.io/docs/specs/semconv/faas/faas-metrics/ */
+/**
+ * `faas.invoke_duration`, `faas.errors` and `faas.timeouts` of
+ * https://opentelemetry.io/docs/specs/semconv/faas/faas-metrics/
+ */
 export function meteredFunction(invocable: Invocable, metrics: Metrics): Invocable {
   const faas_name = invocable.manifest.name
   const duration = metrics.histogram(

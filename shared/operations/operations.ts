@@ -43,14 +43,17 @@ export const deadLetterSchema = z.strictObject({
   topic: z.string(),
   partition: z.int().nonnegative(),
   offset: z.int().nonnegative(),
-  /** The type of the event; absent if the record was no event. */
+  /** The type of the event; absent if the record was not an event. */
   type: z.string().optional(),
   /** When the record was last put back. */
   retriedAt: z.string().optional(),
 })
 export type DeadLetter = z.infer<typeof deadLetterSchema>
 
-/** Also has the event in CloudEvents' JSON format, or the record's bytes in base64 if it was no event. */
+/**
+ * A dead letter with its event in CloudEvents' JSON format, or with the record's bytes in base64 if it was not an
+ * event.
+ */
 export const deadLetterDetailsSchema = deadLetterSchema.extend({
   event: z.record(z.string(), z.unknown()).optional(),
   raw: z.string().optional(),

@@ -6,8 +6,8 @@ import type { InFlightRecord } from './in-flight.ts'
 import type { DeadLetter } from './operations.ts'
 
 /**
- * A record of the log with its event. The event is absent if the record is none; its data is absent if it does not
- * matter.
+ * A record of the log with its event. `event` is absent if the record holds no event, and lacks its data if the trace
+ * does not need it.
  */
 export type LoggedRecord = {
   record: Omit<BusRecord, 'value'> & { bytes: number }

@@ -55,7 +55,7 @@ function inFlightState(inFlight: InFlightRecord, appendedMs: number): ReaderStat
 const isEmittedBy = (event: LaresEvent | undefined, name: string): boolean =>
   event?.source === `/lares/functions/${name}` && event.type !== 'lares.stream.extended'
 
-/** A record that is no event has no id that its dead letter could name as the cause. */
+/** A record that is not an event has no id, so its dead letter cannot name it as the cause. */
 const causedEntries = ({ id, event }: EventEntry, { byCause }: EntryIndex): EventEntry[] =>
   byCause.get(event ? id : '') ?? []
 

@@ -92,7 +92,8 @@ async function findTarget({ history }: TraceDependencies, { id, turns }: TraceRe
   const message = await history.message(id)
   if (message) {
     const known = await history.conversation(message.conversation)
-    // A reply belongs to the turn of the message that it answers. A reply without one is shown with the turns after it.
+    // A reply belongs to the turn of the message that it answers. A reply that answers no message is shown with the
+    // events after it.
     const question = message.inReplyTo === null ? message : await history.message(message.inReplyTo)
     const turnMessage = question ?? message
     return {
@@ -177,7 +178,7 @@ async function readCommittedOffsets(bus: Bus, deployed: DeployedFunction[], conv
   return committed
 }
 
-/** A record that is no event appears without a type: an operator may look for it. */
+/** A record that is not an event appears without a type: an operator may look for it. */
 async function toLoggedRecord(objects: Objects, record: BusRecord): Promise<LoggedRecord> {
   const { value, ...position } = record
   const metadata = { record: { ...position, bytes: value.length } }

@@ -25,7 +25,7 @@ export type Keys = {
   idOf(person: string): Promise<string | undefined>
   /** Returns false if the person had no key. */
   destroy(person: string): Promise<boolean>
-  /** Wraps all keys that have another master key with the first one; returns how many. */
+  /** Rewraps with the first master key all keys that another master key wrapped; returns how many. */
   rewrap(): Promise<number>
 }
 

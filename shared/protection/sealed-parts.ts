@@ -18,7 +18,7 @@ export type KeyReader = (by: { person: string } | { id: string }) => DataKey | u
 
 const aadOfPart = (place: string) => aadOf('part', place)
 
-/** A turn has its sender in its message; a queued turn has it one level deeper, in the message it recalls. */
+/** A turn has its sender in its message; a queued message has its sender in `recalled.message`, one level deeper. */
 const MAX_DEPTH = 2
 
 /**

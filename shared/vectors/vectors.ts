@@ -6,8 +6,8 @@ import { LaresError } from '../base/errors.ts'
  * Guarantees of every driver: the result of a resolved call is visible to the next call and survives kill -9 (`sqlite`:
  * also power loss). A search sees only one person's vectors. Vectors of two models are never compared. The drivers
  * differ in one point: `sqlite` compares with every vector of the person and so misses none. `qdrant` may miss some of
- * a person with very many. Errors of all calls: `unavailable`; `invalid_request` for a vector that has not the model's
- * size, or has no direction.
+ * a person with very many. Errors of all calls: `unavailable`; `invalid_request` for a vector that does not have the
+ * model's size, or has no direction.
  */
 export type Vectors = {
   /** The vectors of this model. A new model starts without vectors, beside those of the previous one. */

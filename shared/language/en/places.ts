@@ -1,6 +1,6 @@
 /**
- * Places that have no time zone of their own name, with the zone to use. A country with several zones has its
- * capital's.
+ * Places that people name but no time zone is named after, with the zone to use. For a country with several zones, its
+ * capital's zone.
  */
 export const places: Readonly<Record<string, string>> = {
   china: 'Asia/Shanghai',

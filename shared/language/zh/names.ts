@@ -37,7 +37,7 @@ const PREFIX_PATTERNS: Readonly<Record<ProperNameKind, RegExp>> = {
 export async function findProperNames(text: string, kind: ProperNameKind): Promise<Span[]> {
   const words = tagWords(text)
   const prefixed = matchGroup(PREFIX_PATTERNS[kind], text).filter(span => mayBeName(words, span))
-  // Words that introduce a name count more than words that look like one: 我叫欧阳娜娜 is no Nana of a town Ouyang.
+  // Words that introduce a name count more than words that look like one: 我叫欧阳娜娜 does not name a Nana of Ouyang.
   const [first, second] = kind === 'place' ? [placeSpans(words), prefixed] : [prefixed, personSpans(words)]
   return first.length > 0 ? first : second
 }

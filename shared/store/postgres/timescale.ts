@@ -15,8 +15,8 @@ const EXTENSION = `
 /**
  * Makes `messages` and `model_calls` hypertables if the database has the extension TimescaleDB. TimescaleDB then
  * compresses old chunks of messages, drops old calls, and keeps hourly counts of both up to date. Without it the same
- * views count when they are read, and nothing is dropped. It may run at each start. If a database gets the extension
- * later, the next start migrates it. It logs once which of the two applies.
+ * views count when they are read, and nothing is dropped. The setup may run at each start. If a database gets the
+ * extension later, the next start migrates the tables. The setup logs once which case applies.
  */
 export async function setUpTimescale(client: pg.Client, log: Logger): Promise<void> {
   const { rows } = await client.query(EXTENSION)
