@@ -9,7 +9,7 @@ import type { Records } from '#shared/store/store.ts'
 const USED_COLLECTION = 'memories-used'
 
 /**
- * A pending question which memory or document to forget. `ids`: the choices. `by`: the message that led to the
+ * A pending question about which memory or document to forget. `ids`: the choices. `by`: the message that led to the
  * question. `answered`: the message that answered it, and the ids that it chose.
  */
 const forgetQuestionSchema = z.object({

@@ -13,7 +13,7 @@ export type SemanticIndexDependencies = {
   now(): number
 }
 
-/** The time without embedding requests after one failed. */
+/** The pause in embedding requests after a failure. */
 const EMBEDDING_RETRY_MS = 60_000
 /** The interval between updates of a person's vectors, because another process may have saved memories. */
 const SYNC_INTERVAL_MS = 60_000

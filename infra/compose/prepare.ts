@@ -16,9 +16,9 @@ export type ComposeInputs = {
 }
 
 /**
- * Creates everything that compose.yaml requires and has no default for: folders that containers share with this machine
- * under the same paths, the passwords of the stores and of the provider, and the token of the gateway. It keeps
- * existing ones.
+ * Creates everything that compose.yaml requires and has no default for: folders, passwords and a token. Containers
+ * share the folders with this machine under the same paths. The passwords are those of the stores and of the provider;
+ * the token is the gateway's. It keeps existing ones.
  */
 export async function prepareCompose({
   dataDirectory,

@@ -14,9 +14,9 @@ const SECRETS_FILE = 'secrets.env'
 const MODELS_FILE = 'models.yaml'
 
 /**
- * Writes an overlay of infra/knative/base to `LARES_HOME/cluster`, with everything that has no default there. This
- * includes the passwords, the token and the master key (created once, existing ones stay), this machine's configuration
- * files, and the address of the model server. Returns the folder, for `kubectl apply --server-side -k`. Errors:
+ * Writes an overlay of infra/knative/base to `LARES_HOME/cluster`, with everything that has no default there. This is
+ * the passwords, the token, the master key, this machine's configuration files, and the address of the model server.
+ * Secrets are created once, and existing ones stay. Returns the folder, for `kubectl apply --server-side -k`. Errors:
  * `invalid_config`.
  */
 export async function prepareCluster(environment: Environment, { keda }: { keda: boolean }): Promise<string> {

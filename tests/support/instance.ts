@@ -9,8 +9,8 @@ import { until } from './until.ts'
 export const TOKEN = 'token-of-the-owner-in-tests'
 
 /**
- * The flags of `npm start`. A semi-space of 2 MB takes 20 MB less memory, but slows other conversations down beside a
- * flooding one (p99 96 ms against 79, `npm run bench:fair`). One of 16 MB takes 80 MB more than 8 MB do. Without the
+ * The flags of `npm start`. A semi-space of 2 MB takes 20 MB less memory. Beside a conversation that floods, it slows
+ * others down (p99 96 ms against 79, `npm run bench:fair`). One of 16 MB takes 80 MB more than 8 MB do. Without the
  * second flag, the heap grows by some 170 MB more in `npm run test:soak`.
  */
 const START_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=60']

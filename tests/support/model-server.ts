@@ -1,5 +1,5 @@
-// A deterministic substitute for a model, as an OpenAI-compatible server. To start it alone: node
-// tests/support/model-server.ts --port N
+// A deterministic substitute for a model, as an OpenAI-compatible server. To start it alone:
+// node tests/support/model-server.ts --port N
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -68,7 +68,7 @@ function queueMessage(context: StepContext, { id, recalled }: ReceivedMessage): 
   }
 }
 
-/** Keeps only as much of the history that a caller sends along as a prompt will repeat. */
+/** Trims the history that a caller sends along to the part that a prompt will repeat. */
 function trimHistory(recalled: RecalledMessage): RecalledMessage {
   const { history, ...message } = recalled.message
   return { ...recalled, message: { ...message, ...(history && { history: newestEntries(history) }) } }

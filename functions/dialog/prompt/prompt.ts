@@ -6,7 +6,7 @@ import type { StepContext } from '../step-context.ts'
 import { fitWithinBudget } from './budget.ts'
 import { newestEntries } from './transcript.ts'
 
-/** Limits on the parts of a prompt around the question. Small models lose sight of the question among more. */
+/** Limits on the parts of a prompt besides the question. Small models lose sight of the question in a long prompt. */
 const MAX_TOOL_BYTES = 1_200
 const MAX_MEMORY_CHARACTERS = 600
 /**

@@ -7,7 +7,7 @@ import type { Embedder } from '#shared/models/models.ts'
 import type { Records } from '#shared/store/store.ts'
 import type { VectorIndex, Vectors } from '#shared/vectors/vectors.ts'
 
-/** The time without embedding requests after one failed. */
+/** The pause in embedding requests after a failure. */
 const EMBEDDING_RETRY_MS = 60_000
 
 /** The mean vector of general sentences, by language. */

@@ -10,8 +10,8 @@ import { type RetrievalResult, retrieve } from './retrieval.ts'
 import type { KnowledgeBaseDependencies } from './store.ts'
 
 /**
- * `notice`: text before the reply. `isAll`: the notice is the whole reply, unless another part of memory adds to it.
- * `asked`: ids of the documents among which the person must choose.
+ * `notice`: text before the reply. `isAll`: the notice is the whole reply, unless the memories have an answer. `asked`:
+ * ids of the documents among which the person must choose.
  */
 export type KnowledgeBaseResult = RetrievalResult & { notice?: string; isAll?: boolean; asked?: string[] }
 

@@ -19,7 +19,7 @@ import type { PassageDraft } from '../readers/chunks.ts'
 import { type DocumentLocation, documentKindSchema, documentLocationSchema } from '../readers/document.ts'
 import type { MemoryState } from '../state.ts'
 
-/** What was decided to be forgotten, by the message that asked for it. */
+/** The decisions about requests to forget documents, by the id of the requesting message. */
 export const FORGET_DECISIONS_COLLECTION = 'library-forgotten'
 
 const BATCH_SIZE = 100
@@ -36,8 +36,8 @@ export type KnowledgeBaseDependencies = {
 }
 
 /**
- * A document that is kept. `prefix`: of its passages, see `passageIds`. `object`: where its bytes are. `at`: when the message
- * that brought it was sent.
+ * A stored document. `prefix`: of its passages, see `passageIds`. `object`: the key of its bytes. `at`: the time of the
+ * message that brought it.
  */
 export const storedDocumentSchema = z.object({
   id: z.string(),
@@ -52,7 +52,7 @@ export const storedDocumentSchema = z.object({
 export type StoredDocument = z.infer<typeof storedDocumentSchema>
 const documentBodySchema = storedDocumentSchema.omit({ id: true, name: true })
 
-/** What was decided about a request to forget documents. */
+/** The decision about a request to forget documents. */
 export const forgetDecisionSchema = z.object({
   gone: z.array(storedDocumentSchema),
   reply: z.string(),
@@ -60,7 +60,7 @@ export const forgetDecisionSchema = z.object({
 })
 export type ForgetDecision = z.infer<typeof forgetDecisionSchema>
 
-/** `led`: how many characters of the record's text come before the passage itself. */
+/** `led`: the number of characters in the record's text before the passage itself. */
 const passageBodySchema = z.object({
   document: z.string(),
   n: z.int(),
@@ -90,7 +90,7 @@ export async function findDocument(
   return found && toStoredDocument(found)
 }
 
-/** All that a person has, the newest first. */
+/** All documents of a person, the newest first. */
 export async function listDocuments(records: Records, person: string): Promise<StoredDocument[]> {
   return (await records.list({ collection: DOCUMENTS_COLLECTION, person, limit: MAX_DOCUMENTS })).map(
     toStoredDocument,
@@ -104,14 +104,14 @@ const toStoredDocument = (record: JsonRecord): StoredDocument => ({
 })
 
 /**
- * What a message brings has passages of its own, so that nothing becomes of them when the same document is forgotten, or
- * comes with another message.
+ * The prefix of passage ids for one attachment. Its passages thus stay unchanged when the same document is forgotten,
+ * or arrives with another message.
  */
 const passagePrefix = (person: string, object: string): string => keyedId(person, PASSAGES_COLLECTION, object)
 
 /**
- * The document comes last: until then nothing of it is found, and keeping it again completes it. Gives back what is kept:
- * another message may have brought the same bytes meanwhile.
+ * Stores the passages first and the document last. Until then no search finds it, and storing it again completes it.
+ * Returns the stored document: another message may have brought the same bytes meanwhile.
  */
 export async function storeDocument(
   dependencies: KnowledgeBaseDependencies,
@@ -130,7 +130,7 @@ export async function storeDocument(
   }
   for (let from = 0; from < pieces.length; from += BATCH_SIZE) {
     const [first, ...others] = pieces.slice(from, from + BATCH_SIZE)
-    // Before the others, as `deletePassages` wants it.
+    // Before the others, because `deletePassages` requires that order.
     await put(first!, from)
     await Promise.all(others.map((piece, index) => put(piece, from + 1 + index)))
   }
@@ -138,7 +138,7 @@ export async function storeDocument(
   for (;;) {
     if (await records.insert(DOCUMENTS_COLLECTION, { id, person, text: name, body, createdAt: facts.at })) {
       const stored = { id, name, ...body }
-      // By a try that stood still while another went on, and the person had it forgotten.
+      // A stalled attempt may get here after another attempt stored the document and the person had it forgotten.
       if (await wasForgotten(records, person, stored)) await deleteDocument(dependencies, person, stored)
       return stored
     }
@@ -155,7 +155,7 @@ const wasForgotten = async (records: Records, person: string, { object }: Stored
       ),
   )
 
-/** From its first step on nothing of it is found; said again, it does what is left to do. */
+/** Deletes a document. After the first step no search finds it. Another call completes an interrupted deletion. */
 export async function deleteDocument(
   dependencies: KnowledgeBaseDependencies,
   person: string,
@@ -169,7 +169,7 @@ export async function deleteDocument(
   await objects.delete(object)
 }
 
-/** Removes what a message brought and is not kept: its bytes, and passages that were left by what was cut short. */
+/** Removes an attachment that is not kept: its bytes, and the passages that an interrupted attempt left. */
 export async function discardAttachment(
   dependencies: KnowledgeBaseDependencies,
   person: string,
@@ -187,7 +187,10 @@ export async function discardAttachment(
   await objects.delete(object)
 }
 
-/** The first of each batch is there as long as any of it or of a later one is: by it `discard` finds what is left. */
+/**
+ * Deletes passages from the last batch to the first, and the first passage of each batch last. From these first
+ * passages `discardAttachment` finds the rest after an interruption.
+ */
 async function deletePassages(
   { records, vectors }: KnowledgeBaseDependencies,
   person: string,
@@ -219,7 +222,7 @@ export async function searchPassages(
   )
 }
 
-/** Those of the ids that are there, in their order. */
+/** The existing passages of these ids, in their order. */
 export async function passagesByIds(
   records: Records,
   person: string,
@@ -229,7 +232,7 @@ export async function passagesByIds(
   return found.filter(one => one !== undefined).map(toStoredPassage)
 }
 
-/** The beginning of a document. */
+/** The first passages of a document. */
 export const firstPassages = (
   records: Records,
   person: string,

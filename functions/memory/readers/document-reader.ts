@@ -7,7 +7,7 @@ const THREADS = 2
 /** Less than memory's deadline. The connector retries a document that waits this long, and the wait uses no attempt. */
 const MAX_WAIT_MS = 45_000
 
-/** The rest of the time for all documents of one message. Only reading uses it up. */
+/** The remaining time for all documents of one message. Only reading uses it up. */
 export type ReadBudget = { leftMs: number }
 
 export type ReadRequest = {

@@ -16,7 +16,7 @@ const MEMORY_CHECK_INTERVAL_MS = 20
 const workerUrl = new URL(`worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'}`, import.meta.url)
 
 /**
- * Reads a document in a thread of its own. A document that hangs or fills the memory ends with the thread. The caller
+ * Reads a document in a thread of its own, so that a hang or excessive use of memory ends with the thread. The caller
  * must not use `bytes` again. Errors: the signal's reason.
  */
 export async function readInSandbox(
