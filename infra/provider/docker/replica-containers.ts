@@ -48,7 +48,7 @@ export function openReplicaContainers(docker: Docker, provider: string): Replica
     async isRunning(replica) {
       try {
         const { State, NetworkSettings } = await of(replica).inspect()
-        // A container that was restarted by hand may have another address.
+        // A container that somebody else has restarted may have another address.
         const origins = Object.values(NetworkSettings.Networks).map(({ IPAddress }) => originAt(IPAddress))
         return State.Running && !State.Paused && origins.includes(replica.origin)
       } catch (error) {
