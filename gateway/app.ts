@@ -1,7 +1,7 @@
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { withTimeout } from '../shared/base/concurrency/timeout.ts'
 import { LaresError } from '../shared/base/errors.ts'
-import { withTimeout } from '../shared/base/timeout.ts'
 import { chooseSubprotocol, openAuthenticator } from './auth/access.ts'
 import { checkExposure } from './auth/owner-token.ts'
 import { isOutbound } from './channels/channel.ts'

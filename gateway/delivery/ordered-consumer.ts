@@ -1,4 +1,4 @@
-import { type Backoff, backoffMs } from '../../shared/base/backoff.ts'
+import { type Backoff, backoffMs } from '../../shared/base/concurrency/backoff.ts'
 import type { Logger } from '../../shared/base/log.ts'
 import type { Bus, BusRecord, Subscription } from '../../shared/bus/bus.ts'
 import { openKeyedExecutor, type TaskOutcome } from '../../shared/bus/consumer/keyed-executor.ts'

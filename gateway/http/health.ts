@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import { withTimeout } from '../../shared/base/concurrency/timeout.ts'
 import { LaresError } from '../../shared/base/errors.ts'
-import { withTimeout } from '../../shared/base/timeout.ts'
 import type { GatewayContext } from '../context.ts'
 
 const CHECK_TIMEOUT_MS = 2_000

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { type KeyedMutex, openKeyedMutex } from '../../shared/base/concurrency/keyed-mutex.ts'
 import { LaresError } from '../../shared/base/errors.ts'
-import { type KeyedMutex, openKeyedMutex } from '../../shared/base/keyed-mutex.ts'
 import type { GatewayConfig } from '../../shared/config/files.ts'
 import type { Backlog, History } from '../../shared/store/store.ts'
 

@@ -1,5 +1,5 @@
+import { withTimeout } from '../../shared/base/concurrency/timeout.ts'
 import { LaresError, toLaresError } from '../../shared/base/errors.ts'
-import { withTimeout } from '../../shared/base/timeout.ts'
 import {
   type Address,
   DEFAULT_ACCOUNT,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { backoffMs } from '../../shared/base/backoff.ts'
+import { backoffMs } from '../../shared/base/concurrency/backoff.ts'
 import type { Logger } from '../../shared/base/log.ts'
 
 export type ChildProcessSpec = {

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { LaresError } from '../../shared/base/errors.ts'
-import { parseActiveHours } from './active-hours.ts'
 import { parseQuantity } from './quantity.ts'
-import { parseScalingLabels, type ScalingPolicy } from './scaling.ts'
+import { parseActiveHours } from './scaling/active-hours.ts'
+import { parseScalingLabels, type ScalingPolicy } from './scaling/scaling.ts'
 
 /** The only namespace of the process and docker backends, and faas-cli's default. */
 export const NAMESPACE = 'openfaas-fn'

@@ -12,7 +12,7 @@ export {
   type SkillContext,
   type SkillDefinition,
   skillAnswerSchema,
-} from '../contract/skill.ts'
+} from '../contract/skill/skill.ts'
 export { isNeverMind, type Option, parseChoice } from '../language/choices.ts'
 export { formatDate, formatDateTime } from '../language/date-format.ts'
 export {

@@ -1,5 +1,5 @@
+import { lazy } from '../base/concurrency/lazy.ts'
 import { LaresError } from '../base/errors.ts'
-import { lazy } from '../base/lazy.ts'
 import type { Logger } from '../base/log.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { Manifest } from './catalogue.ts'

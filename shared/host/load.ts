@@ -31,7 +31,7 @@ export async function loadFunction(handlerFolder: string): Promise<AnyFunction> 
     )
   if (file.endsWith(SKILL_FILE)) {
     // Loaded only here, so that other functions save the memory of its YAML parser.
-    const { skillFromMarkdown } = await import('../contract/written-skill.ts')
+    const { skillFromMarkdown } = await import('../contract/skill/written-skill.ts')
     return checkFolderName(skillFromMarkdown(await readFile(file, 'utf8'), file), file)
   }
   if (!isInCheckout(handlerFolder)) provideSkillModules()

@@ -1,7 +1,7 @@
 import { registerHooks } from 'node:module'
 import { relative, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { lazy } from '../base/lazy.ts'
+import { lazy } from '../base/concurrency/lazy.ts'
 
 /** The checkout that this file belongs to. */
 const ROOT = resolve(import.meta.dirname, '..', '..')

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { skillFromMarkdown } from '../../shared/contract/written-skill.ts'
+import { skillFromMarkdown } from '../../shared/contract/skill/written-skill.ts'
 import { loadFunction } from '../../shared/host/load.ts'
 import { openTestKit } from '../../shared/host/test-kit.ts'
 import type { GenerateRequest, Models } from '../../shared/models/models.ts'

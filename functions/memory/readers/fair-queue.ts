@@ -1,4 +1,4 @@
-import { cancellationError } from '#shared/base/cancellation.ts'
+import { cancellationError } from '#shared/base/concurrency/cancellation.ts'
 import { LaresError } from '#shared/base/errors.ts'
 
 export type FairQueue = {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { LaresError } from '#shared/base/errors.ts'
-import { defineSkill } from '#shared/contract/skill.ts'
+import { defineSkill } from '#shared/contract/skill/skill.ts'
 import { byTag, packFor, packs } from '#shared/language/packs.ts'
 import type { CalculationProblem } from '#shared/language/skill-language.ts'
 import { calculate } from './arithmetic.ts'

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { lazy } from '#shared/base/lazy.ts'
+import { lazy } from '#shared/base/concurrency/lazy.ts'
 import { decideOnce } from '#shared/contract/decision.ts'
-import { type SkillAnswer, skillAnswerSchema } from '#shared/contract/skill.ts'
-import type { SkillContext } from '#shared/contract/skill-context.ts'
+import { type SkillAnswer, skillAnswerSchema } from '#shared/contract/skill/skill.ts'
+import type { SkillContext } from '#shared/contract/skill/skill-context.ts'
 import {
   choiceQuestion,
   type Option,

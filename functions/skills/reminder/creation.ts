@@ -1,6 +1,6 @@
 import { LaresError } from '#shared/base/errors.ts'
-import type { SkillAnswer } from '#shared/contract/skill.ts'
-import type { SkillContext } from '#shared/contract/skill-context.ts'
+import type { SkillAnswer } from '#shared/contract/skill/skill.ts'
+import type { SkillContext } from '#shared/contract/skill/skill-context.ts'
 import { addDuration, findDuration, findMoment } from '#shared/language/moments/moment.ts'
 import { packFor } from '#shared/language/packs.ts'
 import type { IncompleteReminder } from './answers.ts'

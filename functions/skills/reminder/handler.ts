@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { defineSkill } from '#shared/contract/skill.ts'
+import { defineSkill } from '#shared/contract/skill/skill.ts'
 import { parseChoiceQuestion } from '#shared/language/choices.ts'
 import { byTag, packFor, packs } from '#shared/language/packs.ts'
 import { parseAnswer } from './answers.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { LaresError } from '#shared/base/errors.ts'
-import { defineSkill } from '#shared/contract/skill.ts'
+import { defineSkill } from '#shared/contract/skill/skill.ts'
 import { formatDate } from '#shared/language/date-format.ts'
 import { formatTime, toWallMs, type WallTime, wallTime } from '#shared/language/dates.ts'
 import { byTag, packFor, packs } from '#shared/language/packs.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { openKeyedMutex } from '../../../shared/base/concurrency/keyed-mutex.ts'
 import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
-import { openKeyedMutex } from '../../../shared/base/keyed-mutex.ts'
 import { newId } from '../../../shared/contract/events/ids.ts'
 import { watchReplies } from '../chat/reply-watch.ts'
 import {

@@ -1,4 +1,4 @@
-import { jitteredBackoffMs } from '../../../shared/base/backoff.ts'
+import { jitteredBackoffMs } from '../../../shared/base/concurrency/backoff.ts'
 import type { LaresError } from '../../../shared/base/errors.ts'
 import type { RetryPolicy } from '../../../shared/contract/retry-policy.ts'
 

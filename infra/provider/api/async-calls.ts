@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { request } from 'undici'
 import * as z from 'zod'
-import { backoffMs } from '../../../shared/base/backoff.ts'
+import { backoffMs } from '../../../shared/base/concurrency/backoff.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 import type { Backend } from '../backend.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { openKeyedMutex } from '../../../shared/base/concurrency/keyed-mutex.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
-import { openKeyedMutex } from '../../../shared/base/keyed-mutex.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 import type { Backend, DeployedFunction, Lease, Usage } from '../backend.ts'
 import { canonicalJson, type Deployment, NAMESPACE } from '../deployment.ts'

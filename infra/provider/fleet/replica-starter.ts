@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { backoffMs } from '../../../shared/base/backoff.ts'
+import { backoffMs } from '../../../shared/base/concurrency/backoff.ts'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 

@@ -2,7 +2,7 @@ import { LaresError } from '../../../shared/base/errors.ts'
 import { type Deployment, limitsOf, parseConstraint, scalingPolicyOf } from '../deployment.ts'
 import { EGRESS_ANNOTATION, parseEgressRules } from '../egress.ts'
 import { parseQuantity } from '../quantity.ts'
-import type { ScalingPolicy } from '../scaling.ts'
+import type { ScalingPolicy } from '../scaling/scaling.ts'
 
 /** A Kubernetes object as `kubectl apply` takes it. */
 export type KubernetesObject = { apiVersion: string; kind: string; metadata: object; spec: object }

@@ -1,7 +1,7 @@
-import type { KeyedMutex } from '../../../shared/base/keyed-mutex.ts'
+import type { KeyedMutex } from '../../../shared/base/concurrency/keyed-mutex.ts'
 import type { Logger } from '../../../shared/base/log.ts'
-import { isInActiveHours, parseActiveHours } from '../active-hours.ts'
 import { type Deployment, scalingPolicyOf } from '../deployment.ts'
+import { isInActiveHours, parseActiveHours } from '../scaling/active-hours.ts'
 import type { FunctionServices } from './function-services.ts'
 import { deploymentIn } from './service-annotations.ts'
 

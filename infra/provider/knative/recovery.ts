@@ -1,4 +1,4 @@
-import type { KeyedMutex } from '../../../shared/base/keyed-mutex.ts'
+import type { KeyedMutex } from '../../../shared/base/concurrency/keyed-mutex.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 import type { Service } from './cluster.ts'
 import type { Deployer } from './deployer.ts'

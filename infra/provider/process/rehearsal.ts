@@ -6,7 +6,7 @@ import type { Environment } from '../../../shared/config/environment.ts'
 import { createRootEvent } from '../../../shared/contract/events/event.ts'
 import { skillRequestType } from '../../../shared/contract/events/event-types.ts'
 import { eventToHttp } from '../../../shared/contract/events/http-binding.ts'
-import { defineSkill } from '../../../shared/contract/skill.ts'
+import { defineSkill } from '../../../shared/contract/skill/skill.ts'
 import { hostFunction } from '../../../shared/host/host.ts'
 
 const HOST = '127.0.0.1'

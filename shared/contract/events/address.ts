@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { lazy } from '../../base/lazy.ts'
+import { lazy } from '../../base/concurrency/lazy.ts'
 
 /**
  * Names where a message comes from, who sends it and who owns its conversation (docs/channels.md). Events and rows that

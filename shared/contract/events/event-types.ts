@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { lazy } from '../../base/lazy.ts'
+import { lazy } from '../../base/concurrency/lazy.ts'
 import {
   addressSchema,
   LEGACY_ADDRESS,

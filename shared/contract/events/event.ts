@@ -1,7 +1,7 @@
 import type { CloudEventV1 } from 'cloudevents'
 import * as z from 'zod'
+import { lazy } from '../../base/concurrency/lazy.ts'
 import { LaresError } from '../../base/errors.ts'
-import { lazy } from '../../base/lazy.ts'
 import { dataSchemaOf, type EventData, type EventType } from './event-types.ts'
 import { derivedId } from './ids.ts'
 

@@ -1,5 +1,5 @@
 import { parse, v7 as uuidv7 } from 'uuid'
-import { lazy } from '../../base/lazy.ts'
+import { lazy } from '../../base/concurrency/lazy.ts'
 
 /** Namespace of all Lares ids: the UUIDv5 of "lares" in the OID namespace of RFC 9562. */
 const NAMESPACE = parse('edadc0c1-120b-5e03-b95c-a9fc9135f939')

@@ -1,4 +1,4 @@
-import { cancellationError } from '../../base/cancellation.ts'
+import { cancellationError } from '../../base/concurrency/cancellation.ts'
 import { type Logger, silentLogger } from '../../base/log.ts'
 import { createLruCache } from '../../base/lru-cache.ts'
 import { defaultThreads } from '../llama/engine.ts'

@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cancellationError } from '../../base/cancellation.ts'
+import { cancellationError } from '../../base/concurrency/cancellation.ts'
 import { LaresError } from '../../base/errors.ts'
 import { type CacheOptions, fileSize, type Wheel, withWheelMember } from '../wheel.ts'
 import { buildGraph } from './onnx-graph.ts'

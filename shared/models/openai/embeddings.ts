@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { cancellationError } from '../../base/cancellation.ts'
+import { cancellationError } from '../../base/concurrency/cancellation.ts'
 import { LaresError } from '../../base/errors.ts'
 import type { Embedder } from '../models.ts'
 import { connectionError, responseError } from './errors.ts'

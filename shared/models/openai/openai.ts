@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { cancellationError } from '../../base/cancellation.ts'
+import { cancellationError } from '../../base/concurrency/cancellation.ts'
 import { LaresError } from '../../base/errors.ts'
 import type { GenerateChunk, GenerateRequest, TextGenerator } from '../models.ts'
 import { connectionError, responseError } from './errors.ts'

@@ -19,7 +19,7 @@ if (!handler)
 /** A skill that is only written down goes into the bundle as the text that it is. */
 const load = handler.endsWith('.md')
   ? `async () => ({
-      default: (await import(${JSON.stringify(resolve('shared/contract/written-skill.ts'))}))
+      default: (await import(${JSON.stringify(resolve('shared/contract/skill/written-skill.ts'))}))
         .skillFromMarkdown(${JSON.stringify(readFileSync(handler, 'utf8'))}, 'SKILL.md'),
     })`
   : `() => import(${JSON.stringify(handler)})`

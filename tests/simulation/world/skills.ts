@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { LaresError } from '../../../shared/base/errors.ts'
 import type { AnyFunction } from '../../../shared/contract/definition.ts'
-import { defineSkill } from '../../../shared/contract/skill.ts'
+import { defineSkill } from '../../../shared/contract/skill/skill.ts'
 
 /** Repeats a word. */
 export const echo: AnyFunction = defineSkill({

@@ -1,5 +1,5 @@
+import { LaresError } from '../errors.ts'
 import { cancellationError } from './cancellation.ts'
-import { LaresError } from './errors.ts'
 
 export type Semaphore = {
   /**

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import * as z from 'zod'
-import { containsHan } from '../language/script.ts'
-import type { AnyFunction } from './definition.ts'
-import type { EventData, SkillRequest } from './events/event-types.ts'
-import { type FunctionTestBed, openFunctionTestBed, skillRequestEvent } from './serve.fixture.ts'
+import { containsHan } from '../../language/script.ts'
+import type { AnyFunction } from '../definition.ts'
+import type { EventData, SkillRequest } from '../events/event-types.ts'
+import { type FunctionTestBed, openFunctionTestBed, skillRequestEvent } from '../serve.fixture.ts'
 import { defineSkill } from './skill.ts'
 
 let testBed: FunctionTestBed

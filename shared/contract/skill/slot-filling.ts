@@ -1,12 +1,12 @@
 import * as z from 'zod'
-import { wallTime } from '../language/dates.ts'
-import { packsReading } from '../language/detection.ts'
-import { strip } from '../language/fillers.ts'
-import { blankSpan, type Span } from '../language/moments/spans.ts'
-import type { ProperNameKind, SlotKind } from '../language/pack.ts'
-import { localised, packFor } from '../language/packs.ts'
-import { containsHan } from '../language/script.ts'
-import type { FollowUpQuestion } from './events/event-types.ts'
+import { wallTime } from '../../language/dates.ts'
+import { packsReading } from '../../language/detection.ts'
+import { strip } from '../../language/fillers.ts'
+import { blankSpan, type Span } from '../../language/moments/spans.ts'
+import type { ProperNameKind, SlotKind } from '../../language/pack.ts'
+import { localised, packFor } from '../../language/packs.ts'
+import { containsHan } from '../../language/script.ts'
+import type { FollowUpQuestion } from '../events/event-types.ts'
 import { slotKindSchema } from './input-meta.ts'
 import type { SkillContext } from './skill-context.ts'
 
@@ -173,7 +173,7 @@ async function soleProperName(
   kind: ProperNameKind,
   language: string,
 ): Promise<string | undefined> {
-  const { findProperNames } = await import('../language/proper-names.ts')
+  const { findProperNames } = await import('../../language/proper-names.ts')
   const [span, ...others] = await findProperNames(text, kind, language)
   const readers = packsReading(text, language)
   const rest = strip(
@@ -198,7 +198,7 @@ async function extractValues(text: string, fields: Slot[], context: SkillContext
     if (field) put(field.name, value)
   }
   if (has('duration')) {
-    const { findDuration } = await import('../language/moments/moment.ts')
+    const { findDuration } = await import('../../language/moments/moment.ts')
     const hasCue = packsReading(text, context.language).some(({ slots }) => slots.durationCue.test(rest))
     const found = hasCue || !has('moment', 'date', 'time') ? findDuration(rest, context.language) : undefined
     if (found) {
@@ -245,7 +245,7 @@ async function extractProperNames(
   const spanOfSlot = new Map<string, Span>()
   const wanted = fields.filter(field => field.kind === kind)
   if (wanted.length === 0) return spanOfSlot
-  const { findProperNames } = await import('../language/proper-names.ts')
+  const { findProperNames } = await import('../../language/proper-names.ts')
   const remaining = await findProperNames(text, kind, language)
   for (const { name, beside } of [...wanted.filter(hasWords), ...wanted.filter(field => !hasWords(field))]) {
     const at = remaining.findIndex(([start]) => isBeside(text.slice(0, start), beside, language))
@@ -273,14 +273,14 @@ function isBeside(before: string, words: string[], language: string): boolean {
 }
 
 async function extractMoment(text: string, { saidAt, timeZone, language }: SkillContext) {
-  const { findMoment } = await import('../language/moments/moment.ts')
+  const { findMoment } = await import('../../language/moments/moment.ts')
   return await findMoment(text, { saidAt, timeZone, morning: false, language })
 }
 
 const NUMBER = String.raw`(?<![\d.])(-?\d+(?:\.\d+)?)(?![\d.])`
 
 async function extractNumber(text: string, { isWhole, beside }: Slot, language: string) {
-  const { normaliseText } = await import('../language/moments/moment.ts')
+  const { normaliseText } = await import('../../language/moments/moment.ts')
   const plain = normaliseText(text, language)
   const words = beside.map(word => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')
   const form = beside.length === 0 ? NUMBER : `(?:${words})\\s*${NUMBER}|${NUMBER}\\s*(?:${words})`

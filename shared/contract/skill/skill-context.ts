@@ -1,6 +1,6 @@
-import type { FunctionContext, ServiceName } from './context.ts'
-import type { Address, Sender } from './events/address.ts'
-import type { Language } from './events/event-types.ts'
+import type { FunctionContext, ServiceName } from '../context.ts'
+import type { Address, Sender } from '../events/address.ts'
+import type { Language } from '../events/event-types.ts'
 
 /** The context of a skill's call. */
 export type SkillContext<Uses extends ServiceName = never, State = unknown> = FunctionContext<Uses, State> & {

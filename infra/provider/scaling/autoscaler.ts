@@ -1,7 +1,7 @@
-import type { Logger } from '../../shared/base/log.ts'
+import type { Logger } from '../../../shared/base/log.ts'
+import type { Backend, DeployedFunction } from '../backend.ts'
+import { scalingPolicyOf } from '../deployment.ts'
 import { isInActiveHours, parseActiveHours } from './active-hours.ts'
-import type { Backend, DeployedFunction } from './backend.ts'
-import { scalingPolicyOf } from './deployment.ts'
 import { desiredReplicas, type Load } from './scaling.ts'
 
 const INTERVAL_MS = 1_000

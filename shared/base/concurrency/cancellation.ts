@@ -1,4 +1,4 @@
-import { LaresError } from './errors.ts'
+import { LaresError } from '../errors.ts'
 
 /** The error of a generation that a signal ended: the signal's own reason when it is a LaresError. */
 export function cancellationError(signal: AbortSignal): LaresError {

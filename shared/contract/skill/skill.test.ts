@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { LaresError } from '../base/errors.ts'
-import type { AnyFunction } from './definition.ts'
-import type { EventData, SkillRequest } from './events/event-types.ts'
-import { functionFromExport } from './plugin.ts'
-import { type FunctionTestBed, openFunctionTestBed, readError, skillRequestEvent } from './serve.fixture.ts'
+import { LaresError } from '../../base/errors.ts'
+import type { AnyFunction } from '../definition.ts'
+import type { EventData, SkillRequest } from '../events/event-types.ts'
+import { functionFromExport } from '../plugin.ts'
+import { type FunctionTestBed, openFunctionTestBed, readError, skillRequestEvent } from '../serve.fixture.ts'
 import { defineSkill } from './skill.ts'
 
 let testBed: FunctionTestBed

@@ -1,6 +1,6 @@
-import { LaresError } from '../../shared/base/errors.ts'
-import { createLruCache } from '../../shared/base/lru-cache.ts'
-import { isTimeZone } from '../../shared/config/files.ts'
+import { LaresError } from '../../../shared/base/errors.ts'
+import { createLruCache } from '../../../shared/base/lru-cache.ts'
+import { isTimeZone } from '../../../shared/config/files.ts'
 
 export const ACTIVE_HOURS_ANNOTATION = 'com.lares.active-hours'
 

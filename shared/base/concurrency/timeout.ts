@@ -1,4 +1,4 @@
-import { LaresError } from './errors.ts'
+import { LaresError } from '../errors.ts'
 
 /** Waits for `work`, at most `timeoutMs`. Errors: `unavailable`, which names the awaited work. */
 export async function withTimeout<T>(timeoutMs: number, what: string, work: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { LaresError } from '../base/errors.ts'
+import { LaresError } from '../../base/errors.ts'
 
 /** The ways in which Lares fills a field from a person's words; `slot-filling.ts` implements them. */
 export const slotKindSchema = z.enum([

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
-import { silentLogger } from '../../shared/base/log.ts'
+import { silentLogger } from '../../../shared/base/log.ts'
+import type { Backend, DeployedFunction } from '../backend.ts'
+import { readDeployment } from '../deployment.ts'
 import { startAutoscaler } from './autoscaler.ts'
-import type { Backend, DeployedFunction } from './backend.ts'
-import { readDeployment } from './deployment.ts'
 
 const MINUTE_MS = 60_000
 const cleanups: (() => Promise<void>)[] = []

@@ -1,9 +1,9 @@
 import { parse } from 'yaml'
 import * as z from 'zod'
-import { LaresError } from '../base/errors.ts'
-import type { ChatMessage, Models } from '../models/models.ts'
-import type { AnyFunction } from './definition.ts'
-import { nameSchema } from './events/event-types.ts'
+import { LaresError } from '../../base/errors.ts'
+import type { ChatMessage, Models } from '../../models/models.ts'
+import type { AnyFunction } from '../definition.ts'
+import { nameSchema } from '../events/event-types.ts'
 import { defineSkill } from './skill.ts'
 
 /** A language model writes the answer, which can take long on a small machine. */

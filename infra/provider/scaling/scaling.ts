@@ -1,4 +1,4 @@
-import { LaresError } from '../../shared/base/errors.ts'
+import { LaresError } from '../../../shared/base/errors.ts'
 
 /**
  * The scaling of a function, from OpenFaaS's own labels (https://docs.openfaas.com/architecture/autoscaling/, with its

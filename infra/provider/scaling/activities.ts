@@ -1,4 +1,4 @@
-import type { Activity, Lease } from './backend.ts'
+import type { Activity, Lease } from '../backend.ts'
 
 /** Counts the requests of each function, for a backend that knows its functions but not their replicas. */
 export type Activities = {
