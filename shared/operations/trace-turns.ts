@@ -1,4 +1,4 @@
-import { madeIn } from '../contract/attempt-headers.ts'
+import { attemptFromHeaders } from '../contract/attempt-headers.ts'
 import type { LaresEvent } from '../contract/events/event.ts'
 import type { HistoryMessage } from '../store/store.ts'
 import {
@@ -104,7 +104,7 @@ export const toTracedMessage = ({ text, status, createdAt }: HistoryMessage) => 
 function toTracedEvent(entry: EventEntry, index: EntryIndex, data: TraceData): TracedEvent {
   const { id, event, copies } = entry
   const { record, isClaimCheck } = copies[0]!
-  const attempt = madeIn(record)
+  const attempt = attemptFromHeaders(record)
   const waited = attempt && waitedMs(index, event?.causationid, attempt.pickedAtMs)
   return {
     id,

@@ -3,8 +3,8 @@ import { type LaresError, toLaresError } from '../../../shared/base/errors.ts'
 import type { Logger } from '../../../shared/base/log.ts'
 import type { BusRecord } from '../../../shared/bus/bus.ts'
 import type { TaskOutcome } from '../../../shared/bus/consumer/keyed-executor.ts'
-import type { Making } from '../../../shared/contract/attempt-headers.ts'
-import { notesOf } from '../../../shared/contract/attempt-headers.ts'
+import type { Attempt } from '../../../shared/contract/attempt-headers.ts'
+import { attemptHeaders } from '../../../shared/contract/attempt-headers.ts'
 import type { LaresEvent } from '../../../shared/contract/events/event.ts'
 import type { EventLog } from '../../../shared/contract/events/event-log.ts'
 import { eventFromRecord } from '../../../shared/contract/events/kafka-binding.ts'
@@ -82,7 +82,7 @@ export function createDeliveryTask(
   return () => (deadLetterEvent ? publishDeadLetter(deadLetterEvent, dependencies) : runAttempt())
 }
 
-function startAttempt(inFlight: InFlight, { failures, unreachable }: Attempts, startedAtMs: number): Making {
+function startAttempt(inFlight: InFlight, { failures, unreachable }: Attempts, startedAtMs: number): Attempt {
   inFlight.pickedAtMs ??= startedAtMs
   inFlight.try = failures + unreachable + 1
   inFlight.runningSinceMs = startedAtMs
@@ -104,10 +104,10 @@ function recordRetry(
 async function invokeAndPublish(
   event: LaresEvent,
   dependencies: DeliveryDependencies,
-  attempt: Making,
+  attempt: Attempt,
 ): Promise<void> {
   const batcher = openOrderedBatcher<LaresEvent>(events =>
-    publishUntilAccepted(events, dependencies, notesOf(attempt, dependencies.now())),
+    publishUntilAccepted(events, dependencies, attemptHeaders(attempt, dependencies.now())),
   )
   let unpublished: LaresEvent[] = []
   try {

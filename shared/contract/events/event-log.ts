@@ -17,10 +17,10 @@ const DATAREF_SCHEME = 'lares-object:'
 /** The log of events: the bus with the CloudEvents binding and the claim check. */
 export type EventLog = {
   /**
-   * Resolves when all events are durable. `notes` are headers beside the events. They describe the attempt and are not
+   * Resolves when all events are durable. `attemptHeaders` are headers beside the events. They describe the attempt and are not
    * part of the events. Errors: those of `Bus.publish` and `Objects.put`; `too_large`.
    */
-  publish(events: LaresEvent[], notes?: Record<string, string>): Promise<void>
+  publish(events: LaresEvent[], attemptHeaders?: Record<string, string>): Promise<void>
 }
 
 /** Keeps track of who owns each conversation. */
