@@ -40,7 +40,7 @@ export type AcceptedMessage = { id: string; conversation: string; isDuplicate: b
  */
 export type MessageHandler = (incoming: InboundMessage) => Promise<AcceptedMessage>
 
-/** The abilities of a channel. Code that serves all channels heeds them. */
+/** The abilities of a channel. Only the suite reads them yet: `send` cuts long texts and paces itself. */
 export type ChannelCapabilities = {
   /** The markup of outgoing texts. */
   markup: 'markdown' | 'html' | 'plain'

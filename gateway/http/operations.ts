@@ -7,6 +7,7 @@ import { DEFAULT_TRACED_TURNS, MAX_TRACED_TURNS } from '../../shared/operations/
 import { OWNER } from '../auth/access.ts'
 import type { GatewayContext } from '../context.ts'
 import { listUndelivered } from '../delivery/delivery-ledger.ts'
+import type { Dispatcher } from '../delivery/dispatcher.ts'
 import { REPLY_TOPIC } from '../delivery/dispatcher.ts'
 import type { GatewayOptions } from '../options.ts'
 import { parseInput } from './error-responses.ts'
@@ -47,13 +48,13 @@ export function operationRoutes(app: FastifyInstance, context: GatewayContext): 
 const DEAD_LETTER_PREFIXES = ['/api/dead-letters', '/api/dead']
 
 function deliveryRoutes(app: FastifyInstance, { options, dispatchers }: GatewayContext): void {
-  app.get('/api/deliveries', ownerOnly, () => listDeliveries(options))
+  app.get('/api/deliveries', ownerOnly, () => listDeliveries(options, dispatchers))
   app.post<{ Params: { channel: string; id: string } }>(
     '/api/deliveries/:channel/:id/retry',
     ownerOnly,
     async ({ params: { channel, id } }) => {
       const dispatcher = dispatchers.find(one => one.channel === channel)
-      if (!dispatcher) throw new LaresError('not_found', `gateway.yaml has no delivery "${channel}"`)
+      if (!dispatcher) throw new LaresError('not_found', `no channel "${channel}" delivers replies`)
       return await dispatcher.resend(id)
     },
   )
@@ -67,13 +68,12 @@ function requireOwner(person: string): void {
 }
 
 /** The number of waiting replies of each channel, and the undelivered replies, newest first. */
-async function listDeliveries({
-  bus,
-  config,
-  store,
-}: GatewayOptions): Promise<z.infer<typeof deliveriesSchema>> {
+async function listDeliveries(
+  { bus, store }: GatewayOptions,
+  dispatchers: readonly Dispatcher[],
+): Promise<z.infer<typeof deliveriesSchema>> {
   const channels = await Promise.all(
-    config.deliveries.map(async ({ name }) => {
+    dispatchers.map(async ({ channel: name }) => {
       const partitions = await bus.lag(deliveryGroup(name), [REPLY_TOPIC])
       return { name, waiting: partitions.reduce((sum, { lag }) => sum + lag, 0) }
     }),

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { dirname } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { LaresError } from '../base/errors.ts'
 
@@ -21,7 +22,11 @@ async function placeOf(file: string, cause: unknown): Promise<string | undefined
   const stack = cause instanceof Error ? (cause.stack ?? '') : ''
   const heading = HEADING.exec(stack)?.[1]
   if (heading !== undefined) return heading
-  const frame = stack.match(FRAME)?.find(one => !one.startsWith(OWN_FOLDER))
+  const frames: string[] = stack.match(FRAME) ?? []
+  const handlerFolder = pathToFileURL(`${dirname(file)}/`).href
+  // The handler's own frame comes first: what it calls of Lares, as `defineSkill`, only finds the mistake.
+  const frame =
+    frames.find(one => one.startsWith(handlerFolder)) ?? frames.find(one => !one.startsWith(OWN_FOLDER))
   if (frame !== undefined) return fileURLToPath(frame)
   return cause instanceof SyntaxError ? await placeFromCheck(file) : undefined
 }

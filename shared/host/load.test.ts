@@ -69,6 +69,20 @@ test.each([
   expect(message).toContain(`${join(folder, name)}:${line} cannot be loaded: `)
 })
 
+test.each([
+  ['an input with an unknown key', 'input: z.object({ a: z.string().meta({ aks: "Which?" }) })', /aks/],
+  ['no input', 'title: {}', /the skill "broken" has no "input"/],
+])('a skill that defineSkill refuses for %s is reported at its own line', async (_, input, reason) => {
+  await write(
+    'handler.ts',
+    `import { defineSkill } from '#lares/skill'\nimport * as z from 'zod'\n
+export default defineSkill({ name: 'broken', description: 'd', examples: ['e'], ${input}, run: () => 'x' } as never)`,
+  )
+  const { message } = await loadInNode(entryOf('broken'))
+  expect(message).toContain(`${join(folder, 'handler.ts')}:4 cannot be loaded: `)
+  expect(message).toMatch(reason)
+})
+
 test('a mistake in a file that the handler imports is reported with the place of that file', async () => {
   await write('handler.ts', 'import "./helper.ts"')
   await write('helper.ts', 'const one = 1\n\nconst = 2')

@@ -25,7 +25,7 @@ export async function listDeliveries(
 
 function formatDeliveries({ channels, undelivered }: z.infer<typeof deliveriesSchema>): string[] {
   if (channels.length === 0 && undelivered.length === 0)
-    return ['no replies are pushed: gateway.yaml has no deliveries']
+    return ['no replies are pushed: gateway.yaml has no deliveries, and there is no other channel that sends']
   return [
     ...channels.map(({ name, waiting }) => `${bold(name)}  ${waiting === 0 ? 'nothing' : waiting} waiting`),
     ...(undelivered.length === 0 ? ['every reply was delivered'] : undelivered.flatMap(formatUndelivered)),

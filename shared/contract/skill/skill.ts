@@ -54,10 +54,20 @@ export type SkillDefinition<Input extends z.ZodType, Uses extends ServiceName, S
   run(input: z.output<Input>, context: SkillContext<Uses, State>): SkillAnswer | Promise<SkillAnswer>
 }
 
+/** A handler in JavaScript, or one that is not type-checked, may lack it. */
+function requireInput({ name, input }: { name: string; input?: z.ZodType | undefined }): void {
+  if (typeof input?.safeParse !== 'function')
+    throw new LaresError(
+      'invalid_config',
+      `the skill "${name}" has no "input": give it a zod schema, z.object({}) for none`,
+    )
+}
+
 /** Defines a skill. Lares checks its input, wraps its answer, and publishes its examples and schema in the manifest. */
 export function defineSkill<Input extends z.ZodType, const Uses extends ServiceName = never, State = unknown>(
   skill: SkillDefinition<Input, Uses, State>,
 ): AnyFunction {
+  requireInput(skill)
   const slots = skill.read ? undefined : slotsOf(skill.input)
   const { name, uses, concurrency, timeoutMs, retry, init, destroy } = skill
   return defineFunction<`lares.skill.${string}.requested`, Uses, State>({

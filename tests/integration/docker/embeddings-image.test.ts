@@ -14,7 +14,7 @@ const run = promisify(execFile)
 
 /** Decides which of two sentences means the same as a third one. */
 const HANDLER = `import * as z from 'zod'
-import { defineSkill } from '../../../shared/contract/skill/skill.ts'
+import { defineSkill } from '#lares/skill'
 
 export default defineSkill({
   name: 'meaning',

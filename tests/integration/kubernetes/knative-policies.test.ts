@@ -166,7 +166,7 @@ describe.skipIf(!knative)('network policies in force', () => {
       (await probeFromPod(addresses[name], [kafka, page, measured, api, aFunction, ...more])).filter(
         target => !target.startsWith(`${addresses[name]}:`),
       )
-    expect(await reached('gateway')).toEqual([kafka, api])
+    expect(await reached('gateway')).toEqual([kafka, measured, api])
     expect(await reached('connector')).toEqual([kafka, api])
     expect(await reached('provider')).toEqual([kafka, page, aFunction])
     expect(await reached('stranger')).toEqual([page, measured, `${addresses.neighbour}:9999`])

@@ -96,8 +96,8 @@ describe.skipIf(!postgres || !qdrant || !minio)('moving between embedded stores 
       vectors: 120,
       objects: 3,
     })
-    const left = await lares(cluster, 'export', join(folder, 'left.ndjson'), '--person', 'alice')
-    expect(left).toMatchObject({ lines: 0 })
+    const left = lares(cluster, 'export', join(folder, 'left.ndjson'), '--person', 'alice')
+    await expect(left).rejects.toThrow('nobody is known here as "alice"')
     expect(await lares(cluster, 'audit', 'verify')).toMatchObject({ problems: [] })
     expect(await findPlantedWords(['alice says'], join(folder, 'cluster'))).toEqual([])
   }, 120_000)
