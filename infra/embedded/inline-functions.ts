@@ -93,7 +93,7 @@ function openOwnSkills(options: InlineFunctionsOptions, functions: Map<string, I
   return {
     async refresh(stack: readonly StackFunction[]): Promise<StackFunction[]> {
       try {
-        const found = await findOwnSkills(skillFolders, stack)
+        const found = await findOwnSkills(skillFolders, stack, report)
         for (const name of running.keys()) if (!found.some(skill => skill.name === name)) await remove(name)
         for (const skill of found) if (!running.has(skill.name)) await add(skill)
       } catch (error) {

@@ -29,6 +29,14 @@ test('each value that is wrong is named by file and key, with what it is and wha
   )
   expect(await gateway('people: alice')).toMatch('"people" is "alice", and must be a list')
   expect(await gateway('people: [{token: "0123456789abcdef"}]')).toMatch('"people.0.person" is missing')
+  const [a, b] = ['a', 'b'].map(letter => letter.repeat(16))
+  expect(await gateway(`people: [{person: ann, token: ${a}}, {person: bob, token: ${a}}]`)).toBe(
+    `${folder}/gateway.yaml: "people" must be a list with a token of its own for each entry`,
+  )
+  expect(await gateway(`people: [{person: owner, token: ${b}}]`)).toMatch('must be a list without "owner"')
+  expect(await gateway('groups: [{id: k, members: [owner]}, {id: k, members: [owner]}]')).toMatch(
+    '"groups" must be a list with an id of its own for each group',
+  )
   expect(await gateway('maxBodyBytes: 12')).toMatch('"maxBodyBytes" is 12, and must be at least 1024')
   expect(await gateway('timeZone: Mars')).toMatch('"timeZone" is "Mars", and must be an IANA time zone')
   expect(await problemsOf('assistant', 'mode: fast')).toMatch(

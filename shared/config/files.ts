@@ -40,6 +40,14 @@ const gatewaySchema = z.strictObject({
         token: z.string().min(16),
       }),
     )
+    .refine(
+      people => new Set(people.map(({ token }) => token)).size === people.length,
+      'a list with a token of its own for each entry',
+    )
+    .refine(
+      people => people.every(({ person }) => person !== 'owner'),
+      'a list without "owner", who signs in with LARES_TOKEN',
+    )
     .default([]),
   /** Groups of people. A group has conversations, a key, memory and documents of its own. */
   groups: z
@@ -49,6 +57,10 @@ const gatewaySchema = z.strictObject({
         /** `owner`, or names of `people`. */
         members: z.array(z.string().min(1)).min(1),
       }),
+    )
+    .refine(
+      groups => new Set(groups.map(({ id }) => id)).size === groups.length,
+      'a list with an id of its own for each group',
     )
     .default([]),
   /** Opens /metrics and nothing else, for a Prometheus that does not need the owner's token. */

@@ -42,3 +42,12 @@ test('a name that is used twice is refused, and both folders are named', async (
     message: `the skill "notes" is in ./functions/skills/notes and in ${join(folder, 'notes')}: rename or remove one of the two folders`,
   })
 })
+
+test('where conflicts are reported, only the folder with the taken name is left out', async () => {
+  await writeSkill('notes')
+  await writeSkill('twin')
+  const conflicts: string[] = []
+  const taken = [{ name: 'notes', handler: './functions/skills/notes' }]
+  const skills = await findOwnSkills([folder], taken, name => void conflicts.push(name))
+  expect([skills.map(({ name }) => name), conflicts]).toEqual([['twin'], ['notes']])
+})

@@ -27,9 +27,11 @@ const SETTLE_MS = KEY_CACHE_TTL_MS + 1_000
  * Forgets a person. First it destroys the key: from then on nobody can read the person's data in any store, the log or
  * a backup. Then it removes all rows, and removes them again when no process can use the key any longer. A repeated
  * call does the remaining work. A person who speaks under that name afterwards is new. Errors: `unavailable`; the work
- * may then be done in part, and the caller must repeat it.
+ * may then be done in part, and the caller must repeat it. `invalid_request` for a name that no person can have.
  */
 export async function erasePerson(person: string, dependencies: ErasureDependencies): Promise<ErasureReport> {
+  // Before anything is destroyed: an empty name would be the system's own key.
+  personFolder(person)
   const { protection, audit } = dependencies
   await audit.record({ action: 'forgot', by: 'operator', person })
   let keys = 0

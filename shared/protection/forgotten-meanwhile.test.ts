@@ -8,7 +8,10 @@ import { personFolder } from '../objects/person-folder.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { openSqliteVectors } from '../vectors/sqlite.ts'
 import { openAudit } from './audit/audit.ts'
+import { erasePerson } from './forget.ts'
+import { SYSTEM } from './keys.ts'
 import { openOwnerCache } from './owners.ts'
+import type { Protection } from './protection.ts'
 import { openSqliteKeyRing } from './ring/sqlite-ring.ts'
 import { protectedBus } from './stores/protected-bus.ts'
 import { protectedObjects } from './stores/protected-objects.ts'
@@ -110,6 +113,23 @@ test('nothing is kept of what was under way for somebody who was forgotten meanw
   expect(await kept()).toMatchObject({ vectors: 1, key: true })
   await log.close()
   await stores.close()
+  await vectors.close()
+  await rm(folder, { recursive: true })
+})
+
+test('an empty name erases nobody, and destroys no key of the system', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lares-forgotten-'))
+  const keys = await openTestKeys(folder, 0)
+  const store = protectedStore(openSqliteStore(join(folder, 'conversations.db')), keys)
+  const vectors = protectedVectors(openSqliteVectors(join(folder, 'vectors.db')), keys)
+  const objects = openFolderObjects(join(folder, 'objects'))
+  const protection = { keys } as unknown as Protection
+  const audit = openAudit({ store: store.audit, protection })
+  const before = await keys.idOf(SYSTEM)
+  const erasing = erasePerson('', { store, vectors, objects, protection, audit })
+  await expect(erasing).rejects.toMatchObject({ code: 'invalid_request' })
+  expect([before, await keys.idOf(SYSTEM)]).toEqual([expect.any(String), before])
+  await store.close()
   await vectors.close()
   await rm(folder, { recursive: true })
 })

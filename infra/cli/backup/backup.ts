@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { LaresError } from '../../../shared/base/errors.ts'
 import { silentLogger } from '../../../shared/base/log.ts'
 import { LARES_VERSION } from '../../../shared/base/version.ts'
@@ -23,6 +25,7 @@ export async function backupCommand(
   file: string,
   flags: BackupFlags,
 ): Promise<number> {
+  requireData(environment)
   await recordAction(environment, 'backed-up')
   const log = await openLogSource(environment)
   try {
@@ -47,7 +50,9 @@ export async function backupCommand(
       print(`${file}: ${summary.lines} lines, ${summary.bytes} bytes, SHA-256 ${summary.sha256}`)
       print(
         environment.masterKey
-          ? 'It opens with the master key alone, which is not in it: keep both, and keep them apart.'
+          ? flags.keys === false
+            ? 'It has no keys: to read it takes the key ring (keys.db) and the master key. Keep all three, apart.'
+            : 'It opens with the master key alone, which is not in it: keep both, and keep them apart.'
           : `${yellow('!')} LARES_PROTECTION=off: whoever has the file can read all of it.`,
       )
     }
@@ -55,6 +60,15 @@ export async function backupCommand(
   } finally {
     await log.close()
   }
+}
+
+/** A mistyped LARES_HOME would otherwise give an empty backup for years. */
+function requireData({ dataDirectory, database }: Environment): void {
+  if (database === undefined && !existsSync(join(dataDirectory, 'conversations.db')))
+    throw new LaresError(
+      'not_found',
+      `there is no data in ${dataDirectory}: set LARES_HOME to the data directory`,
+    )
 }
 
 export async function restoreCommand(environment: Environment, file: string, flags: Flags): Promise<number> {

@@ -10,16 +10,18 @@ const MAX_LISTED_PEOPLE = 10
 
 /**
  * Refuses a name without any data here: a mistyped name would otherwise look like success.
- * Errors: `not_found`, naming the people who are known.
+ * Errors: `not_found`, naming the people who are known; `invalid_request` for an empty name.
  */
 export async function requireKnownPerson(
   person: string,
   { configDirectory }: Environment,
   stores: Pick<Stores, 'store' | 'vectors' | 'objects' | 'protection'>,
 ): Promise<void> {
+  if (person === '') throw new LaresError('invalid_request', 'name a person: the name given is empty')
   const configured = readConfig(configDirectory, 'gateway').people.map(one => one.person)
   const stored = await stores.store.rows.people()
-  const known = [...new Set([OWNER, ...configured, ...stored])]
+  // Records of nobody, as the catalogue's, have an empty person.
+  const known = [...new Set([OWNER, ...configured, ...stored])].filter(name => name !== '')
   if (known.includes(person) || (await hasAnything(person, stores))) return
   const names = known.slice(0, MAX_LISTED_PEOPLE).join(', ')
   const more = known.length > MAX_LISTED_PEOPLE ? ` and ${known.length - MAX_LISTED_PEOPLE} more` : ''

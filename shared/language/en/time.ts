@@ -7,7 +7,9 @@ const PLACE_BEFORE_TIME =
   /^(?:what is |what's )?(?:the )?(?:current )?([\p{L}][\p{L}\s]*?) time(?: now| right now| please)?[?!.]*$/iu
 
 const titleCase = (place: string): string =>
-  place.length <= 3 ? place.toUpperCase() : place.replace(/\b\p{Ll}/gu, letter => letter.toUpperCase())
+  place.length <= 3
+    ? place.toUpperCase()
+    : place.replace(/(?<!\p{L})\p{Ll}/gu, letter => letter.toUpperCase())
 
 export const time: TimeLanguage = {
   title: 'the time or date',
